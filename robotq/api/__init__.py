@@ -1,0 +1,1 @@
+"""What clients speak to: HTTP in, the engine behind it."""

@@ -1,0 +1,114 @@
+"""Makes the application out of an engine and the route tables."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+
+from aiohttp import web
+
+from robotq.api.auth import KeyFile
+from robotq.api.call import Call
+from robotq.api.context import ENGINE, STARTED, WATCHDOG
+from robotq.api.errors import error_response, fault
+from robotq.api.guard import Guard
+from robotq.api.robot.table import ROUTES
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+from robotq.engine.engine import Engine
+from robotq.model.errors import RobotqError
+from robotq.watchdog import Watchdog
+
+_Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(
+    engine: Engine,
+    *,
+    keys: KeyFile,
+    watchdog: Watchdog | None = None,
+    addresses: Sequence[tuple[str, int]] = (),
+) -> web.Application:
+    """The application of the robot interface.
+
+    `addresses` are those that it will be served on. While it runs, changes of the key file
+    are taken over.
+    """
+    app = web.Application(client_max_size=engine.config.limits.body_bytes)
+    app[ENGINE] = engine
+    app[WATCHDOG] = watchdog
+    app[STARTED] = engine.clock.now_ms()
+    guard = Guard(keys, addresses, engine.config)
+    for route in ROUTES:
+        endpoint = _endpoint(route, engine, guard)
+        app.router.add_route(route.method, route.path, endpoint)
+        if route.method == "GET" and not route.stream:
+            app.router.add_route("HEAD", route.path, endpoint)
+    app.router.add_route("*", r"/{rest:[\s\S]*}", _elsewhere(ROUTES, engine, guard))
+
+    async def watch_keys(_app: web.Application) -> AsyncIterator[None]:
+        watching = asyncio.create_task(keys.watch(), name="keys")
+        yield
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+    app.cleanup_ctx.append(watch_keys)
+    return app
+
+
+def _endpoint(route: Route, engine: Engine, guard: Guard) -> _Endpoint:
+    """The handler behind the guard, with every error in the one form."""
+    handler = route.handler
+    scope = route.scope
+    same_site = route.changes or route.stream
+    where = f"{route.method} {route.path}"
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        call = Call(request, engine)
+        try:
+            call.caller = guard.check(request, engine.config, scope=scope, same_site=same_site)
+            return await handler(call)
+        except RobotqError as error:
+            return error_response(error, call.language)
+        except ConnectionError:
+            # the client has left: there is nobody to answer
+            raise
+        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
+            return error_response(fault(error, where), call.language)
+
+    return endpoint
+
+
+def _elsewhere(routes: Iterable[Route], engine: Engine, guard: Guard) -> _Endpoint:
+    """Answers whatever no route takes: OPTIONS, wrong methods, unknown paths."""
+    methods: dict[str, set[str]] = {}
+    for route in routes:
+        allowed = methods.setdefault(route.path, {"OPTIONS"})
+        allowed.add(route.method)
+        if route.method == "GET" and not route.stream:
+            allowed.add("HEAD")
+    patterns = [
+        (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), ", ".join(sorted(allowed)))
+        for path, allowed in methods.items()
+    ]
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        call = Call(request, engine)
+        path = request.rel_url.raw_path
+        try:
+            guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
+            allowed = next((found for form, found in patterns if form.fullmatch(path)), None)
+            if allowed is None:
+                raise RobotqError("not_found", path=path[:200])
+            if request.method == "OPTIONS":
+                return web.Response(status=204, headers={"Allow": allowed})
+            raise RobotqError(
+                "method_not_allowed", method=request.method, path=path[:200], allowed=allowed
+            )
+        except RobotqError as error:
+            return error_response(error, call.language)
+
+    return endpoint

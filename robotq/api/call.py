@@ -1,0 +1,86 @@
+"""One request on its way through the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from robotq.api import jsonbody
+from robotq.api.errors import json_response
+from robotq.api.guard import NOBODY
+from robotq.api.language import preferred
+from robotq.engine.engine import Engine
+from robotq.model.errors import RobotqError
+from robotq.model.texts import Language
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Call:
+    """A request, who makes it, and how to answer it."""
+
+    __slots__ = ("caller", "engine", "request")
+
+    def __init__(self, request: web.Request, engine: Engine) -> None:
+        self.request = request
+        self.engine = engine
+        self.caller = NOBODY
+
+    @property
+    def actor(self) -> str:
+        """The name under which the journal keeps what this request does."""
+        return self.caller.name
+
+    @property
+    def language(self) -> Language:
+        """The language of every text in the answer."""
+        header = self.request.headers.get("Accept-Language")
+        wanted = preferred(header) if header is not None else None
+        return wanted or Language(self.engine.config.language)
+
+    def path(self, name: str) -> str:
+        """A part of the path, decoded."""
+        return self.request.match_info[name]
+
+    async def json(self) -> Any:
+        """The body as JSON. Raises RobotqError bad_json, body_too_large."""
+        return await jsonbody.read_json(self.request, self.engine.config.limits.body_bytes)
+
+    async def body(self, model: type[_Model]) -> _Model:
+        """The body as a JSON object of this shape.
+
+        Raises RobotqError bad_json, body_too_large, missing_parameter, bad_parameter.
+        """
+        return validated(model, await self.json())
+
+    def query(self, model: type[_Model]) -> _Model:
+        """The query of this shape; parameters that nobody knows are passed over.
+
+        Raises RobotqError bad_parameter.
+        """
+        return validated(model, dict(self.request.query))
+
+    def answer(
+        self, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
+        return json_response(body, status, headers)
+
+
+def validated(model: type[_Model], value: Any) -> _Model:
+    """`value` as `model`. Raises RobotqError missing_parameter, bad_parameter, which name the
+    first field that is wrong and list all of them."""
+    if not isinstance(value, dict):
+        raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = [
+            {"field": ".".join(str(part) for part in fault["loc"]), "reason": fault["msg"]}
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        kind = error.errors(include_url=False)[0]["type"]
+        code = "missing_parameter" if kind == "missing" else "bad_parameter"
+        raise RobotqError(code, **faults[0], faults=faults) from error

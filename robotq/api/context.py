@@ -1,0 +1,13 @@
+"""What handlers find on the application, besides the engine."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.engine.engine import Engine
+from robotq.watchdog import Watchdog
+
+ENGINE = web.AppKey("engine", Engine)
+WATCHDOG: web.AppKey[Watchdog | None] = web.AppKey("watchdog")
+STARTED = web.AppKey("started", int)
+"""When the application was made, in milliseconds since the epoch."""

@@ -1,0 +1,79 @@
+"""The emergency stop over HTTP. It is not a safety-rated stop."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.errors import error_body
+from robotq.api.robot.hold_view import hold_views
+from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.reason import reason_of_stop
+from robotq.api.robot.words import words
+from robotq.model.errors import RobotqError
+from robotq.model.hold import HoldCode
+
+
+async def state(call: Call) -> web.StreamResponse:
+    engine = call.engine
+    holds = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
+    return call.answer(
+        {
+            "latched": engine.estop.latched,
+            "robots": {name: engine.holds.has(name, HoldCode.ESTOP) for name in engine.robots},
+            "holds": hold_views(holds, call.language),
+        }
+    )
+
+
+async def trigger(call: Call) -> web.StreamResponse:
+    """Stop every robot. Where one has not confirmed it, the answer is no success."""
+    reason = await reason_of_stop(call)
+    report = await call.engine.estop.trigger(actor=call.actor, reason=reason)
+    facts = {
+        "latched": call.engine.estop.latched,
+        "robots": report.robots,
+        "recorded": report.recorded,
+        "latency_ms": round(report.latency_s * 1000, 3),
+    }
+    problems = {name: problem for name, problem in report.robots.items() if problem is not None}
+    if problems:
+        return _incomplete(call, "estop_incomplete", problems, facts)
+    return call.answer({"success": True, "message": words("estop", call.language), **facts})
+
+
+async def reset(call: Call) -> web.StreamResponse:
+    """Leave the emergency stop at every robot. Moves nothing; the queues stay paused."""
+    await call.body(EmptyBody)
+    return await _reset(call, None)
+
+
+async def reset_robot(call: Call) -> web.StreamResponse:
+    """The same for one robot."""
+    await call.body(EmptyBody)
+    return await _reset(call, call.engine.robot(call.path("robot_id")).name)
+
+
+async def _reset(call: Call, robot: str | None) -> web.Response:
+    engine = call.engine
+    report = await engine.estop.reset(actor=call.actor, robot=robot)
+    holds = [hold for name in report for hold in engine.holds.of(name)]
+    facts = {
+        "latched": engine.estop.latched,
+        "robots": report,
+        "holds": hold_views(holds, call.language),
+    }
+    problems = {name: problem for name, problem in report.items() if problem is not None}
+    if problems:
+        return _incomplete(call, "reset_incomplete", problems, facts)
+    return call.answer({"success": True, "message": words("estop_reset", call.language), **facts})
+
+
+def _incomplete(
+    call: Call, code: str, problems: dict[str, str], facts: dict[str, object]
+) -> web.Response:
+    reason = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+    error = RobotqError("device_error", reason=reason)
+    body = error_body(error, call.language)
+    body["message"] = f"{words(code, call.language)} {body['message']}"
+    return call.answer({**body, **facts}, error.code.http_status)

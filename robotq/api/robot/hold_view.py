@@ -1,0 +1,81 @@
+"""Why nothing moves, as the robot interface tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.api.robot.times import local_time
+from robotq.model.hold import Hold, HoldCode, Wait, WaitCode
+from robotq.model.texts import Language, text
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A request that clears a hold."""
+
+    action: str
+    path: str
+    """May name `{robot}` and `{task_id}`."""
+    body: Mapping[str, str]
+
+
+_RESUME = _Way("resume", "/queue/resume", {"robot_id": "{robot}"})
+
+_WAYS: Mapping[HoldCode, _Way] = {
+    HoldCode.PAUSED: _RESUME,
+    HoldCode.FAILURE: _RESUME,
+    HoldCode.RESTARTED: _RESUME,
+    HoldCode.SHUTDOWN: _RESUME,
+    HoldCode.ESTOP: _Way("reset", "/estop/reset", {}),
+    HoldCode.OUTCOME_UNKNOWN: _Way(
+        "resolve", "/task/{task_id}/resolve", {"outcome": "completed|failed|retry"}
+    ),
+}
+"""The others clear themselves, or are cleared at the machine."""
+
+
+def hold_view(hold: Hold, language: Language) -> dict[str, Any]:
+    """A hold with its reason and what clears it, in words and as a request."""
+    return {
+        "robot_id": hold.robot,
+        "code": hold.code.value,
+        "reason": hold_reason(hold, language),
+        "since": local_time(hold.since_ms),
+        "since_ms": hold.since_ms,
+        "actor": hold.actor,
+        "task_id": hold.task_id,
+        "clear": _clear(hold, language),
+    }
+
+
+def hold_reason(hold: Hold, language: Language) -> str:
+    args = {"actor": hold.actor, "task_id": hold.task_id, "reason": "", **hold.args}
+    return text(f"hold.{hold.code}", args, language).strip().rstrip(":").rstrip()
+
+
+def hold_views(holds: Iterable[Hold], language: Language) -> list[dict[str, Any]]:
+    return [hold_view(hold, language) for hold in holds]
+
+
+def _clear(hold: Hold, language: Language) -> dict[str, Any]:
+    told = text(f"clear.{hold.code}", {}, language)
+    way = _WAYS.get(hold.code)
+    if way is None:
+        return {"action": "wait", "method": None, "path": None, "body": None, "text": told}
+    return {
+        "action": way.action,
+        "method": "POST",
+        "path": way.path.format(task_id=hold.task_id),
+        "body": {key: value.format(robot=hold.robot) for key, value in way.body.items()},
+        "text": told,
+    }
+
+
+def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
+    """Why one task is passed over."""
+    view = {"code": wait.code.value, "reason": text(f"wait.{wait.code}", wait.args, language)}
+    if wait.code is WaitCode.NOT_BEFORE:
+        view["until"] = local_time(wait.args["at_ms"])
+    return {**view, **wait.args}

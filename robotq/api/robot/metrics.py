@@ -1,0 +1,110 @@
+"""GET /metrics: the daemon's numbers in the form that Prometheus reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from robotq import __version__
+from robotq.api.call import Call
+from robotq.api.context import WATCHDOG
+from robotq.engine.engine import Engine
+from robotq.watchdog import Watchdog
+
+
+async def metrics(call: Call) -> web.StreamResponse:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Statistics(call.engine, call.request.app[WATCHDOG]))
+    return web.Response(
+        body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
+    )
+
+
+class _Statistics(Collector):
+    """Reads what the parts count anyway; nothing is counted twice."""
+
+    def __init__(self, engine: Engine, watchdog: Watchdog | None) -> None:
+        self._engine = engine
+        self._watchdog = watchdog
+
+    def collect(self) -> Iterator[Metric]:
+        info = GaugeMetricFamily("robotq_info", "Always 1.", labels=["version", "mode"])
+        info.add_metric([__version__, self._engine.config.mode], 1)
+        yield info
+        yield from self._tasks()
+        yield from self._robots()
+        yield from self._store()
+        events = self._engine.bus.statistics()
+        yield _gauge("robotq_event_streams", "Open streams of /events.", events.listeners)
+        yield _counter("robotq_event_streams_cut_off", "Streams ended as too slow.", events.cut_off)
+        yield _counter("robotq_events", "Rows of the journal.", events.last_event_id)
+        if self._watchdog is not None:
+            loop = self._watchdog.statistics()
+            yield _counter("robotq_loop_stalls", "Times the event loop stood still.", loop.stalls)
+            yield _gauge(
+                "robotq_loop_longest_stall_seconds",
+                "The longest time that the event loop stood still.",
+                loop.longest_stall_s,
+            )
+
+    def _tasks(self) -> Iterator[Metric]:
+        unfinished = GaugeMetricFamily(
+            "robotq_tasks", "Tasks that wait or run.", labels=["api", "queue", "state"]
+        )
+        ended = CounterMetricFamily(
+            "robotq_tasks_ended", "Tasks that have ended.", labels=["api", "queue", "state"]
+        )
+        for (api, queue, state), number in self._engine.queue.memory.all_counts().items():
+            family = ended if state.final else unfinished
+            family.add_metric([api, queue, state.value], number)
+        yield unfinished
+        yield ended
+        yield _gauge(
+            "robotq_queue_limit",
+            "Tasks that may wait and run, over all robots.",
+            self._engine.config.queue.max_length,
+        )
+
+    def _robots(self) -> Iterator[Metric]:
+        connected = GaugeMetricFamily(
+            "robotq_robot_connected", "1 while the link is up.", labels=["robot"]
+        )
+        for name, robot in self._engine.robots.items():
+            connected.add_metric([name], robot.connected)
+        yield connected
+        holds = GaugeMetricFamily(
+            "robotq_hold",
+            "1 while this hold keeps a queue from starting.",
+            labels=["robot", "code"],
+        )
+        for hold in self._engine.holds.all():
+            holds.add_metric([hold.robot, hold.code.value], 1)
+        yield holds
+        yield _gauge("robotq_estop_latched", "1 while latched.", self._engine.estop.latched)
+
+    def _store(self) -> Iterator[Metric]:
+        store = self._engine.store.statistics()
+        yield _gauge(
+            "robotq_store_available",
+            "1 while the store takes writes.",
+            self._engine.journal.available,
+        )
+        yield _counter("robotq_store_commits", "Commits since the start.", store.commits)
+        yield _counter("robotq_store_writes", "Writes that were asked for.", store.applied)
+        yield _gauge("robotq_store_waiting", "Writes not answered yet.", store.waiting)
+        yield _gauge(
+            "robotq_store_last_commit_seconds", "Length of the last commit.", store.last_commit_s
+        )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, text, value=value)

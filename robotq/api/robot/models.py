@@ -1,0 +1,441 @@
+"""Shapes of what the robot interface takes and gives. Small bodies are checked by them; the
+two hot paths, `POST /` and `GET /task/{id}`, are only described by them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from robotq.catalog import Kind
+from robotq.model.hold import HoldCode, WaitCode
+from robotq.model.task import StepState, TaskState
+
+Status = Literal["pending", "running", "completed", "failed"]
+LocalTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")]
+"""`YYYY-MM-DD HH:MM:SS` in the time zone of the daemon."""
+Reason = Annotated[str, Field(max_length=500)]
+Object = dict[str, Any]
+
+
+class _Query(BaseModel):
+    """A query; parameters that nobody knows are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Body(BaseModel):
+    """A body; a key that nobody knows is refused, since a misspelt `robot_id` would mean all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# -- commands --------------------------------------------------------------------------------
+
+
+class CommandBody(BaseModel):
+    """A command. Keys that nobody knows are kept with the task."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    cmd_type: str
+    cmd_id: str | int | None = Field(
+        default=None, description="The client's own name for it: searchable, need not be unique."
+    )
+    params: Object | list[Any] = Field(default_factory=dict)
+    robot_id: str | None = Field(
+        default=None, description="Where params name no robot_id; else the default robot."
+    )
+    priority: int | Literal["low", "normal", "high"] = Field(
+        default=0, description="-10 to 10, higher first; the words are -5, 0 and 5."
+    )
+
+
+class SubmitQuery(_Query):
+    dry_run: bool = Field(default=False, description="Check only; nothing is done.")
+    contiguous: bool | None = Field(
+        default=None,
+        description="Let no other command in between those of a batch. Default: where a robot "
+        "gets more than one of them.",
+    )
+
+
+class Accepted(_Answer):
+    """The answer in queue mode: everything in it is on disk."""
+
+    success: Literal[True]
+    message: str
+    task_id: str
+    queue_size: int = Field(description="Waiting and running tasks over all robots.")
+    note: str
+
+
+class Task(_Answer):
+    """A task."""
+
+    task_id: str
+    status: Status = Field(description="A cancelled task is `failed` here; see `state`.")
+    state: TaskState
+    cmd_type: str
+    cmd_id: str | None
+    robot_id: str
+    api: str = Field(description="The interface through which it came.")
+    submit_time: LocalTime
+    start_time: LocalTime | None
+    end_time: LocalTime | None = Field(default=None, description="Only when it has ended.")
+    result: Object | None = Field(description="Null until it has ended.")
+    params: Object | list[Any]
+    extra: Object
+    priority: int
+    actor: str = Field(description="Who submitted it: the name of a key, or anonymous.")
+    attempt: int
+    simulated: bool
+    submitted_at_ms: int
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    batch_id: str | None
+    retry_of: str | None
+    progress: float | None = Field(description="0 to 1; null when the robot cannot say.")
+    current_step: str | None = None
+    completed_steps: list[StepDuration] = []
+    steps: list[Step] = []
+    partial: Object | None = Field(default=None, description="What was found so far.")
+    position: int | None = Field(default=None, description="1 at the head of the queue.")
+    waits: list[WaitView] = Field(default=[], description="Why this task is passed over for now.")
+    holds: list[Hold] = Field(default=[], description="Why its queue starts nothing.")
+    waiting_for: Question | None = None
+    code: int | None = Field(default=None, description="0, or the number of the error.")
+    error_code: str | None = None
+    message: str | None = None
+    error: TaskError | None = None
+    resolution: Resolution | None = None
+    retried_as: str | None = None
+
+
+class StepDuration(_Answer):
+    name: str
+    duration_s: float | None
+
+
+class Step(_Answer):
+    name: str
+    state: StepState
+    start_time: LocalTime
+    started_at_ms: int
+    duration_s: float | None = Field(description="Motion time; null while it runs.")
+    detail: Object
+
+
+class Question(_Answer):
+    """What a running command asks."""
+
+    prompt: str
+    args: Object
+    answer_schema: Object = Field(alias="schema", description="JSON Schema of the answer.")
+    answered_by: str | None = Field(description="The immediate command that answers it too.")
+    asked_at: LocalTime
+    deadline: LocalTime
+    deadline_ms: int
+    answer: Object
+
+
+class TaskError(_Answer):
+    code: int
+    error_code: str
+    message: str
+    step: str | None = Field(description="The step during which it happened.")
+    args: Object
+
+
+class Resolution(_Answer):
+    outcome: str
+    actor: str
+    at: LocalTime
+    note: str
+
+
+class Clear(_Answer):
+    """What clears a hold: a request, or waiting."""
+
+    action: str
+    method: str | None
+    path: str | None
+    body: Object | None
+    text: str
+
+
+class Hold(_Answer):
+    robot_id: str
+    code: HoldCode
+    reason: str
+    since: LocalTime
+    since_ms: int
+    actor: str
+    task_id: str | None
+    clear: Clear
+
+
+class WaitView(_Answer):
+    """Why one task is passed over for now; further keys say what it waits for."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    code: WaitCode
+    reason: str
+
+
+# -- tasks -----------------------------------------------------------------------------------
+
+
+class TaskQueryParameters(_Query):
+    wait: float = Field(
+        default=0, ge=0, le=60, description="Seconds to wait for the end of the task."
+    )
+
+
+class TasksQuery(_Query):
+    api: str | None = None
+    robot_id: str | None = None
+    state: str | None = Field(default=None, description="One or more, between commas.")
+    status: str | None = Field(default=None, description="The documented words, between commas.")
+    cmd_type: str | None = None
+    cmd_id: str | None = None
+    batch_id: str | None = None
+    error_code: str | None = None
+    from_: str | None = Field(default=None, alias="from", description="Submitted at or after.")
+    to: str | None = Field(default=None, description="Submitted before.")
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: int | None = Field(
+        default=None, ge=1, le=2**62, description="`next_cursor` of the page before."
+    )
+
+
+class TaskLine(_Answer):
+    """A task in a list."""
+
+    task_id: str
+    status: Status
+    state: TaskState
+    cmd_type: str
+    cmd_id: str | None
+    robot_id: str
+    api: str
+    submit_time: LocalTime
+    start_time: LocalTime | None
+    end_time: LocalTime | None = None
+    batch_id: str | None
+    progress: float | None
+    error_code: str | None = None
+    position: int | None = None
+
+
+class Tasks(_Answer):
+    tasks: list[TaskLine] = Field(description="Newest first.")
+    count: int
+    next_cursor: str | None = Field(description="Null on the last page.")
+
+
+class CancelBody(_Body):
+    reason: Reason = ""
+
+
+class ResolveBody(_Body):
+    outcome: Literal["completed", "failed", "retry"]
+    note: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class TaskDone(_Answer):
+    """Something was done to a task."""
+
+    success: Literal[True]
+    message: str
+    task_id: str
+    task: Task
+
+
+# -- queues ----------------------------------------------------------------------------------
+
+
+class QueueStatusQuery(_Query):
+    limit: int = Field(default=20, ge=0, le=200, description="Most tasks in the list.")
+    robot_id: str | None = Field(default=None, description="Of this robot only.")
+
+
+class RobotQueue(_Answer):
+    queue_size: int
+    running_task: str | None
+    holds: list[Hold]
+
+
+class QueueStatus(_Answer):
+    """total_tasks = queue_size + completed_tasks + failed_tasks + cancelled_tasks."""
+
+    queue_size: int = Field(description="Waiting and running.")
+    total_tasks: int
+    completed_tasks: int
+    failed_tasks: int
+    cancelled_tasks: int
+    running_task: str | None
+    holds: list[Hold]
+    robots: dict[str, RobotQueue]
+    tasks: list[TaskLine] = Field(description="Running, next and latest ended ones.")
+
+
+class RobotQuery(_Query):
+    robot_id: str | None = None
+
+
+class PauseBody(_Body):
+    robot_id: str | None = Field(default=None, description="Absent: all robots.")
+    reason: Reason = ""
+
+
+class ResumeBody(_Body):
+    robot_id: str | None = Field(default=None, description="Absent: all robots.")
+
+
+class QueuesDone(_Answer):
+    success: Literal[True]
+    message: str
+    robots: list[str]
+    holds: list[Hold] = Field(description="What still holds these robots.")
+
+
+# -- robots ----------------------------------------------------------------------------------
+
+
+class Capabilities(_Answer):
+    simulated: bool
+    acknowledgement: str
+    stop_out_of_band: bool
+    position_survives_stop: bool
+    immediate_while_busy: bool
+    can_hold: bool
+
+
+class Robot(_Answer):
+    robot_id: str
+    driver: str
+    default: bool
+    state: Literal["idle", "running", "held", "disconnected"] = Field(
+        description="held: its queue starts nothing, and nothing runs."
+    )
+    connected: bool
+    simulated: bool
+    motion_held: bool | None = Field(description="Null where the driver gave no status.")
+    position_known: bool | None
+    place: str | None = Field(description="Null between two places, or when unknown.")
+    details: Object
+    status_error: str | None = Field(description="Why the driver gave no status.")
+    capabilities: Capabilities
+    queue_size: int
+    running_task: str | None
+    resources: list[str] = Field(description="Resources that it holds.")
+    holds: list[Hold]
+
+
+class Robots(_Answer):
+    robots: list[Robot]
+
+
+class StopBody(_Body):
+    reason: Reason = ""
+
+
+class EmptyBody(_Body):
+    pass
+
+
+class RobotDone(_Answer):
+    success: Literal[True]
+    message: str
+    robot_id: str
+    holds: list[Hold]
+
+
+class EStopState(_Answer):
+    latched: bool
+    robots: dict[str, bool]
+    holds: list[Hold]
+
+
+class EStopDone(_Answer):
+    success: bool = Field(description="Whether every robot has taken it.")
+    message: str
+    latched: bool
+    robots: dict[str, str | None] = Field(description="Null, or what went wrong there.")
+    recorded: bool = Field(description="Whether it is on disk.")
+    latency_ms: float
+
+
+class EStopResetDone(_Answer):
+    success: bool
+    message: str
+    latched: bool
+    robots: dict[str, str | None]
+    holds: list[Hold]
+
+
+# -- the daemon ------------------------------------------------------------------------------
+
+
+class Home(_Answer):
+    status: Literal["running"]
+    message: str
+    queue_mode: bool
+    version: str
+    links: dict[str, str]
+
+
+class CommandSpec(_Answer):
+    cmd_type: str
+    kind: Kind
+    title: dict[str, str]
+    params_schema: Object = Field(alias="schema", description="JSON Schema of params.")
+    timeout_s: float
+    idempotent: bool
+    approval: bool
+    resources: list[str]
+    robots: list[str] = Field(description="Robots that can do it.")
+    example: Object | None
+
+
+class Commands(_Answer):
+    commands: list[CommandSpec]
+
+
+class EventsQuery(_Query):
+    last_event_id: int | None = Field(
+        default=None, ge=0, description="Like the header Last-Event-ID: go on after this one."
+    )
+    task_id: str | None = None
+    robot_id: str | None = None
+    kind: str | None = Field(
+        default=None, description="Only kinds that begin with this, e.g. `task.`."
+    )
+
+
+class Done(_Answer):
+    success: Literal[True]
+    message: str
+
+
+class Health(_Answer):
+    """Without the scope read only `status`."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    version: str | None = None
+    mode: str | None = None
+    time_scale: float | None = None
+    uptime_s: float | None = None
+    estop: bool | None = None
+    queue_size: int | None = None
+    queue_limit: int | None = None
+    store: Object | None = None
+    robots: dict[str, Object] | None = None
+    events: Object | None = None
+    loop: Object | None = None

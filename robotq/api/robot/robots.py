@@ -1,0 +1,103 @@
+"""GET /robots, and what people do to a robot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.robot.hold_view import hold_views
+from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.reason import reason_of_stop
+from robotq.api.robot.words import words
+from robotq.drivers.base import DriverStatus
+from robotq.engine.robots import Robot
+from robotq.model.errors import RobotqError
+
+
+async def list_robots(call: Call) -> web.StreamResponse:
+    views = await asyncio.gather(*(_view(call, robot) for robot in call.engine.robots.values()))
+    return call.answer({"robots": views})
+
+
+async def get_robot(call: Call) -> web.StreamResponse:
+    return call.answer(await _view(call, call.engine.robot(call.path("robot_id"))))
+
+
+async def hold(call: Call) -> web.StreamResponse:
+    await call.body(EmptyBody)
+    robot = await call.engine.hold_motion(call.path("robot_id"), actor=call.actor)
+    return _done(call, "motion_held", robot)
+
+
+async def resume(call: Call) -> web.StreamResponse:
+    await call.body(EmptyBody)
+    robot = await call.engine.resume_motion(call.path("robot_id"), actor=call.actor)
+    return _done(call, "motion_resumed", robot)
+
+
+async def stop(call: Call) -> web.StreamResponse:
+    """A controlled stop; a body that is slow or wrong does not keep it from happening."""
+    reason = await reason_of_stop(call)
+    robot = await call.engine.stop_robot(call.path("robot_id"), actor=call.actor, reason=reason)
+    return _done(call, "robot_stopped", robot)
+
+
+def _done(call: Call, code: str, robot: Robot) -> web.Response:
+    return call.answer(
+        {
+            "success": True,
+            "message": words(code, call.language),
+            "robot_id": robot.name,
+            "holds": hold_views(call.engine.holds.of(robot.name), call.language),
+        }
+    )
+
+
+async def _view(call: Call, robot: Robot) -> dict[str, Any]:
+    engine = call.engine
+    status, status_error = await _status(call, robot)
+    lane = engine.queue.lane(robot.name)
+    holds = engine.holds.of(robot.name)
+    return {
+        "robot_id": robot.name,
+        "driver": robot.config.driver,
+        "default": robot.name == engine.default_robot,
+        "state": _state(robot, lane.running is not None, holds),
+        "connected": robot.connected,
+        "simulated": robot.capabilities.simulated,
+        "motion_held": status.held if status is not None else None,
+        "position_known": status.position_known if status is not None else None,
+        "place": status.place if status is not None else None,
+        "details": status.details if status is not None else {},
+        "status_error": status_error,
+        "capabilities": robot.capabilities,
+        "queue_size": len(lane),
+        "running_task": lane.running.id if lane.running is not None else None,
+        "resources": [
+            occupancy.resource
+            for occupancy in engine.resources.occupied()
+            if occupancy.robot == robot.name
+        ],
+        "holds": hold_views(holds, call.language),
+    }
+
+
+async def _status(call: Call, robot: Robot) -> tuple[DriverStatus | None, str | None]:
+    if not robot.connected:
+        return None, None
+    try:
+        return await robot.status(), None
+    except RobotqError as error:
+        return None, error.text(call.language)
+
+
+def _state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
+    if running:
+        return "running"
+    if not robot.connected:
+        return "disconnected"
+    return "held" if holds else "idle"

@@ -1,0 +1,77 @@
+"""The daemon itself: what it is, which commands it knows, reload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from robotq import __version__
+from robotq.api.call import Call
+from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.words import words
+from robotq.catalog import CommandSpec
+from robotq.model.errors import ConfigError, RobotqError
+
+_LINKS = {
+    "submit": "/",
+    "queue": "/queue/status",
+    "tasks": "/tasks",
+    "task": "/task/{task_id}",
+    "robots": "/robots",
+    "commands": "/commands",
+    "events": "/events",
+    "health": "/health",
+    "metrics": "/metrics",
+}
+
+
+async def home(call: Call) -> web.StreamResponse:
+    return call.answer(
+        {
+            "status": "running",
+            "message": words("running", call.language),
+            "queue_mode": call.engine.config.mode == "queue",
+            "version": __version__,
+            "links": _LINKS,
+        }
+    )
+
+
+async def list_commands(call: Call) -> web.StreamResponse:
+    engine = call.engine
+    return call.answer({"commands": [_view(call, spec) for spec in engine.catalog]})
+
+
+async def get_command(call: Call) -> web.StreamResponse:
+    return call.answer(_view(call, call.engine.catalog.get(call.path("cmd_type"))))
+
+
+async def reload(call: Call) -> web.StreamResponse:
+    """Read the configuration again; one that is wrong changes nothing."""
+    await call.body(EmptyBody)
+    reload_configuration = call.engine.reload_configuration
+    if reload_configuration is None:
+        raise RobotqError(
+            "bad_parameter", field="configuration", reason="this daemon was started without a file"
+        )
+    try:
+        await reload_configuration(call.actor)
+    except ConfigError as error:
+        raise RobotqError("bad_parameter", field="configuration", reason=str(error)) from error
+    return call.answer({"success": True, "message": words("reloaded", call.language)})
+
+
+def _view(call: Call, spec: CommandSpec) -> dict[str, Any]:
+    return {
+        "cmd_type": spec.cmd_type,
+        "kind": spec.kind.value,
+        "title": spec.title,
+        "schema": spec.schema,
+        "timeout_s": spec.timeout_s,
+        "idempotent": spec.idempotent,
+        "approval": spec.approval,
+        "resources": spec.resources,
+        "robots": spec.robots or tuple(call.engine.robots),
+        "example": spec.example,
+    }

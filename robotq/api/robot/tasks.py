@@ -1,0 +1,114 @@
+"""GET /task/{id}, GET /tasks, and what can be done to a task."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.robot.models import CancelBody, ResolveBody, TaskQueryParameters, TasksQuery
+from robotq.api.robot.times import read_time
+from robotq.api.robot.view import STATUS, task_line, task_view
+from robotq.api.robot.words import words
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task, TaskState
+from robotq.store.port import TaskQuery
+
+
+async def get_task(call: Call) -> web.StreamResponse:
+    task_id = call.path("task_id")
+    if call.request.rel_url.raw_query_string:
+        wait_s = call.query(TaskQueryParameters).wait
+        task = await call.engine.queue.wait_ended(task_id, wait_s)
+    else:
+        task = await call.engine.queue.find(task_id)
+    return call.answer(task_view(task, call.engine, call.language))
+
+
+async def list_tasks(call: Call) -> web.StreamResponse:
+    query = call.query(TasksQuery)
+    states = _states(query.state, "state") | _states(query.status, "status")
+    found = await call.engine.store.list(
+        TaskQuery(
+            api=query.api,
+            queue=query.robot_id,
+            states=states,
+            cmd_type=query.cmd_type,
+            cmd_id=query.cmd_id,
+            batch_id=query.batch_id,
+            error_code=query.error_code,
+            submitted_from_ms=read_time(query.from_, "from") if query.from_ else None,
+            submitted_to_ms=read_time(query.to, "to") if query.to else None,
+            before_seq=query.cursor,
+            # one more, to know whether there is a next page
+            limit=query.limit + 1,
+        )
+    )
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    return call.answer(
+        {
+            "tasks": [task_line(task, call.engine) for task in page],
+            "count": len(page),
+            "next_cursor": str(page[-1].seq) if more else None,
+        }
+    )
+
+
+async def cancel(call: Call) -> web.StreamResponse:
+    body = await call.body(CancelBody)
+    task_id = call.path("task_id")
+    task = await call.engine.queue.cancel(task_id, actor=call.actor, reason=body.reason)
+    if task.state is not TaskState.CANCELLED:
+        # it ended otherwise while the stop was on its way
+        state = "outcome_unknown" if task.outcome_unknown else task.state.value
+        raise RobotqError("wrong_state", task_id=task.id, state=state, action="cancel")
+    return _done(call, "cancelled", task)
+
+
+async def resolve(call: Call) -> web.StreamResponse:
+    body = await call.body(ResolveBody)
+    task = await call.engine.resolve(
+        call.path("task_id"), body.outcome, actor=call.actor, note=body.note
+    )
+    return _done(call, "resolved", task)
+
+
+async def answer(call: Call) -> web.StreamResponse:
+    value = await call.json()
+    task = await call.engine.answer(call.path("task_id"), value, actor=call.actor)
+    return _done(call, "answered", task)
+
+
+async def retry(call: Call) -> web.StreamResponse:
+    task = await call.engine.retry(call.path("task_id"), actor=call.actor)
+    return _done(call, "retried", task)
+
+
+def _done(call: Call, code: str, task: Task) -> web.Response:
+    return call.answer(
+        {
+            "success": True,
+            "message": words(code, call.language),
+            "task_id": task.id,
+            "task": task_view(task, call.engine, call.language),
+        }
+    )
+
+
+def _states(text: str | None, field: str) -> frozenset[TaskState]:
+    """The states that a list of words between commas stands for; empty for all."""
+    if not text:
+        return frozenset()
+    states: set[TaskState] = set()
+    for word in text.split(","):
+        meant = (
+            {state for state, status in STATUS.items() if status == word}
+            if field == "status"
+            else {state for state in TaskState if state.value == word}
+        )
+        if not meant:
+            known = STATUS.values() if field == "status" else TaskState
+            options = ", ".join(dict.fromkeys(known))
+            raise RobotqError("bad_parameter", field=field, reason=f"expected one of {options}")
+        states |= meant
+    return frozenset(states)

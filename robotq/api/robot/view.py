@@ -1,0 +1,195 @@
+"""A task as the robot interface shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from robotq.api.robot.hold_view import hold_views, wait_view
+from robotq.api.robot.times import local_time
+from robotq.engine.engine import Engine
+from robotq.model.errors import ERROR_CODES, error_text
+from robotq.model.task import Question, Step, StepState, Task, TaskError, TaskState
+from robotq.model.texts import Language, text
+
+STATUS: Mapping[TaskState, str] = {
+    TaskState.PENDING: "pending",
+    TaskState.RUNNING: "running",
+    TaskState.COMPLETED: "completed",
+    TaskState.FAILED: "failed",
+    # the documented clients wait for one of four words
+    TaskState.CANCELLED: "failed",
+}
+
+
+def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    """Everything about a task: the documented fields and the finer ones."""
+    command = task.command
+    view: dict[str, Any] = {
+        **_head(task),
+        "result": None,
+        "params": command.params,
+        "extra": command.extra,
+        "priority": task.priority,
+        "actor": task.actor,
+        "attempt": task.attempt,
+        "simulated": task.simulated,
+        "submitted_at_ms": task.submitted_at_ms,
+        "started_at_ms": task.started_at_ms,
+        "ended_at_ms": task.ended_at_ms,
+        "batch_id": task.batch_id,
+        "retry_of": task.retry_of,
+        "progress": task.progress,
+    }
+    if task.steps:
+        view |= _steps(task.steps)
+    if task.partial is not None:
+        view["partial"] = task.partial
+    if task.state is TaskState.PENDING:
+        view |= _place_in_line(task, engine, language)
+    elif task.state is TaskState.RUNNING:
+        if task.waiting_for is not None:
+            view["waiting_for"] = _question(task, task.waiting_for, language)
+    else:
+        view |= _ending(task, language)
+    if not task.state.final and task.queue in engine.robots:
+        view["simulated"] = engine.robots[task.queue].capabilities.simulated
+    return view
+
+
+def task_line(task: Task, engine: Engine) -> dict[str, Any]:
+    """A task in a list: enough to find it."""
+    line = {**_head(task), "batch_id": task.batch_id, "progress": task.progress}
+    if task.error is not None:
+        line["error_code"] = task.error.code
+    if task.state is TaskState.PENDING:
+        line["position"] = engine.queue.lane(task.queue).position(task)
+    return line
+
+
+def result_view(task: Task, language: Language) -> dict[str, Any] | None:
+    """The result of an ended task; a failed one's says why. None before the end."""
+    if not task.state.final:
+        return None
+    result = dict(task.result or {})
+    result.pop("success", None)
+    message = result.pop("message", None)
+    if task.error is None:
+        told = (
+            text(str(message), result, language)
+            if message is not None
+            else text("done", {"cmd_type": task.command.cmd_type}, language)
+        )
+        return {"success": True, "message": told, **result}
+    return {"success": False, **error_view(task.error, language), **result}
+
+
+def error_view(error: TaskError, language: Language) -> dict[str, Any]:
+    """`{code, error_code, message}`; a code that only a driver from elsewhere knows is a device
+    error in its own words."""
+    row = ERROR_CODES.get(error.code)
+    if row is None:
+        reason = error.args.get("reason", error.code)
+        told = error_text("device_error", {**error.args, "reason": reason}, language)
+        return {
+            "code": ERROR_CODES["device_error"].number,
+            "error_code": error.code,
+            "message": told,
+        }
+    return {
+        "code": row.number,
+        "error_code": row.name,
+        "message": error_text(row.name, error.args, language),
+    }
+
+
+def _head(task: Task) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        "task_id": task.id,
+        "status": STATUS[task.state],
+        "state": task.state.value,
+        "cmd_type": task.command.cmd_type,
+        "cmd_id": task.command.cmd_id,
+        "robot_id": task.queue,
+        "api": task.api,
+        "submit_time": local_time(task.submitted_at_ms),
+        "start_time": None if task.started_at_ms is None else local_time(task.started_at_ms),
+    }
+    if task.ended_at_ms is not None:
+        head["end_time"] = local_time(task.ended_at_ms)
+    return head
+
+
+def _steps(steps: tuple[Step, ...]) -> dict[str, Any]:
+    running = [step.name for step in steps if step.state is StepState.RUNNING]
+    return {
+        "current_step": running[-1] if running else None,
+        "completed_steps": [
+            {"name": step.name, "duration_s": step.duration_s}
+            for step in steps
+            if step.state is StepState.COMPLETED
+        ],
+        "steps": [
+            {
+                "name": step.name,
+                "state": step.state.value,
+                "start_time": local_time(step.started_at_ms),
+                "started_at_ms": step.started_at_ms,
+                "duration_s": step.duration_s,
+                "detail": step.detail,
+            }
+            for step in steps
+        ],
+    }
+
+
+def _place_in_line(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    view: dict[str, Any] = {"position": engine.queue.lane(task.queue).position(task)}
+    if waits := engine.queue.waits(task):
+        view["waits"] = [wait_view(wait, language) for wait in waits]
+    if holds := engine.holds.of(task.queue):
+        view["holds"] = hold_views(holds, language)
+    return view
+
+
+def _question(task: Task, question: Question, language: Language) -> dict[str, Any]:
+    return {
+        "prompt": text(question.prompt, question.args, language),
+        "args": question.args,
+        "schema": question.schema,
+        "answered_by": question.answered_by,
+        "asked_at": local_time(question.asked_at_ms),
+        "deadline": local_time(question.deadline_ms),
+        "deadline_ms": question.deadline_ms,
+        "answer": {"method": "POST", "path": f"/task/{task.id}/input"},
+    }
+
+
+def _ending(task: Task, language: Language) -> dict[str, Any]:
+    result = result_view(task, language)
+    assert result is not None
+    view: dict[str, Any] = {
+        "result": result,
+        "code": result["code"] if task.error is not None else 0,
+        "message": result["message"],
+    }
+    if task.error is not None:
+        view["error_code"] = result["error_code"]
+        view["error"] = {
+            "code": result["code"],
+            "error_code": result["error_code"],
+            "message": result["message"],
+            "step": task.error.step,
+            "args": task.error.args,
+        }
+    if task.resolution is not None:
+        resolution = task.resolution
+        view["resolution"] = {
+            "outcome": resolution.outcome,
+            "actor": resolution.actor,
+            "at": local_time(resolution.at_ms),
+            "note": resolution.note,
+        }
+        if resolution.retried_as is not None:
+            view["retried_as"] = resolution.retried_as
+    return view

@@ -1,0 +1,47 @@
+"""What the robot interface says in its answers, in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from robotq.model.texts import Language, fill
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "running": ("Robot Control HTTP Server is running", "Robot Control HTTP Server is running"),
+    "accepted_batch": ("{count} 个任务已加入队列", "{count} tasks queued"),
+    "dry_run": ("命令有效，未执行", "The command is right. Nothing was done."),
+    "immediate": ("{cmd_type}完成", "{cmd_type} done"),
+    "still_pending": ("任务尚未完成", "Not finished yet"),
+    "cancelled": ("任务已取消", "The task is cancelled."),
+    "ended_before": ("任务在取消之前已结束", "The task ended before it could be cancelled."),
+    "resolved": ("已记录任务的结果", "The outcome is on record."),
+    "answered": ("已收到输入", "The answer was passed on."),
+    "retried": ("任务已重新加入队列", "The command runs again as a new task."),
+    "paused": ("队列已暂停", "Paused. A command that runs goes on."),
+    "resumed": ("队列已恢复", "Resumed."),
+    "still_held": ("队列仍被其他原因暂停", "Resumed, but other reasons still hold a queue."),
+    "motion_held": ("动作已暂停", "The motion is held."),
+    "motion_resumed": ("动作已恢复", "The motion goes on."),
+    "robot_stopped": ("机器人已停止，队列已暂停", "The robot stands. Its queue is paused."),
+    "estop": ("急停已触发", "Emergency stop. Nothing moves until it is reset."),
+    "estop_incomplete": (
+        "急停已触发，但并非所有机器人都已确认",
+        "Emergency stop, but not every robot has confirmed it. Use the red button.",
+    ),
+    "estop_reset": (
+        "急停已复位，恢复队列后才会继续",
+        "The emergency stop is reset. The queues stay paused until they are resumed.",
+    ),
+    "reset_incomplete": (
+        "并非所有机器人都已复位",
+        "Not every robot has left the emergency stop.",
+    ),
+    "reloaded": ("配置已重新加载", "The configuration was read again and is in effect."),
+}
+
+
+def words(code: str, language: Language, **args: Any) -> str:
+    """The text of `code`, with its arguments put in."""
+    zh, en = WORDS[code]
+    return fill(en if language is Language.EN else zh, args, language)

@@ -1,0 +1,9 @@
+"""Command specs: what the operator configures about each `cmd_type`."""
+
+from __future__ import annotations
+
+from robotq.catalog.catalog import Catalog
+from robotq.catalog.files import load_catalog
+from robotq.catalog.spec import CommandSpec, Kind
+
+__all__ = ["Catalog", "CommandSpec", "Kind", "load_catalog"]

@@ -1,0 +1,161 @@
+"""All commands of a daemon: looked up, their params checked, their places known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from string import Formatter
+
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+
+from robotq.catalog.spec import CommandSpec
+from robotq.config.strict_yaml import KeyPath, key_text
+from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.json import JsonObject, JsonValue
+
+_SHOWN = 200
+"""Characters of somebody's own words that an error repeats."""
+
+_Where = Callable[[str, KeyPath, str], str]
+"""Makes the line of an error out of cmd_type, path of the key and text."""
+
+
+def _by_name(cmd_type: str, at: KeyPath, text: str) -> str:
+    return f"{key_text((cmd_type, *at))}: {text}"
+
+
+class Catalog:
+    """The command specs of this daemon. Never changed; a reload makes another one."""
+
+    def __init__(self, specs: Sequence[CommandSpec], where: _Where = _by_name) -> None:
+        """Raises ConfigError with one line per fault; `where` tells the place of a key."""
+        self._specs = {spec.cmd_type: spec for spec in specs}
+        self._validators: dict[str, Draft202012Validator] = {}
+        self._defaults: dict[str, JsonObject] = {}
+        faults: list[str] = []
+        for spec in specs:
+            try:
+                validator = Draft202012Validator(dict(spec.schema), offline=True)
+            except ValidationError as error:
+                at = ("schema", *error.instance_path)
+                faults.append(where(spec.cmd_type, at, reason_of(error)))
+                continue
+            self._validators[spec.cmd_type] = validator
+            self._defaults[spec.cmd_type] = {
+                name: rule["default"]
+                for name, rule in spec.schema.get("properties", {}).items()
+                if isinstance(rule, Mapping) and "default" in rule
+            }
+            faults += [where(spec.cmd_type, at, text) for at, text in self._contradictions(spec)]
+        if faults:
+            raise ConfigError("\n".join(faults))
+
+    def __iter__(self) -> Iterator[CommandSpec]:
+        return iter(self._specs.values())
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def __contains__(self, cmd_type: object) -> bool:
+        return cmd_type in self._specs
+
+    def get(self, cmd_type: str) -> CommandSpec:
+        """Raises RobotqError unknown_command, with up to three near names as `suggestions`."""
+        spec = self._specs.get(cmd_type)
+        if spec is None:
+            asked = cmd_type[:_SHOWN]
+            known = {name.casefold(): name for name in self._specs}
+            near = [known[name] for name in get_close_matches(asked.casefold(), known)]
+            raise RobotqError("unknown_command", cmd_type=asked, suggestions=near)
+        return spec
+
+    def validated(self, spec: CommandSpec, params: JsonValue) -> JsonValue:
+        """`params` with the defaults of the schema for those left out; None counts as {}.
+
+        Raises RobotqError missing_parameter for one that the command cannot do without,
+        else bad_parameter; both name the `field` by its path, `params.targets[0].bottle_id`.
+        """
+        if params is None or isinstance(params, Mapping):
+            params = {**self._defaults[spec.cmd_type], **(params or {})}
+            _check_timeout(params)
+        elif not isinstance(params, list):
+            raise RobotqError("bad_parameter", field="params", reason="not an object or a list")
+        validator = self._validators[spec.cmd_type]
+        try:
+            if validator.is_valid(params):
+                return params
+            fault = next(iter(validator.iter_errors(params)))
+        except ValueError as error:
+            # nested deeper than the validator follows
+            raise RobotqError("bad_parameter", field="params", reason=str(error)) from error
+        raise _refusal(fault)
+
+    def places(self, spec: CommandSpec, params: JsonValue) -> tuple[str, ...]:
+        """The places that the command goes to with these params, which were validated."""
+        values = params if isinstance(params, Mapping) else {}
+        return tuple(dict.fromkeys(place.format_map(values) for place in spec.resources))
+
+    def _contradictions(self, spec: CommandSpec) -> Iterator[tuple[KeyPath, str]]:
+        for error in self._validators[spec.cmd_type].iter_errors(self._defaults[spec.cmd_type]):
+            if error.instance_path:
+                name = error.instance_path[0]
+                yield ("schema", "properties", name, "default"), reason_of(error)
+        for index, template in enumerate(spec.resources):
+            fault = _template_fault(template, spec.schema)
+            if fault:
+                yield ("resources", index), f"found {template!r}, {fault}"
+        if spec.example is not None:
+            if spec.example.get("cmd_type") != spec.cmd_type:
+                yield ("example",), f"expected cmd_type: {spec.cmd_type}"
+            try:
+                self.validated(spec, spec.example.get("params"))
+            except RobotqError as error:
+                yield ("example",), f"does not meet the schema. {error}"
+
+
+def _template_fault(template: str, schema: JsonObject) -> str | None:
+    """What keeps a place with `{name}` in it from being known for every valid command."""
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        return f"expected names in braces: {error}"
+    for _, name, spec, conversion in parts:
+        if name is None:
+            continue
+        rule = schema.get("properties", {}).get(name)
+        if spec or conversion or not isinstance(rule, Mapping):
+            return f"expected the name of a property of the schema in the braces, not {name!r}"
+        if schema.get("type") != "object" or rule.get("type") != "string":
+            return f"expected a schema of type object with {name} of type string"
+        if name not in schema.get("required", ()) and "default" not in rule:
+            return f"expected {name} to be required or to have a default"
+    return None
+
+
+def _check_timeout(params: JsonObject) -> None:
+    # the one parameter that means the same in every command
+    timeout = params.get("timeout", 1)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise RobotqError("bad_parameter", field="params.timeout", reason="not a number above 0")
+
+
+def _refusal(error: ValidationError) -> RobotqError:
+    path: KeyPath = ("params", *error.instance_path)
+    if isinstance(error.kind, ValidationErrorKind.Required):
+        missing = key_text((*path, error.kind.property))
+        if len(path) == 1:
+            return RobotqError("missing_parameter", field=missing)
+        return RobotqError("bad_parameter", field=missing, reason="required, but missing")
+    return RobotqError("bad_parameter", field=key_text(path), reason=reason_of(error))
+
+
+def reason_of(error: ValidationError) -> str:
+    """What is wrong, in at most a few hundred characters."""
+    text = error.message
+    if isinstance(error.kind, ValidationErrorKind.Enum):
+        # its own words leave out most of what is allowed
+        options = ", ".join(json.dumps(option, ensure_ascii=False) for option in error.kind.options)
+        found = json.dumps(error.instance, ensure_ascii=False)
+        text = f"{found[:_SHOWN]} is not one of {options}"
+    return text[: 2 * _SHOWN]

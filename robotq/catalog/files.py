@@ -1,0 +1,124 @@
+"""Command specs out of YAML files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationErrorKind
+
+from robotq.catalog.catalog import Catalog, reason_of
+from robotq.catalog.spec import CommandSpec, Kind
+from robotq.config import packaged
+from robotq.config.keys import suggestion
+from robotq.config.strict_yaml import Document, KeyPath, key_text, read
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+
+
+def load_catalog(paths: Sequence[Path]) -> Catalog:
+    """The packaged commands, and over them those of the files at `paths`, in this order.
+
+    A file holds `commands:`, a mapping of `cmd_type` to the fields of CommandSpec. A field
+    that a later file gives replaces the earlier one, the other fields stay.
+
+    Raises ConfigError with one line per fault: file and line; command and key; what was found
+    and expected.
+    """
+    faults: list[str] = []
+    fields: dict[str, dict[str, Any]] = {}
+    origins: dict[KeyPath, Document] = {}
+    for path in (packaged("commands.yaml"), *paths):
+        try:
+            document = read(path)
+        except ConfigError as error:
+            faults.append(str(error))
+            continue
+        wrong = list(_file_faults(document))
+        if wrong:
+            faults += wrong
+            continue
+        for cmd_type, given in (document.value["commands"] or {}).items():
+            fields.setdefault(cmd_type, {}).update(given or {})
+            origins[cmd_type,] = document
+            origins.update(((cmd_type, key), document) for key in given or ())
+
+    def where(cmd_type: str, at: KeyPath, text: str) -> str:
+        document = origins.get((cmd_type, *at[:1]), origins[cmd_type,])
+        return _line(document, ("commands", cmd_type, *at), text)
+
+    specs = [_spec(cmd_type, given) for cmd_type, given in fields.items()]
+    try:
+        catalog = Catalog(specs, where)
+    except ConfigError as error:
+        raise ConfigError("\n".join([*faults, str(error)])) from error
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return catalog
+
+
+_TEXTS = {"type": "array", "items": {"type": "string", "minLength": 1}}
+
+_FIELDS: JsonObject = {
+    "kind": {"enum": [kind.value for kind in Kind]},
+    "title": {
+        "type": "object",
+        "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+        "additionalProperties": False,
+    },
+    "schema": {"type": "object"},
+    "timeout_s": {"type": "number", "exclusiveMinimum": 0},
+    "idempotent": {"type": "boolean"},
+    "approval": {"type": "boolean"},
+    "resources": _TEXTS,
+    "robots": _TEXTS,
+    "handler": {"type": "string", "minLength": 1},
+    "example": {"type": "object"},
+}
+"""Field of CommandSpec -> what a file may say."""
+
+_FILE = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["commands"],
+        "additionalProperties": False,
+        "properties": {
+            "commands": {
+                "type": ["object", "null"],
+                "propertyNames": {"pattern": r"^\w[\w.-]{0,63}$"},
+                "additionalProperties": {
+                    "type": ["object", "null"],
+                    "properties": _FIELDS,
+                    "additionalProperties": False,
+                },
+            }
+        },
+    }
+)
+
+_KEYS: Mapping[int, Sequence[str]] = {0: ("commands",), 2: tuple(_FIELDS), 3: ("zh", "en")}
+"""How many keys above -> the keys that may stand there."""
+
+
+def _file_faults(document: Document) -> Iterator[str]:
+    for error in _FILE.iter_errors(document.value):
+        path = tuple(error.instance_path)
+        if isinstance(error.kind, ValidationErrorKind.AdditionalProperties):
+            for name in error.kind.unexpected:
+                known = suggestion(name, _KEYS[len(path)])
+                yield _line(document, (*path, name), f"unknown key{known}")
+        else:
+            yield _line(document, path, reason_of(error))
+
+
+def _line(document: Document, path: KeyPath, text: str) -> str:
+    return f"{document.where(path)}: {key_text(path) or 'the file'}: {text}"
+
+
+def _spec(cmd_type: str, given: JsonObject) -> CommandSpec:
+    values = dict(given)
+    values["kind"] = Kind(values.get("kind", Kind.QUEUED))
+    values["resources"] = tuple(values.get("resources", ()))
+    values["robots"] = tuple(values.get("robots", ()))
+    return CommandSpec(cmd_type=cmd_type, **values)

@@ -1,0 +1,47 @@
+"""What is known about one `cmd_type`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from robotq.model.json import JsonObject
+
+
+class Kind(StrEnum):
+    """How a command is carried out."""
+
+    QUEUED = "queued"
+    """Becomes a task and waits for its turn."""
+    QUERY = "query"
+    """Answered inline with its result; no task, in no count, not in the journal."""
+    INPUT = "input"
+    """Answers the question of a running command; journalled, no task."""
+    CONTROL = "control"
+    """A signal that acts at once outside the queue; journalled, no task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    cmd_type: str
+    kind: Kind = Kind.QUEUED
+    title: Mapping[str, str] = field(default_factory=dict)
+    """Language -> a few words."""
+    schema: JsonObject = field(default_factory=dict)
+    """JSON Schema of `params`; top-level defaults are filled in."""
+    timeout_s: float = 600.0
+    """Limit of the whole command; on simulated robots in motion time."""
+    idempotent: bool = False
+    """May be run again by itself after the daemon died while it ran."""
+    approval: bool = False
+    """Waits for a person's approval where an agent submits it."""
+    resources: tuple[str, ...] = ()
+    """Places that the command goes to; `{name}` stands for a parameter. All of their
+    resources are taken before it starts."""
+    robots: tuple[str, ...] = ()
+    """Robots that can do it. Empty: all."""
+    handler: str = "driver"
+    """Who carries it out: `driver`, or a part of the engine by name, e.g. `manual_step`."""
+    example: JsonObject | None = None
+    """A command file that works, for docs and forms."""

@@ -1,0 +1,163 @@
+"""robotq status, cancel, resolve, pause, resume, estop: what a person does to queues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from robotq.cli.failure import ExitCode
+from robotq.cli.http import Daemon, talk
+from robotq.cli.options import URL, AsJson, Key, Robot, Url
+from robotq.cli.show import TaskView, new_console, print_json
+from robotq.model.json import JsonObject
+
+_TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
+_Reason = Annotated[
+    str, typer.Option("--reason", help="Stands in the journal and in every queue status.")
+]
+
+
+class Outcome(StrEnum):
+    """How a person found that a command ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETRY = "retry"
+
+
+def status(
+    *,
+    task_id: Annotated[
+        str | None, typer.Argument(metavar="TASK_ID", help="One task; without it, all queues.")
+    ] = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the queues and why nothing moves where nothing does, or one task."""
+    path = "/queue/status" if task_id is None else f"/task/{task_id}"
+    answer = talk(url, key, lambda daemon: daemon.get(path))
+    console = new_console()
+    if as_json:
+        print_json(console, answer)
+    elif task_id is None:
+        _show_queues(console, answer)
+    else:
+        _show_task(console, answer, url)
+
+
+def cancel(
+    *,
+    task_id: _TaskId,
+    reason: _Reason = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call a task off: a waiting one never runs, a running one is stopped."""
+    _ask(
+        url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/cancel", {"reason": reason})
+    )
+
+
+def resolve(
+    *,
+    task_id: _TaskId,
+    outcome: Annotated[
+        Outcome, typer.Argument(help="What you found at the robot; retry runs it again.")
+    ],
+    note: Annotated[str, typer.Option("--note", help="Stands beside the outcome.")] = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how a task with unknown outcome ended; its robot's queue goes on."""
+    body = {"outcome": outcome.value, "note": note}
+    _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
+
+
+def pause(
+    *,
+    robot: Robot = None,
+    reason: _Reason = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start nothing more. A command that runs goes on."""
+    body = {**_named(robot), "reason": reason}
+    _ask(url, key, as_json, lambda daemon: daemon.post("/queue/pause", body))
+
+
+def resume(
+    *, robot: Robot = None, url: Url = URL, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Let the queues go on."""
+    _ask(url, key, as_json, lambda daemon: daemon.post("/queue/resume", _named(robot)))
+
+
+def estop(
+    *,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="Leave the emergency stop. Moves nothing; resume after."),
+    ] = False,
+    reason: _Reason = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop every robot now. Not a safety-rated stop: use the red button for that."""
+    path, body = ("/estop/reset", {}) if reset else ("/estop", {"reason": reason})
+    _ask(url, key, as_json, lambda daemon: daemon.post(path, body))
+
+
+def _ask(
+    url: str,
+    key: str | None,
+    as_json: bool,
+    request: Callable[[Daemon], Coroutine[Any, Any, JsonObject]],
+) -> None:
+    answer = talk(url, key, request)
+    if as_json:
+        print_json(new_console(), answer)
+    else:
+        print(answer["message"])
+    raise typer.Exit(ExitCode.OK if answer["success"] else ExitCode.FAILED)
+
+
+def _named(robot: str | None) -> JsonObject:
+    return {} if robot is None else {"robot_id": robot}
+
+
+def _show_queues(console: Console, answer: JsonObject) -> None:
+    counts = (
+        f"{answer['queue_size']} in the queues, {answer['completed_tasks']} completed, "
+        f"{answer['failed_tasks']} failed, {answer['cancelled_tasks']} cancelled"
+    )
+    console.print(Text(counts, "bold"), soft_wrap=True)
+    table = Table("robot", "in queue", "running", box=None, pad_edge=False)
+    for name, robot in answer["robots"].items():
+        table.add_row(name, str(robot["queue_size"]), robot["running_task"] or "-")
+    console.print(table)
+    for hold in answer["holds"]:
+        since = Text(f"{hold['robot_id']} starts nothing since {hold['since']}: ", "yellow")
+        console.print(since.append(hold["reason"]), soft_wrap=True)
+        console.print(Text(f"  to clear: {hold['clear']['text']}"), soft_wrap=True)
+    for task in answer["tasks"]:
+        line = f"{task['task_id']}  {task['state']:<9}  {task['robot_id']}  {task['cmd_type']}"
+        console.print(Text(line), soft_wrap=True)
+
+
+def _show_task(console: Console, task: JsonObject, url: str) -> None:
+    head = f"{task['task_id']}  {task['state']}  {task['robot_id']}  {task['cmd_type']}"
+    console.print(Text(head, "bold"), soft_wrap=True)
+    TaskView(console, url).update(task)
+    if task["result"] is not None:
+        print_json(console, task["result"])

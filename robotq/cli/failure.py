@@ -1,0 +1,30 @@
+"""How the robotq command ends."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What every robotq command tells its caller; the one place where that is decided."""
+
+    OK = 0
+    """What was asked for was done."""
+    FAILED = 1
+    """It was not: a command failed, the daemon refused, the port is taken."""
+    USAGE = 2
+    """The command line or the configuration is wrong; nothing was done."""
+    NO_DAEMON = 3
+    """No daemon answers at the address."""
+    UNFINISHED = 4
+    """A wait ended before the task did; the task goes on."""
+    INTERRUPTED = 130
+    """Ctrl-C, or a second signal while the daemon was stopping."""
+
+
+class Failure(Exception):
+    """An expected problem: one clear line for the user, and the exit code."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,131 @@
+"""Talks to a running daemon over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import orjson
+
+from robotq import __version__
+from robotq.cli.failure import ExitCode, Failure
+from robotq.cli.words import language_here
+from robotq.model.json import JsonObject
+
+DEFAULT_URL = "http://127.0.0.1:8090"
+
+_CONNECT_S = 5.0
+_ANSWER_S = 90.0
+"""Longer than the longest wait that a request of ours asks for."""
+
+_T = TypeVar("_T")
+
+
+class Daemon:
+    """A running daemon, as a client sees it. Use it as an async context manager.
+
+    Every method raises Failure with the daemon's own message where it refuses, and with a
+    hint where none answers.
+    """
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self.url = url.rstrip("/")
+        headers = {
+            "Accept-Language": language_here(),
+            "User-Agent": f"robotq/{__version__}",
+        }
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        self._session = aiohttp.ClientSession(
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=_ANSWER_S, sock_connect=_CONNECT_S),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def get(self, path: str, **query: float) -> Any:
+        return await self._request("GET", path, query=query)
+
+    async def post(
+        self, path: str, body: bytes | JsonObject | None = None, headers: Mapping[str, str] = {}
+    ) -> Any:
+        """`body` as bytes goes out as it is, so that it is the daemon that judges a file."""
+        content = body if isinstance(body, bytes) else orjson.dumps(body or {})
+        return await self._request("POST", path, content=content, headers=headers)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, float] = {},
+        content: bytes | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Any:
+        try:
+            async with self._session.request(
+                method,
+                self.url + path,
+                params=query,
+                data=content,
+                headers={"Content-Type": "application/json", **headers} if content else headers,
+            ) as response:
+                return _read(response, await response.read())
+        except aiohttp.InvalidURL as error:
+            raise Failure(f"{self.url} is no address of a daemon", ExitCode.USAGE) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Failure(
+                f"no daemon answers at {self.url} ({_reason(error)}); start one with "
+                "`robotq serve`, or name another with --url or ROBOTQ_URL",
+                ExitCode.NO_DAEMON,
+            ) from error
+
+
+def talk(
+    url: str, key: str | None, conversation: Callable[[Daemon], Coroutine[Any, Any, _T]]
+) -> _T:
+    """Run `conversation` with the daemon at `url`. Raises Failure; Ctrl-C ends it too."""
+
+    async def run() -> _T:
+        async with Daemon(url, key) as daemon:
+            return await conversation(daemon)
+
+    try:
+        return asyncio.run(run())
+    except KeyboardInterrupt:
+        raise Failure("interrupted", ExitCode.INTERRUPTED) from None
+
+
+def _read(response: aiohttp.ClientResponse, body: bytes) -> Any:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Failure(
+            f"{response.url.origin()} answers {response.status} without JSON; "
+            "is there another program on that port?",
+            ExitCode.NO_DAEMON,
+        ) from None
+    if response.status >= 400:
+        message = answer.get("message") if isinstance(answer, dict) else None
+        raise Failure(str(message or f"{response.status} {response.reason}"))
+    return answer
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or str(error.os_error)
+    return str(error) or type(error).__name__

@@ -1,0 +1,66 @@
+"""robotq keys: who may use the daemon over the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from robotq.api.auth import KeyFile
+from robotq.api.scopes import GRANTED
+from robotq.cli.options import ConfigFile, loader
+
+app = typer.Typer(help="Make, list and revoke the keys of a data folder.", no_args_is_help=True)
+
+_Data = Annotated[
+    Path | None, typer.Option("--data", help="The daemon's data folder. [default: robotq-data]")
+]
+_Name = Annotated[str, typer.Argument(help="Stands in the journal for whoever uses the key.")]
+
+
+@app.command("new")
+def new(
+    name: _Name,
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            "--scope",
+            help=f"What it allows: {', '.join(GRANTED)}, worker:<queue>. Can be repeated.",
+        ),
+    ] = ["read", "submit"],  # noqa: B006 - typer copies it
+    data: _Data = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make a key and print it: once, since only its hash is kept."""
+    text = _file(data, config).new(name, scope)
+    print(text)
+    hint = "Send it as `Authorization: Bearer <key>`; it cannot be shown again."
+    Console(stderr=True).print(hint, style="dim", soft_wrap=True)
+
+
+@app.command("list")
+def list_keys(data: _Data = None, config: ConfigFile = None) -> None:
+    """List the keys: names and rights, never the keys themselves."""
+    keys = _file(data, config).read()
+    table = Table("name", "scopes", "created", box=None, pad_edge=False)
+    for key in keys:
+        table.add_row(key.name, " ".join(key.scopes), key.created)
+    if keys:
+        Console().print(table)
+    else:
+        print("no keys: only programs on this machine and in trusted networks are served")
+
+
+@app.command("revoke")
+def revoke(name: _Name, data: _Data = None, config: ConfigFile = None) -> None:
+    """Take a key away; a running daemon refuses it from the next second on."""
+    _file(data, config).revoke(name)
+    print(f"revoked: {name}")
+
+
+def _file(data: Path | None, config: Path | None) -> KeyFile:
+    flags: dict[str, Any] = {"data": None if data is None else str(data)}
+    return KeyFile(loader(config, flags)().data)

@@ -1,0 +1,89 @@
+"""robotq run: command files carried out here, without a server."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from robotq.cli.failure import ExitCode
+from robotq.cli.junit import Outcome, write_junit
+from robotq.cli.local import carry_out, read_entries
+from robotq.cli.logs import log_to_stderr
+from robotq.cli.options import ConfigFile, TimeScale, loader
+from robotq.cli.show import TaskView, new_console
+from robotq.config import Config
+from robotq.daemon import Signals, run_program, running_engine
+
+
+def run(
+    *,
+    files: Annotated[list[Path], typer.Argument(help="Command files: one command or a list.")],
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")
+    ] = None,
+    config: ConfigFile = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Keep tasks and lab here. [default: nothing is kept]"),
+    ] = None,
+    time_scale: TimeScale = None,
+) -> None:
+    """Carry out command files in order and end: 0 only if every command completed.
+
+    The same engine as in the daemon does the work, without HTTP.
+    """
+    log_to_stderr("warning")
+    entries = read_entries(files)
+    console = new_console()
+    outcomes: list[Outcome] = []
+
+    async def program(signals: Signals) -> int:
+        view = TaskView(console)
+        async with running_engine(settings) as engine:
+            with view.on_screen():
+                done = await signals.unless_ended(carry_out(engine, entries, view, outcomes))
+        return ExitCode.INTERRUPTED if done is None else ExitCode.OK
+
+    with run_settings(config, data, time_scale) as settings:
+        code = run_program(program)
+    if junit is not None:
+        write_junit(junit, outcomes)
+    print_outcomes(console, outcomes)
+    if code == ExitCode.OK and not all(outcome.passed for outcome in outcomes):
+        code = ExitCode.FAILED
+    raise typer.Exit(code)
+
+
+@contextmanager
+def run_settings(
+    file: Path | None, data: Path | None, time_scale: float | None
+) -> Iterator[Config]:
+    """The configuration of an engine without a server; without `data` it leaves nothing behind.
+
+    Raises ConfigError.
+    """
+    flags: dict[str, Any] = {"time_scale": time_scale}
+    if data is not None:
+        yield loader(file, {**flags, "data": str(data)})()
+        return
+    with tempfile.TemporaryDirectory(prefix="robotq-run-") as folder:
+        yield loader(file, {**flags, "data": folder, "store": "memory"})()
+
+
+def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """A table, one line per command."""
+    table = Table("", "command", "cmd_id", "seconds", "outcome", box=None, pad_edge=False)
+    for outcome in outcomes:
+        mark = Text("✓", "green") if outcome.passed else Text("✗", "red")
+        texts = (outcome.cmd_type, outcome.cmd_id or "", f"{outcome.seconds:.1f}", outcome.told)
+        table.add_row(mark, *map(Text, texts))
+    console.print()
+    console.print(table)

@@ -1,0 +1,107 @@
+"""What the command line says to people, in Chinese and English."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from robotq.model.texts import Language, fill
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    # start-up: the first five are the words of the robot interface's document
+    "queue_on": ("✓ 任务队列模式已启用", "✓ Task queue mode is on"),
+    "queue_line_1": ("  - 多个命令会排队执行", "  - commands wait in a queue"),
+    "queue_line_2": (
+        "  - 每个命令执行完成后才会执行下一个",
+        "  - each one starts when the one before it is done",
+    ),
+    "server_on": ("✓ HTTP服务器已启动", "✓ HTTP server is running"),
+    "listening": ("监听地址: {addresses} ({reach})", "Listening on: {addresses} ({reach})"),
+    "everywhere": ("所有网络接口", "all network interfaces"),
+    "this_machine": ("仅本机", "this machine only"),
+    "network": ("网络", "the network"),
+    "own_address": ("本机IP: {address}", "Own address: {address}"),
+    "mode": ("模式: {mode}", "Mode: {mode}"),
+    "mode.queue": ("队列模式", "queue"),
+    "mode.sync": ("同步模式", "synchronous"),
+    "time_scale": (
+        "模拟机器人的时间比例: {scale} (1 = 实时)",
+        "Simulated motion at time scale {scale} (1 is real time)",
+    ),
+    "data": ("数据目录: {folder}", "Data: {folder}"),
+    "stop_with": ("按 Ctrl-C 停止", "Ctrl-C stops"),
+    "stopping": (
+        "正在停止: 等待正在执行的命令 (再次按 Ctrl-C 立即结束)",
+        "Stopping: waiting for the running command (Ctrl-C again ends at once)",
+    ),
+    "stopped": ("已停止，所有状态已写入磁盘", "Stopped; everything is on disk"),
+    # the menu
+    "menu.mode": ("选择模式:", "Choose a mode:"),
+    "menu.mode.1": ("  1. HTTP服务器模式", "  1. HTTP server"),
+    "menu.mode.2": (
+        "  2. 在本机直接执行命令文件 (不启动服务器)",
+        "  2. run command files here, without a server",
+    ),
+    "menu.mode.3": ("  3. 模拟器自检", "  3. simulator self-test"),
+    "menu.execution": ("选择执行模式:", "Choose how commands are executed:"),
+    "menu.execution.1": (
+        "  1. 同步模式 (等待命令执行完成后返回结果)",
+        "  1. synchronous (the answer is the result)",
+    ),
+    "menu.execution.2": (
+        "  2. 队列模式 (立即返回任务编号)",
+        "  2. queue (the answer is a task id, at once)",
+    ),
+    "menu.ask": ("请输入 {choices} (默认 {default}): ", "Enter {choices} (default {default}): "),
+    "menu.again": (
+        "无效的输入: {answer}，请输入 {choices}",
+        "{answer} is not a choice; enter {choices}",
+    ),
+    "menu.give_up": ("多次无效输入，程序结束", "No choice was made"),
+    "menu.files": (
+        "命令文件，用空格分隔 (默认 {default}): ",
+        "Command files, with spaces between (default {default}): ",
+    ),
+    # tasks
+    "submitted": ("✓ 任务已提交: {task_id}", "✓ Submitted: {task_id}"),
+    "answered": ("✓ {cmd_type}: {message}", "✓ {cmd_type}: {message}"),
+    "position": ("  排队中，前面有 {ahead} 个任务", "  waiting, {ahead} before it"),
+    "held": ("  {robot} 未启动任务: {reason}", "  {robot} starts nothing: {reason}"),
+    "clear": ("    解除方法: {clear}", "    to clear: {clear}"),
+    "asks": ("  ? {prompt}", "  ? {prompt}"),
+    "answer": (
+        "    回答: curl -d '{{…}}' {url}{path}",
+        "    answer with: curl -d '{{…}}' {url}{path}",
+    ),
+    "completed": ("✓ {message} ({seconds} 秒)", "✓ {message} ({seconds} s)"),
+    "failed": ("✗ {cmd_type} 失败: {message}", "✗ {cmd_type} failed: {message}"),
+    "cancelled": ("✗ {cmd_type}: {message}", "✗ {cmd_type}: {message}"),
+    # the demo
+    "demo.intro": (
+        "演示: 模拟机器人以 {speed} 倍速运行 (--time-scale {scale})",
+        "Demo: simulated robots, {speed} times faster than real (--time-scale {scale})",
+    ),
+    "demo.submitting": ("通过HTTP提交 {file}", "Submitting {file} over HTTP"),
+    "demo.result": ("结果:", "Result:"),
+    "demo.next": ("服务仍在运行，可以试试:", "The daemon keeps running. Try next:"),
+}
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """The language that the environment asks for: Chinese or, for everybody else, English."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(name):
+            return Language.ZH if environ[name].lower().startswith("zh") else Language.EN
+    return Language.EN
+
+
+def say(code: str, **args: object) -> str:
+    """The words for `code` in the language of the environment."""
+    language = language_here()
+    row = _WORDS[code]
+    return fill(row[0] if language is Language.ZH else row[1], args, language)
+
+
+def language_here() -> Language:
+    """The language of whoever started this process."""
+    return language_of(os.environ)

@@ -1,0 +1,115 @@
+"""Every key of the configuration, its default and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, PlainValidator
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, str | IPv4Network | IPv6Network):
+        return ip_network(value)
+    raise ValueError("not a text")
+
+
+RobotName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class QueueConfig:
+    max_length: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Unfinished tasks over all robots; the next submit is refused with queue_full."""
+    finished_in_memory: int = Field(default=1_000, ge=20, le=100_000)
+    """Ended tasks that are answered without asking the disk."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class RetentionConfig:
+    tasks_days: float = Field(default=30, gt=0)
+    """Ended tasks are removed after this."""
+    events_days: float = Field(default=365, gt=0)
+    """Rows of the journal are removed after this."""
+    idempotency_hours: float = Field(default=24, gt=0)
+    """How long an Idempotency-Key is remembered."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class LimitsConfig:
+    stop_timeout_s: float = Field(default=10, gt=0)
+    """Wall time a robot has to confirm a stop or a cancel; then the outcome is unknown."""
+    shutdown_grace_s: float = Field(default=8, ge=0)
+    """Wall time a running command has to finish when the daemon is asked to end."""
+    body_bytes: int = Field(default=1_048_576, ge=1_024)
+    """Largest request body."""
+    batch: int = Field(default=1_000, ge=1)
+    """Most commands in one batch."""
+    event_streams: int = Field(default=256, ge=1)
+    """Open streams of /events at once; the next one is refused with 503."""
+    waiting_requests: int = Field(default=2_000, ge=1)
+    """Requests that may wait for a task's end at once; the next one is refused with 503."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class RobotConfig:
+    driver: str = "simulator"
+    """A driver of this package, or one registered under the entry-point group robotq.drivers."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the driver needs to know; each driver documents its own. A value that begins with
+    `./`, `../` or `~/` is a path, relative to this file."""
+    on_start: Literal["resume", "hold"] | None = None
+    """Whether waiting commands run by themselves after the daemon starts. None: resume for a
+    simulated robot, hold for every other."""
+    on_failure: Literal["continue", "hold"] = "continue"
+    """What happens to the queue when the device reports that a command failed."""
+    reconnect_s: float = Field(default=5, gt=0)
+    """Seconds between two attempts to restore the link; attempts never end."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Config:
+    port: int = Field(default=8090, ge=0, le=65535)
+    """0 lets the system choose; the chosen one is printed and written to <data>/port."""
+    host: str = ""
+    """Address to listen on. Empty: the loopback addresses, 127.0.0.1 and ::1 where present."""
+    data: Path = Path("robotq-data")
+    """Folder of the database, keys and simulator state; made if absent."""
+    mode: Literal["queue", "sync"] = "queue"
+    """queue: a submit answers at once. sync: it answers with the result."""
+    time_scale: float = Field(default=1.0, ge=0, le=1_000)
+    """Wall seconds per second of simulated motion; 0 jumps from event to event."""
+    language: Literal["zh", "en"] = "zh"
+    """Of texts for clients whose Accept-Language does not prefer English."""
+    store: Literal["sqlite", "memory"] = "sqlite"
+    """memory loses everything with the process: for tests."""
+    default_robot: str | None = None
+    """Takes commands that name no robot. None: the first one."""
+    robots: Mapping[RobotName, RobotConfig] = field(default_factory=dict)
+    """Empty: the robots of the packaged lab."""
+    resources: Mapping[str, list[str]] = field(default_factory=dict)
+    """Resource -> the places that it covers; only one robot at a time may hold it. A place
+    belongs to one resource at most. Empty: those of the packaged lab."""
+    commands: list[Path] = field(default_factory=list)
+    """Files with command specs, over the packaged ones; relative to this file."""
+    require_start_working: bool = False
+    """Refuse everything but queries until START_WORKING was sent."""
+    allow_anonymous: bool = False
+    """Take requests without a key from anywhere that can reach the port."""
+    trusted_networks: list[Network] = field(default_factory=list)
+    """Clients from here need no key."""
+    allowed_hosts: list[str] = field(default_factory=list)
+    """Names under which clients may address the daemon, besides its own addresses."""
+    queue: QueueConfig = field(default_factory=QueueConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    source: Path | None = None
+    """The file that this was read from; not a key of the file."""

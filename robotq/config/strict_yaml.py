@@ -1,0 +1,154 @@
+"""YAML as a person edits it: every complaint names the file, the line and the column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robotq.model.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+"""From the top of a document down: keys of mappings and indices of lists."""
+
+MAX_DEPTH = 100
+"""Mappings and lists inside each other; more than a person writes, less than JSON encoders take."""
+
+
+def key_text(path: KeyPath) -> str:
+    """A path as people write it: `robots.robot_a.options`, `commands[0]`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a YAML text holds, and where each part of it stands."""
+
+    name: str
+    value: Any
+    """Mappings, lists and scalars as JSON knows them; None for an empty text."""
+    lines: Mapping[KeyPath, int]
+
+    def where(self, path: KeyPath) -> str:
+        """`name:line` of the part at `path`, or of the nearest part around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.name}:{self.lines[path]}" if path in self.lines else self.name
+
+
+def read(path: Path) -> Document:
+    """The YAML file at `path`. Raises ConfigError, also where it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: byte {error.start} is not UTF-8, expected a UTF-8 text"
+        ) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Document:
+    """A YAML text. Raises ConfigError that begins with `name`, line and column.
+
+    Stricter than YAML: a key stands once in its mapping and is a text, a document does not
+    contain itself, dates stay texts.
+    """
+    lines: dict[KeyPath, int] = {}
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        value = None if root is None else loader.plain(root, (), lines)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = name if mark is None else f"{name}:{mark.line + 1}:{mark.column + 1}"
+        text = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError(f"{where}: {text}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested more than {MAX_DEPTH} times") from error
+    return Document(name, value, lines)
+
+
+class _Loader(yaml.SafeLoader):
+    # a date would be the one value that JSON cannot carry
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it for instances
+        first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:timestamp"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._merged: set[yaml.Node] = set()
+
+    def plain(
+        self, node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], *around: yaml.Node
+    ) -> Any:
+        """What `node` stands for; puts into `lines` where it and its parts are."""
+        if node in around:
+            raise _problem("this part contains itself", node)
+        if len(around) >= MAX_DEPTH:
+            raise _problem(f"nested more than {MAX_DEPTH} times", node)
+        lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [
+                self.plain(item, (*path, index), lines, *around, node)
+                for index, item in enumerate(node.value)
+            ]
+        if isinstance(node, yaml.MappingNode):
+            result: dict[str, Any] = {}
+            for key_node, key, value_node in self._entries(node):
+                lines[*path, key] = key_node.start_mark.line + 1
+                result[key] = self.plain(value_node, (*path, key), lines, *around, node)
+            return result
+        return self._scalar(node)
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        try:
+            value = self.construct_object(node)
+        except ValueError as error:
+            raise _problem(str(error), node) from error
+        if value is not None and not isinstance(value, str | int | float):
+            raise _problem(f"found a {type(value).__name__}, expected what JSON can hold", node)
+        return value
+
+    def _entries(self, node: yaml.MappingNode) -> list[tuple[yaml.Node, str, yaml.Node]]:
+        # an alias brings the same node again, whose doubled keys are then those of the merge
+        if node not in self._merged:
+            self._check_keys(node)
+            self._merged.add(node)
+            # brings in what `<<` points to, in front, so that a key of this mapping wins
+            self.flatten_mapping(node)
+        return [(key, self.construct_object(key, deep=True), value) for key, value in node.value]
+
+    def _check_keys(self, node: yaml.MappingNode) -> None:
+        first: dict[str, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise _problem(f"found the key {key!r}, expected a text: quote it", key_node)
+            if key in first:
+                again = f"the key {key!r} stands a second time, first in line {first[key]}"
+                raise _problem(again, key_node)
+            first[key] = key_node.start_mark.line + 1
+
+
+# YAML 1.1 takes 1e-3 for a text; whoever writes it means the number
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
+    list("-+0123456789"),
+)
+
+
+def _problem(text: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)

@@ -1,0 +1,259 @@
+"""The composition root: puts a daemon together, keeps it up, and brings it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from robotq.api.app import make_app
+from robotq.api.auth import KeyFile
+from robotq.catalog import load_catalog
+from robotq.config import Config
+from robotq.drivers import simulator
+from robotq.drivers.base import DriverFactory
+from robotq.engine.engine import Engine
+from robotq.engine.start import start_engine
+from robotq.listen import check_exposure, open_sockets
+from robotq.model import crashpoints
+from robotq.model.clock import SystemClock
+from robotq.model.errors import ConfigError
+from robotq.store.memory import MemoryStore
+from robotq.store.port import Store
+from robotq.store.sqlite import SqliteStore
+from robotq.watchdog import Watchdog
+
+try:
+    import uvloop
+except ImportError:
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+else:
+    _new_loop = uvloop.new_event_loop
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_HANDLERS_S = 1.0
+"""Wall seconds that open requests get at the end; streams never end by themselves."""
+_THREADS_S = 5.0
+"""Wall seconds that threads get at the end, when all is written, before they are left behind."""
+
+
+class Signals:
+    """What the operating system asks of the process.
+
+    The first SIGINT or SIGTERM asks for an orderly end; the second ends the process at once,
+    whatever it is doing. SIGHUP asks for a reload.
+    """
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self.reload = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def install(self) -> None:
+        """Take the signals over. Only in the main thread."""
+        # handlers of the interpreter and not of the loop: they work while the loop stands still
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_end)
+        if sys.platform != "win32":
+            signal.signal(signal.SIGHUP, self._on_reload)
+
+    async def unless_ended(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """The result of `work`; None where a signal came first, and then it is cancelled."""
+        doing = asyncio.create_task(work)
+        ending = asyncio.create_task(self.end.wait())
+        try:
+            await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return doing.result() if doing.done() else None
+        finally:
+            for task in (doing, ending):
+                task.cancel()
+            await asyncio.gather(doing, ending, return_exceptions=True)
+
+    def _on_end(self, _number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end_at_once)
+        self._loop.call_soon_threadsafe(self.end.set)
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self.reload.set)
+
+
+class Daemon:
+    """A daemon that serves."""
+
+    def __init__(
+        self, engine: Engine, addresses: Sequence[tuple[str, int]], load: Callable[[], Config]
+    ) -> None:
+        self.engine = engine
+        self.addresses = addresses
+        """Every (IP address, port) that it listens on; the port is the real one."""
+        self._load = load
+        self._reloading = asyncio.Lock()
+        engine.reload_configuration = self.reload
+
+    async def reload(self, actor: str) -> None:
+        """Read configuration, specs and lab again and put them into effect, all or nothing.
+
+        Raises ConfigError; then nothing has changed.
+        """
+        async with self._reloading:
+            config = await asyncio.to_thread(self._load)
+            catalog = await asyncio.to_thread(load_catalog, config.commands)
+            reloaded = await asyncio.to_thread(self.engine.prepare_reload, config, catalog)
+            await self.engine.reload(reloaded, actor=actor)
+            _log.info("configuration reloaded for %s", actor)
+
+    async def reload_on(self, asked: asyncio.Event) -> None:
+        """Reload each time that `asked` is set; a refusal is logged and changes nothing."""
+        while True:
+            await asked.wait()
+            asked.clear()
+            try:
+                await self.reload("SIGHUP")
+            except Exception as error:  # noqa: BLE001 - the daemon goes on as it was
+                _log.error("not reloaded, nothing was changed: %s", error)
+
+
+@asynccontextmanager
+async def running_engine(config: Config) -> AsyncIterator[Engine]:
+    """An engine on the configuration's store, without any interface.
+
+    Raises ConfigError where data folder, specs, drivers or labs are not right.
+    """
+    crashpoints.arm(os.environ)
+    catalog = await asyncio.to_thread(load_catalog, config.commands)
+    engine = await start_engine(config, catalog, _store(config), driver_factories())
+    try:
+        yield engine
+    finally:
+        await engine.shut_down()
+
+
+@asynccontextmanager
+async def running_daemon(
+    config: Config, load: Callable[[], Config], *, reload: asyncio.Event
+) -> AsyncIterator[Daemon]:
+    """A daemon that serves inside the block; at its end everything is on disk.
+
+    `load` reads the configuration again, when somebody asks over HTTP or sets `reload`.
+    The real port is in `<data>/port`. Raises CannotListen, ConfigError; then nothing was started.
+    """
+    await asyncio.to_thread(make_data_folder, config.data)
+    keys = KeyFile(config.data)
+    await asyncio.to_thread(check_exposure, config.host, guarded=is_guarded(config, keys))
+    async with AsyncExitStack() as stack:
+        # before the engine: a second start ends here and not after a robot was spoken to
+        sockets = await asyncio.to_thread(open_sockets, config.host, config.port)
+        for one in sockets:
+            stack.callback(one.close)
+        watchdog = Watchdog(SystemClock())
+        watchdog.start()
+        stack.callback(watchdog.stop)
+        runner: web.AppRunner | None = None
+
+        async def end_requests() -> None:
+            if runner is not None:
+                await runner.cleanup()
+
+        stack.push_async_callback(end_requests)
+        # shut down while the listeners are still open: stop and status get through to the end
+        engine = await stack.enter_async_context(running_engine(config))
+        addresses = [one.getsockname()[:2] for one in sockets]
+        daemon = Daemon(engine, addresses, load)
+        app = make_app(engine, keys=keys, watchdog=watchdog, addresses=addresses)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HANDLERS_S)
+        await runner.setup()
+        for one in sockets:
+            await web.SockSite(runner, one).start()
+        port_file = config.data / "port"
+        await asyncio.to_thread(port_file.write_text, f"{addresses[0][1]}\n")
+        stack.callback(port_file.unlink, missing_ok=True)
+        reloading = asyncio.create_task(daemon.reload_on(reload), name="reload")
+        stack.callback(reloading.cancel)
+        yield daemon
+
+
+def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
+    """Run an event loop until `program` returns the exit code of the process.
+
+    uvloop is used where it is installed. A thread that is stuck, in a driver for example,
+    cannot keep the process alive.
+    """
+
+    async def main() -> int:
+        signals = Signals()
+        signals.install()
+        return await program(signals)
+
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        code = runner.run(main())
+        last_resort = threading.Timer(_THREADS_S, _leave, args=(code,))
+        last_resort.daemon = True
+        last_resort.start()
+    return code
+
+
+def driver_factories() -> Mapping[str, DriverFactory]:
+    """Driver name -> what makes it: the packaged drivers and those that are installed."""
+    found: dict[str, DriverFactory] = {"simulator": simulator.create}
+    for entry in entry_points(group="robotq.drivers"):
+        found.setdefault(entry.name, _loaded_when_used(entry.name, entry.load))
+    return found
+
+
+def is_guarded(config: Config, keys: KeyFile) -> bool:
+    """Whether somebody has said who may use the daemon over the network."""
+    return bool(config.allow_anonymous or config.trusted_networks or keys)
+
+
+def make_data_folder(folder: Path) -> None:
+    """Raises ConfigError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"data: cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _loaded_when_used(name: str, load: Callable[[], Any]) -> DriverFactory:
+    """A driver whose libraries are missing is told to whoever wants it, and to nobody else."""
+
+    def create(setup: Any) -> Any:
+        try:
+            factory = load()
+        except ImportError as error:
+            raise ConfigError(f"the driver {name!r} cannot be loaded: {error}") from error
+        return factory(setup)
+
+    return create
+
+
+def _store(config: Config) -> Store:
+    if config.store == "memory":
+        return MemoryStore()
+    return SqliteStore(config.data)
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    os._exit(130)
+
+
+def _leave(code: int) -> None:
+    """End the process although threads are still at work."""
+    _log.warning("left behind at the end: %s", ", ".join(t.name for t in threading.enumerate()))
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,223 @@
+"""What a driver is: the code that makes one kind of controller carry out a command.
+
+A driver is plain blocking code. robotq gives it threads of its own, so it may wait as long
+as it likes without holding up anything else. What it must never do is wait for its own
+`execute` in one of the other methods: stop and status have to get through at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from robotq.model.clock import MotionClock
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+
+class Acknowledgement(StrEnum):
+    """What the controller means when it acknowledges a command."""
+
+    RECEIVED = "received"
+    PLANNED = "planned"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a controller can and cannot do; shown at /robots."""
+
+    simulated: bool = False
+    acknowledgement: Acknowledgement = Acknowledgement.FINISHED
+    stop_out_of_band: bool = False
+    """A stop reaches the controller while it is busy."""
+    position_survives_stop: bool = False
+    """After a stop the controller still knows where the robot stands."""
+    immediate_while_busy: bool = False
+    """Immediate commands are served while a command runs."""
+    can_hold: bool = False
+    """The robot can pause in the middle of a motion and go on."""
+
+
+class LinkState(StrEnum):
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverStatus:
+    """What the driver knows right now, without asking the controller for more than a moment."""
+
+    link: LinkState
+    held: bool = False
+    """The motion is paused."""
+    position_known: bool = True
+    place: str | None = None
+    """Where the robot stands, None between two places or when unknown."""
+    details: JsonObject = field(default_factory=dict)
+    """Anything else worth showing, e.g. battery, firmware, coordinates in millimetres."""
+
+
+class DriverError(Exception):
+    """The device itself reported that the command failed. Certain: it moves no more.
+
+    `code` is a code of `model.errors`, e.g. device_error or answer_timeout.
+    """
+
+    def __init__(self, reason: str, *, code: str = "device_error", **args: Any) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.args_: dict[str, Any] = {"reason": reason, **args}
+
+
+class Stopped(Exception):
+    """`execute` ends with this after `stop` or `emergency_stop`: the robot stands."""
+
+
+class UncertainOutcome(Exception):
+    """Nobody can say what the robot did. The queue is held until a person decides.
+
+    `cause` is link_lost, device_reset or stop_unconfirmed.
+    """
+
+    def __init__(self, cause: str, reason: str) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        self.reason = reason
+
+
+class LinkLost(UncertainOutcome):
+    """The link broke. Raised by `execute`, and by `connect` where there is no link yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("link_lost", reason)
+
+
+class Busy(Exception):
+    """An immediate command cannot be served while another command runs."""
+
+
+class UnknownCommand(Exception):
+    """This driver has no way to carry out the command."""
+
+
+class CommandContext(Protocol):
+    """What a running command may tell and ask. Methods are called on the thread of `execute`.
+
+    None of them raises when the disk is full or nobody listens: reporting never breaks a motion.
+    """
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first time that this task runs."""
+
+    def step(self, name: str, **detail: Any) -> AbstractContextManager[None]:
+        """Report a named step around the code that carries it out; failed if that raises."""
+
+    def progress(self, fraction: float) -> None:
+        """Report how far the command is, 0 to 1."""
+
+    def partial(self, **result: Any) -> None:
+        """Report what has been found so far; replaces what was reported before."""
+
+    def moved_to(self, place: str | None) -> None:
+        """Report where the robot stands now; None when it has left a place.
+
+        The resource of the place that it left is given up unless this command needs it.
+        """
+
+    def ask(
+        self,
+        prompt: str,
+        schema: JsonObject,
+        timeout_s: float,
+        *,
+        answered_by: str | None = None,
+        **args: Any,
+    ) -> JsonObject:
+        """Ask a person or a scanner, and wait up to `timeout_s` seconds of wall time.
+
+        `prompt` is a code of `model.texts` or the text itself; `answered_by` the cmd_type of
+        the immediate command whose params are the answer. The answer meets `schema`.
+        Raises DriverError `answer_timeout`, or Stopped when the command is stopped meanwhile.
+        """
+
+
+class Driver(Protocol):
+    """One robot's controller.
+
+    `connect`, `execute` and `close` are called from one thread, never two at once. All other
+    methods may be called at any moment from other threads, also while `execute` runs, and
+    return soon.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def connect(self) -> None:
+        """Make the link. Never moves anything. Raises LinkLost; it is called again later."""
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        """Carry out a queued command and return its result when the robot is done.
+
+        The result may hold `message`; without it the text is "<cmd_type> done".
+        Raises DriverError (failed, certain), Stopped (after `stop`), UncertainOutcome,
+        UnknownCommand (nothing has moved). Anything else counts as an unknown outcome.
+        """
+
+    def immediate(self, command: Command) -> JsonObject:
+        """Serve an immediate command. Raises Busy, DriverError, LinkLost, UnknownCommand."""
+
+    def hold(self) -> None:
+        """Pause the motion. Raises DriverError where the controller cannot."""
+
+    def resume(self) -> None:
+        """Go on after `hold`."""
+
+    def stop(self) -> None:
+        """Bring the running command to a controlled end; `execute` then raises Stopped."""
+
+    def emergency_stop(self) -> None:
+        """Stop everything now, by the fastest way there is, and stay stopped until `reset`.
+
+        Takes no lock that another method may hold for long. Works in any state.
+        """
+
+    def reset(self) -> None:
+        """Leave the emergency stop. Never starts a motion."""
+
+    def status(self) -> DriverStatus: ...
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Check new options whole; return what puts them into effect. Raises ConfigError."""
+
+    def close(self) -> None:
+        """Give up the link. The driver is not used again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSetup:
+    """All that a driver is made from."""
+
+    robot: str
+    options: Mapping[str, Any]
+    """The `options` of the robot in the configuration; the driver checks them."""
+    data: Path
+    """The daemon's data folder; the driver may keep files in a folder of its own below it."""
+    clock: MotionClock
+    """For simulated motion only: it runs at the configured `time_scale`."""
+    link_changed: Callable[[LinkState, str], None]
+    """To be called, from any thread, when the link breaks or comes back, with the reason."""
+    shared: MutableMapping[str, Any]
+    """One mapping for all drivers of this daemon, e.g. for a lab in which two robots work."""
+
+
+DriverFactory = Callable[[DriverSetup], Driver]
+"""What the entry-point group `robotq.drivers` registers. Raises ConfigError for bad options."""

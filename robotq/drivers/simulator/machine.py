@@ -1,0 +1,156 @@
+"""What the commands of a simulated robot are written with: steps, drives and arm motions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped
+from robotq.drivers.simulator.body import Body
+from robotq.drivers.simulator.controls import Run
+from robotq.drivers.simulator.faults import Fault, FaultKind
+from robotq.drivers.simulator.layout import Axis, Layout
+from robotq.drivers.simulator.motion import Profile
+from robotq.drivers.simulator.mover import Effect, Mover
+from robotq.drivers.simulator.params import Params
+from robotq.drivers.simulator.state import LabState, RobotState
+from robotq.model.task import Command
+
+_ALIGNING = 0.5
+"""Seconds of the small correction where the robot stands already."""
+
+
+class Machine:
+    """One robot at work on one command.
+
+    Its methods raise Stopped once the robot stands after a stop, and DriverError when
+    something is impossible.
+    """
+
+    def __init__(self, body: Body, run: Run, command: Command, context: CommandContext) -> None:
+        self.robot = body.robot
+        self.params = Params(command.params)
+        self.context = context
+        self._body = body
+        self._run = run
+        self._command = command.cmd_type
+        self._mover = Mover(body, run, command.cmd_type, context)
+        self._step = ""
+        self._seconds = 0.0
+        self._slowness = 1.0
+        self._steps_done = 0
+        self._steps_expected = 0
+
+    @property
+    def layout(self) -> Layout:
+        return self._body.layout
+
+    @property
+    def state(self) -> LabState:
+        return self._body.lab.state
+
+    @property
+    def me(self) -> RobotState:
+        return self._body.me
+
+    def expect(self, steps: int) -> None:
+        """Say that so many more steps will come, so that progress can be told."""
+        self._steps_expected = self._steps_done + steps
+
+    def change(self, effect: Effect) -> None:
+        """Change the lab without a motion, e.g. by what was found out."""
+        self._body.lab.change(effect)
+
+    @contextmanager
+    def step(
+        self, name: str, *, span: tuple[float, float] | None = None, **detail: Any
+    ) -> Iterator[float]:
+        """A named step; yields its duration in seconds, which its motions share.
+
+        The duration is drawn from `span`, else from the layout's durations of that step; a
+        step that is in neither has none of its own.
+        """
+        span = span or self.layout.durations.get(name, (0.0, 0.0))
+        with self.context.step(name, **detail):
+            self._step = name
+            self._seconds = self._body.random.uniform(*span)
+            self._slowness = 1.0
+            for fault in self._body.faults.due(self._command, name):
+                self._suffer(fault)
+            yield self._seconds
+        self._steps_done += 1
+        if self._steps_expected:
+            self.context.progress(min(1.0, self._steps_done / self._steps_expected))
+
+    def arm(self, what: str, share: float, effect: Effect | None = None) -> None:
+        """A motion of the arms that takes a share of the step's duration."""
+        self._timed(what, share, self._body.parts.arm, effect)
+
+    def grip(self, what: str, share: float, effect: Effect | None = None) -> None:
+        """A motion of the gripper that takes a share of the step's duration."""
+        self._timed(what, share, self._body.parts.gripper, effect)
+
+    def stands_at(self, place: str) -> bool:
+        pose = self.layout.places[place]
+        return self.me.place == place and self._distance(pose.x, pose.y) < 1
+
+    def drive(self, place: str, *, step: str = "NAVIGATING") -> None:
+        """A step of driving to a place, or of a small correction where the robot is there.
+
+        Raises DriverError for a place that the lab does not have.
+        """
+        if place not in self.layout.places:
+            known = ", ".join(self.layout.places)
+            raise DriverError(f"{self.robot} knows no place {place}; it knows {known}")
+        with self.step(step, area=place):
+            if self.stands_at(place):
+                profile = Profile.lasting(_ALIGNING, self._body.parts.drive)
+                self._move(f"align at {place}", profile)
+            else:
+                self._drive(place)
+
+    def _drive(self, place: str) -> None:
+        pose = self.layout.places[place]
+        thresholds = self.layout.thresholds
+        axis = self._body.parts.drive
+        speed = axis.speed * (1 - self._body.random.uniform(0, thresholds.speed_variation))
+        profile = Profile.over(
+            self._distance(pose.x, pose.y), Axis(speed=speed, acceleration=axis.acceleration)
+        ).slowed(self._slowness)
+        left = self.me.place
+        self._mover.move(
+            self._step,
+            f"drive {left or 'on the way'} -> {place}",
+            profile,
+            to=(pose.x, pose.y),
+            place=place,
+            clear=None if left in (None, place) else thresholds.clear_of_place,
+        )
+
+    def _distance(self, x: float, y: float) -> float:
+        return math.dist((self.me.x, self.me.y), (x, y))
+
+    def _timed(self, what: str, share: float, axis: Axis, effect: Effect | None) -> None:
+        self._move(what, Profile.lasting(self._seconds * share, axis), effect)
+
+    def _move(self, what: str, profile: Profile, effect: Effect | None = None) -> None:
+        self._mover.move(self._step, what, profile.slowed(self._slowness), effect=effect)
+
+    def _suffer(self, fault: Fault) -> None:
+        match fault.kind:
+            case FaultKind.FAIL:
+                raise DriverError(fault.reason)
+            case FaultKind.RAISE:
+                raise RuntimeError(fault.reason)
+            case FaultKind.LINK_DROP:
+                self._body.link.drop(fault.reason, fault.refused_connects)
+                raise LinkLost(fault.reason)
+            case FaultKind.STALL:
+                self._body.clock.sleep(math.inf, self._run.interrupted)
+                raise Stopped
+            case FaultKind.SLOW:
+                self._slowness *= fault.factor
+            case FaultKind.UNCONFIRMED_STOP:
+                self._run.deaf = True

@@ -1,0 +1,42 @@
+"""The `options` of a simulated robot in the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robotq.drivers.simulator.commands import QUEUED, STEPS_OF_THEIR_OWN
+from robotq.drivers.simulator.faults import Fault, read_faults
+from robotq.drivers.simulator.layout import Layout
+from robotq.drivers.simulator.layout_file import read_layout
+from robotq.drivers.simulator.reading import Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorOptions:
+    """`lab`: the YAML file of the lab, null or absent for the packaged one; `seed`: a whole
+    number from which all that varies by chance follows; `faults`: see the module `faults`."""
+
+    layout: Layout
+    seed: int
+    faults: tuple[Fault, ...]
+
+
+def read_options(robot: str, options: Mapping[str, Any]) -> SimulatorOptions:
+    """Raises ConfigError, also for a lab file that cannot be used or lacks the robot."""
+    section = Section(options, lambda _: f"robots.{robot}.options")
+    lab = section.optional_text("lab")
+    layout = read_layout(None if lab is None else Path(lab))
+    if robot not in layout.robots:
+        known = ", ".join(layout.robots)
+        section.refuse("lab", f"{layout.source} has no robot {robot}, only {known}")
+    steps = {*layout.durations, *layout.actions, *STEPS_OF_THEIR_OWN}
+    read = SimulatorOptions(
+        layout=layout,
+        seed=section.whole("seed", default=0),
+        faults=read_faults(section.rows("faults", default=()), QUEUED, steps),
+    )
+    section.end()
+    return read

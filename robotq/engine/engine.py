@@ -1,0 +1,294 @@
+"""The engine: the queues, executors and robots of one daemon, as one thing to start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.catalog import Catalog
+from robotq.config import Config
+from robotq.engine.background import Background
+from robotq.engine.estop import EStop
+from robotq.engine.events import EventBus
+from robotq.engine.holds import HoldBoard, places_to_resources
+from robotq.engine.immediate import Immediate
+from robotq.engine.intake import Intake, Order
+from robotq.engine.journal import Journal
+from robotq.engine.queue import TaskQueue
+from robotq.engine.resources import Resources
+from robotq.engine.robots import Robot
+from robotq.engine.settings import Settings
+from robotq.model.clock import WallClock
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.event import Event
+from robotq.model.hold import HoldCode
+from robotq.model.task import Task
+from robotq.store.port import Store
+
+_log = logging.getLogger(__name__)
+
+LIFTED_BY_RESUME = (
+    HoldCode.PAUSED,
+    HoldCode.FAILURE,
+    HoldCode.RESTARTED,
+    HoldCode.SHUTDOWN,
+)
+"""What a person clears by resuming the queue; the other holds have ways of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What a reload has read, checked and not yet put into effect."""
+
+    config: Config
+    catalog: Catalog
+    drivers: Mapping[str, Callable[[], None]]
+
+
+class Engine:
+    """Everything that interfaces work with. Made by `engine.start.start_engine`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        journal: Journal,
+        bus: EventBus,
+        holds: HoldBoard,
+        resources: Resources,
+        queue: TaskQueue,
+        robots: Mapping[str, Robot],
+        clock: WallClock,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.journal = journal
+        self.bus = bus
+        self.holds = holds
+        self.resources = resources
+        self.queue = queue
+        self.robots = robots
+        self.clock = clock
+        self.armed = not self.config.require_start_working
+        """Whether START_WORKING was sent, where the site demands it."""
+        self.intake = Intake(
+            settings.catalog, tuple(robots), self.default_robot, lambda: self.armed
+        )
+        self.reload_configuration: Callable[[str], Awaitable[None]] | None = None
+        """Reads the configuration again and puts it into effect, for the named actor; set by
+        whoever knows where it was read from."""
+        self.estop = EStop(self.robots, holds, journal, clock)
+        self.immediate = Immediate(self)
+        self._background = Background()
+
+    @property
+    def config(self) -> Config:
+        return self.settings.config
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.settings.catalog
+
+    @property
+    def default_robot(self) -> str:
+        return self.config.default_robot or next(iter(self.robots))
+
+    # -- what people do to queues ----------------------------------------------------------
+
+    async def pause(self, robot: str | None, *, actor: str, reason: str = "") -> Sequence[str]:
+        """Start nothing more on a robot, or on all; what runs goes on. Returns their names.
+
+        Acts at once and is written after. Raises RobotqError bad_parameter (unknown robot),
+        store_unavailable (it is paused, but would not be after a restart).
+        """
+        names = self._names(robot)
+        mutations = [
+            mutation
+            for name in names
+            for mutation in self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason)
+        ]
+        if mutations:
+            await self.journal.write(mutations)
+            crash_point(CrashPoint.HELD)
+        return names
+
+    async def resume(self, robot: str | None, *, actor: str) -> Sequence[str]:
+        """Let a queue, or all, go on. Lifts what a resume clears (`LIFTED_BY_RESUME`).
+
+        Raises RobotqError queue_held where a hold remains that needs something else, for a
+        named robot; bad_parameter, store_unavailable.
+        """
+        names = self._names(robot)
+        lifts = [
+            (name, code, mutation)
+            for name in names
+            for code in LIFTED_BY_RESUME
+            for mutation in self.holds.to_lift(name, code, actor=actor)
+        ]
+        if lifts:
+            await self.journal.write([mutation for _, _, mutation in lifts])
+            crash_point(CrashPoint.RESUMED)
+            for name, code, _ in lifts:
+                self.holds.lifted(name, code)
+        return names
+
+    async def retry(self, task_id: str, *, actor: str) -> Task:
+        """Run an ended command again as a new task at the head of its queue."""
+        task = await self.queue.find(task_id)
+        return await self.queue.retry(task_id, self._order_again(task), actor=actor)
+
+    async def resolve(self, task_id: str, outcome: str, *, actor: str, note: str = "") -> Task:
+        """Say how a task with unknown outcome ended: completed, failed or retry.
+
+        Raises RobotqError bad_parameter, task_not_found, wrong_state, store_unavailable.
+        """
+        if outcome not in ("completed", "failed", "retry"):
+            raise RobotqError(
+                "bad_parameter", field="outcome", reason="expected completed, failed or retry"
+            )
+        task = await self.queue.find(task_id)
+        again = self._order_again(task) if outcome == "retry" else None
+        return await self.queue.resolve(task_id, outcome, actor=actor, note=note, retry=again)
+
+    async def answer(self, task_id: str, value: Any, *, actor: str) -> Task:
+        """Answer the question of a running command.
+
+        Raises RobotqError task_not_found, no_question, bad_parameter, store_unavailable.
+        """
+        task = await self.queue.find(task_id)
+        robot = self.robots.get(task.queue)
+        if robot is None:
+            raise RobotqError("no_question", reason=f"{task_id} is not running")
+        await robot.executor.answer(task_id, value, actor=actor)
+        return await self.queue.find(task_id)
+
+    # -- the robots --------------------------------------------------------------------------
+
+    def robot(self, name: str) -> Robot:
+        """Raises RobotqError bad_parameter with the known names."""
+        robot = self.robots.get(name)
+        if robot is None:
+            known = ", ".join(self.robots)
+            raise RobotqError("bad_parameter", field="robot_id", reason=f"expected one of {known}")
+        return robot
+
+    async def stop_robot(self, name: str, *, actor: str, reason: str = "") -> Robot:
+        """Controlled stop: hold the queue, stop the running command, wait for its end."""
+        robot = self.robot(name)
+        held = self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "stop")
+        await robot.stop(actor, reason)
+        if held:
+            await self.journal.write(held)
+        return robot
+
+    async def hold_motion(self, name: str, *, actor: str) -> Robot:
+        """Pause the robot in its motion; the running command waits."""
+        robot = self.robot(name)
+        await robot.hold()
+        await self._note("robot.hold", actor, name)
+        return robot
+
+    async def resume_motion(self, name: str, *, actor: str) -> Robot:
+        """Let a held motion go on. Refused while an emergency stop is latched."""
+        robot = self.robot(name)
+        if self.estop.latched:
+            raise RobotqError("wrong_state", task_id=name, state="estop", action="resume")
+        await robot.resume()
+        await self._note("robot.resume", actor, name)
+        return robot
+
+    async def _note(self, kind: str, actor: str, robot: str, **data: Any) -> None:
+        await self.journal.note(
+            Event(kind=kind, at_ms=self.clock.now_ms(), actor=actor, robot=robot, data=data)
+        )
+
+    # -- reload ------------------------------------------------------------------------------
+
+    def prepare_reload(self, config: Config, catalog: Catalog) -> Reloaded:
+        """Check a new configuration against everything it touches; changes nothing.
+
+        Raises ConfigError. Robots cannot be added, removed or given another driver this way.
+        """
+        if set(config.robots) != set(self.robots) or any(
+            config.robots[name].driver != robot.config.driver for name, robot in self.robots.items()
+        ):
+            raise ConfigError(
+                f"{config.source}: robots: adding or removing robots, or changing a driver, "
+                "needs a restart of the daemon"
+            )
+        appliers = {
+            name: robot.host.driver.prepare_reload(config.robots[name].options)
+            for name, robot in self.robots.items()
+        }
+        return Reloaded(config=config, catalog=catalog, drivers=appliers)
+
+    async def reload(self, reloaded: Reloaded, *, actor: str) -> None:
+        """Put a checked configuration into effect: specs, labs, resources, thresholds."""
+        for apply in reloaded.drivers.values():
+            await asyncio.to_thread(apply)
+        self.settings.config = reloaded.config
+        self.settings.catalog = reloaded.catalog
+        self.intake = self.intake.with_catalog(reloaded.catalog)
+        self.resources.remap(places_to_resources(reloaded.config.resources))
+        for name in self.robots:
+            self.queue.lane(name).wake()
+        await self._note("config.reloaded", actor, "")
+
+    # -- start and stop ------------------------------------------------------------------------
+
+    async def run_background(self) -> None:
+        """Start executors, links and housekeeping."""
+        for robot in self.robots.values():
+            robot.start()
+        self._background.start("retention", self._retain, every_s=3_600)
+
+    async def shut_down(self) -> None:
+        """Accept nothing more; give running commands `limits.shutdown_grace_s`; stop them;
+        write everything; close drivers and store."""
+        self.queue.closed = True
+        for name in self.robots:
+            self.holds.set(name, HoldCode.STOPPING)
+        limits = self.config.limits
+        await asyncio.gather(
+            *(robot.finish(limits.shutdown_grace_s) for robot in self.robots.values())
+        )
+        await self._background.stop()
+        await self.journal.note(
+            Event(kind="daemon.stopped", at_ms=self.clock.now_ms(), actor="robotq")
+        )
+        self.bus.close()
+        await self.journal.close()
+        await asyncio.gather(*(robot.close() for robot in self.robots.values()))
+        await self.store.close()
+
+    async def _retain(self) -> None:
+        """Remove what is older than the configuration keeps, now and every hour."""
+        retention = self.config.retention
+        now_ms = self.clock.now_ms()
+        removed = 1
+        while removed:
+            removed = await self.store.prune(
+                tasks_before_ms=now_ms - int(retention.tasks_days * 86_400_000),
+                events_before_ms=now_ms - int(retention.events_days * 86_400_000),
+                answers_before_ms=now_ms - int(retention.idempotency_hours * 3_600_000),
+                limit=1_000,
+            )
+
+    # -- helpers -------------------------------------------------------------------------------
+
+    def _names(self, robot: str | None) -> Sequence[str]:
+        return tuple(self.robots) if robot is None else (self.robot(robot).name,)
+
+    def _order_again(self, task: Task) -> Order:
+        """The same command once more, by today's spec. Raises RobotqError unknown_command."""
+        return Order(
+            command=task.command,
+            spec=self.catalog.get(task.command.cmd_type),
+            robot=task.queue,
+            priority=task.priority,
+        )

@@ -1,0 +1,175 @@
+"""The way in: from what a client sent to an accepted task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from robotq.catalog import CommandSpec, Kind
+from robotq.model.errors import RobotqError
+from robotq.model.task import Command
+
+if TYPE_CHECKING:
+    from robotq.catalog import Catalog
+
+PRIORITY_WORDS: Mapping[str, int] = {"low": -5, "normal": 0, "high": 5}
+_ARMING = frozenset({"start_working", "stop_working", "reset_system"})
+"""Handlers of the commands that arm and disarm; they are taken in either state."""
+_KNOWN_KEYS = frozenset({"cmd_type", "cmd_id", "params", "robot_id", "priority"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command that was read and found right: known, for a known robot, with good params."""
+
+    command: Command
+    spec: CommandSpec
+    robot: str
+    priority: int = 0
+    not_before_ms: int | None = None
+    expires_at_ms: int | None = None
+
+
+class Intake:
+    """Reads commands as clients send them. Changes nothing."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        robots: Sequence[str],
+        default_robot: str,
+        armed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`armed`: whether anything but queries and `START_WORKING` is taken right now."""
+        self.catalog = catalog
+        self._robots = tuple(robots)
+        self._default_robot = default_robot
+        self._armed = armed
+
+    def read(self, body: Any) -> Order:
+        """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
+
+        The robot is `params.robot_id`, else `robot_id`, else the default robot. Keys that
+        are not known are kept in `Command.extra`.
+        Raises RobotqError bad_parameter, missing_parameter, unknown_command, not_armed.
+        """
+        if not isinstance(body, dict):
+            raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
+        body = _unwrapped(body)
+        cmd_type = body.get("cmd_type")
+        if cmd_type is None or cmd_type == "":
+            raise RobotqError("missing_parameter", field="cmd_type")
+        if not isinstance(cmd_type, str):
+            raise RobotqError("bad_parameter", field="cmd_type", reason="expected a string")
+        spec = self.catalog.get(cmd_type)
+        params = body.get("params")
+        if params is None:
+            params = {}
+        if not isinstance(params, dict | list):
+            raise RobotqError(
+                "bad_parameter", field="params", reason="expected an object or a list"
+            )
+        _check_timeout(params)
+        command = Command(
+            cmd_type=cmd_type,
+            params=self.catalog.validated(spec, params),
+            cmd_id=_cmd_id(body.get("cmd_id")),
+            extra={key: value for key, value in body.items() if key not in _KNOWN_KEYS},
+        )
+        if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
+            raise RobotqError("not_armed")
+        return Order(
+            command=command,
+            spec=spec,
+            robot=self._robot(body, params, spec),
+            priority=_priority(body.get("priority")),
+        )
+
+    def read_batch(self, items: Sequence[Any]) -> list[Order]:
+        """Read every command of a batch; an error names the index of its item.
+
+        Only queued commands can be in a batch.
+        """
+        orders = []
+        for index, item in enumerate(items):
+            try:
+                order = self.read(item)
+                if order.spec.kind is not Kind.QUEUED:
+                    raise RobotqError(
+                        "bad_parameter",
+                        field="cmd_type",
+                        reason=f"{order.command.cmd_type} acts at once and cannot be in a batch",
+                    )
+            except RobotqError as error:
+                field = error.args_.get("field")
+                error.args_["field"] = f"[{index}]" + (f".{field}" if field else "")
+                error.args_["index"] = index
+                raise
+            orders.append(order)
+        return orders
+
+    def _robot(self, body: Mapping[str, Any], params: Any, spec: CommandSpec) -> str:
+        named = params.get("robot_id") if isinstance(params, dict) else None
+        field = "params.robot_id"
+        if named is None:
+            named, field = body.get("robot_id"), "robot_id"
+        if named is None:
+            if not spec.robots or self._default_robot in spec.robots:
+                return self._default_robot
+            return spec.robots[0]
+        if not isinstance(named, str) or named not in self._robots:
+            known = ", ".join(self._robots)
+            raise RobotqError("bad_parameter", field=field, reason=f"expected one of {known}")
+        if spec.robots and named not in spec.robots:
+            able = ", ".join(spec.robots)
+            raise RobotqError(
+                "bad_parameter", field=field, reason=f"{spec.cmd_type} is done by {able}"
+            )
+        return named
+
+    def with_catalog(self, catalog: Catalog) -> Intake:
+        """The same with other specs, after a reload."""
+        return Intake(catalog, self._robots, self._default_robot, self._armed)
+
+
+def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = body.get("data")
+    if "cmd_type" in body or not isinstance(data, dict) or "cmd_type" not in data:
+        return body
+    return {**{key: value for key, value in body.items() if key != "data"}, **data}
+
+
+def _cmd_id(value: Any) -> str | None:
+    if value is None or (isinstance(value, str) and len(value) <= 200):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise RobotqError(
+        "bad_parameter", field="cmd_id", reason="expected a string of at most 200 characters"
+    )
+
+
+def _priority(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, str) and value in PRIORITY_WORDS:
+        return PRIORITY_WORDS[value]
+    if isinstance(value, int) and not isinstance(value, bool) and -10 <= value <= 10:
+        return value
+    raise RobotqError(
+        "bad_parameter",
+        field="priority",
+        reason="expected an integer from -10 to 10, or low, normal or high",
+    )
+
+
+def _check_timeout(params: Any) -> None:
+    """`timeout` in any command is a number above 0, whatever its schema says of it."""
+    if not isinstance(params, dict) or "timeout" not in params:
+        return
+    timeout = params["timeout"]
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise RobotqError(
+            "bad_parameter", field="params.timeout", reason="expected a number of seconds above 0"
+        )

@@ -1,0 +1,97 @@
+"""What the engine keeps in memory of the tasks; the disk stays the truth."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from robotq.engine.lane import Lane
+from robotq.model.task import Task, TaskState
+from robotq.store.port import Restored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Tasks by state. `total` is the sum of the others."""
+
+    pending: int = 0
+    running: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def queue_size(self) -> int:
+        """Accepted and not yet ended."""
+        return self.pending + self.running
+
+    @property
+    def total(self) -> int:
+        return self.queue_size + self.completed + self.failed + self.cancelled
+
+
+class TaskMemory:
+    """All unfinished tasks, the latest finished ones, and counts that are kept, never counted."""
+
+    def __init__(self, restored: Restored, *, queues: Iterable[str], finished: int) -> None:
+        self.lanes: dict[str, Lane] = {name: Lane(name) for name in queues}
+        self._finished_limit = finished
+        self._unfinished: dict[str, Task] = {}
+        self._finished: OrderedDict[str, Task] = OrderedDict()
+        self._counts: dict[tuple[str, str, TaskState], int] = dict(restored.counts)
+        for task in restored.finished:
+            self._finished[task.id] = task
+        for task in restored.unfinished:
+            self._unfinished[task.id] = task
+            self.lane(task.queue).update(task)
+
+    @property
+    def unfinished(self) -> int:
+        return len(self._unfinished)
+
+    def lane(self, queue: str) -> Lane:
+        lane = self.lanes.get(queue)
+        if lane is None:
+            lane = self.lanes[queue] = Lane(queue)
+        return lane
+
+    def get(self, task_id: str) -> Task | None:
+        return self._unfinished.get(task_id) or self._finished.get(task_id)
+
+    def running(self) -> Sequence[Task]:
+        """Running tasks of all queues, oldest first."""
+        tasks = [lane.running for lane in self.lanes.values() if lane.running is not None]
+        return sorted(tasks, key=lambda task: task.seq)
+
+    def latest_finished(self) -> Iterator[Task]:
+        """Ended tasks, the one that ended last first."""
+        return reversed(self._finished.values())
+
+    def update(self, task: Task, before: TaskState | None) -> None:
+        """Take over a task as it was written; `before` is the state that it had."""
+        if before is not task.state:
+            if before is not None:
+                self._counts[task.api, task.queue, before] -= 1
+            key = (task.api, task.queue, task.state)
+            self._counts[key] = self._counts.get(key, 0) + 1
+        if task.state.final:
+            known = self._unfinished.pop(task.id, None) is not None
+            if known or before is None or task.id in self._finished:
+                self._finished[task.id] = task
+            while len(self._finished) > self._finished_limit:
+                self._finished.popitem(last=False)
+        else:
+            self._unfinished[task.id] = task
+        self.lane(task.queue).update(task)
+
+    def counts(self, *, api: str | None = None, queue: str | None = None) -> Counts:
+        """Counts of one interface, one queue, or all."""
+        sums: dict[str, int] = {}
+        for (of_api, of_queue, state), number in self._counts.items():
+            if api in (None, of_api) and queue in (None, of_queue):
+                sums[state.value] = sums.get(state.value, 0) + number
+        return Counts(**sums)
+
+    def all_counts(self) -> Mapping[tuple[str, str, TaskState], int]:
+        return self._counts

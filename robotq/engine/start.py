@@ -1,0 +1,195 @@
+"""Puts an engine together from its parts and brings it to where the last run left off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+
+from robotq.catalog import Catalog
+from robotq.config import Config
+from robotq.drivers.base import DriverFactory, DriverSetup, LinkState
+from robotq.engine.engine import Engine
+from robotq.engine.events import EventBus
+from robotq.engine.executor import ExecutorDeps
+from robotq.engine.holds import HoldBoard, places_to_resources
+from robotq.engine.host import DriverHost
+from robotq.engine.journal import Journal
+from robotq.engine.memory import TaskMemory
+from robotq.engine.queue import TaskQueue
+from robotq.engine.recovery import recover
+from robotq.engine.resources import Resources
+from robotq.engine.robots import Robot
+from robotq.engine.settings import Settings
+from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
+from robotq.model.errors import ConfigError
+from robotq.model.hold import HoldCode
+from robotq.model.task import Task
+from robotq.store.port import Store
+
+_log = logging.getLogger(__name__)
+
+
+class _Link:
+    """Where a driver reports its link before its robot exists."""
+
+    def __init__(self) -> None:
+        self.report: Callable[[LinkState, str], None] = lambda *_: None
+
+    def __call__(self, state: LinkState, reason: str) -> None:
+        self.report(state, reason)
+
+
+async def start_engine(
+    config: Config,
+    catalog: Catalog,
+    store: Store,
+    factories: Mapping[str, DriverFactory],
+    *,
+    clock: WallClock | None = None,
+    simulated_clock: MotionClock | None = None,
+) -> Engine:
+    """Open the store, make the drivers, recover, and start the executors.
+
+    `factories` maps driver names to what makes them. `simulated_clock` is for simulated
+    drivers; without it one is made from `config.time_scale`. When this returns, everything
+    that the run before left open is decided and on disk.
+    Raises ConfigError for what is wrong with the data folder, a driver or its options.
+    """
+    clock = clock or SystemClock()
+    settings = Settings(config, catalog)
+    simulated = simulated_clock or motion_clock(config.time_scale)
+    restored = await store.open(finished=config.queue.finished_in_memory)
+    try:
+        links = {name: _Link() for name in config.robots}
+        hosts = await _hosts(config, factories, simulated, links)
+    except BaseException:
+        await store.close()
+        raise
+    bus = EventBus(last_event_id=restored.last_event_id, listeners=config.limits.event_streams)
+    memory = TaskMemory(restored, queues=config.robots, finished=config.queue.finished_in_memory)
+    holds = HoldBoard(config.robots, restored.holds, clock)
+    resources = Resources(places_to_resources(config.resources), restored.occupancies)
+    journal = Journal(store, bus)
+
+    def on_start(name: str) -> bool:
+        host = hosts.get(name)
+        if host is None:
+            return False
+        wanted = config.robots[name].on_start
+        return wanted == "hold" or (wanted is None and not host.capabilities.simulated)
+
+    await recover(
+        store,
+        memory,
+        holds,
+        clock,
+        idempotent=lambda task: (spec := settings.spec_of(task)) is not None and spec.idempotent,
+        holds_on_start=on_start,
+    )
+    queue = TaskQueue(
+        store=store,
+        journal=journal,
+        memory=memory,
+        holds=holds,
+        resources=resources,
+        clock=clock,
+        places_of=settings.places_of,
+        last_seq=restored.last_seq,
+        max_length=config.queue.max_length,
+        max_waiting=config.limits.waiting_requests,
+    )
+    deps = ExecutorDeps(
+        queue=queue,
+        journal=journal,
+        holds=holds,
+        resources=resources,
+        clock=clock,
+        settings=settings,
+    )
+    robots = {
+        name: Robot(
+            name,
+            host,
+            simulated if host.capabilities.simulated else ScaledClock(),
+            deps,
+        )
+        for name, host in hosts.items()
+    }
+    for name, robot in robots.items():
+        links[name].report = robot.link_changed
+    engine = Engine(
+        settings=settings,
+        store=store,
+        journal=journal,
+        bus=bus,
+        holds=holds,
+        resources=resources,
+        queue=queue,
+        robots=robots,
+        clock=clock,
+    )
+    _connect(engine)
+    await engine.run_background()
+    return engine
+
+
+def motion_clock(time_scale: float) -> MotionClock:
+    """The clock of simulated motion for a `time_scale`."""
+    return VirtualClock() if time_scale == 0 else ScaledClock(time_scale)
+
+
+def _connect(engine: Engine) -> None:
+    """Let the parts hear of each other's changes."""
+    queue, holds, journal = engine.queue, engine.holds, engine.journal
+
+    def stop_running(task: Task, actor: str, reason: str) -> None:
+        robot = engine.robots.get(task.queue)
+        if robot is not None:
+            robot.executor.cancel(task.id, actor=actor, reason=reason)
+
+    def outage(reason: str) -> None:
+        for name in engine.robots:
+            holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
+
+    def recovery() -> None:
+        for name in engine.robots:
+            holds.lifted(name, HoldCode.STORE_UNAVAILABLE)
+
+    queue.stop_running = stop_running
+    holds.on_change = lambda robot: queue.lane(robot).wake()
+    journal.on_outage = outage
+    journal.on_recovery = recovery
+    for name, lane in queue.memory.lanes.items():
+        if name not in engine.robots and len(lane):
+            holds.set(name, HoldCode.DISCONNECTED, reason="not in the configuration")
+
+
+async def _hosts(
+    config: Config,
+    factories: Mapping[str, DriverFactory],
+    simulated: MotionClock,
+    links: Mapping[str, _Link],
+) -> dict[str, DriverHost]:
+    shared: MutableMapping[str, Any] = {}
+    hosts: dict[str, DriverHost] = {}
+    for name, robot in config.robots.items():
+        factory = factories.get(robot.driver)
+        if factory is None:
+            known = ", ".join(sorted(factories))
+            raise ConfigError(
+                f"{config.source or 'configuration'}: robots.{name}.driver: "
+                f"no driver {robot.driver!r}; expected one of {known}"
+            )
+        setup = DriverSetup(
+            robot=name,
+            options=robot.options,
+            data=config.data,
+            clock=simulated,
+            link_changed=links[name],
+            shared=shared,
+        )
+        # drivers read their files when they are made
+        hosts[name] = DriverHost(name, await asyncio.to_thread(factory, setup))
+    return hosts

@@ -1,0 +1,1 @@
+"""The words of robotq: frozen records, enums, the transition table, errors, clocks. No I/O."""

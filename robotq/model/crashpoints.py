@@ -1,0 +1,106 @@
+"""Named moments in the life of a task at which a test can have the process killed.
+
+Each stands beside a step that is, or is about to be, on disk. What must hold after a kill at
+any of them is what the crash harness in tests/crash judges.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from robotq.model.errors import ConfigError
+
+VARIABLE = "ROBOTQ_CRASH_POINT"
+"""`name` or `name:nth`: the process kills itself when it comes to that point the nth time."""
+
+
+class CrashPoint(StrEnum):
+    """Where a process can be killed."""
+
+    RECOVERED = "recovered"
+    """What the run before left open is decided and on disk; nothing has started."""
+    ACCEPT = "accept"
+    """A submit is about to be written."""
+    ACCEPTED = "accepted"
+    """The tasks of a submit are on disk; nobody was told."""
+    ANSWER_KEPT = "answer_kept"
+    """So is the answer for their Idempotency-Key."""
+    CLAIMED = "claimed"
+    """A claim is on disk; its driver was not called."""
+    STARTED = "started"
+    """The driver's thread is about to carry out the command."""
+    STEP_RECORDED = "step_recorded"
+    """A step of a running command is on disk."""
+    ANSWERED = "answered"
+    """The answer to a running command's question is on disk; the command does not have it."""
+    FINISH = "finish"
+    """A command has ended, and that is about to be written."""
+    FINISHED = "finished"
+    """The end of a command is on disk; nobody was told."""
+    RELEASED = "released"
+    """A claim was given back, and that is on disk."""
+    CANCELLED = "cancelled"
+    """A waiting task was called off, and that is on disk; nobody was told."""
+    RESOLVED = "resolved"
+    """What a person found out about an unknown outcome is on disk; the queue is still held."""
+    RETRIED = "retried"
+    """The new task of a retry is on disk; nobody was told."""
+    HELD = "held"
+    """A pause is on disk; nobody was told."""
+    RESUMED = "resumed"
+    """The end of a hold is on disk; the queue is still held."""
+    ESTOP_RECORDED = "estop_recorded"
+    """An emergency stop has acted and is on disk; nobody was told."""
+    ESTOP_RESET = "estop_reset"
+    """The reset of an emergency stop is on disk; the queue is still held."""
+    COMMIT = "commit"
+    """The store has a transaction ready to be committed."""
+    COMMITTED = "committed"
+    """The store has committed, and has answered none of its callers."""
+
+
+_action: Callable[[CrashPoint], None] | None = None
+
+
+def crash_point(point: CrashPoint) -> None:
+    """Say that the process is at `point`. Does nothing unless something was set for it."""
+    if _action is not None:
+        _action(point)
+
+
+def at_crash_points(action: Callable[[CrashPoint], None] | None) -> None:
+    """Call `action` at every point from now on, on whichever thread comes to it; None: nothing."""
+    global _action  # noqa: PLW0603 - one process, one action, and the check for it must be cheap
+    _action = action
+
+
+def arm(environ: Mapping[str, str]) -> None:
+    """Have this process kill itself at the point that `ROBOTQ_CRASH_POINT` names, if it is set.
+
+    Raises ConfigError for a point that does not exist.
+    """
+    if text := environ.get(VARIABLE):
+        at_crash_points(_kill_at(text))
+
+
+def _kill_at(text: str) -> Callable[[CrashPoint], None]:
+    name, _, nth = text.partition(":")
+    left = int(nth) if nth.isdecimal() else 0 if nth else 1
+    if name not in tuple(CrashPoint) or left < 1:
+        known = ", ".join(CrashPoint)
+        raise ConfigError(f"{VARIABLE}: found {text!r}, expected name or name:nth of {known}")
+    counting = threading.Lock()
+
+    def kill(point: CrashPoint) -> None:
+        nonlocal left
+        if point == name:
+            with counting:
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill

@@ -1,0 +1,148 @@
+"""Every error that robotq can tell a user: one table, from which the docs page is made too.
+
+An error is a code and its arguments. The text is rendered when it is read, in the reader's
+language; records on disk keep only code and arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.model.json import JsonObject
+from robotq.model.texts import Language, fill
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One kind of error, stable over versions."""
+
+    name: str
+    number: int
+    """The `code` of the robot interface; None never: every error has one."""
+    http_status: int
+    retry: bool
+    """Whether the same request can succeed later without anything being changed in it."""
+    zh: str
+    en: str
+    """Says what happened and what to do."""
+
+
+_ROWS = (
+    # requests
+    ErrorCode("bad_json", 1001, 400, False,
+              "JSON格式错误: {reason}", "The body is not valid JSON: {reason}"),
+    ErrorCode("missing_parameter", 1002, 400, False,
+              "缺少必要参数: {field}", "Required parameter missing: {field}"),
+    ErrorCode("bad_parameter", 1003, 400, False,
+              "参数错误: {field}: {reason}", "Bad parameter {field}: {reason}"),
+    ErrorCode("unknown_command", 1004, 400, False,
+              "未知的命令类型: {cmd_type}",
+              "Unknown command type: {cmd_type}. GET /commands lists what this daemon knows."),
+    ErrorCode("body_too_large", 1005, 413, False,
+              "请求体过大，上限 {limit_bytes} 字节",
+              "The body is larger than the limit of {limit_bytes} bytes."),
+    ErrorCode("method_not_allowed", 1006, 405, False,
+              "不支持的方法: {method} {path}", "{path} does not take {method}. Allowed: {allowed}"),
+    ErrorCode("not_found", 1007, 404, False,
+              "路径不存在: {path}", "No such path: {path}. GET /docs lists the paths."),
+    ErrorCode("cross_site", 1008, 403, False,
+              "拒绝跨站请求: {reason}",
+              "Refused, because the request seems to come from a web page elsewhere: {reason}"),
+    ErrorCode("unauthorized", 1009, 401, False,
+              "未授权: 需要有效的密钥",
+              "A valid key is needed: send `Authorization: Bearer <key>`. "
+              "`robotq keys new` makes one."),
+    ErrorCode("forbidden", 1010, 403, False,
+              "没有权限: 需要 {scope}", "This key lacks the scope {scope}."),
+    ErrorCode("idempotency_conflict", 1011, 409, False,
+              "Idempotency-Key 已用于不同的请求",
+              "This Idempotency-Key was used before with another body. Use a new key."),
+    ErrorCode("precondition_failed", 1012, 412, False,
+              "队列已被修改，请重新读取后再试",
+              "The queue has changed since you read it. Read it again and repeat the edit."),
+    ErrorCode("too_many_requests", 1013, 503, True,
+              "并发请求过多: {limit}", "Too many {what} at once (limit {limit}). Try again."),
+    # the robot's state
+    ErrorCode("robot_busy", 2003, 409, True,
+              "机器人忙: {robot}", "{robot} cannot do this while it is busy. {reason}"),
+    ErrorCode("robot_disconnected", 2006, 502, True,
+              "机器人未连接: {robot}: {reason}", "{robot} is not connected: {reason}"),
+    ErrorCode("not_armed", 4005, 409, True,
+              "系统未启动，请先发送 START_WORKING",
+              "The system is not armed. Send START_WORKING first."),
+    # tasks
+    ErrorCode("task_not_found", 3001, 404, False,
+              "任务不存在: {task_id}", "No such task: {task_id}"),
+    ErrorCode("wrong_state", 3002, 409, False,
+              "任务状态为 {state}，不能执行 {action}",
+              "{task_id} is {state}, so it cannot {action}."),
+    ErrorCode("cancelled", 3005, 410, False, "任务已取消", "Cancelled."),
+    ErrorCode("stale_claim", 3006, 409, False,
+              "任务已被重新领取",
+              "The claim on {task_id} is no longer the current one; its result is not taken."),
+    ErrorCode("no_question", 3007, 409, False,
+              "没有任务在等待该输入",
+              "Nothing that runs is waiting for this answer. {reason}"),
+    ErrorCode("queue_full", 3010, 503, True,
+              "任务队列已满: 上限 {limit}", "The queue is full ({limit} tasks). Try again later."),
+    ErrorCode("queue_held", 3011, 409, True,
+              "队列已暂停: {reason}", "The queue is held: {reason}"),
+    ErrorCode("store_unavailable", 3012, 503, True,
+              "存储不可用: {reason}",
+              "The daemon cannot write to its disk, so nothing was accepted: {reason}"),
+    ErrorCode("timeout", 3020, 504, True,
+              "任务超时: {timeout_s} 秒",
+              "Not finished within {timeout_s} s; the robot was stopped."),
+    ErrorCode("outcome_unknown", 3021, 500, False,
+              "任务结果未知: {cause}",
+              "It is not known how this command ended ({cause}). Look at the robot, then "
+              "resolve the task."),
+    ErrorCode("stopped", 3022, 409, False, "任务已停止: {reason}", "Stopped: {reason}"),
+    ErrorCode("stopped_by_shutdown", 3023, 503, False,
+              "服务关闭时任务被停止", "The daemon was shut down and stopped this command."),
+    ErrorCode("batch_failed", 3024, 409, False,
+              "同批任务 {task_id} 失败，已取消", "Not run, because {task_id} of its batch failed."),
+    ErrorCode("expired", 3025, 410, False,
+              "任务已过期", "Not run, because it was not started before its expires_at."),
+    ErrorCode("shutting_down", 3026, 503, True,
+              "服务正在关闭", "The daemon is shutting down and accepts nothing new."),
+    # the device
+    ErrorCode("internal_error", 5000, 500, False,
+              "内部错误 ({reference})",
+              "Internal error; the daemon's log has it as {reference}."),
+    ErrorCode("device_error", 5001, 422, False,
+              "设备错误: {reason}", "The device reports: {reason}"),
+    ErrorCode("device_reset", 5002, 422, False,
+              "设备已重启: {reason}",
+              "The device restarted in the middle of the command: {reason}"),
+    ErrorCode("answer_timeout", 5003, 408, False,
+              "等待输入超时: {timeout_s} 秒", "Nobody answered within {timeout_s} s: {prompt}"),
+)  # fmt: skip
+
+ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}
+
+
+def error_text(code: str, args: JsonObject, language: Language) -> str:
+    """The message for a code in `language`; arguments that are missing stay visible as {name}.
+
+    An error of a driver from elsewhere may bring its own words as the argument `message`.
+    """
+    row = ERROR_CODES[code]
+    return fill(row.en if language is Language.EN else row.zh, args, language)
+
+
+class RobotqError(Exception):
+    """An expected error: a code of the table and the arguments of its text."""
+
+    def __init__(self, code: str, /, **args: Any) -> None:
+        self.code = ERROR_CODES[code]
+        self.args_ = args
+        super().__init__(error_text(code, args, Language.EN))
+
+    def text(self, language: Language) -> str:
+        return error_text(self.code.name, self.args_, language)
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used: names file, key and what was expected."""

@@ -1,0 +1,83 @@
+"""Why nothing moves: holds stop a whole queue, waits make it pass over one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from robotq.model.json import JsonObject
+
+
+class HoldCode(StrEnum):
+    """Each value's text and the way to clear it are in `model.texts`."""
+
+    PAUSED = "paused"
+    """Somebody paused the queue, or an emergency stop was reset and nobody has resumed yet."""
+    ESTOP = "estop"
+    """An emergency stop is latched."""
+    DISCONNECTED = "disconnected"
+    """The link to the robot is down; it is being restored."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """A person has to say how the named task ended."""
+    FAILURE = "failure"
+    """A command failed and the robot's policy is `hold`."""
+    STORE_UNAVAILABLE = "store_unavailable"
+    """The disk takes no writes; a probe lifts this by itself."""
+    RESTARTED = "restarted"
+    """The daemon started with tasks waiting, and the robot's `on_start` is `hold`."""
+    SHUTDOWN = "shutdown"
+    """A shutdown cut a command short, and where the robot stands is not certain."""
+    UNRESPONSIVE = "unresponsive"
+    """The driver has not come back from a command that was stopped or given up."""
+    STOPPING = "stopping"
+    """The daemon is shutting down."""
+
+
+TRANSIENT_HOLDS = frozenset(
+    {
+        HoldCode.DISCONNECTED,
+        HoldCode.STORE_UNAVAILABLE,
+        HoldCode.UNRESPONSIVE,
+        HoldCode.STOPPING,
+    }
+)
+"""Facts about this process; they are found out anew after a restart and never stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A reason why a robot's queue starts nothing. One of each code per robot at most."""
+
+    robot: str
+    code: HoldCode
+    since_ms: int
+    actor: str = "robotq"
+    task_id: str | None = None
+    args: JsonObject = field(default_factory=dict)
+    """For the text, e.g. `{"reason": "cleaning the deck"}`."""
+
+
+class WaitCode(StrEnum):
+    APPROVAL = "approval"
+    NOT_BEFORE = "not_before"
+    RESOURCE = "resource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A reason why one waiting task is passed over for now."""
+
+    code: WaitCode
+    args: JsonObject = field(default_factory=dict)
+    """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupancy:
+    """A resource that a robot holds."""
+
+    resource: str
+    robot: str
+    since_ms: int
+    task_id: str | None = None
+    """The command for which it was taken."""

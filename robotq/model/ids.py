@@ -1,0 +1,38 @@
+"""Task and batch ids: readable, unique whatever the clock does, not guessable as consecutive."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SPAN = 36**6
+# Any multiplier coprime to 36 makes n -> n * M + C (mod 36^6) a permutation; this one is
+# near the golden section of the span, which spreads consecutive numbers evenly.
+_MULTIPLIER = 1_345_332_701
+_OFFSET = 740_261_593
+
+
+def suffix(number: int) -> str:
+    """Six characters of [0-9a-z], different for any two numbers less than 36^6 apart."""
+    value = (number * _MULTIPLIER + _OFFSET) % _SPAN
+    letters = []
+    for _ in range(6):
+        value, digit = divmod(value, 36)
+        letters.append(_ALPHABET[digit])
+    return "".join(letters)
+
+
+@lru_cache(maxsize=4)
+def _stamp(second: int) -> str:
+    return time.strftime("%Y%m%d_%H%M%S", time.localtime(second))
+
+
+def task_id(submitted_at_ms: int, number: int) -> str:
+    """`task_YYYYMMDD_HHMMSS_xxxxxx`: local submit time, then the stored sequence number."""
+    return f"task_{_stamp(submitted_at_ms // 1000)}_{suffix(number)}"
+
+
+def batch_id(submitted_at_ms: int, number: int) -> str:
+    """`batch_YYYYMMDD_HHMMSS_xxxxxx`, from the number of the batch's first task."""
+    return f"batch_{_stamp(submitted_at_ms // 1000)}_{suffix(number)}"

@@ -1,0 +1,160 @@
+"""A command, and the task that it becomes once it is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from robotq.model.json import JsonObject, JsonValue
+
+
+class TaskState(StrEnum):
+    """The life of a task. The last three are final."""
+
+    PENDING = "pending"
+    """Accepted and on disk; waits for its turn."""
+    RUNNING = "running"
+    """Claimed; from here on the robot may have moved for it."""
+    COMPLETED = "completed"
+    """The driver said that it is done."""
+    FAILED = "failed"
+    """It ended otherwise; `error` says how. Also an unknown outcome."""
+    CANCELLED = "cancelled"
+    """Somebody or something called it off, and the robot confirmed where it was running."""
+
+    @property
+    def final(self) -> bool:
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset({TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a client asks for."""
+
+    cmd_type: str
+    params: JsonValue = field(default_factory=dict)
+    """An object or a list; defaults of the spec's schema are filled in."""
+    cmd_id: str | None = None
+    """The client's own name for it: searchable, never unique."""
+    extra: JsonObject = field(default_factory=dict)
+    """Every other key that came with the command, kept as it was."""
+
+
+class StepState(StrEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A named part of a command, as the driver reported it."""
+
+    name: str
+    state: StepState
+    started_at_ms: int
+    duration_s: float | None = None
+    """Motion time, None while it runs."""
+    detail: JsonObject = field(default_factory=dict)
+    """What the step is about, e.g. `{"bottle_id": "bottle_001"}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a running command asks a person or a scanner."""
+
+    prompt: str
+    """Code of the text (see `model.texts`), or the text itself for drivers from elsewhere."""
+    args: JsonObject = field(default_factory=dict)
+    schema: JsonObject = field(default_factory=dict)
+    """JSON Schema that an answer must meet."""
+    answered_by: str | None = None
+    """The `cmd_type` of the immediate command that answers it, if there is one."""
+    asked_at_ms: int
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskError:
+    """Why a task did not complete: a code of `model.errors` and its arguments."""
+
+    code: str
+    args: JsonObject = field(default_factory=dict)
+    step: str | None = None
+    """The step during which it happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a person decided about a task with unknown outcome."""
+
+    outcome: str
+    """completed, failed or retry."""
+    actor: str
+    at_ms: int
+    note: str = ""
+    retried_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One accepted command and its life. Changed only by `model.transitions.transition`."""
+
+    id: str
+    seq: int
+    """Number of arrival over all queues, from 1, never used again."""
+    api: str
+    """The interface it came through, and which lists it: robot, task_queue, ..."""
+    queue: str
+    """The name of its robot, or of its kind of workers."""
+    command: Command
+    actor: str
+    """Who submitted it: the name of a key, `anonymous`, or a part of the daemon."""
+    submitted_at_ms: int
+
+    priority: int = 0
+    """-10 to 10, higher first."""
+    rank: float
+    """Place among tasks of the same priority, smaller first; the sequence number unless moved."""
+    not_before_ms: int | None = None
+    expires_at_ms: int | None = None
+    batch_id: str | None = None
+    contiguous: bool = False
+    """No foreign command may run between the tasks of this batch."""
+    retry_of: str | None = None
+
+    state: TaskState = TaskState.PENDING
+    revision: int = 1
+    """Raised by every transition; the store refuses to write over a revision it does not know."""
+    fence: int = 0
+    """Raised by every claim; a result that carries an older one is refused."""
+    attempt: int = 0
+    """Claims that were not given back."""
+    started_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    steps: tuple[Step, ...] = ()
+    progress: float | None = None
+    """0 to 1, None when the driver cannot say."""
+    partial: JsonObject | None = None
+    """What a running command has found so far."""
+    waiting_for: Question | None = None
+    result: JsonObject | None = None
+    error: TaskError | None = None
+    resolution: Resolution | None = None
+    simulated: bool = False
+
+    @property
+    def order(self) -> tuple[int, float, int]:
+        """Key by which waiting tasks of a queue are sorted, next first."""
+        return (-self.priority, self.rank, self.seq)
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """True while a person has yet to say how this task ended."""
+        return self.error is not None and self.error.code == OUTCOME_UNKNOWN and not self.resolution
+
+
+OUTCOME_UNKNOWN = "outcome_unknown"

@@ -1,0 +1,134 @@
+"""Texts that people read, in Chinese and English, addressed by code.
+
+The argument `cause` may itself be a code of this table; it is rendered with the other
+arguments, so that a cause can be stored and still be read in the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from robotq.model.json import JsonObject
+
+
+class Language(StrEnum):
+    ZH = "zh"
+    EN = "en"
+
+
+TEXTS: Mapping[str, tuple[str, str]] = {
+    # answers of the robot interface: the words of its document
+    "queued": ("任务已加入队列", "Task queued"),
+    "queued_note": (
+        "使用 GET /task/<task_id> 查询任务状态",
+        "Use GET /task/<task_id> to ask for its state",
+    ),
+    "done": ("{cmd_type}完成", "{cmd_type} done"),
+    # holds: `hold.<code>` says why, `clear.<code>` what to do
+    "hold.paused": ("队列已暂停: {reason}", "Paused by {actor}: {reason}"),
+    "hold.estop": ("急停已触发: {reason}", "Emergency stop by {actor}: {reason}"),
+    "hold.disconnected": ("机器人未连接: {reason}", "The robot is not connected: {reason}"),
+    "hold.outcome_unknown": (
+        "任务 {task_id} 的结果未知: {cause}",
+        "It is not known how {task_id} ended: {cause}",
+    ),
+    "hold.failure": (
+        "任务 {task_id} 失败",
+        "{task_id} failed, and this robot stops after failures",
+    ),
+    "hold.store_unavailable": ("存储不可用: {reason}", "The disk takes no writes: {reason}"),
+    "hold.restarted": (
+        "服务已重启，机器人等待确认",
+        "The daemon has restarted; this robot does not move by itself after a restart",
+    ),
+    "hold.shutdown": (
+        "任务 {task_id} 被关机中断，位置不确定",
+        "A shutdown cut {task_id} short; where the robot stands is not certain",
+    ),
+    "hold.unresponsive": (
+        "驱动没有响应: {task_id}",
+        "The driver has not come back from {task_id}",
+    ),
+    "hold.stopping": ("服务正在关闭", "The daemon is shutting down"),
+    "clear.paused": ("恢复队列", "Resume the queue"),
+    "clear.estop": (
+        "确认安全后复位急停，然后恢复队列",
+        "Make sure that it is safe, reset the emergency stop, then resume the queue",
+    ),
+    "clear.disconnected": (
+        "检查电源和线缆，连接会自动恢复",
+        "Check power and cable; the link is restored by itself",
+    ),
+    "clear.outcome_unknown": (
+        "查看机器人，然后确认该任务的结果",
+        "Look at the robot, then resolve the task as completed, failed or retry",
+    ),
+    "clear.failure": ("查明原因后恢复队列", "Find the cause, then resume the queue"),
+    "clear.store_unavailable": (
+        "释放或修复磁盘，之后自动恢复",
+        "Free or mend the disk; the daemon goes on by itself",
+    ),
+    "clear.restarted": (
+        "确认机器人可以运动后恢复队列",
+        "Make sure that the robot may move, then resume the queue",
+    ),
+    "clear.shutdown": (
+        "确认机器人的位置后恢复队列",
+        "Make sure where the robot stands, then resume the queue",
+    ),
+    "clear.unresponsive": (
+        "等待，或重启服务",
+        "Wait, or restart the daemon if the driver stays stuck",
+    ),
+    "clear.stopping": ("重新启动服务", "Start the daemon again"),
+    # waits of a task
+    "wait.approval": ("等待批准", "Waits for approval"),
+    "wait.not_before": ("未到开始时间", "Is not due yet"),
+    "wait.resource": (
+        "{resource} 被 {occupied_by} 占用",
+        "{resource} is occupied by {occupied_by}",
+    ),
+    # causes of an unknown outcome
+    "cause.daemon_died": (
+        "服务在执行过程中中断",
+        "the daemon died while the command ran",
+    ),
+    "cause.link_lost": ("与机器人的连接中断: {reason}", "the link to the robot broke: {reason}"),
+    "cause.device_reset": ("设备在执行中重启: {reason}", "the device restarted: {reason}"),
+    "cause.driver_raised": ("驱动异常: {reason}", "the driver raised {reason}"),
+    "cause.internal_error": ("服务内部错误: {reason}", "the daemon itself failed: {reason}"),
+    "cause.stop_unconfirmed": (
+        "停止未得到确认: {reason}",
+        "the robot did not confirm that it stopped ({reason})",
+    ),
+    # questions of the simulated lab
+    "ask.bottle_id": (
+        "无法读取瓶子 {slot_index} 的二维码，请输入编号",
+        "The code in slot {slot_index} cannot be read. Enter the bottle's data.",
+    ),
+    "ask.manual_step": ("{title}", "{title}"),
+}
+
+
+class _Visible(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def text(code: str, args: JsonObject, language: Language) -> str:
+    """The text of `code`; a code that is not in the table is its own text."""
+    row = TEXTS.get(code)
+    if row is None:
+        return code
+    return fill(row[1] if language is Language.EN else row[0], args, language)
+
+
+def fill(template: str, args: JsonObject, language: Language) -> str:
+    """Put the arguments into a template; one that is missing stays visible as {name}."""
+    values = _Visible(args)
+    cause = args.get("cause")
+    if isinstance(cause, str):
+        others = {key: value for key, value in args.items() if key != "cause"}
+        values["cause"] = text(cause, others, language)
+    return template.format_map(values)

@@ -1,0 +1,85 @@
+"""The one table of what may happen to a task, and the function that applies it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task, TaskState
+
+
+class Action(StrEnum):
+    CLAIM = "claim"
+    """An executor takes the task. The durable record that the robot may move for it."""
+    RELEASE = "release"
+    """A claim whose driver was never called goes back to its place and counts as no attempt."""
+    PROGRESS = "progress"
+    """Steps, partial results, a question."""
+    COMPLETE = "complete"
+    FAIL = "fail"
+    STOP = "stop"
+    """A running task was called off, and the robot confirmed that it stands."""
+    CANCEL = "cancel"
+    """A waiting task is called off."""
+    EXPIRE = "expire"
+    """A waiting task is too old to be run."""
+    REQUEUE = "requeue"
+    """The daemon died while an idempotent command ran; it will run again."""
+    MOVE = "move"
+    """A waiting task gets another place or priority."""
+    RESOLVE = "resolve"
+    """A person says how an unknown outcome ended; the end state stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    target: TaskState
+    fenced: bool
+    """Whether the caller must hold the current claim."""
+
+
+TRANSITIONS: dict[tuple[TaskState, Action], Rule] = {
+    (TaskState.PENDING, Action.CLAIM): Rule(TaskState.RUNNING, fenced=False),
+    (TaskState.PENDING, Action.CANCEL): Rule(TaskState.CANCELLED, fenced=False),
+    (TaskState.PENDING, Action.EXPIRE): Rule(TaskState.FAILED, fenced=False),
+    (TaskState.PENDING, Action.MOVE): Rule(TaskState.PENDING, fenced=False),
+    (TaskState.RUNNING, Action.RELEASE): Rule(TaskState.PENDING, fenced=True),
+    (TaskState.RUNNING, Action.PROGRESS): Rule(TaskState.RUNNING, fenced=True),
+    (TaskState.RUNNING, Action.COMPLETE): Rule(TaskState.COMPLETED, fenced=True),
+    (TaskState.RUNNING, Action.FAIL): Rule(TaskState.FAILED, fenced=True),
+    (TaskState.RUNNING, Action.STOP): Rule(TaskState.CANCELLED, fenced=True),
+    (TaskState.RUNNING, Action.REQUEUE): Rule(TaskState.PENDING, fenced=True),
+    (TaskState.FAILED, Action.RESOLVE): Rule(TaskState.FAILED, fenced=False),
+}
+
+
+def transition(task: Task, action: Action, *, fence: int | None = None, **changes: Any) -> Task:
+    """The task after `action`, with `changes` to its other fields.
+
+    `fence` is the caller's claim; it must be the current one where the table says fenced.
+    Claiming raises `fence` and `attempt` and starts with no steps; releasing gives the
+    attempt back. Raises RobotqError `wrong_state` when the table has no such row,
+    `stale_claim` when the claim is not the current one.
+    """
+    rule = TRANSITIONS.get((task.state, action))
+    if rule is None or (action is Action.RESOLVE and not task.outcome_unknown):
+        raise RobotqError("wrong_state", task_id=task.id, state=task.state.value, action=action)
+    if rule.fenced and fence != task.fence:
+        raise RobotqError("stale_claim", task_id=task.id, fence=fence, current=task.fence)
+    if action is Action.CLAIM:
+        changes |= {
+            "fence": task.fence + 1,
+            "attempt": task.attempt + 1,
+            "steps": (),
+            "progress": None,
+            "partial": None,
+        }
+    elif action in (Action.RELEASE, Action.REQUEUE):
+        changes |= {"started_at_ms": None, "waiting_for": None}
+        if action is Action.RELEASE:
+            changes["attempt"] = task.attempt - 1
+    elif rule.target.final:
+        changes.setdefault("waiting_for", None)
+    return replace(task, state=rule.target, revision=task.revision + 1, **changes)

@@ -1,0 +1,223 @@
+"""The Store protocol: what the engine needs from a durable store, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from robotq.model.event import Event
+from robotq.model.hold import Hold, HoldCode, Occupancy
+from robotq.model.json import JsonObject
+from robotq.model.task import Task, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTask:
+    """Write a task: a new one when its revision is 1, else over the revision before."""
+
+    task: Task
+    before: TaskState | None
+    """The state that is written over; None for a new task."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEvent:
+    """Add a row to the journal; the store gives it the next number."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHold:
+    """Set or replace the hold of this code on this robot."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class DropHold:
+    """Lift a hold; nothing happens when it is not there."""
+
+    robot: str
+    code: HoldCode
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOccupancy:
+    """Give a resource to a robot, in place of whoever had it."""
+
+    occupancy: Occupancy
+
+
+@dataclass(frozen=True, slots=True)
+class DropOccupancy:
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was answered to a submit with an Idempotency-Key."""
+
+    scope: str
+    """Interface and client: two clients may use the same key."""
+    key: str
+    fingerprint: str
+    """SHA-256 of the request's body, hex."""
+    body: JsonObject
+    """The answer's facts, from which it can be given again."""
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAnswer:
+    """Remember an answer. The pair (scope, key) must be new."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class SetFact:
+    """Remember a small fact about the daemon by name, e.g. whether it is armed."""
+
+    name: str
+    value: JsonObject | None
+    """None forgets it."""
+
+
+Mutation: TypeAlias = (
+    SaveTask
+    | AppendEvent
+    | SaveHold
+    | DropHold
+    | SaveOccupancy
+    | DropOccupancy
+    | SaveAnswer
+    | SetFact
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskQuery:
+    """Which tasks to list, newest first."""
+
+    api: str | None = None
+    queue: str | None = None
+    states: frozenset[TaskState] = frozenset()
+    """Empty: all."""
+    cmd_type: str | None = None
+    cmd_id: str | None = None
+    batch_id: str | None = None
+    error_code: str | None = None
+    submitted_from_ms: int | None = None
+    submitted_to_ms: int | None = None
+    before_seq: int | None = None
+    """Only tasks that arrived before this one: the cursor to the next page."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountKey:
+    """What tasks are counted by."""
+
+    api: str
+    queue: str
+    state: TaskState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """Everything that the engine keeps in memory, as found on disk."""
+
+    unfinished: Sequence[Task]
+    """Pending and running, by arrival."""
+    finished: Sequence[Task]
+    """The latest ended ones, latest last."""
+    counts: Mapping[tuple[str, str, TaskState], int]
+    """Tasks ever accepted by (api, queue, state), also those that retention has removed."""
+    holds: Sequence[Hold]
+    occupancies: Sequence[Occupancy]
+    facts: Mapping[str, JsonObject]
+    last_seq: int
+    """The highest number of arrival ever given; a new task gets a higher one."""
+    last_event_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatistics:
+    """Numbers for /health and /metrics."""
+
+    kind: str
+    """sqlite, memory."""
+    version: str
+    """Of the database library."""
+    commits: int
+    """Commits since the start."""
+    applied: int
+    """Calls of `apply` since the start; more than commits where commits were shared."""
+    waiting: int
+    """Calls of `apply` that are handed over and not yet answered."""
+    last_commit_s: float
+    """Seconds the last commit took."""
+    details: JsonObject = field(default_factory=dict)
+
+
+class StoreUnavailable(Exception):
+    """Nothing of the call was written. The store may work again later; see `probe`."""
+
+
+class StaleRevision(Exception):
+    """A task was changed by somebody else since it was read. Nothing was written."""
+
+
+class DuplicateKey(Exception):
+    """An answer for this scope and key is there already. Nothing was written."""
+
+
+class Store(Protocol):
+    """The durable truth. All methods are coroutines of the loop that called `open`, and none
+    of them blocks it."""
+
+    async def open(self, *, finished: int) -> Restored:
+        """Open, migrate to the present schema, and read what the engine needs.
+
+        `finished` is how many ended tasks to return at most.
+        Raises ConfigError when another daemon uses the same data, or the library is too old.
+        """
+
+    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
+        """Write all mutations in one transaction, or none.
+
+        When this returns they survive a power cut. Calls take effect in the order in which
+        they were made. Returns the appended events with their numbers.
+        Raises StoreUnavailable, StaleRevision, DuplicateKey.
+        """
+
+    async def get(self, task_id: str) -> Task | None: ...
+
+    async def list(self, query: TaskQuery) -> Sequence[Task]:
+        """Newest first, by number of arrival."""
+
+    async def events_since(
+        self, event_id: int, *, limit: int, task_id: str | None = None
+    ) -> Sequence[Event]:
+        """The journal after an event, oldest first."""
+
+    async def answer(self, scope: str, key: str) -> Answer | None: ...
+
+    async def prune(
+        self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
+    ) -> int:
+        """Remove ended tasks, events and answers that are older, at most `limit` of each.
+
+        Tasks whose unknown outcome nobody has resolved are kept. Returns how many rows went;
+        call again while it is not 0.
+        """
+
+    async def probe(self) -> None:
+        """Write something small. Raises StoreUnavailable while the store takes no writes."""
+
+    def statistics(self) -> StoreStatistics: ...
+
+    async def close(self) -> None:
+        """Write what was handed over, then close. Safe to call twice."""

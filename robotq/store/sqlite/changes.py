@@ -1,0 +1,153 @@
+"""Mutations on their way into an open transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+
+from robotq.model.event import Event
+from robotq.model.task import Task, TaskState
+from robotq.store.port import (
+    AppendEvent,
+    DropHold,
+    DropOccupancy,
+    DuplicateKey,
+    Mutation,
+    SaveAnswer,
+    SaveHold,
+    SaveOccupancy,
+    SaveTask,
+    SetFact,
+    StaleRevision,
+)
+from robotq.store.sqlite import reads, rows
+from robotq.store.sqlite.statements import load
+
+WRITE = load("write.sql")
+
+_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+class Changes:
+    """Mutations of any number of calls, in their order.
+
+    Rows that are only added are gathered and written together by `flush`: the sqlite3 module
+    gives up and takes back the interpreter for every statement, which costs more than the
+    statement where other threads are busy.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._last_event_id = reads.last_number(connection, "events")
+        self._tasks: list[rows.Row] = []
+        self._events: list[rows.Row] = []
+        self._answers: list[rows.Row] = []
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, mutations: Sequence[Mutation]) -> list[Event]:
+        """Returns the appended events with their numbers.
+
+        Raises StaleRevision, DuplicateKey and what `flush` raises.
+        """
+        appended = []
+        for mutation in mutations:
+            match mutation:
+                case SaveTask(task, before):
+                    self._save_task(task, before)
+                case AppendEvent(event):
+                    self._last_event_id += 1
+                    self._events.append(rows.event_to_row(event, self._last_event_id))
+                    appended.append(_numbered(event, self._last_event_id))
+                case SaveAnswer(answer):
+                    self._answers.append(rows.answer_to_row(answer))
+                case _:
+                    self._connection.execute(*_statement(mutation))
+        return appended
+
+    def flush(self) -> None:
+        """Write what is gathered.
+
+        Raises StaleRevision, DuplicateKey, and sqlite3.Error where the disk fails.
+        """
+        self._insert_tasks()
+        if self._events:
+            self._connection.executemany(WRITE["insert_event"], self._events)
+        if self._answers:
+            try:
+                self._connection.executemany(WRITE["insert_answer"], self._answers)
+            except sqlite3.IntegrityError as error:
+                raise _refusal(error, DuplicateKey) from error
+        counts = [(*key, by) for key, by in self._counts.items() if by]
+        if counts:
+            self._connection.executemany(WRITE["add_to_count"], counts)
+
+    def _save_task(self, task: Task, before: TaskState | None) -> None:
+        row = rows.task_to_row(task)
+        if before is None:
+            if task.revision != 1:
+                raise StaleRevision(task.id)
+            self._tasks.append(row)
+        else:
+            # the rows gathered so far come first: this one may change one of them
+            self._insert_tasks()
+            try:
+                changed = self._connection.execute(
+                    WRITE["update_task"], (*row, task.revision - 1, before.value)
+                )
+            except sqlite3.IntegrityError as error:
+                raise _refusal(error, StaleRevision) from error
+            if not changed.rowcount:
+                raise StaleRevision(task.id)
+            self._counts[task.api, task.queue, before.value] -= 1
+        self._counts[task.api, task.queue, task.state.value] += 1
+
+    def _insert_tasks(self) -> None:
+        if not self._tasks:
+            return
+        try:
+            self._connection.executemany(WRITE["insert_task"], self._tasks)
+        except sqlite3.IntegrityError as error:
+            raise _refusal(error, StaleRevision) from error
+        self._tasks.clear()
+
+
+def _numbered(event: Event, event_id: int) -> Event:
+    # in words, because dataclasses.replace takes twice as long, once per submit
+    return Event(
+        id=event_id,
+        kind=event.kind,
+        at_ms=event.at_ms,
+        actor=event.actor,
+        api=event.api,
+        robot=event.robot,
+        task_id=event.task_id,
+        before=event.before,
+        after=event.after,
+        data=event.data,
+    )
+
+
+def _statement(
+    mutation: SaveHold | DropHold | SaveOccupancy | DropOccupancy | SetFact,
+) -> tuple[str, rows.Row]:
+    match mutation:
+        case SaveHold(hold):
+            return WRITE["save_hold"], rows.hold_to_row(hold)
+        case DropHold(robot, code):
+            return WRITE["drop_hold"], (robot, code.value)
+        case SaveOccupancy(occupancy):
+            return WRITE["save_occupancy"], rows.occupancy_to_row(occupancy)
+        case DropOccupancy(resource):
+            return WRITE["drop_occupancy"], (resource,)
+        case SetFact(name, None):
+            return WRITE["forget_fact"], (name,)
+        case SetFact(name, value):
+            return WRITE["set_fact"], (name, rows.json_text(value))
+
+
+def _refusal(
+    error: sqlite3.IntegrityError, refused: type[StaleRevision] | type[DuplicateKey]
+) -> Exception:
+    """The store's word for a unique index that has refused a row; else the error itself."""
+    return refused(str(error)) if error.sqlite_errorcode in _TAKEN else error

@@ -1,0 +1,47 @@
+"""Questions from the event loop to threads, and the answers back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from robotq.store.port import StoreUnavailable
+
+Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any]
+"""A future and its result; an exception is raised from it."""
+
+
+class Handover:
+    """Futures of one event loop that threads answer. Only so many may wait at once."""
+
+    def __init__(self, limit: int, what: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = limit
+        self._what = what
+        self.waiting = 0
+        """Futures that are not answered yet."""
+
+    def future(self) -> asyncio.Future[Any]:
+        """A new future, which must be answered once.
+
+        Raises StoreUnavailable while too many wait already.
+        """
+        if self.waiting >= self._limit:
+            raise StoreUnavailable(f"{self._limit} {self._what} wait for the disk already")
+        self.waiting += 1
+        return self._loop.create_future()
+
+    def answer(self, outcomes: Sequence[Outcome]) -> None:
+        """Give all these answers in one turn of the loop. May be called from any thread."""
+        self._loop.call_soon_threadsafe(self._answer, outcomes)
+
+    def _answer(self, outcomes: Sequence[Outcome]) -> None:
+        self.waiting -= len(outcomes)
+        for future, outcome in outcomes:
+            if future.done():
+                continue  # whoever asked has been cancelled meanwhile
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)

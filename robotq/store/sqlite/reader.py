@@ -1,0 +1,73 @@
+"""Threads that read: they see what is committed and never hold up the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from robotq.store.port import StoreUnavailable
+from robotq.store.sqlite.handover import Handover
+
+_THREADS = 2
+"""A search through a million tasks leaves one for everybody else."""
+
+_WAITING = 1_000
+"""Reads that may wait; the next one is refused."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    work: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+
+
+class Reader:
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        """`connect` must give connections that cannot write."""
+        self._connect = connect
+        self._handover = Handover(_WAITING, "reads")
+        self._reads: queue.SimpleQueue[_Read | None] = queue.SimpleQueue()
+        # daemon threads: an event loop that ended without `close` must not keep the process
+        self._threads = [
+            threading.Thread(target=self._run, name=f"robotq-store-read-{number}", daemon=True)
+            for number in range(_THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Raises StoreUnavailable for every sqlite3.Error, and while too many wait already."""
+        future: asyncio.Future[T] = self._handover.future()
+        self._reads.put(_Read(work, future))
+        return await future
+
+    def close(self) -> None:
+        """Finish what waits, then close. Blocks until it is done; the last call."""
+        for _ in self._threads:
+            self._reads.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (read := self._reads.get()) is not None:
+            outcome: object = None
+            try:
+                if connection is None:
+                    connection = self._connect()
+                if not read.future.cancelled():
+                    outcome = read.work(connection)
+            except sqlite3.Error as error:
+                outcome = StoreUnavailable(str(error))
+            except Exception as error:  # noqa: BLE001 - the reader of the answer gets it
+                outcome = error
+            self._handover.answer([(read.future, outcome)])
+        if connection is not None:
+            connection.close()

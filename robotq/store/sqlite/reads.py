@@ -1,0 +1,94 @@
+"""What is read from the database; each function takes one read-only connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from robotq.model.event import Event
+from robotq.model.task import Task, TaskState
+from robotq.store.port import Answer, Restored, TaskQuery
+from robotq.store.sqlite import rows
+from robotq.store.sqlite.statements import load
+
+_READ = load("read.sql", task=rows.TASK_COLUMNS, event=rows.EVENT_COLUMNS)
+
+
+def restore(connection: sqlite3.Connection, finished: int) -> Restored:
+    ended = connection.execute(_READ["finished"], (finished,)).fetchall()
+    return Restored(
+        unfinished=[rows.task_from_row(row) for row in connection.execute(_READ["unfinished"])],
+        finished=[rows.task_from_row(row) for row in reversed(ended)],
+        counts={
+            (api, queue, TaskState(state)): tasks
+            for api, queue, state, tasks in connection.execute(_READ["counts"])
+        },
+        holds=[rows.hold_from_row(row) for row in connection.execute(_READ["holds"])],
+        occupancies=[
+            rows.occupancy_from_row(row) for row in connection.execute(_READ["occupancies"])
+        ],
+        facts=dict(rows.fact_from_row(row) for row in connection.execute(_READ["facts"])),
+        last_seq=last_number(connection, "tasks"),
+        last_event_id=last_number(connection, "events"),
+    )
+
+
+def last_number(connection: sqlite3.Connection, table: str) -> int:
+    """The highest number that a table has ever given, 0 before the first."""
+    row = connection.execute(_READ["last_number"], (table,)).fetchone()
+    return row[0] if row is not None else 0
+
+
+def task(connection: sqlite3.Connection, task_id: str) -> Task | None:
+    row = connection.execute(_READ["task"], (task_id,)).fetchone()
+    return rows.task_from_row(row) if row is not None else None
+
+
+def tasks(connection: sqlite3.Connection, query: TaskQuery) -> Sequence[Task]:
+    conditions, parameters = _conditions(query)
+    statement = _READ["tasks"].replace("{conditions}", conditions)
+    found = connection.execute(statement, (*parameters, query.limit))
+    return [rows.task_from_row(row) for row in found]
+
+
+def events(
+    connection: sqlite3.Connection, after: int, limit: int, task_id: str | None
+) -> Sequence[Event]:
+    if task_id is None:
+        found = connection.execute(_READ["events"], (after, limit))
+    else:
+        found = connection.execute(_READ["events_of_task"], (task_id, after, limit))
+    return [rows.event_from_row(row) for row in found]
+
+
+def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | None:
+    row = connection.execute(_READ["answer"], (scope, key)).fetchone()
+    return rows.answer_from_row(row) if row is not None else None
+
+
+def _conditions(query: TaskQuery) -> tuple[str, Sequence[Any]]:
+    """The WHERE of a query and its parameters."""
+    given = [
+        (condition, value)
+        for condition, value in (
+            ("api = ?", query.api),
+            ("queue = ?", query.queue),
+            ("cmd_type = ?", query.cmd_type),
+            ("cmd_id = ?", query.cmd_id),
+            ("batch_id = ?", query.batch_id),
+            ("error_code = ?", query.error_code),
+            ("submitted_at_ms >= ?", query.submitted_from_ms),
+            ("submitted_at_ms <= ?", query.submitted_to_ms),
+            ("seq < ?", query.before_seq),
+        )
+        if value is not None
+    ]
+    terms = [condition for condition, _ in given]
+    if query.states:
+        states = ", ".join(f"'{state.value}'" for state in sorted(query.states))
+        terms.append(f"state IN ({states})")
+        if TaskState.COMPLETED not in query.states:
+            # true anyway; without it SQLite cannot know that the index covers these states
+            terms.append("state <> 'completed'")
+    return " AND ".join(terms) or "true", [value for _, value in given]

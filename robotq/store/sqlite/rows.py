@@ -1,0 +1,204 @@
+"""Records to rows and back. A record that is read equals the one that was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+import orjson
+
+from robotq.model.event import Event
+from robotq.model.hold import Hold, HoldCode, Occupancy
+from robotq.model.json import JsonObject, JsonValue
+from robotq.model.task import (
+    Command,
+    Question,
+    Resolution,
+    Step,
+    StepState,
+    Task,
+    TaskError,
+    TaskState,
+)
+from robotq.store.port import Answer
+
+Row: TypeAlias = tuple[Any, ...]
+
+TASK_COLUMNS = (
+    "api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms, "
+    "rest, seq, id"
+)
+EVENT_COLUMNS = "kind, at_ms, actor, api, robot, task_id, before, after, data, id"
+
+# Fields of a task that have a default and no column: kept in `rest` where they differ from it.
+_OPTIONAL = tuple(
+    (field.name, field.default)
+    for field in fields(Task)
+    if field.default is not MISSING
+    and field.name not in ("batch_id", "state", "revision", "ended_at_ms")
+)
+_optional_values = attrgetter(*(name for name, _ in _OPTIONAL))
+
+
+def task_to_row(task: Task) -> Row:
+    """The parameters of `insert_task`.
+
+    Raises TypeError for what JSON cannot hold.
+    """
+    command = task.command
+    rest = {"actor": task.actor, "rank": task.rank, "params": command.params}
+    if command.extra:
+        rest["extra"] = command.extra
+    for (name, default), value in zip(_OPTIONAL, _optional_values(task), strict=True):
+        if value != default:
+            rest[name] = value
+    return (
+        task.api,
+        task.queue,
+        command.cmd_type,
+        command.cmd_id,
+        task.batch_id,
+        task.submitted_at_ms,
+        task.state.value,
+        task.revision,
+        task.ended_at_ms,
+        task.error.code if task.error is not None else None,
+        task.outcome_unknown,
+        json_text(rest),
+        task.seq,
+        task.id,
+    )
+
+
+def task_from_row(row: Row) -> Task:
+    """The task of a row of TASK_COLUMNS."""
+    (api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, *row_rest) = row
+    (state, revision, ended_at_ms, rest_text, seq, task_id) = row_rest
+    rest = orjson.loads(rest_text)
+    command = Command(
+        cmd_type=cmd_type, params=rest.pop("params"), cmd_id=cmd_id, extra=rest.pop("extra", {})
+    )
+    if "steps" in rest:
+        rest["steps"] = tuple(
+            Step(**(step | {"state": StepState(step["state"])})) for step in rest["steps"]
+        )
+    for name, record in (
+        ("waiting_for", Question),
+        ("error", TaskError),
+        ("resolution", Resolution),
+    ):
+        if name in rest:
+            rest[name] = record(**rest[name])
+    return Task(
+        id=task_id,
+        seq=seq,
+        api=api,
+        queue=queue,
+        command=command,
+        submitted_at_ms=submitted_at_ms,
+        batch_id=batch_id,
+        state=TaskState(state),
+        revision=revision,
+        ended_at_ms=ended_at_ms,
+        **rest,
+    )
+
+
+def event_to_row(event: Event, event_id: int) -> Row:
+    """The parameters of `insert_event`."""
+    return (
+        event.kind,
+        event.at_ms,
+        event.actor,
+        event.api,
+        event.robot,
+        event.task_id,
+        event.before,
+        event.after,
+        json_text(event.data),
+        event_id,
+    )
+
+
+def event_from_row(row: Row) -> Event:
+    """The event of a row of EVENT_COLUMNS."""
+    kind, at_ms, actor, api, robot, task_id, before, after, data, event_id = row
+    return Event(
+        id=event_id,
+        kind=kind,
+        at_ms=at_ms,
+        actor=actor,
+        api=api,
+        robot=robot,
+        task_id=task_id,
+        before=before,
+        after=after,
+        data=orjson.loads(data),
+    )
+
+
+def hold_to_row(hold: Hold) -> Row:
+    return (
+        hold.robot,
+        hold.code.value,
+        hold.since_ms,
+        hold.actor,
+        hold.task_id,
+        json_text(hold.args),
+    )
+
+
+def hold_from_row(row: Row) -> Hold:
+    robot, code, since_ms, actor, task_id, args = row
+    return Hold(
+        robot=robot,
+        code=HoldCode(code),
+        since_ms=since_ms,
+        actor=actor,
+        task_id=task_id,
+        args=orjson.loads(args),
+    )
+
+
+def occupancy_to_row(occupancy: Occupancy) -> Row:
+    return (occupancy.resource, occupancy.robot, occupancy.since_ms, occupancy.task_id)
+
+
+def occupancy_from_row(row: Row) -> Occupancy:
+    resource, robot, since_ms, task_id = row
+    return Occupancy(resource=resource, robot=robot, since_ms=since_ms, task_id=task_id)
+
+
+def answer_to_row(answer: Answer) -> Row:
+    return (
+        answer.scope,
+        answer.key,
+        answer.fingerprint,
+        json_text(answer.body),
+        answer.at_ms,
+    )
+
+
+def answer_from_row(row: Row) -> Answer:
+    scope, key, fingerprint, body, at_ms = row
+    return Answer(
+        scope=scope, key=key, fingerprint=fingerprint, body=orjson.loads(body), at_ms=at_ms
+    )
+
+
+def fact_from_row(row: Row) -> tuple[str, JsonObject]:
+    name, value = row
+    return name, orjson.loads(value)
+
+
+def json_text(value: JsonValue) -> str:
+    """`value` as JSON. Raises TypeError for what JSON cannot hold."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: object) -> dict[str, JsonValue]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,0 +1,43 @@
+-- name: unfinished
+-- `state <> 'completed'` adds nothing but the use of the index tasks_not_completed.
+SELECT {task} FROM tasks
+WHERE state IN ('pending', 'running') AND state <> 'completed'
+ORDER BY seq;
+
+-- name: finished
+-- The tasks that ended last, latest first.
+SELECT {task} FROM tasks
+WHERE ended_at_ms IS NOT NULL AND state IN ('completed', 'failed', 'cancelled')
+ORDER BY ended_at_ms DESC, seq DESC LIMIT ?;
+
+-- name: counts
+SELECT api, queue, state, tasks FROM counts WHERE tasks <> 0;
+
+-- name: holds
+SELECT robot, code, since_ms, actor, task_id, args FROM holds ORDER BY since_ms, robot, code;
+
+-- name: occupancies
+SELECT resource, robot, since_ms, task_id FROM occupancies ORDER BY resource;
+
+-- name: facts
+SELECT name, value FROM facts;
+
+-- name: last_number
+-- The highest number that a table has ever given, also to a row that is gone.
+SELECT seq FROM sqlite_sequence WHERE name = ?;
+
+-- name: task
+SELECT {task} FROM tasks WHERE id = ?;
+
+-- name: tasks
+-- Newest first; the conditions are put in by the query.
+SELECT {task} FROM tasks WHERE {conditions} ORDER BY seq DESC LIMIT ?;
+
+-- name: events
+SELECT {event} FROM events WHERE id > ? ORDER BY id LIMIT ?;
+
+-- name: events_of_task
+SELECT {event} FROM events WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?;
+
+-- name: answer
+SELECT scope, key, fingerprint, body, at_ms FROM answers WHERE scope = ? AND key = ?;

@@ -1,0 +1,222 @@
+"""The one thread that writes. It owns the connection, and commits for many callers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.event import Event
+from robotq.store.port import Mutation, StoreUnavailable
+from robotq.store.sqlite.changes import Changes
+from robotq.store.sqlite.handover import Handover
+
+_log = logging.getLogger(__name__)
+
+_GROUP = 512
+"""Calls in one commit at most, so that no caller waits for all the others."""
+
+_WAITING = 20_000
+"""Calls that may wait; the next one is refused."""
+
+_CALLERS_FAULT = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.NotSupportedError,
+)
+"""What is wrong with a row. Every other sqlite3.Error is the disk's."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    mutations: Sequence[Mutation]
+    future: asyncio.Future[Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Something to do with the connection between two commits."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+
+
+class _Close:
+    pass
+
+
+class Writer:
+    """Group commit: while one commit waits for the disk, the next group gathers.
+
+    Rows are made from records here and not by the callers: measured with 64 of them, the sum
+    is the same, and a batch of a thousand commands does not hold up the event loop.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._handover = Handover(_WAITING, "calls")
+        self._items: queue.SimpleQueue[_Call | _Job | _Close] = queue.SimpleQueue()
+        self._held_back: _Job | _Close | None = None
+        # a daemon thread: an event loop that ended without `close` must not keep the process
+        self._thread = threading.Thread(target=self._run, name="robotq-store", daemon=True)
+        self._thread.start()
+        self.commits = 0
+        self.applied = 0
+        self.last_commit_s = 0.0
+
+    @property
+    def waiting(self) -> int:
+        return self._handover.waiting
+
+    def apply(self, mutations: Sequence[Mutation]) -> asyncio.Future[Sequence[Event]]:
+        """See `Store.apply`. Calls are written in the order of these calls."""
+        future = self._handover.future()
+        self._items.put(_Call(mutations, future))
+        return future
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Do something with the connection outside any transaction; holds up all writes.
+
+        The future raises StoreUnavailable for every sqlite3.Error.
+        """
+        future = self._handover.future()
+        self._items.put(_Job(work, future))
+        return future
+
+    def close(self) -> None:
+        """Write what was handed over, then close. Blocks until it is done; the last call."""
+        self._items.put(_Close())
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not isinstance(item := self._next(), _Close):
+            if isinstance(item, _Job):
+                self._do(item)
+            else:
+                self._commit(item)
+        self._disconnect()
+
+    def _next(self) -> Sequence[_Call] | _Job | _Close:
+        """All calls that wait and may share a commit; or the next other thing."""
+        item = self._held_back or self._items.get()
+        self._held_back = None
+        calls = []
+        while isinstance(item, _Call):
+            calls.append(item)
+            if len(calls) == _GROUP:
+                return calls
+            try:
+                item = self._items.get_nowait()
+            except queue.Empty:
+                return calls
+        if not calls:
+            return item
+        self._held_back = item
+        return calls
+
+    def _do(self, job: _Job) -> None:
+        outcome: object
+        try:
+            outcome = job.work(self._connected())
+        except sqlite3.Error as error:
+            self._disconnect()
+            outcome = StoreUnavailable(str(error))
+        except Exception as error:
+            _log.exception("the store could not do its work")
+            outcome = error
+        self._handover.answer([(job.future, outcome)])
+
+    def _commit(self, calls: Sequence[_Call]) -> None:
+        began = time.perf_counter()
+        outcomes: Sequence[object]
+        try:
+            outcomes = self._write(calls)
+        except sqlite3.Error as error:
+            # a new connection, because what the failed one still believes is not certain
+            self._disconnect()
+            outcomes = [StoreUnavailable(str(error)) for _ in calls]
+        except Exception as error:
+            _log.exception("the store could not write")
+            self._disconnect()
+            outcomes = [StoreUnavailable(repr(error)) for _ in calls]
+        else:
+            self.commits += 1
+            self.applied += len(calls)
+            self.last_commit_s = time.perf_counter() - began
+        self._handover.answer(
+            [(call.future, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
+        )
+
+    def _write(self, calls: Sequence[_Call]) -> Sequence[object]:
+        """Returns the events of each call, or the exception that it gets instead."""
+        connection = self._connected()
+        connection.execute("BEGIN IMMEDIATE")
+        outcomes: Sequence[object]
+        try:
+            outcomes = _all_together(connection, calls)
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            # seldom, so all the others need no savepoint, which costs as much as their rows
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = _one_by_one(connection, calls)
+        crash_point(CrashPoint.COMMIT)
+        connection.execute("COMMIT")
+        crash_point(CrashPoint.COMMITTED)
+        return outcomes
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close the connection, which rolls back what it has open."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error:
+                _log.exception("the database could not be closed")
+
+
+def _all_together(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Sequence[object]:
+    changes = Changes(connection)
+    outcomes = [changes.add(call.mutations) for call in calls]
+    changes.flush()
+    return outcomes
+
+
+def _one_by_one(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Sequence[object]:
+    outcomes: list[object] = []
+    for call in calls:
+        connection.execute("SAVEPOINT one")
+        try:
+            changes = Changes(connection)
+            outcome: object = changes.add(call.mutations)
+            changes.flush()
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            connection.execute("ROLLBACK TO one")
+            outcome = error
+        connection.execute("RELEASE one")
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _is_the_disks(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and not isinstance(error, _CALLERS_FAULT)

@@ -1,0 +1,187 @@
+"""A robot for engine tests that does what its command's params say, and keeps a log of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from robotq.catalog import Catalog, CommandSpec, Kind
+from robotq.config import Config, RobotConfig
+from robotq.drivers.base import (
+    Busy,
+    Capabilities,
+    CommandContext,
+    Driver,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+    Stopped,
+    UncertainOutcome,
+)
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+CATALOG = Catalog(
+    [
+        CommandSpec(cmd_type="WORK", timeout_s=100.0),
+        CommandSpec(
+            cmd_type="GO",
+            schema={"type": "object", "required": ["place"], "properties": {"place": {"type": "string"}}},
+            resources=("{place}",),
+        ),
+        CommandSpec(cmd_type="MEASURE", idempotent=True),
+        CommandSpec(cmd_type="MANUAL_STEP", handler="manual_step"),
+        CommandSpec(cmd_type="ASK_STATE", kind=Kind.QUERY),
+        CommandSpec(cmd_type="ENTER", kind=Kind.INPUT, handler="answer"),
+        CommandSpec(cmd_type="START_WORKING", kind=Kind.CONTROL, handler="start_working"),
+        CommandSpec(cmd_type="STOP_WORKING", kind=Kind.CONTROL, handler="stop_working"),
+    ]
+)
+
+
+def bench_config(*robots: str, **changes: Any) -> Config:
+    """A configuration of bench robots; `changes` go over it."""
+    names = robots or ("robot_a",)
+    given: dict[str, Any] = {
+        "robots": {name: RobotConfig(driver="bench", reconnect_s=0.01) for name in names},
+        "resources": {"bench": ["BENCH_LEFT", "BENCH_RIGHT"]},
+        **changes,
+    }
+    return Config(**given)
+
+
+class BenchDriver:
+    """Carries out params: `take_s`, `fail`, `raise`, `lose_link`, `ask`, `place`, `gate`."""
+
+    capabilities = Capabilities(
+        simulated=True,
+        stop_out_of_band=True,
+        position_survives_stop=True,
+        immediate_while_busy=True,
+        can_hold=True,
+    )
+
+    def __init__(self, setup: DriverSetup) -> None:
+        self.robot = setup.robot
+        self.clock = setup.clock
+        self.link_changed = setup.link_changed
+        self.done: list[str] = []
+        """`cmd_id` of every command that was begun, in order."""
+        self.at_once = 0
+        self.most_at_once = 0
+        self.gates: dict[str, threading.Event] = {}
+        self.stop_is_confirmed = True
+        self.reachable = True
+        self.estops = 0
+        self.place: str | None = None
+        self._stopping = False
+        self._latched = False
+        self._held = False
+        self._closed = False
+
+    def connect(self) -> None:
+        if not self.reachable:
+            raise LinkLost("no power")
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        self._stopping = False
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            with self.clock.moving():
+                return self._work(command, context)
+        finally:
+            self.at_once -= 1
+
+    def _work(self, command: Command, context: CommandContext) -> JsonObject:
+        params: Mapping[str, Any] = command.params
+        if self._latched:
+            raise Stopped
+        self.done.append(str(command.cmd_id))
+        with context.step("WORKING", cmd_id=command.cmd_id):
+            if "place" in params:
+                context.moved_to(None)
+                context.moved_to(params["place"])
+                self.place = params["place"]
+            self._sleep(float(params.get("take_s", 1.0)))
+            if "gate" in params:
+                self.gates[params["gate"]].wait(10)
+            if "fail" in params:
+                raise DriverError(params["fail"])
+            if "raise" in params:
+                raise ValueError(params["raise"])
+            if "lose_link" in params:
+                self.reachable = False
+                raise LinkLost(params["lose_link"])
+            if "uncertain" in params:
+                raise UncertainOutcome(params["uncertain"], "seen by the bench")
+            answer = {}
+            if "ask" in params:
+                answer = dict(
+                    context.ask(params["ask"], {"required": ["id"]}, 5.0, answered_by="ENTER")
+                )
+        context.progress(1.0)
+        return {"worked": True, **answer}
+
+    def _sleep(self, seconds: float) -> None:
+        def interrupted() -> bool:
+            if self._closed:
+                return True
+            return (self._stopping or self._latched) and self.stop_is_confirmed
+
+        if not self.clock.sleep(seconds, interrupted):
+            raise Stopped
+        if self._held and not self.clock.wait_outside(lambda: not self._held or interrupted(), 10):
+            raise Stopped
+
+    def immediate(self, command: Command) -> JsonObject:
+        if command.params.get("busy"):
+            raise Busy("in motion")
+        return {"battery": 0.9}
+
+    def hold(self) -> None:
+        self._held = True
+
+    def resume(self) -> None:
+        self._held = False
+        self.clock.notify()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.clock.notify()
+
+    def emergency_stop(self) -> None:
+        self.estops += 1
+        self._latched = True
+        self.clock.notify()
+
+    def reset(self) -> None:
+        self._latched = False
+
+    def status(self) -> DriverStatus:
+        link = LinkState.CONNECTED if self.reachable else LinkState.DISCONNECTED
+        return DriverStatus(link=link, held=self._held, place=self.place)
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        return lambda: None
+
+    def close(self) -> None:
+        self._closed = True
+
+    def let_go(self) -> None:
+        """Let a command that ignores its stop come back."""
+        self._closed = True
+        self.clock.notify()
+
+
+def bench_factory(drivers: dict[str, BenchDriver]) -> Callable[[DriverSetup], Driver]:
+    """A factory that also keeps its drivers, by robot."""
+
+    def make(setup: DriverSetup) -> Driver:
+        driver = drivers[setup.robot] = BenchDriver(setup)
+        return driver
+
+    return make

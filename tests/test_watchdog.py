@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from robotq.model.clock import SystemClock
+from robotq.watchdog import STALL_S, Watchdog
+
+
+async def test_watchdog__a_loop_that_stood_still_is_counted_and_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watchdog = Watchdog(SystemClock())
+    watchdog.start()
+    time.sleep(STALL_S + 0.15)  # noqa: ASYNC251 - this is the stall
+    await asyncio.sleep(0.01)
+    watchdog.stop()
+    seen = watchdog.statistics()
+    assert seen.stalls == 1
+    assert seen.longest_stall_s >= STALL_S
+    assert seen.last_stall_at_ms is not None
+    assert "stood still" in caplog.text
+
+
+async def test_watchdog__a_loop_that_waits_is_not_stalled() -> None:
+    watchdog = Watchdog(SystemClock())
+    watchdog.start()
+    await asyncio.sleep(0.12)
+    watchdog.stop()
+    assert watchdog.statistics().stalls == 0
