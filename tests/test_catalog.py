@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robotq.catalog import Catalog, CommandSpec, Kind, load_catalog
+from robotq.config import packaged, strict_yaml
 from robotq.model.errors import ConfigError, RobotqError
 
 PICK_UP = CommandSpec(
@@ -90,6 +91,13 @@ def test_packaged__every_command_has_a_title_in_both_languages() -> None:
     assert [spec.cmd_type for spec in load_catalog([]) if set(spec.title) != {"zh", "en"}] == []
 
 
+def test_packaged__commands_go_only_to_places_of_the_lab() -> None:
+    places = strict_yaml.read(packaged("lab.yaml")).value["places"]
+    named = {place for spec in load_catalog([]) for place in spec.resources if "{" not in place}
+    assert named <= set(places)
+    assert named, "or the test looks at nothing"
+
+
 # an operator's own files
 
 
@@ -140,11 +148,11 @@ def test_own_file__says_all_that_a_command_can_be(write: Write) -> None:
 
 
 def test_own_file__changes_one_field_and_leaves_the_others(write: Write) -> None:
-    packaged = load_catalog([]).get("SCAN_QRCODE")
+    before = load_catalog([]).get("SCAN_QRCODE")
     first = write("commands: {SCAN_QRCODE: {timeout_s: 60, approval: true}}", "first.yaml")
     second = write("commands: {SCAN_QRCODE: {timeout_s: 90}}", "second.yaml")
     spec = load_catalog([first, second]).get("SCAN_QRCODE")
-    assert spec == dataclasses.replace(packaged, timeout_s=90, approval=True)
+    assert spec == dataclasses.replace(before, timeout_s=90, approval=True)
 
 
 def test_own_file__every_fault_at_once_with_line_and_key(write: Write) -> None:

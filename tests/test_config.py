@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -11,10 +12,11 @@ from typing import Any, get_type_hints
 
 import orjson
 import pytest
+from blockbuster import BlockingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotq.config import Config, RobotConfig, load_config
+from robotq.config import Config, RobotConfig, load_config, packaged, strict_yaml
 from robotq.config.keys import OTHER_VARIABLES, variables
 from robotq.model.errors import ConfigError
 
@@ -60,6 +62,15 @@ def test_defaults__two_simulated_robots_with_the_shared_places_of_their_bench() 
     assert {"SPLIT_DONE_250ML_AREA_TRANSFER", "SPLIT_DONE_250ML_AREA_SPLIT"} in shared
     assert {"SPLIT_DONE_500ML_AREA_TRANSFER", "SPLIT_DONE_500ML_AREA_SPLIT"} in shared
     assert not {"HOME", "CHARGER"} & set().union(*shared), "every robot has its own"
+
+
+def test_defaults__every_shared_place_stands_in_the_packaged_lab() -> None:
+    lab = strict_yaml.read(packaged("lab.yaml")).value
+    shared = set().union(*load_config(None, {}, {}).resources.values())
+    assert shared <= set(lab["places"])
+    for station in lab["stations"].values():
+        if len(station["reach"]) > 1:
+            assert set().union(*station["reach"].values()) <= shared, "two robots meet there"
 
 
 def test_defaults__an_empty_file_and_empty_sections_change_nothing(write: Any) -> None:
@@ -367,3 +378,9 @@ def test_yaml__merge_keys_and_aliases_work(write: Any) -> None:
 def test_yaml__a_date_stays_a_text(write: Any) -> None:
     config = load_config(write("robots: {a: {options: {since: 2026-01-02}}}"), {}, {})
     assert config.robots["a"].options == {"since": "2026-01-02"}
+
+
+async def test_load__reads_files_so_it_is_kept_off_the_event_loop() -> None:
+    with pytest.raises(BlockingError):
+        load_config(None, {}, {})
+    assert (await asyncio.to_thread(load_config, None, {}, {})).port == 8090

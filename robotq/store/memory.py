@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
@@ -25,107 +25,92 @@ from robotq.store.port import (
     SetFact,
     StaleRevision,
     StoreStatistics,
+    StoreUnavailable,
     TaskQuery,
 )
 
+_ABSENT = object()
+
 
 class MemoryStore:
-    """The Store protocol in dicts. Nothing survives the object."""
+    """The Store protocol in dicts. Survives `close` and another `open`, not the object."""
 
     def __init__(self) -> None:
-        self._tasks: OrderedDict[str, Task] = OrderedDict()
-        self._counts: dict[tuple[str, str, TaskState], int] = {}
-        self._events: list[Event] = []
-        self._last_event_id = 0
+        self._is_open = False
+        self._applied = 0
         self._last_seq = 0
+        self._last_event_id = 0
+        self._tasks: dict[str, Task] = {}
+        self._ids: dict[int, str] = {}
+        """Task ids by number of arrival."""
+        self._running: dict[str, str] = {}
+        """The running task of each robot."""
+        self._counts: dict[tuple[str, str, TaskState], int] = {}
+        self._events: dict[int, Event] = {}
         self._holds: dict[tuple[str, HoldCode], Hold] = {}
         self._occupancies: dict[str, Occupancy] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._facts: dict[str, JsonObject] = {}
-        self._applied = 0
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+        """Table, key and former value of every change of the call under way, latest last."""
 
     async def open(self, *, finished: int) -> Restored:
+        self._is_open = True
         ended = sorted(
-            (task for task in self._tasks.values() if task.state.final),
-            key=lambda task: task.ended_at_ms or 0,
+            (
+                task
+                for task in self._tasks.values()
+                if task.state.final and task.ended_at_ms is not None
+            ),
+            key=lambda task: (task.ended_at_ms, task.seq),
         )
         return Restored(
-            unfinished=[task for task in self._tasks.values() if not task.state.final],
-            finished=ended[-finished:] if finished else [],
-            counts=dict(self._counts),
-            holds=list(self._holds.values()),
-            occupancies=list(self._occupancies.values()),
+            unfinished=sorted(
+                (task for task in self._tasks.values() if not task.state.final),
+                key=lambda task: task.seq,
+            ),
+            finished=ended[max(0, len(ended) - finished) :],
+            counts={key: tasks for key, tasks in self._counts.items() if tasks},
+            holds=sorted(
+                self._holds.values(), key=lambda hold: (hold.since_ms, hold.robot, hold.code)
+            ),
+            occupancies=sorted(self._occupancies.values(), key=lambda held: held.resource),
             facts=dict(self._facts),
             last_seq=self._last_seq,
             last_event_id=self._last_event_id,
         )
 
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
-        self._check(mutations)
-        events: list[Event] = []
-        for mutation in mutations:
-            match mutation:
-                case SaveTask(task, before):
-                    self._save(task, before)
-                case AppendEvent(event):
-                    self._last_event_id += 1
-                    events.append(replace(event, id=self._last_event_id))
-                case SaveHold(hold):
-                    self._holds[hold.robot, hold.code] = hold
-                case DropHold(robot, code):
-                    self._holds.pop((robot, code), None)
-                case SaveOccupancy(occupancy):
-                    self._occupancies[occupancy.resource] = occupancy
-                case DropOccupancy(resource):
-                    self._occupancies.pop(resource, None)
-                case SaveAnswer(answer):
-                    self._answers[answer.scope, answer.key] = answer
-                case SetFact(name, value):
-                    if value is None:
-                        self._facts.pop(name, None)
-                    else:
-                        self._facts[name] = value
-        self._events += events
+        self._check_open()
+        last_seq, last_event_id = self._last_seq, self._last_event_id
+        try:
+            appended = [event for mutation in mutations if (event := self._write(mutation))]
+        except (StaleRevision, DuplicateKey):
+            for table, key, former in reversed(self._undo):
+                if former is _ABSENT:
+                    del table[key]
+                else:
+                    table[key] = former
+            self._last_seq, self._last_event_id = last_seq, last_event_id
+            raise
+        finally:
+            self._undo.clear()
         self._applied += 1
-        return events
-
-    def _check(self, mutations: Sequence[Mutation]) -> None:
-        """Find what would be refused before anything is changed: all or nothing."""
-        saved: dict[str, int] = {}
-        for mutation in mutations:
-            if isinstance(mutation, SaveTask):
-                task = mutation.task
-                known = self._tasks.get(task.id)
-                revision = saved.get(task.id, known.revision if known is not None else 0)
-                if revision != task.revision - 1:
-                    raise StaleRevision(task.id)
-                saved[task.id] = task.revision
-            elif isinstance(mutation, SaveAnswer):
-                if (mutation.answer.scope, mutation.answer.key) in self._answers:
-                    raise DuplicateKey(mutation.answer.key)
-
-    def _save(self, task: Task, before: TaskState | None) -> None:
-        self._tasks[task.id] = task
-        self._last_seq = max(self._last_seq, task.seq)
-        if before is not task.state:
-            if before is not None:
-                self._counts[task.api, task.queue, before] -= 1
-            key = (task.api, task.queue, task.state)
-            self._counts[key] = self._counts.get(key, 0) + 1
+        return appended
 
     async def get(self, task_id: str) -> Task | None:
         return self._tasks.get(task_id)
 
     async def list(self, query: TaskQuery) -> Sequence[Task]:
-        found = sorted(self._tasks.values(), key=lambda task: -task.seq)
-        return [task for task in found if _matches(task, query)][: query.limit]
+        newest_first = (self._tasks[self._ids[seq]] for seq in sorted(self._ids, reverse=True))
+        return [task for task in newest_first if _matches(task, query)][: query.limit]
 
     async def events_since(
         self, event_id: int, *, limit: int, task_id: str | None = None
     ) -> Sequence[Event]:
         return [
             event
-            for event in self._events
+            for event in self._events.values()
             if event.id > event_id and task_id in (None, event.task_id)
         ][:limit]
 
@@ -135,27 +120,38 @@ class MemoryStore:
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
+        self._check_open()
         tasks = [
-            task.id
+            (task.ended_at_ms, task)
             for task in self._tasks.values()
-            if task.ended_at_ms is not None
+            if task.state.final
+            and task.ended_at_ms is not None
             and task.ended_at_ms < tasks_before_ms
             and not task.outcome_unknown
-        ][:limit]
+        ]
+        events = [
+            (event.at_ms, event)
+            for event in self._events.values()
+            if event.at_ms < events_before_ms
+        ]
         answers = [
-            slot for slot, answer in self._answers.items() if answer.at_ms < answers_before_ms
-        ][:limit]
-        old = [event.id for event in self._events if event.at_ms < events_before_ms][:limit]
-        for task_id in tasks:
-            del self._tasks[task_id]
-        for slot in answers:
-            del self._answers[slot]
-        gone = frozenset(old)
-        self._events = [event for event in self._events if event.id not in gone]
-        return len(tasks) + len(answers) + len(old)
+            (answer.at_ms, answer)
+            for answer in self._answers.values()
+            if answer.at_ms < answers_before_ms
+        ]
+        for old in (tasks, events, answers):
+            old.sort(key=lambda row: row[0])
+            del old[limit:]
+        for _, task in tasks:
+            del self._tasks[task.id], self._ids[task.seq]
+        for _, event in events:
+            del self._events[event.id]
+        for _, answer in answers:
+            del self._answers[answer.scope, answer.key]
+        return len(tasks) + len(events) + len(answers)
 
     async def probe(self) -> None:
-        return None
+        self._check_open()
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(
@@ -168,10 +164,80 @@ class MemoryStore:
         )
 
     async def close(self) -> None:
+        self._is_open = False
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise StoreUnavailable("the store is not open")
+
+    def _write(self, mutation: Mutation) -> Event | None:
+        match mutation:
+            case SaveTask(task, before):
+                self._save_task(task, before)
+            case AppendEvent(event):
+                self._last_event_id += 1
+                numbered = replace(event, id=self._last_event_id)
+                self._put(self._events, numbered.id, numbered)
+                return numbered
+            case SaveAnswer(answer):
+                if (answer.scope, answer.key) in self._answers:
+                    raise DuplicateKey(answer.key)
+                self._put(self._answers, (answer.scope, answer.key), answer)
+            case SaveHold(hold):
+                self._put(self._holds, (hold.robot, hold.code), hold)
+            case DropHold(robot, code):
+                self._drop(self._holds, (robot, code))
+            case SaveOccupancy(occupancy):
+                self._put(self._occupancies, occupancy.resource, occupancy)
+            case DropOccupancy(resource):
+                self._drop(self._occupancies, resource)
+            case SetFact(name, None):
+                self._drop(self._facts, name)
+            case SetFact(name, value):
+                self._put(self._facts, name, value)
         return None
+
+    def _save_task(self, task: Task, before: TaskState | None) -> None:
+        known = self._tasks.get(task.id)
+        found = (
+            (known.revision, known.state, known.seq) if known is not None else (0, None, task.seq)
+        )
+        if found != (task.revision - 1, before, task.seq):
+            raise StaleRevision(task.id)
+        if self._ids.get(task.seq, task.id) != task.id:
+            raise StaleRevision(task.id)
+        if known is not None and _runs_on_robot(known):
+            self._drop(self._running, known.queue)
+        if _runs_on_robot(task):
+            if task.queue in self._running:
+                raise StaleRevision(task.id)
+            self._put(self._running, task.queue, task.id)
+        self._put(self._tasks, task.id, task)
+        self._put(self._ids, task.seq, task.id)
+        self._last_seq = max(self._last_seq, task.seq)
+        if before is not None:
+            self._count(task, before, -1)
+        self._count(task, task.state, 1)
+
+    def _count(self, task: Task, state: TaskState, by: int) -> None:
+        key = (task.api, task.queue, state)
+        self._put(self._counts, key, self._counts.get(key, 0) + by)
+
+    def _put(self, table: dict[Any, Any], key: Any, value: Any) -> None:
+        self._undo.append((table, key, table.get(key, _ABSENT)))
+        table[key] = value
+
+    def _drop(self, table: dict[Any, Any], key: Any) -> None:
+        if key in table:
+            self._undo.append((table, key, table.pop(key)))
+
+
+def _runs_on_robot(task: Task) -> bool:
+    return task.state is TaskState.RUNNING and task.api == "robot"
 
 
 def _matches(task: Task, query: TaskQuery) -> bool:
+    error_code = task.error.code if task.error is not None else None
     return (
         query.api in (None, task.api)
         and query.queue in (None, task.queue)
@@ -179,7 +245,7 @@ def _matches(task: Task, query: TaskQuery) -> bool:
         and query.cmd_type in (None, task.command.cmd_type)
         and query.cmd_id in (None, task.command.cmd_id)
         and query.batch_id in (None, task.batch_id)
-        and query.error_code in (None, task.error.code if task.error is not None else None)
+        and query.error_code in (None, error_code)
         and (query.submitted_from_ms is None or task.submitted_at_ms >= query.submitted_from_ms)
         and (query.submitted_to_ms is None or task.submitted_at_ms <= query.submitted_to_ms)
         and (query.before_seq is None or task.seq < query.before_seq)

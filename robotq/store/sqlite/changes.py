@@ -147,7 +147,7 @@ def _statement(
 
 
 def _refusal(
-    error: sqlite3.IntegrityError, refused: type[StaleRevision] | type[DuplicateKey]
+    error: sqlite3.IntegrityError, refused: type[StaleRevision | DuplicateKey]
 ) -> Exception:
     """The store's word for a unique index that has refused a row; else the error itself."""
     return refused(str(error)) if error.sqlite_errorcode in _TAKEN else error

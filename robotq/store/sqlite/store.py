@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from robotq.model.errors import ConfigError
@@ -103,18 +104,17 @@ class SqliteStore:
         return removed
 
     async def probe(self) -> None:
-        await self._writing().run(lambda found: found.execute(WRITE["probe"]))
+        await self._writing().run(partial(_change, statement=WRITE["probe"]))
 
     def statistics(self) -> StoreStatistics:
-        """Raises StoreUnavailable before `open` and after `close`."""
-        writer = self._writing()
+        writer = self._writer
         return StoreStatistics(
             kind="sqlite",
             version=sqlite3.sqlite_version,
-            commits=writer.commits,
-            applied=writer.applied,
-            waiting=writer.waiting,
-            last_commit_s=writer.last_commit_s,
+            commits=writer.commits if writer is not None else 0,
+            applied=writer.applied if writer is not None else 0,
+            waiting=writer.waiting if writer is not None else 0,
+            last_commit_s=writer.last_commit_s if writer is not None else 0.0,
             details={"path": str(self._path), "schema": SCHEMA_VERSION},
         )
 
@@ -137,7 +137,7 @@ class SqliteStore:
         while removed < limit:
             rows = min(limit - removed, _PRUNE_ROWS)
             count = await self._writing().run(
-                lambda found, rows=rows: found.execute(statement, (before_ms, rows)).rowcount
+                partial(_change, statement=statement, parameters=(before_ms, rows))
             )
             removed += count
             if count < rows:
@@ -167,3 +167,10 @@ class SqliteStore:
         return sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
         )
+
+
+def _change(
+    connection: sqlite3.Connection, statement: str, parameters: tuple[int, ...] = ()
+) -> int:
+    """Run one statement in a transaction of its own. Returns how many rows it changed."""
+    return connection.execute(statement, parameters).rowcount

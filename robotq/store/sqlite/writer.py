@@ -71,10 +71,10 @@ class Writer:
         self._held_back: _Job | _Close | None = None
         # a daemon thread: an event loop that ended without `close` must not keep the process
         self._thread = threading.Thread(target=self._run, name="robotq-store", daemon=True)
-        self._thread.start()
         self.commits = 0
         self.applied = 0
         self.last_commit_s = 0.0
+        self._thread.start()
 
     @property
     def waiting(self) -> int:
@@ -133,8 +133,7 @@ class Writer:
         except sqlite3.Error as error:
             self._disconnect()
             outcome = StoreUnavailable(str(error))
-        except Exception as error:
-            _log.exception("the store could not do its work")
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
             outcome = error
         self._handover.answer([(job.future, outcome)])
 
@@ -147,7 +146,7 @@ class Writer:
             # a new connection, because what the failed one still believes is not certain
             self._disconnect()
             outcomes = [StoreUnavailable(str(error)) for _ in calls]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - callers must be answered, and the next ones served
             _log.exception("the store could not write")
             self._disconnect()
             outcomes = [StoreUnavailable(repr(error)) for _ in calls]

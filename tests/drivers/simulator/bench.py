@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,18 @@ class Recorder:
         self.places: list[str | None] = []
         self.questions: list[dict[str, Any]] = []
         self.answers: list[dict[str, Any]] = []
+        self.begun = threading.Event()
+        self.at_step: dict[str, Callable[[], None]] = {}
+        """Step -> what to do when it begins."""
 
     @contextmanager
     def step(self, name: str, **detail: Any) -> Iterator[None]:
         step = ReportedStep(name, detail)
         self.steps.append(step)
         began = self.clock.now()
+        self.begun.set()
         try:
+            self.at_step.get(name, lambda: None)()
             yield
         except BaseException:
             step.state = "failed"
@@ -158,7 +163,7 @@ class Bench:
         return self.robot(robot).execute(command, context), context
 
     def start(self, cmd_type: str, params: Any = None, *, robot: str = "robot_a") -> Running:
-        """Carry out a command in a thread of its own."""
+        """Carry out a command in a thread of its own; it has begun its first step."""
         driver = self.robot(robot)
         context = self.context()
         command = Command(cmd_type=cmd_type, params={} if params is None else params)
@@ -171,7 +176,25 @@ class Bench:
 
         running = Running(threading.Thread(target=work, daemon=True), context)
         running.thread.start()
+        assert context.begun.wait(10)
         return running
+
+    def at(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after that motion time; to be called while the clock is frozen."""
+        ready = threading.Event()
+
+        def work() -> None:
+            with self.clock.moving():
+                ready.set()
+                self.clock.sleep(seconds, lambda: False)
+                action()
+
+        threading.Thread(target=work, daemon=True).start()
+        assert ready.wait(10)
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """Inside, no motion time passes: the test itself counts as a robot that has work."""
+        return self.clock.moving()
 
     def context(self, answers: list[dict[str, Any]] | None = None) -> Recorder:
         self._tasks += 1
@@ -190,24 +213,3 @@ class Bench:
     def close(self) -> None:
         for driver in self._drivers.values():
             driver.close()
-
-
-class Gate(VirtualClock):
-    """A virtual clock that halts at a moment, so that a test can do something there."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._open = threading.Event()
-
-    def at(self, seconds: float, action: Callable[[], None]) -> None:
-        """Call `action` in a moving thread of its own after `seconds` of motion time."""
-        ready = threading.Event()
-
-        def work() -> None:
-            with self.moving():
-                ready.set()
-                self.sleep(seconds, lambda: False)
-                action()
-
-        threading.Thread(target=work, daemon=True).start()
-        ready.wait(5)

@@ -37,7 +37,10 @@ SELECT {task} FROM tasks WHERE {conditions} ORDER BY seq DESC LIMIT ?;
 SELECT {event} FROM events WHERE id > ? ORDER BY id LIMIT ?;
 
 -- name: events_of_task
-SELECT {event} FROM events WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?;
+-- The first condition is there for the index, see events_task.
+SELECT {event} FROM events
+WHERE substr(task_id, 1, 20) = substr(?1, 1, 20) AND task_id = ?1 AND id > ?2
+ORDER BY id LIMIT ?3;
 
 -- name: answer
 SELECT scope, key, fingerprint, body, at_ms FROM answers WHERE scope = ? AND key = ?;

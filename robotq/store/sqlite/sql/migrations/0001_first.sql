@@ -61,8 +61,11 @@ CREATE TABLE events (
     data    TEXT    NOT NULL
 ) STRICT;
 
-CREATE INDEX events_task_id ON events (task_id) WHERE task_id IS NOT NULL;
--- for retention: the wall clock may have been wrong, so ids are not in the order of times
+-- By the part of a task id that says the second: the rest of it is scattered, and an entry in
+-- a random page for every event would take a sixth of the writer's time at full load.
+CREATE INDEX events_task ON events (substr(task_id, 1, 20)) WHERE task_id IS NOT NULL;
+
+-- For retention: the wall clock may have been wrong, so ids are not in the order of times.
 CREATE INDEX events_at ON events (at_ms);
 
 CREATE TABLE holds (

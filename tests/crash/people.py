@@ -1,0 +1,241 @@
+"""What people do to a daemon while it works: submit, look, answer, cancel, pause, stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Any
+
+from robotq.model.crashpoints import CrashPoint
+
+from .http import Client
+from .ledger import Control, Ledger, Submission, now_ms
+from .mix import ROBOTS, Mix
+
+_SUBMITTERS = 6
+_LOOK_S = 0.03
+_UNFINISHED = "pending,running"
+
+
+class People:
+    """Everybody who speaks to one life of the daemon. Each method may raise Gone."""
+
+    def __init__(self, client: Client, ledger: Ledger, mix: Mix, random: Random) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._mix = mix
+        self._random = random
+
+    # -- submitting --------------------------------------------------------------------------
+
+    async def submit(self, submission: Submission) -> None:
+        if submission not in self._ledger.submissions:
+            self._ledger.submissions.append(submission)
+        bodies = [item.body() for item in submission.items]
+        path = "/"
+        if submission.contiguous is not None:
+            path = f"/?contiguous={str(submission.contiguous).lower()}"
+        status, answer = await self._client.post(
+            path, bodies if submission.batch else bodies[0], key=submission.key
+        )
+        if status != 200:
+            self._refused(f"submit of {submission.items[0].cmd_id}", status, answer)
+            return
+        task_ids = answer["task_ids"] if submission.batch else [answer["task_id"]]
+        self._ledger.accepted(submission, tuple(task_ids))
+
+    async def fill(self, commands: int) -> None:
+        """Submit so many commands from several clients at once; some requests twice at once."""
+        waiting = self._mix.submissions(commands)
+        twice = [one for one in waiting if one.key is not None and self._random.random() < 0.2]
+        waiting = sorted(waiting + twice, key=waiting.index)
+
+        async def submitter() -> None:
+            while waiting:
+                await self.submit(waiting.pop())
+
+        await _all_of(submitter for _ in range(_SUBMITTERS))
+
+    async def repeat_lost(self) -> None:
+        """Send again what got no answer, and some of what did, where the key allows it."""
+        for submission in list(self._ledger.submissions):
+            if submission.key is None:
+                continue
+            if not submission.answered or self._random.random() < 0.1:
+                await self.submit(submission)
+
+    # -- looking -----------------------------------------------------------------------------
+
+    async def tasks(self, query: str = "") -> list[dict[str, Any]]:
+        """All tasks of a query, page by page."""
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            _, page = await self._client.get(f"/tasks?limit=500{query}{cursor}")
+            found += page["tasks"]
+            for line in page["tasks"]:
+                self._ledger.saw(line["task_id"], line["state"])
+            if page["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
+
+    async def task(self, task_id: str, wait_s: int = 0) -> dict[str, Any]:
+        _, task = await self._client.get(f"/task/{task_id}" + (f"?wait={wait_s}" if wait_s else ""))
+        if "state" in task:
+            self._ledger.saw(task_id, task["state"])
+        assert isinstance(task, dict)
+        return task
+
+    async def status(self) -> dict[str, Any]:
+        _, status = await self._client.get("/queue/status?limit=0")
+        assert isinstance(status, dict)
+        return status
+
+    async def watch(self) -> None:
+        """Poll, and wait for single tasks."""
+        while True:
+            unfinished = await self.tasks(f"&state={_UNFINISHED}")
+            if unfinished:
+                await self.task(self._random.choice(unfinished)["task_id"], wait_s=1)
+            await asyncio.sleep(_LOOK_S)
+
+    async def listen(self) -> None:
+        """Hear the stream of events."""
+        async for event in self._client.events():
+            self._ledger.heard(event["id"], (event["kind"], event["task_id"], event["after"]))
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    async def resolve_all(self) -> None:
+        """Say how every unknown outcome ended."""
+        for hold in (await self.status())["holds"]:
+            if hold["code"] == "outcome_unknown":
+                await self._resolve(hold["clear"]["path"], hold["task_id"])
+
+    async def _resolve(self, path: str, task_id: str) -> None:
+        outcome = self._random.choice(("completed", "failed", "retry"))
+        status, answer = await self._client.post(path, {"outcome": outcome, "note": "seen"})
+        if status != 200:
+            self._refused(f"resolve of {task_id}", status, answer)
+            return
+        self._ledger.resolutions[task_id] = outcome
+        if outcome == "retry":
+            self._ledger.repeats(answer["task"]["retried_as"], task_id)
+
+    async def answer_all(self) -> None:
+        """Answer the questions that running steps ask."""
+        for line in await self.tasks("&state=running"):
+            if line["cmd_type"] == "MANUAL_STEP":
+                await self._client.post(f"/task/{line['task_id']}/input", {"note": "done"})
+
+    async def control(self, action: str, robots: Sequence[str] = ROBOTS) -> None:
+        """pause, resume, estop or reset; the first two for one robot or for all."""
+        control = Control(action=action, robots=tuple(robots), sent_ms=now_ms())
+        self._ledger.controls.append(control)
+        path = {"estop": "/estop", "reset": "/estop/reset"}.get(action, f"/queue/{action}")
+        body = {"robot_id": robots[0]} if len(robots) == 1 else {}
+        status, answer = await self._client.post(path, body)
+        if status == 200:
+            control.answered_ms = now_ms()
+        elif not (action == "reset" and status == 409):
+            # a reset is refused while nothing is latched, or while a command comes to its end
+            self._refused(action, status, answer)
+
+    async def clear_up(self) -> None:
+        """Bring everything back to work, as people do after a crash."""
+        _, estop = await self._client.get("/estop")
+        while estop["latched"]:
+            await self.control("reset")
+            _, estop = await self._client.get("/estop")
+        await self.resolve_all()
+        await self.control("resume")
+
+    # -- interfering -------------------------------------------------------------------------
+
+    async def cancel_one(self, states: str = "pending") -> None:
+        tasks = await self.tasks(f"&state={states}")
+        if not tasks:
+            return
+        task_id = self._random.choice(tasks)["task_id"]
+        status, answer = await self._client.post(f"/task/{task_id}/cancel")
+        if status == 200:
+            self._ledger.saw(task_id, answer["task"]["state"])
+        elif status != 409:
+            self._refused(f"cancel of {task_id}", status, answer)
+
+    async def retry_one(self) -> None:
+        ended = [task_id for task_id, state in self._ledger.endings.items() if state == "failed"]
+        if not ended:
+            return
+        task_id = self._random.choice(ended)
+        status, answer = await self._client.post(f"/task/{task_id}/retry")
+        if status == 200:
+            self._ledger.repeats(answer["task_id"], task_id)
+        elif status != 409:
+            self._refused(f"retry of {task_id}", status, answer)
+
+    async def pause_and_resume(self) -> None:
+        robots = self._random.choice((ROBOTS, ROBOTS[:1], ROBOTS[1:]))
+        await self.control("pause", robots)
+        await asyncio.sleep(self._random.uniform(0, 0.02))
+        await self.control("resume", robots)
+
+    async def emergency(self) -> None:
+        await self.control("estop")
+        await asyncio.sleep(self._random.uniform(0, 0.05))
+        await self.clear_up()
+
+    async def ask_and_answer(self) -> None:
+        await self.submit(self._mix.question(self._random.choice(ROBOTS)))
+        await asyncio.sleep(0.05)
+        await self.answer_all()
+
+    async def fill_a_little(self) -> None:
+        await self.fill(3)
+
+    async def interfere(self, point: CrashPoint | None) -> None:
+        """Do now and then what somebody may do; where a point is to be reached, what leads to it."""
+        usual: list[Callable[[], Awaitable[None]]] = [
+            self.cancel_one,
+            lambda: self.cancel_one("running"),
+            self.retry_one,
+            self.pause_and_resume,
+            self.emergency,
+            self.ask_and_answer,
+            self.fill_a_little,
+        ]
+        weights = [4, 1, 2, 2, 1, 1, 4]
+        leading = {
+            CrashPoint.CANCELLED: self.cancel_one,
+            CrashPoint.RETRIED: self.retry_one,
+            CrashPoint.RELEASED: self.pause_and_resume,
+            CrashPoint.HELD: self.pause_and_resume,
+            CrashPoint.RESUMED: self.pause_and_resume,
+            CrashPoint.ESTOP_RECORDED: self.emergency,
+            CrashPoint.ESTOP_RESET: self.emergency,
+            CrashPoint.ANSWERED: self.ask_and_answer,
+            CrashPoint.RESOLVED: self.resolve_all,
+        }.get(point, self.fill_a_little) if point is not None else None
+        while True:
+            if leading is None or self._random.random() < 0.2:
+                await asyncio.sleep(self._random.expovariate(1 / 0.1))
+                (act,) = self._random.choices(usual, weights)
+                await act()
+            else:
+                await leading()
+                await asyncio.sleep(0.01)
+
+    def _refused(self, what: str, status: int, answer: Any) -> None:
+        self._ledger.contradictions.append(f"{what} was refused: {status} {answer}")
+
+
+async def _all_of(works: Any) -> None:
+    """Run all at once; the first exception ends the others and is raised."""
+    tasks = [asyncio.ensure_future(work()) if callable(work) else asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
