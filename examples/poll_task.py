@@ -23,15 +23,14 @@ import requests
 def submit(session: requests.Session, url: str, command: Any) -> str:
     """Hand over one command; returns the task's id. Tries again while nobody answers."""
     headers = {"Idempotency-Key": str(uuid.uuid4())}
-    for attempt in range(1, 6):
+    for pause_s in (1, 2, 4, 8, None):
         try:
-            response = session.post(url, json=command, headers=headers, timeout=10)
+            answer = session.post(url, json=command, headers=headers, timeout=10).json()
             break
-        except requests.ConnectionError:
-            if attempt == 5:
-                raise
-            time.sleep(attempt)
-    answer = response.json()
+        except requests.ConnectionError as error:
+            if pause_s is None:
+                sys.exit(f"no daemon answers at {url}: {error}")
+            time.sleep(pause_s)
     if not answer["success"]:
         sys.exit(f"refused: {answer['message']}")
     return str(answer["task_id"])

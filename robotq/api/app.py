@@ -11,10 +11,11 @@ from aiohttp import web
 
 from robotq.api.auth import KeyFile
 from robotq.api.call import Call
-from robotq.api.context import ENGINE, STARTED, WATCHDOG
+from robotq.api.context import ENGINE, STARTED, VIEWS, WATCHDOG
 from robotq.api.errors import error_response, fault
 from robotq.api.guard import Guard
 from robotq.api.robot.table import ROUTES
+from robotq.api.robot.view import TaskViews
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 from robotq.engine.engine import Engine
@@ -40,6 +41,7 @@ def make_app(
     app[ENGINE] = engine
     app[WATCHDOG] = watchdog
     app[STARTED] = engine.clock.now_ms()
+    app[VIEWS] = TaskViews(engine)
     guard = Guard(keys, addresses, engine.config)
     for route in ROUTES:
         endpoint = _endpoint(route, engine, guard)

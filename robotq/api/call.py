@@ -16,6 +16,7 @@ from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
 
+_LANGUAGES = {language.value: language for language in Language}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -39,7 +40,7 @@ class Call:
         """The language of every text in the answer."""
         header = self.request.headers.get("Accept-Language")
         wanted = preferred(header) if header is not None else None
-        return wanted or Language(self.engine.config.language)
+        return wanted or _LANGUAGES[self.engine.config.language]
 
     def path(self, name: str) -> str:
         """A part of the path, decoded."""

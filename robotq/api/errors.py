@@ -53,6 +53,11 @@ def json_response(
     )
 
 
+def json_bytes(encoded: bytes) -> web.Response:
+    """An answer that is JSON already."""
+    return web.Response(body=encoded, headers=_JSON)
+
+
 def fault(error: Exception, where: str) -> RobotqError:
     """What a client is told about an exception that nobody expected; the log has the rest."""
     reference = secrets.token_hex(4)

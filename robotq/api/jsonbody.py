@@ -26,15 +26,11 @@ async def read_json(request: web.Request, limit_bytes: int) -> Any:
     Refused are NaN and Infinity, numbers beyond a double, invalid UTF-8 and deep nesting.
     Raises RobotqError bad_json, body_too_large.
     """
-    announced = request.content_length
-    if announced is not None and announced > limit_bytes:
-        raise RobotqError("body_too_large", limit_bytes=limit_bytes)
     try:
         if request.content.is_eof():
             raw = await request.read()
         else:
-            async with asyncio.timeout(_BODY_S):
-                raw = await request.read()
+            raw = await _arriving(request, limit_bytes)
     except web.HTTPRequestEntityTooLarge as error:
         raise RobotqError("body_too_large", limit_bytes=limit_bytes) from error
     except TimeoutError as error:
@@ -46,6 +42,14 @@ async def read_json(request: web.Request, limit_bytes: int) -> Any:
     if len(raw) > limit_bytes:
         raise RobotqError("body_too_large", limit_bytes=limit_bytes)
     return parse_json(raw)
+
+
+async def _arriving(request: web.Request, limit_bytes: int) -> bytes:
+    announced = request.content_length
+    if announced is not None and announced > limit_bytes:
+        raise RobotqError("body_too_large", limit_bytes=limit_bytes)
+    async with asyncio.timeout(_BODY_S):
+        return await request.read()
 
 
 def parse_json(raw: bytes) -> Any:

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from robotq import __version__
-from robotq.cli import check, control, demo, keys, run, selftest, serve, submit
 from robotq.cli.failure import ExitCode, Failure
-from robotq.cli.menu import arguments_from_menu
 from robotq.listen import CannotListen
 from robotq.model.errors import ConfigError, RobotqError
 
-app = typer.Typer(
-    help="A durable command queue between software and robots.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("submit")(submit.submit)
-app.command("status")(control.status)
-app.command("cancel")(control.cancel)
-app.command("resolve")(control.resolve)
-app.command("pause")(control.pause)
-app.command("resume")(control.resume)
-app.command("estop")(control.estop)
-app.command("run")(run.run)
-app.command("self-test")(selftest.self_test)
-app.add_typer(keys.app, name="keys")
-app.command("check-config")(check.check_config)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(f"robotq {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
-    ] = False,
-) -> None:
-    """A durable command queue between software and robots."""
+COMMANDS = {
+    "serve": "serve",
+    "demo": "demo",
+    "submit": "submit",
+    "status": "control",
+    "cancel": "control",
+    "resolve": "control",
+    "pause": "control",
+    "resume": "control",
+    "estop": "control",
+    "run": "run",
+    "self-test": "selftest",
+    "keys": "keys",
+    "check-config": "check",
+}
+"""Command -> its module, which is loaded only when it is needed: an emergency stop does not
+wait until the daemon's libraries are read."""
 
 
 def main(*, menu: bool = False) -> int:
@@ -58,10 +42,11 @@ def main(*, menu: bool = False) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets another one instead of a traceback
-        stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
-        arguments = sys.argv[1:] or (arguments_from_menu(sys.stdin) if menu else [])
-        app(arguments, prog_name="robotq")
+        arguments = sys.argv[1:] or (_asked() if menu else [])
+        command_line(arguments)(arguments, prog_name="robotq")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.FAILED
     except Failure as failure:
@@ -77,6 +62,49 @@ def main(*, menu: bool = False) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     return ExitCode.OK
+
+
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """The commands that `arguments` may mean: the one that they name, else all of them."""
+    app = typer.Typer(
+        name="robotq",
+        help="A durable command queue between software and robots.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    named = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, module in COMMANDS.items():
+        if named in (name, None) or named not in COMMANDS:
+            loaded = import_module(f"robotq.cli.{module}")
+            if name == "keys":
+                app.add_typer(loaded.app, name=name)
+            else:
+                app.command(name)(getattr(loaded, name.replace("-", "_")))
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"robotq {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and end."
+        ),
+    ] = False,
+) -> None:
+    """A durable command queue between software and robots."""
+
+
+def _asked() -> list[str]:
+    menu = import_module("robotq.cli.menu")
+    return list(menu.arguments_from_menu(sys.stdin))
 
 
 def _told(problem: Exception, code: ExitCode) -> ExitCode:

@@ -9,7 +9,7 @@ import typer
 
 from robotq.api.auth import KeyFile
 from robotq.catalog import load_catalog
-from robotq.cli.options import loader
+from robotq.cli.settings import loader
 from robotq.daemon import driver_factories, is_guarded
 from robotq.listen import check_exposure
 from robotq.model.errors import ConfigError

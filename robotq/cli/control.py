@@ -138,7 +138,7 @@ def _named(robot: str | None) -> JsonObject:
 
 def _show_queues(console: Console, answer: JsonObject) -> None:
     counts = (
-        f"{answer['queue_size']} in the queues, {answer['completed_tasks']} completed, "
+        f"{answer['queue_size']} in queue, {answer['completed_tasks']} completed, "
         f"{answer['failed_tasks']} failed, {answer['cancelled_tasks']} cancelled"
     )
     console.print(Text(counts, "bold"), soft_wrap=True)

@@ -18,7 +18,8 @@ from robotq.cli.failure import ExitCode
 from robotq.cli.follow import follow, is_completed, looking_at
 from robotq.cli.logs import log_to_stderr
 from robotq.cli.menu import sample_command
-from robotq.cli.options import ConfigFile, loader
+from robotq.cli.options import ConfigFile
+from robotq.cli.settings import loader
 from robotq.cli.show import TaskView, new_console, print_json
 from robotq.cli.startup import startup_lines, url_of
 from robotq.cli.words import say

@@ -51,10 +51,10 @@ class Outcome:
 
 def write_junit(path: Path, cases: Sequence[Outcome]) -> None:
     """Write one testsuite per file and one testcase per command. Raises Failure."""
-    root = Element("testsuites", name="robotq", **_totals(cases))
+    root = Element("testsuites", {"name": "robotq", **_totals(cases)})
     for suite in dict.fromkeys(case.suite for case in cases):
         members = [case for case in cases if case.suite == suite]
-        element = SubElement(root, "testsuite", name=_clean(suite), **_totals(members))
+        element = SubElement(root, "testsuite", {"name": _clean(suite), **_totals(members)})
         for case in members:
             _add(element, case)
     indent(root)

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from robotq.api.auth import KeyFile
 from robotq.api.scopes import GRANTED
-from robotq.cli.options import ConfigFile, loader
+from robotq.cli.options import ConfigFile
+from robotq.cli.settings import loader
 
 app = typer.Typer(help="Make, list and revoke the keys of a data folder.", no_args_is_help=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from robotq.api.jsonbody import parse_json
+from robotq.api.robot.hold_view import wait_view
 from robotq.api.robot.view import task_view
 from robotq.catalog import Kind
 from robotq.cli.failure import ExitCode, Failure
@@ -22,7 +23,7 @@ from robotq.engine.intake import Order
 from robotq.model.errors import RobotqError
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode
 from robotq.model.json import JsonObject
-from robotq.model.task import Task
+from robotq.model.task import Task, TaskState
 
 Person: TypeAlias = Callable[[Engine, Task], Awaitable[None]]
 """Answers the question of a running task."""
@@ -30,6 +31,9 @@ Person: TypeAlias = Callable[[Engine, Task], Awaitable[None]]
 ACTOR = "robotq run"
 """Who did it, in the journal."""
 _API = "robot"
+
+_STILL_LOOKS = 5
+"""Looks at which nothing moves before a wait counts as one without end."""
 
 _CONNECT_S = 30.0
 """Wall seconds that the robots get to connect before it is given up."""
@@ -91,6 +95,8 @@ class _Local:
     def __init__(self, engine: Engine, person: Person | None) -> None:
         self._engine = engine
         self._person = person
+        self._still = 0
+        """Looks in a row at which nothing ran and the task was passed over."""
         self._language = language_here()
 
     async def begin(self, entry: Entry) -> Sequence[str] | Outcome:
@@ -104,19 +110,28 @@ class _Local:
 
     async def look(self, task_id: str) -> JsonObject:
         """The task when it has ended, or after a short while."""
-        task = await self._engine.queue.wait_ended(task_id, LOOK_S)
-        reason = None
-        if not task.state.final:
-            codes = {hold.code for hold in self._engine.holds.of(task.queue)}
-            if task.started_at_ms is None and codes - TRANSIENT_HOLDS:
-                reason = "the robot's queue is held, and nobody is here to lift that"
-            elif task.waiting_for is not None and self._person is None:
-                reason = "it asks a question, and nobody is here to answer"
-            elif task.waiting_for is not None and self._person is not None:
-                await self._person(self._engine, task)
-        if reason is not None:
-            task = await self._engine.queue.cancel(task_id, actor=ACTOR, reason=reason)
+        queue = self._engine.queue
+        task = await queue.wait_ended(task_id, LOOK_S)
+        if task.waiting_for is not None and self._person is not None:
+            await self._person(self._engine, task)
+        elif (reason := self._hopeless(task)) is not None:
+            task = await queue.cancel(task_id, actor=ACTOR, reason=reason)
         return task_view(task, self._engine, self._language)
+
+    def _hopeless(self, task: Task) -> str | None:
+        """Why a task cannot get on without a person."""
+        if task.waiting_for is not None:
+            return "it asks a question, and nobody is here to answer"
+        if task.state is not TaskState.PENDING or self._engine.queue.memory.running():
+            self._still = 0
+            return None
+        if {hold.code for hold in self._engine.holds.of(task.queue)} - TRANSIENT_HOLDS:
+            return "the robot's queue is held, and nobody is here to lift that"
+        waits = self._engine.queue.waits(task)
+        self._still = self._still + 1 if waits else 0
+        if self._still < _STILL_LOOKS:
+            return None
+        return f"it waits, and nothing moves: {wait_view(waits[0], self._language)['reason']}"
 
 
 async def at_once(engine: Engine, entry: Entry, order: Order) -> Outcome:
@@ -169,4 +184,3 @@ def _outcome_of(entry: Entry, task: JsonObject) -> Outcome:
         kind="" if completed else task["error_code"],
         skipped=task["start_time"] is None,
     )
-

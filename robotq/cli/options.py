@@ -1,16 +1,13 @@
-"""Options that several commands share, and how they become a configuration."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from robotq.cli.http import DEFAULT_URL
-from robotq.config import Config, load_config
 
 ConfigFile = Annotated[
     Path | None,
@@ -36,8 +33,3 @@ TimeScale = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as JSON.")]
 
 URL = DEFAULT_URL
-
-
-def loader(file: Path | None, flags: Mapping[str, Any]) -> Callable[[], Config]:
-    """What reads the configuration with these flags over it, now and for every reload."""
-    return lambda: load_config(file, os.environ, flags)

@@ -17,7 +17,8 @@ from robotq.cli.failure import ExitCode
 from robotq.cli.junit import Outcome, write_junit
 from robotq.cli.local import carry_out, read_entries
 from robotq.cli.logs import log_to_stderr
-from robotq.cli.options import ConfigFile, TimeScale, loader
+from robotq.cli.options import ConfigFile, TimeScale
+from robotq.cli.settings import loader
 from robotq.cli.show import TaskView, new_console
 from robotq.config import Config
 from robotq.daemon import Signals, run_program, running_engine

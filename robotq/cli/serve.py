@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from robotq.cli.logs import log_to_stderr
-from robotq.cli.options import ConfigFile, TimeScale, loader
+from robotq.cli.options import ConfigFile, TimeScale
+from robotq.cli.settings import loader
 from robotq.cli.startup import startup_lines
 from robotq.cli.words import say
 from robotq.config import Config

@@ -31,8 +31,8 @@ _MARKS = {"completed": ("✓", "green"), "failed": ("✗", "red")}
 class TaskView:
     """Follows tasks, given as `GET /task/<id>` answers them, and shows what is new."""
 
-    def __init__(self, console: Console, url: str = "http://127.0.0.1:8090") -> None:
-        """`url` stands in the hints on what to type."""
+    def __init__(self, console: Console, url: str | None = None) -> None:
+        """`url` of a daemon stands in the hints on what to type."""
         self._console = console
         self._url = url
         self._bar = Progress(
@@ -78,6 +78,9 @@ class TaskView:
             if self._is_new(task, ("hold", hold["code"])):
                 self._line(say("held", robot=hold["robot_id"], reason=hold["reason"]), "yellow")
                 self._line(say("clear", clear=hold["clear"]["text"]), "yellow")
+        for wait in task.get("waits", ()):
+            if self._is_new(task, ("wait", wait["reason"])):
+                self._line(say("waits", cmd_type=task["cmd_type"], reason=wait["reason"]), "yellow")
         position = task.get("position")
         if position and position > 1 and self._is_new(task, ("position", position)):
             self._line(say("position", ahead=position - 1), "dim")
@@ -103,7 +106,9 @@ class TaskView:
         question = task.get("waiting_for")
         if question and self._is_new(task, ("question", question["deadline_ms"])):
             self._line(say("asks", prompt=question["prompt"]), "yellow")
-            self._line(say("answer", url=self._url, path=question["answer"]["path"]), "yellow")
+            if self._url is not None:
+                path = question["answer"]["path"]
+                self._line(say("answer", url=self._url, path=path), "yellow")
 
     def _show_end(self, task: JsonObject) -> None:
         if self._is_new(task, "end"):

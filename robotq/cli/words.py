@@ -67,6 +67,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "answered": ("✓ {cmd_type}: {message}", "✓ {cmd_type}: {message}"),
     "position": ("  排队中，前面有 {ahead} 个任务", "  waiting, {ahead} before it"),
     "held": ("  {robot} 未启动任务: {reason}", "  {robot} starts nothing: {reason}"),
+    "waits": ("  {cmd_type} 等待: {reason}", "  {cmd_type} waits: {reason}"),
     "clear": ("    解除方法: {clear}", "    to clear: {clear}"),
     "asks": ("  ? {prompt}", "  ? {prompt}"),
     "answer": (

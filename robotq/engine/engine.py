@@ -180,7 +180,7 @@ class Engine:
     async def stop_robot(self, name: str, *, actor: str, reason: str = "") -> Robot:
         """Controlled stop: hold the queue, stop the running command, wait for its end."""
         robot = self.robot(name)
-        held = self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "stop")
+        held = self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "reason.stop")
         await robot.stop(actor, reason)
         if held:
             await self.journal.write(held)

@@ -116,7 +116,7 @@ class EStop:
         mutations: list[Mutation] = []
         for name in released:
             mutations += self._holds.set(
-                name, HoldCode.PAUSED, actor=actor, reason="emergency stop was reset"
+                name, HoldCode.PAUSED, actor=actor, reason="reason.estop_reset"
             )
             mutations += self._holds.to_lift(name, HoldCode.ESTOP, actor=actor)
         mutations.append(AppendEvent(self._event("estop.reset", actor, robots=report)))

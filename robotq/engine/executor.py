@@ -297,9 +297,9 @@ class Executor:
         if request is None:
             return Ending(
                 action=Action.STOP,
-                error=TaskError(code="stopped", args={"reason": "at the robot"}),
+                error=TaskError(code="stopped", args={"reason": "reason.at_robot"}),
                 hold=HoldCode.PAUSED,
-                hold_args={"reason": "stopped at the robot"},
+                hold_args={"reason": "reason.at_robot"},
             )
         args = {"actor": request.actor, "reason": request.reason or request.cause.value}
         match request.cause:

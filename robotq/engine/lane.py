@@ -62,15 +62,19 @@ class Lane:
         self._changed.set()
 
     def candidates(self) -> Iterator[Task]:
-        """Waiting tasks that may be next, in order; while a contiguous batch is open, its own."""
-        if self.open_batch is None:
-            yield from self
-            return
+        """Waiting tasks that may be next, in order; while a contiguous batch is open, its own.
+
+        Of a contiguous batch only the first: they keep their order among themselves too.
+        """
+        passed: set[str] = set()
         for task in self:
-            if task.batch_id == self.open_batch:
-                # the tasks of a contiguous batch also keep their order among themselves
-                yield task
-                return
+            if self.open_batch is not None and task.batch_id != self.open_batch:
+                continue
+            if task.contiguous and task.batch_id is not None:
+                if task.batch_id in passed:
+                    continue
+                passed.add(task.batch_id)
+            yield task
 
     def batch(self, batch_id: str) -> list[Task]:
         """The waiting tasks of a batch, in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -411,7 +411,8 @@ class TaskQueue:
         task, or None when nothing can run right now.
         Raises RobotqError stale_claim, wrong_state: the end was recorded otherwise already.
         """
-        async with self._changing(task.id) as current:
+        async with AsyncExitStack() as changing:
+            current = await changing.enter_async_context(self._changing(task.id))
             ended = transition(
                 current,
                 ending.action,
@@ -428,14 +429,20 @@ class TaskQueue:
                 mutations += self._holds.set(
                     task.queue, ending.hold, task_id=task.id, actor=ending.actor, **ending.hold_args
                 )
-            cancelled = self._rest_of_batch(ended)
-            mutations += cancelled
+            rest = [
+                await changing.enter_async_context(self._changing(waiting.id))
+                for waiting in self._rest_of_batch(ended)
+            ]
+            for waiting in rest:
+                mutations += self._cancelling(waiting, ended)
+            following = self._following(ended) if claim_next and not rest else None
             claimed: Task | None = None
             claim: list[Mutation] = []
-            if claim_next and not cancelled:
-                claimed, claim = self._claim_after(ended)
+            if following is not None:
+                await changing.enter_async_context(self._changing(following.id))
+                claimed, claim = self._claiming(following)
             if ending.certain:
-                needed = self._places_of(claimed) if claimed is not None else ()
+                needed = self._places_of(following) if following is not None else ()
                 mutations += self._resources.ended(task.queue, needed)
             mutations += claim
             crash_point(CrashPoint.FINISH)
@@ -443,32 +450,32 @@ class TaskQueue:
             crash_point(CrashPoint.FINISHED)
             return claimed
 
-    def _claim_after(self, ended: Task) -> tuple[Task | None, list[Mutation]]:
-        """The claim that can go into the same commit as the end of `ended`, if there is one."""
-        lane = self._memory.lane(ended.queue)
+    def _following(self, ended: Task) -> Task | None:
+        """The task whose claim can go into the same commit as the end of `ended`."""
         if self._holds.held(ended.queue) or self.closed:
-            return None, []
-        for task in lane.candidates():
+            return None
+        for task in self._memory.lane(ended.queue).candidates():
             # one that somebody is changing right now is left to the ordinary claim
             if task.id in self._locks or self._expiring(task) or self.waits(task):
-                return None, []
-            return self._claiming(task)
-        return None, []
+                return None
+            return task
+        return None
 
-    def _rest_of_batch(self, ended: Task) -> list[Mutation]:
-        """The first failure in a contiguous batch cancels what is left of it."""
+    def _rest_of_batch(self, ended: Task) -> Sequence[Task]:
+        """What the first failure in a contiguous batch cancels."""
         if not ended.contiguous or ended.batch_id is None or ended.state is TaskState.COMPLETED:
+            return ()
+        return self._memory.lane(ended.queue).batch(ended.batch_id)
+
+    def _cancelling(self, waiting: Task, failed: Task) -> list[Mutation]:
+        # while its turn to be changed was waited for, somebody may have called it off
+        if waiting.state is not TaskState.PENDING:
             return []
-        mutations: list[Mutation] = []
-        for task in self._memory.lane(ended.queue).batch(ended.batch_id):
-            cancelled = transition(
-                task,
-                Action.CANCEL,
-                error=TaskError(code="batch_failed", args={"task_id": ended.id}),
-                ended_at_ms=self._clock.now_ms(),
-            )
-            mutations += self._save(task, cancelled, "robotq")
-        return mutations
+        error = TaskError(code="batch_failed", args={"task_id": failed.id})
+        cancelled = transition(
+            waiting, Action.CANCEL, error=error, ended_at_ms=self._clock.now_ms()
+        )
+        return self._save(waiting, cancelled, "robotq")
 
     def _next(self, lane: Lane) -> tuple[Task | None, float | None]:
         """The next task that may run; else how long until one becomes due, in seconds."""

@@ -12,7 +12,7 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
-from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError, TaskState
+from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask, Store, TaskQuery
 
@@ -99,7 +99,8 @@ async def _reopen_batches(store: Store, memory: TaskMemory) -> None:
         batches = {task.batch_id for task in lane if task.contiguous and task.batch_id}
         for batch_id in batches:
             tasks = await store.list(TaskQuery(batch_id=batch_id, queue=lane.name, limit=1_000))
-            if any(task.state is not TaskState.PENDING for task in tasks):
+            # one that was called off before its turn has not begun the batch
+            if any(task.attempt for task in tasks):
                 lane.open_batch = batch_id
 
 

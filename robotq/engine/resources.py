@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from robotq.model.hold import Occupancy, Wait, WaitCode
 from robotq.model.task import Task
 from robotq.store.port import DropOccupancy, Mutation, SaveOccupancy
+
+_log = logging.getLogger(__name__)
 
 
 class Resources:
@@ -61,10 +64,20 @@ class Resources:
             occupancy = self._occupied.get(left)
             if occupancy is not None and occupancy.robot == robot:
                 mutations.append(DropOccupancy(left))
-        if arrived is not None and arrived not in self._occupied:
-            mutations.append(
-                SaveOccupancy(Occupancy(resource=arrived, robot=robot, since_ms=now_ms))
-            )
+        if arrived is not None and arrived != left:
+            # also where it holds it already: its leaving may be on the way to the disk
+            occupancy = self._occupied.get(arrived)
+            if occupancy is None or occupancy.robot == robot:
+                mutations.append(
+                    SaveOccupancy(Occupancy(resource=arrived, robot=robot, since_ms=now_ms))
+                )
+            else:
+                _log.warning(
+                    "%s says that it stands at %s, which %s occupies",
+                    robot,
+                    place,
+                    occupancy.robot,
+                )
         return mutations
 
     def ended(self, robot: str, next_places: Iterable[str]) -> list[Mutation]:

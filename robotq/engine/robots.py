@@ -50,7 +50,7 @@ class Robot:
         self._tasks: list[asyncio.Task[None]] = []
         self.connected = False
         self.executor = Executor(name, host, motion, self._link_lost, deps)
-        self._deps.holds.set(name, HoldCode.DISCONNECTED, reason="connecting")
+        self._deps.holds.set(name, HoldCode.DISCONNECTED, reason="reason.connecting")
 
     @property
     def config(self) -> RobotConfig:

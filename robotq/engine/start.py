@@ -163,7 +163,7 @@ def _connect(engine: Engine) -> None:
     journal.on_recovery = recovery
     for name, lane in queue.memory.lanes.items():
         if name not in engine.robots and len(lane):
-            holds.set(name, HoldCode.DISCONNECTED, reason="not in the configuration")
+            holds.set(name, HoldCode.DISCONNECTED, reason="reason.not_configured")
 
 
 async def _hosts(

@@ -1,7 +1,7 @@
 """Texts that people read, in Chinese and English, addressed by code.
 
-The argument `cause` may itself be a code of this table; it is rendered with the other
-arguments, so that a cause can be stored and still be read in the reader's language.
+The arguments `cause` and `reason` may themselves be codes of this table; they are rendered
+with the other arguments, so that they can be stored and still be read in any language.
 """
 
 from __future__ import annotations
@@ -102,6 +102,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "停止未得到确认: {reason}",
         "the robot did not confirm that it stopped ({reason})",
     ),
+    # reasons that the daemon itself gives
+    "reason.estop_reset": ("急停已复位", "the emergency stop was reset"),
+    "reason.stop": ("已停止", "stopped"),
+    "reason.at_robot": ("在机器人处停止", "stopped at the robot"),
+    "reason.connecting": ("正在连接", "connecting"),
+    "reason.not_configured": ("不在配置中", "not in the configuration"),
     # questions of the simulated lab
     "ask.bottle_id": (
         "无法读取瓶子 {slot_index} 的二维码，请输入编号",
@@ -127,8 +133,9 @@ def text(code: str, args: JsonObject, language: Language) -> str:
 def fill(template: str, args: JsonObject, language: Language) -> str:
     """Put the arguments into a template; one that is missing stays visible as {name}."""
     values = _Visible(args)
-    cause = args.get("cause")
-    if isinstance(cause, str):
-        others = {key: value for key, value in args.items() if key != "cause"}
-        values["cause"] = text(cause, others, language)
+    for key in ("cause", "reason"):
+        code = args.get(key)
+        if isinstance(code, str) and code in TEXTS:
+            others = {name: value for name, value in args.items() if name != key}
+            values[key] = text(code, others, language)
     return template.format_map(values)

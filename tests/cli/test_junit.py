@@ -9,7 +9,13 @@ from robotq.cli.failure import Failure
 from robotq.cli.junit import Outcome, write_junit
 
 CASES = (
-    Outcome(suite="scan.json", cmd_type="SCAN_QRCODE", cmd_id="scan 1", seconds=12.5, result={"scanned_count": 3}),
+    Outcome(
+        suite="scan.json",
+        cmd_type="SCAN_QRCODE",
+        cmd_id="scan 1",
+        seconds=12.5,
+        result={"scanned_count": 3},
+    ),
     Outcome(
         suite="scan.json",
         cmd_type="PICK_UP <bottle>",

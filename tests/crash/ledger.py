@@ -76,6 +76,7 @@ class Ledger:
     contradictions: list[str] = field(default_factory=list)
     """Answers that no daemon should give."""
     deaths_ms: list[float] = field(default_factory=list)
+    _told_ms: dict[str, float] = field(default_factory=dict)
 
     def accepted(self, submission: Submission, task_ids: tuple[str, ...]) -> None:
         """An answer to a submit, also a repeated one."""
@@ -93,13 +94,15 @@ class Ledger:
         self.again[task_id] = of
         self.known_ms.setdefault(task_id, now_ms())
 
-    def saw(self, task_id: str, state: str) -> None:
-        """A client was shown a task."""
+    def saw(self, task_id: str, state: str, asked_ms: float) -> None:
+        """A client that had asked at `asked_ms` was shown a task."""
         ended = self.endings.get(task_id)
-        if ended is not None and ended != state:
+        # an answer may be older than one that came back before it
+        if ended is not None and ended != state and self._told_ms[task_id] < asked_ms:
             self.contradictions.append(f"{task_id}: {ended}, then {state}")
-        if state in ("completed", "failed", "cancelled"):
+        if state in ("completed", "failed", "cancelled") and ended is None:
             self.endings[task_id] = state
+            self._told_ms[task_id] = now_ms()
 
     def heard(self, number: int, event: tuple[str, str | None, str | None]) -> None:
         """The stream of events told something."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from robotq.model.crashpoints import CrashPoint
 
@@ -16,6 +16,8 @@ from .mix import ROBOTS, Mix
 _SUBMITTERS = 6
 _LOOK_S = 0.03
 _UNFINISHED = "pending,running"
+
+Act: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class People:
@@ -55,7 +57,9 @@ class People:
             while waiting:
                 await self.submit(waiting.pop())
 
-        await _all_of(submitter for _ in range(_SUBMITTERS))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_SUBMITTERS):
+                group.create_task(submitter())
 
     async def repeat_lost(self) -> None:
         """Send again what got no answer, and some of what did, where the key allows it."""
@@ -72,20 +76,31 @@ class People:
         found: list[dict[str, Any]] = []
         cursor = ""
         while True:
+            asked_ms = now_ms()
             _, page = await self._client.get(f"/tasks?limit=500{query}{cursor}")
             found += page["tasks"]
             for line in page["tasks"]:
-                self._ledger.saw(line["task_id"], line["state"])
+                self._ledger.saw(line["task_id"], line["state"], asked_ms)
             if page["next_cursor"] is None:
                 return found
             cursor = f"&cursor={page['next_cursor']}"
 
     async def task(self, task_id: str, wait_s: int = 0) -> dict[str, Any]:
-        _, task = await self._client.get(f"/task/{task_id}" + (f"?wait={wait_s}" if wait_s else ""))
+        """A task, or the error that is answered for it."""
+        asked_ms = now_ms()
+        _, task = await self._client.get(f"/task/{task_id}?wait={wait_s}")
         if "state" in task:
-            self._ledger.saw(task_id, task["state"])
+            self._ledger.saw(task_id, task["state"], asked_ms)
         assert isinstance(task, dict)
         return task
+
+    async def wait_for_ends(self) -> None:
+        """Wait for the ends of single tasks, as the documented clients do."""
+        while True:
+            waiting = [task_id for task_id in self._ledger.known_ms if task_id not in self._ledger.endings]
+            if waiting:
+                await self.task(self._random.choice(waiting), wait_s=1)
+            await asyncio.sleep(_LOOK_S)
 
     async def status(self) -> dict[str, Any]:
         _, status = await self._client.get("/queue/status?limit=0")
@@ -93,11 +108,12 @@ class People:
         return status
 
     async def watch(self) -> None:
-        """Poll, and wait for single tasks."""
+        """Poll, and answer what is asked."""
         while True:
+            await self.answer_all()
             unfinished = await self.tasks(f"&state={_UNFINISHED}")
             if unfinished:
-                await self.task(self._random.choice(unfinished)["task_id"], wait_s=1)
+                await self.task(self._random.choice(unfinished)["task_id"])
             await asyncio.sleep(_LOOK_S)
 
     async def listen(self) -> None:
@@ -158,9 +174,10 @@ class People:
         if not tasks:
             return
         task_id = self._random.choice(tasks)["task_id"]
+        asked_ms = now_ms()
         status, answer = await self._client.post(f"/task/{task_id}/cancel")
         if status == 200:
-            self._ledger.saw(task_id, answer["task"]["state"])
+            self._ledger.saw(task_id, answer["task"]["state"], asked_ms)
         elif status != 409:
             self._refused(f"cancel of {task_id}", status, answer)
 
@@ -186,27 +203,39 @@ class People:
         await asyncio.sleep(self._random.uniform(0, 0.05))
         await self.clear_up()
 
-    async def ask_and_answer(self) -> None:
+    async def ask(self) -> None:
+        """Have a robot ask a question; whoever watches answers it."""
         await self.submit(self._mix.question(self._random.choice(ROBOTS)))
         await asyncio.sleep(0.05)
-        await self.answer_all()
 
     async def fill_a_little(self) -> None:
         await self.fill(3)
 
     async def interfere(self, point: CrashPoint | None) -> None:
-        """Do now and then what somebody may do; where a point is to be reached, what leads to it."""
-        usual: list[Callable[[], Awaitable[None]]] = [
-            self.cancel_one,
-            lambda: self.cancel_one("running"),
-            self.retry_one,
-            self.pause_and_resume,
-            self.emergency,
-            self.ask_and_answer,
-            self.fill_a_little,
+        """Do now and then what somebody may do, and most of the time what leads to `point`."""
+        leading = self._leading_to(point)
+        usual: list[tuple[Act, int]] = [
+            (self.cancel_one, 4),
+            (lambda: self.cancel_one("running"), 1),
+            (self.retry_one, 2),
+            (self.pause_and_resume, 2),
+            (self.emergency, 1),
+            (self.ask, 1),
+            (self.fill_a_little, 4),
         ]
-        weights = [4, 1, 2, 2, 1, 1, 4]
-        leading = {
+        while True:
+            if leading is None or self._random.random() < 0.2:
+                await asyncio.sleep(self._random.expovariate(1 / 0.1))
+                (act,) = self._random.choices(*zip(*usual, strict=True))
+                await act()
+            else:
+                await leading()
+                await asyncio.sleep(0.01)
+
+    def _leading_to(self, point: CrashPoint | None) -> Act | None:
+        if point is None:
+            return None
+        others: dict[CrashPoint, Act] = {
             CrashPoint.CANCELLED: self.cancel_one,
             CrashPoint.RETRIED: self.retry_one,
             CrashPoint.RELEASED: self.pause_and_resume,
@@ -214,28 +243,9 @@ class People:
             CrashPoint.RESUMED: self.pause_and_resume,
             CrashPoint.ESTOP_RECORDED: self.emergency,
             CrashPoint.ESTOP_RESET: self.emergency,
-            CrashPoint.ANSWERED: self.ask_and_answer,
-            CrashPoint.RESOLVED: self.resolve_all,
-        }.get(point, self.fill_a_little) if point is not None else None
-        while True:
-            if leading is None or self._random.random() < 0.2:
-                await asyncio.sleep(self._random.expovariate(1 / 0.1))
-                (act,) = self._random.choices(usual, weights)
-                await act()
-            else:
-                await leading()
-                await asyncio.sleep(0.01)
+            CrashPoint.ANSWERED: self.ask,
+        }
+        return others.get(point, self.fill_a_little)
 
     def _refused(self, what: str, status: int, answer: Any) -> None:
         self._ledger.contradictions.append(f"{what} was refused: {status} {answer}")
-
-
-async def _all_of(works: Any) -> None:
-    """Run all at once; the first exception ends the others and is raised."""
-    tasks = [asyncio.ensure_future(work()) if callable(work) else asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

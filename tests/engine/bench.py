@@ -29,7 +29,11 @@ CATALOG = Catalog(
         CommandSpec(cmd_type="WORK", timeout_s=100.0),
         CommandSpec(
             cmd_type="GO",
-            schema={"type": "object", "required": ["place"], "properties": {"place": {"type": "string"}}},
+            schema={
+                "type": "object",
+                "required": ["place"],
+                "properties": {"place": {"type": "string"}},
+            },
             resources=("{place}",),
         ),
         CommandSpec(cmd_type="MEASURE", idempotent=True),

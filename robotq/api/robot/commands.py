@@ -22,11 +22,15 @@ from robotq.engine.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.task import Task
-from robotq.model.texts import text
+from robotq.model.texts import Language, text
 
 API = "robot"
 
 _PLAIN = SubmitQuery()
+_QUEUED = {
+    language: (text("queued", {}, language), text("queued_note", {}, language))
+    for language in Language
+}
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -179,12 +183,12 @@ async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
 
 def _queued(call: Call, accepted: Accepted) -> web.Response:
     language = call.language
-    note = text("queued_note", {}, language)
+    message, note = _QUEUED[language]
     headers = {"Idempotency-Replayed": "true"} if accepted.repeated else None
     if accepted.batch_id is None:
         answer = {
             "success": True,
-            "message": text("queued", {}, language),
+            "message": message,
             "task_id": accepted.task_ids[0],
             "queue_size": accepted.queue_size,
             "note": note,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from robotq.api.remembered import Remembered
 from robotq.api.robot.times import local_time
 from robotq.model.hold import Hold, HoldCode, Wait, WaitCode
 from robotq.model.texts import Language, text
@@ -35,9 +36,16 @@ _WAYS: Mapping[HoldCode, _Way] = {
 }
 """The others clear themselves, or are cleared at the machine."""
 
+_views: Remembered[Hold, dict[str, Any]] = Remembered(256)
+"""Whoever asks for a waiting task is told the holds of its robot, again and again."""
+
 
 def hold_view(hold: Hold, language: Language) -> dict[str, Any]:
     """A hold with its reason and what clears it, in words and as a request."""
+    return _views.get((hold.robot, hold.code, language), hold, lambda: _view(hold, language))
+
+
+def _view(hold: Hold, language: Language) -> dict[str, Any]:
     return {
         "robot_id": hold.robot,
         "code": hold.code.value,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from robotq.api.call import Call
+from robotq.api.context import VIEWS
+from robotq.api.errors import json_bytes
 from robotq.api.robot.models import CancelBody, ResolveBody, TaskQueryParameters, TasksQuery
 from robotq.api.robot.times import read_time
 from robotq.api.robot.view import STATUS, task_line, task_view
@@ -21,7 +23,7 @@ async def get_task(call: Call) -> web.StreamResponse:
         task = await call.engine.queue.wait_ended(task_id, wait_s)
     else:
         task = await call.engine.queue.find(task_id)
-    return call.answer(task_view(task, call.engine, call.language))
+    return json_bytes(call.request.app[VIEWS].encoded(task, call.language))
 
 
 async def list_tasks(call: Call) -> web.StreamResponse:

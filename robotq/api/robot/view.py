@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from robotq.api.remembered import Remembered
 from robotq.api.robot.hold_view import hold_views, wait_view
 from robotq.api.robot.times import local_time
 from robotq.engine.engine import Engine
@@ -21,9 +24,42 @@ STATUS: Mapping[TaskState, str] = {
     TaskState.CANCELLED: "failed",
 }
 
+_REMEMBERED = 256
+"""Tasks of which the JSON is kept; one of the longest scans has some 300 kB."""
+
+
+class TaskViews:
+    """Tasks as JSON. What does not change with the time is made once for each record, since
+    clients ask for the same task again and again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lasting: Remembered[Task, bytes] = Remembered(_REMEMBERED)
+
+    def encoded(self, task: Task, language: Language) -> bytes:
+        """The JSON of `task_view`."""
+        lasting = self._lasting.get(
+            (task.id, language),
+            task,
+            lambda: orjson.dumps(_lasting(task, self._engine, language)),
+        )
+        if task.state is not TaskState.PENDING:
+            return lasting
+        passing = orjson.dumps(_place_in_line(task, self._engine, language))
+        # one object out of two
+        return lasting[:-1] + b"," + passing[1:]
+
 
 def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
     """Everything about a task: the documented fields and the finer ones."""
+    view = _lasting(task, engine, language)
+    if task.state is TaskState.PENDING:
+        view |= _place_in_line(task, engine, language)
+    return view
+
+
+def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    """What follows from the record alone."""
     command = task.command
     view: dict[str, Any] = {
         **_head(task),
@@ -45,15 +81,12 @@ def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
         view |= _steps(task.steps)
     if task.partial is not None:
         view["partial"] = task.partial
-    if task.state is TaskState.PENDING:
-        view |= _place_in_line(task, engine, language)
-    elif task.state is TaskState.RUNNING:
-        if task.waiting_for is not None:
-            view["waiting_for"] = _question(task, task.waiting_for, language)
-    else:
-        view |= _ending(task, language)
-    if not task.state.final and task.queue in engine.robots:
+    if task.state.final:
+        return view | _ending(task, language)
+    if task.queue in engine.robots:
         view["simulated"] = engine.robots[task.queue].capabilities.simulated
+    if task.waiting_for is not None:
+        view["waiting_for"] = _question(task, task.waiting_for, language)
     return view
 
 

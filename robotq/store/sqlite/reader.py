@@ -7,8 +7,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from robotq.store.port import StoreUnavailable
 from robotq.store.sqlite.handover import Handover
@@ -22,8 +21,7 @@ _WAITING = 1_000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     work: Callable[[sqlite3.Connection], Any]
     future: asyncio.Future[Any]
 

@@ -33,13 +33,14 @@ TASK_COLUMNS = (
 EVENT_COLUMNS = "kind, at_ms, actor, api, robot, task_id, before, after, data, id"
 
 # Fields of a task that have a default and no column: kept in `rest` where they differ from it.
-_OPTIONAL = tuple(
-    (field.name, field.default)
+_OPTIONAL = {
+    field.name: field.default
     for field in fields(Task)
     if field.default is not MISSING
     and field.name not in ("batch_id", "state", "revision", "ended_at_ms")
-)
-_optional_values = attrgetter(*(name for name, _ in _OPTIONAL))
+}
+_DEFAULTS = tuple(_OPTIONAL.values())
+_optional_values = attrgetter(*_OPTIONAL)
 
 
 def task_to_row(task: Task) -> Row:
@@ -51,9 +52,11 @@ def task_to_row(task: Task) -> Row:
     rest = {"actor": task.actor, "rank": task.rank, "params": command.params}
     if command.extra:
         rest["extra"] = command.extra
-    for (name, default), value in zip(_OPTIONAL, _optional_values(task), strict=True):
-        if value != default:
-            rest[name] = value
+    values = _optional_values(task)
+    if values != _DEFAULTS:  # one comparison is all that a new task needs
+        for (name, default), value in zip(_OPTIONAL.items(), values, strict=True):
+            if value != default:
+                rest[name] = value
     return (
         task.api,
         task.queue,

@@ -9,8 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
@@ -38,14 +37,12 @@ _CALLERS_FAULT = (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     mutations: Sequence[Mutation]
     future: asyncio.Future[Sequence[Event]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     """Something to do with the connection between two commits."""
 
     work: Callable[[sqlite3.Connection], Any]

@@ -32,6 +32,11 @@ def motion_state(bench: Bench) -> Mapping[str, Any]:
     return bench.robot().immediate(Command(cmd_type="GET_ROBOT_MOTION_STATE"))
 
 
+def stands_held(bench: Bench) -> bool:
+    state = motion_state(bench)
+    return state["state"] == "held" and state["x_mm"] > 0 and state["speed_mm_s"] == 0
+
+
 def drive_and(bench: Bench, seconds: float, what: str) -> Running:
     """A drive, in the middle of which a method of the driver is called."""
     with bench.frozen():
@@ -156,9 +161,9 @@ def test_emergency_stop__waits_for_nobody_while_the_motion_log_is_stuck(bench: B
 def test_hold__pauses_in_the_motion_and_resume_goes_on(bench: Bench) -> None:
     running = drive_and(bench, 20, "hold")
     deadline = time.monotonic() + 10
-    while motion_state(bench)["speed_mm_s"] > 0 and time.monotonic() < deadline:
+    while not stands_held(bench):
+        assert time.monotonic() < deadline
         time.sleep(0.001)
-    assert motion_state(bench)["state"] == "held"
     held_at, at = position(bench), bench.clock.now()
     assert 20 < at < 22
     time.sleep(0.02)

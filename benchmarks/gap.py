@@ -1,0 +1,189 @@
+"""The time between the end of one command and the start of the next on one robot."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Figure, Options, Samples, ratio_of_medians, spread
+from benchmarks.process import empty
+from robotq.catalog import Catalog, CommandSpec
+from robotq.config import Config, RobotConfig
+from robotq.drivers.base import (
+    Capabilities,
+    CommandContext,
+    Driver,
+    DriverSetup,
+    DriverStatus,
+    LinkState,
+)
+from robotq.engine.engine import Engine
+from robotq.engine.start import start_engine
+from robotq.model.event import Event
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+from robotq.store.port import AppendEvent
+from robotq.store.sqlite import SqliteStore
+
+TITLE = "end of a no-op command to the start of the next, against one durable commit"
+
+_ROBOT = "robot_a"
+
+
+def run(options: Options) -> list[Figure]:
+    """The gap of the engine in this process, on a durable store."""
+    return run_loop(_measure(options))
+
+
+def run_loop(work: Any) -> Any:
+    """The result of a coroutine, on the kind of loop that the daemon uses."""
+    try:
+        import uvloop  # noqa: PLC0415 - it may not be installed
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+class NoOpDriver:
+    """Does nothing, and remembers when."""
+
+    capabilities = Capabilities(simulated=True, stop_out_of_band=True, position_survives_stop=True)
+
+    def __init__(self) -> None:
+        self.started: list[float] = []
+        self.ended: list[float] = []
+
+    def connect(self) -> None:
+        pass
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:  # noqa: ARG002
+        self.started.append(time.perf_counter())
+        result: JsonObject = {}
+        self.ended.append(time.perf_counter())
+        return result
+
+    def immediate(self, command: Command) -> JsonObject:  # noqa: ARG002
+        return {}
+
+    def hold(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def emergency_stop(self) -> None:
+        pass
+
+    def reset(self) -> None:
+        pass
+
+    def status(self) -> DriverStatus:
+        return DriverStatus(link=LinkState.CONNECTED)
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:  # noqa: ARG002
+        return lambda: None
+
+    def close(self) -> None:
+        pass
+
+
+async def start_no_op_engine(data: Path) -> tuple[Engine, NoOpDriver]:
+    """An engine on the durable store in `data`, with one robot that does nothing."""
+    driver = NoOpDriver()
+
+    def make(_setup: DriverSetup) -> Driver:
+        return driver
+
+    config = Config(data=data, robots={_ROBOT: RobotConfig(driver="noop")})
+    catalog = Catalog([CommandSpec(cmd_type="NOOP")])
+    return await start_engine(config, catalog, SqliteStore(data), {"noop": make}), driver
+
+
+async def _measure(options: Options) -> list[Figure]:
+    data = empty(options.folder / "gap")
+    engine, driver = await start_no_op_engine(data)
+    gaps, commits, bare, rates = Samples(), Samples(), Samples(), []
+    try:
+        for _ in range(options.rounds):
+            bare.add(await asyncio.to_thread(_bare_commits, data / "bare.db", options.calls))
+            commits.add(await _commits(engine, options.calls))
+            round_gaps, rate = await _drain(engine, driver, options.calls)
+            gaps.add(round_gaps)
+            rates.append(rate)
+    finally:
+        await engine.shut_down()
+    return [
+        Figure(
+            name="gap.commits",
+            value=ratio_of_medians(gaps, commits),
+            target=2.0,
+            raw=f"gap {gaps.text()}, durable commit of the store {commits.text()}, "
+            f"{spread(gaps, commits)}",
+        ),
+        Figure(
+            name="gap.bare_commits",
+            value=ratio_of_medians(gaps, bare),
+            raw=f"commit of bare sqlite3 {bare.text()}, {spread(gaps, bare)}",
+        ),
+        Figure(
+            name="gap.drain",
+            value=statistics.median(rates),
+            unit="per s",
+            higher_is_better=True,
+            raw="no-op commands from start to end, each durable at both",
+        ),
+    ]
+
+
+def _bare_commits(file: Path, calls: int) -> list[float]:
+    """One row, one commit, one thread, nothing in between: what the disk allows."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS rows (text TEXT)")
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        connection.execute("INSERT INTO rows VALUES ('one row')")
+        seconds.append(time.perf_counter() - began)
+    connection.close()
+    return seconds
+
+
+async def _commits(engine: Engine, calls: int) -> list[float]:
+    event = Event(kind="bench", at_ms=engine.clock.now_ms(), actor="bench")
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        await engine.store.apply([AppendEvent(event)])
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+async def _drain(
+    engine: Engine, driver: NoOpDriver, commands: int
+) -> tuple[Sequence[float], float]:
+    """The gaps between so many waiting commands, and how many a second were done."""
+    driver.started.clear()
+    driver.ended.clear()
+    await engine.pause(_ROBOT, actor="bench")
+    order = engine.intake.read({"cmd_type": "NOOP"})
+    accepted = await engine.queue.submit(
+        [order] * commands, api="robot", actor="bench", batch=True, contiguous=False
+    )
+    await engine.resume(_ROBOT, actor="bench")
+    began = time.perf_counter()
+    last = await engine.queue.wait_ended(accepted.task_ids[-1], 600)
+    assert last.state.final
+    rate = commands / (time.perf_counter() - began)
+    pairs = zip(driver.ended[:-1], driver.started[1:], strict=True)
+    return [start - end for end, start in pairs], rate

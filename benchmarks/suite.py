@@ -1,0 +1,26 @@
+"""All benchmarks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import gap
+from benchmarks.figures import Figure, Options
+
+QUICK = Options(
+    folder=Path(), finished=2_000, waiting=200, rounds=2, calls=20, seconds=6.0, crowd=20
+)
+"""Sizes that only prove that everything runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    title: str
+    run: Callable[[Options], Sequence[Figure]]
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "gap": Benchmark(gap.TITLE, gap.run),
+}

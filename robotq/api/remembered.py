@@ -1,0 +1,28 @@
+"""What was made out of records that never change, kept while the records are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+_Record = TypeVar("_Record")
+_Made = TypeVar("_Made")
+
+
+class Remembered(Generic[_Record, _Made]):
+    """At most `limit` results; when it is full it starts anew, which costs one making each."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: dict[Hashable, tuple[_Record, _Made]] = {}
+
+    def get(self, key: Hashable, record: _Record, make: Callable[[], _Made]) -> _Made:
+        """What `make` gave for this very object under `key`, or gives now."""
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is record:
+            return kept[1]
+        made = make()
+        if len(self._kept) >= self._limit:
+            self._kept.clear()
+        self._kept[key] = (record, made)
+        return made

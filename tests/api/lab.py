@@ -1,0 +1,157 @@
+"""A daemon's application over a simulated lab, and a client that checks what is documented."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from robotq.api.app import make_app
+from robotq.api.auth import KeyFile
+from robotq.api.robot.table import ROUTES
+from robotq.api.routes import BODY_ERRORS, COMMON_ERRORS, Route
+from robotq.catalog import Catalog
+from robotq.config import Config
+from robotq.drivers import simulator
+from robotq.engine.engine import Engine
+from robotq.engine.start import start_engine
+from robotq.model.errors import ERROR_CODES
+from robotq.store.memory import MemoryStore
+
+SCAN = {
+    "header": {"seq": 206, "stamp": {"secs": 1698000050, "nsecs": 234567}, "frame_id": "camera"},
+    "cmd_id": "SCAN_QRCODE_001",
+    "cmd_type": "SCAN_QRCODE",
+    "params": {"run_times": "continue", "robot_id": "robot_a", "timeout": 60.0},
+    "extra": {},
+}
+GO_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
+"""Done at once: the robots stand there from the start."""
+PICK_UP_NOTHING = {
+    "cmd_type": "PICK_UP",
+    "params": {"target_params": [{"bottle_id": "bottle_of_another_lab"}]},
+}
+"""Fails, because there is no such bottle."""
+BY_HAND = {"cmd_type": "MANUAL_STEP", "params": {"title": "Open the door"}}
+"""Runs until somebody answers it."""
+
+_PATTERNS = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", route.path)), route) for route in ROUTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return orjson.loads(self.text)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.body[key]
+
+
+class Lab:
+    """What a test talks to. Every answer is checked against the route table: the shape of a
+    success, the form and the code of an error."""
+
+    def __init__(self, engine: Engine, client: TestClient[web.Request, web.Application]) -> None:
+        self.engine = engine
+        self.client = client
+
+    async def get(self, path: str, **how: Any) -> Answer:
+        return await self.ask("GET", path, **how)
+
+    async def post(self, path: str, body: Any = None, **how: Any) -> Answer:
+        if body is not None:
+            how["data"] = orjson.dumps(body) if isinstance(body, dict | list) else body
+        return await self.ask("POST", path, **how)
+
+    async def ask(self, method: str, path: str, **how: Any) -> Answer:
+        async with self.client.request(method, path, **how) as response:
+            answer = Answer(response.status, response.headers, await response.text())
+        if method != "HEAD" and "json" in answer.headers.get("Content-Type", ""):
+            _check(method, path, answer)
+        return answer
+
+    async def submit(self, command: Mapping[str, Any] = GO_HOME, **how: Any) -> str:
+        answer = await self.post("/", command, **how)
+        assert answer.status == 200, answer.text
+        task_id: str = answer["task_id"]
+        return task_id
+
+    async def task(self, task_id: str, wait_s: float = 0) -> dict[str, Any]:
+        answer = await self.get(f"/task/{task_id}" + (f"?wait={wait_s:g}" if wait_s else ""))
+        assert answer.status == 200, answer.text
+        task: dict[str, Any] = answer.body
+        return task
+
+    async def ended(self, task_id: str) -> dict[str, Any]:
+        task = await self.task(task_id, 10)
+        assert task["status"] in ("completed", "failed"), task
+        return task
+
+    async def asking(self, robot: str = "robot_a") -> str:
+        """Have a robot run a command that waits for a person; the robot is busy from now on."""
+        with self.engine.bus.subscribe() as events:
+            task_id = await self.submit({**BY_HAND, "robot_id": robot})
+            async with asyncio.timeout(10):
+                async for event in events:
+                    if event.kind == "task.question" and event.task_id == task_id:
+                        break
+        return task_id
+
+    async def facts(self) -> dict[str, Any]:
+        """Everything that a refused request must leave as it is."""
+        status = (await self.get("/queue/status?limit=200")).body
+        return {"status": status, "last_event_id": self.engine.bus.last_event_id}
+
+
+@asynccontextmanager
+async def running_lab(config: Config, catalog: Catalog) -> AsyncIterator[Lab]:
+    """A lab whose robots stand at HOME, in simulated time that jumps."""
+    engine = await start_engine(config, catalog, MemoryStore(), {"simulator": simulator.create})
+    keys = await asyncio.to_thread(KeyFile, config.data)
+    app = make_app(engine, keys=keys)
+    try:
+        async with asyncio.timeout(10):
+            while not all(robot.connected for robot in engine.robots.values()):
+                await asyncio.sleep(0.001)
+        async with TestClient(TestServer(app, access_log=None)) as client:
+            yield Lab(engine, client)
+    finally:
+        await engine.shut_down()
+
+
+def route_of(method: str, path: str) -> Route | None:
+    wanted = "GET" if method == "HEAD" else method
+    plain = path.partition("?")[0]
+    for pattern, route in _PATTERNS:
+        if route.method == wanted and pattern.fullmatch(plain):
+            return route
+    return None
+
+
+def _check(method: str, path: str, answer: Answer) -> None:
+    route = route_of(method, path)
+    body = answer.body
+    if answer.status != 200 and body.get("success") is False and "error_code" in body:
+        row = ERROR_CODES[body["error_code"]]
+        assert (body["code"], answer.status) == (row.number, row.http_status)
+        assert body["message"]
+        known = {*COMMON_ERRORS} if route is None else {*COMMON_ERRORS, *route.errors}
+        if route is not None and route.request is not None:
+            known |= {*BODY_ERRORS}
+        # in synchronous mode the end of the command is the answer
+        assert row.name in known or "task_id" in body, f"{method} {path}: {row.name}"
+    elif route is not None and route.response is not None and (method, path) != ("POST", "/"):
+        if not path.startswith("/?"):
+            route.response.model_validate(body)

@@ -1,0 +1,224 @@
+"""Lives and deaths of a daemon on one data folder, each judged by the three records."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import yaml
+
+from robotq.config import packaged
+from robotq.model.crashpoints import CrashPoint
+from robotq.model.task import TaskState
+
+from . import judge
+from .http import Client, Gone, connected
+from .judge import Violation
+from .ledger import Ledger, now_ms
+from .mix import ROBOTS, Mix
+from .people import People
+from .process import DaemonProcess
+from .records import Disk, MotionLog, read_disk
+
+RANDOM = "random moment"
+"""The kind of a kill that is not at a crash point."""
+
+WAITING = 50
+"""Tasks that wait when a random moment is chosen."""
+
+_WINDOW_S = 0.5
+"""Wall seconds, about those of a scan, out of which a random moment is chosen."""
+_POINT_S = 4.0
+"""Wall seconds within which a crash point is reached; else it counts as a random moment."""
+_DRAIN_S = 30.0
+_FRESH = 12
+"""Commands that come in at least in each life."""
+
+_OFTEN = {
+    CrashPoint.COMMIT: 60,
+    CrashPoint.COMMITTED: 60,
+    CrashPoint.STEP_RECORDED: 30,
+    CrashPoint.CLAIMED: 8,
+    CrashPoint.STARTED: 8,
+    CrashPoint.FINISH: 8,
+    CrashPoint.FINISHED: 8,
+    CrashPoint.ACCEPT: 8,
+    CrashPoint.ACCEPTED: 8,
+    CrashPoint.ANSWER_KEPT: 4,
+}
+"""How often at least a life comes to a point; the others once."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Kill:
+    """One death and what followed from it."""
+
+    kind: str
+    reached: bool
+    """The daemon died where it should; at a random moment always."""
+    in_scan: bool
+    """A scan was under way."""
+    waiting: int
+    """Tasks that waited."""
+    violations: list[Violation] = field(default_factory=list)
+
+
+class Round:
+    """Several kills on one data folder, from one seed; then everything is brought to an end."""
+
+    def __init__(self, seed: int, folder: Path, *, time_scale: float = 0.001) -> None:
+        self.folder = folder
+        self.kills: list[Kill] = []
+        self._random = Random(seed)
+        self._ledger = Ledger()
+        self._known: set[Violation] = set()
+        folder.mkdir(parents=True)
+        self._daemon = DaemonProcess(
+            folder / "data", time_scale=time_scale, config=_configuration(folder)
+        )
+        self._motions = MotionLog(self._daemon.data)
+        self._disk = Disk(tasks={}, events=[], holds=[], counts={}, faults=[])
+
+    async def run(self, kinds: Iterable[str]) -> Sequence[Kill]:
+        """Kill once for each kind, RANDOM or a crash point; then let all tasks end."""
+        try:
+            for kind in kinds:
+                await self._live_and_die(kind)
+            await self._live_to_the_end()
+        finally:
+            self._daemon.kill()
+        return self.kills
+
+    async def _live_and_die(self, kind: str) -> None:
+        point = None if kind == RANDOM else CrashPoint(kind)
+        armed = None if point is None else f"{point}:{self._random.randint(1, _OFTEN.get(point, 1))}"
+        reached = False
+        if await self._daemon.start(armed):
+            filled = asyncio.Event()
+            life = asyncio.create_task(self._life(point, filled))
+            if point is None:
+                await asyncio.wait({life, asyncio.ensure_future(filled.wait())}, return_when="FIRST_COMPLETED")
+                await self._daemon.died(self._random.uniform(0, _WINDOW_S))
+            else:
+                reached = await self._daemon.died(_POINT_S)
+            reached |= point is None
+            self._daemon.kill()
+            await _until_all_have_noticed(life)
+        else:
+            reached = True
+        await self._judge_death(kind, reached)
+
+    async def _life(self, point: CrashPoint | None, filled: asyncio.Event) -> None:
+        """What people do until the daemon is gone."""
+        random = Random(self._random.random())
+        try:
+            async with connected(self._daemon.url, self._ledger) as client:
+                mix = Mix(random, f"{len(self.kills)}")
+                people = People(client, self._ledger, mix, random)
+                async with asyncio.TaskGroup() as group:
+                    await self._look_after_restart(people)
+                    group.create_task(people.listen())
+                    await people.repeat_lost()
+                    # some deaths come while a queue is held
+                    if point is not None or random.random() < 0.85:
+                        await people.clear_up()
+                    await people.submit(mix.scan())
+                    waiting = (await people.status())["queue_size"]
+                    await people.fill(max(_FRESH, WAITING + 10 - waiting))
+                    filled.set()
+                    group.create_task(people.watch())
+                    group.create_task(people.wait_for_ends())
+                    group.create_task(people.interfere(point))
+        except* Gone:
+            pass
+
+    async def _look_after_restart(self, people: People) -> None:
+        tasks = {line["task_id"]: line["state"] for line in await people.tasks()}
+        holds = (await people.status())["holds"]
+        self._note(judge.after_restart(self._ledger, self._disk, tasks, holds))
+
+    async def _live_to_the_end(self) -> None:
+        """Resolve and resume until the queues are empty; then an orderly end."""
+        if not await self._daemon.start():
+            self._note([Violation("stuck", f"the daemon does not start, see {self._daemon.log}")])
+            return
+        random = Random(self._random.random())
+        async with connected(self._daemon.url, self._ledger) as client:
+            people = People(client, self._ledger, Mix(random, "end"), random)
+            await self._look_after_restart(people)
+            await people.repeat_lost()
+            await self._drain(client, people, random)
+            status = await people.status()
+        if await self._daemon.terminate() != 0:
+            self._note([Violation("stuck", f"no orderly end, see {self._daemon.log}")])
+        self._read_records()
+        self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
+        self._note(judge.at_end(self._disk))
+        self._note(judge.totals(self._disk, status))
+
+    async def _drain(self, client: Client, people: People, random: Random) -> None:
+        deadline = now_ms() + _DRAIN_S * 1000
+        # a robot that was cut short at a place that others need is sent away
+        mix = Mix(random, "home")
+        await people.clear_up()
+        for robot in ROBOTS:
+            await people.submit(mix.home(robot))
+        while (await people.status())["queue_size"] and now_ms() < deadline:
+            await people.answer_all()
+            await asyncio.sleep(0.02)
+
+    async def _judge_death(self, kind: str, reached: bool) -> None:
+        self._ledger.deaths_ms.append(now_ms())
+        self._read_records()
+        tasks = self._disk.tasks.values()
+        self.kills.append(
+            Kill(
+                kind=kind,
+                reached=reached,
+                in_scan=any(
+                    task.state is TaskState.RUNNING and task.command.cmd_type == "SCAN_QRCODE"
+                    for task in tasks
+                ),
+                waiting=sum(task.state is TaskState.PENDING for task in tasks),
+            )
+        )
+        self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
+
+    def _read_records(self) -> None:
+        self._disk = read_disk(self._daemon.data)
+        self._motions.read_on(life=len(self.kills))
+
+    def _note(self, violations: Iterable[Violation]) -> None:
+        """Each violation once, with the death after which it was seen first."""
+        for violation in violations:
+            if violation not in self._known:
+                self._known.add(violation)
+                self.kills[-1].violations.append(violation)
+
+
+async def _until_all_have_noticed(life: asyncio.Task[None]) -> None:
+    """Let clients take what was answered before the death, then let them go."""
+    await asyncio.wait({life}, timeout=0.3)
+    life.cancel()
+    await asyncio.gather(life, return_exceptions=True)
+    if not life.cancelled() and (error := life.exception()) is not None:
+        raise error
+
+
+def _configuration(folder: Path) -> Path:
+    """The packaged lab with room for the bottles of many scans, and one command that may run
+    twice."""
+    lab = yaml.safe_load(packaged("lab.yaml").read_text())
+    lab["stations"]["SPLIT_TABLE"]["slots"] = 200
+    lab["robots"]["robot_a"]["back_slots"] = 12
+    (folder / "lab.yaml").write_text(yaml.safe_dump(lab))
+    shutil.copy(Path(__file__).with_name("commands.yaml"), folder)
+    options = {"driver": "simulator", "options": {"lab": "./lab.yaml"}}
+    config = {"commands": ["commands.yaml"], "robots": {robot: options for robot in ROBOTS}}
+    path = folder / "robotq.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path

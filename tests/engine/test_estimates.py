@@ -1,0 +1,125 @@
+"""How much longer a command takes is guessed from how long it took before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from robotq.engine.estimates import Estimates
+from robotq.engine.lane import Lane
+from robotq.model.task import Command, Question, Step, StepState, Task, TaskState
+
+
+def task(
+    number: int,
+    *,
+    cmd_type: str = "SCAN",
+    state: TaskState = TaskState.PENDING,
+    started_at_ms: int | None = None,
+    ended_at_ms: int | None = None,
+    steps: tuple[tuple[str, int], ...] = (),
+) -> Task:
+    return Task(
+        id=f"task_{number}",
+        seq=number,
+        api="robot",
+        queue="robot_a",
+        command=Command(cmd_type=cmd_type),
+        actor="test",
+        submitted_at_ms=0,
+        rank=float(number),
+        state=state,
+        started_at_ms=started_at_ms,
+        ended_at_ms=ended_at_ms,
+        steps=tuple(
+            Step(name=name, state=StepState.RUNNING, started_at_ms=at_ms) for name, at_ms in steps
+        ),
+    )
+
+
+def completed(seconds: int, *steps: tuple[str, int], cmd_type: str = "SCAN") -> Task:
+    """A run that took `seconds` from second 1000 of the epoch on."""
+    return task(
+        1,
+        cmd_type=cmd_type,
+        state=TaskState.COMPLETED,
+        started_at_ms=1_000_000,
+        ended_at_ms=1_000_000 + seconds * 1000,
+        steps=tuple((name, 1_000_000 + at_s * 1000) for name, at_s in steps),
+    )
+
+
+def test_estimates__nothing_seen_nothing_guessed() -> None:
+    estimates = Estimates()
+    running = task(2, state=TaskState.RUNNING, started_at_ms=5_000)
+    assert estimates.duration_s("SCAN") is None
+    assert estimates.remaining_s(running, 6_000) is None
+
+
+def test_estimates__a_failed_run_does_not_count() -> None:
+    estimates = Estimates([replace(completed(3), state=TaskState.FAILED)])
+    assert estimates.duration_s("SCAN") is None
+
+
+def test_estimates__one_slow_run_does_not_spoil_the_usual_duration() -> None:
+    estimates = Estimates([completed(100), completed(102), completed(3_000)])
+    assert estimates.duration_s("SCAN") == 102
+
+
+def test_remaining__counts_from_the_step_that_runs() -> None:
+    estimates = Estimates([completed(100, ("GO", 0), ("LOOK", 40))])
+    # this one was slow on the way: what matters is what usually comes after LOOK has begun
+    running = task(
+        2,
+        state=TaskState.RUNNING,
+        started_at_ms=0,
+        steps=(("GO", 0), ("LOOK", 90_000)),
+    )
+    assert estimates.remaining_s(running, 100_000) == pytest.approx(50.0)
+
+
+def test_remaining__another_course_falls_back_to_the_whole() -> None:
+    estimates = Estimates([completed(100, ("GO", 0), ("LOOK", 40))])
+    running = task(2, state=TaskState.RUNNING, started_at_ms=0, steps=(("ASK", 0),))
+    assert estimates.remaining_s(running, 30_000) == pytest.approx(70.0)
+    assert estimates.remaining_s(running, 300_000) == 0.0
+
+
+def test_remaining__nobody_can_guess_a_persons_time() -> None:
+    estimates = Estimates([completed(100)])
+    question = Question(prompt="?", asked_at_ms=0, deadline_ms=1)
+    running = replace(task(2, state=TaskState.RUNNING, started_at_ms=0), waiting_for=question)
+    assert estimates.remaining_s(running, 0) is None
+
+
+def test_schedule__adds_up_what_is_ahead() -> None:
+    estimates = Estimates([completed(100), completed(10, cmd_type="HOME")])
+    lane = Lane("robot_a")
+    lane.update(task(1, state=TaskState.RUNNING, started_at_ms=0))
+    lane.update(task(2, cmd_type="HOME"))
+    lane.update(task(3))
+    lane.update(task(4))
+    assert estimates.schedule(lane, 10, 60_000) == [40.0, 50.0, 150.0]
+    assert [estimates.starts_in_s(lane, position, 60_000) for position in (1, 2, 3)] == [
+        40.0,
+        50.0,
+        150.0,
+    ]
+
+
+def test_schedule__an_unknown_command_ends_the_guessing() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    lane.update(task(1, cmd_type="NEW"))
+    lane.update(task(2))
+    assert estimates.schedule(lane, 2, 0) == [0.0, None]
+    assert estimates.starts_in_s(lane, 2, 0) is None
+
+
+def test_starts_in__far_back_takes_the_average() -> None:
+    estimates = Estimates([completed(10)])
+    lane = Lane("robot_a")
+    for number in range(1, 1_002):
+        lane.update(task(number))
+    assert estimates.starts_in_s(lane, 1_001, 0) == pytest.approx(10_000)
