@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figure, Options, Samples, ratio_of_medians, spread
+from benchmarks.loop import run_loop
 from benchmarks.process import empty
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config, RobotConfig
@@ -38,16 +39,6 @@ _ROBOT = "robot_a"
 def run(options: Options) -> list[Figure]:
     """The gap of the engine in this process, on a durable store."""
     return run_loop(_measure(options))
-
-
-def run_loop(work: Any) -> Any:
-    """The result of a coroutine, on the kind of loop that the daemon uses."""
-    try:
-        import uvloop  # noqa: PLC0415 - it may not be installed
-    except ImportError:
-        return asyncio.run(work)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
 
 
 class NoOpDriver:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import gap
+from benchmarks import estop, gap, memory, startup, status
 from benchmarks.figures import Figure, Options
 
 QUICK = Options(
@@ -23,4 +23,8 @@ class Benchmark:
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "gap": Benchmark(gap.TITLE, gap.run),
+    "status": Benchmark(status.TITLE, status.run),
+    "startup": Benchmark(startup.TITLE, startup.run),
+    "memory": Benchmark(memory.TITLE, memory.run),
+    "estop": Benchmark(estop.TITLE, estop.run),
 }

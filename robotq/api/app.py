@@ -93,13 +93,13 @@ def _elsewhere(routes: Iterable[Route], engine: Engine, guard: Guard) -> _Endpoi
         if route.method == "GET" and not route.stream:
             allowed.add("HEAD")
     patterns = [
-        (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), ", ".join(sorted(allowed)))
+        (re.compile(re.sub(r"\\{\w+\\}", "[^{}/]+", re.escape(path))), ", ".join(sorted(allowed)))
         for path, allowed in methods.items()
     ]
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         call = Call(request, engine)
-        path = request.rel_url.raw_path
+        path = request.rel_url.path_safe
         try:
             guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
             allowed = next((found for form, found in patterns if form.fullmatch(path)), None)

@@ -146,9 +146,7 @@ async def test_submit__another_path_is_1007(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
-async def test_path__a_wrong_method_is_1006_and_tells_the_right_ones(
-    lab: Lab, method: str
-) -> None:
+async def test_path__a_wrong_method_is_1006_and_tells_the_right_ones(lab: Lab, method: str) -> None:
     answer = await lab.ask(method, "/queue/status")
     assert answer.status == 405
     assert answer["code"] == 1006
@@ -179,8 +177,7 @@ async def test_path__a_wrong_method_is_1006_and_tells_the_right_ones(
 async def test_path__a_strange_one_is_an_error_in_json(lab: Lab, path: str) -> None:
     raw = await _raw(
         lab,
-        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n"
-        "Connection: close\r\n\r\n",
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n",
     )
     head, _, body = raw.partition(b"\r\n\r\n")
     assert b"Content-Type: application/json" in head

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,25 +96,32 @@ class Round:
 
     async def _live_and_die(self, kind: str) -> None:
         point = None if kind == RANDOM else CrashPoint(kind)
-        armed = None if point is None else f"{point}:{self._random.randint(1, _OFTEN.get(point, 1))}"
-        reached = False
-        if await self._daemon.start(armed):
-            filled = asyncio.Event()
+        if await self._daemon.start(self._armed(point)):
+            filled = asyncio.get_running_loop().create_future()
             life = asyncio.create_task(self._life(point, filled))
             if point is None:
-                await asyncio.wait({life, asyncio.ensure_future(filled.wait())}, return_when="FIRST_COMPLETED")
-                await self._daemon.died(self._random.uniform(0, _WINDOW_S))
+                await asyncio.wait({life, filled}, return_when=asyncio.FIRST_COMPLETED)
+                died = await self._daemon.died(self._random.uniform(0, _WINDOW_S))
             else:
-                reached = await self._daemon.died(_POINT_S)
-            reached |= point is None
+                died = await self._daemon.died(_POINT_S)
             self._daemon.kill()
             await _until_all_have_noticed(life)
         else:
-            reached = True
-        await self._judge_death(kind, reached)
+            died = True
+        by_itself = died and (point is None or self._daemon.exit_code != -signal.SIGKILL)
+        await self._judge_death(kind, reached=point is None or died)
+        if by_itself:
+            code = self._daemon.exit_code
+            text = f"the daemon ended by itself with {code}, see {self._daemon.log}"
+            self._note([Violation("stuck", text)])
 
-    async def _life(self, point: CrashPoint | None, filled: asyncio.Event) -> None:
-        """What people do until the daemon is gone."""
+    def _armed(self, point: CrashPoint | None) -> str | None:
+        if point is None:
+            return None
+        return f"{point}:{self._random.randint(1, _OFTEN.get(point, 1))}"
+
+    async def _life(self, point: CrashPoint | None, filled: asyncio.Future[None]) -> None:
+        """What people do until the daemon is gone; `filled` when enough waits for a kill."""
         random = Random(self._random.random())
         try:
             async with connected(self._daemon.url, self._ledger) as client:
@@ -128,8 +136,8 @@ class Round:
                         await people.clear_up()
                     await people.submit(mix.scan())
                     waiting = (await people.status())["queue_size"]
-                    await people.fill(max(_FRESH, WAITING + 10 - waiting))
-                    filled.set()
+                    await people.fill(max(_FRESH, WAITING + 20 - waiting))
+                    filled.set_result(None)
                     group.create_task(people.watch())
                     group.create_task(people.wait_for_ends())
                     group.create_task(people.interfere(point))
@@ -171,7 +179,7 @@ class Round:
             await people.answer_all()
             await asyncio.sleep(0.02)
 
-    async def _judge_death(self, kind: str, reached: bool) -> None:
+    async def _judge_death(self, kind: str, *, reached: bool) -> None:
         self._ledger.deaths_ms.append(now_ms())
         self._read_records()
         tasks = self._disk.tasks.values()
@@ -218,7 +226,7 @@ def _configuration(folder: Path) -> Path:
     (folder / "lab.yaml").write_text(yaml.safe_dump(lab))
     shutil.copy(Path(__file__).with_name("commands.yaml"), folder)
     options = {"driver": "simulator", "options": {"lab": "./lab.yaml"}}
-    config = {"commands": ["commands.yaml"], "robots": {robot: options for robot in ROBOTS}}
+    config = {"commands": ["commands.yaml"], "robots": dict.fromkeys(ROBOTS, options)}
     path = folder / "robotq.yaml"
     path.write_text(yaml.safe_dump(config))
     return path

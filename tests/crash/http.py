@@ -26,9 +26,7 @@ class Client:
     async def get(self, path: str) -> tuple[int, Any]:
         return await self._ask("GET", path, None, {})
 
-    async def post(
-        self, path: str, body: Any = None, *, key: str | None = None
-    ) -> tuple[int, Any]:
+    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> tuple[int, Any]:
         headers = {} if key is None else {"Idempotency-Key": key}
         return await self._ask("POST", path, orjson.dumps(body or {}), headers)
 
@@ -36,9 +34,7 @@ class Client:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Any]:
         try:
-            async with self._session.request(
-                method, path, data=body, headers=headers
-            ) as response:
+            async with self._session.request(method, path, data=body, headers=headers) as response:
                 answer = orjson.loads(await response.read())
         except TimeoutError as error:
             self._ledger.contradictions.append(f"{method} {path}: no answer")

@@ -11,11 +11,20 @@ from typing import Any, Literal
 from robotq.model.task import OUTCOME_UNKNOWN, Task, TaskState
 
 from . import order
-from .ledger import Ledger, Submission
+from .ledger import Control, Ledger, Submission
 from .records import Disk, Motion
 
 IDEMPOTENT = frozenset({"ROBOT_ACTION"})
 """What tests/crash/commands.yaml declares so."""
+
+
+_HELD_AFTER: Mapping[str, Mapping[str, bool]] = {
+    "pause": {"paused": True},
+    "resume": {"paused": False},
+    "estop": {"estop": True},
+    "reset": {"estop": False, "paused": True},
+}
+"""What is decided -> which holds are there afterwards, and which are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +134,22 @@ def _told(ledger: Ledger, disk: Disk) -> Iterator[Violation]:
             yield Violation("lost", f"{task_id} repeats {of}, and is not so on disk")
     written = {event.id: (event.kind, event.task_id, event.after) for event in disk.events}
     for number, told in ledger.events.items():
-        if written.get(number) != told:
-            yield Violation("lost", f"event {number}: {told} was told, {written.get(number)} is kept")
+        if (kept := written.get(number)) != told:
+            yield Violation("lost", f"event {number}: {told} was told, {kept} is kept")
 
 
 def _controls(ledger: Ledger, disk: Disk) -> Iterator[Violation]:
     """The last thing that was decided about a robot, where it was answered, is on disk."""
-    last: dict[tuple[str, str], tuple[str, bool]] = {}
+    last: dict[tuple[str, str], tuple[Control, bool]] = {}
     for control in ledger.controls:
-        answered = control.answered_ms is not None
         for robot in control.robots:
-            if control.action in ("estop", "reset"):
-                last[robot, "estop"] = (control.action, answered)
-            if control.action != "estop":
-                last[robot, "paused"] = (control.action, answered)
-    for (robot, code), (action, answered) in last.items():
-        held = disk.hold(robot, code) is not None
-        if answered and held != (action in ("pause", "estop") or (action, code) == ("reset", "paused")):
-            yield Violation("lost", f"{robot}: {action} was answered, and {code} on disk is {held}")
+            for code, held in _HELD_AFTER[control.action].items():
+                last[robot, code] = (control, held)
+    for (robot, code), (control, held) in last.items():
+        on_disk = disk.hold(robot, code) is not None
+        if control.answered_ms is not None and on_disk != held:
+            text = f"{robot}: {control.action} was answered, and {code} on disk is {on_disk}"
+            yield Violation("lost", text)
 
 
 def _moved(disk: Disk, motions: list[Motion]) -> Iterator[Violation]:
@@ -197,7 +204,7 @@ def _journal(disk: Disk) -> Iterator[Violation]:
     if disk.counted() != disk.counts:
         yield Violation("wrong", f"counters {disk.counts}, rows {disk.counted()}")
     states: dict[str, str | None] = {}
-    claims: dict[str, int] = {}
+    claims: Counter[str] = Counter()
     for event in disk.events:
         task_id = event.task_id
         if task_id is None or event.after is None:
@@ -206,13 +213,13 @@ def _journal(disk: Disk) -> Iterator[Violation]:
             before = states.get(task_id)
             yield Violation("wrong", f"{task_id}: {event.kind} from {event.before}, was {before}")
         states[task_id] = event.after
-        claimed = (event.kind == "task.claimed") - (event.kind == "task.released")
-        claims[task_id] = claims.get(task_id, 0) + claimed
+        claims[task_id] += (event.kind == "task.claimed") - (event.kind == "task.released")
     for task in disk.tasks.values():
-        if states.get(task.id) != task.state:
-            yield Violation("wrong", f"{task.id} is {task.state}, the journal: {states.get(task.id)}")
-        if claims.get(task.id) != task.attempt:
-            yield Violation("wrong", f"{task.id}: {claims.get(task.id)} claims, attempt {task.attempt}")
+        state, claimed = states.get(task.id), claims[task.id]
+        if state != task.state:
+            yield Violation("wrong", f"{task.id} is {task.state}, the journal says {state}")
+        if claimed != task.attempt:
+            yield Violation("wrong", f"{task.id}: {claimed} claims, attempt {task.attempt}")
 
 
 def totals(disk: Disk, status: Mapping[str, Any]) -> Iterator[Violation]:

@@ -54,25 +54,22 @@ class _Line:
         self.waiting.pop(task.id, None)
         under_way = task.contiguous and task.batch_id in self._claims
         for other in self.waiting.values():
-            mates = other.contiguous and other.batch_id == task.batch_id
-            if mates:
-                if other.order < task.order:
+            first = other.order < task.order
+            if other.contiguous and other.batch_id == task.batch_id:
+                if first:
                     yield f"{task.id} before {other.id} of its batch"
             elif other.contiguous and self._claims[other.batch_id or ""] > 0:
                 yield f"{task.id} between the tasks of {other.batch_id}"
-            elif not under_way and other.order < task.order and self._known(other, at_ms):
-                if not self._may_wait(other):
-                    yield f"{task.id} {task.order} before {other.id} {other.order}"
+            elif first and not under_way and self._ready(other, at_ms):
+                yield f"{task.id} {task.order} before {other.id} {other.order}"
         if task.contiguous and task.batch_id is not None:
             self._claims[task.batch_id] += 1
 
-    def _known(self, task: Task, at_ms: float) -> bool:
-        # a submit that is on its way in may come too late
-        return self._known_ms.get(task.id, at_ms) < at_ms
-
-    def _may_wait(self, task: Task) -> bool:
-        """It, or what must run before it in its batch, goes where the other robot may be."""
-        return any(
+    def _ready(self, task: Task, at_ms: float) -> bool:
+        """Whether `task` could have been taken instead. Not where its submit was on its way in,
+        nor where it, or what comes before it in its batch, goes where the other robot may be.
+        """
+        return self._known_ms.get(task.id, at_ms) < at_ms and not any(
             other.command.cmd_type == "NAVIGATION" and other.command.params["area"] == _SHARED
             for other in self.waiting.values()
             if other is task

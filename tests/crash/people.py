@@ -97,7 +97,7 @@ class People:
     async def wait_for_ends(self) -> None:
         """Wait for the ends of single tasks, as the documented clients do."""
         while True:
-            waiting = [task_id for task_id in self._ledger.known_ms if task_id not in self._ledger.endings]
+            waiting = [task for task in self._ledger.known_ms if task not in self._ledger.endings]
             if waiting:
                 await self.task(self._random.choice(waiting), wait_s=1)
             await asyncio.sleep(_LOOK_S)

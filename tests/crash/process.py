@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from robotq.model.crashpoints import VARIABLE
@@ -62,10 +62,7 @@ class DaemonProcess:
         environ |= self._environ
         if crash_point is not None:
             environ[VARIABLE] = crash_point
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(MAIN), *arguments], stdout=log, stderr=log, env=environ
-            )
+        self._process = await asyncio.to_thread(self._launch, arguments, environ)
         deadline = time.monotonic() + _START_S
         while self.alive():
             port = port_file.read_text() if port_file.exists() else ""
@@ -77,6 +74,19 @@ class DaemonProcess:
                 raise TimeoutError(f"no start within {_START_S:g} s, see {self.log}")
             await asyncio.sleep(0.005)
         return False
+
+    def _launch(
+        self, arguments: Sequence[str], environ: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, str(MAIN), *arguments], stdout=log, stderr=log, env=environ
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """Negative: the signal that ended it. None while it lives."""
+        return None if self._process is None else self._process.poll()
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -64,10 +64,12 @@ class Mover:
                 self._body.lab.change(lambda state: self._body.settled(state, place=None))
                 self._context.moved_to(None)
             self._advance(trip, profile.distance)
+            self._end(trip, profile.duration, {"place": place} if place else {}, effect)
         except Stopped:
             self._end(trip, self._clock.now() - began, {}, None)
             raise
-        self._end(trip, profile.duration, {"place": place} if place else {}, effect)
+        finally:
+            self._body.moving = None
         if place:
             self._context.moved_to(place)
 
@@ -109,7 +111,6 @@ class Mover:
             return self._body.worn(after, seconds, x=x, y=y, **changes)
 
         self._body.lab.change(change)
-        self._body.moving = None
 
     def _go_on(self) -> None:
         """Wait while the robot is held. Raises Stopped."""

@@ -314,6 +314,8 @@ def test_bottle_cleared_away_meanwhile__is_missed_by_name(bench: Bench) -> None:
     context.at_step["GRABBING_BOTTLE"] = clear
     with pytest.raises(DriverError, match="bottle_004 is not in WAITING_SPLIT_AREA_003; it is in"):
         bench.run("PICK_UP", pick("bottle_004"), robot="robot_b", context=context)
+    query = Command(cmd_type="GET_ROBOT_MOTION_STATE")
+    assert bench.robot("robot_b").immediate(query)["state"] == "idle"
 
 
 def test_unknown_command__moves_nothing(bench: Bench) -> None:

@@ -118,7 +118,7 @@ class LabMachine(RuleBasedStateMachine):
 
 TestLab = LabMachine.TestCase
 TestLab.settings = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -37,9 +37,11 @@ SELECT {task} FROM tasks WHERE {conditions} ORDER BY seq DESC LIMIT ?;
 SELECT {event} FROM events WHERE id > ? ORDER BY id LIMIT ?;
 
 -- name: events_of_task
--- The first condition is there for the index, see events_task.
+-- The conditions are those of the index events_task. Without the + SQLite would put ?1 for
+-- task_id into the others too, and find no index then.
 SELECT {event} FROM events
-WHERE substr(task_id, 1, 20) = substr(?1, 1, 20) AND task_id = ?1 AND id > ?2
+WHERE substr(task_id, 1, 20) = substr(?1, 1, 20) AND task_id IS NOT NULL AND +task_id = ?1
+    AND id > ?2
 ORDER BY id LIMIT ?3;
 
 -- name: answer

@@ -1,0 +1,143 @@
+"""The keys: made, listed, revoked, found, and taken over from the file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from robotq.api.auth import KeyFile
+from robotq.api.scopes import allows, is_scope
+from robotq.model.errors import ConfigError
+
+
+def test_new__makes_a_key_that_is_found_and_not_kept(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path)
+    assert not keys
+    text = keys.new("lab-pc", ["read", "submit"])
+    assert text.startswith("rq_")
+    assert len(text) == 3 + 43, "256 bits"
+    assert keys
+    found = keys.find(text)
+    assert found is not None
+    assert (found.name, found.scopes) == ("lab-pc", ("read", "submit"))
+    written = keys.path.read_text()
+    assert text not in written
+    assert hashlib.sha256(text.encode()).hexdigest() in written
+
+
+def test_new__the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path)
+    old_mask = os.umask(0)
+    try:
+        keys.new("a", ["read"])
+    finally:
+        os.umask(old_mask)
+    assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [keys.path]
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "fault"),
+    [
+        ("", ["read"], "name"),
+        ("two words", ["read"], "name"),
+        ("anonymous", ["read"], "name"),
+        ("x" * 65, ["read"], "name"),
+        ("taken", ["read"], "exists already"),
+        ("new", [], "at least one"),
+        ("new", ["write"], "found 'write', expected one of read, submit, control, admin"),
+        ("new", ["worker:"], "worker:"),
+    ],
+)
+def test_new__a_bad_name_or_scope_is_refused_and_named(
+    tmp_path: Path, name: str, scopes: list[str], fault: str
+) -> None:
+    keys = KeyFile(tmp_path)
+    keys.new("taken", ["read"])
+    before = keys.path.read_bytes()
+    with pytest.raises(ConfigError, match=fault):
+        keys.new(name, scopes)
+    assert keys.path.read_bytes() == before
+
+
+def test_revoke__takes_the_key_and_no_other(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path)
+    gone, kept = keys.new("gone", ["read"]), keys.new("kept", ["worker:gpu"])
+    keys.revoke("gone")
+    assert keys.find(gone) is None
+    assert keys.find(kept) is not None
+    assert [key.name for key in KeyFile(tmp_path).read()] == ["kept"]
+    with pytest.raises(ConfigError, match="no key 'gone'; there are: kept"):
+        keys.revoke("gone")
+
+
+@pytest.mark.parametrize("presented", ["", "rq_", "rq_" + "A" * 43, "\udcff", "秘密"])
+def test_find__what_is_no_key_finds_none(tmp_path: Path, presented: str) -> None:
+    keys = KeyFile(tmp_path)
+    keys.new("a", ["read"])
+    assert keys.find(presented) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("keys: 7", "expected `keys:` with a list"),
+        ("keyz: []", "expected `keys:` with a list"),
+        ("- a", "expected `keys:` with a list"),
+        ("keys: [a]", r"keys\[0\]"),
+        ("keys:\n- {name: a, sha256: 00, scopes: [read], created: x}", r"yaml:2: keys\[0\].sha256"),
+        ("keys: [", "while parsing"),
+    ],
+)
+def test_file__a_broken_one_is_refused_with_its_place(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    (tmp_path / "keys.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=fault):
+        KeyFile(tmp_path)
+
+
+def test_file__the_same_name_twice_is_refused(tmp_path: Path) -> None:
+    row = f"{{name: a, sha256: {'0' * 64}, scopes: [read], created: x}}"
+    (tmp_path / "keys.yaml").write_text(f"keys: [{row}, {row}]")
+    with pytest.raises(ConfigError, match="a second time"):
+        KeyFile(tmp_path)
+
+
+async def test_watch__changes_by_another_process_are_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("robotq.api.auth._CHECK_S", 0.005)
+    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    watching = asyncio.create_task(keys.watch())
+    other = await asyncio.to_thread(KeyFile, tmp_path)
+    text = await asyncio.to_thread(other.new, "a", ["read"])
+    async with asyncio.timeout(5):
+        while keys.find(text) is None:
+            await asyncio.sleep(0.002)  # noqa: ASYNC110 - the file system has no event
+        with caplog.at_level(logging.ERROR):
+            await asyncio.to_thread(other.path.write_text, "keys: [")
+            while not caplog.records:
+                await asyncio.sleep(0.002)  # noqa: ASYNC110 - as above
+        assert keys.find(text) is not None, "a broken file takes nobody's key away"
+        await asyncio.to_thread(other.path.unlink)
+        while keys:
+            await asyncio.sleep(0.002)  # noqa: ASYNC110 - as above
+    watching.cancel()
+
+
+def test_scopes__admin_may_everything_and_the_others_only_themselves() -> None:
+    assert allows(["admin"], "control")
+    assert allows(["admin"], "worker:gpu")
+    assert not allows(["control"], "submit")
+    assert not allows(["submit"], "read")
+    assert allows([], "any")
+    assert is_scope("worker:gpu-cluster")
+    assert not is_scope("open")
+    assert not is_scope("any")
