@@ -104,7 +104,7 @@ def test_file__a_broken_one_is_refused_with_its_place(
 
 
 def test_file__the_same_name_twice_is_refused(tmp_path: Path) -> None:
-    row = f"{{name: a, sha256: {'0' * 64}, scopes: [read], created: x}}"
+    row = f"{{name: a, sha256: {'a' * 64}, scopes: [read], created: x}}"
     (tmp_path / "keys.yaml").write_text(f"keys: [{row}, {row}]")
     with pytest.raises(ConfigError, match="a second time"):
         KeyFile(tmp_path)

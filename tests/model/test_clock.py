@@ -333,7 +333,7 @@ def test_timer_of_a_loop_that_is_gone__holds_nobody_up() -> None:
     assert clock.now() == 5
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.randoms(use_true_random=False))
 def test_robots_interrupted_and_held_at_random__never_hang(random: Random) -> None:
     clock = VirtualClock()
