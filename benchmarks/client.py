@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 _HOST = "127.0.0.1"
 _BLOCK = 65_536
@@ -113,8 +113,8 @@ class AsyncConnection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # not every loop's transport says that it is an asyncio.Transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data

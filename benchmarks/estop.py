@@ -35,18 +35,18 @@ class _Latencies:
 def run(options: Options) -> list[Figure]:
     """Stops of running commands, in turns without and with clients that submit."""
     data = empty(options.folder / "estop")
-    notes = data / "stopwatch.txt"
+    notes = data / stopwatch.FILE
     # the queue fills up behind stopped robots; a full one would answer faster than one that is not
-    environ = {stopwatch.VARIABLE: str(notes), "ROBOTQ_QUEUE__MAX_LENGTH": "1000000"}
+    environ = {"ROBOTQ_QUEUE__MAX_LENGTH": "1000000"}
     alone, crowded = _Latencies(), _Latencies()
-    program = ("-m", "benchmarks.stopwatch")
     with (
-        DaemonProcess(data, environ=environ, program=program) as daemon,
+        DaemonProcess(data, environ=environ, program=stopwatch.PROGRAM) as daemon,
         daemon.connect() as connection,
         submitters(daemon.port, _SUBMITTERS) as crowd,
     ):
         for robot in ("robot_a", "robot_b"):
-            connection.post("/", [command(robot)] * 1_000)
+            # a stop ends the whole of a contiguous batch
+            connection.post("/?contiguous=false", [command(robot)] * 1_000)
         for _ in range(options.rounds):
             _stops(connection, notes, options.calls // 5, alone)
             crowd.go.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.client import command
+from benchmarks.client import command, message
 from benchmarks.database import with_finished_tasks
 from benchmarks.figures import MIB, Figure, Options
 from benchmarks.process import DaemonProcess, empty
@@ -45,7 +45,7 @@ def _after_some_use(daemon: DaemonProcess) -> float:
         for _ in range(20):
             connection.post("/", command())
             for path in _READS:
-                connection.get(path)
+                connection.send(message("GET", path)).fine()
     return daemon.usage().memory_mib
 
 

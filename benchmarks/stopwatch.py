@@ -2,7 +2,7 @@
 
 `python -m benchmarks.stopwatch serve ...` is `robotq serve ...` with a stopwatch in the driver:
 one line `what robot nanoseconds` for each call, on the monotonic clock that all processes of a
-machine share, in the file that ROBOTQ_STOPWATCH names.
+machine share, in `<data>/stopwatch.txt`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from robotq.drivers.simulator.driver import SimulatorDriver
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
-VARIABLE = "ROBOTQ_STOPWATCH"
+PROGRAM = ("-m", "benchmarks.stopwatch")
+FILE = "stopwatch.txt"
 
 START, END, ESTOP = "start", "end", "estop"
 
@@ -48,7 +49,8 @@ class TimedSimulator(SimulatorDriver):
     def __init__(self, setup: DriverSetup) -> None:
         super().__init__(setup)
         self._name = setup.robot
-        self._notes = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = setup.data / FILE
+        self._notes = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         self._note(START)

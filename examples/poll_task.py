@@ -23,17 +23,16 @@ import requests
 def submit(session: requests.Session, url: str, command: Any) -> str:
     """Hand over one command; returns the task's id. Tries again while nobody answers."""
     headers = {"Idempotency-Key": str(uuid.uuid4())}
-    for pause_s in (1, 2, 4, 8, None):
+    for pause_s in (1, 2, 4, 8):
         try:
             answer = session.post(url, json=command, headers=headers, timeout=10).json()
-            break
-        except requests.ConnectionError as error:
-            if pause_s is None:
-                sys.exit(f"no daemon answers at {url}: {error}")
+        except requests.ConnectionError:
             time.sleep(pause_s)
-    if not answer["success"]:
-        sys.exit(f"refused: {answer['message']}")
-    return str(answer["task_id"])
+            continue
+        if not answer["success"]:
+            sys.exit(f"refused: {answer['message']}")
+        return str(answer["task_id"])
+    sys.exit(f"no daemon answers at {url}")
 
 
 def wait(session: requests.Session, url: str, task_id: str, timeout_s: float) -> dict[str, Any]:

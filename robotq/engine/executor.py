@@ -378,12 +378,13 @@ class Executor:
             else:
                 limit.resume("hold")
 
-    def asks_for(self, cmd_type: str) -> bool:
-        """Whether the running command waits for an answer by this immediate command."""
+    def asks_for(self, cmd_type: str | None) -> bool:
+        """Whether the running command waits for an answer by this immediate command; None:
+        for any answer."""
         pending = self._run_now.question if self._run_now is not None else None
-        return (
-            pending is not None and not pending.taken and pending.question.answered_by == cmd_type
-        )
+        if pending is None or pending.taken:
+            return False
+        return cmd_type is None or pending.question.answered_by == cmd_type
 
     async def answer(self, task_id: str, value: Any, *, actor: str) -> None:
         """Answer the open question of a task. The answer is in the journal before it acts.

@@ -29,6 +29,7 @@ class Immediate:
         self._handlers: dict[str, Handler] = {
             "driver": self._driver,
             "answer": self._answer,
+            "answer_any": self._answer_any,
             "start_working": self._start_working,
             "stop_working": self._stop_working,
             "reset_system": self._reset_system,
@@ -79,19 +80,29 @@ class Immediate:
         return result
 
     async def _answer(self, order: Order, actor: str) -> dict[str, Any]:
+        """The answer to a question that names this command."""
+        return await self._answer_question(order, actor, order.command.cmd_type)
+
+    async def _answer_any(self, order: Order, actor: str) -> dict[str, Any]:
+        """The answer to whatever is asked."""
+        return await self._answer_question(order, actor, None)
+
+    async def _answer_question(
+        self, order: Order, actor: str, answered_by: str | None
+    ) -> dict[str, Any]:
         cmd_type = order.command.cmd_type
-        asking = [
-            robot for robot in self._engine.robots.values() if robot.executor.asks_for(cmd_type)
-        ]
-        named = [robot for robot in asking if robot.name == order.robot]
+        robots = self._engine.robots.values()
+        asking = [robot for robot in robots if robot.executor.asks_for(answered_by)]
+        if order.robot_named:
+            asking = [robot for robot in asking if robot.name == order.robot]
         if not asking:
             raise RobotqError("no_question", reason=f"No command waits for {cmd_type}.")
-        if len(asking) > 1 and not named:
+        if len(asking) > 1:
             names = ", ".join(robot.name for robot in asking)
             raise RobotqError(
                 "bad_parameter", field="params.robot_id", reason=f"several robots ask: {names}"
             )
-        executor = (named or asking)[0].executor
+        executor = asking[0].executor
         task = executor.running
         if task is None:
             raise RobotqError("no_question", reason=f"No command waits for {cmd_type}.")

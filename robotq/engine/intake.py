@@ -26,6 +26,8 @@ class Order:
     command: Command
     spec: CommandSpec
     robot: str
+    robot_named: bool = False
+    """The client said which robot; otherwise it is the default one."""
     priority: int = 0
     not_before_ms: int | None = None
     expires_at_ms: int | None = None
@@ -79,10 +81,12 @@ class Intake:
         )
         if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
             raise RobotqError("not_armed")
+        named, field = _named_robot(body, params)
         return Order(
             command=command,
             spec=spec,
-            robot=self._robot(body, params, spec),
+            robot=self._robot(named, field, spec),
+            robot_named=named is not None,
             priority=_priority(body.get("priority")),
         )
 
@@ -109,11 +113,7 @@ class Intake:
             orders.append(order)
         return orders
 
-    def _robot(self, body: Mapping[str, Any], params: Any, spec: CommandSpec) -> str:
-        named = params.get("robot_id") if isinstance(params, dict) else None
-        field = "params.robot_id"
-        if named is None:
-            named, field = body.get("robot_id"), "robot_id"
+    def _robot(self, named: Any, field: str, spec: CommandSpec) -> str:
         if named is None:
             if not spec.robots or self._default_robot in spec.robots:
                 return self._default_robot
@@ -131,6 +131,14 @@ class Intake:
     def with_catalog(self, catalog: Catalog) -> Intake:
         """The same with other specs, after a reload."""
         return Intake(catalog, self._robots, self._default_robot, self._armed)
+
+
+def _named_robot(body: Mapping[str, Any], params: Any) -> tuple[Any, str]:
+    """The robot that the client named, None for none, and the field that says so."""
+    named = params.get("robot_id") if isinstance(params, dict) else None
+    if named is not None:
+        return named, "params.robot_id"
+    return body.get("robot_id"), "robot_id"
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -45,7 +45,7 @@ def table(outcomes: list[Outcome]) -> Table:
     """The kills by kind, and what was found after them."""
     made = Table(title="kill -9", title_justify="left")
     for column in ("kind", "kills", "reached", "in a scan", "least waiting"):
-        made.add_column(column, justify="left" if column == "kind" else "right")
+        made.add_column(column, justify="left" if column == "kind" else "right", no_wrap=True)
     for column in ("lost", "doubled", "stuck", "wrong"):
         made.add_column(column, justify="right")
     made.add_column("seeds of failures")
@@ -72,9 +72,7 @@ def _explain(console: Console, outcome: Outcome, point: str | None) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument(
-        "--seed", type=int, default=1, help="of the first round; then one more each"
-    )
+    parser.add_argument("--seed", type=int, default=1, help="of the first round")
     parser.add_argument(
         "--point",
         choices=["random", *CrashPoint],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from robotq.model.crashpoints import CrashPoint
 from robotq.model.task import TaskState
 
 from . import judge
-from .http import Client, Gone, connected
+from .http import Gone, connected
 from .judge import Violation
 from .ledger import Ledger, now_ms
 from .mix import ROBOTS, Mix
@@ -156,10 +157,11 @@ class Round:
             return
         random = Random(self._random.random())
         async with connected(self._daemon.url, self._ledger) as client:
-            people = People(client, self._ledger, Mix(random, "end"), random)
+            mix = Mix(random, "end")
+            people = People(client, self._ledger, mix, random)
             await self._look_after_restart(people)
             await people.repeat_lost()
-            await self._drain(client, people, random)
+            await self._drain(people, mix)
             status = await people.status()
         if await self._daemon.terminate() != 0:
             self._note([Violation("stuck", f"no orderly end, see {self._daemon.log}")])
@@ -168,14 +170,16 @@ class Round:
         self._note(judge.at_end(self._disk))
         self._note(judge.totals(self._disk, status))
 
-    async def _drain(self, client: Client, people: People, random: Random) -> None:
-        deadline = now_ms() + _DRAIN_S * 1000
-        # a robot that was cut short at a place that others need is sent away
-        mix = Mix(random, "home")
+    async def _drain(self, people: People, mix: Mix) -> None:
+        deadline = time.monotonic() + _DRAIN_S
         await people.clear_up()
+        # a robot that was cut short at a place that the other needs is sent away
         for robot in ROBOTS:
             await people.submit(mix.home(robot))
-        while (await people.status())["queue_size"] and now_ms() < deadline:
+        while (status := await people.status())["queue_size"]:
+            if time.monotonic() > deadline:
+                self._note([Violation("stuck", f"the queues do not run empty: {status}")])
+                return
             await people.answer_all()
             await asyncio.sleep(0.02)
 

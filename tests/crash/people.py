@@ -103,7 +103,7 @@ class People:
             await asyncio.sleep(_LOOK_S)
 
     async def status(self) -> dict[str, Any]:
-        _, status = await self._client.get("/queue/status?limit=0")
+        _, status = await self._client.get("/queue/status?limit=4")
         assert isinstance(status, dict)
         return status
 

@@ -149,7 +149,7 @@ class Writer:
             outcomes = [StoreUnavailable(repr(error)) for _ in calls]
         else:
             self.commits += 1
-            self.applied += len(calls)
+            self.applied += sum(not isinstance(outcome, Exception) for outcome in outcomes)
             self.last_commit_s = time.perf_counter() - began
         self._handover.answer(
             [(call.future, outcome) for call, outcome in zip(calls, outcomes, strict=True)]

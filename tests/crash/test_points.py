@@ -1,0 +1,130 @@
+"""Crash points: all there, all met in an ordinary day, and dead when nobody asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from robotq.catalog import load_catalog
+from robotq.config import Config, RobotConfig
+from robotq.daemon import driver_factories
+from robotq.engine.engine import Engine
+from robotq.engine.idempotency import KeyedRequest
+from robotq.engine.start import start_engine
+from robotq.model import crashpoints
+from robotq.model.crashpoints import CrashPoint, at_crash_points, crash_point
+from robotq.model.errors import ConfigError
+from robotq.model.hold import HoldCode
+from robotq.model.task import Task
+from robotq.store.sqlite import SqliteStore
+
+
+@pytest.fixture(autouse=True)
+def nothing_set_afterwards() -> Iterator[None]:
+    yield
+    at_crash_points(None)
+
+
+async def submit(engine: Engine, cmd_type: str, key: str | None = None, **params: object) -> str:
+    order = engine.intake.read({"cmd_type": cmd_type, "params": params})
+    keyed = None if key is None else KeyedRequest(scope="robot:test", key=key, fingerprint="0")
+    accepted = await engine.queue.submit([order], api="robot", actor="test", keyed=keyed)
+    return accepted.task_ids[0]
+
+
+async def ended(engine: Engine, task_id: str) -> Task:
+    task = await engine.queue.wait_ended(task_id, 10)
+    assert task.state.final
+    return task
+
+
+async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
+    met: set[CrashPoint] = set()
+    at_crash_points(met.add)
+    broken = {"kind": "raise", "command": "ROBOT_ACTION", "step": "NOD"}
+    config = Config(
+        data=tmp_path,
+        time_scale=0,
+        robots={"robot_a": RobotConfig(driver="simulator", options={"faults": [broken]})},
+    )
+    catalog = await asyncio.to_thread(load_catalog, [])
+    engine = await start_engine(config, catalog, SqliteStore(tmp_path), driver_factories())
+    try:
+        drive = await submit(engine, "NAVIGATION", key="once", area="CHARGER")
+        await ended(engine, drive)
+        await ended(engine, (await engine.retry(drive, actor="test")).id)
+
+        question = await submit(engine, "MANUAL_STEP", title="look")
+        with engine.bus.subscribe() as events:
+            while not (await engine.queue.find(question)).waiting_for:
+                await anext(events)
+        await engine.answer(question, {"note": "seen"}, actor="test")
+        await ended(engine, question)
+
+        await engine.pause(None, actor="test")
+        await engine.queue.cancel(await submit(engine, "NAVIGATION", area="HOME"), actor="test")
+        await engine.resume(None, actor="test")
+
+        def pause_just_after_the_claim(point: CrashPoint) -> None:
+            met.add(point)
+            if point is CrashPoint.CLAIMED:
+                engine.holds.set("robot_a", HoldCode.PAUSED)
+
+        at_crash_points(pause_just_after_the_claim)
+        given_back = await submit(engine, "NAVIGATION", area="HOME")
+        with engine.bus.subscribe() as events:
+            while (await anext(events)).kind != "task.released":
+                pass
+        at_crash_points(met.add)
+        await engine.resume(None, actor="test")
+        await ended(engine, given_back)
+
+        unknown = await ended(engine, await submit(engine, "ROBOT_ACTION", action_type="NOD"))
+        assert unknown.outcome_unknown
+        await engine.resolve(unknown.id, "failed", actor="test")
+
+        await engine.estop.trigger(actor="test")
+        await engine.estop.reset(actor="test")
+    finally:
+        await engine.shut_down()
+    assert met == set(CrashPoint)
+
+
+@pytest.mark.parametrize("text", ["nowhere", "claimed:0", "claimed:first"])
+def test_variable__with_a_point_that_is_not__is_refused_with_the_known_ones(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"found '{text}', expected .*claimed"):
+        crashpoints.arm({"ROBOTQ_CRASH_POINT": text})
+
+
+def test_variable__kills_the_process_the_nth_time() -> None:
+    program = (
+        "import os; from robotq.model.crashpoints import CrashPoint, arm, crash_point;"
+        "arm(os.environ)\n"
+        "for number in range(5):\n"
+        "    crash_point(CrashPoint.CLAIMED); crash_point(CrashPoint.FINISHED)\n"
+        "    print(number, flush=True)"
+    )
+    died = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"ROBOTQ_CRASH_POINT": "claimed:3"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (died.returncode, died.stdout.split()) == (-9, ["0", "1"])
+
+
+def test_point__costs_next_to_nothing_while_off() -> None:
+    times = 100_000
+    began = time.perf_counter()
+    for _ in range(times):
+        crash_point(CrashPoint.CLAIMED)
+    # a commit takes a thousand times as long as this allows
+    assert (time.perf_counter() - began) / times < 5e-6

@@ -1,0 +1,204 @@
+"""Tasks and events as the engine makes them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+from robotq.model.event import Event
+from robotq.model.hold import Hold, HoldCode, Occupancy
+from robotq.model.ids import task_id
+from robotq.model.task import (
+    OUTCOME_UNKNOWN,
+    Command,
+    Question,
+    Resolution,
+    Step,
+    StepState,
+    Task,
+    TaskError,
+    TaskState,
+)
+from robotq.model.transitions import Action, transition
+from robotq.store.port import (
+    Answer,
+    AppendEvent,
+    Mutation,
+    SaveAnswer,
+    SaveHold,
+    SaveOccupancy,
+    SaveTask,
+    SetFact,
+)
+
+NOON_MS = 1_702_641_600_000
+
+
+def pending(seq: int, **changes: Any) -> Task:
+    """A task that has just been submitted, a second after the one before."""
+    at_ms = NOON_MS + seq * 1000
+    fields: dict[str, Any] = {
+        "id": task_id(at_ms, seq),
+        "seq": seq,
+        "api": "robot",
+        "queue": "robot_a",
+        "command": Command(cmd_type="SCAN_QRCODE", params={"timeout": 30}, cmd_id=f"CMD_{seq}"),
+        "actor": "anonymous",
+        "submitted_at_ms": at_ms,
+        "rank": float(seq),
+    }
+    return Task(**(fields | changes))
+
+
+def claimed(task: Task) -> Task:
+    return transition(task, Action.CLAIM, started_at_ms=task.submitted_at_ms + 100)
+
+
+def completed(task: Task, **changes: Any) -> Task:
+    """The claimed task, done."""
+    changes = {"ended_at_ms": task.submitted_at_ms + 900, "result": {"scanned": 4}} | changes
+    return transition(task, Action.COMPLETE, fence=task.fence, **changes)
+
+
+def failed(task: Task, code: str = "device_error", **changes: Any) -> Task:
+    """The claimed task, gone wrong."""
+    changes = {
+        "ended_at_ms": task.submitted_at_ms + 900,
+        "error": TaskError(code=code, args={"reason": "gripper empty"}, step="pick"),
+    } | changes
+    return transition(task, Action.FAIL, fence=task.fence, **changes)
+
+
+def submit(task: Task) -> list[Mutation]:
+    """What a submit writes."""
+    return [SaveTask(task, None), AppendEvent(event(task))]
+
+
+def change(before: Task, after: Task) -> list[Mutation]:
+    """What any later change of a task writes."""
+    return [SaveTask(after, before.state), AppendEvent(event(after, before))]
+
+
+def life(*states: Task) -> list[Mutation]:
+    """What is written from the submit of a task on."""
+    mutations = submit(states[0])
+    for before, after in itertools.pairwise(states):
+        mutations += change(before, after)
+    return mutations
+
+
+def event(task: Task, before: Task | None = None) -> Event:
+    return Event(
+        kind=f"task.{task.state.value}",
+        at_ms=task.ended_at_ms or task.started_at_ms or task.submitted_at_ms,
+        actor=task.actor,
+        api=task.api,
+        robot=task.queue,
+        task_id=task.id,
+        before=before.state.value if before is not None else None,
+        after=task.state.value,
+        data={"cmd_type": task.command.cmd_type},
+    )
+
+
+def answer(key: str, at_ms: int = NOON_MS, scope: str = "robot/anonymous") -> Answer:
+    return Answer(
+        scope=scope,
+        key=key,
+        fingerprint="ab" * 32,
+        body={"task_ids": ["task_20231215_143022_abc123"], "queue_size": 5},
+        at_ms=at_ms,
+    )
+
+
+def everything() -> list[Mutation]:
+    """One of everything that a store keeps, with every field of a task set at least once."""
+    first = completed(claimed(pending(1)), simulated=True, progress=1.0)
+    asking = transition(
+        claimed(pending(2)),
+        Action.PROGRESS,
+        fence=1,
+        steps=(
+            Step(
+                name="移动到扫码位",
+                state=StepState.COMPLETED,
+                started_at_ms=NOON_MS,
+                duration_s=12.25,
+                detail={"bottle_id": "bottle_001"},
+            ),
+            Step(name="scan", state=StepState.RUNNING, started_at_ms=NOON_MS + 13_000),
+        ),
+        progress=0.5,
+        partial={"scanned_bottles": [{"slot_index": 0}]},
+        waiting_for=Question(
+            prompt="ask.bottle_id",
+            args={"slot_index": 3},
+            schema={"type": "object"},
+            answered_by="SCAN_QRCODE_ENTER_ID",
+            asked_at_ms=NOON_MS + 14_000,
+            deadline_ms=NOON_MS + 74_000,
+        ),
+    )
+    later = pending(
+        3,
+        command=Command(cmd_type="WAIT", params=[1, 2.5, None, "\x00"], extra={"note": "瓶子"}),
+        priority=-10,
+        rank=0.5,
+        not_before_ms=NOON_MS,
+        expires_at_ms=NOON_MS * 2,
+        batch_id="batch_20231215_143022_abc123",
+        contiguous=True,
+        retry_of=first.id,
+    )
+    unknown = failed(claimed(pending(4, queue="robot_b")), OUTCOME_UNKNOWN)
+    resolved = transition(
+        unknown,
+        Action.RESOLVE,
+        resolution=Resolution(
+            outcome="retry", actor="wang", at_ms=NOON_MS, note="arm was empty", retried_as=later.id
+        ),
+    )
+    return [
+        *life(pending(1), claimed(pending(1)), first),
+        *life(pending(2), claimed(pending(2)), asking),
+        *life(later),
+        *life(pending(4, queue="robot_b"), claimed(pending(4, queue="robot_b")), unknown, resolved),
+        *life(pending(5, api="task_queue", queue="print", command=Command(cmd_type="PRINT"))),
+        SaveHold(
+            Hold(
+                robot="robot_b",
+                code=HoldCode.OUTCOME_UNKNOWN,
+                since_ms=NOON_MS,
+                task_id=unknown.id,
+                args={"cause": "cause.daemon_died"},
+            )
+        ),
+        SaveHold(Hold(robot="robot_a", code=HoldCode.PAUSED, since_ms=NOON_MS + 1, actor="wang")),
+        SaveOccupancy(
+            Occupancy(resource="scanner", robot="robot_a", since_ms=NOON_MS, task_id=asking.id)
+        ),
+        SaveAnswer(answer("first")),
+        SetFact("armed", {"value": True}),
+    ]
+
+
+def saved(mutations: list[Mutation]) -> dict[str, Task]:
+    """The tasks as they are after these mutations."""
+    return {
+        mutation.task.id: mutation.task for mutation in mutations if isinstance(mutation, SaveTask)
+    }
+
+
+def counted(tasks: dict[str, Task]) -> dict[tuple[str, str, TaskState], int]:
+    counts: dict[tuple[str, str, TaskState], int] = {}
+    for task in tasks.values():
+        key = (task.api, task.queue, task.state)
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def numbered(mutations: list[Mutation]) -> list[Event]:
+    """The journal after these mutations, on a new store."""
+    events = [mutation.event for mutation in mutations if isinstance(mutation, AppendEvent)]
+    return [replace(event, id=number) for number, event in enumerate(events, 1)]

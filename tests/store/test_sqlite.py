@@ -1,0 +1,267 @@
+"""What only the SQLite store promises: the file, the lock, group commit, outages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from robotq.model.errors import ConfigError
+from robotq.model.task import Command, TaskState
+from robotq.store.port import StoreUnavailable, TaskQuery
+from robotq.store.sqlite import SqliteStore, reader, writer
+from robotq.store.sqlite.changes import WRITE
+from robotq.store.sqlite.migrations import SCHEMA_VERSION
+from robotq.store.sqlite.reads import _READ, _conditions
+
+from .records import claimed, life, pending, submit
+
+
+@contextlib.contextmanager
+def write_locked(folder: Path) -> Iterator[None]:
+    """Somebody has the database open in another program, in the middle of a change."""
+    other = sqlite3.connect(folder / "robotq.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+async def test_open__makes_the_folder(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "lab" / "data")
+    restored = await store.open(finished=10)
+    await store.close()
+    assert (restored.last_seq, restored.last_event_id) == (0, 0)
+    assert (tmp_path / "lab" / "data" / "robotq.db").exists()
+
+
+async def test_open__keeps_a_second_daemon_off_the_folder(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    second = SqliteStore(tmp_path)
+    with pytest.raises(ConfigError) as refused:
+        await second.open(finished=10)
+    assert str(tmp_path) in str(refused.value)
+    assert f"process {os.getpid()}" in str(refused.value)
+    await sqlite.apply(submit(pending(1)))
+    await sqlite.close()
+    assert (await second.open(finished=10)).last_seq == 1
+    await second.close()
+
+
+async def test_open__says_when_sqlite_is_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    with pytest.raises(ConfigError, match=r"needs SQLite 3\.37 or newer"):
+        await SqliteStore(tmp_path).open(finished=10)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_open__says_when_the_file_is_no_database(tmp_path: Path) -> None:
+    file = tmp_path / "robotq.db"
+    file.write_text("a shopping list, not a database\n" * 100)
+    with pytest.raises(ConfigError, match=r"robotq\.db cannot be used: file is not a database"):
+        await SqliteStore(tmp_path).open(finished=10)
+    # and lets go of the folder
+    file.unlink()
+    store = SqliteStore(tmp_path)
+    await store.open(finished=10)
+    await store.close()
+
+
+async def test_open__says_when_the_folder_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(ConfigError, match="data"):
+        await SqliteStore(tmp_path / "data").open(finished=10)
+
+
+async def test_open__refuses_the_data_of_a_later_robotq(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open(finished=10)
+    await store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "robotq.db")) as later:
+        later.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(ConfigError, match="Upgrade robotq"):
+        await SqliteStore(tmp_path).open(finished=10)
+
+
+async def test_apply__is_durable_as_promised(sqlite: SqliteStore) -> None:
+    connection = sqlite._connect()
+    modes = {
+        name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "fullfsync")
+    }
+    connection.close()
+    assert modes == {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1}
+
+
+async def test_apply__shares_commits_among_callers(sqlite: SqliteStore) -> None:
+    before = sqlite.statistics()
+    for round_ in range(10):
+        tasks = [pending(seq) for seq in range(round_ * 64 + 1, round_ * 64 + 65)]
+        await asyncio.gather(*(sqlite.apply(submit(task)) for task in tasks))
+    after = sqlite.statistics()
+    assert after.applied - before.applied == 640
+    assert after.commits - before.commits <= 40
+    assert after.last_commit_s > 0
+
+
+async def test_apply__what_json_cannot_hold_is_refused_alone(sqlite: SqliteStore) -> None:
+    bad = [
+        replace(pending(2), command=Command(cmd_type="WAIT", params={"at": object()})),
+        replace(pending(3), not_before_ms=2**70),
+        replace(pending(4), submitted_at_ms=2**70),
+        replace(pending(5), actor="\ud800"),
+        replace(pending(6), queue="\ud800"),
+    ]
+    tasks = [pending(1), *bad, pending(7)]
+    outcomes = await asyncio.gather(
+        *(sqlite.apply(submit(task)) for task in tasks), return_exceptions=True
+    )
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [
+        False,
+        *[True] * len(bad),
+        False,
+    ]
+    assert [task.seq for task in await sqlite.list(TaskQuery())] == [7, 1]
+
+
+async def test_apply__a_caller_that_gives_up_harms_nobody(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    with write_locked(tmp_path):
+        calls = [asyncio.ensure_future(sqlite.apply(submit(pending(seq)))) for seq in (1, 2, 3)]
+        await asyncio.sleep(0)
+        calls[1].cancel()
+    await asyncio.gather(calls[0], calls[2])
+    assert sqlite.statistics().waiting == 0
+    # it had been handed over, so it counts as submitted
+    assert [task.seq for task in await sqlite.list(TaskQuery())] == [3, 2, 1]
+
+
+async def test_apply__refuses_when_too_many_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_WAITING", 5)
+    store = SqliteStore(tmp_path)
+    await store.open(finished=10)
+    with write_locked(tmp_path):
+        calls = [asyncio.ensure_future(store.apply(submit(pending(seq)))) for seq in range(1, 9)]
+        await asyncio.sleep(0)
+        assert store.statistics().waiting == 5
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes[5:]] == [StoreUnavailable] * 3
+    assert [task.seq for task in await store.list(TaskQuery())] == [5, 4, 3, 2, 1]
+    await store.close()
+
+
+async def test_get__refuses_when_too_many_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_WAITING", 3)
+    store = SqliteStore(tmp_path)
+    await store.open(finished=10)
+    outcomes = await asyncio.gather(
+        *(store.get("task_x") for _ in range(5)), return_exceptions=True
+    )
+    assert outcomes[:3] == [None, None, None]
+    assert [type(outcome) for outcome in outcomes[3:]] == [StoreUnavailable] * 2
+    await store.close()
+
+
+async def test_close__writes_what_was_handed_over(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open(finished=10)
+    calls = [asyncio.ensure_future(store.apply(submit(pending(seq)))) for seq in range(1, 101)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*calls)
+    # all of it is in the one file, which may be copied now
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["robotq.db", "robotq.lock"]
+    restored = await store.open(finished=10)
+    assert len(restored.unfinished) == 100
+    await store.close()
+
+
+async def test_prune__lets_submits_in_between(sqlite: SqliteStore) -> None:
+    events = [mutation for seq in range(1, 1001) for mutation in submit(pending(seq))[1:]]
+    await sqlite.apply(events)
+    commits = sqlite.statistics().commits
+    pruned = asyncio.ensure_future(
+        sqlite.prune(tasks_before_ms=0, events_before_ms=2**62, answers_before_ms=0, limit=1000)
+    )
+    submitted = 0
+    while not pruned.done():
+        submitted += 1
+        await sqlite.apply(submit(pending(2000 + submitted)))
+    assert await pruned == 1000
+    assert submitted >= 4
+    assert sqlite.statistics().commits - commits == submitted
+
+
+async def test_probe__really_writes(sqlite: SqliteStore, tmp_path: Path) -> None:
+    wal = tmp_path / "robotq.db-wal"
+    before = wal.stat().st_size
+    await sqlite.probe()
+    assert wal.stat().st_size > before
+
+
+async def test_readers__cannot_write(sqlite: SqliteStore) -> None:
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        await sqlite._reading().run(lambda found: found.execute(WRITE["probe"]))
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (TaskQuery(cmd_id="CMD_1"), "tasks_cmd_id"),
+        (TaskQuery(batch_id="batch", queue="robot_a"), "tasks_batch_id"),
+        (TaskQuery(states=frozenset({TaskState.FAILED})), "tasks_not_completed"),
+        (TaskQuery(error_code="device_error"), "tasks_error_code"),
+        (TaskQuery(before_seq=7, api="robot"), "INTEGER PRIMARY KEY"),
+    ],
+)
+async def test_list__uses_an_index(sqlite: SqliteStore, query: TaskQuery, index: str) -> None:
+    conditions, parameters = _conditions(query)
+    statement = _READ["tasks"].replace("{conditions}", conditions)
+    assert index in await _plan(sqlite, statement, (*parameters, 50))
+
+
+async def test_events_since__uses_an_index(sqlite: SqliteStore) -> None:
+    assert "events_task" in await _plan(sqlite, _READ["events_of_task"], ("task_x", 0, 50))
+
+
+async def test_open__uses_indexes(sqlite: SqliteStore) -> None:
+    assert "tasks_not_completed" in await _plan(sqlite, _READ["unfinished"], ())
+    assert "tasks_ended" in await _plan(sqlite, _READ["finished"], (10,))
+    assert "tasks_ended" in await _plan(sqlite, WRITE["prune_tasks"], (0, 10))
+    assert "events_at" in await _plan(sqlite, WRITE["prune_events"], (0, 10))
+
+
+async def _plan(store: SqliteStore, statement: str, parameters: tuple[object, ...]) -> str:
+    rows = await store._reading().run(
+        lambda found: found.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    )
+    return " ".join(row[3] for row in rows)
+
+
+async def test_running__is_a_rule_of_the_database_itself(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    """Even a mended database, or another program, cannot break it."""
+    await sqlite.apply(life(pending(1), claimed(pending(1))))
+    await sqlite.apply(submit(pending(2)))
+    with (
+        contextlib.closing(sqlite3.connect(tmp_path / "robotq.db")) as other,
+        pytest.raises(sqlite3.IntegrityError),
+    ):
+        other.execute("UPDATE tasks SET state = 'running' WHERE seq = 2")
