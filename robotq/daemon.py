@@ -136,7 +136,8 @@ async def running_engine(config: Config) -> AsyncIterator[Engine]:
     """
     crashpoints.arm(os.environ)
     catalog = await asyncio.to_thread(load_catalog, config.commands)
-    engine = await start_engine(config, catalog, _store(config), driver_factories())
+    factories = await asyncio.to_thread(driver_factories)
+    engine = await start_engine(config, catalog, _store(config), factories)
     try:
         yield engine
     finally:
@@ -152,9 +153,9 @@ async def running_daemon(
     `load` reads the configuration again, when somebody asks over HTTP or sets `reload`.
     The real port is in `<data>/port`. Raises CannotListen, ConfigError; then nothing was started.
     """
-    await asyncio.to_thread(make_data_folder, config.data)
-    keys = KeyFile(config.data)
+    keys = await asyncio.to_thread(KeyFile, config.data)
     await asyncio.to_thread(check_exposure, config.host, guarded=is_guarded(config, keys))
+    await asyncio.to_thread(make_data_folder, config.data)
     async with AsyncExitStack() as stack:
         # before the engine: a second start ends here and not after a robot was spoken to
         sockets = await asyncio.to_thread(open_sockets, config.host, config.port)

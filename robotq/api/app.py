@@ -19,7 +19,7 @@ from robotq.api.robot.view import TaskViews
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 from robotq.engine.engine import Engine
-from robotq.model.errors import RobotqError
+from robotq.model.errors import ConfigError, RobotqError
 from robotq.watchdog import Watchdog
 
 _Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -75,6 +75,9 @@ def _endpoint(route: Route, engine: Engine, guard: Guard) -> _Endpoint:
             return await handler(call)
         except RobotqError as error:
             return error_response(error, call.language)
+        except ConfigError as error:
+            refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
+            return error_response(refused, call.language)
         except ConnectionError:
             # the client has left: there is nobody to answer
             raise

@@ -13,6 +13,7 @@ from robotq.config import Config
 from robotq.engine.background import Background
 from robotq.engine.estop import EStop
 from robotq.engine.events import EventBus
+from robotq.engine.handlers import check_handlers
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.immediate import Immediate
 from robotq.engine.intake import Intake, Order
@@ -214,6 +215,7 @@ class Engine:
 
         Raises ConfigError. Robots cannot be added, removed or given another driver this way.
         """
+        check_handlers(catalog)
         if set(config.robots) != set(self.robots) or any(
             config.robots[name].driver != robot.config.driver for name, robot in self.robots.items()
         ):

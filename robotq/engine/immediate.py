@@ -38,6 +38,11 @@ class Immediate:
             "resume_motion": self._resume_motion,
         }
 
+    @property
+    def handlers(self) -> frozenset[str]:
+        """Every name that may stand as `handler` of an immediate command."""
+        return frozenset(self._handlers)
+
     async def serve(self, order: Order, *, actor: str) -> dict[str, Any]:
         """Carry out an immediate command; returns its result.
 

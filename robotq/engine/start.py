@@ -13,6 +13,7 @@ from robotq.drivers.base import DriverFactory, DriverSetup, LinkState
 from robotq.engine.engine import Engine
 from robotq.engine.events import EventBus
 from robotq.engine.executor import ExecutorDeps
+from robotq.engine.handlers import check_handlers
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
@@ -57,6 +58,7 @@ async def start_engine(
     that the run before left open is decided and on disk.
     Raises ConfigError for what is wrong with the data folder, a driver or its options.
     """
+    check_handlers(catalog)
     clock = clock or SystemClock()
     settings = Settings(config, catalog)
     simulated = simulated_clock or motion_clock(config.time_scale)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json import JsonObject
@@ -13,12 +14,14 @@ from robotq.model.task import Task, TaskState
 from robotq.store.port import (
     Answer,
     AppendEvent,
+    DeliveryQuery,
     DropHold,
     DropOccupancy,
     DuplicateKey,
     Mutation,
     Restored,
     SaveAnswer,
+    SaveDelivery,
     SaveHold,
     SaveOccupancy,
     SaveTask,
@@ -51,6 +54,7 @@ class MemoryStore:
         self._occupancies: dict[str, Occupancy] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._facts: dict[str, JsonObject] = {}
+        self._deliveries: dict[str, Delivery] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         """Table, key and former value of every change of the call under way, latest last."""
 
@@ -76,6 +80,11 @@ class MemoryStore:
             ),
             occupancies=sorted(self._occupancies.values(), key=lambda held: held.resource),
             facts=dict(self._facts),
+            deliveries=[
+                delivery
+                for delivery in sorted(self._deliveries.values(), key=_age)
+                if delivery.state is DeliveryState.PENDING
+            ],
             last_seq=self._last_seq,
             last_event_id=self._last_event_id,
         )
@@ -117,6 +126,15 @@ class MemoryStore:
     async def answer(self, scope: str, key: str) -> Answer | None:
         return self._answers.get((scope, key))
 
+    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        return [
+            delivery
+            for delivery in sorted(self._deliveries.values(), key=_age, reverse=True)
+            if query.state in (None, delivery.state)
+            and query.task_id in (None, delivery.task_id)
+            and (query.before is None or _age(delivery) < query.before)
+        ][: query.limit]
+
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
@@ -139,7 +157,13 @@ class MemoryStore:
             for answer in self._answers.values()
             if answer.at_ms < answers_before_ms
         ]
-        for old in (tasks, events, answers):
+        deliveries = [
+            (delivery.created_at_ms, delivery)
+            for delivery in self._deliveries.values()
+            if delivery.created_at_ms < tasks_before_ms
+            and delivery.state is not DeliveryState.PENDING
+        ]
+        for old in (tasks, events, answers, deliveries):
             old.sort(key=lambda row: row[0])
             del old[limit:]
         for _, task in tasks:
@@ -148,7 +172,9 @@ class MemoryStore:
             del self._events[event.id]
         for _, answer in answers:
             del self._answers[answer.scope, answer.key]
-        return len(tasks) + len(events) + len(answers)
+        for _, delivery in deliveries:
+            del self._deliveries[delivery.id]
+        return len(tasks) + len(events) + len(answers) + len(deliveries)
 
     async def probe(self) -> None:
         self._check_open()
@@ -191,6 +217,8 @@ class MemoryStore:
                 self._put(self._occupancies, occupancy.resource, occupancy)
             case DropOccupancy(resource):
                 self._drop(self._occupancies, resource)
+            case SaveDelivery(delivery):
+                self._put(self._deliveries, delivery.id, delivery)
             case SetFact(name, None):
                 self._drop(self._facts, name)
             case SetFact(name, value):
@@ -234,6 +262,10 @@ class MemoryStore:
 
 def _runs_on_robot(task: Task) -> bool:
     return task.state is TaskState.RUNNING and task.api == "robot"
+
+
+def _age(delivery: Delivery) -> tuple[int, str, str]:
+    return (delivery.created_at_ms, delivery.task_id, delivery.receiver)
 
 
 def _matches(task: Task, query: TaskQuery) -> bool:

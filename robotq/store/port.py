@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json import JsonObject
@@ -85,6 +86,13 @@ class SetFact:
     """None forgets it."""
 
 
+@dataclass(frozen=True, slots=True)
+class SaveDelivery:
+    """Set or replace what is on record about a webhook."""
+
+    delivery: Delivery
+
+
 Mutation: TypeAlias = (
     SaveTask
     | AppendEvent
@@ -94,6 +102,7 @@ Mutation: TypeAlias = (
     | DropOccupancy
     | SaveAnswer
     | SetFact
+    | SaveDelivery
 )
 
 
@@ -113,6 +122,18 @@ class TaskQuery:
     submitted_to_ms: int | None = None
     before_seq: int | None = None
     """Only tasks that arrived before this one: the cursor to the next page."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryQuery:
+    """Which webhooks to list, newest first."""
+
+    state: DeliveryState | None = None
+    task_id: str | None = None
+    before: tuple[int, str, str] | None = None
+    """Only those before this one, by `created_at_ms`, `task_id` and `receiver`: the cursor to
+    the next page."""
     limit: int = 50
 
 
@@ -138,6 +159,8 @@ class Restored:
     holds: Sequence[Hold]
     occupancies: Sequence[Occupancy]
     facts: Mapping[str, JsonObject]
+    deliveries: Sequence[Delivery]
+    """Webhooks that are not delivered and not given up, oldest first."""
     last_seq: int
     """The highest number of arrival ever given; a new task gets a higher one."""
     last_event_id: int
@@ -205,13 +228,17 @@ class Store(Protocol):
 
     async def answer(self, scope: str, key: str) -> Answer | None: ...
 
+    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        """Newest first, by the end of their tasks."""
+
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
         """Remove ended tasks, events and answers that are older, at most `limit` of each.
 
-        Tasks whose unknown outcome nobody has resolved are kept. Returns how many rows went;
-        call again while it is not 0.
+        Webhooks go at the age of tasks. Tasks whose unknown outcome nobody has resolved are
+        kept, and webhooks that are still to be sent. Returns how many rows went; call again
+        while it is not 0.
         """
 
     async def probe(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from robotq.catalog import Catalog, load_catalog
-from robotq.config import Config, load_config
+from robotq.config import Config, load_config, packaged
 
 from .lab import Lab, running_lab
 
@@ -67,3 +67,14 @@ async def lab_at_work(
         await lab.asking()
         await lab.submit()
         yield lab
+
+
+@pytest.fixture
+def unreadable(tmp_path: Path) -> dict[str, Any]:
+    """A lab whose second bottle has a code that cannot be read."""
+    text = packaged("lab.yaml").read_text(encoding="utf-8")
+    bottle, readable = "id: bottle_002", "readable: true"
+    before, after = text.split(bottle)
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(before + bottle + after.replace(readable, "readable: false", 1))
+    return {f"robots__{robot}__options": {"lab": str(lab)} for robot in ("robot_a", "robot_b")}

@@ -123,8 +123,9 @@ async def running_lab(config: Config, catalog: Catalog) -> AsyncIterator[Lab]:
     app = make_app(engine, keys=keys)
     try:
         async with asyncio.timeout(10):
-            while engine.holds.all():
-                await asyncio.sleep(0.001)  # noqa: ASYNC110 - the first link is no event
+            # the first link is no event
+            while engine.holds.all():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
         async with TestClient(TestServer(app, access_log=None)) as client:
             yield Lab(engine, client)
     finally:

@@ -119,16 +119,16 @@ async def test_watch__changes_by_another_process_are_taken_over(
     other = await asyncio.to_thread(KeyFile, tmp_path)
     text = await asyncio.to_thread(other.new, "a", ["read"])
     async with asyncio.timeout(5):
-        while keys.find(text) is None:
-            await asyncio.sleep(0.002)  # noqa: ASYNC110 - the file system has no event
+        while keys.find(text) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
         with caplog.at_level(logging.ERROR):
             await asyncio.to_thread(other.path.write_text, "keys: [")
-            while not caplog.records:
-                await asyncio.sleep(0.002)  # noqa: ASYNC110 - as above
+            while not caplog.records:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
         assert keys.find(text) is not None, "a broken file takes nobody's key away"
         await asyncio.to_thread(other.path.unlink)
-        while keys:
-            await asyncio.sleep(0.002)  # noqa: ASYNC110 - as above
+        while keys:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
     watching.cancel()
 
 

@@ -16,7 +16,6 @@ from aiohttp.test_utils import TestClient
 
 from .lab import GO_HOME, SCAN, Lab
 
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

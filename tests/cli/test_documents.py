@@ -73,10 +73,7 @@ def test_document__our_example_client_ends_with_scanned_bottles(
     assert json.loads(shown)["scanned_count"] == 3
 
 
-def test_document__the_startup_lines_are_its_lines(serve: Serve) -> None:
-    served = serve(stdin="1\n2\n", env={"LANG": "zh_CN.UTF-8"})
-    code, shown = served.end()
-    assert code == 0
+def test_document__the_startup_lines_are_its_lines(chosen_from_the_menu: Served) -> None:
     wanted = [
         "✓ 任务队列模式已启用",
         "  - 多个命令会排队执行",
@@ -84,9 +81,10 @@ def test_document__the_startup_lines_are_its_lines(serve: Serve) -> None:
         "",
         "✓ HTTP服务器已启动",
     ]
-    lines = shown.splitlines()
+    lines = chosen_from_the_menu.shown.splitlines()
     start = lines.index(wanted[0])
     assert lines[start : start + 5] == wanted
-    assert lines[start + 5].startswith(f"监听地址: {served.url.removeprefix('http://')}")
+    address = chosen_from_the_menu.url.removeprefix("http://")
+    assert lines[start + 5].startswith(f"监听地址: {address}")
     assert lines[start + 6].startswith("本机IP: ")
     assert lines[start + 7] == "模式: 队列模式"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import time
@@ -11,18 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from robotq.catalog import load_catalog
-from robotq.config import Config, RobotConfig
-from robotq.daemon import driver_factories
-from robotq.engine.engine import Engine
-from robotq.engine.idempotency import KeyedRequest
-from robotq.engine.start import start_engine
 from robotq.model import crashpoints
 from robotq.model.crashpoints import CrashPoint, at_crash_points, crash_point
 from robotq.model.errors import ConfigError
 from robotq.model.hold import HoldCode
-from robotq.model.task import Task
-from robotq.store.sqlite import SqliteStore
+
+from .lab import ended, submit, working_lab
 
 
 @pytest.fixture(autouse=True)
@@ -31,34 +24,14 @@ def nothing_set_afterwards() -> Iterator[None]:
     at_crash_points(None)
 
 
-async def submit(engine: Engine, cmd_type: str, key: str | None = None, **params: object) -> str:
-    order = engine.intake.read({"cmd_type": cmd_type, "params": params})
-    keyed = None if key is None else KeyedRequest(scope="robot:test", key=key, fingerprint="0")
-    accepted = await engine.queue.submit([order], api="robot", actor="test", keyed=keyed)
-    return accepted.task_ids[0]
-
-
-async def ended(engine: Engine, task_id: str) -> Task:
-    task = await engine.queue.wait_ended(task_id, 10)
-    assert task.state.final
-    return task
-
-
 async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
     met: set[CrashPoint] = set()
     at_crash_points(met.add)
     broken = {"kind": "raise", "command": "ROBOT_ACTION", "step": "NOD"}
-    config = Config(
-        data=tmp_path,
-        time_scale=0,
-        robots={"robot_a": RobotConfig(driver="simulator", options={"faults": [broken]})},
-    )
-    catalog = await asyncio.to_thread(load_catalog, [])
-    engine = await start_engine(config, catalog, SqliteStore(tmp_path), driver_factories())
-    try:
-        drive = await submit(engine, "NAVIGATION", key="once", area="CHARGER")
-        await ended(engine, drive)
-        await ended(engine, (await engine.retry(drive, actor="test")).id)
+    async with working_lab(tmp_path, faults=[broken]) as engine:
+        drove = await submit(engine, "NAVIGATION", key="once", area="CHARGER")
+        await ended(engine, drove)
+        await ended(engine, (await engine.retry(drove, actor="test")).id)
 
         question = await submit(engine, "MANUAL_STEP", title="look")
         with engine.bus.subscribe() as events:
@@ -91,8 +64,6 @@ async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
 
         await engine.estop.trigger(actor="test")
         await engine.estop.reset(actor="test")
-    finally:
-        await engine.shut_down()
     assert met == set(CrashPoint)
 
 

@@ -23,6 +23,10 @@ from robotq.store.sqlite.reads import _READ, _conditions
 from .records import claimed, life, pending, submit
 
 
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @contextlib.contextmanager
 def write_locked(folder: Path) -> Iterator[None]:
     """Somebody has the database open in another program, in the middle of a change."""
@@ -63,7 +67,7 @@ async def test_open__says_when_sqlite_is_too_old(
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
     with pytest.raises(ConfigError, match=r"needs SQLite 3\.37 or newer"):
         await SqliteStore(tmp_path).open(finished=10)
-    assert list(tmp_path.iterdir()) == []
+    assert files_in(tmp_path) == []
 
 
 async def test_open__says_when_the_file_is_no_database(tmp_path: Path) -> None:
@@ -95,12 +99,12 @@ async def test_open__refuses_the_data_of_a_later_robotq(tmp_path: Path) -> None:
 
 
 async def test_apply__is_durable_as_promised(sqlite: SqliteStore) -> None:
-    connection = sqlite._connect()
-    modes = {
-        name: connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("journal_mode", "synchronous", "fullfsync")
-    }
-    connection.close()
+    modes = await sqlite._writing().run(
+        lambda connection: {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "fullfsync")
+        }
+    )
     assert modes == {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1}
 
 
@@ -186,7 +190,7 @@ async def test_close__writes_what_was_handed_over(tmp_path: Path) -> None:
     await store.close()
     await asyncio.gather(*calls)
     # all of it is in the one file, which may be copied now
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["robotq.db", "robotq.lock"]
+    assert files_in(tmp_path) == ["robotq.db", "robotq.lock"]
     restored = await store.open(finished=10)
     assert len(restored.unfinished) == 100
     await store.close()

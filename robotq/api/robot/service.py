@@ -11,7 +11,7 @@ from robotq.api.call import Call
 from robotq.api.robot.models import EmptyBody
 from robotq.api.robot.words import words
 from robotq.catalog import CommandSpec
-from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.errors import RobotqError
 
 _LINKS = {
     "submit": "/",
@@ -55,10 +55,7 @@ async def reload(call: Call) -> web.StreamResponse:
         raise RobotqError(
             "bad_parameter", field="configuration", reason="this daemon was started without a file"
         )
-    try:
-        await reload_configuration(call.actor)
-    except ConfigError as error:
-        raise RobotqError("bad_parameter", field="configuration", reason=str(error)) from error
+    await reload_configuration(call.actor)
     return call.answer({"success": True, "message": words("reloaded", call.language)})
 
 

@@ -15,6 +15,7 @@ from robotq.store.port import (
     DuplicateKey,
     Mutation,
     SaveAnswer,
+    SaveDelivery,
     SaveHold,
     SaveOccupancy,
     SaveTask,
@@ -129,7 +130,7 @@ def _numbered(event: Event, event_id: int) -> Event:
 
 
 def _statement(
-    mutation: SaveHold | DropHold | SaveOccupancy | DropOccupancy | SetFact,
+    mutation: SaveHold | DropHold | SaveOccupancy | DropOccupancy | SaveDelivery | SetFact,
 ) -> tuple[str, rows.Row]:
     match mutation:
         case SaveHold(hold):
@@ -140,6 +141,8 @@ def _statement(
             return WRITE["save_occupancy"], rows.occupancy_to_row(occupancy)
         case DropOccupancy(resource):
             return WRITE["drop_occupancy"], (resource,)
+        case SaveDelivery(delivery):
+            return WRITE["save_delivery"], rows.delivery_to_row(delivery)
         case SetFact(name, None):
             return WRITE["forget_fact"], (name,)
         case SetFact(name, value):

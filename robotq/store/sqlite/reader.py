@@ -6,14 +6,11 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from robotq.store.port import StoreUnavailable
 from robotq.store.sqlite.handover import Handover
-
-_THREADS = 2
-"""A search through a million tasks leaves one for everybody else."""
 
 _WAITING = 1_000
 """Reads that may wait; the next one is refused."""
@@ -27,15 +24,22 @@ class _Read(NamedTuple):
 
 
 class Reader:
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        """`connect` must give connections that cannot write."""
-        self._connect = connect
+    """A thread for each connection. Reads wait for the next free one, in their order."""
+
+    def __init__(self, connections: Sequence[sqlite3.Connection]) -> None:
+        """`connections` must be of use in any thread, and should be unable to write."""
+        self._connections = connections
         self._handover = Handover(_WAITING, "reads")
         self._reads: queue.SimpleQueue[_Read | None] = queue.SimpleQueue()
         # daemon threads: an event loop that ended without `close` must not keep the process
         self._threads = [
-            threading.Thread(target=self._run, name=f"robotq-store-read-{number}", daemon=True)
-            for number in range(_THREADS)
+            threading.Thread(
+                target=self._run,
+                args=(connection,),
+                name=f"robotq-store-read-{number}",
+                daemon=True,
+            )
+            for number, connection in enumerate(connections)
         ]
         for thread in self._threads:
             thread.start()
@@ -50,22 +54,18 @@ class Reader:
         """Finish what waits, then close. Blocks until it is done; the last call."""
         for _ in self._threads:
             self._reads.put(None)
-        for thread in self._threads:
+        for thread, connection in zip(self._threads, self._connections, strict=True):
             thread.join()
+            connection.close()
 
-    def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
+    def _run(self, connection: sqlite3.Connection) -> None:
         while (read := self._reads.get()) is not None:
             outcome: object = None
             try:
-                if connection is None:
-                    connection = self._connect()
                 if not read.future.cancelled():
                     outcome = read.work(connection)
             except sqlite3.Error as error:
                 outcome = StoreUnavailable(str(error))
-            except Exception as error:  # noqa: BLE001 - the reader of the answer gets it
+            except Exception as error:  # noqa: BLE001 - whoever asked gets it
                 outcome = error
             self._handover.answer([(read.future, outcome)])
-        if connection is not None:
-            connection.close()

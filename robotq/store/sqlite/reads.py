@@ -6,13 +6,19 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.task import Task, TaskState
-from robotq.store.port import Answer, Restored, TaskQuery
+from robotq.store.port import Answer, DeliveryQuery, Restored, TaskQuery
 from robotq.store.sqlite import rows
 from robotq.store.sqlite.statements import load
 
-_READ = load("read.sql", task=rows.TASK_COLUMNS, event=rows.EVENT_COLUMNS)
+_READ = load(
+    "read.sql",
+    task=rows.TASK_COLUMNS,
+    event=rows.EVENT_COLUMNS,
+    delivery=rows.DELIVERY_COLUMNS,
+)
 
 
 def restore(connection: sqlite3.Connection, finished: int) -> Restored:
@@ -29,6 +35,9 @@ def restore(connection: sqlite3.Connection, finished: int) -> Restored:
             rows.occupancy_from_row(row) for row in connection.execute(_READ["occupancies"])
         ],
         facts=dict(rows.fact_from_row(row) for row in connection.execute(_READ["facts"])),
+        deliveries=[
+            rows.delivery_from_row(row) for row in connection.execute(_READ["deliveries_to_send"])
+        ],
         last_seq=last_number(connection, "tasks"),
         last_event_id=last_number(connection, "events"),
     )
@@ -65,6 +74,24 @@ def events(
 def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | None:
     row = connection.execute(_READ["answer"], (scope, key)).fetchone()
     return rows.answer_from_row(row) if row is not None else None
+
+
+def deliveries(connection: sqlite3.Connection, query: DeliveryQuery) -> Sequence[Delivery]:
+    terms, parameters = ["true"], list[Any]()
+    if query.state is not None:
+        terms.append(f"state = '{query.state.value}'")
+        if query.state is not DeliveryState.DELIVERED:
+            # true anyway; without it SQLite cannot know that the index covers this state
+            terms.append("state <> 'delivered'")
+    if query.task_id is not None:
+        terms.append("task_id = ?")
+        parameters.append(query.task_id)
+    if query.before is not None:
+        terms.append("(created_at_ms, task_id, receiver) < (?, ?, ?)")
+        parameters += query.before
+    statement = _READ["deliveries"].replace("{conditions}", " AND ".join(terms))
+    found = connection.execute(statement, (*parameters, query.limit))
+    return [rows.delivery_from_row(row) for row in found]
 
 
 def _conditions(query: TaskQuery) -> tuple[str, Sequence[Any]]:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json import JsonObject, JsonValue
@@ -29,6 +30,10 @@ Row: TypeAlias = tuple[Any, ...]
 TASK_COLUMNS = (
     "api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms, "
     "rest, seq, id"
+)
+DELIVERY_COLUMNS = (
+    "task_id, receiver, url, created_at_ms, state, attempts, problem, next_attempt_at_ms, "
+    "ended_at_ms"
 )
 EVENT_COLUMNS = "kind, at_ms, actor, api, robot, task_id, before, after, data, id"
 
@@ -188,6 +193,37 @@ def answer_from_row(row: Row) -> Answer:
     scope, key, fingerprint, body, at_ms = row
     return Answer(
         scope=scope, key=key, fingerprint=fingerprint, body=orjson.loads(body), at_ms=at_ms
+    )
+
+
+def delivery_to_row(delivery: Delivery) -> Row:
+    problem = delivery.problem
+    return (
+        delivery.task_id,
+        delivery.receiver.value,
+        delivery.url,
+        delivery.created_at_ms,
+        delivery.state.value,
+        delivery.attempts,
+        None if problem is None else json_text({"code": problem.code, "args": problem.args}),
+        delivery.next_attempt_at_ms,
+        delivery.ended_at_ms,
+    )
+
+
+def delivery_from_row(row: Row) -> Delivery:
+    """The delivery of a row of DELIVERY_COLUMNS."""
+    task_id, receiver, url, created_at_ms, state, attempts, problem, next_attempt, ended = row
+    return Delivery(
+        task_id=task_id,
+        receiver=Receiver(receiver),
+        url=url,
+        created_at_ms=created_at_ms,
+        state=DeliveryState(state),
+        attempts=attempts,
+        problem=None if problem is None else Problem(**orjson.loads(problem)),
+        next_attempt_at_ms=next_attempt,
+        ended_at_ms=ended,
     )
 
 

@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from robotq.model.errors import ConfigError
+from robotq.model.delivery import Delivery
 from robotq.model.event import Event
 from robotq.model.task import Task
 from robotq.store.port import (
     Answer,
+    DeliveryQuery,
     Mutation,
     Restored,
     StoreStatistics,
@@ -31,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 _OLDEST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
+
+_READERS = 2
+"""A search through a million tasks leaves one for everybody else."""
 
 _PRUNE_ROWS = 200
 """Rows removed in one transaction; a submit waits for one of them at most."""
@@ -62,12 +67,12 @@ class SqliteStore:
             self._writer = Writer(self._connect)
             await self._writer.run(migrate)
             restored = await self._writer.run(lambda found: reads.restore(found, finished))
+            self._reader = Reader(await asyncio.to_thread(self._connect_readers))
         except BaseException as error:
             await self.close()
-            if isinstance(error, (OSError, StoreUnavailable)):
+            if isinstance(error, (OSError, sqlite3.Error, StoreUnavailable)):
                 raise ConfigError(f"{self._path.absolute()} cannot be used: {error}") from error
             raise
-        self._reader = Reader(self._connect_read_only)
         _log.info("SQLite %s at schema %d, %s", sqlite3.sqlite_version, SCHEMA_VERSION, self._path)
         return restored
 
@@ -90,6 +95,9 @@ class SqliteStore:
     async def answer(self, scope: str, key: str) -> Answer | None:
         return await self._reading().run(lambda found: reads.answer(found, scope, key))
 
+    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        return await self._reading().run(lambda found: reads.deliveries(found, query))
+
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
@@ -99,6 +107,7 @@ class SqliteStore:
             ("prune_tasks", tasks_before_ms),
             ("prune_events", events_before_ms),
             ("prune_answers", answers_before_ms),
+            ("prune_deliveries", tasks_before_ms),
         ):
             removed += await self._remove(WRITE[statement], before_ms, limit)
         return removed
@@ -163,10 +172,17 @@ class SqliteStore:
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
         return connection
 
-    def _connect_read_only(self) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-        )
+    def _connect_readers(self) -> Sequence[sqlite3.Connection]:
+        connections = []
+        for _ in range(_READERS):
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+            )
+            # the first read makes or maps the index of the WAL, which a full disk would not
+            # allow later; from then on it can be read whatever happens
+            connection.execute("SELECT * FROM probe").fetchall()
+            connections.append(connection)
+        return connections
 
 
 def _change(

@@ -22,6 +22,16 @@ SELECT resource, robot, since_ms, task_id FROM occupancies ORDER BY resource;
 -- name: facts
 SELECT name, value FROM facts;
 
+-- name: deliveries_to_send
+-- `state <> 'delivered'` adds nothing but the use of the index deliveries_open.
+SELECT {delivery} FROM deliveries WHERE state = 'pending' AND state <> 'delivered'
+ORDER BY created_at_ms, task_id, receiver;
+
+-- name: deliveries
+-- Newest first; the conditions are put in by the query.
+SELECT {delivery} FROM deliveries WHERE {conditions}
+ORDER BY created_at_ms DESC, task_id DESC, receiver DESC LIMIT ?;
+
 -- name: last_number
 -- The highest number that a table has ever given, also to a row that is gone.
 SELECT seq FROM sqlite_sequence WHERE name = ?;

@@ -38,6 +38,12 @@ DELETE FROM occupancies WHERE resource = ?;
 -- Refused where the key is taken.
 INSERT INTO answers (scope, key, fingerprint, body, at_ms) VALUES (?, ?, ?, ?, ?);
 
+-- name: save_delivery
+INSERT OR REPLACE INTO deliveries (
+    task_id, receiver, url, created_at_ms, state, attempts, problem, next_attempt_at_ms,
+    ended_at_ms
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: set_fact
 INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?);
 
@@ -63,4 +69,12 @@ DELETE FROM events WHERE id IN (
 -- name: prune_answers
 DELETE FROM answers WHERE (scope, key) IN (
     SELECT scope, key FROM answers WHERE at_ms < ? ORDER BY at_ms LIMIT ?
+);
+
+-- name: prune_deliveries
+-- One that is still to be sent stays.
+DELETE FROM deliveries WHERE (task_id, receiver) IN (
+    SELECT task_id, receiver FROM deliveries
+    WHERE created_at_ms < ? AND state IN ('delivered', 'undelivered')
+    ORDER BY created_at_ms LIMIT ?
 );

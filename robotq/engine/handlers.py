@@ -1,0 +1,37 @@
+"""Who carries out a command: the driver, or a part of the engine by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from robotq.catalog import CommandSpec, Kind
+from robotq.model.errors import ConfigError
+
+QUEUED = frozenset({"driver", "manual_step"})
+"""What may stand as `handler` of a queued command."""
+
+IMMEDIATE = frozenset(
+    {
+        "driver",
+        "answer",
+        "answer_any",
+        "start_working",
+        "stop_working",
+        "reset_system",
+        "task_state",
+        "hold_motion",
+        "resume_motion",
+    }
+)
+"""What may stand as `handler` of an immediate command."""
+
+
+def check_handlers(specs: Iterable[CommandSpec]) -> None:
+    """Raises ConfigError for a handler that does not exist, and names what is expected."""
+    for spec in specs:
+        known = QUEUED if spec.kind is Kind.QUEUED else IMMEDIATE
+        if spec.handler not in known:
+            raise ConfigError(
+                f"commands: {spec.cmd_type}.handler: found {spec.handler!r}, expected one of "
+                f"{', '.join(sorted(known))} for a command of kind {spec.kind.value}"
+            )

@@ -1,0 +1,163 @@
+"""The daemon itself: home, commands, health, metrics, reload, and every route's own promises."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from robotq.api.robot.table import ROUTES
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
+
+from .lab import GO_HOME, Lab
+
+
+async def test_home__tells_that_it_runs_and_where_to_go_on(lab: Lab) -> None:
+    home = (await lab.get("/")).body
+    assert home["status"] == "running"
+    assert home["message"] == "Robot Control HTTP Server is running"
+    assert home["queue_mode"] is True
+    for path in home["links"].values():
+        assert any(route.path == path for route in ROUTES)
+
+
+async def test_commands__each_example_would_be_taken(lab: Lab) -> None:
+    commands = (await lab.get("/commands")).body["commands"]
+    assert {"SCAN_QRCODE", "GET_BATTERY_STATE", "START_WORKING"} <= {
+        command["cmd_type"] for command in commands
+    }
+    for command in commands:
+        one = await lab.get(f"/commands/{command['cmd_type']}")
+        assert one.body == command
+        if command["example"] is not None:
+            answer = await lab.post("/?dry_run=1", command["example"])
+            assert answer.status == 200, answer.text
+
+
+async def test_commands__an_unknown_one_is_1004(lab: Lab) -> None:
+    answer = await lab.get("/commands/FLY")
+    assert (answer.status, answer["code"]) == (400, 1004)
+
+
+async def test_health__shows_what_an_operator_asks_for(lab: Lab) -> None:
+    health = (await lab.get("/health")).body
+    assert health["status"] == "ok"
+    assert health["store"]["kind"] == "memory"
+    assert health["store"]["available"] is True
+    assert health["robots"]["robot_a"] == {"connected": True, "simulated": True, "holds": []}
+    assert health["queue_limit"] == 10_000
+
+
+async def test_health__a_robot_without_a_link_is_degraded(lab: Lab) -> None:
+    lab.engine.robots["robot_b"].connected = False
+    assert (await lab.get("/health")).body["status"] == "degraded"
+
+
+async def test_health__a_daemon_that_accepts_nothing_is_unavailable(lab: Lab) -> None:
+    lab.engine.queue.closed = True
+    answer = await lab.get("/health")
+    assert (answer.status, answer["status"]) == (503, "unavailable")
+    refused = await lab.post("/", GO_HOME)
+    assert (refused.status, refused["error_code"]) == (503, "shutting_down")
+
+
+async def test_metrics__count_what_happened(lab: Lab) -> None:
+    await lab.ended(await lab.submit(GO_HOME))
+    await lab.asking()
+    await lab.post("/queue/pause", {"robot_id": "robot_b"})
+    answer = await lab.get("/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    for line in (
+        'robotq_tasks_ended_total{api="robot",queue="robot_a",state="completed"} 1.0',
+        'robotq_tasks{api="robot",queue="robot_a",state="running"} 1.0',
+        'robotq_hold{code="paused",robot="robot_b"} 1.0',
+        'robotq_robot_connected{robot="robot_a"} 1.0',
+        "robotq_estop_latched 0.0",
+        "robotq_store_available 1.0",
+        "robotq_queue_limit 10000.0",
+    ):
+        assert line in lines
+    for line in lines:
+        assert re.match(r"# (HELP|TYPE) robotq_|robotq_", line), line
+
+
+async def test_reload__is_done_for_whoever_asks(lab: Lab) -> None:
+    asked = []
+
+    async def reload(actor: str) -> None:
+        asked.append(actor)
+
+    lab.engine.reload_configuration = reload
+    assert (await lab.post("/reload")).body["success"] is True
+    assert asked == ["anonymous"]
+
+
+@pytest.mark.parametrize(("path", "body"), [("/reload", None), ("/", {"cmd_type": "RESET_SYSTEM"})])
+async def test_reload__a_wrong_configuration_is_told_whole(
+    lab: Lab, path: str, body: dict[str, str] | None
+) -> None:
+    async def reload(actor: str) -> None:
+        raise ConfigError("robotq.yaml:3: port: found 99999, expected at most 65535")
+
+    lab.engine.reload_configuration = reload
+    answer = await lab.post(path, body)
+    assert (answer.status, answer["field"]) == (400, "configuration")
+    assert "robotq.yaml:3: port" in answer["message"]
+
+
+async def test_reload__without_a_file_is_refused(lab: Lab) -> None:
+    lab.engine.reload_configuration = None
+    assert (await lab.post("/reload")).body["field"] == "configuration"
+
+
+async def test_head_and_options__say_what_a_path_takes(lab: Lab) -> None:
+    head = await lab.ask("HEAD", "/queue/status")
+    assert (head.status, head.text) == (200, "")
+    options = await lab.ask("OPTIONS", "/task/x/cancel")
+    assert (options.status, options.headers["Allow"]) == (204, "OPTIONS, POST")
+    assert not [name for name in options.headers if name.startswith("Access-Control")]
+    assert (await lab.ask("OPTIONS", "/nowhere")).status == 404
+
+
+async def test_fault__is_told_with_a_reference_that_the_log_has(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("a secret of the daemon")
+
+    monkeypatch.setattr(lab.engine.queue.memory, "running", broken)
+    answer = await lab.get("/queue/status")
+    assert (answer.status, answer["code"]) == (500, 5000)
+    assert "secret" not in answer.text
+    assert answer["reference"] in caplog.text
+    assert "a secret of the daemon" in caplog.text
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_route__has_a_scope_and_what_the_docs_need(route: Route) -> None:
+    assert isinstance(route.scope, Scope)
+    if route.changes:
+        assert route.scope not in (Scope.OPEN, Scope.READ)
+    else:
+        assert route.scope in (Scope.OPEN, Scope.READ)
+    assert route.summary.endswith(".")
+    assert set(route.errors) <= set(ERROR_CODES)
+    for model in (route.query, route.request, route.response):
+        if model is not None:
+            assert model.model_json_schema()["type"] == "object"
+
+
+def test_route__only_health_is_open() -> None:
+    assert [route.path for route in ROUTES if route.scope is Scope.OPEN] == ["/health"]
+
+
+def test_errors__every_code_has_one_number_and_a_text_in_both_languages() -> None:
+    numbers = [row.number for row in ERROR_CODES.values()]
+    assert len(numbers) == len(set(numbers))
+    for row in ERROR_CODES.values():
+        assert row.zh
+        assert row.en
+        assert RobotqError(row.name).code is row

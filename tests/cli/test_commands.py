@@ -1,0 +1,153 @@
+"""The commands that talk to a running daemon."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from robotq.cli import COMMANDS as NAMES
+from robotq.cli.failure import ExitCode
+from tests.cli.conftest import COMMANDS, SCAN, Serve, Served, Typed
+
+NAVIGATION = COMMANDS / "NAVIGATION_command.json"
+
+
+@pytest.fixture(scope="module")
+def daemon(serve: Serve) -> Served:
+    return serve("serve", env={"ROBOTQ_TIME_SCALE": "0"})
+
+
+@pytest.fixture
+def robotq(daemon: Served, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    """Run a command against the daemon; every test finds it going."""
+    monkeypatch.setenv("ROBOTQ_URL", daemon.url)
+    yield typed
+    typed("estop", "--reset")
+    assert typed("resume").code == 0
+
+
+def test_submit__prints_the_task_id_and_wait_shows_the_work(robotq: Typed) -> None:
+    submitted = robotq("submit", SCAN)
+    assert submitted.code == 0
+    assert submitted.out.startswith("task_")
+    waited = robotq("submit", SCAN, "--wait")
+    assert waited.code == 0
+    assert "✓ SCANNING" in waited.out
+    assert "✓ SCAN_QRCODE done" in waited.out
+
+
+def test_submit__json_is_what_a_program_can_read(robotq: Typed) -> None:
+    (task,) = robotq("submit", SCAN, "--wait", "--json").json
+    assert task["state"] == "completed"
+    assert task["result"]["scanned_count"] == 3
+
+
+def test_submit__a_list_is_a_batch_and_a_query_is_answered_at_once(
+    robotq: Typed, tmp_path: Path
+) -> None:
+    batch = tmp_path / "batch.json"
+    command = json.loads(NAVIGATION.read_text())
+    batch.write_text(json.dumps([command, command]))
+    submitted = robotq("submit", batch)
+    assert len(submitted.out.split()) == 2
+    asked = robotq("submit", COMMANDS / "GET_BATTERY_STATE_command.json")
+    assert asked.json["simulated"] is True
+
+
+def test_submit__reads_standard_input(robotq: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(NAVIGATION.read_bytes())))
+    assert robotq("submit", "-").out.startswith("task_")
+
+
+def test_submit__the_same_idempotency_key_is_the_same_task(robotq: Typed) -> None:
+    first = robotq("submit", NAVIGATION, "--idempotency-key", "order-17")
+    again = robotq("submit", NAVIGATION, "--idempotency-key", "order-17")
+    assert first.out == again.out
+
+
+def test_submit__what_the_daemon_refuses_is_one_line(robotq: Typed, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"cmd_type": "FLY"}')
+    refused = robotq("submit", wrong)
+    assert refused.code == ExitCode.FAILED
+    assert refused.err.startswith("robotq: Unknown command type: FLY")
+    assert refused.err.count("\n") == 1
+    missing = robotq("submit", tmp_path / "no.json")
+    assert missing.code == ExitCode.USAGE
+    assert "cannot read" in missing.err
+
+
+def test_submit__a_wait_that_is_too_short_leaves_the_task_alone(robotq: Typed) -> None:
+    robotq("pause")
+    waited = robotq("submit", NAVIGATION, "--wait", "--timeout", "0.1")
+    assert waited.code == ExitCode.UNFINISHED
+    assert "it goes on" in waited.err
+    assert "robot_a starts nothing: Paused by anonymous" in waited.out
+
+
+def test_status__says_why_nothing_moves_and_what_clears_it(robotq: Typed) -> None:
+    robotq("pause", "--robot", "robot_b", "--reason", "cleaning the deck")
+    shown = robotq("status")
+    assert "robot_b starts nothing since" in shown.out
+    assert "cleaning the deck" in shown.out
+    assert "to clear: Resume the queue" in shown.out
+    robotq("resume")
+    assert robotq("status", "--json").json["holds"] == []
+
+
+def test_status__of_one_task(robotq: Typed) -> None:
+    (task,) = robotq("submit", NAVIGATION, "--wait", "--json").json
+    shown = robotq("status", task["task_id"])
+    assert "completed" in shown.out
+    assert "NAVIGATION done" in shown.out
+    assert robotq("status", "task_of_nobody").code == ExitCode.FAILED
+
+
+def test_cancel__a_waiting_task_never_runs(robotq: Typed) -> None:
+    robotq("pause")
+    task_id = robotq("submit", NAVIGATION).out.strip()
+    assert robotq("cancel", task_id).code == 0
+    assert robotq("status", task_id, "--json").json["state"] == "cancelled"
+    again = robotq("cancel", task_id)
+    assert again.code == ExitCode.FAILED
+    assert "cancelled" in again.err
+
+
+def test_resolve__only_an_unknown_outcome_can_be_resolved(robotq: Typed) -> None:
+    (task,) = robotq("submit", NAVIGATION, "--wait", "--json").json
+    refused = robotq("resolve", task["task_id"], "completed", "--note", "seen")
+    assert refused.code == ExitCode.FAILED
+    assert "is completed" in refused.err
+    assert robotq("resolve", task["task_id"], "perhaps").code == ExitCode.USAGE
+
+
+def test_estop__is_latched_until_reset_and_then_paused_until_resumed(robotq: Typed) -> None:
+    assert robotq("estop", "--reason", "smoke").code == 0
+    codes = {hold["code"] for hold in robotq("status", "--json").json["holds"]}
+    assert codes == {"estop"}
+    task_id = robotq("submit", NAVIGATION).out.strip()
+    assert robotq("estop", "--reset").code == 0
+    codes = {hold["code"] for hold in robotq("status", "--json").json["holds"]}
+    assert codes == {"paused"}
+    assert robotq("status", task_id, "--json").json["state"] == "pending"
+    assert robotq("resume").code == 0
+
+
+def test_commands__no_daemon_is_told_with_the_way_out(robotq: Typed) -> None:
+    failed = robotq("status", "--url", "http://127.0.0.1:1")
+    assert failed.code == ExitCode.NO_DAEMON
+    assert "no daemon answers at http://127.0.0.1:1" in failed.err
+    assert "robotq serve" in failed.err
+    assert robotq("status", "--url", "robots").code == ExitCode.USAGE
+
+
+def test_commands__help_names_every_command(robotq: Typed) -> None:
+    shown = robotq("--help").out
+    assert all(name in shown for name in NAMES)
+    assert robotq("fly").code == ExitCode.USAGE
+    assert robotq("--version").out.startswith("robotq 0.")

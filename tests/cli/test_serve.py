@@ -1,0 +1,222 @@
+"""Starting and ending the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from robotq.config import load_config
+from robotq.daemon import running_daemon
+from robotq.model.errors import ConfigError
+from tests.cli.conftest import SCAN, Serve, Served, Typed, environment, robotq
+
+
+@pytest.fixture(scope="module")
+def daemon(serve: Serve) -> Served:
+    """One that nobody ends."""
+    return serve("serve", "--host", "0.0.0.0", "--trusted-network", "192.168.0.0/16")
+
+
+def start_scan(served: Served) -> str:
+    """Submit a scan and wait until the robot moves."""
+    task_id = str(served.post("/", json.loads(SCAN.read_text()))["task_id"])
+    served.wait_until(f"/task/{task_id}", lambda task: bool(task.get("steps")))
+    return task_id
+
+
+def test_serve__listens_where_it_says_and_writes_its_port(serve: Serve, tmp_path: Path) -> None:
+    served = serve("serve", data=tmp_path / "made" / "if absent")
+    assert served.get("/health")["status"] == "ok"
+    code, shown = served.end(signal.SIGINT)
+    assert code == 0
+    assert f"Listening on: {served.url.removeprefix('http://')}" in shown
+    assert "(this machine only)" in shown
+    assert not (served.data / "port").exists()
+
+
+def test_serve__synchronous_mode_answers_with_the_result(serve: Serve) -> None:
+    served = serve("serve", "--mode", "sync", "--time-scale", "0")
+    answer = served.post("/", json.loads(SCAN.read_text()))
+    assert answer["scanned_count"] == 3
+    assert "Mode: synchronous" in served.end()[1]
+
+
+def test_serve__a_taken_port_is_told_and_nothing_is_started(daemon: Served, tmp_path: Path) -> None:
+    port = daemon.url.rpartition(":")[2]
+    failed = robotq("serve", "--port", port, "--data", tmp_path)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(f"robotq: port {port} on 127.0.0.1 is taken")
+    assert "--port" in failed.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+async def refusal(**flags: str) -> ConfigError:
+    """Why a daemon with these flags does not start."""
+    config = await asyncio.to_thread(load_config, None, {}, {"port": 0, **flags})
+    with pytest.raises(ConfigError) as told:
+        async with running_daemon(config, lambda: config, reload=asyncio.Event()):
+            raise AssertionError("it started")
+    return told.value
+
+
+async def test_serve__a_second_daemon_is_kept_off_the_same_data(daemon: Served) -> None:
+    assert str(daemon.data) in str(await refusal(data=str(daemon.data)))
+    assert daemon.get("/health")["status"] == "ok"
+
+
+async def test_serve__refuses_the_network_without_keys_and_says_what_to_type(
+    tmp_path: Path,
+) -> None:
+    told = await refusal(data=str(tmp_path), host="0.0.0.0")
+    assert "serve --host 0.0.0.0 --trusted-network 192.168.0.0/16" in str(told)
+
+
+def test_serve__the_line_of_the_refusal_works(daemon: Served) -> None:
+    assert daemon.get("/health")["status"] == "ok"
+
+
+def test_serve__a_wrong_configuration_names_file_key_and_what_was_expected(
+    typed: Typed, tmp_path: Path
+) -> None:
+    file = tmp_path / "lab.yaml"
+    file.write_text("prot: 8091\ntime_scale: fast\n")
+    for command in (("serve", "--config", file), ("check-config", file)):
+        failed = typed(*command)
+        assert failed.code == 2
+        assert f"{file}:1: prot: unknown key; did you mean port?" in failed.err
+        assert "time_scale" in failed.err
+
+
+def test_check_config__says_what_is_right(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROBOTQ_DATA", str(tmp_path))
+    right = typed("check-config")
+    assert right.code == 0
+    assert "2 robots (robot_a, robot_b)" in right.out
+
+
+def test_keys__are_shown_once_and_can_be_revoked(typed: Typed, tmp_path: Path) -> None:
+    made = typed("keys", "new", "bench", "--scope", "read", "--data", tmp_path)
+    key = made.out.strip()
+    assert key.startswith("rq_")
+    listed = typed("keys", "list", "--data", tmp_path)
+    assert "bench" in listed.out
+    assert key not in listed.out
+    assert (tmp_path / "keys.yaml").stat().st_mode & 0o777 == 0o600
+    assert typed("keys", "revoke", "bench", "--data", tmp_path).code == 0
+    assert "no keys" in typed("keys", "list", "--data", tmp_path).out
+
+
+def test_keys__a_daemon_with_keys_wants_one(serve: Serve, typed: Typed, tmp_path: Path) -> None:
+    key = typed("keys", "new", "bench", "--data", tmp_path).out.strip()
+    served = serve("serve", data=tmp_path)
+    refused = typed("status", "--url", served.url)
+    assert refused.code == 1
+    assert "key is needed" in refused.err
+    assert typed("status", "--url", served.url, "--key", key).code == 0
+
+
+def test_sigterm__in_the_middle_of_a_scan_stops_the_robot_and_writes_everything(
+    serve: Serve,
+) -> None:
+    served = serve("serve", env={"ROBOTQ_LIMITS__SHUTDOWN_GRACE_S": "0.2"})
+    running = start_scan(served)
+    waiting = served.post("/", json.loads(SCAN.read_text()))["task_id"]
+    started = time.monotonic()
+    code, shown = served.end(signal.SIGTERM)
+    assert code == 0
+    assert time.monotonic() - started < 8
+    assert "everything is on disk" in shown
+    assert "Traceback" not in shown
+    motions = (served.data / "simulator" / "motions.jsonl").read_text().splitlines()
+
+    again = serve("serve", data=served.data, env={"ROBOTQ_TIME_SCALE": "0"})
+    task = again.get(f"/task/{running}")
+    assert task["error_code"] == "stopped_by_shutdown"
+    assert again.get(f"/task/{waiting}")["state"] != "failed"
+    moved = (served.data / "simulator" / "motions.jsonl").read_text().splitlines()
+    assert moved[: len(motions)] == motions
+    assert not any(running in line for line in moved[len(motions) :])
+
+
+def test_sigterm__while_stopping_status_and_stop_still_get_through(serve: Serve) -> None:
+    served = serve("serve")
+    start_scan(served)
+    served.process.send_signal(signal.SIGTERM)
+    served.wait_until("/health", lambda health: health["status"] != "ok")
+    refused = requests.post(served.url, json=json.loads(SCAN.read_text()), timeout=5)
+    assert refused.status_code == 503
+    assert refused.json()["error_code"] == "shutting_down"
+    assert served.post("/estop")["success"] is True
+    assert served.process.wait(timeout=6) == 0
+
+
+def test_second_signal__ends_at_once(serve: Serve) -> None:
+    served = serve("serve")
+    start_scan(served)
+    served.process.send_signal(signal.SIGTERM)
+    served.wait_until("/health", lambda health: health["status"] != "ok")
+    started = time.monotonic()
+    code, _ = served.end(signal.SIGINT)
+    assert code == 130
+    assert time.monotonic() - started < 2
+
+
+def test_sighup__reloads_and_refuses_what_is_wrong(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / "robotq.yaml"
+    file.write_text("language: zh\n")
+    served = serve("serve", "--config", str(file), data=tmp_path / "data")
+    file.write_text("language: en\n")
+    served.process.send_signal(signal.SIGHUP)
+    served.wait_until("/task/none", lambda answer: answer["message"].startswith("No such task"))
+    file.write_text("language: fr\n")
+    served.process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert served.get("/task/none")["message"].startswith("No such task")
+    code, shown = served.end()
+    assert code == 0
+    assert "not reloaded, nothing was changed" in shown
+    assert "language" in shown
+
+
+@pytest.mark.long
+def test_run_program__a_stuck_thread_does_not_keep_the_process_alive() -> None:
+    program = """
+import sys, threading, time
+from robotq import daemon
+
+daemon._THREADS_S = 0.2
+threading.Thread(target=time.sleep, args=(600,), name="robot_a-stop").start()
+
+async def nothing(signals):
+    return 7
+
+sys.exit(daemon.run_program(nothing))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 7
+    assert "robot_a-stop" in done.stderr
+
+
+@pytest.mark.long
+def test_start__a_client_is_answered_within_seconds_of_the_start(serve: Serve) -> None:
+    started = time.monotonic()
+    served = serve("serve")
+    assert served.get("/health")["status"] == "ok"
+    assert time.monotonic() - started < 5

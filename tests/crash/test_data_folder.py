@@ -1,0 +1,170 @@
+"""The data folder after a power cut, under two daemons, and on a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+import pytest
+
+from robotq.model.task import TaskState
+
+from .conftest import MakeDaemon
+from .http import Client, connected
+from .ledger import Ledger
+from .process import DaemonProcess
+from .records import read_disk
+
+
+def drive(cmd_id: str, area: str = "HOME") -> dict[str, Any]:
+    return {"cmd_type": "NAVIGATION", "cmd_id": cmd_id, "params": {"area": area}}
+
+
+async def submitted(client: Client, number: int) -> list[str]:
+    """Several clients at once; the tasks that were accepted."""
+    answers = await asyncio.gather(
+        *(client.post("/", drive(f"drive-{count}")) for count in range(number))
+    )
+    return [answer["task_id"] for status, answer in answers if status == 200]
+
+
+async def until_empty(client: Client) -> None:
+    status: Any = None
+    for _ in range(2_000):
+        _, status = await client.get("/queue/status?limit=0")
+        for hold in status["holds"]:
+            if hold["code"] == "outcome_unknown":
+                await client.post(hold["clear"]["path"], {"outcome": "failed"})
+        if status["queue_size"] == 0:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"the queue does not run empty: {status}")
+
+
+# -- power cut -------------------------------------------------------------------------------
+
+
+def image_of(daemon: DaemonProcess, to: Path) -> None:
+    """The data folder as it is at one instant, while the daemon works."""
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        shutil.copytree(daemon.data, to)
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
+async def test_power_cut__the_folder_of_any_moment_holds_all_that_was_accepted(
+    make_daemon: MakeDaemon,
+) -> None:
+    daemon, later = make_daemon("data"), make_daemon("later")
+    assert await daemon.start()
+    accepted: list[str] = []
+    async with connected(daemon.url, Ledger()) as client:
+
+        async def submitter(name: int) -> None:
+            for count in range(40):
+                _, answer = await client.post("/", drive(f"{name}-{count}"))
+                accepted.append(answer["task_id"])
+
+        submitters = [asyncio.create_task(submitter(name)) for name in range(4)]
+        await asyncio.sleep(SystemRandom().uniform(0, 0.3))
+        known = list(accepted)
+        await asyncio.to_thread(image_of, daemon, later.data)
+        await asyncio.gather(*submitters)
+    # what the disk was writing just then is there in part
+    with (later.data / "robotq.db-wal").open("ab") as log:
+        log.write(os.urandom(3_000))
+    assert await later.start()
+    async with connected(later.url, Ledger()) as client:
+        await until_empty(client)
+    assert await later.terminate() == 0
+    disk = await asyncio.to_thread(read_disk, later.data)
+    assert set(known) <= set(disk.tasks)
+    assert all(task.state.final for task in disk.tasks.values())
+    assert disk.faults == []
+
+
+# -- two daemons -----------------------------------------------------------------------------
+
+
+async def test_second_daemon__on_the_same_data_is_refused(make_daemon: MakeDaemon) -> None:
+    first, second = make_daemon(), make_daemon()
+    assert await first.start()
+    async with connected(first.url, Ledger()) as client:
+        assert not await second.start()
+        assert second.exit_code not in (0, None)
+        said = second.log.read_text().splitlines()[-1]
+        assert f"process {first.pid}" in said
+        assert "--data" in said
+        # nor has it disturbed the first one
+        (task_id,) = await submitted(client, 1)
+        await until_empty(client)
+    assert await first.terminate() == 0
+    assert (await asyncio.to_thread(read_disk, first.data)).tasks[task_id].state.final
+
+
+# -- full disk -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limits_of_others() -> None:
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux can change the limits of another process")
+
+
+def let_files_grow(daemon: DaemonProcess, *, allowed: bool) -> None:
+    """No file of the daemon takes another byte, as on a full disk; or any number again."""
+    limit = resource.RLIM_INFINITY if allowed else 0
+    resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+
+async def refused_submits(client: Client, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        status, answer = await client.post("/", drive(f"full-{number}"), key=f"full-{number}")
+        assert (status, answer["error_code"]) == (503, "store_unavailable")
+        assert answer["success"] is False
+
+
+async def test_full_disk__refuses_says_why_and_goes_on_when_there_is_room(
+    make_daemon: MakeDaemon, limits_of_others: None
+) -> None:
+    daemon = make_daemon(time_scale=0.01)
+    assert await daemon.start()
+    async with connected(daemon.url, Ledger()) as client:
+        _, answer = await client.post("/", {"cmd_type": "SCAN_QRCODE"})
+        running = answer["task_id"]
+        waiting = await submitted(client, 20)
+        assert len(waiting) == 20
+        let_files_grow(daemon, allowed=False)
+        await refused_submits(client, range(3))
+        _, status = await client.get("/queue/status")
+        held = {hold["robot_id"] for hold in status["holds"] if hold["code"] == "store_unavailable"}
+        assert held == {"robot_a", "robot_b"}
+        assert all(hold["reason"] and hold["clear"]["text"] for hold in status["holds"])
+        assert (await client.get("/health"))[0] == 503
+        assert (await client.post("/estop"))[1]["recorded"] is False
+
+        let_files_grow(daemon, allowed=True)
+        for _ in range(1_000):
+            status, answer = await client.post("/", drive("full-0"), key="full-0")
+            if status == 200:
+                break
+            await asyncio.sleep(0.01)
+        assert status == 200, answer
+        assert (await client.post("/estop/reset"))[0] == 200
+        assert (await client.post("/queue/resume"))[0] == 200
+        await until_empty(client)
+    daemon.kill()
+    disk = await asyncio.to_thread(read_disk, daemon.data)
+    assert {running, answer["task_id"], *waiting} == set(disk.tasks)
+    assert {disk.tasks[task_id].state for task_id in waiting} == {TaskState.COMPLETED}
+    # what is not in the motion log does not move, so the scan has failed
+    assert disk.tasks[running].state is TaskState.FAILED
+    assert disk.faults == []
