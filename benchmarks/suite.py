@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import estop, gap, growth, load, memory, startup, status
+from benchmarks import estop, gap, growth, http, load, memory, startup, status
 from benchmarks.figures import Figure, Options
 
 QUICK = Options(
@@ -22,6 +22,7 @@ class Benchmark:
 
 
 BENCHMARKS: Mapping[str, Benchmark] = {
+    "http": Benchmark(http.TITLE, http.run),
     "gap": Benchmark(gap.TITLE, gap.run),
     "status": Benchmark(status.TITLE, status.run),
     "startup": Benchmark(startup.TITLE, startup.run),

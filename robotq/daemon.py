@@ -182,7 +182,7 @@ async def running_daemon(
             await web.SockSite(runner, one).start()
         port_file = config.data / "port"
         await asyncio.to_thread(port_file.write_text, f"{addresses[0][1]}\n")
-        stack.callback(port_file.unlink, missing_ok=True)
+        stack.push_async_callback(asyncio.to_thread, port_file.unlink, missing_ok=True)
         reloading = asyncio.create_task(daemon.reload_on(reload), name="reload")
         stack.callback(reloading.cancel)
         yield daemon

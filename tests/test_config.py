@@ -191,7 +191,7 @@ def test_environment__knows_every_key_by_its_path() -> None:
     known = set(variables())
     assert {"ROBOTQ_PORT", "ROBOTQ_DATA", "ROBOTQ_TIME_SCALE"} <= known
     assert "ROBOTQ_QUEUE__MAX_LENGTH" in known
-    top = {f.name for f in fields(Config)} - {"source", "queue", "retention", "limits"}
+    top = {f.name for f in fields(Config)} - {"source", "queue", "retention", "limits", "webhooks"}
     assert {f"ROBOTQ_{name}".upper() for name in top} <= known
 
 

@@ -27,6 +27,8 @@ from robotq.config import Config
 from robotq.daemon import Signals, run_program, running_daemon
 
 _TIME_SCALE = 0.05
+_GRACE_S = 1.0
+"""Wall seconds that Ctrl-C leaves to the scan: whoever ends a demo does not want to wait."""
 
 
 def demo(
@@ -49,8 +51,16 @@ def demo(
     """Start the daemon with simulated robots, scan the bottles of a tray, and serve on."""
     log_to_stderr("warning")
     with _folder(data) as folder:
-        flags = {"port": port, "data": str(folder), "time_scale": time_scale, "mode": "queue"}
-        load = loader(config, flags)
+        load = loader(
+            config,
+            {
+                "port": port,
+                "data": str(folder),
+                "time_scale": time_scale,
+                "mode": "queue",
+                "limits.shutdown_grace_s": _GRACE_S,
+            },
+        )
         read = load()
         code = run_program(
             lambda signals: show_demo(read, load, signals, new_console(), exit_after=exit_after)
@@ -77,10 +87,11 @@ async def show_demo(
         speed = f"{1 / config.time_scale:g}" if config.time_scale else "∞"
         _say(console, say("demo.intro", speed=speed, scale=f"{config.time_scale:g}"))
         completed = await signals.unless_ended(_scan(url, console))
-        if completed is None or exit_after:
-            return ExitCode.FAILED if completed is False else ExitCode.OK
-        _say(console, "", say("demo.next"), *_hints(url), "", say("stop_with"))
-        await signals.end.wait()
+        if completed is not None:
+            if exit_after:
+                return ExitCode.OK if completed else ExitCode.FAILED
+            _say(console, "", say("demo.next"), *_hints(url), "", say("stop_with"))
+            await signals.end.wait()
         _say(console, say("stopping"))
     _say(console, say("stopped"))
     return ExitCode.OK

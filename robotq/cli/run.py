@@ -71,7 +71,8 @@ def run_settings(
 
     Raises ConfigError.
     """
-    flags: dict[str, Any] = {"time_scale": time_scale}
+    # whoever ends a run here wants the robot to stop, and a second Ctrl-C would not stop it
+    flags: dict[str, Any] = {"time_scale": time_scale, "limits.shutdown_grace_s": 0.0}
     if data is not None:
         yield loader(file, {**flags, "data": str(data)})()
         return

@@ -9,6 +9,7 @@ from robotq.config.schema import (
     QueueConfig,
     RetentionConfig,
     RobotConfig,
+    WebhooksConfig,
 )
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "QueueConfig",
     "RetentionConfig",
     "RobotConfig",
+    "WebhooksConfig",
     "load_config",
     "packaged",
 ]

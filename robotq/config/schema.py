@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
+
+from robotq.config.receivers import HostRule, read_host_rule, read_url
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -20,8 +23,24 @@ def _network(value: object) -> IPv4Network | IPv6Network:
     raise ValueError("not a text")
 
 
+def _url(value: object) -> str:
+    try:
+        return str(read_url(value))
+    except ValueError as error:
+        raise PydanticCustomError("url", "a URL such as http://mes.lab:8000/done") from error
+
+
+def _host(value: object) -> HostRule:
+    try:
+        return read_host_rule(str(value))
+    except ValueError as error:
+        raise PydanticCustomError("host", "a name, an address or a network") from error
+
+
 RobotName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
+Url = Annotated[str, PlainValidator(_url)]
+Host = Annotated[HostRule, PlainValidator(_host)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -56,6 +75,28 @@ class LimitsConfig:
     """Open streams of /events at once; the next one is refused with 503."""
     waiting_requests: int = Field(default=2_000, ge=1)
     """Requests that may wait for a task's end at once; the next one is refused with 503."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class WebhooksConfig:
+    url: Url | None = None
+    """Where the end of every task is sent to. None: nowhere."""
+    allowed_hosts: list[Host] = field(default_factory=list)
+    """Where a command's own `callback_url` may point: names, `*.` and a domain, addresses,
+    networks. A name that stands for this machine or a link-local address is refused unless
+    that address is allowed too. Empty: `callback_url` is refused."""
+    timeout_s: float = Field(default=10, gt=0, le=300)
+    """Seconds that a receiver has to acknowledge."""
+    retries: int = Field(default=3, ge=0, le=1_000)
+    """Attempts after the first one; then the webhook is given up."""
+    retry_s: float = Field(default=10, gt=0, le=86_400)
+    """Seconds between two attempts."""
+    expect_received: bool = False
+    """Only the answer {"received": true} acknowledges. False: every status from 200 to 299."""
+    secret: str | None = Field(default=None, min_length=1, repr=False)
+    """Key of the HMAC-SHA256 with which bodies are signed. None: they are not."""
+    max_pending: int = Field(default=10_000, ge=1, le=100_000)
+    """Webhooks that may wait to be acknowledged; the next one is given up at once."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -110,6 +151,7 @@ class Config:
     queue: QueueConfig = field(default_factory=QueueConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     source: Path | None = None
     """The file that this was read from; not a key of the file."""

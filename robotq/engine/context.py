@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import jsonschema_rs
+
 from robotq.drivers.base import DriverError, Stopped
+from robotq.engine.plain import plain
 from robotq.engine.recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
+from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.task import Question, Task
 
@@ -39,7 +43,8 @@ class RunContext:
         self._loop = loop
         self._asking = asking
         self._steps = 0
-        self._latest: float | None = None
+        self._progress = 0.0
+        self._progress_posted = False
         self.stopping = False
         """Set when the command is to stop: a question is not waited for any longer."""
 
@@ -55,7 +60,8 @@ class RunContext:
     def step(self, name: str, **detail: Any) -> Iterator[None]:
         index, self._steps = self._steps, self._steps + 1
         started = self._motion.now()
-        self._post(self._recorder.step_started, index, name, detail, self._clock.now_ms())
+        at_ms = self._clock.now_ms()
+        self._post(self._recorder.step_started, index, name, plain(detail), at_ms)
         completed = False
         try:
             yield
@@ -67,18 +73,19 @@ class RunContext:
             )
 
     def progress(self, fraction: float) -> None:
-        waiting, self._latest = self._latest is not None, fraction
+        self._progress = fraction
         # a driver that reports faster than the loop listens costs one callback, not thousands
-        if not waiting:
+        if not self._progress_posted:
+            self._progress_posted = True
             self._post(self._take_progress)
 
     def _take_progress(self) -> None:
-        fraction, self._latest = self._latest, None
-        if fraction is not None:
-            self._recorder.progressed(fraction)
+        # in this order: what is reported from here on is posted again
+        self._progress_posted = False
+        self._recorder.progressed(self._progress)
 
     def partial(self, **result: Any) -> None:
-        self._post(self._recorder.found, result)
+        self._post(self._recorder.found, plain(result))
 
     def moved_to(self, place: str | None) -> None:
         self._post(self._recorder.moved, place)
@@ -95,24 +102,21 @@ class RunContext:
         now_ms = self._clock.now_ms()
         question = Question(
             prompt=prompt,
-            args=args,
-            schema=schema,
+            args=plain(args),
+            schema=plain(schema),
             answered_by=answered_by,
             asked_at_ms=now_ms,
             deadline_ms=now_ms + int(timeout_s * 1000),
         )
         pending = PendingAnswer(question, self._motion)
-        deadline = time.monotonic() + timeout_s
         self._post(self._open, pending)
         try:
-            self._motion.wait_outside(
-                lambda: pending.value is not None or self.stopping,
-                max(0.0, deadline - time.monotonic()),
-            )
+            self._motion.wait_outside(lambda: pending.given or self.stopping, timeout_s)
+            value = pending.take()
         finally:
             self._post(self._close)
-        if pending.value is not None:
-            return pending.value
+        if value is not None:
+            return value
         if self.stopping:
             raise Stopped
         raise DriverError(
@@ -136,15 +140,47 @@ class RunContext:
 
 
 class PendingAnswer:
-    """An open question. Answered at most once, on the loop."""
+    """An open question. It is answered at most once, or not at all."""
 
     def __init__(self, question: Question, motion: MotionClock) -> None:
         self.question = question
-        self.value: JsonObject | None = None
-        self.taken = False
+        self.being_answered = False
         """An answer is being written to the journal; a second one comes too late."""
         self._motion = motion
+        self._validator = jsonschema_rs.validator_for(dict(question.schema))
+        self._deciding = threading.Lock()
+        self._value: JsonObject | None = None
+        self._over = False
 
-    def give(self, value: JsonObject) -> None:
-        self.value = value
+    @property
+    def open(self) -> bool:
+        """Nobody has answered, nor is about to."""
+        return not self.being_answered and not self.given
+
+    @property
+    def given(self) -> bool:
+        return self._value is not None
+
+    def check(self, value: Any) -> None:
+        """Raises RobotqError bad_parameter for an answer that does not meet the schema."""
+        if not isinstance(value, dict):
+            raise RobotqError("bad_parameter", field="input", reason="expected a JSON object")
+        fault = next(iter(self._validator.iter_errors(value)), None)
+        if fault is not None:
+            path = ".".join(["input", *(str(part) for part in fault.instance_path)])
+            raise RobotqError("bad_parameter", field=path, reason=fault.message)
+
+    def give(self, value: JsonObject) -> bool:
+        """Let the command go on with this answer. False where it does not wait any more."""
+        with self._deciding:
+            if self._over or self.given:
+                return False
+            self._value = value
         self._motion.notify()
+        return True
+
+    def take(self) -> JsonObject | None:
+        """The answer, or None; from now on none is taken. Called on the driver's thread."""
+        with self._deciding:
+            self._over = True
+            return self._value

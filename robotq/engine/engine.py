@@ -22,6 +22,7 @@ from robotq.engine.queue import TaskQueue
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
+from robotq.engine.unbroken import unbroken
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import ConfigError, RobotqError
@@ -75,11 +76,8 @@ class Engine:
         self.queue = queue
         self.robots = robots
         self.clock = clock
-        self.armed = not self.config.require_start_working
-        """Whether START_WORKING was sent, where the site demands it."""
-        self.intake = Intake(
-            settings.catalog, tuple(robots), self.default_robot, lambda: self.armed
-        )
+        self._working = False
+        self.intake = self._intake()
         self.reload_configuration: Callable[[str], Awaitable[None]] | None = None
         """Reads the configuration again and puts it into effect, for the named actor; set by
         whoever knows where it was read from."""
@@ -99,8 +97,18 @@ class Engine:
     def default_robot(self) -> str:
         return self.config.default_robot or next(iter(self.robots))
 
+    @property
+    def armed(self) -> bool:
+        """Whether START_WORKING was sent, where the site demands it."""
+        return self._working or not self.config.require_start_working
+
+    def arm(self, armed: bool) -> None:
+        """START_WORKING and STOP_WORKING. Not kept over a restart: somebody has to be there."""
+        self._working = armed
+
     # -- what people do to queues ----------------------------------------------------------
 
+    @unbroken
     async def pause(self, robot: str | None, *, actor: str, reason: str = "") -> Sequence[str]:
         """Start nothing more on a robot, or on all; what runs goes on. Returns their names.
 
@@ -108,34 +116,33 @@ class Engine:
         store_unavailable (it is paused, but would not be after a restart).
         """
         names = self._names(robot)
-        mutations = [
-            mutation
-            for name in names
-            for mutation in self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason)
-        ]
-        if mutations:
-            await self.journal.write(mutations)
-            crash_point(CrashPoint.HELD)
+        await self.journal.write(
+            [
+                mutation
+                for name in names
+                for mutation in self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason)
+            ]
+        )
+        crash_point(CrashPoint.HELD)
         return names
 
+    @unbroken
     async def resume(self, robot: str | None, *, actor: str) -> Sequence[str]:
-        """Let a queue, or all, go on. Lifts what a resume clears (`LIFTED_BY_RESUME`).
+        """Let a queue, or all, go on. Lifts what a resume clears (`LIFTED_BY_RESUME`); other
+        holds stay, and so does one that is set again before this is written.
 
-        Raises RobotqError queue_held where a hold remains that needs something else, for a
-        named robot; bad_parameter, store_unavailable.
+        Returns their names. Raises RobotqError bad_parameter, store_unavailable.
         """
         names = self._names(robot)
-        lifts = [
-            (name, code, mutation)
-            for name in names
-            for code in LIFTED_BY_RESUME
-            for mutation in self.holds.to_lift(name, code, actor=actor)
+        holds = [
+            hold for name in names for hold in self.holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]
-        if lifts:
-            await self.journal.write([mutation for _, _, mutation in lifts])
+        if holds:
+            await self.journal.write(
+                [m for hold in holds for m in self.holds.to_lift(hold, actor=actor)]
+            )
             crash_point(CrashPoint.RESUMED)
-            for name, code, _ in lifts:
-                self.holds.lifted(name, code)
+            self.holds.lifted(*holds)
         return names
 
     async def retry(self, task_id: str, *, actor: str) -> Task:
@@ -178,15 +185,22 @@ class Engine:
             raise RobotqError("bad_parameter", field="robot_id", reason=f"expected one of {known}")
         return robot
 
+    @unbroken
     async def stop_robot(self, name: str, *, actor: str, reason: str = "") -> Robot:
-        """Controlled stop: hold the queue, stop the running command, wait for its end."""
+        """Controlled stop: hold the queue, stop the running command, wait for its end.
+
+        Raises RobotqError robot_busy, robot_disconnected, device_error (what the driver says
+        to it), store_unavailable; the queue is held in any case.
+        """
         robot = self.robot(name)
         held = self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "reason.stop")
-        await robot.stop(actor, reason)
-        if held:
+        try:
+            await robot.stop(actor, reason)
+        finally:
             await self.journal.write(held)
         return robot
 
+    @unbroken
     async def hold_motion(self, name: str, *, actor: str) -> Robot:
         """Pause the robot in its motion; the running command waits."""
         robot = self.robot(name)
@@ -194,6 +208,7 @@ class Engine:
         await self._note("robot.hold", actor, name)
         return robot
 
+    @unbroken
     async def resume_motion(self, name: str, *, actor: str) -> Robot:
         """Let a held motion go on. Refused while an emergency stop is latched."""
         robot = self.robot(name)
@@ -229,13 +244,14 @@ class Engine:
         }
         return Reloaded(config=config, catalog=catalog, drivers=appliers)
 
+    @unbroken
     async def reload(self, reloaded: Reloaded, *, actor: str) -> None:
         """Put a checked configuration into effect: specs, labs, resources, thresholds."""
         for apply in reloaded.drivers.values():
             await asyncio.to_thread(apply)
         self.settings.config = reloaded.config
         self.settings.catalog = reloaded.catalog
-        self.intake = self.intake.with_catalog(reloaded.catalog)
+        self.intake = self._intake()
         self.resources.remap(places_to_resources(reloaded.config.resources))
         for name in self.robots:
             self.queue.lane(name).wake()
@@ -251,7 +267,9 @@ class Engine:
 
     async def shut_down(self) -> None:
         """Accept nothing more; give running commands `limits.shutdown_grace_s`; stop them;
-        write everything; close drivers and store."""
+        write everything; close drivers and store. A second call does nothing."""
+        if self.queue.closed:
+            return
         self.queue.closed = True
         for name in self.robots:
             self.holds.set(name, HoldCode.STOPPING)
@@ -286,11 +304,15 @@ class Engine:
     def _names(self, robot: str | None) -> Sequence[str]:
         return tuple(self.robots) if robot is None else (self.robot(robot).name,)
 
+    def _intake(self) -> Intake:
+        return Intake(self.catalog, tuple(self.robots), self.default_robot, lambda: self.armed)
+
     def _order_again(self, task: Task) -> Order:
-        """The same command once more, by today's spec. Raises RobotqError unknown_command."""
+        """The same command once more, by today's spec. Raises RobotqError unknown_command,
+        missing_parameter, bad_parameter."""
         return Order(
             command=task.command,
-            spec=self.catalog.get(task.command.cmd_type),
-            robot=task.queue,
+            spec=self.settings.spec_of(task),
+            robot=self.robot(task.queue).name,
             priority=task.priority,
         )

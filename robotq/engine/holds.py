@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from robotq.model.clock import WallClock
@@ -44,6 +45,9 @@ class HoldBoard:
     def has(self, robot: str, code: HoldCode) -> bool:
         return code in self._holds.get(robot, {})
 
+    def get(self, robot: str, code: HoldCode) -> Hold | None:
+        return self._holds.get(robot, {}).get(code)
+
     def set(
         self,
         robot: str,
@@ -53,38 +57,42 @@ class HoldBoard:
         task_id: str | None = None,
         **args: Any,
     ) -> list[Mutation]:
-        """Hold `robot` from this moment on. Returns what to write; nothing if it was held so.
+        """Hold `robot` from this moment on. Returns what to write.
 
-        A hold that is set again keeps its first time and reason.
+        A hold that is set again keeps its first time; one of `TRANSIENT_HOLDS` takes the new
+        reason, the others keep theirs. A lift of it that is under way lifts nothing then.
         """
         of_robot = self._holds.setdefault(robot, {})
-        if code in of_robot:
-            return []
-        hold = Hold(
+        known = of_robot.get(code)
+        transient = code in TRANSIENT_HOLDS
+        if known is not None and not transient:
+            # written again, because a lift of it may be on its way to the disk
+            of_robot[code] = replace(known)
+            return [SaveHold(known)]
+        hold = of_robot[code] = Hold(
             robot=robot,
             code=code,
-            since_ms=self._clock.now_ms(),
+            since_ms=self._clock.now_ms() if known is None else known.since_ms,
             actor=actor,
             task_id=task_id,
             args=args,
         )
-        of_robot[code] = hold
         self.on_change(robot)
         event = AppendEvent(self._event("hold.set", hold, actor))
-        return [event] if code in TRANSIENT_HOLDS else [SaveHold(hold), event]
+        return [event] if transient else [SaveHold(hold), event]
 
-    def to_lift(self, robot: str, code: HoldCode, *, actor: str = "robotq") -> list[Mutation]:
-        """What to write before `lifted`; nothing if there is no such hold."""
-        hold = self._holds.get(robot, {}).get(code)
-        if hold is None:
-            return []
+    def to_lift(self, hold: Hold, *, actor: str = "robotq") -> list[Mutation]:
+        """What to write before `lifted`."""
         event = AppendEvent(self._event("hold.lifted", hold, actor))
-        return [event] if code in TRANSIENT_HOLDS else [DropHold(robot, code), event]
+        return [event] if hold.code in TRANSIENT_HOLDS else [DropHold(hold.robot, hold.code), event]
 
-    def lifted(self, robot: str, code: HoldCode) -> None:
-        """Take over that a hold was lifted."""
-        if self._holds.get(robot, {}).pop(code, None) is not None:
-            self.on_change(robot)
+    def lifted(self, *holds: Hold) -> None:
+        """Take over that these holds were lifted. One that was set again meanwhile stays."""
+        for hold in holds:
+            of_robot = self._holds.get(hold.robot, {})
+            if of_robot.get(hold.code) is hold:
+                del of_robot[hold.code]
+                self.on_change(hold.robot)
 
     def _event(self, kind: str, hold: Hold, actor: str) -> Event:
         return Event(

@@ -18,16 +18,16 @@ from robotq.model.task import Command
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-_MAX_CONTROL_CALLS = 32
-"""Control calls of one robot that may wait for their thread; the next one is told Busy."""
+_MAX_CALLS = 32
+"""Calls that may wait for one thread; the next one is told Busy."""
 
 
 class DriverHost:
-    """One driver and its four threads.
+    """One driver and its threads.
 
-    The command thread runs connect, execute and close, one at a time. Stops have a thread
-    of their own, emergency stops another, and everything else a third, so that a stop never
-    waits behind a status query that hangs.
+    The command thread runs connect, execute and close, one at a time. Stop, emergency stop,
+    the calls that hold, resume and reset, and everything else have a thread each, so that a
+    stop never waits behind anything that hangs.
     """
 
     def __init__(self, robot: str, driver: Driver) -> None:
@@ -39,11 +39,12 @@ class DriverHost:
             target=self._run_jobs, name=f"{robot}-command", daemon=True
         )
         self._command_thread.start()
-        self._control = _warm_pool(f"{robot}-control")
-        self._stopping = _warm_pool(f"{robot}-stop")
-        self._emergency = _warm_pool(f"{robot}-estop")
-        self._control_calls = 0
+        self._stopping = _Calls(f"{robot}-stop")
+        self._emergency = _Calls(f"{robot}-estop")
+        self._motion = _Calls(f"{robot}-motion")
+        self._control = _Calls(f"{robot}-control")
         self._no_motion = threading.Event()
+        self._emergencies = 0
         self._stop_requested = False
         self.busy = False
         """The command thread is in `execute`."""
@@ -74,7 +75,7 @@ class DriverHost:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
 
-        def settle(result: _T | None, error: BaseException | None) -> None:
+        def settle(result: _T | None, error: Exception | None) -> None:
             if future.cancelled():
                 return
             if error is not None:
@@ -85,9 +86,9 @@ class DriverHost:
         def job() -> None:
             result, error = None, None
             try:
-                result = call()
-            except BaseException as raised:  # noqa: BLE001 - handed to whoever awaits the future
-                error = _without_stop_iteration(raised)
+                result = _civil(call)
+            except Exception as raised:  # noqa: BLE001 - handed to whoever awaits the future
+                error = raised
             _call_soon(loop, settle, result, error)
 
         self._jobs.put(job)
@@ -102,58 +103,46 @@ class DriverHost:
     async def stop(self) -> None:
         """Ask the driver to stop; returns when it has taken the request."""
         self._stop_requested = True
-        await self._call(self._stopping, self.driver.stop)
+        await self._stopping.call(self.driver.stop)
 
     def emergency_stop(self) -> asyncio.Future[None]:
         """Latch, and have the driver stop everything. Called on the loop; never waits."""
         self._no_motion.set()
-        return self._call(self._emergency, self.driver.emergency_stop)
+        self._emergencies += 1
+        return self._emergency.call(self.driver.emergency_stop)
 
     async def reset(self) -> None:
-        """Leave the emergency stop."""
-        await self._call(self._stopping, self.driver.reset)
+        """Leave the emergency stop. Raises Busy where another one came meanwhile."""
+        emergencies = self._emergencies
+        await self._motion.call(self.driver.reset)
+        if self._emergencies != emergencies:
+            # the driver may have taken the reset last
+            await self._emergency.call(self.driver.emergency_stop)
+            raise Busy("another emergency stop came during the reset")
         self._no_motion.clear()
 
     async def hold(self) -> None:
-        await self._call(self._stopping, self.driver.hold)
+        await self._motion.call(self.driver.hold)
 
     async def resume(self) -> None:
-        await self._call(self._stopping, self.driver.resume)
+        await self._motion.call(self.driver.resume)
 
     async def immediate(self, command: Command) -> JsonObject:
         """Serve an immediate command. Raises what `Driver.immediate` raises."""
         if self.busy and not self.capabilities.immediate_while_busy:
             raise Busy(f"{self._robot} is carrying out a command")
-        return await self._controlled(lambda: self.driver.immediate(command))
+        return await self._control.call(lambda: self.driver.immediate(command))
 
     async def status(self) -> DriverStatus:
-        return await self._controlled(self.driver.status)
-
-    async def _controlled(self, call: Callable[[], _T]) -> _T:
-        if self._control_calls >= _MAX_CONTROL_CALLS:
-            raise Busy(f"{self._robot} does not answer {_MAX_CONTROL_CALLS} earlier calls")
-        self._control_calls += 1
-        future = self._call(self._control, call)
-        # counted until the thread has really served it, also when the caller gives up before
-        future.add_done_callback(self._served)
-        return await asyncio.shield(future)
-
-    def _served(self, future: asyncio.Future[Any]) -> None:
-        self._control_calls -= 1
-        if not future.cancelled():
-            future.exception()
-
-    @staticmethod
-    def _call(pool: ThreadPoolExecutor, call: Callable[[], _T]) -> asyncio.Future[_T]:
-        return asyncio.get_running_loop().run_in_executor(pool, call)
+        return await self._control.call(self.driver.status)
 
     async def close(self, timeout_s: float) -> bool:
         """Close the driver and end the threads. False if the command thread did not come back."""
         closing = self._on_command_thread(self.driver.close)
         self._jobs.put(None)
         done, _ = await asyncio.wait([closing], timeout=timeout_s)
-        for pool in (self._control, self._stopping, self._emergency):
-            pool.shutdown(wait=False, cancel_futures=True)
+        for calls in (self._stopping, self._emergency, self._motion, self._control):
+            calls.close()
         if not done:
             _log.error("%s: the driver did not close within %s s", self._robot, timeout_s)
             return False
@@ -162,16 +151,60 @@ class DriverHost:
         return True
 
 
-def _warm_pool(name: str) -> ThreadPoolExecutor:
-    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-    # the thread exists before the first stop needs it
-    pool.submit(lambda: None)
-    return pool
+class _Calls:
+    """A thread for one kind of call, and a limit to those that wait for it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._waiting = 0
+        # the thread exists before the first stop needs it
+        self._pool.submit(lambda: None)
+
+    def call(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
+        """The future raises what `call` raises, Busy where it cannot be called at all.
+
+        It may be cancelled; the call itself takes place all the same.
+        """
+        loop = asyncio.get_running_loop()
+        if self._waiting >= _MAX_CALLS:
+            return _refused(loop, f"{self._name} does not answer {_MAX_CALLS} earlier calls")
+        try:
+            future = loop.run_in_executor(self._pool, _civil, call)
+        except RuntimeError:
+            return _refused(loop, f"{self._name} has ended")
+        # counted until the thread has really served it, also when the caller gives up before
+        self._waiting += 1
+        future.add_done_callback(self._served)
+        return asyncio.shield(future)
+
+    def _served(self, future: asyncio.Future[Any]) -> None:
+        self._waiting -= 1
+        if not future.cancelled():
+            # a caller that has given up asks for it no more
+            future.exception()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _without_stop_iteration(error: BaseException) -> BaseException:
-    """A future refuses StopIteration; a driver that leaks one has raised all the same."""
-    return RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+def _refused(loop: asyncio.AbstractEventLoop, reason: str) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = loop.create_future()
+    future.set_exception(Busy(reason))
+    return future
+
+
+def _civil(call: Callable[[], _T]) -> _T:
+    """What `call` returns; whatever it raises is an Exception that a future can take.
+
+    A driver that calls sys.exit ends its command and not the daemon.
+    """
+    try:
+        return call()
+    except (StopIteration, KeyboardInterrupt, SystemExit, GeneratorExit) as error:
+        raise RuntimeError(repr(error)) from error
+    except asyncio.CancelledError as error:
+        raise RuntimeError("CancelledError") from error
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: Any) -> None:

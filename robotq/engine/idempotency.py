@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from robotq.engine.journal import answered
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.store.port import Answer, Mutation, SaveAnswer, Store
@@ -45,14 +46,15 @@ class Idempotency:
     async def once(self, request: KeyedRequest, now_ms: int, accept: Accept) -> Accepted:
         """The stored answer for this key, or that of `accept`, stored with its tasks.
 
-        Raises RobotqError idempotency_conflict where the key came with another content.
+        Raises RobotqError idempotency_conflict where the key came with another content,
+        store_unavailable.
         """
         slot = (request.scope, request.key)
         while (other := self._under_way.get(slot)) is not None:
             await other.wait()
         done = self._under_way[slot] = asyncio.Event()
         try:
-            known = await self._store.answer(request.scope, request.key)
+            known = await answered(self._store.answer(request.scope, request.key))
             if known is not None:
                 return _again(known, request)
             accepted = await accept(lambda accepted: _save(request, accepted, now_ms))

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from robotq.catalog import Kind
-from robotq.drivers.base import Busy, DriverError, LinkLost, UnknownCommand
 from robotq.engine.intake import Order
-from robotq.model.errors import RobotqError
+from robotq.engine.journal import answered
+from robotq.engine.plain import plain
+from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
 from robotq.model.task import Task
 from robotq.store.port import TaskQuery
@@ -68,18 +69,7 @@ class Immediate:
 
     async def _driver(self, order: Order, actor: str) -> dict[str, Any]:
         robot = self._engine.robot(order.robot)
-        try:
-            result = dict(await robot.host.immediate(order.command))
-        except Busy as error:
-            raise RobotqError("robot_busy", robot=order.robot, reason=str(error)) from error
-        except LinkLost as error:
-            raise RobotqError(
-                "robot_disconnected", robot=order.robot, reason=error.reason
-            ) from error
-        except DriverError as error:
-            raise RobotqError(error.code, **error.args_) from error
-        except UnknownCommand as error:
-            raise RobotqError("unknown_command", cmd_type=order.command.cmd_type) from error
+        result = plain(await robot.immediate(order.command))
         if robot.capabilities.simulated:
             result["simulated"] = True
         return result
@@ -111,32 +101,38 @@ class Immediate:
         task = executor.running
         if task is None:
             raise RobotqError("no_question", reason=f"No command waits for {cmd_type}.")
-        value = {key: item for key, item in order.command.params.items() if key != "robot_id"}
+        params = _object(order)
+        value = {key: item for key, item in params.items() if key != "robot_id"}
         await executor.answer(task.id, value, actor=actor)
         return {"answered_task_id": task.id}
 
     async def _start_working(self, order: Order, actor: str) -> dict[str, Any]:
-        self._engine.armed = True
+        self._engine.arm(True)
         return {"armed": True}
 
     async def _stop_working(self, order: Order, actor: str) -> dict[str, Any]:
         """Disarm and stop the robot; its queue is paused."""
-        self._engine.armed = not self._engine.config.require_start_working
+        self._engine.arm(False)
         await self._engine.stop_robot(order.robot, actor=actor, reason="STOP_WORKING")
         return {"armed": self._engine.armed, "paused": True}
 
     async def _reset_system(self, order: Order, actor: str) -> dict[str, Any]:
         """Back to idle: disarmed where the site arms, and the configuration read again."""
-        self._engine.armed = not self._engine.config.require_start_working
+        self._engine.arm(False)
         reload_configuration = self._engine.reload_configuration
         if reload_configuration is not None:
-            await reload_configuration(actor)
+            try:
+                await reload_configuration(actor)
+            except ConfigError as error:
+                raise RobotqError(
+                    "bad_parameter", field="configuration", reason=str(error)
+                ) from error
         return {"armed": self._engine.armed, "reloaded": reload_configuration is not None}
 
     async def _task_state(self, order: Order, actor: str) -> dict[str, Any]:
         """The newest command with the client's own id."""
-        cmd_id = order.command.params.get("target_cmd_id")
-        tasks = await self._engine.store.list(TaskQuery(cmd_id=cmd_id, limit=1))
+        cmd_id = _object(order).get("target_cmd_id")
+        tasks = await answered(self._engine.store.list(TaskQuery(cmd_id=cmd_id, limit=1)))
         if not tasks:
             raise RobotqError("task_not_found", task_id=str(cmd_id))
         task = await self._engine.queue.find(tasks[0].id)
@@ -155,6 +151,14 @@ class Immediate:
     async def _resume_motion(self, order: Order, actor: str) -> dict[str, Any]:
         await self._engine.resume_motion(order.robot, actor=actor)
         return {"held": False}
+
+
+def _object(order: Order) -> Mapping[str, Any]:
+    """The params of a command that takes no list."""
+    params = order.command.params
+    if not isinstance(params, dict):
+        raise RobotqError("bad_parameter", field="params", reason="expected an object")
+    return params
 
 
 def _current_step(task: Task) -> str | None:

@@ -128,10 +128,6 @@ class Intake:
             )
         return named
 
-    def with_catalog(self, catalog: Catalog) -> Intake:
-        """The same with other specs, after a reload."""
-        return Intake(catalog, self._robots, self._default_robot, self._armed)
-
 
 def _named_robot(body: Mapping[str, Any], params: Any) -> tuple[Any, str]:
     """The robot that the client named, None for none, and the field that says so."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from robotq.engine.holds import HoldBoard
+from robotq.engine.lane import Lane
 from robotq.engine.memory import TaskMemory
+from robotq.engine.task_events import saving_end, task_event
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
-from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError
+from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask, Store, TaskQuery
 
@@ -27,7 +28,7 @@ async def recover(
     *,
     idempotent: Callable[[Task], bool],
     holds_on_start: Callable[[str], bool],
-) -> list[Event]:
+) -> Sequence[Event]:
     """Decide about every task that was running when the daemon died, durably, before anything
     starts.
 
@@ -36,15 +37,16 @@ async def recover(
     which `holds_on_start` is true get a hold where commands wait. Returns the events.
     """
     mutations: list[Mutation] = []
+    waiting = {name for name, lane in memory.lanes.items() if lane.waiting}
     for task in memory.running():
         if idempotent(task):
-            requeued = transition(task, Action.REQUEUE, fence=task.fence)
-            mutations.append(SaveTask(requeued, task.state))
-            mutations.append(AppendEvent(_event("task.requeued", requeued, clock, before=task)))
+            mutations += _requeued(task, clock.now_ms())
+            waiting.add(task.queue)
         else:
-            mutations += _outcome_unknown(task, memory, holds, clock)
-    for name, lane in memory.lanes.items():
-        if holds_on_start(name) and lane.waiting:
+            mutations += _outcome_unknown(task, memory.lane(task.queue), clock.now_ms())
+            mutations += holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **_CAUSE)
+    for name in sorted(waiting):
+        if holds_on_start(name):
             mutations += holds.set(name, HoldCode.RESTARTED)
     mutations.append(
         AppendEvent(Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq"))
@@ -54,14 +56,20 @@ async def recover(
     for mutation in mutations:
         if isinstance(mutation, SaveTask):
             memory.update(mutation.task, mutation.before)
-    await _reopen_batches(store, memory)
-    return list(events)
+    for lane in memory.lanes.values():
+        await _reopen_batch(store, lane)
+    return events
 
 
-def _outcome_unknown(
-    task: Task, memory: TaskMemory, holds: HoldBoard, clock: WallClock
-) -> Iterable[Mutation]:
-    now_ms = clock.now_ms()
+def _requeued(task: Task, now_ms: int) -> list[Mutation]:
+    requeued = transition(task, Action.REQUEUE, fence=task.fence)
+    return [
+        SaveTask(requeued, task.state),
+        task_event("task.requeued", requeued, now_ms, "robotq", before=task),
+    ]
+
+
+def _outcome_unknown(task: Task, lane: Lane, now_ms: int) -> list[Mutation]:
     steps = tuple(
         replace(step, state=StepState.FAILED) if step.state is StepState.RUNNING else step
         for step in task.steps
@@ -75,44 +83,26 @@ def _outcome_unknown(
         steps=steps,
         error=TaskError(code=OUTCOME_UNKNOWN, args=_CAUSE, step=step),
     )
-    yield SaveTask(ended, task.state)
-    yield AppendEvent(_event("task.failed", ended, clock, before=task, error_code=OUTCOME_UNKNOWN))
-    yield from holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **_CAUSE)
-    if not task.contiguous or task.batch_id is None:
-        return
-    for rest in memory.lane(task.queue).batch(task.batch_id):
-        cancelled = transition(
-            rest,
-            Action.CANCEL,
-            ended_at_ms=now_ms,
-            error=TaskError(code="batch_failed", args={"task_id": task.id}),
-        )
-        yield SaveTask(cancelled, rest.state)
-        yield AppendEvent(
-            _event("task.cancelled", cancelled, clock, before=rest, error_code="batch_failed")
-        )
+    mutations = saving_end(task, ended, "robotq")
+    if task.contiguous and task.batch_id is not None:
+        error = TaskError(code="batch_failed", args={"task_id": task.id})
+        for rest in lane.batch(task.batch_id):
+            cancelled = transition(rest, Action.CANCEL, ended_at_ms=now_ms, error=error)
+            mutations += saving_end(rest, cancelled, "robotq")
+    return mutations
 
 
-async def _reopen_batches(store: Store, memory: TaskMemory) -> None:
+async def _reopen_batch(store: Store, lane: Lane) -> None:
     """A contiguous batch that was under way still lets nothing foreign in between."""
-    for lane in memory.lanes.values():
-        batches = {task.batch_id for task in lane if task.contiguous and task.batch_id}
-        for batch_id in batches:
-            tasks = await store.list(TaskQuery(batch_id=batch_id, queue=lane.name, limit=1_000))
-            # one that was called off before its turn has not begun the batch
-            if any(task.attempt for task in tasks):
-                lane.open_batch = batch_id
-
-
-def _event(kind: str, task: Task, clock: WallClock, *, before: Task, **data: Any) -> Event:
-    return Event(
-        kind=kind,
-        at_ms=clock.now_ms(),
-        actor="robotq",
-        api=task.api,
-        robot=task.queue,
-        task_id=task.id,
-        before=before.state.value,
-        after=task.state.value,
-        data={"cmd_type": task.command.cmd_type, **data},
-    )
+    batches = {task.batch_id: task for task in lane if task.contiguous and task.batch_id}
+    for batch_id, task in batches.items():
+        # what has failed has taken the rest along, and what was called off before its turn
+        # has not begun the batch
+        query = TaskQuery(
+            batch_id=batch_id,
+            queue=lane.name,
+            states=frozenset({TaskState.COMPLETED}),
+            limit=1,
+        )
+        if task.attempt or await store.list(query):
+            lane.open_batch = batch_id

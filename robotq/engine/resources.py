@@ -13,13 +13,21 @@ _log = logging.getLogger(__name__)
 
 
 class Resources:
-    """Who holds which resource. Computes what has to be written; `commit` takes it over."""
+    """Who holds which resource.
+
+    What is taken counts at once and is written after; what is given up counts only after it
+    is written. So two robots that ask in the same moment never both get a resource.
+    """
 
     def __init__(self, places: Mapping[str, str], occupied: Iterable[Occupancy]) -> None:
         """`places` maps each place to its resource; a place without one is nobody's concern."""
         self._resource_of = dict(places)
         self._occupied = {occupancy.resource: occupancy for occupancy in occupied}
         self._standing: dict[str, str | None] = {}
+        self._telling: set[str] = set()
+        """Robots whose drivers report places."""
+        self._taken: dict[str, set[str]] = {}
+        """Robot -> the resources that it got by its latest claim."""
 
     def occupied(self) -> Sequence[Occupancy]:
         return sorted(self._occupied.values(), key=lambda occupancy: occupancy.resource)
@@ -39,13 +47,25 @@ class Resources:
         return None
 
     def take(self, task: Task, places: Iterable[str], now_ms: int) -> list[Mutation]:
-        """What makes the robot of `task` hold all resources of `places`."""
+        """Make the robot of `task` hold all resources of `places`. Returns what to write.
+
+        Only after `wait_of` found nothing in the way.
+        """
+        needed = sorted(self.of(places))
+        self._taken[task.queue] = {name for name in needed if name not in self._occupied}
+        return [self._occupy(resource, task.queue, now_ms, task.id) for resource in needed]
+
+    def give_back(self, robot: str) -> None:
+        """Undo the latest `take` of a robot, which could not be written."""
+        for resource in self._taken.pop(robot, ()):
+            del self._occupied[resource]
+
+    def released(self, robot: str) -> list[Mutation]:
+        """What follows when the claim of the latest `take` is given back before its start."""
         return [
-            SaveOccupancy(
-                Occupancy(resource=resource, robot=task.queue, since_ms=now_ms, task_id=task.id)
-            )
-            for resource in sorted(self.of(places))
-            if resource not in self._occupied
+            DropOccupancy(resource)
+            for resource in sorted(self._taken.get(robot, ()))
+            if resource != self._where(robot)
         ]
 
     def moved(
@@ -58,39 +78,36 @@ class Resources:
         """
         left = self._where(robot)
         self._standing[robot] = place
+        if place is not None:
+            self._telling.add(robot)
         arrived = self._where(robot)
         mutations: list[Mutation] = []
-        if left is not None and left != arrived and left not in self.of(needed):
-            occupancy = self._occupied.get(left)
-            if occupancy is not None and occupancy.robot == robot:
-                mutations.append(DropOccupancy(left))
+        if left is not None and left in self._held_by(robot) - {arrived} - self.of(needed):
+            mutations.append(DropOccupancy(left))
         if arrived is not None and arrived != left:
-            # also where it holds it already: its leaving may be on the way to the disk
-            occupancy = self._occupied.get(arrived)
-            if occupancy is None or occupancy.robot == robot:
-                mutations.append(
-                    SaveOccupancy(Occupancy(resource=arrived, robot=robot, since_ms=now_ms))
-                )
+            holder = self._occupied.get(arrived)
+            if holder is None or holder.robot == robot:
+                # also where it holds it already: its leaving may be on the way to the disk
+                mutations.append(self._occupy(arrived, robot, now_ms))
             else:
                 _log.warning(
-                    "%s says that it stands at %s, which %s occupies",
-                    robot,
-                    place,
-                    occupancy.robot,
+                    "%s says that it stands at %s, which %s occupies", robot, place, holder.robot
                 )
         return mutations
 
-    def ended(self, robot: str, next_places: Iterable[str]) -> list[Mutation]:
-        """What follows when a command of `robot` ended for certain.
+    def ended(
+        self, robot: str, last_places: Iterable[str], next_places: Iterable[str]
+    ) -> list[Mutation]:
+        """What follows when a command of `robot` to `last_places` ended for certain.
 
-        It keeps where it stands, and what its next command needs (`next_places`).
+        It keeps where it stands, and what its next command needs (`next_places`). A robot
+        that never tells where it stands is taken to be where its last command has led it.
         """
+        held = self._held_by(robot)
         keep = {self._where(robot), *self.of(next_places)}
-        return [
-            DropOccupancy(occupancy.resource)
-            for occupancy in self.occupied()
-            if occupancy.robot == robot and occupancy.resource not in keep
-        ]
+        if robot not in self._telling:
+            keep |= self.of(last_places) or held
+        return [DropOccupancy(resource) for resource in sorted(held) if resource not in keep]
 
     def commit(self, mutations: Iterable[Mutation]) -> bool:
         """Take over what was written. Returns whether a resource became free."""
@@ -99,12 +116,34 @@ class Resources:
             if isinstance(mutation, SaveOccupancy):
                 self._occupied[mutation.occupancy.resource] = mutation.occupancy
             elif isinstance(mutation, DropOccupancy):
-                freed |= self._occupied.pop(mutation.resource, None) is not None
+                freed |= self._free(mutation.resource)
         return freed
 
     def remap(self, places: Mapping[str, str]) -> None:
         """Use another configuration; what is occupied stays so."""
         self._resource_of = dict(places)
+
+    def _occupy(
+        self, resource: str, robot: str, now_ms: int, task_id: str | None = None
+    ) -> SaveOccupancy:
+        occupancy = self._occupied.get(resource)
+        if occupancy is None:
+            occupancy = Occupancy(resource=resource, robot=robot, since_ms=now_ms, task_id=task_id)
+            self._occupied[resource] = occupancy
+        return SaveOccupancy(occupancy)
+
+    def _free(self, resource: str) -> bool:
+        occupancy = self._occupied.get(resource)
+        # a robot that has come back while its leaving was being written is there all the same
+        if occupancy is None or self._where(occupancy.robot) == resource:
+            return False
+        del self._occupied[resource]
+        return True
+
+    def _held_by(self, robot: str) -> set[str]:
+        return {
+            occupancy.resource for occupancy in self._occupied.values() if occupancy.robot == robot
+        }
 
     def _where(self, robot: str) -> str | None:
         place = self._standing.get(robot)

@@ -15,12 +15,16 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    UnknownCommand,
 )
-from robotq.engine.executor import Executor, ExecutorDeps, StopCause
+from robotq.engine.ending import StopCause
+from robotq.engine.executor import Executor, ExecutorDeps
 from robotq.engine.host import DriverHost
 from robotq.model.clock import MotionClock
-from robotq.model.errors import RobotqError
+from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.hold import HoldCode
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +52,10 @@ class Robot:
         self._down = asyncio.Event()
         self._down.set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._losses = 0
+        """How often the link was reported lost."""
+        self._told = False
+        """The journal knows that the link is down."""
         self.connected = False
         self.executor = Executor(name, host, motion, self._link_lost, deps)
         self._deps.holds.set(name, HoldCode.DISCONNECTED, reason="reason.connecting")
@@ -72,9 +80,13 @@ class Robot:
     def link_changed(self, state: LinkState, reason: str) -> None:
         """What the driver reports, from any thread."""
         if state is LinkState.DISCONNECTED:
-            self._loop.call_soon_threadsafe(self._link_lost, reason)
+            try:
+                self._loop.call_soon_threadsafe(self._link_lost, reason)
+            except RuntimeError:
+                _log.warning("%s: the link went down after the daemon had ended", self.name)
 
     def _link_lost(self, reason: str) -> None:
+        self._losses += 1
         if not self.connected:
             return
         self.connected = False
@@ -83,39 +95,52 @@ class Robot:
         self._down.set()
 
     def _hold_disconnected(self, reason: str) -> None:
-        holds = self._deps.holds
-        # set anew, so that the reason is the latest one
-        holds.lifted(self.name, HoldCode.DISCONNECTED)
-        events = holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
+        self._told = True
+        events = self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
         self._later(self._deps.journal.write_when_possible(events))
 
     async def _keep_link(self) -> None:
-        first_failure = True
+        failed = False
         while True:
             await self._down.wait()
             try:
-                await self.host.connect()
-                status = await self.host.status()
+                place = await self._connect()
             except Exception as error:  # noqa: BLE001 - whatever it is, the link is not there
-                if first_failure:
-                    first_failure = False
+                if not failed:
+                    failed = True
                     _log.warning("%s: no link: %s", self.name, error)
                     self._hold_disconnected(str(error) or type(error).__name__)
                 await asyncio.sleep(self.config.reconnect_s)
                 continue
+            failed = False
             self._down.clear()
             self.connected = True
-            events = self._deps.queue.robot_stands(self.name, status.place)
-            if not first_failure:
-                _log.warning("%s: the link is back", self.name)
-                events = [
-                    *events,
-                    *self._deps.holds.to_lift(self.name, HoldCode.DISCONNECTED),
-                ]
-            if events:
-                await self._deps.queue.write_when_possible(events)
-            self._deps.holds.lifted(self.name, HoldCode.DISCONNECTED)
-            first_failure = False
+            _log.info("%s: the link is there", self.name)
+            await self._lift_disconnected(place)
+
+    async def _connect(self) -> str | None:
+        """Make the link. Returns where the robot stands."""
+        losses = self._losses
+        await self.host.connect()
+        async with asyncio.timeout(_ANSWER_S):
+            status = await self.host.status()
+        if status.link is LinkState.DISCONNECTED or self._losses != losses:
+            raise LinkLost("the link broke again at once")
+        return status.place
+
+    async def _lift_disconnected(self, place: str | None) -> None:
+        queue, holds = self._deps.queue, self._deps.holds
+        hold = holds.get(self.name, HoldCode.DISCONNECTED)
+        assert hold is not None
+        # where it cannot say where it stands, it keeps what it had
+        mutations = queue.robot_stands(self.name, place) if place is not None else []
+        if self._told:
+            self._told = False
+            mutations += holds.to_lift(hold)
+        if mutations:
+            await queue.write_when_possible(mutations)
+        # not where the link has been lost again meanwhile
+        holds.lifted(hold)
 
     def _later(self, work: Awaitable[None]) -> None:
         self._tasks = [task for task in self._tasks if not task.done()]
@@ -126,6 +151,14 @@ class Robot:
     async def status(self) -> DriverStatus:
         """Raises RobotqError robot_disconnected, robot_busy, device_error."""
         return await self._asked(self.host.status())
+
+    async def immediate(self, command: Command) -> JsonObject:
+        """Serve an immediate command. Raises RobotqError robot_busy, robot_disconnected,
+        unknown_command, or what the device reports."""
+        try:
+            return await self._asked(self.host.immediate(command))
+        except UnknownCommand as error:
+            raise RobotqError("unknown_command", cmd_type=command.cmd_type) from error
 
     async def hold(self) -> None:
         """Pause the motion. Raises RobotqError robot_busy where the controller cannot."""
@@ -141,16 +174,25 @@ class Robot:
         self.executor.motion_held(False)
 
     async def stop(self, actor: str, reason: str) -> None:
-        """Stop what runs, and wait until it has ended. Without a running command the stop goes
-        to the driver all the same."""
-        if self.executor.request_stop(StopCause.STOP, actor=actor, reason=reason):
-            await self.executor.idle.wait()
-        else:
+        """Stop what runs, and wait until it has ended or its driver has not confirmed in time.
+        Without a running command the stop goes to the driver all the same."""
+        if not self.executor.request_stop(StopCause.STOP, actor=actor, reason=reason):
             await self._asked(self.host.stop())
+            await self.executor.look_whether_held()
+            return
+        idle = asyncio.ensure_future(self.executor.idle.wait())
+        await asyncio.wait({idle}, timeout=self._stop_s)
+        idle.cancel()
+
+    @property
+    def _stop_s(self) -> float:
+        """Wall seconds until a command that was stopped has ended, unless the disk is out."""
+        return self._deps.settings.config.limits.stop_timeout_s + _ANSWER_S
 
     async def reset(self) -> None:
         """Leave the emergency stop at the driver. Never moves anything."""
         await self._asked(self.host.reset())
+        await self.executor.look_whether_held()
 
     async def _asked(self, call: Awaitable[_T]) -> _T:
         try:
@@ -167,7 +209,8 @@ class Robot:
         except LinkLost as error:
             raise RobotqError("robot_disconnected", robot=self.name, reason=str(error)) from error
         except DriverError as error:
-            raise RobotqError(error.code, **error.args_) from error
+            code = error.code if error.code in ERROR_CODES else "device_error"
+            raise RobotqError(code, **error.args_) from error
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -177,9 +220,7 @@ class Robot:
         await asyncio.wait({idle}, timeout=grace_s)
         if not idle.done():
             self.executor.request_stop(StopCause.SHUTDOWN, actor="robotq")
-            await asyncio.wait(
-                {idle}, timeout=self._deps.settings.config.limits.stop_timeout_s + _ANSWER_S
-            )
+            await asyncio.wait({idle}, timeout=self._stop_s)
         idle.cancel()
         for task in self._tasks:
             task.cancel()

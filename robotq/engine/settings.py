@@ -17,16 +17,27 @@ class Settings:
         self.config = config
         self.catalog = catalog
 
-    def spec_of(self, task: Task) -> CommandSpec | None:
-        """The spec of a task's command; None where a reload has taken it away."""
-        try:
-            return self.catalog.get(task.command.cmd_type)
-        except RobotqError:
-            return None
+    def spec_of(self, task: Task) -> CommandSpec:
+        """The spec by which a task's command is carried out today.
+
+        A reload may have changed it since the command was accepted. Raises RobotqError
+        unknown_command, missing_parameter, bad_parameter where it does not fit any more.
+        """
+        spec = self.catalog.get(task.command.cmd_type)
+        self.catalog.validated(spec, task.command.params)
+        return spec
+
+    def idempotent(self, task: Task) -> bool:
+        """Whether a task's command may be run again by itself."""
+        cmd_type = task.command.cmd_type
+        return cmd_type in self.catalog and self.catalog.get(cmd_type).idempotent
 
     def places_of(self, task: Task) -> Sequence[str]:
-        """The places that a task's command goes to."""
-        spec = self.spec_of(task)
-        if spec is None or not spec.resources:
+        """The places that a task's command goes to; none where `spec_of` would raise."""
+        cmd_type = task.command.cmd_type
+        if cmd_type not in self.catalog or not self.catalog.get(cmd_type).resources:
             return ()
-        return self.catalog.places(spec, task.command.params)
+        try:
+            return self.catalog.places(self.spec_of(task), task.command.params)
+        except RobotqError:
+            return ()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from robotq.catalog import Catalog
@@ -27,9 +26,10 @@ from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClo
 from robotq.model.errors import ConfigError
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
-from robotq.store.port import Store
+from robotq.store.port import Mutation, Restored, Store, StoreUnavailable
 
-_log = logging.getLogger(__name__)
+_CLOSE_S = 5.0
+"""Wall seconds that a driver gets to close where the start has failed."""
 
 
 class _Link:
@@ -50,30 +50,63 @@ async def start_engine(
     *,
     clock: WallClock | None = None,
     simulated_clock: MotionClock | None = None,
+    probe_s: float = 1.0,
 ) -> Engine:
     """Open the store, make the drivers, recover, and start the executors.
 
     `factories` maps driver names to what makes them. `simulated_clock` is for simulated
-    drivers; without it one is made from `config.time_scale`. When this returns, everything
-    that the run before left open is decided and on disk.
+    drivers; without it one is made from `config.time_scale`. `probe_s` are the seconds between
+    two looks whether a disk that takes no writes takes them again. When this returns,
+    everything that the run before left open is decided and on disk.
     Raises ConfigError for what is wrong with the data folder, a driver or its options.
     """
     check_handlers(catalog)
     clock = clock or SystemClock()
-    settings = Settings(config, catalog)
     simulated = simulated_clock or motion_clock(config.time_scale)
     restored = await store.open(finished=config.queue.finished_in_memory)
+    links = {name: _Link() for name in config.robots}
+    hosts: dict[str, DriverHost] = {}
     try:
-        links = {name: _Link() for name in config.robots}
-        hosts = await _hosts(config, factories, simulated, links)
-    except BaseException:
+        await _make_hosts(hosts, config, factories, simulated, links)
+        engine = await _recovered(
+            Settings(config, catalog),
+            store,
+            restored,
+            hosts,
+            clock=clock,
+            simulated=simulated,
+            probe_s=probe_s,
+        )
+    except BaseException as error:
+        await asyncio.gather(*(host.close(_CLOSE_S) for host in hosts.values()))
         await store.close()
+        if isinstance(error, StoreUnavailable):
+            raise ConfigError(f"the data cannot be written: {error}") from error
         raise
+    for name, robot in engine.robots.items():
+        links[name].report = robot.link_changed
+    _connect(engine)
+    await engine.run_background()
+    return engine
+
+
+async def _recovered(
+    settings: Settings,
+    store: Store,
+    restored: Restored,
+    hosts: Mapping[str, DriverHost],
+    *,
+    clock: WallClock,
+    simulated: MotionClock,
+    probe_s: float,
+) -> Engine:
+    """The engine on what the store has restored; nothing of it runs yet."""
+    config = settings.config
     bus = EventBus(last_event_id=restored.last_event_id, listeners=config.limits.event_streams)
     memory = TaskMemory(restored, queues=config.robots, finished=config.queue.finished_in_memory)
     holds = HoldBoard(config.robots, restored.holds, clock)
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
-    journal = Journal(store, bus)
+    journal = Journal(store, bus, probe_s=probe_s)
 
     def on_start(name: str) -> bool:
         host = hosts.get(name)
@@ -82,13 +115,15 @@ async def start_engine(
         wanted = config.robots[name].on_start
         return wanted == "hold" or (wanted is None and not host.capabilities.simulated)
 
-    await recover(
-        store,
-        memory,
-        holds,
-        clock,
-        idempotent=lambda task: (spec := settings.spec_of(task)) is not None and spec.idempotent,
-        holds_on_start=on_start,
+    bus.publish(
+        await recover(
+            store,
+            memory,
+            holds,
+            clock,
+            idempotent=settings.idempotent,
+            holds_on_start=on_start,
+        )
     )
     queue = TaskQueue(
         store=store,
@@ -97,10 +132,8 @@ async def start_engine(
         holds=holds,
         resources=resources,
         clock=clock,
-        places_of=settings.places_of,
+        settings=settings,
         last_seq=restored.last_seq,
-        max_length=config.queue.max_length,
-        max_waiting=config.limits.waiting_requests,
     )
     deps = ExecutorDeps(
         queue=queue,
@@ -111,17 +144,10 @@ async def start_engine(
         settings=settings,
     )
     robots = {
-        name: Robot(
-            name,
-            host,
-            simulated if host.capabilities.simulated else ScaledClock(),
-            deps,
-        )
+        name: Robot(name, host, simulated if host.capabilities.simulated else ScaledClock(), deps)
         for name, host in hosts.items()
     }
-    for name, robot in robots.items():
-        links[name].report = robot.link_changed
-    engine = Engine(
+    return Engine(
         settings=settings,
         store=store,
         journal=journal,
@@ -132,9 +158,6 @@ async def start_engine(
         robots=robots,
         clock=clock,
     )
-    _connect(engine)
-    await engine.run_background()
-    return engine
 
 
 def motion_clock(time_scale: float) -> MotionClock:
@@ -151,13 +174,18 @@ def _connect(engine: Engine) -> None:
         if robot is not None:
             robot.executor.cancel(task.id, actor=actor, reason=reason)
 
-    def outage(reason: str) -> None:
-        for name in engine.robots:
-            holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
+    def outage(reason: str) -> Sequence[Mutation]:
+        return [
+            mutation
+            for name in engine.robots
+            for mutation in holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
+        ]
 
-    def recovery() -> None:
-        for name in engine.robots:
-            holds.lifted(name, HoldCode.STORE_UNAVAILABLE)
+    def recovery() -> Sequence[Mutation]:
+        over = [hold for hold in holds.all() if hold.code is HoldCode.STORE_UNAVAILABLE]
+        told = [mutation for hold in over for mutation in holds.to_lift(hold)]
+        holds.lifted(*over)
+        return told
 
     queue.stop_running = stop_running
     holds.on_change = lambda robot: queue.lane(robot).wake()
@@ -168,14 +196,15 @@ def _connect(engine: Engine) -> None:
             holds.set(name, HoldCode.DISCONNECTED, reason="reason.not_configured")
 
 
-async def _hosts(
+async def _make_hosts(
+    hosts: dict[str, DriverHost],
     config: Config,
     factories: Mapping[str, DriverFactory],
     simulated: MotionClock,
     links: Mapping[str, _Link],
-) -> dict[str, DriverHost]:
+) -> None:
+    """Fill `hosts`, by robot. Where one cannot be made, those before it are in there."""
     shared: MutableMapping[str, Any] = {}
-    hosts: dict[str, DriverHost] = {}
     for name, robot in config.robots.items():
         factory = factories.get(robot.driver)
         if factory is None:
@@ -194,4 +223,3 @@ async def _hosts(
         )
         # drivers read their files when they are made
         hosts[name] = DriverHost(name, await asyncio.to_thread(factory, setup))
-    return hosts

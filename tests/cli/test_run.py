@@ -43,6 +43,7 @@ def test_run__a_wrong_file_is_told_before_anything_moves(typed: Typed, tmp_path:
     assert "not valid JSON" in typed("run", file).err
 
 
+@pytest.mark.long
 def test_menu__mode_2_runs_the_sample_here() -> None:
     done = robotq(stdin="2\n\n", ROBOTQ_TIME_SCALE="0")
     assert done.returncode == 0, done.stderr

@@ -42,6 +42,7 @@ def test_serve__listens_where_it_says_and_writes_its_port(serve: Serve, tmp_path
     assert not (served.data / "port").exists()
 
 
+@pytest.mark.long
 def test_serve__synchronous_mode_answers_with_the_result(serve: Serve) -> None:
     served = serve("serve", "--mode", "sync", "--time-scale", "0")
     answer = served.post("/", json.loads(SCAN.read_text()))

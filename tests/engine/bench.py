@@ -20,6 +20,7 @@ from robotq.drivers.base import (
     LinkState,
     Stopped,
     UncertainOutcome,
+    UnknownCommand,
 )
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -58,7 +59,7 @@ def bench_config(*robots: str, **changes: Any) -> Config:
 
 
 class BenchDriver:
-    """Carries out params: `take_s`, `fail`, `raise`, `lose_link`, `ask`, `place`, `gate`."""
+    """Carries out params: `take_s`, `fail`, `raise`, `lose_link`, `ask`, `place`, `gate`, ..."""
 
     capabilities = Capabilities(
         simulated=True,
@@ -76,17 +77,21 @@ class BenchDriver:
         """`cmd_id` of every command that was begun, in order."""
         self.at_once = 0
         self.most_at_once = 0
-        self.gates: dict[str, threading.Event] = {}
-        self.stop_is_confirmed = True
+        self.gate = threading.Event()
+        """Commands with `gate` wait in wall time until this is set, and hear no stop there."""
+        self.hooks: dict[str, Callable[[], object]] = {}
+        """Called first in the method of this name, on its thread; may raise."""
         self.reachable = True
         self.estops = 0
         self.place: str | None = None
+        self.position_known = True
         self._stopping = False
         self._latched = False
         self._held = False
         self._closed = False
 
     def connect(self) -> None:
+        self._hook("connect")
         if not self.reachable:
             raise LinkLost("no power")
 
@@ -95,8 +100,7 @@ class BenchDriver:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            with self.clock.moving():
-                return self._work(command, context)
+            return self._work(command, context)
         finally:
             self.at_once -= 1
 
@@ -112,72 +116,104 @@ class BenchDriver:
                 self.place = params["place"]
             self._sleep(float(params.get("take_s", 1.0)))
             if "gate" in params:
-                self.gates[params["gate"]].wait(10)
-            if "fail" in params:
-                raise DriverError(params["fail"])
-            if "raise" in params:
-                raise ValueError(params["raise"])
-            if "lose_link" in params:
-                self.reachable = False
-                raise LinkLost(params["lose_link"])
-            if "uncertain" in params:
-                raise UncertainOutcome(params["uncertain"], "seen by the bench")
+                assert self.gate.wait(10)
+            if "report" in params:
+                context.partial(**params["report"])
+            self._fail(params)
             answer = {}
             if "ask" in params:
                 answer = dict(
-                    context.ask(params["ask"], {"required": ["id"]}, 5.0, answered_by="ENTER")
+                    context.ask(
+                        params["ask"],
+                        {"type": "object", "required": ["id"]},
+                        float(params.get("wait_s", 5.0)),
+                        answered_by="ENTER",
+                    )
                 )
         context.progress(1.0)
         return {"worked": True, **answer}
 
+    def _fail(self, params: Mapping[str, Any]) -> None:
+        if "fail" in params:
+            raise DriverError(params["fail"], code=params.get("code", "device_error"))
+        if "raise" in params:
+            raise ValueError(params["raise"])
+        if "exit" in params:
+            raise SystemExit(params["exit"])
+        if "unknown" in params:
+            raise UnknownCommand("no such thing")
+        if "lose_link" in params:
+            self.reachable = False
+            raise LinkLost(params["lose_link"])
+        if "uncertain" in params:
+            raise UncertainOutcome(params["uncertain"], "seen by the bench")
+        if "stop_there" in params:
+            raise Stopped
+
+    def _hook(self, method: str) -> None:
+        self.hooks.get(method, lambda: None)()
+
     def _sleep(self, seconds: float) -> None:
         def interrupted() -> bool:
-            if self._closed:
-                return True
-            return (self._stopping or self._latched) and self.stop_is_confirmed
+            return self._stopping or self._latched or self._closed
 
-        if not self.clock.sleep(seconds, interrupted):
-            raise Stopped
+        with self.clock.moving():
+            if not self.clock.sleep(seconds, interrupted):
+                raise Stopped
         if self._held and not self.clock.wait_outside(lambda: not self._held or interrupted(), 10):
+            raise Stopped
+        if interrupted():
             raise Stopped
 
     def immediate(self, command: Command) -> JsonObject:
+        self._hook("immediate")
         if command.params.get("busy"):
             raise Busy("in motion")
         return {"battery": 0.9}
 
     def hold(self) -> None:
+        self._hook("hold")
         self._held = True
 
     def resume(self) -> None:
+        self._hook("resume")
         self._held = False
         self.clock.notify()
 
     def stop(self) -> None:
+        self._hook("stop")
         self._stopping = True
+        self._held = False
         self.clock.notify()
 
     def emergency_stop(self) -> None:
+        self._hook("emergency_stop")
         self.estops += 1
         self._latched = True
         self.clock.notify()
 
     def reset(self) -> None:
+        self._hook("reset")
         self._latched = False
 
     def status(self) -> DriverStatus:
+        self._hook("status")
         link = LinkState.CONNECTED if self.reachable else LinkState.DISCONNECTED
-        return DriverStatus(link=link, held=self._held, place=self.place)
+        return DriverStatus(
+            link=link, held=self._held, position_known=self.position_known, place=self.place
+        )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         return lambda: None
 
     def close(self) -> None:
+        self._hook("close")
         self._closed = True
 
     def let_go(self) -> None:
         """Let a command that ignores its stop come back."""
         self._closed = True
+        self.gate.set()
         self.clock.notify()
 
 

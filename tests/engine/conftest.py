@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from robotq.config import Config
+from robotq.catalog import Catalog
+from robotq.config import Config, LimitsConfig
 from robotq.engine.engine import Engine
+from robotq.engine.idempotency import Accepted
+from robotq.engine.intake import Order
 from robotq.engine.start import start_engine
-from robotq.model.clock import VirtualClock
+from robotq.model.clock import VirtualClock, WallClock
+from robotq.model.event import Event
+from robotq.model.hold import HoldCode
 from robotq.model.task import Task
 from robotq.store.memory import MemoryStore
-from robotq.store.port import Store
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
+from .disk import Disk
+
+PROBE_S = 0.01
 
 
 @dataclass
@@ -24,39 +32,114 @@ class Lab:
     """A running engine and what a test wants of it."""
 
     engine: Engine
+    disk: Disk
+    clock: VirtualClock
     drivers: dict[str, BenchDriver] = field(default_factory=dict)
 
-    async def submit(self, cmd_id: str, robot: str = "robot_a", **params: Any) -> str:
-        return await self.submit_command("WORK", cmd_id, robot, **params)
+    @property
+    def driver(self) -> BenchDriver:
+        return self.drivers["robot_a"]
 
-    async def submit_command(
-        self, cmd_type: str, cmd_id: str, robot: str = "robot_a", **params: Any
-    ) -> str:
-        order = self.engine.intake.read(
+    # -- commands ------------------------------------------------------------------------------
+
+    def order(self, cmd_id: str, cmd_type: str = "WORK", **params: Any) -> Order:
+        """A command as a client sends it; `robot` and `priority` stand outside the params."""
+        return self.engine.intake.read(
             {
                 "cmd_type": cmd_type,
                 "cmd_id": cmd_id,
-                "robot_id": robot,
+                "robot_id": params.pop("robot", "robot_a"),
                 "priority": params.pop("priority", 0),
                 "params": params,
             }
         )
-        accepted = await self.engine.queue.submit([order], api="robot", actor="test")
+
+    async def accept(self, orders: Sequence[Order], **how: Any) -> Accepted:
+        return await self.engine.queue.submit(orders, api="robot", actor="test", **how)
+
+    async def submit(self, cmd_id: str, cmd_type: str = "WORK", **params: Any) -> str:
+        accepted = await self.accept([self.order(cmd_id, cmd_type, **params)])
         return accepted.task_ids[0]
+
+    async def batch(self, *cmd_ids: str, **params: Any) -> Sequence[str]:
+        orders = [self.order(cmd_id, **params) for cmd_id in cmd_ids]
+        return (await self.accept(orders, batch=True)).task_ids
+
+    async def find(self, task_id: str) -> Task:
+        return await self.engine.queue.find(task_id)
 
     async def ended(self, task_id: str) -> Task:
         task = await self.engine.queue.wait_ended(task_id, 5)
         assert task.state.final, task
         return task
 
+    async def run(self, cmd_id: str, cmd_type: str = "WORK", **params: Any) -> Task:
+        return await self.ended(await self.submit(cmd_id, cmd_type, **params))
+
     async def running(self, task_id: str) -> Task:
         """Wait until the driver has the command."""
-        with self.engine.bus.subscribe() as events:
-            task = await self.engine.queue.find(task_id)
-            while not task.steps:
-                await anext(events)
-                task = await self.engine.queue.find(task_id)
-            return task
+        await self.until(lambda: self._in_memory(task_id).steps)
+        return self._in_memory(task_id)
+
+    async def asking(self, task_id: str) -> Task:
+        """Wait until the command has asked its question."""
+        await self.until(lambda: self._in_memory(task_id).waiting_for)
+        return self._in_memory(task_id)
+
+    def _in_memory(self, task_id: str) -> Task:
+        task = self.engine.queue.memory.get(task_id)
+        assert task is not None
+        return task
+
+    # -- what is seen from outside -----------------------------------------------------------
+
+    def holds(self, robot: str = "robot_a") -> set[HoldCode]:
+        return {hold.code for hold in self.engine.holds.of(robot)}
+
+    async def held(self, *codes: HoldCode, robot: str = "robot_a") -> None:
+        """Wait until exactly these holds are in force."""
+        await self.until(lambda: self.holds(robot) == set(codes))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    async def quiet(self) -> None:
+        """Give whatever could happen now the time to happen."""
+        for _ in range(10):
+            await asyncio.sleep(0.001)
+
+    async def events(self, kind: str = "") -> list[Event]:
+        events = await self.disk.data.events_since(0, limit=100_000)
+        return [event for event in events if event.kind.startswith(kind)]
+
+    # -- the end -----------------------------------------------------------------------------
+
+    async def kill(self) -> MemoryStore:
+        """The process dies without a word; returns what is on its disk."""
+        self.disk.dead = True
+        for robot in self.engine.robots.values():
+            for task in robot._tasks:
+                task.cancel()
+            await asyncio.gather(*robot._tasks, return_exceptions=True)
+        await self.engine._background.stop()
+        await self.engine.journal.close()
+        await self._close_drivers()
+        return self.disk.data
+
+    async def end(self) -> None:
+        if not self.disk.dead:
+            self.disk.full = None
+            self.disk.go_on()
+            for driver in self.drivers.values():
+                driver.let_go()
+            await self.engine.shut_down()
+
+    async def _close_drivers(self) -> None:
+        for driver in self.drivers.values():
+            driver.let_go()
+        await asyncio.gather(*(robot.close() for robot in self.engine.robots.values()))
 
 
 StartLab = Callable[..., Awaitable[Lab]]
@@ -64,28 +147,46 @@ StartLab = Callable[..., Awaitable[Lab]]
 
 @pytest.fixture
 async def start_lab() -> AsyncIterator[StartLab]:
-    """Start an engine: `await start_lab("robot_a", ..., store=, **config)`."""
+    """Start an engine: `await start_lab("robot_a", ..., data=, clock=, **config)`.
+
+    Without `connected=False` it returns when the robots can work.
+    """
     labs: list[Lab] = []
 
-    async def start(*robots: str, store: Store | None = None, **changes: Any) -> Lab:
-        config: Config = bench_config(*robots, **changes)
+    async def start(
+        *robots: str,
+        data: MemoryStore | None = None,
+        clock: WallClock | None = None,
+        catalog: Catalog = CATALOG,
+        config: Config | None = None,
+        connected: bool = True,
+        **changes: Any,
+    ) -> Lab:
         drivers: dict[str, BenchDriver] = {}
+        disk = Disk(data if data is not None else MemoryStore())
+        motion = VirtualClock()
+        changes.setdefault("limits", LimitsConfig(stop_timeout_s=0.05, shutdown_grace_s=0.05))
         engine = await start_engine(
-            config,
-            CATALOG,
-            store or MemoryStore(),
+            config or bench_config(*robots, **changes),
+            catalog,
+            disk,
             {"bench": bench_factory(drivers)},
-            simulated_clock=VirtualClock(),
+            clock=clock,
+            simulated_clock=motion,
+            probe_s=PROBE_S,
         )
-        lab = Lab(engine, drivers)
+        lab = Lab(engine, disk, motion, drivers)
         labs.append(lab)
+        if connected:
+            await lab.until(lambda: all(robot.connected for robot in engine.robots.values()))
+            await lab.until(
+                lambda: not any(hold.code is HoldCode.DISCONNECTED for hold in engine.holds.all())
+            )
         return lab
 
     yield start
     for lab in labs:
-        for driver in lab.drivers.values():
-            driver.let_go()
-        await lab.engine.shut_down()
+        await lab.end()
 
 
 @pytest.fixture

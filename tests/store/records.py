@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
+from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.ids import task_id
@@ -26,6 +27,7 @@ from robotq.store.port import (
     AppendEvent,
     Mutation,
     SaveAnswer,
+    SaveDelivery,
     SaveHold,
     SaveOccupancy,
     SaveTask,
@@ -113,7 +115,10 @@ def answer(key: str, at_ms: int = NOON_MS, scope: str = "robot/anonymous") -> An
 
 
 def everything() -> list[Mutation]:
-    """One of everything that a store keeps, with every field of a task set at least once."""
+    """One of everything that a store keeps, with every field of a task set at least once.
+
+    The kept databases contain this: what is new goes into a function of its own.
+    """
     first = completed(claimed(pending(1)), simulated=True, progress=1.0)
     asking = transition(
         claimed(pending(2)),
@@ -202,3 +207,36 @@ def numbered(mutations: list[Mutation]) -> list[Event]:
     """The journal after these mutations, on a new store."""
     events = [mutation.event for mutation in mutations if isinstance(mutation, AppendEvent)]
     return [replace(event, id=number) for number, event in enumerate(events, 1)]
+
+
+def webhooks() -> list[Mutation]:
+    """One webhook in each state."""
+    sent = Delivery(
+        task_id=pending(1).id,
+        receiver=Receiver.SITE,
+        url="http://127.0.0.1:9000/hook",
+        created_at_ms=NOON_MS,
+        state=DeliveryState.DELIVERED,
+        attempts=1,
+        ended_at_ms=NOON_MS + 20,
+    )
+    waiting = Delivery(
+        task_id=pending(1).id,
+        receiver=Receiver.CALLER,
+        url="http://lab.example/回调",
+        created_at_ms=NOON_MS,
+        attempts=2,
+        problem=Problem(code="webhook.status", args={"status": 500}),
+        next_attempt_at_ms=NOON_MS + 10_000,
+    )
+    given_up = Delivery(
+        task_id=pending(4).id,
+        receiver=Receiver.SITE,
+        url="http://127.0.0.1:9000/hook",
+        created_at_ms=NOON_MS + 1,
+        state=DeliveryState.UNDELIVERED,
+        attempts=4,
+        problem=Problem(code="webhook.timeout"),
+        ended_at_ms=NOON_MS + 40_000,
+    )
+    return [SaveDelivery(sent), SaveDelivery(waiting), SaveDelivery(given_up)]

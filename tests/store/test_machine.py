@@ -30,12 +30,10 @@ from robotq.model.transitions import TRANSITIONS, Action, transition
 from robotq.store.port import (
     AppendEvent,
     DropHold,
-    DropOccupancy,
     DuplicateKey,
     Mutation,
     SaveAnswer,
     SaveHold,
-    SaveOccupancy,
     SaveTask,
     SetFact,
     StaleRevision,
@@ -235,16 +233,9 @@ class StoreMachine(RuleBasedStateMachine):
         for mutation in call:
             match mutation:
                 case SaveTask(task, before):
-                    known = tasks.get(task.seq)
-                    found = (known.revision, known.state) if known is not None else (0, None)
-                    tasks[task.seq] = task
-                    running = [
-                        other.queue
-                        for other in tasks.values()
-                        if other.api == "robot" and other.state is TaskState.RUNNING
-                    ]
-                    if found != (task.revision - 1, before) or len(running) > len(set(running)):
+                    if not _may_follow(tasks, task, before):
                         return StaleRevision
+                    tasks[task.seq] = task
                     counts[task.api, task.queue, task.state] += 1
                     if before is not None:
                         counts[task.api, task.queue, before] -= 1
@@ -254,21 +245,39 @@ class StoreMachine(RuleBasedStateMachine):
                     answers[kept.key] = kept.at_ms
                 case AppendEvent(event):
                     events.append(replace(event, id=self.last_event_id + len(events) + 1))
-                case SaveHold(hold):
-                    self.holds[hold.robot, hold.code] = hold
-                case DropHold(robot, code):
-                    self.holds.pop((robot, code), None)
-                case SetFact(name, None):
-                    self.facts.pop(name, None)
-                case SetFact(name, value):
-                    self.facts[name] = value
-                case SaveOccupancy() | DropOccupancy():
-                    raise AssertionError("no rule does this")
+                case _:
+                    self._model_alone(mutation)
         self.tasks, self.answers, self.counts = tasks, answers, counts
         self.last_seq = max([self.last_seq, *tasks])
         self.events += events
         self.last_event_id += len(events)
         return events
+
+    def _model_alone(self, mutation: Mutation) -> None:
+        """The same for what the rules put into calls of their own."""
+        match mutation:
+            case SaveHold(hold):
+                self.holds[hold.robot, hold.code] = hold
+            case DropHold(robot, code):
+                self.holds.pop((robot, code), None)
+            case SetFact(name, None):
+                self.facts.pop(name, None)
+            case SetFact(name, value):
+                self.facts[name] = value
+            case _:
+                raise AssertionError(f"no rule makes a {mutation}")
+
+
+def _may_follow(tasks: dict[int, Task], task: Task, before: TaskState | None) -> bool:
+    """Whether this is the next revision of a task, and no robot runs two then."""
+    known = tasks.get(task.seq)
+    found = (known.revision, known.state) if known is not None else (0, None)
+    running = [
+        other.queue
+        for other in (tasks | {task.seq: task}).values()
+        if other.api == "robot" and other.state is TaskState.RUNNING
+    ]
+    return found == (task.revision - 1, before) and len(running) == len(set(running))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])

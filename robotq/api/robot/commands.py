@@ -14,13 +14,13 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_reason, hold_views
 from robotq.api.robot.models import SubmitQuery
-from robotq.api.robot.view import result_view
 from robotq.api.robot.words import words
 from robotq.api.scopes import Scope, allows
 from robotq.catalog import Kind
 from robotq.engine.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
+from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
 

@@ -1,0 +1,204 @@
+"""How much of a bare HTTP handler's rate is left when every task is on disk before its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from benchmarks.client import Connection, command, message
+from benchmarks.figures import Figure, Options
+from benchmarks.loop import run_loop
+from benchmarks.process import ROOT, DaemonProcess, empty
+
+TITLE = "POST / and GET /task/{id} against a bare aiohttp handler, requests a second"
+
+_CALLS = 10
+"""Requests of a round for each of the other benchmarks' calls: a rate needs more of them."""
+
+_SCAN = {
+    "header": {"seq": 206, "stamp": {"secs": 1698000050, "nsecs": 234567}, "frame_id": "camera"},
+    "cmd_id": "SCAN_QRCODE_001",
+    "cmd_type": "SCAN_QRCODE",
+    "params": {"run_times": "continue", "robot_id": "robot_a", "timeout": 60.0},
+    "extra": {},
+}
+
+
+@dataclass(slots=True)
+class _Series:
+    """One figure: a request, how many connections send it, and the rates that came out."""
+
+    name: str
+    request: bytes
+    connections: int
+    target: float | None = None
+    robotq: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+    def figure(self) -> Figure:
+        ratios = [ours / theirs for ours, theirs in zip(self.robotq, self.bare, strict=True)]
+        return Figure(
+            name=f"http.{self.name}",
+            value=statistics.median(ratios),
+            target=self.target,
+            higher_is_better=True,
+            raw=f"robotq {statistics.median(self.robotq):.0f}/s, "
+            f"bare {statistics.median(self.bare):.0f}/s, "
+            f"rounds {min(ratios):.2f} to {max(ratios):.2f}",
+        )
+
+
+def run(options: Options) -> list[Figure]:
+    """The two take turns in every round; nothing runs, so that only the way in is measured."""
+    folder = empty(options.folder / "http")
+    environ = {"ROBOTQ_QUEUE__MAX_LENGTH": "1000000"}
+    with DaemonProcess(folder, environ=environ) as daemon, _bare() as bare_port:
+        with daemon.connect() as connection:
+            all_series = [*_submits(), *_polls(connection)]
+        for _ in range(options.rounds):
+            for series in all_series:
+                for port, rates in ((bare_port, series.bare), (daemon.port, series.robotq)):
+                    calls = options.calls * _CALLS
+                    rates.append(rate(port, series.request, series.connections, calls))
+    return [series.figure() for series in all_series]
+
+
+def rate(port: int, request: bytes, connections: int, calls: int) -> float:
+    """Requests a second that so many kept-alive connections get answered together.
+
+    Raises RuntimeError for an answer that is not 200.
+    """
+    return run_loop(_rate(port, request, connections, calls))
+
+
+def _submits() -> list[_Series]:
+    request = message("POST", "/", _SCAN)
+    return [
+        _Series("submit.1", request, 1),
+        _Series("submit.16", request, 16),
+        _Series("submit.64", request, 64, target=0.6),
+        _Series("submit.256", request, 256),
+    ]
+
+
+def _polls(connection: Connection) -> list[_Series]:
+    """An ended, a running and a waiting task; afterwards the queues are as they have to be."""
+    ended = connection.post("/", command("robot_b"))["task_id"]
+    if connection.get(f"/task/{ended}?wait=60")["status"] != "completed":
+        raise RuntimeError(f"{ended} did not complete")
+    by_hand = {"cmd_type": "MANUAL_STEP", "params": {"robot_id": "robot_b", "title": "wait"}}
+    running = connection.post("/", by_hand)["task_id"]
+    connection.post("/queue/pause", {"robot_id": "robot_a"})
+    waiting = connection.post("/", _SCAN)["task_id"]
+    while connection.get(f"/task/{running}")["status"] != "running":
+        time.sleep(0.01)
+    requests = {
+        "ended": message("GET", f"/task/{ended}"),
+        "running": message("GET", f"/task/{running}"),
+        "waiting": message("GET", f"/task/{waiting}"),
+    }
+    return [
+        _Series("poll.1", requests["ended"], 1, target=0.7),
+        _Series("poll.64", requests["ended"], 64, target=0.7),
+        _Series("poll.64_running", requests["running"], 64, target=0.7),
+        _Series("poll.64_waiting", requests["waiting"], 64),
+    ]
+
+
+@contextmanager
+def _bare() -> Iterator[int]:
+    """The port of a bare handler in a process of its own."""
+    program = [sys.executable, "-m", "benchmarks.bare"]
+    with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+class _Hammer(asyncio.Protocol):
+    """A connection that sends its request again as soon as it is answered."""
+
+    def __init__(self, request: bytes, round_: _Round) -> None:
+        self._request = request
+        self._round = round_
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # those of uvloop are no asyncio.Transport, they only look like one
+        self._transport = cast("asyncio.Transport", transport)
+
+    def send(self) -> None:
+        assert self._transport is not None
+        self._transport.write(self._request)
+
+    def close(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        received = self._received = self._received + data
+        end = received.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        at = received.find(b"Content-Length: ", 0, end) + 16
+        length = int(received[at : received.find(b"\r\n", at)])
+        if len(received) < end + 4 + length:
+            return
+        if received[9:12] != b"200":
+            self._round.failed(RuntimeError(received[:500].decode(errors="replace")))
+            return
+        self._received = b""
+        if self._round.another():
+            self.send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._round.failed(exc or ConnectionError("the server closed the connection"))
+
+
+class _Round:
+    """Counts down the requests of all connections together."""
+
+    def __init__(self, calls: int, connections: int) -> None:
+        self._unsent = calls - connections
+        self._unanswered = calls
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def another(self) -> bool:
+        """Count an answer. Whether its connection has to send once more."""
+        self._unanswered -= 1
+        if self._unanswered == 0 and not self.done.done():
+            self.done.set_result(None)
+        self._unsent -= 1
+        return self._unsent >= 0
+
+    def failed(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+async def _rate(port: int, request: bytes, connections: int, calls: int) -> float:
+    calls = max(calls, connections)
+    round_ = _Round(calls, connections)
+    loop = asyncio.get_running_loop()
+    hammers = [
+        (await loop.create_connection(lambda: _Hammer(request, round_), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
+    began = time.perf_counter()
+    for hammer in hammers:
+        hammer.send()
+    await round_.done
+    seconds = time.perf_counter() - began
+    for hammer in hammers:
+        hammer.close()
+    return calls / seconds

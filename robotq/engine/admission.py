@@ -1,0 +1,117 @@
+"""From orders to new tasks: room for them, their ids, and their place in line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from robotq.engine.intake import Order
+from robotq.engine.memory import TaskMemory
+from robotq.engine.settings import Settings
+from robotq.model import ids
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task
+
+
+class Admission:
+    """Makes new tasks while there is room. Writes nothing."""
+
+    def __init__(
+        self, memory: TaskMemory, clock: WallClock, settings: Settings, last_seq: int
+    ) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._settings = settings
+        self._seq = last_seq
+        self._incoming = 0
+        self.closed = False
+        """Nothing more is admitted."""
+
+    @contextmanager
+    def room(self, tasks: int) -> Iterator[int]:
+        """Keep room for new tasks while they are written; gives the length of all queues with
+        them.
+
+        Those that are on their way to the disk count, so that the limit holds for a burst and
+        the length is the place that these tasks really get.
+        Raises RobotqError shutting_down, queue_full.
+        """
+        if self.closed:
+            raise RobotqError("shutting_down")
+        limit = self._settings.config.queue.max_length
+        length = self._memory.unfinished + self._incoming + tasks
+        if length > limit:
+            raise RobotqError("queue_full", limit=limit)
+        self._incoming += tasks
+        try:
+            yield length
+        finally:
+            self._incoming -= tasks
+
+    def tasks(
+        self,
+        orders: Sequence[Order],
+        *,
+        api: str,
+        actor: str,
+        batch: bool = False,
+        contiguous: bool | None = None,
+    ) -> list[Task]:
+        """One new task for each order, in this order.
+
+        `contiguous` None: those of a batch that has more than one for the same robot are.
+        """
+        now_ms = self._clock.now_ms()
+        batch_id = ids.batch_id(now_ms, self._seq + 1) if batch else None
+        of_robot = Counter(order.robot for order in orders)
+        crowded = {name for name, number in of_robot.items() if number > 1}
+        return [
+            self._task(
+                order,
+                now_ms,
+                api=api,
+                actor=actor,
+                batch_id=batch_id,
+                contiguous=batch and (order.robot in crowded if contiguous is None else contiguous),
+            )
+            for order in orders
+        ]
+
+    def again(self, task: Task, order: Order, *, actor: str) -> Task:
+        """A new task that does an ended one's command once more, at the head of its queue."""
+        return self._task(order, self._clock.now_ms(), api=task.api, actor=actor, retry_of=task.id)
+
+    def _task(
+        self,
+        order: Order,
+        now_ms: int,
+        *,
+        api: str,
+        actor: str,
+        batch_id: str | None = None,
+        contiguous: bool = False,
+        retry_of: str | None = None,
+    ) -> Task:
+        self._seq += 1
+        rank, priority = float(self._seq), order.priority
+        head = self._memory.lane(order.robot).head() if retry_of is not None else None
+        if head is not None:
+            rank, priority = head.rank - 1, max(head.priority, priority)
+        return Task(
+            id=ids.task_id(now_ms, self._seq),
+            seq=self._seq,
+            api=api,
+            queue=order.robot,
+            command=order.command,
+            actor=actor,
+            submitted_at_ms=now_ms,
+            priority=priority,
+            rank=rank,
+            not_before_ms=order.not_before_ms,
+            expires_at_ms=order.expires_at_ms,
+            batch_id=batch_id,
+            contiguous=contiguous,
+            retry_of=retry_of,
+        )

@@ -1,0 +1,107 @@
+"""How a running command ended, and what follows from it for its queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from robotq.model.hold import HoldCode
+from robotq.model.json import JsonObject
+from robotq.model.task import OUTCOME_UNKNOWN, TaskError
+from robotq.model.transitions import Action
+
+
+class StopCause(StrEnum):
+    """Why a running command is to stop."""
+
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    STOP = "stop"
+    ESTOP = "estop"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRequest:
+    cause: StopCause
+    actor: str = "robotq"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The end of a running task, as its executor saw it."""
+
+    action: Action
+    """COMPLETE, FAIL or STOP."""
+    result: JsonObject | None = None
+    error: TaskError | None = None
+    hold: HoldCode | None = None
+    """The queue starts nothing more until a person lifts this."""
+    hold_args: Mapping[str, Any] = field(default_factory=dict)
+    actor: str = "robotq"
+
+    @property
+    def certain(self) -> bool:
+        return self.error is None or self.error.code != OUTCOME_UNKNOWN
+
+
+def completed(result: JsonObject) -> Ending:
+    return Ending(action=Action.COMPLETE, result=result)
+
+
+def failed(code: str, args: JsonObject) -> Ending:
+    """A failure that is certain. Drivers from elsewhere may bring codes of their own."""
+    if code == OUTCOME_UNKNOWN:
+        # only `unknown` says that, since it also holds the queue
+        code = "device_error"
+    return Ending(action=Action.FAIL, error=TaskError(code=code, args=args))
+
+
+def unknown(cause: str, reason: str, actor: str = "robotq") -> Ending:
+    """Nobody can say what the robot did. `cause` is one of `model.texts`, without `cause.`."""
+    args = {"cause": f"cause.{cause}", "reason": reason}
+    return Ending(
+        action=Action.FAIL,
+        error=TaskError(code=OUTCOME_UNKNOWN, args=args),
+        hold=HoldCode.OUTCOME_UNKNOWN,
+        hold_args=args,
+        actor=actor,
+    )
+
+
+def stopped_there() -> Ending:
+    """Somebody stopped the robot by other means than robotq."""
+    args = {"reason": "reason.at_robot"}
+    return Ending(
+        action=Action.STOP,
+        error=TaskError(code="stopped", args=args),
+        hold=HoldCode.PAUSED,
+        hold_args=args,
+    )
+
+
+def stopped(request: StopRequest, *, timeout_s: float, position_known: bool) -> Ending:
+    """The robot stands, and says so, after it was asked to stop."""
+    actor = request.actor
+    args = {"actor": actor, "reason": request.reason or request.cause.value}
+    match request.cause:
+        case StopCause.CANCEL:
+            error = TaskError(code="cancelled", args=args)
+            return Ending(action=Action.STOP, error=error, actor=actor)
+        case StopCause.STOP:
+            error = TaskError(code="stopped", args=args)
+            return Ending(action=Action.STOP, error=error, actor=actor)
+        case StopCause.TIMEOUT:
+            return failed("timeout", {"timeout_s": timeout_s})
+        case StopCause.ESTOP:
+            error = TaskError(code="stopped", args=args)
+            return Ending(action=Action.FAIL, error=error, actor=actor)
+        case StopCause.SHUTDOWN:
+            return Ending(
+                action=Action.FAIL,
+                error=TaskError(code="stopped_by_shutdown"),
+                hold=None if position_known else HoldCode.SHUTDOWN,
+            )

@@ -1,0 +1,148 @@
+"""One command in the hands of its driver."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from robotq.catalog import CommandSpec
+from robotq.engine.context import PendingAnswer, RunContext
+from robotq.engine.ending import StopCause, StopRequest
+from robotq.engine.host import DriverHost
+from robotq.engine.limit import Limit
+from robotq.engine.recorder import Recorder
+from robotq.model.clock import MotionClock, WallClock
+from robotq.model.json import JsonObject
+from robotq.model.task import Task
+
+_log = logging.getLogger(__name__)
+
+_REPEAT_STOP_S = 0.5
+"""A stop is sent again this often until the command has ended: the first one can meet a
+driver that is just about to begin."""
+
+
+class Run:
+    """A command that its driver carries out, from the moment this is made.
+
+    It is `over` when the driver has come back, or has not confirmed a stop in time; from then
+    on it takes no request.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        spec: CommandSpec,
+        recorder: Recorder,
+        host: DriverHost,
+        *,
+        motion: MotionClock,
+        clock: WallClock,
+        motion_held: bool,
+    ) -> None:
+        self.task = task
+        self.spec = spec
+        self.recorder = recorder
+        self.question: PendingAnswer | None = None
+        """What the command asks right now."""
+        self.over = False
+        self._host = host
+        self._motion = motion
+        self._stop: asyncio.Future[StopRequest] = asyncio.get_running_loop().create_future()
+        self._thaw: Callable[[], None] = lambda: None
+        self._limit = Limit(motion, spec.timeout_s, self._out_of_time)
+        if motion_held:
+            self._limit.pause("hold")
+        self._context = RunContext(
+            task,
+            recorder,
+            motion=motion,
+            clock=clock,
+            loop=asyncio.get_running_loop(),
+            asking=self._asks,
+        )
+        self.back = self._begin()
+        """What the driver returned or raised."""
+
+    @property
+    def request(self) -> StopRequest | None:
+        """The first request to stop: it is the one that counts."""
+        return self._stop.result() if self._stop.done() else None
+
+    def ask_to_stop(self, request: StopRequest) -> None:
+        """Stop the command. Takes effect in `until_over`."""
+        if not self.over and not self._stop.done():
+            self._stop.set_result(request)
+            # no motion goes on in no time while the stop is on its way to the driver
+            self._thaw = self._motion.freeze()
+
+    def hold(self, held: bool) -> None:
+        """The motion is held, or goes on; held time does not count against the limit."""
+        if held:
+            self._limit.pause("hold")
+        else:
+            self._limit.resume("hold")
+
+    async def until_over(self, stop_timeout_s: float) -> None:
+        """Wait for the end; where a stop was requested, for at most `stop_timeout_s` of wall
+        time after it."""
+        try:
+            either: set[asyncio.Future[Any]] = {self.back, self._stop}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not self.back.done():
+                await self._send_stops(stop_timeout_s)
+        finally:
+            self.over = True
+            self._limit.cancel()
+            self._thaw()
+
+    def _begin(self) -> asyncio.Future[JsonObject]:
+        command, context = self.task.command, self._context
+        if self.spec.handler == "manual_step":
+            timeout_s = self.spec.timeout_s
+            return self._host.execute(lambda: _manual_step(command.params, context, timeout_s))
+        driver = self._host.driver
+        return self._host.execute(lambda: driver.execute(command, context))
+
+    def _out_of_time(self) -> None:
+        self.ask_to_stop(StopRequest(cause=StopCause.TIMEOUT))
+
+    async def _send_stops(self, timeout_s: float) -> None:
+        self._context.stopping = True
+        self._motion.notify()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        sending: asyncio.Task[None] | None = None
+        while not self.back.done() and loop.time() < deadline:
+            if sending is None or sending.done():
+                sending = asyncio.create_task(self._send_stop())
+            wait_s = min(_REPEAT_STOP_S, max(0.0, deadline - loop.time()))
+            await asyncio.wait({self.back}, timeout=wait_s)
+        if sending is not None:
+            sending.cancel()
+
+    async def _send_stop(self) -> None:
+        try:
+            await self._host.stop()
+        except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
+            _log.error("%s: the stop of %s raised %r", self.task.queue, self.task.id, error)
+        # coming to rest takes time
+        self._thaw()
+
+    def _asks(self, pending: PendingAnswer | None) -> None:
+        self.question = pending
+        if pending is not None:
+            self._limit.pause("question")
+        else:
+            self._limit.resume("question")
+
+
+def _manual_step(params: Any, context: RunContext, timeout_s: float) -> JsonObject:
+    """A step that a person does: the command is done when somebody says so."""
+    title = params.get("title", "") if isinstance(params, dict) else ""
+    schema = {"type": "object", "properties": {"note": {"type": "string", "maxLength": 1000}}}
+    with context.step("WAITING_FOR_PERSON"):
+        answer = context.ask("ask.manual_step", schema, timeout_s, title=title)
+    return {"title": title, **answer}

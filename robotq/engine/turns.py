@@ -1,0 +1,87 @@
+"""Whose turn it is: which waiting task may be claimed next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robotq.engine.holds import HoldBoard
+from robotq.engine.lane import Lane
+from robotq.engine.resources import Resources
+from robotq.engine.settings import Settings
+from robotq.engine.task_events import task_event
+from robotq.model.clock import WallClock
+from robotq.model.hold import Wait, WaitCode
+from robotq.model.task import Task
+from robotq.model.transitions import Action, transition
+from robotq.store.port import Mutation, SaveTask
+
+_LOOK_S = 60.0
+"""Wall seconds after which a lane looks again at tasks that are not due: somebody may have
+set the clock."""
+
+
+class Turns:
+    """Decides by what is known at this moment; nothing here waits or writes."""
+
+    def __init__(
+        self, holds: HoldBoard, resources: Resources, clock: WallClock, settings: Settings
+    ) -> None:
+        self._holds = holds
+        self._resources = resources
+        self._clock = clock
+        self._settings = settings
+        self.closed = False
+        """Nothing more gets its turn."""
+
+    def waits(self, task: Task) -> list[Wait]:
+        """Why a waiting task is passed over for now."""
+        waits = []
+        if task.not_before_ms is not None and task.not_before_ms > self._clock.now_ms():
+            waits.append(Wait(code=WaitCode.NOT_BEFORE, args={"at_ms": task.not_before_ms}))
+        wait = self._resources.wait_of(task.queue, self._settings.places_of(task))
+        if wait is not None:
+            waits.append(wait)
+        return waits
+
+    def next(self, lane: Lane) -> Task | None:
+        """The task that may run now, the next one in order that nothing keeps waiting."""
+        if lane.running is not None or not self._open(lane):
+            return None
+        return next((task for task in lane.candidates() if not self.waits(task)), None)
+
+    def after_running(self, lane: Lane) -> Task | None:
+        """The task that may run as soon as the running one of `lane` has ended."""
+        if not self._open(lane):
+            return None
+        # only the first: where it has to wait, the others are looked at when the end is written
+        task = next(lane.candidates(), None)
+        return task if task is not None and not self.waits(task) else None
+
+    def look_again_s(self, lane: Lane) -> float | None:
+        """Wall seconds until a task becomes due; None where none is waited for."""
+        if not self._open(lane):
+            return None
+        now_ms = self._clock.now_ms()
+        due_ms = [
+            task.not_before_ms - now_ms
+            for task in lane.candidates()
+            if task.not_before_ms is not None and task.not_before_ms > now_ms
+        ]
+        return min(min(due_ms) / 1000, _LOOK_S) if due_ms else None
+
+    def expired(self, task: Task) -> bool:
+        return task.expires_at_ms is not None and task.expires_at_ms <= self._clock.now_ms()
+
+    def claim(self, task: Task) -> tuple[Task, Sequence[Mutation]]:
+        """The claimed task and what to write. It has its resources from now on; where that
+        could not be written, they are to be given back (`Resources.give_back`)."""
+        now_ms = self._clock.now_ms()
+        claimed = transition(task, Action.CLAIM, started_at_ms=now_ms)
+        return claimed, [
+            *self._resources.take(task, self._settings.places_of(task), now_ms),
+            SaveTask(claimed, task.state),
+            task_event("task.claimed", claimed, now_ms, "robotq", before=task),
+        ]
+
+    def _open(self, lane: Lane) -> bool:
+        return not self.closed and not self._holds.held(lane.name)

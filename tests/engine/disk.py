@@ -1,0 +1,108 @@
+"""A store that can be slow, full, or gone with its process at a chosen moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TypeVar
+
+from robotq.model.event import Event
+from robotq.model.task import Task
+from robotq.store.memory import MemoryStore
+from robotq.store.port import (
+    Answer,
+    Mutation,
+    Restored,
+    StoreStatistics,
+    StoreUnavailable,
+    TaskQuery,
+)
+
+_T = TypeVar("_T")
+
+
+class Disk:
+    """One process's view of the data in `data`, which outlives it.
+
+    Like a real disk it commits in the order of the calls and answers later, all in order.
+    """
+
+    def __init__(self, data: MemoryStore) -> None:
+        self.data = data
+        self.full: str | None = None
+        """While set, no write succeeds, and neither does the probe."""
+        self.unreadable = False
+        self.dead = False
+        """The process has died: nothing is written, and nobody is answered."""
+        self.dies_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
+        """The process dies as soon as such a write is on disk, before anybody is told."""
+        self.calls = 0
+        self._answering = asyncio.Event()
+        self._answering.set()
+
+    def hang(self) -> None:
+        """Commit, and answer nobody until `go_on`."""
+        self._answering.clear()
+
+    def go_on(self) -> None:
+        self._answering.set()
+
+    async def open(self, *, finished: int) -> Restored:
+        return await self.data.open(finished=finished)
+
+    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
+        self.calls += 1
+        if self.dead:
+            await asyncio.Future()
+        if self.full is not None:
+            reason = self.full
+            await asyncio.sleep(0)
+            raise StoreUnavailable(reason)
+        events = await self.data.apply(mutations)
+        if self.dies_at(mutations):
+            self.dead = True
+            await asyncio.Future()
+        await asyncio.sleep(0)
+        await self._answering.wait()
+        return events
+
+    async def get(self, task_id: str) -> Task | None:
+        return await self._read(self.data.get(task_id))
+
+    async def list(self, query: TaskQuery) -> Sequence[Task]:
+        return await self._read(self.data.list(query))
+
+    async def events_since(
+        self, event_id: int, *, limit: int, task_id: str | None = None
+    ) -> Sequence[Event]:
+        return await self._read(self.data.events_since(event_id, limit=limit, task_id=task_id))
+
+    async def answer(self, scope: str, key: str) -> Answer | None:
+        return await self._read(self.data.answer(scope, key))
+
+    async def prune(
+        self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
+    ) -> int:
+        return await self.data.prune(
+            tasks_before_ms=tasks_before_ms,
+            events_before_ms=events_before_ms,
+            answers_before_ms=answers_before_ms,
+            limit=limit,
+        )
+
+    async def probe(self) -> None:
+        if self.full is not None:
+            raise StoreUnavailable(self.full)
+
+    def statistics(self) -> StoreStatistics:
+        return self.data.statistics()
+
+    async def close(self) -> None:
+        return None
+
+    async def _read(self, reading: Coroutine[object, object, _T]) -> _T:
+        found = await reading
+        await asyncio.sleep(0)
+        if self.unreadable:
+            raise StoreUnavailable("input/output error")
+        return found

@@ -1,0 +1,117 @@
+"""The database of every schema that ever was opens, with everything in it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from robotq.model.delivery import DeliveryState
+from robotq.store.port import (
+    DeliveryQuery,
+    Mutation,
+    SaveAnswer,
+    SaveDelivery,
+    SaveHold,
+    SaveOccupancy,
+    SetFact,
+)
+from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
+
+from .records import counted, everything, numbered, pending, saved, submit, webhooks
+
+CONTENTS: dict[int, Callable[[], list[Mutation]]] = {1: everything, 2: webhooks}
+"""What a kept database contains: this, and that of every schema before."""
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def _put(folder: Path, schema: int) -> None:
+    """Make the kept database of a schema the one of this folder."""
+    dump = (FIXTURES / f"{schema:04}.sql").read_text(encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(folder / "robotq.db")) as database:
+        database.executescript(dump)
+
+
+def test_steps__are_numbered_without_gaps_and_each_has_a_kept_database() -> None:
+    assert list(STEPS) == list(range(1, SCHEMA_VERSION + 1))
+    kept = {int(file.stem) for file in FIXTURES.glob("*.sql")}
+    assert kept == set(STEPS) == set(CONTENTS)
+
+
+@pytest.mark.parametrize("schema", CONTENTS)
+async def test_kept_database__opens_with_everything_in_it(tmp_path: Path, schema: int) -> None:
+    _put(tmp_path, schema)
+    mutations = [mutation for part in range(1, schema + 1) for mutation in CONTENTS[part]()]
+    tasks = saved(mutations)
+    store = SqliteStore(tmp_path)
+    restored = await store.open(finished=100)
+    assert {task.id: task for task in (*restored.unfinished, *restored.finished)} == tasks
+    assert restored.counts == counted(tasks)
+    assert restored.last_seq == max(task.seq for task in tasks.values())
+    assert await store.events_since(0, limit=1000) == numbered(mutations)
+    assert restored.last_event_id == len(numbered(mutations))
+    deliveries = []
+    for mutation in mutations:
+        match mutation:
+            case SaveHold(hold):
+                assert hold in restored.holds
+            case SaveOccupancy(occupancy):
+                assert occupancy in restored.occupancies
+            case SaveAnswer(answer):
+                assert await store.answer(answer.scope, answer.key) == answer
+            case SetFact(name, value):
+                assert restored.facts[name] == value
+            case SaveDelivery(delivery):
+                deliveries.append(delivery)
+            case _:
+                pass
+    found = await store.deliveries(DeliveryQuery())
+    assert {delivery.id: delivery for delivery in found} == {
+        delivery.id: delivery for delivery in deliveries
+    }
+    assert list(restored.deliveries) == [
+        delivery for delivery in deliveries if delivery.state is DeliveryState.PENDING
+    ]
+    # and is written to like a new one
+    await store.apply(submit(pending(restored.last_seq + 1)))
+    await store.close()
+
+
+@pytest.mark.parametrize("schema", CONTENTS)
+def test_kept_database__has_the_schema_of_a_new_one_afterwards(schema: int) -> None:
+    dump = (FIXTURES / f"{schema:04}.sql").read_text(encoding="utf-8")
+    with (
+        contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as old,
+        contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as new,
+    ):
+        old.executescript(dump)
+        migrate(old)
+        migrate(new)
+        assert _schema(old) == _schema(new)
+
+
+def test_migrate__a_step_that_fails_leaves_the_database_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = dict(STEPS) | {SCHEMA_VERSION: "CREATE TABLE half (x); SELECT * FROM nowhere"}
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for step in range(1, SCHEMA_VERSION):
+            database.executescript(f"{STEPS[step]}; PRAGMA user_version = {step}")
+        before = _schema(database)
+        monkeypatch.setattr("robotq.store.sqlite.migrations.STEPS", broken)
+        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+            migrate(database)
+        database.rollback()
+        assert _schema(database) == before
+        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION - 1,)
+
+
+def _schema(database: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return database.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    ).fetchall()
