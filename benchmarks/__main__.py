@@ -22,7 +22,9 @@ def main(arguments: list[str]) -> int:
     """Exit code 1 where something has become worse than in the file of `--compare`."""
     wanted = _parser().parse_args(arguments)
     names = wanted.names or list(BENCHMARKS)
-    options = replace(QUICK, folder=wanted.folder) if wanted.quick else Options(folder=wanted.folder)
+    options = (
+        replace(QUICK, folder=wanted.folder) if wanted.quick else Options(folder=wanted.folder)
+    )
     if wanted.minutes is not None:
         options = replace(options, seconds=wanted.minutes * 60)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -31,7 +33,9 @@ def main(arguments: list[str]) -> int:
     figures: list[Figure] = []
     for name in names:
         benchmark = BENCHMARKS[name]
-        print(f"\n{name}: {benchmark.title} (load average before: {load_average():.1f})", flush=True)
+        print(
+            f"\n{name}: {benchmark.title} (load average before: {load_average():.1f})", flush=True
+        )
         began = time.perf_counter()
         found = benchmark.run(options)
         print(*report.table(found), sep="\n")

@@ -7,7 +7,7 @@ import contextlib
 import json
 import multiprocessing
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
@@ -20,6 +20,10 @@ from benchmarks.loop import run_loop
 _NICER = 5
 """Clients stand back where the processors are short, as they would on machines of their own."""
 _START_S = 60.0
+_POLL_S = 1.0
+"""Seconds between two polls of one client."""
+_REFUSED_S = 1.0
+"""Seconds that a client waits after a 503; the daemon says so in Retry-After."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -42,7 +46,37 @@ class _Shared:
     stop: Event
 
 
-_Clients = Callable[[int, int, _Shared], Awaitable[None]]
+class _Inside:
+    """The crowd as its own process sees it."""
+
+    def __init__(self, port: int, number: int, shared: _Shared) -> None:
+        self.port = port
+        self.number = number
+        self.going = asyncio.Event()
+        self.resting = asyncio.Event()
+        self._shared = shared
+
+    def ready(self) -> None:
+        self._shared.ready.set()
+
+    def count(self, *, fine: bool, by: int = 1) -> None:
+        number = self._shared.crowd.done if fine else self._shared.crowd.failed
+        # this process alone writes it
+        number.value += by
+
+    async def follow(self) -> None:
+        """Rest and go as the measuring process says, until it says stop."""
+        while not self._shared.stop.is_set():
+            go = self._shared.crowd.go.is_set()
+            for event, wanted in ((self.going, go), (self.resting, not go)):
+                if wanted:
+                    event.set()
+                else:
+                    event.clear()
+            await asyncio.sleep(0.02)
+
+
+_Clients = Callable[[_Inside], Coroutine[Any, Any, None]]
 
 
 def submitters(port: int, connections: int) -> contextlib.AbstractContextManager[Crowd]:
@@ -88,130 +122,109 @@ def _crowd(clients: _Clients, port: int, number: int) -> Iterator[Crowd]:
 def _run(clients: _Clients, port: int, number: int, shared: _Shared) -> None:
     os.nice(_NICER)
     with contextlib.suppress(KeyboardInterrupt):
-        run_loop(_until_stopped(clients(port, number, shared), shared.stop))
+        run_loop(_until_stopped(clients, _Inside(port, number, shared)))
 
 
-async def _until_stopped(work: Awaitable[None], stop: Event) -> None:
-    working = asyncio.ensure_future(work)
-    while not stop.is_set() and not working.done():
-        await asyncio.sleep(0.05)
-    working.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
+async def _until_stopped(clients: _Clients, inside: _Inside) -> None:
+    working = asyncio.create_task(clients(inside))
+    following = asyncio.create_task(inside.follow())
+    await asyncio.wait({working, following}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (working, following):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
-async def _each(number: int, one: Callable[[int], Awaitable[None]]) -> None:
-    await asyncio.gather(*(one(index) for index in range(number)))
-
-
-async def _connected(port: int, number: int, shared: _Shared) -> Sequence[AsyncConnection]:
-    # a few at a time: the backlog of a listening socket is short
-    connections = []
-    for _ in range(number):
-        connections.append(await AsyncConnection.open(port))
-    shared.ready.set()
+async def _connected(inside: _Inside) -> Sequence[AsyncConnection]:
+    # one after the other: the backlog of a listening socket is short
+    connections = [await AsyncConnection.open(inside.port) for _ in range(inside.number)]
+    inside.ready()
     return connections
 
 
-async def _submit(port: int, number: int, shared: _Shared) -> None:
-    connections = await _connected(port, number, shared)
+async def _each(inside: _Inside, one: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*(one(index) for index in range(inside.number)))
+
+
+async def _submit(inside: _Inside) -> None:
+    connections = await _connected(inside)
 
     async def one(index: int) -> None:
         robot = "robot_a" if index % 2 else "robot_b"
         request = message("POST", "/", command(robot, f"client_{index}"))
         while True:
-            await _going(shared)
+            await inside.going.wait()
             answer = await connections[index].send(request)
             if answer.status == 503:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(_REFUSED_S)
             else:
-                _count(shared, fine=answer.status == 200)
+                inside.count(fine=answer.status == 200)
 
-    await _each(number, one)
+    await _each(inside, one)
 
 
-async def _poll(port: int, number: int, shared: _Shared) -> None:
-    connections = await _connected(port, number, shared)
+async def _poll(inside: _Inside) -> None:
+    connections = await _connected(inside)
     status = message("GET", "/queue/status?limit=0")
     newest = message("GET", "/tasks?limit=1")
 
     async def one(index: int) -> None:
-        await _going(shared)
+        await inside.going.wait()
         # spread over the second
-        await asyncio.sleep(index / number)
+        await asyncio.sleep(index / inside.number)
         found = json.loads((await connections[index].send(newest)).body)["tasks"]
         task = message("GET", f"/task/{found[0]['task_id']}") if found else status
         while True:
-            await _going(shared)
+            await inside.going.wait()
             answer = await connections[index].send(task if index % 2 else status)
-            _count(shared, fine=answer.status == 200)
-            await asyncio.sleep(1.0)
+            inside.count(fine=answer.status == 200)
+            await asyncio.sleep(_POLL_S)
 
-    await _each(number, one)
+    await _each(inside, one)
 
 
-async def _listen(port: int, number: int, shared: _Shared) -> None:
-    shared.ready.set()
+async def _listen(inside: _Inside) -> None:
+    inside.ready()
 
     async def one(_index: int) -> None:
         last_id = b""
         while True:
-            await _going(shared)
-            last_id = await _read_events(port, last_id, shared)
+            await inside.going.wait()
+            last_id = await _read_events(inside, last_id)
 
-    await _each(number, one)
+    await _each(inside, one)
 
 
-async def _read_events(port: int, last_id: bytes, shared: _Shared) -> bytes:
+async def _read_events(inside: _Inside, last_id: bytes) -> bytes:
     """Read until the stream ends or the crowd rests; returns the last id that came."""
-    reader, writer = await _open_stream(port, last_id)
+    reader, writer = await _open_stream(inside.port, last_id)
     try:
-        while shared.crowd.go.is_set():
-            block = await asyncio.wait_for(reader.read(65_536), 30)
-            if not block:
-                break
-            events = block.count(b"\nid: ") + block.startswith(b"id: ")
-            if events:
-                last_id = block.rpartition(b"id: ")[2].partition(b"\r")[0].partition(b"\n")[0]
-                _count(shared, fine=True, by=events)
-    except (ConnectionError, TimeoutError):
-        _count(shared, fine=False)
+        while inside.going.is_set() and (line := await reader.readline()):
+            if line.startswith(b"id: "):
+                last_id = line[4:].strip()
+                inside.count(fine=True)
+    except ConnectionError:
+        inside.count(fine=False)
     finally:
         writer.close()
     return last_id
 
 
-async def _never_read(port: int, number: int, shared: _Shared) -> None:
-    shared.ready.set()
-    await _going(shared)
-    streams: list[Any] = []
+async def _never_read(inside: _Inside) -> None:
+    inside.ready()
     while True:
-        await _going(shared)
-        for _ in range(number):
-            reader, writer = await _open_stream(port, b"")
-            # a paused transport takes nothing from the system, whose buffers then fill up
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            streams.append((reader, writer))
-        while shared.crowd.go.is_set():
-            await asyncio.sleep(0.1)
+        await inside.going.wait()
+        streams = [await _open_stream(inside.port, b"") for _ in range(inside.number)]
         for _, writer in streams:
-            writer.close()
-        streams.clear()
+            # what is not taken from the system fills its buffers, then those of the daemon
+            writer.transport.pause_reading()
+        await inside.resting.wait()
+        for _, writer in streams:
+            writer.transport.abort()
 
 
 async def _open_stream(port: int, last_id: bytes) -> tuple[asyncio.StreamReader, Any]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    resume = b"Last-Event-ID: " + last_id + b"\r\n" if last_id.isdigit() else b""
+    resume = b"Last-Event-ID: " + last_id + b"\r\n" if last_id else b""
     writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n" + resume + b"\r\n")
     return reader, writer
-
-
-async def _going(shared: _Shared) -> None:
-    while not shared.crowd.go.is_set():
-        await asyncio.sleep(0.02)
-
-
-def _count(shared: _Shared, *, fine: bool, by: int = 1) -> None:
-    number = shared.crowd.done if fine else shared.crowd.failed
-    # this process alone writes it
-    number.value += by

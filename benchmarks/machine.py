@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -50,7 +51,6 @@ def _processor() -> str:
 
 def _loop() -> str:
     try:
-        import uvloop  # noqa: PLC0415 - it may not be installed
-    except ImportError:
+        return f"uvloop {version('uvloop')}"
+    except PackageNotFoundError:
         return "asyncio"
-    return f"uvloop {uvloop.__version__}"

@@ -20,7 +20,8 @@ def table(figures: Iterable[Figure]) -> Iterator[str]:
         if figure.target is not None:
             sign = ">=" if figure.higher_is_better else "<="
             target = f"{sign} {figure.target:g}  {'ok' if figure.met else 'MISSED'}"
-        yield f"  {figure.name:<34} {figure.value:>10.3f} {figure.unit:<6} {target:<18} {figure.raw}"
+        value = f"{figure.value:>10.3f} {figure.unit:<6}"
+        yield f"  {figure.name:<24} {value} {target:<18} {figure.raw}".rstrip()
 
 
 def save(file: Path, machine: Mapping[str, str], figures: Iterable[Figure]) -> None:

@@ -24,18 +24,22 @@ def run(options: Options) -> list[Figure]:
     few = with_finished_tasks(options.folder, _FEW, options.folder / "status-few")
     many = with_finished_tasks(options.folder, options.finished, options.folder / "status-many")
     samples = {name: (Samples(), Samples()) for name in _REQUESTS}
-    with DaemonProcess(few) as small, DaemonProcess(many) as large:
-        with small.connect() as on_few, large.connect() as on_many:
-            for connection in (on_few, on_many):
-                connection.post("/queue/pause")
-                # as many waiting tasks as a status shows, so that both answers are as long
-                for _ in range(30):
-                    connection.post("/", command())
-            for _ in range(options.rounds):
-                for name, (request, _) in _REQUESTS.items():
-                    of_few, of_many = samples[name]
-                    of_few.add(timed(on_few, request, options.calls))
-                    of_many.add(timed(on_many, request, options.calls))
+    with (
+        DaemonProcess(few) as small,
+        DaemonProcess(many) as large,
+        small.connect() as on_few,
+        large.connect() as on_many,
+    ):
+        for connection in (on_few, on_many):
+            connection.post("/queue/pause")
+            # as many waiting tasks as a status shows, so that both answers are as long
+            for _ in range(30):
+                connection.post("/", command())
+        for _ in range(options.rounds):
+            for name, (request, _) in _REQUESTS.items():
+                of_few, of_many = samples[name]
+                of_few.add(timed(on_few, request, options.calls))
+                of_many.add(timed(on_many, request, options.calls))
     return [
         Figure(
             name=f"status.{name}",

@@ -68,5 +68,5 @@ class TimedSimulator(SimulatorDriver):
 
 
 if __name__ == "__main__":
-    simulator.create = TimedSimulator  # type: ignore[assignment]
+    simulator.create = TimedSimulator
     sys.exit(main())

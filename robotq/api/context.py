@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from robotq.api.robot.description import Description
 from robotq.api.robot.view import TaskViews
 from robotq.engine.engine import Engine
 from robotq.watchdog import Watchdog
@@ -13,3 +14,4 @@ WATCHDOG: web.AppKey[Watchdog | None] = web.AppKey("watchdog")
 STARTED = web.AppKey("started", int)
 """When the application was made, in milliseconds since the epoch."""
 VIEWS = web.AppKey("views", TaskViews)
+DESCRIPTION = web.AppKey("description", Description)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from robotq.api.call import Call
 from robotq.api.scopes import Scope
+from robotq.model.json import JsonObject
 
 Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
 
@@ -28,6 +29,21 @@ BODY_ERRORS = ("bad_json", "body_too_large", "missing_parameter", "bad_parameter
 """Errors of every route that reads a body."""
 
 
+JSON_TYPE = "application/json"
+EVENT_STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestHeader:
+    """A header of the request that a route takes notice of."""
+
+    name: str
+    text: str
+    """What it does, for the docs."""
+    schema: JsonObject
+    """JSON Schema of its value."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One method of one path."""
@@ -40,17 +56,35 @@ class Route:
     summary: str
     """One sentence for the docs."""
     query: type[BaseModel] | None = None
+    headers: tuple[RequestHeader, ...] = ()
     request: type[BaseModel] | None = None
     """The body; None where there is none."""
+    forgiving: bool = False
+    """A body of another shape is passed over and not refused."""
     response: type[BaseModel] | None = None
-    """The body of a 200 answer; None where it is not one JSON object."""
+    """The body of a 200 answer; None where it is not JSON. Of a stream: each event."""
+    responses: tuple[type[BaseModel], ...] = ()
+    """Other shapes that the body of a 200 answer can have."""
+    answers: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    """Status other than 200 -> what it says where it is not the one form of errors."""
+    media_type: str = JSON_TYPE
+    """Of a 200 answer; where it is a family, each member of it says its own."""
     errors: tuple[str, ...] = ()
     """Codes of `model.errors` that this route answers with, besides `COMMON_ERRORS` and, where
     it reads a body, `BODY_ERRORS`."""
-    stream: bool = False
-    """The answer goes on for as long as the client listens."""
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer goes on for as long as the client listens."""
+        return self.media_type == EVENT_STREAM
 
     @property
     def changes(self) -> bool:
         """Whether it can change anything."""
         return self.method not in ("GET", "HEAD", "OPTIONS")
+
+    @property
+    def error_codes(self) -> tuple[str, ...]:
+        """Every code of `model.errors` that this route answers with, each once."""
+        of_body = () if self.request is None or self.forgiving else BODY_ERRORS
+        return tuple(dict.fromkeys((*self.errors, *of_body, *COMMON_ERRORS)))

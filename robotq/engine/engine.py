@@ -23,6 +23,7 @@ from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
 from robotq.engine.unbroken import unbroken
+from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import ConfigError, RobotqError
@@ -65,6 +66,7 @@ class Engine:
         resources: Resources,
         queue: TaskQueue,
         robots: Mapping[str, Robot],
+        webhooks: Webhooks,
         clock: WallClock,
     ) -> None:
         self.settings = settings
@@ -75,6 +77,7 @@ class Engine:
         self.resources = resources
         self.queue = queue
         self.robots = robots
+        self.webhooks = webhooks
         self.clock = clock
         self._working = False
         self.intake = self._intake()
@@ -263,6 +266,7 @@ class Engine:
         """Start executors, links and housekeeping."""
         for robot in self.robots.values():
             robot.start()
+        self.webhooks.start()
         self._background.start("retention", self._retain, every_s=3_600)
 
     async def shut_down(self) -> None:
@@ -278,6 +282,7 @@ class Engine:
             *(robot.finish(limits.shutdown_grace_s) for robot in self.robots.values())
         )
         await self._background.stop()
+        await self.webhooks.stop()
         await self.journal.note(
             Event(kind="daemon.stopped", at_ms=self.clock.now_ms(), actor="robotq")
         )
@@ -305,7 +310,13 @@ class Engine:
         return tuple(self.robots) if robot is None else (self.robot(robot).name,)
 
     def _intake(self) -> Intake:
-        return Intake(self.catalog, tuple(self.robots), self.default_robot, lambda: self.armed)
+        return Intake(
+            self.catalog,
+            tuple(self.robots),
+            self.default_robot,
+            armed=lambda: self.armed,
+            callbacks=lambda: self.webhooks.allowed_hosts,
+        )
 
     def _order_again(self, task: Task) -> Order:
         """The same command once more, by today's spec. Raises RobotqError unknown_command,

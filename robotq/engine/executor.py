@@ -83,7 +83,7 @@ class Executor:
         self._deps = deps
         self._run: Run | None = None
         self._called_off: dict[str, StopRequest] = {}
-        """The request to stop a claimed task whose command has not begun."""
+        """The latest request for a claimed task whose command was not begun."""
         self._motion_held = False
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
@@ -130,9 +130,6 @@ class Executor:
         """Run a claimed task to its end. Returns the next one if it was claimed along."""
         crash_point(CrashPoint.CLAIMED)
         # a claim is no start: what has happened since it was committed counts
-        request = self._called_off.pop(task.id, None)
-        if request is not None:
-            return await self._deps.queue.finish(task, await self._stopped(request, 0))
         if self._deps.holds.held(self._robot):
             await self._release(task)
             return None
@@ -151,7 +148,10 @@ class Executor:
         request = self._called_off.pop(task.id, None)
         if request is not None:
             # it came while the claim was being given back
-            await self._deps.queue.cancel(task.id, actor=request.actor, reason=request.reason)
+            try:
+                await self._deps.queue.cancel(task.id, actor=request.actor, reason=request.reason)
+            except RobotqError as error:
+                _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
 
     def _begin(self, task: Task) -> Run:
         """Nothing is awaited between the last look at the holds and this."""
@@ -273,10 +273,10 @@ class Executor:
         """Stop this task, which is claimed, also where its command is only about to start."""
         request = StopRequest(cause=StopCause.CANCEL, actor=actor, reason=reason)
         run = self._run
-        if run is None or run.task.id != task_id:
-            self._called_off = {task_id: request}
-        else:
+        if run is not None and run.task.id == task_id:
             run.ask_to_stop(request)
+        else:
+            self._called_off = {task_id: request}
 
     def motion_held(self, held: bool) -> None:
         """The motion is held, or goes on; held time does not count against the limit."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from robotq.catalog import CommandSpec, Kind
+from robotq.config.receivers import AllowedHosts, read_url
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 PRIORITY_WORDS: Mapping[str, int] = {"low": -5, "normal": 0, "high": 5}
 _ARMING = frozenset({"start_working", "stop_working", "reset_system"})
 """Handlers of the commands that arm and disarm; they are taken in either state."""
-_KNOWN_KEYS = frozenset({"cmd_type", "cmd_id", "params", "robot_id", "priority"})
+_KNOWN_KEYS = frozenset({"cmd_type", "cmd_id", "params", "robot_id", "priority", "callback_url"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +42,17 @@ class Intake:
         catalog: Catalog,
         robots: Sequence[str],
         default_robot: str,
+        *,
         armed: Callable[[], bool] = lambda: True,
+        callbacks: Callable[[], AllowedHosts] = lambda: AllowedHosts(()),
     ) -> None:
-        """`armed`: whether anything but queries and `START_WORKING` is taken right now."""
+        """`armed`: whether anything but queries and `START_WORKING` is taken right now;
+        `callbacks`: where a `callback_url` may lead to."""
         self.catalog = catalog
         self._robots = tuple(robots)
         self._default_robot = default_robot
         self._armed = armed
+        self._callbacks = callbacks
 
     def read(self, body: Any) -> Order:
         """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
@@ -59,6 +64,11 @@ class Intake:
         if not isinstance(body, dict):
             raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
         body = _unwrapped(body)
+        if "webhook_id" in body:
+            # it has a cmd_type, so two daemons could keep their robots moving for ever
+            raise RobotqError(
+                "bad_parameter", field="webhook_id", reason="a webhook is not a command"
+            )
         cmd_type = body.get("cmd_type")
         if cmd_type is None or cmd_type == "":
             raise RobotqError("missing_parameter", field="cmd_type")
@@ -77,6 +87,7 @@ class Intake:
             cmd_type=cmd_type,
             params=self.catalog.validated(spec, params),
             cmd_id=_cmd_id(body.get("cmd_id")),
+            callback_url=self._callback_url(body.get("callback_url"), spec),
             extra={key: value for key, value in body.items() if key not in _KNOWN_KEYS},
         )
         if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
@@ -127,6 +138,25 @@ class Intake:
                 "bad_parameter", field=field, reason=f"{spec.cmd_type} is done by {able}"
             )
         return named
+
+    def _callback_url(self, value: Any, spec: CommandSpec) -> str | None:
+        if value is None:
+            return None
+        try:
+            url = read_url(value)
+        except ValueError as error:
+            raise _bad_callback(str(error)) from error
+        if spec.kind is not Kind.QUEUED:
+            raise _bad_callback(f"{spec.cmd_type} is answered at once")
+        if url.user is not None or url.password is not None:
+            raise _bad_callback("a user or password in a URL is not taken")
+        if not self._callbacks().takes(url.raw_host or ""):
+            raise _bad_callback(f"the host {url.host} is not in webhooks.allowed_hosts")
+        return str(url)
+
+
+def _bad_callback(reason: str) -> RobotqError:
+    return RobotqError("bad_parameter", field="callback_url", reason=reason)
 
 
 def _named_robot(body: Mapping[str, Any], params: Any) -> tuple[Any, str]:

@@ -22,6 +22,7 @@ from robotq.engine.task_events import saving_end, saving_new, task_event
 from robotq.engine.turns import Turns
 from robotq.engine.unbroken import unbroken
 from robotq.engine.waiters import Waiters
+from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -53,6 +54,7 @@ class TaskQueue:
         resources: Resources,
         clock: WallClock,
         settings: Settings,
+        webhooks: Webhooks,
         last_seq: int,
     ) -> None:
         self._store = store
@@ -62,6 +64,7 @@ class TaskQueue:
         self._resources = resources
         self._clock = clock
         self._settings = settings
+        self._webhooks = webhooks
         self._admission = Admission(memory, clock, settings, last_seq)
         self._turns = Turns(holds, resources, clock, settings)
         self._idempotency = Idempotency(store)
@@ -406,10 +409,12 @@ class TaskQueue:
             yield await self.find(task_id)
 
     async def _write(self, mutations: Sequence[Mutation]) -> None:
+        mutations = [*mutations, *self._webhooks.following(mutations)]
         await self._journal.write(mutations, lambda: self._take_over(mutations))
 
     async def _written(self, mutations: Sequence[Mutation], claimed: Task | None = None) -> bool:
         """False where the disk takes no writes; what was taken for a claim is given back then."""
+        mutations = [*mutations, *self._webhooks.following(mutations)]
         written = False
         try:
             written = await self._journal.written(mutations, lambda: self._take_over(mutations))
@@ -427,6 +432,7 @@ class TaskQueue:
                 self._memory.update(mutation.task, mutation.before)
                 if mutation.task.state.final:
                     self._waiters.tell(mutation.task)
+        self._webhooks.take_over(mutations)
         if freed:
             self._wake_all()
 

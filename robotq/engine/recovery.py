@@ -9,6 +9,7 @@ from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.memory import TaskMemory
 from robotq.engine.task_events import saving_end, task_event
+from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
@@ -24,6 +25,7 @@ async def recover(
     store: Store,
     memory: TaskMemory,
     holds: HoldBoard,
+    webhooks: Webhooks,
     clock: WallClock,
     *,
     idempotent: Callable[[Task], bool],
@@ -48,6 +50,7 @@ async def recover(
     for name in sorted(waiting):
         if holds_on_start(name):
             mutations += holds.set(name, HoldCode.RESTARTED)
+    mutations += webhooks.following(mutations)
     mutations.append(
         AppendEvent(Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq"))
     )
@@ -56,6 +59,7 @@ async def recover(
     for mutation in mutations:
         if isinstance(mutation, SaveTask):
             memory.update(mutation.task, mutation.before)
+    webhooks.take_over(mutations)
     for lane in memory.lanes.values():
         await _reopen_batch(store, lane)
     return events

@@ -22,6 +22,7 @@ from robotq.engine.recovery import recover
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
+from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
 from robotq.model.errors import ConfigError
 from robotq.model.hold import HoldCode
@@ -107,6 +108,14 @@ async def _recovered(
     holds = HoldBoard(config.robots, restored.holds, clock)
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
     journal = Journal(store, bus, probe_s=probe_s)
+    webhooks = Webhooks(
+        settings=settings,
+        store=store,
+        journal=journal,
+        memory=memory,
+        clock=clock,
+        pending=restored.deliveries,
+    )
 
     def on_start(name: str) -> bool:
         host = hosts.get(name)
@@ -120,6 +129,7 @@ async def _recovered(
             store,
             memory,
             holds,
+            webhooks,
             clock,
             idempotent=settings.idempotent,
             holds_on_start=on_start,
@@ -133,6 +143,7 @@ async def _recovered(
         resources=resources,
         clock=clock,
         settings=settings,
+        webhooks=webhooks,
         last_seq=restored.last_seq,
     )
     deps = ExecutorDeps(
@@ -156,6 +167,7 @@ async def _recovered(
         resources=resources,
         queue=queue,
         robots=robots,
+        webhooks=webhooks,
         clock=clock,
     )
 

@@ -39,6 +39,8 @@ class Command:
     """An object or a list; defaults of the spec's schema are filled in."""
     cmd_id: str | None = None
     """The client's own name for it: searchable, never unique."""
+    callback_url: str | None = None
+    """Where the client wants the end of it sent to."""
     extra: JsonObject = field(default_factory=dict)
     """Every other key that came with the command, kept as it was."""
 

@@ -108,6 +108,29 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason.at_robot": ("在机器人处停止", "stopped at the robot"),
     "reason.connecting": ("正在连接", "connecting"),
     "reason.not_configured": ("不在配置中", "not in the configuration"),
+    # why a webhook is not acknowledged
+    "webhook.not_allowed": (
+        "{host} 不在 webhooks.allowed_hosts 中",
+        "{host} is not in webhooks.allowed_hosts",
+    ),
+    "webhook.status": ("接收方返回状态 {status}", "the receiver answered with status {status}"),
+    "webhook.not_received": (
+        '接收方没有返回 {{"received": true}}',
+        'the receiver did not answer {{"received": true}}',
+    ),
+    "webhook.timeout": (
+        "接收方在 {timeout_s} 秒内没有确认",
+        "the receiver did not acknowledge within {timeout_s} s",
+    ),
+    "webhook.unreachable": (
+        "无法发送到接收方: {reason}",
+        "the receiver cannot be reached: {reason}",
+    ),
+    "webhook.task_gone": ("任务已被清除", "its task was removed by retention"),
+    "webhook.too_many": (
+        "等待发送的回调过多: 上限 {limit}",
+        "too many webhooks were waiting (limit {limit})",
+    ),
     # questions of the simulated lab
     "ask.bottle_id": (
         "无法读取瓶子 {slot_index} 的二维码，请输入编号",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ _SHOWN = 20
 def main() -> int:
     """Exit code 1 where any promise was broken."""
     given = _arguments()
+    # an end in order, which takes the daemons along
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="robotq-crash-"))
     began = time.monotonic()
     point = RANDOM if given.point == "random" else given.point

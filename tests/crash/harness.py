@@ -37,6 +37,8 @@ _WINDOW_S = 0.5
 _POINT_S = 4.0
 """Wall seconds within which a crash point is reached; else it counts as a random moment."""
 _DRAIN_S = 30.0
+_LIFE_S = 120.0
+"""Wall seconds from a start to its end; after that the harness itself gives up."""
 _FRESH = 12
 """Commands that come in at least in each life."""
 
@@ -89,8 +91,10 @@ class Round:
         """Kill once for each kind, RANDOM or a crash point; then let all tasks end."""
         try:
             for kind in kinds:
-                await self._live_and_die(kind)
-            await self._live_to_the_end()
+                async with asyncio.timeout(_LIFE_S):
+                    await self._live_and_die(kind)
+            async with asyncio.timeout(_LIFE_S):
+                await self._live_to_the_end()
         finally:
             self._daemon.kill()
         return self.kills
@@ -100,13 +104,16 @@ class Round:
         if await self._daemon.start(self._armed(point)):
             filled = asyncio.get_running_loop().create_future()
             life = asyncio.create_task(self._life(point, filled))
-            if point is None:
-                await asyncio.wait({life, filled}, return_when=asyncio.FIRST_COMPLETED)
-                died = await self._daemon.died(self._random.uniform(0, _WINDOW_S))
-            else:
-                died = await self._daemon.died(_POINT_S)
-            self._daemon.kill()
-            await _until_all_have_noticed(life)
+            try:
+                if point is None:
+                    await asyncio.wait({life, filled}, return_when=asyncio.FIRST_COMPLETED)
+                    died = await self._daemon.died(self._random.uniform(0, _WINDOW_S))
+                else:
+                    died = await self._daemon.died(_POINT_S)
+                self._daemon.kill()
+                await _until_all_have_noticed(life)
+            finally:
+                life.cancel()
         else:
             died = True
         by_itself = died and (point is None or self._daemon.exit_code != -signal.SIGKILL)
@@ -213,12 +220,10 @@ class Round:
 
 
 async def _until_all_have_noticed(life: asyncio.Task[None]) -> None:
-    """Let clients take what was answered before the death, then let them go."""
+    """Let clients take what was answered before the death. Raises what the harness did wrong."""
     await asyncio.wait({life}, timeout=0.3)
-    life.cancel()
-    await asyncio.gather(life, return_exceptions=True)
-    if not life.cancelled() and (error := life.exception()) is not None:
-        raise error
+    if life.done():
+        life.result()
 
 
 def _configuration(folder: Path) -> Path:

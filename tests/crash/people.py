@@ -15,6 +15,8 @@ from .mix import ROBOTS, Mix
 
 _SUBMITTERS = 6
 _LOOK_S = 0.03
+_RESETS = 50
+"""After so many the queues stay held, and the judge finds them stuck."""
 _UNFINISHED = "pending,running"
 
 Act: TypeAlias = Callable[[], Awaitable[None]]
@@ -155,15 +157,16 @@ class People:
         if status == 200:
             control.answered_ms = now_ms()
         elif not (action == "reset" and status == 409):
-            # a reset is refused while nothing is latched, or while a command comes to its end
             self._refused(action, status, answer)
 
     async def clear_up(self) -> None:
         """Bring everything back to work, as people do after a crash."""
-        _, estop = await self._client.get("/estop")
-        while estop["latched"]:
-            await self.control("reset")
+        for _ in range(_RESETS):
             _, estop = await self._client.get("/estop")
+            if not estop["latched"]:
+                break
+            # refused while the command that was stopped comes to its end
+            await self.control("reset")
         await self.resolve_all()
         await self.control("resume")
 

@@ -43,6 +43,10 @@ CATALOG = Catalog(
         CommandSpec(cmd_type="ENTER", kind=Kind.INPUT, handler="answer"),
         CommandSpec(cmd_type="START_WORKING", kind=Kind.CONTROL, handler="start_working"),
         CommandSpec(cmd_type="STOP_WORKING", kind=Kind.CONTROL, handler="stop_working"),
+        CommandSpec(cmd_type="RESET_SYSTEM", kind=Kind.CONTROL, handler="reset_system"),
+        CommandSpec(cmd_type="HOLD", kind=Kind.CONTROL, handler="hold_motion"),
+        CommandSpec(cmd_type="RESUME", kind=Kind.CONTROL, handler="resume_motion"),
+        CommandSpec(cmd_type="GET_TASK_STATE", kind=Kind.QUERY, handler="task_state"),
     ]
 )
 
@@ -79,6 +83,7 @@ class BenchDriver:
         self.most_at_once = 0
         self.gate = threading.Event()
         """Commands with `gate` wait in wall time until this is set, and hear no stop there."""
+        self.at_gate = False
         self.hooks: dict[str, Callable[[], object]] = {}
         """Called first in the method of this name, on its thread; may raise."""
         self.reachable = True
@@ -116,7 +121,9 @@ class BenchDriver:
                 self.place = params["place"]
             self._sleep(float(params.get("take_s", 1.0)))
             if "gate" in params:
+                self.at_gate = True
                 assert self.gate.wait(10)
+                self.at_gate = False
             if "report" in params:
                 context.partial(**params["report"])
             self._fail(params)

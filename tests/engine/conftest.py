@@ -81,6 +81,12 @@ class Lab:
         await self.until(lambda: self._in_memory(task_id).steps)
         return self._in_memory(task_id)
 
+    async def at_gate(self, cmd_id: str, robot: str = "robot_a", **params: Any) -> str:
+        """Submit a command and wait until it stands at its gate, deaf to everything."""
+        task_id = await self.submit(cmd_id, robot=robot, gate=True, **params)
+        await self.until(lambda: self.drivers[robot].at_gate)
+        return task_id
+
     async def asking(self, task_id: str) -> Task:
         """Wait until the command has asked its question."""
         await self.until(lambda: self._in_memory(task_id).waiting_for)
@@ -102,7 +108,8 @@ class Lab:
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
-            while not condition():
+            # nothing tells of what happens on a driver's thread
+            while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
     async def quiet(self) -> None:
@@ -124,6 +131,7 @@ class Lab:
                 task.cancel()
             await asyncio.gather(*robot._tasks, return_exceptions=True)
         await self.engine._background.stop()
+        await self.engine.webhooks.stop()
         await self.engine.journal.close()
         await self._close_drivers()
         return self.disk.data
@@ -178,9 +186,8 @@ async def start_lab() -> AsyncIterator[StartLab]:
         lab = Lab(engine, disk, motion, drivers)
         labs.append(lab)
         if connected:
-            await lab.until(lambda: all(robot.connected for robot in engine.robots.values()))
             await lab.until(
-                lambda: not any(hold.code is HoldCode.DISCONNECTED for hold in engine.holds.all())
+                lambda: not any(HoldCode.DISCONNECTED in lab.holds(name) for name in engine.robots)
             )
         return lab
 

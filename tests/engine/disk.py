@@ -6,19 +6,36 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
+from robotq.model.delivery import Delivery
 from robotq.model.event import Event
-from robotq.model.task import Task
+from robotq.model.task import Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import (
     Answer,
+    DeliveryQuery,
     Mutation,
     Restored,
+    SaveTask,
     StoreStatistics,
     StoreUnavailable,
     TaskQuery,
 )
 
 _T = TypeVar("_T")
+
+
+def writes(*states: TaskState) -> Callable[[Sequence[Mutation]], bool]:
+    """Whether a write brings tasks into all these states."""
+
+    def test(mutations: Sequence[Mutation]) -> bool:
+        changed = {
+            mutation.task.state
+            for mutation in mutations
+            if isinstance(mutation, SaveTask) and mutation.before is not mutation.task.state
+        }
+        return set(states) <= changed
+
+    return test
 
 
 class Disk:
@@ -36,15 +53,22 @@ class Disk:
         """The process has died: nothing is written, and nobody is answered."""
         self.dies_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
         """The process dies as soon as such a write is on disk, before anybody is told."""
+        self.hangs_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
+        """Such a write is committed, and from then on nobody is answered until `go_on`."""
         self.calls = 0
         self._answering = asyncio.Event()
         self._answering.set()
 
-    def hang(self) -> None:
-        """Commit, and answer nobody until `go_on`."""
+    @property
+    def hanging(self) -> bool:
+        return not self._answering.is_set()
+
+    def hang_all(self) -> None:
+        """From now on commit, and answer nobody until `go_on`."""
         self._answering.clear()
 
     def go_on(self) -> None:
+        self.hangs_at = lambda _: False
         self._answering.set()
 
     async def open(self, *, finished: int) -> Restored:
@@ -62,6 +86,8 @@ class Disk:
         if self.dies_at(mutations):
             self.dead = True
             await asyncio.Future()
+        if self.hangs_at(mutations):
+            self._answering.clear()
         await asyncio.sleep(0)
         await self._answering.wait()
         return events
@@ -79,6 +105,9 @@ class Disk:
 
     async def answer(self, scope: str, key: str) -> Answer | None:
         return await self._read(self.data.answer(scope, key))
+
+    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        return await self._read(self.data.deliveries(query))
 
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int

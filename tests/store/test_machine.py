@@ -283,7 +283,7 @@ def _may_follow(tasks: dict[int, Task], task: Task, before: TaskState | None) ->
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 def test_any_history__leaves_what_the_model_says(kind: str) -> None:
     machine = type("Machine", (StoreMachine,), {"kind": kind})
-    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=20))
+    run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=20))
 
 
 @pytest.mark.long

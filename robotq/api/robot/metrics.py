@@ -39,6 +39,7 @@ class _Statistics(Collector):
         yield from self._tasks()
         yield from self._robots()
         yield from self._store()
+        yield from self._webhooks()
         events = self._engine.bus.statistics()
         yield _gauge("robotq_event_streams", "Open streams of /events.", events.listeners)
         yield _counter("robotq_event_streams_cut_off", "Streams ended as too slow.", events.cut_off)
@@ -99,6 +100,21 @@ class _Statistics(Collector):
         yield _gauge("robotq_store_waiting", "Writes not answered yet.", store.waiting)
         yield _gauge(
             "robotq_store_last_commit_seconds", "Length of the last commit.", store.last_commit_s
+        )
+
+    def _webhooks(self) -> Iterator[Metric]:
+        webhooks = self._engine.webhooks.statistics()
+        yield _gauge(
+            "robotq_webhooks_pending", "Webhooks that are not acknowledged.", webhooks.pending
+        )
+        yield _counter(
+            "robotq_webhook_attempts", "Times that a webhook was sent.", webhooks.attempts
+        )
+        yield _counter(
+            "robotq_webhooks_delivered", "Webhooks that were acknowledged.", webhooks.delivered
+        )
+        yield _counter(
+            "robotq_webhooks_undelivered", "Webhooks that were given up.", webhooks.undelivered
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from typing_extensions import TypeAliasType
 
 from robotq.catalog import Kind
+from robotq.model.delivery import DeliveryState, Receiver
 from robotq.model.hold import HoldCode, WaitCode
 from robotq.model.task import StepState, TaskState
 
@@ -15,6 +17,8 @@ Status = Literal["pending", "running", "completed", "failed"]
 LocalTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")]
 """`YYYY-MM-DD HH:MM:SS` in the time zone of the daemon."""
 Reason = Annotated[str, Field(max_length=500)]
+RobotId = TypeAliasType("RobotId", str)
+"""The name of a robot of this daemon; any other is refused."""
 Object = dict[str, Any]
 
 
@@ -31,7 +35,8 @@ class _Body(BaseModel):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # answers are described and never checked, so a start does not wait for their validators
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 # -- commands --------------------------------------------------------------------------------
@@ -43,15 +48,20 @@ class CommandBody(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     cmd_type: str
-    cmd_id: str | int | None = Field(
+    cmd_id: Annotated[str, Field(max_length=200)] | int | None = Field(
         default=None, description="The client's own name for it: searchable, need not be unique."
     )
     params: Object | list[Any] = Field(default_factory=dict)
-    robot_id: str | None = Field(
+    robot_id: RobotId | None = Field(
         default=None, description="Where params name no robot_id; else the default robot."
     )
-    priority: int | Literal["low", "normal", "high"] = Field(
+    priority: Annotated[int, Field(ge=-10, le=10)] | Literal["low", "normal", "high"] = Field(
         default=0, description="-10 to 10, higher first; the words are -5, 0 and 5."
+    )
+    callback_url: str | None = Field(
+        default=None,
+        description="Where the end of this command is sent to, by POST; its host must be one of "
+        "`webhooks.allowed_hosts`.",
     )
 
 
@@ -114,6 +124,12 @@ class Task(_Answer):
     error: TaskError | None = None
     resolution: Resolution | None = None
     retried_as: str | None = None
+    callback_url: str | None = Field(
+        default=None, description="Where the client wants the end of it sent to."
+    )
+    webhooks: list[Webhook] = Field(
+        default=[], description="Who is told of its end; see `/webhooks`."
+    )
 
 
 class StepDuration(_Answer):
@@ -248,6 +264,10 @@ class ResolveBody(_Body):
     note: Annotated[str, Field(max_length=2_000)] = ""
 
 
+class AnswerBody(RootModel[Any]):
+    """Whatever the question's schema asks for."""
+
+
 class TaskDone(_Answer):
     """Something was done to a task."""
 
@@ -257,12 +277,50 @@ class TaskDone(_Answer):
     task: Task
 
 
+# -- webhooks --------------------------------------------------------------------------------
+
+
+class Webhook(_Answer):
+    """The end of a task on its way to a receiver."""
+
+    webhook_id: str = Field(description="Stays the same; the receiver knows repetitions by it.")
+    task_id: str
+    receiver: Receiver = Field(description="site: `webhooks.url`. caller: `callback_url`.")
+    url: str = Field(description="Without the parts that may be secret: user, query.")
+    state: DeliveryState
+    attempts: int = Field(description="Since it was recorded or sent again by somebody.")
+    created_at: LocalTime = Field(description="When the task ended.")
+    next_attempt_at: LocalTime | None = Field(description="Only after an attempt that failed.")
+    ended_at: LocalTime | None = Field(description="When it was acknowledged or given up.")
+    problem: str | None = Field(description="Why the last attempt failed, as a code.")
+    message: str | None = Field(description="The same in words.")
+
+
+class WebhooksQuery(_Query):
+    state: DeliveryState | None = None
+    task_id: str | None = None
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+
+
+class Webhooks(_Answer):
+    webhooks: list[Webhook] = Field(description="Newest first.")
+    count: int
+    next_cursor: str | None = Field(description="Null on the last page.")
+
+
+class WebhookDone(_Answer):
+    success: Literal[True]
+    message: str
+    webhook: Webhook
+
+
 # -- queues ----------------------------------------------------------------------------------
 
 
 class QueueStatusQuery(_Query):
     limit: int = Field(default=20, ge=0, le=200, description="Most tasks in the list.")
-    robot_id: str | None = Field(default=None, description="Of this robot only.")
+    robot_id: RobotId | None = Field(default=None, description="Of this robot only.")
 
 
 class RobotQueue(_Answer):
@@ -286,16 +344,16 @@ class QueueStatus(_Answer):
 
 
 class RobotQuery(_Query):
-    robot_id: str | None = None
+    robot_id: RobotId | None = Field(default=None, description="Counts as in the body.")
 
 
 class PauseBody(_Body):
-    robot_id: str | None = Field(default=None, description="Absent: all robots.")
+    robot_id: RobotId | None = Field(default=None, description="Absent: all robots.")
     reason: Reason = ""
 
 
 class ResumeBody(_Body):
-    robot_id: str | None = Field(default=None, description="Absent: all robots.")
+    robot_id: RobotId | None = Field(default=None, description="Absent: all robots.")
 
 
 class QueuesDone(_Answer):
@@ -342,7 +400,14 @@ class Robots(_Answer):
     robots: list[Robot]
 
 
+class StopQuery(_Query):
+    reason: str = Field(default="", description="Counts where the body gives none.")
+
+
 class StopBody(_Body):
+    """A stop is never refused for its body: one that is late, broken or too long counts for
+    nothing."""
+
     reason: Reason = ""
 
 
@@ -417,6 +482,33 @@ class EventsQuery(_Query):
     kind: str | None = Field(
         default=None, description="Only kinds that begin with this, e.g. `task.`."
     )
+
+
+class Event(_Answer):
+    """Something that happened: the `data` of one server-sent event, whose `id` is the same."""
+
+    id: int
+    kind: str = Field(description="What happened, e.g. `task.completed`, `hold.set`.")
+    time: LocalTime
+    at_ms: int
+    actor: str = Field(description="Who did it: the name of a key, anonymous, robotq.")
+    api: str | None
+    robot_id: str | None
+    task_id: str | None
+    before: str | None = Field(description="State of the task before.")
+    after: str | None
+    data: Object
+
+
+class OpenApi(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+
+    openapi: str
+    info: Object
+    paths: dict[str, Object]
+    components: Object
 
 
 class Done(_Answer):

@@ -21,6 +21,7 @@ _LINKS = {
     "robots": "/robots",
     "commands": "/commands",
     "events": "/events",
+    "webhooks": "/webhooks",
     "health": "/health",
     "metrics": "/metrics",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from robotq.api.robot import (
     commands,
+    docs,
     estop,
     events,
     health,
@@ -12,15 +13,47 @@ from robotq.api.robot import (
     queue,
     robots,
     service,
+    submit_models,
     tasks,
+    webhooks,
 )
-from robotq.api.routes import Route
+from robotq.api.routes import EVENT_STREAM, RequestHeader, Route
 from robotq.api.scopes import Scope
 
 _STORE = ("store_unavailable",)
 _TASK = ("task_not_found", *_STORE)
 _ROBOT = ("bad_parameter", "robot_busy", "robot_disconnected", "device_error")
 _NEW_TASK = ("queue_full", "shutting_down", *_STORE)
+_ENDS = (
+    "cancelled",
+    "timeout",
+    "outcome_unknown",
+    "stopped",
+    "stopped_by_shutdown",
+    "batch_failed",
+    "expired",
+    "device_reset",
+    "answer_timeout",
+)
+"""How a command can end; only who waits for the end is answered with them."""
+
+_IDEMPOTENCY_KEY = RequestHeader(
+    name="Idempotency-Key",
+    text="Repeating a submit with the same key and body gives the first answer again, and "
+    "nothing runs twice.",
+    schema={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+)
+_PREFER = RequestHeader(
+    name="Prefer",
+    text="`wait=N` waits up to N seconds for the end and answers with the result; "
+    "`respond-async` does not wait where the daemon is in synchronous mode.",
+    schema={"type": "string", "pattern": r"^(respond-async|wait=\d{1,9})$"},
+)
+_LAST_EVENT_ID = RequestHeader(
+    name="Last-Event-ID",
+    text="Go on after this event. Browsers send it by themselves when they connect again.",
+    schema={"type": "integer", "minimum": 0},
+)
 
 ROUTES = (
     Route(
@@ -30,8 +63,16 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Hand in a command, or a list of commands as one batch.",
         query=models.SubmitQuery,
+        headers=(_IDEMPOTENCY_KEY, _PREFER),
         request=models.CommandBody,
         response=models.Accepted,
+        responses=(
+            submit_models.AcceptedBatch,
+            submit_models.DoneAtOnce,
+            submit_models.Ending,
+            submit_models.BatchEnding,
+            submit_models.DryRun,
+        ),
         errors=(
             "unknown_command",
             "not_armed",
@@ -41,6 +82,7 @@ ROUTES = (
             "no_question",
             *_ROBOT,
             *_NEW_TASK,
+            *_ENDS,
         ),
     ),
     Route(
@@ -87,14 +129,9 @@ ROUTES = (
         handler=tasks.answer,
         scope=Scope.SUBMIT,
         summary="Answer the question of a running command; the body is the answer.",
+        request=models.AnswerBody,
         response=models.TaskDone,
-        errors=(
-            "bad_json",
-            "body_too_large",
-            "bad_parameter",
-            "no_question",
-            *_TASK,
-        ),
+        errors=("no_question", *_TASK),
     ),
     Route(
         method="POST",
@@ -190,7 +227,9 @@ ROUTES = (
         handler=robots.stop,
         scope=Scope.ANY,
         summary="Stop the robot in a controlled way, cancel what runs, pause its queue.",
+        query=models.StopQuery,
         request=models.StopBody,
+        forgiving=True,
         response=models.RobotDone,
         errors=(*_ROBOT, *_STORE),
     ),
@@ -218,7 +257,9 @@ ROUTES = (
         handler=estop.trigger,
         scope=Scope.ANY,
         summary="Emergency stop of all robots. Latched. Not a safety-rated stop.",
+        query=models.StopQuery,
         request=models.StopBody,
+        forgiving=True,
         response=models.EStopDone,
         errors=("device_error",),
     ),
@@ -256,8 +297,30 @@ ROUTES = (
         scope=Scope.READ,
         summary="Everything that happens, as server-sent events.",
         query=models.EventsQuery,
+        headers=(_LAST_EVENT_ID,),
+        response=models.Event,
+        media_type=EVENT_STREAM,
         errors=("bad_parameter", "too_many_requests", *_STORE),
-        stream=True,
+    ),
+    Route(
+        method="GET",
+        path="/webhooks",
+        handler=webhooks.list_webhooks,
+        scope=Scope.READ,
+        summary="Who was told of the end of which task, newest first, in pages.",
+        query=models.WebhooksQuery,
+        response=models.Webhooks,
+        errors=("bad_parameter", *_STORE),
+    ),
+    Route(
+        method="POST",
+        path="/webhooks/{webhook_id}/resend",
+        handler=webhooks.resend,
+        scope=Scope.CONTROL,
+        summary="Send a webhook again that was delivered or given up.",
+        request=models.EmptyBody,
+        response=models.WebhookDone,
+        errors=("webhook_not_found", "wrong_state", "too_many_requests", *_STORE),
     ),
     Route(
         method="GET",
@@ -266,6 +329,7 @@ ROUTES = (
         scope=Scope.OPEN,
         summary="Whether the daemon is well; details for those who may read.",
         response=models.Health,
+        answers={503: models.Health},
     ),
     Route(
         method="GET",
@@ -273,6 +337,7 @@ ROUTES = (
         handler=metrics.metrics,
         scope=Scope.READ,
         summary="Numbers for Prometheus.",
+        media_type="text/plain",
     ),
     Route(
         method="POST",
@@ -283,5 +348,29 @@ ROUTES = (
         request=models.EmptyBody,
         response=models.Done,
         errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=docs.openapi,
+        scope=Scope.READ,
+        summary="This interface as an OpenAPI 3.1 document.",
+        response=models.OpenApi,
+    ),
+    Route(
+        method="GET",
+        path="/docs",
+        handler=docs.page,
+        scope=Scope.OPEN,
+        summary="This interface as a page to read and to try it out.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/docs/{file}",
+        handler=docs.page_file,
+        scope=Scope.OPEN,
+        summary="The style and the script of that page.",
+        media_type="text/*",
     ),
 )

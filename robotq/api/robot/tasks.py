@@ -23,7 +23,8 @@ async def get_task(call: Call) -> web.StreamResponse:
         task = await call.engine.queue.wait_ended(task_id, wait_s)
     else:
         task = await call.engine.queue.find(task_id)
-    return json_bytes(call.request.app[VIEWS].encoded(task, call.language))
+    webhooks = await call.engine.webhooks.of(task)
+    return json_bytes(call.request.app[VIEWS].encoded(task, call.language, webhooks))
 
 
 async def list_tasks(call: Call) -> web.StreamResponse:

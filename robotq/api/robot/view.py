@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -10,7 +10,10 @@ import orjson
 from robotq.api.remembered import Remembered
 from robotq.api.robot.hold_view import hold_views, wait_view
 from robotq.api.robot.times import local_time
+from robotq.api.robot.webhooks import webhook_view
+from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
+from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
 from robotq.model.task import Question, Step, StepState, Task, TaskState
 from robotq.model.texts import Language, text
@@ -36,16 +39,20 @@ class TaskViews:
         self._engine = engine
         self._lasting: Remembered[Task, bytes] = Remembered(_REMEMBERED)
 
-    def encoded(self, task: Task, language: Language) -> bytes:
-        """The JSON of `task_view`."""
+    def encoded(self, task: Task, language: Language, webhooks: Sequence[Delivery] = ()) -> bytes:
+        """The JSON of `task_view`, with the webhooks of the task."""
         lasting = self._lasting.get(
             (task.id, language),
             task,
             lambda: orjson.dumps(_lasting(task, self._engine, language)),
         )
-        if task.state is not TaskState.PENDING:
+        if task.state is TaskState.PENDING:
+            passing = orjson.dumps(_place_in_line(task, self._engine, language))
+        elif webhooks:
+            shown = [webhook_view(delivery, language) for delivery in webhooks]
+            passing = orjson.dumps({"webhooks": shown})
+        else:
             return lasting
-        passing = orjson.dumps(_place_in_line(task, self._engine, language))
         # one object out of two
         return lasting[:-1] + b"," + passing[1:]
 
@@ -77,6 +84,8 @@ def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
         "retry_of": task.retry_of,
         "progress": task.progress,
     }
+    if command.callback_url is not None:
+        view["callback_url"] = shown_url(command.callback_url)
     if task.steps:
         view |= _steps(task.steps)
     if task.partial is not None:

@@ -37,6 +37,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "并非所有机器人都已复位",
         "Not every robot has left the emergency stop.",
     ),
+    "webhook_resent": ("回调将重新发送", "The webhook is sent again."),
     "reloaded": ("配置已重新加载", "The configuration was read again and is in effect."),
 }
 

@@ -57,6 +57,8 @@ def task_to_row(task: Task) -> Row:
     rest = {"actor": task.actor, "rank": task.rank, "params": command.params}
     if command.extra:
         rest["extra"] = command.extra
+    if command.callback_url is not None:
+        rest["callback_url"] = command.callback_url
     values = _optional_values(task)
     if values != _DEFAULTS:  # one comparison is all that a new task needs
         for (name, default), value in zip(_OPTIONAL.items(), values, strict=True):
@@ -86,7 +88,11 @@ def task_from_row(row: Row) -> Task:
     (state, revision, ended_at_ms, rest_text, seq, task_id) = row_rest
     rest = orjson.loads(rest_text)
     command = Command(
-        cmd_type=cmd_type, params=rest.pop("params"), cmd_id=cmd_id, extra=rest.pop("extra", {})
+        cmd_type=cmd_type,
+        params=rest.pop("params"),
+        cmd_id=cmd_id,
+        callback_url=rest.pop("callback_url", None),
+        extra=rest.pop("extra", {}),
     )
     if "steps" in rest:
         rest["steps"] = tuple(

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from robotq.model.errors import ConfigError
 from robotq.model.delivery import Delivery
+from robotq.model.errors import ConfigError
 from robotq.model.event import Event
 from robotq.model.task import Task
 from robotq.store.port import (

@@ -1,0 +1,161 @@
+"""The robot interface as an OpenAPI document, with the commands and robots of this daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from robotq import __version__
+from robotq.api.openapi import REF, document
+from robotq.api.robot.models import CommandBody
+from robotq.api.routes import Route
+from robotq.catalog import Catalog, CommandSpec, Kind
+from robotq.engine.engine import Engine
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+
+_INFO: JsonObject = {
+    "title": "robotq",
+    "version": __version__,
+    "summary": "A durable command queue between software and robots.",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "description": (
+        "A command goes in by `POST /` and is answered with a task id once it is on disk; each "
+        "robot runs its commands strictly one after another. Every error has the same form, "
+        "with a stable `code` and `error_code`. Texts are Chinese unless `Accept-Language` "
+        "prefers English or the daemon is so configured. Every path that takes GET takes HEAD "
+        "too, except streams. The emergency stop is not a safety-rated stop."
+    ),
+}
+
+_KINDS: Mapping[Kind, str] = {
+    Kind.QUEUED: "becomes a task",
+    Kind.QUERY: "answered at once",
+    Kind.INPUT: "answers a running command",
+    Kind.CONTROL: "acts at once",
+}
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+class Description:
+    """The document of a running daemon; made anew when a reload has changed the commands."""
+
+    def __init__(self, engine: Engine, routes: Sequence[Route]) -> None:
+        self._engine = engine
+        self._routes = routes
+        self._made: tuple[Catalog, int, bytes] | None = None
+
+    async def encoded(self) -> bytes:
+        """The document as JSON."""
+        catalog, batch = self._engine.catalog, self._engine.config.limits.batch
+        made = self._made
+        if made is None or made[0] is not catalog or made[1] != batch:
+            # a tenth of a second of work, which nobody else waits for
+            encoded = await asyncio.to_thread(self._encode, catalog, batch)
+            made = self._made = (catalog, batch, encoded)
+        return made[2]
+
+    def _encode(self, catalog: Catalog, batch: int) -> bytes:
+        schemas = site_schemas(catalog, tuple(self._engine.robots), batch=batch)
+        return orjson.dumps(document(self._routes, info=_INFO, schemas=schemas))
+
+
+def site_schemas(
+    catalog: Catalog, robots: Sequence[str], *, batch: int
+) -> Mapping[str, JsonObject]:
+    """The schemas that depend on the site: its robots, and what `POST /` takes.
+
+    `batch`: most commands in one list.
+    """
+    names = {spec.cmd_type: _component_name(spec, index) for index, spec in enumerate(catalog)}
+    base = CommandBody.model_json_schema(ref_template=REF + "{model}")["properties"]
+    schemas: dict[str, JsonObject] = {
+        "RobotId": {"type": "string", "enum": list(robots)},
+        "CmdType": {"type": "string", "enum": list(names)},
+        "Command": _one_of(names.values()),
+        "QueuedCommand": _one_of(
+            names[spec.cmd_type] for spec in catalog if spec.kind is Kind.QUEUED
+        ),
+        "WrappedCommand": {
+            "type": "object",
+            "description": "The same in another form: `cmd_type` and `cmd_id` inside of `data`.",
+            "required": ["data"],
+            "properties": {
+                "data": {
+                    "type": "object",
+                    "required": ["cmd_type"],
+                    "properties": {
+                        "cmd_type": {"$ref": f"{REF}CmdType"},
+                        "cmd_id": base["cmd_id"],
+                    },
+                },
+                "params": base["params"],
+            },
+            "not": {"required": ["cmd_type"]},
+        },
+        "CommandBody": {
+            "description": CommandBody.__doc__,
+            "anyOf": [
+                {"$ref": f"{REF}Command"},
+                {
+                    "type": "array",
+                    "description": "A batch: all of them are taken, or none.",
+                    "minItems": 1,
+                    "maxItems": batch,
+                    "items": {"$ref": f"{REF}QueuedCommand"},
+                },
+                {"$ref": f"{REF}WrappedCommand"},
+            ],
+            "examples": [spec.example for spec in catalog if spec.example is not None],
+        },
+    }
+    for spec in catalog:
+        name = names[spec.cmd_type]
+        schemas[f"params.{name}"] = _moved(spec.schema, f"{REF}params.{name}")
+        schemas[f"command.{name}"] = {
+            "type": "object",
+            "title": spec.cmd_type,
+            "description": f"{spec.title.get('en', spec.cmd_type)}: {_KINDS[spec.kind]}.",
+            "required": ["cmd_type", "params"] if _needs_params(catalog, spec) else ["cmd_type"],
+            "properties": {
+                **base,
+                "cmd_type": {"const": spec.cmd_type},
+                "params": {"$ref": f"{REF}params.{name}"},
+            },
+        }
+    return schemas
+
+
+def _one_of(names: Any) -> JsonObject:
+    return {"oneOf": [{"$ref": f"{REF}command.{name}"} for name in names]}
+
+
+def _component_name(spec: CommandSpec, index: int) -> str:
+    # a command may be named in any script, a component only in ASCII
+    return spec.cmd_type if _NAME.fullmatch(spec.cmd_type) else str(index)
+
+
+def _needs_params(catalog: Catalog, spec: CommandSpec) -> bool:
+    try:
+        catalog.validated(spec, None)
+    except RobotqError:
+        return True
+    return False
+
+
+def _moved(schema: Any, to: str) -> Any:
+    """A schema whose references into itself still hold when it stands at `to`."""
+    if isinstance(schema, list):
+        return [_moved(part, to) for part in schema]
+    if not isinstance(schema, Mapping) or "$id" in schema:
+        return schema
+    moved = {key: _moved(value, to) for key, value in schema.items()}
+    ref = moved.get("$ref")
+    if isinstance(ref, str) and (ref == "#" or ref.startswith("#/")):
+        moved["$ref"] = to + ref[1:]
+    return moved

@@ -1,0 +1,339 @@
+"""Webhooks: the end of every task that somebody wants to hear of, sent at least once.
+
+A webhook is written in the transaction that ends its task, and it is sent until the receiver
+acknowledges it or all attempts are used up, over restarts too. When the daemon dies between an
+acknowledgement and its record, it is sent again, under the same id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from yarl import URL
+
+from robotq.config import WebhooksConfig
+from robotq.config.receivers import AllowedHosts, shown_url
+from robotq.engine.journal import Journal, answered
+from robotq.engine.lines import Lines
+from robotq.engine.memory import TaskMemory
+from robotq.engine.poster import Poster
+from robotq.engine.settings import Settings
+from robotq.engine.unbroken import unbroken
+from robotq.engine.webhook_message import body_of, headers_of
+from robotq.model.clock import WallClock
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver, parsed_id
+from robotq.model.errors import RobotqError
+from robotq.model.event import Event
+from robotq.model.task import Task
+from robotq.model.texts import Language, text
+from robotq.store.port import (
+    AppendEvent,
+    DeliveryQuery,
+    Mutation,
+    SaveDelivery,
+    SaveTask,
+    Store,
+)
+
+_log = logging.getLogger(__name__)
+
+_PER_RECEIVER = 4
+"""Webhooks on their way to one receiver at once, so that a slow one leaves room for others."""
+
+_AT_ONCE = 32
+"""The same over all receivers."""
+
+_REMEMBERED = 1_000
+"""Tasks whose webhooks are shown without asking the disk."""
+
+_GRACE_S = 1.0
+"""Wall seconds that receivers get to acknowledge what is on its way when the daemon ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookStatistics:
+    pending: int
+    """To be sent, or sent and not acknowledged."""
+    attempts: int
+    """Since the start, like those that follow."""
+    delivered: int
+    undelivered: int
+
+
+class Webhooks:
+    """Writes, sends and shows webhooks. Sending holds up nothing else."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        journal: Journal,
+        memory: TaskMemory,
+        clock: WallClock,
+        pending: Iterable[Delivery],
+    ) -> None:
+        """`pending`: what the run before has left to be sent."""
+        self._settings = settings
+        self._store = store
+        self._journal = journal
+        self._memory = memory
+        self._clock = clock
+        self._pending = {delivery.id: delivery for delivery in pending}
+        self._of_task: OrderedDict[str, dict[Receiver, Delivery]] = OrderedDict()
+        self._looked = False
+        self._others_on_disk = False
+        """Whether any are there besides those in memory; known once somebody has looked."""
+        self._poster: Poster | None = None
+        self._lines = Lines(self._attempt, per_line=_PER_RECEIVER, at_once=_AT_ONCE)
+        self._attempts = self._delivered = self._undelivered = 0
+
+    @property
+    def allowed_hosts(self) -> AllowedHosts:
+        """Where a `callback_url` may lead to."""
+        return AllowedHosts(self._config.allowed_hosts)
+
+    # -- with the end of a task ----------------------------------------------------------------
+
+    def following(self, mutations: Iterable[Mutation]) -> list[Mutation]:
+        """The webhooks that follow from what is about to be written, to be written with it."""
+        return [
+            mutation
+            for saving in mutations
+            if isinstance(saving, SaveTask) and _ends(saving)
+            for receiver, url in self._receivers(saving.task)
+            for mutation in self._new(saving.task, receiver, url)
+        ]
+
+    def take_over(self, mutations: Iterable[Mutation]) -> None:
+        """Send the webhooks among what was written."""
+        for mutation in mutations:
+            if isinstance(mutation, SaveDelivery):
+                crash_point(CrashPoint.WEBHOOK_RECORDED)
+                self._of_task.setdefault(mutation.delivery.task_id, {})
+                if len(self._of_task) > _REMEMBERED:
+                    self._of_task.popitem(last=False)
+                    self._others_on_disk = True
+                self._take_over(mutation.delivery)
+
+    def _receivers(self, task: Task) -> Iterable[tuple[Receiver, str]]:
+        site, caller = self._config.url, task.command.callback_url
+        if site is not None:
+            yield Receiver.SITE, site
+        if caller is not None and caller != site:
+            yield Receiver.CALLER, caller
+
+    def _new(self, task: Task, receiver: Receiver, url: str) -> list[Mutation]:
+        assert task.ended_at_ms is not None
+        delivery = Delivery(
+            task_id=task.id, receiver=receiver, url=url, created_at_ms=task.ended_at_ms
+        )
+        limit = self._config.max_pending
+        if len(self._pending) < limit:
+            return [SaveDelivery(delivery)]
+        given_up = replace(
+            delivery,
+            state=DeliveryState.UNDELIVERED,
+            problem=Problem(code="webhook.too_many", args={"limit": limit}),
+            ended_at_ms=task.ended_at_ms,
+        )
+        return [SaveDelivery(given_up), self._event("webhook.undelivered", given_up)]
+
+    # -- for people ----------------------------------------------------------------------------
+
+    async def of(self, task: Task) -> Sequence[Delivery]:
+        """The webhooks of a task. Raises RobotqError store_unavailable."""
+        if (known := self._of_task.get(task.id)) is not None:
+            return tuple(known.values())
+        if not task.state.final:
+            return ()
+        if not self._looked:
+            found = await self.list(DeliveryQuery(limit=1))
+            self._others_on_disk = bool(found) or self._others_on_disk
+            self._looked = True
+        return await self.list(DeliveryQuery(task_id=task.id)) if self._others_on_disk else ()
+
+    async def list(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        """Raises RobotqError store_unavailable."""
+        return await answered(self._store.deliveries(query))
+
+    @unbroken
+    async def resend(self, webhook_id: str, *, actor: str) -> Delivery:
+        """Send a webhook again that was delivered or given up, with all its attempts.
+
+        Raises RobotqError webhook_not_found, wrong_state (it is still being sent),
+        too_many_requests (`max_pending` others are), store_unavailable.
+        """
+        parts = parsed_id(webhook_id)
+        found = await self.list(DeliveryQuery(task_id=parts[0])) if parts is not None else ()
+        ended = next((delivery for delivery in found if delivery.id == webhook_id), None)
+        if ended is None:
+            raise RobotqError("webhook_not_found", webhook_id=webhook_id)
+        if webhook_id in self._pending:
+            raise RobotqError("wrong_state", task_id=webhook_id, state="pending", action="resend")
+        limit = self._config.max_pending
+        if len(self._pending) >= limit:
+            raise RobotqError("too_many_requests", what="webhooks", limit=limit)
+        again = replace(
+            ended, state=DeliveryState.PENDING, attempts=0, problem=None, ended_at_ms=None
+        )
+        event = self._event("webhook.resent", again, actor=actor)
+        await self._journal.write([SaveDelivery(again), event], partial(self._take_over, again))
+        return again
+
+    def statistics(self) -> WebhookStatistics:
+        return WebhookStatistics(
+            pending=len(self._pending),
+            attempts=self._attempts,
+            delivered=self._delivered,
+            undelivered=self._undelivered,
+        )
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to send, with what the run before has left."""
+        self._poster = Poster(lambda: self.allowed_hosts)
+        for delivery in list(self._pending.values()):
+            self._put_in_line(delivery)
+
+    async def stop(self) -> None:
+        """Send nothing more. What is not acknowledged is sent when the daemon starts again."""
+        await self._lines.stop(_GRACE_S)
+        if self._poster is not None:
+            await self._poster.close()
+
+    def _take_over(self, delivery: Delivery) -> None:
+        """Remember a webhook as it was written, and do what is next with it."""
+        if (known := self._of_task.get(delivery.task_id)) is not None:
+            known[delivery.receiver] = delivery
+        if delivery.state is DeliveryState.PENDING:
+            self._pending[delivery.id] = delivery
+            self._put_in_line(delivery)
+        else:
+            self._pending.pop(delivery.id, None)
+            self._delivered += delivery.state is DeliveryState.DELIVERED
+            self._undelivered += delivery.state is DeliveryState.UNDELIVERED
+
+    def _put_in_line(self, delivery: Delivery) -> None:
+        if self._poster is None:
+            return
+        # never later than the configuration says: somebody may have set the clock
+        due_ms = (delivery.next_attempt_at_ms or 0) - self._clock.now_ms()
+        due_s = min(max(0.0, due_ms / 1000), self._config.retry_s)
+        self._lines.put(delivery.id, str(URL(self._url_of(delivery)).origin()), due_s)
+
+    async def _attempt(self, webhook_id: str) -> None:
+        delivery = self._pending.get(webhook_id)
+        if delivery is None:
+            return
+        try:
+            task = self._memory.get(delivery.task_id) or await answered(
+                self._store.get(delivery.task_id)
+            )
+        except RobotqError as error:
+            _log.warning("webhook %s has to wait: %s", webhook_id, error)
+            self._put_in_line(replace(delivery, next_attempt_at_ms=self._next_ms()))
+            return
+        if task is None:
+            gone = Problem(code="webhook.task_gone")
+            await self._record(self._given_up(delivery, gone))
+            return
+        attempt = replace(
+            delivery,
+            url=self._url_of(delivery),
+            attempts=delivery.attempts + 1,
+            next_attempt_at_ms=None,
+        )
+        self._attempts += 1
+        problem = await self._post(attempt, task)
+        if problem is None:
+            crash_point(CrashPoint.WEBHOOK_SENT)
+            await self._record(
+                replace(
+                    attempt,
+                    state=DeliveryState.DELIVERED,
+                    problem=None,
+                    ended_at_ms=self._clock.now_ms(),
+                )
+            )
+            crash_point(CrashPoint.WEBHOOK_DELIVERED)
+        elif attempt.attempts > self._config.retries:
+            await self._record(self._given_up(attempt, problem))
+        else:
+            await self._record(
+                replace(attempt, problem=problem, next_attempt_at_ms=self._next_ms())
+            )
+
+    async def _post(self, delivery: Delivery, task: Task) -> Problem | None:
+        assert self._poster is not None
+        config = self._config
+        body = body_of(delivery, task, Language(self._settings.config.language))
+        return await self._poster.post(
+            delivery.url,
+            body,
+            headers_of(delivery, body, config.secret),
+            from_client=delivery.receiver is Receiver.CALLER,
+            timeout_s=config.timeout_s,
+            expect_received=config.expect_received,
+        )
+
+    def _given_up(self, delivery: Delivery, problem: Problem) -> Delivery:
+        return replace(
+            delivery,
+            state=DeliveryState.UNDELIVERED,
+            problem=problem,
+            next_attempt_at_ms=None,
+            ended_at_ms=self._clock.now_ms(),
+        )
+
+    async def _record(self, delivery: Delivery) -> None:
+        """Write what became of an attempt; waits for the disk."""
+        mutations: list[Mutation] = [SaveDelivery(delivery)]
+        if delivery.state is not DeliveryState.PENDING:
+            mutations.append(self._event(f"webhook.{delivery.state.value}", delivery))
+        await self._journal.write_when_possible(mutations, partial(self._take_over, delivery))
+
+    # -- helpers -------------------------------------------------------------------------------
+
+    @property
+    def _config(self) -> WebhooksConfig:
+        return self._settings.config.webhooks
+
+    def _url_of(self, delivery: Delivery) -> str:
+        """Where to send it now: the site may have moved its receiver since."""
+        site = self._config.url if delivery.receiver is Receiver.SITE else None
+        return site or delivery.url
+
+    def _next_ms(self) -> int:
+        return self._clock.now_ms() + int(self._config.retry_s * 1000)
+
+    def _event(self, kind: str, delivery: Delivery, *, actor: str = "robotq") -> AppendEvent:
+        problem = delivery.problem
+        data = {
+            "webhook_id": delivery.id,
+            "url": shown_url(delivery.url),
+            "attempts": delivery.attempts,
+        }
+        if problem is not None:
+            told = text(problem.code, problem.args, Language.EN)
+            _log.warning("webhook %s is %s: %s", delivery.id, delivery.state.value, told)
+            data |= {"problem": problem.code, **problem.args}
+        return AppendEvent(
+            Event(
+                kind=kind,
+                at_ms=self._clock.now_ms(),
+                actor=actor,
+                task_id=delivery.task_id,
+                data=data,
+            )
+        )
+
+
+def _ends(saving: SaveTask) -> bool:
+    return saving.task.state.final and (saving.before is None or not saving.before.final)

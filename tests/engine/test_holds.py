@@ -1,0 +1,137 @@
+"""Pause and resume: a pause acts at once, a resume lifts only what it may."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from robotq.engine.holds import HoldBoard
+from robotq.model.clock import SystemClock
+from robotq.model.errors import RobotqError
+from robotq.model.hold import HoldCode
+from robotq.model.task import TaskState
+from robotq.store.port import AppendEvent, DropHold, SaveHold
+
+from .conftest import Lab, StartLab
+from .disk import writes
+
+
+async def test_pause__starts_nothing_more_and_lets_what_runs_go_on(lab: Lab) -> None:
+    task_id = await lab.at_gate("first")
+    after = await lab.submit("second")
+    assert await lab.engine.pause("robot_a", actor="ann", reason="cleaning") == ("robot_a",)
+    lab.driver.gate.set()
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
+    await lab.quiet()
+    assert (await lab.find(after)).state is TaskState.PENDING
+    (hold,) = lab.engine.holds.of("robot_a")
+    assert (hold.code, hold.actor, hold.args) == (HoldCode.PAUSED, "ann", {"reason": "cleaning"})
+    await lab.engine.resume("robot_a", actor="ann")
+    assert (await lab.ended(after)).state is TaskState.COMPLETED
+
+
+async def test_pause__of_all_and_of_one(start_lab: StartLab) -> None:
+    lab = await start_lab("robot_a", "robot_b")
+    assert await lab.engine.pause(None, actor="ann") == ("robot_a", "robot_b")
+    await lab.engine.resume("robot_b", actor="ann")
+    assert (await lab.run("first", robot="robot_b")).state is TaskState.COMPLETED
+    assert lab.holds("robot_a") == {HoldCode.PAUSED}
+    with pytest.raises(RobotqError, match="robot_id"):
+        await lab.engine.pause("robot_z", actor="ann")
+
+
+async def test_pause__twice_keeps_the_first_reason(lab: Lab) -> None:
+    await lab.engine.pause(None, actor="ann", reason="cleaning")
+    first = lab.engine.holds.of("robot_a")
+    await lab.engine.pause(None, actor="bob", reason="lunch")
+    assert lab.engine.holds.of("robot_a") == first
+    assert len(await lab.events("hold.set")) == 1
+
+
+async def test_pause__survives_a_restart(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    await lab.engine.pause(None, actor="ann", reason="cleaning")
+    holds = lab.engine.holds.of("robot_a")
+    again = await start_lab(data=await lab.kill())
+    assert again.engine.holds.of("robot_a") == holds
+
+
+async def test_resume__lifts_nothing_that_needs_something_else(lab: Lab) -> None:
+    unknown = await lab.run("bad", **{"raise": "boom"})
+    await lab.engine.pause(None, actor="ann")
+    await lab.engine.resume(None, actor="ann")
+    assert lab.holds() == {HoldCode.OUTCOME_UNKNOWN}
+    await lab.engine.resolve(unknown.id, "failed", actor="ann")
+    assert not lab.holds()
+
+
+async def test_resume__that_finds_nothing_to_lift_does_nothing(lab: Lab) -> None:
+    calls = lab.disk.calls
+    assert await lab.engine.resume("robot_a", actor="ann") == ("robot_a",)
+    assert lab.disk.calls == calls
+
+
+async def test_pause__while_a_resume_is_being_written_wins(start_lab: StartLab) -> None:
+    """A robot must not start because two people pressed two buttons at once."""
+    lab = await start_lab()
+    await lab.engine.pause(None, actor="ann")
+    task_id = await lab.submit("first")
+    lab.disk.hangs_at = lambda mutations: any(isinstance(m, DropHold) for m in mutations)
+    resuming = asyncio.create_task(lab.engine.resume(None, actor="ann"))
+    await lab.until(lambda: lab.disk.hanging)
+    pausing = asyncio.create_task(lab.engine.pause(None, actor="bob"))
+    await lab.quiet()
+    lab.disk.go_on()
+    await asyncio.gather(resuming, pausing)
+    await lab.quiet()
+    assert lab.holds() == {HoldCode.PAUSED}
+    assert (await lab.find(task_id)).state is TaskState.PENDING
+    again = await start_lab(data=await lab.kill())
+    assert again.holds() == {HoldCode.PAUSED}
+
+
+async def test_claim__that_was_held_before_its_start_is_given_back_and_counts_as_no_attempt(
+    lab: Lab,
+) -> None:
+    lab.disk.hangs_at = writes(TaskState.RUNNING)
+    task_id = await lab.submit("first")
+    await lab.until(lambda: lab.disk.hanging)
+    pausing = asyncio.create_task(lab.engine.pause(None, actor="ann"))
+    await lab.quiet()
+    lab.disk.go_on()
+    await pausing
+    await lab.until(lambda: lab.engine.queue.lane("robot_a").waiting)
+    task = await lab.find(task_id)
+    assert (task.state, task.attempt, task.started_at_ms) == (TaskState.PENDING, 0, None)
+    assert lab.driver.done == []
+    await lab.engine.resume(None, actor="ann")
+    assert (await lab.ended(task_id)).attempt == 1
+    assert [event.kind for event in await lab.events("task.") if event.kind != "task.step"] == [
+        "task.submitted",
+        "task.claimed",
+        "task.released",
+        "task.claimed",
+        "task.completed",
+    ]
+
+
+async def test_lift__is_on_disk_before_anything_moves(lab: Lab) -> None:
+    await lab.engine.pause(None, actor="ann")
+    await lab.submit("first")
+    lab.disk.full = "no space left"
+    with pytest.raises(RobotqError, match="no space left"):
+        await lab.engine.resume(None, actor="ann")
+    assert HoldCode.PAUSED in lab.holds()
+    assert lab.driver.done == []
+
+
+async def test_board__transient_holds_take_the_newest_reason_and_are_never_stored() -> None:
+    board = HoldBoard(["robot_a"], [], SystemClock())
+    (event,) = board.set("robot_a", HoldCode.DISCONNECTED, reason="connecting")
+    assert isinstance(event, AppendEvent)
+    since_ms = board.of("robot_a")[0].since_ms
+    board.set("robot_a", HoldCode.DISCONNECTED, reason="no power")
+    (hold,) = board.of("robot_a")
+    assert (hold.args, hold.since_ms) == ({"reason": "no power"}, since_ms)
+    assert not any(isinstance(m, SaveHold | DropHold) for m in board.to_lift(hold))

@@ -1,0 +1,230 @@
+"""No two robots in one place, whatever happens at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from robotq.drivers.base import LinkState
+from robotq.engine.resources import Resources
+from robotq.model.hold import HoldCode, WaitCode
+from robotq.model.task import Command, Task, TaskState
+from robotq.store.port import DropOccupancy, SaveOccupancy
+
+from .conftest import Lab, StartLab
+from .disk import writes
+
+
+def occupied(lab: Lab) -> dict[str, str]:
+    return {one.resource: one.robot for one in lab.engine.resources.occupied()}
+
+
+async def on_disk(lab: Lab) -> dict[str, str]:
+    restored = await lab.disk.data.open(finished=0)
+    return {one.resource: one.robot for one in restored.occupancies}
+
+
+@pytest.fixture
+async def two(start_lab: StartLab) -> Lab:
+    return await start_lab("robot_a", "robot_b")
+
+
+async def test_place__is_kept_after_the_command_and_the_wait_names_who_has_it(two: Lab) -> None:
+    await two.run("there", "GO", place="BENCH_LEFT")
+    assert occupied(two) == {"bench": "robot_a"}
+    task_id = await two.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
+    await two.quiet()
+    (wait,) = two.engine.queue.waits(await two.find(task_id))
+    assert (wait.code, wait.args) == (
+        WaitCode.RESOURCE,
+        {"resource": "bench", "occupied_by": "robot_a"},
+    )
+    assert two.drivers["robot_b"].done == []
+
+
+async def test_place__is_given_up_after_leaving_and_the_other_robot_goes_on(two: Lab) -> None:
+    await two.run("there", "GO", place="BENCH_LEFT")
+    task_id = await two.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
+    await two.run("away", "GO", place="HALL")
+    assert (await two.ended(task_id)).state is TaskState.COMPLETED
+    assert occupied(two) == {"bench": "robot_b"} == await on_disk(two)
+
+
+async def test_waiting_task__is_passed_over_by_those_that_can_run(two: Lab) -> None:
+    await two.run("there", "GO", place="BENCH_LEFT")
+    waiting = await two.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
+    later = await two.run("later", robot="robot_b")
+    assert later.state is TaskState.COMPLETED
+    assert (await two.find(waiting)).state is TaskState.PENDING
+
+
+async def test_same_moment__only_one_of_two_robots_gets_the_place(two: Lab) -> None:
+    """Both ask while neither claim is on disk yet."""
+    for _ in range(5):
+        first, second = await asyncio.gather(
+            two.submit("a", "GO", robot="robot_a", place="BENCH_LEFT"),
+            two.submit("b", "GO", robot="robot_b", place="BENCH_RIGHT"),
+        )
+        await two.quiet()
+        states = {(await two.find(first)).state, (await two.find(second)).state}
+        assert TaskState.PENDING in states
+        (owner,) = set(occupied(two).values())
+        await two.run("away", "GO", robot=owner, place="HALL")
+        await two.ended(first)
+        await two.ended(second)
+        (owner,) = set(occupied(two).values())
+        await two.run("away", "GO", robot=owner, place="HALL")
+
+
+async def test_next_command__keeps_the_place_that_the_one_before_was_leaving(two: Lab) -> None:
+    """Leaving and the next claim go into one commit: the claim comes last."""
+    two.disk.hangs_at = writes(TaskState.RUNNING)
+    first = await two.submit("there", "GO", place="BENCH_LEFT")
+    second = await two.submit("and there", "GO", place="BENCH_RIGHT")
+    await two.until(lambda: two.disk.hanging)
+    two.disk.go_on()
+    await two.ended(first)
+    await two.ended(second)
+    assert occupied(two) == {"bench": "robot_a"} == await on_disk(two)
+
+
+async def test_unknown_outcome__keeps_the_place_over_a_restart(start_lab: StartLab) -> None:
+    lab = await start_lab("robot_a", "robot_b")
+    await lab.run("lost", "GO", place="BENCH_LEFT", uncertain="link_lost")
+    assert occupied(lab) == {"bench": "robot_a"}
+    again = await start_lab("robot_a", "robot_b", data=await lab.kill())
+    assert occupied(again) == {"bench": "robot_a"}
+    task_id = await again.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
+    await again.quiet()
+    assert (await again.find(task_id)).state is TaskState.PENDING
+
+
+async def test_restart__a_robot_that_stands_elsewhere_gives_the_place_up(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab("robot_a", "robot_b")
+    await lab.run("there", "GO", place="BENCH_LEFT")
+    again = await start_lab("robot_a", "robot_b", data=await lab.kill())
+    assert occupied(again) == {"bench": "robot_a"}, "it cannot say where it stands"
+    again.drivers["robot_a"].place = "HALL"
+    again.drivers["robot_a"].link_changed(LinkState.DISCONNECTED, "cable")
+    await again.until(lambda: HoldCode.DISCONNECTED in again.holds())
+    await again.held()
+    task_id = await again.submit("away", "GO", place="HALL")
+    await again.ended(task_id)
+    assert occupied(again) == {}
+
+
+async def test_released_claim__gives_back_only_what_it_took(two: Lab) -> None:
+    two.disk.hangs_at = writes(TaskState.RUNNING)
+    task_id = await two.submit("there", "GO", place="BENCH_LEFT")
+    await two.until(lambda: two.disk.hanging)
+    assert occupied(two) == {"bench": "robot_a"}
+    pausing = asyncio.create_task(two.engine.pause("robot_a", actor="ann"))
+    await two.quiet()
+    two.disk.go_on()
+    await pausing
+    await two.until(lambda: not occupied(two))
+    assert (await two.find(task_id)).state is TaskState.PENDING
+    assert await on_disk(two) == {}
+
+
+async def test_claim__that_could_not_be_written_takes_nothing(two: Lab) -> None:
+    await two.engine.pause("robot_a", actor="ann")
+    await two.submit("there", "GO", place="BENCH_LEFT")
+    await two.engine.resume("robot_a", actor="ann")
+    two.disk.full = "no space left"
+    await two.until(lambda: HoldCode.STORE_UNAVAILABLE in two.holds())
+    assert occupied(two) == await on_disk(two)
+
+
+async def test_reload__other_places_are_in_force_at_once(two: Lab) -> None:
+    await two.run("there", "GO", place="BENCH_LEFT")
+    task_id = await two.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
+    await two.quiet()
+    assert (await two.find(task_id)).state is TaskState.PENDING
+    two.engine.resources.remap({"BENCH_LEFT": "left", "BENCH_RIGHT": "right"})
+    two.engine.queue.lane("robot_b").wake()
+    assert (await two.ended(task_id)).state is TaskState.COMPLETED
+
+
+# -- the bookkeeping by itself -------------------------------------------------------------------
+
+
+def task(robot: str, number: int = 1) -> Task:
+    return Task(
+        id=f"{robot}-{number}",
+        seq=number,
+        api="robot",
+        queue=robot,
+        command=Command(cmd_type="GO"),
+        actor="test",
+        submitted_at_ms=0,
+        rank=1.0,
+    )
+
+
+PLACES = {"LEFT": "bench", "RIGHT": "bench", "RACK": "rack"}
+
+
+def test_taken__counts_before_it_is_written_and_not_after_it_failed() -> None:
+    resources = Resources(PLACES, [])
+    resources.take(task("a"), ["LEFT"], 0)
+    assert resources.wait_of("b", ["RIGHT"]) is not None
+    resources.give_back("a")
+    assert resources.wait_of("b", ["RIGHT"]) is None
+
+
+def test_given_up__counts_only_after_it_is_written() -> None:
+    resources = Resources(PLACES, [])
+    resources.commit(resources.take(task("a"), ["LEFT"], 0))
+    resources.moved("a", "LEFT", ["LEFT"], 0)
+    left = resources.moved("a", None, [], 0)
+    assert left == [DropOccupancy("bench")]
+    assert resources.wait_of("b", ["RIGHT"]) is not None
+    assert resources.commit(left)
+    assert resources.wait_of("b", ["RIGHT"]) is None
+
+
+def test_come_back__while_the_leaving_was_being_written() -> None:
+    resources = Resources(PLACES, [])
+    resources.commit(resources.moved("a", "LEFT", [], 0))
+    left = resources.moved("a", None, [], 0)
+    back = resources.moved("a", "RIGHT", [], 0)
+    assert [type(mutation) for mutation in [*left, *back]] == [DropOccupancy, SaveOccupancy]
+    assert not resources.commit(left), "it is there again"
+    resources.commit(back)
+    assert resources.wait_of("b", ["LEFT"]) is not None
+
+
+def test_one_step_to_another_place_of_the_same_resource__keeps_it() -> None:
+    resources = Resources(PLACES, [])
+    resources.commit(resources.moved("a", "LEFT", [], 0))
+    assert resources.moved("a", "RIGHT", [], 0) == []
+
+
+def test_needed__is_kept_while_the_robot_is_on_its_way() -> None:
+    resources = Resources(PLACES, [])
+    resources.commit(resources.take(task("a"), ["LEFT", "RACK"], 0))
+    resources.commit(resources.moved("a", "LEFT", ["LEFT", "RACK"], 0))
+    assert resources.moved("a", None, ["LEFT", "RACK"], 0) == []
+    resources.commit(resources.moved("a", "RACK", ["LEFT", "RACK"], 0))
+    assert resources.ended("a", ["LEFT", "RACK"], []) == [DropOccupancy("bench")]
+
+
+def test_silent_driver__is_taken_to_be_where_its_last_command_led_it() -> None:
+    """Most controllers never say where they stand; the place must not look free."""
+    resources = Resources(PLACES, [])
+    resources.commit(resources.take(task("a"), ["LEFT"], 0))
+    assert resources.ended("a", ["LEFT"], []) == []
+    assert resources.ended("a", [], []) == [], "a command that goes nowhere has not left it"
+    resources.commit(resources.take(task("a", 2), ["RACK"], 0))
+    assert resources.ended("a", ["RACK"], []) == [DropOccupancy("bench")]
+
+
+def test_arrived__where_another_robot_stands_takes_nothing_from_it() -> None:
+    resources = Resources(PLACES, [])
+    resources.commit(resources.moved("a", "LEFT", [], 0))
+    assert resources.moved("b", "RIGHT", [], 0) == []
+    assert [one.robot for one in resources.occupied()] == ["a"]

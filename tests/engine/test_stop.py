@@ -1,0 +1,120 @@
+"""Stop, hold and resume of a robot: what a person asks of the machine, not of the queue."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from robotq.model.errors import RobotqError
+from robotq.model.hold import HoldCode
+from robotq.model.task import TaskState
+
+from .bench import BenchDriver
+from .conftest import Lab, StartLab
+
+
+async def test_stop__cancels_what_runs_and_pauses_the_queue(lab: Lab) -> None:
+    lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=50)
+    after = await lab.submit("second")
+    await lab.running(task_id)
+    await lab.engine.stop_robot("robot_a", actor="ann", reason="a glass fell")
+    task = await lab.find(task_id)
+    assert task.state is TaskState.CANCELLED
+    assert task.error is not None
+    assert (task.error.code, task.error.args["reason"]) == ("stopped", "a glass fell")
+    (hold,) = lab.engine.holds.of("robot_a")
+    assert (hold.code, hold.actor, hold.args) == (
+        HoldCode.PAUSED,
+        "ann",
+        {"reason": "a glass fell"},
+    )
+    assert (await lab.find(after)).state is TaskState.PENDING
+
+
+async def test_stop__without_a_command_goes_to_the_driver_all_the_same(lab: Lab) -> None:
+    stops: list[str] = []
+    lab.driver.hooks["stop"] = lambda: stops.append("stop")
+    await lab.engine.stop_robot("robot_a", actor="ann")
+    assert stops == ["stop"]
+    assert lab.holds() == {HoldCode.PAUSED}
+
+
+async def test_stop__of_a_driver_that_never_confirms_is_answered_in_time(lab: Lab) -> None:
+    task_id = await lab.at_gate("deaf")
+    await lab.engine.stop_robot("robot_a", actor="ann")
+    assert (await lab.find(task_id)).outcome_unknown
+    assert lab.holds() >= {HoldCode.PAUSED, HoldCode.OUTCOME_UNKNOWN}
+
+
+async def test_stop__that_the_driver_refuses_holds_the_queue_over_a_restart(
+    start_lab: StartLab,
+) -> None:
+    def refuse() -> None:
+        raise OSError("cable")
+
+    lab = await start_lab()
+    lab.driver.hooks["stop"] = refuse
+    with pytest.raises(OSError, match="cable"):
+        await lab.engine.stop_robot("robot_a", actor="ann")
+    again = await start_lab(data=await lab.kill())
+    assert again.holds() == {HoldCode.PAUSED}
+
+
+async def test_stop__waits_behind_no_status_and_no_hold_that_hangs(lab: Lab) -> None:
+    lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=50)
+    await lab.running(task_id)
+    lab.driver.hooks["status"] = lab.driver.hooks["hold"] = lambda: lab.driver.gate.wait(10)
+    robot = lab.engine.robots["robot_a"]
+    hanging = [
+        asyncio.create_task(robot.status()),
+        asyncio.create_task(lab.engine.hold_motion("robot_a", actor="bob")),
+    ]
+    await lab.quiet()
+    await lab.engine.stop_robot("robot_a", actor="ann")
+    assert (await lab.find(task_id)).state is TaskState.CANCELLED
+    lab.driver.gate.set()
+    await asyncio.gather(*hanging)
+
+
+async def test_unknown_robot__is_named_with_those_that_are_known(lab: Lab) -> None:
+    with pytest.raises(RobotqError, match="expected one of robot_a"):
+        await lab.engine.stop_robot("robot_z", actor="ann")
+
+
+async def test_hold__pauses_the_motion_and_resume_lets_it_go_on(lab: Lab) -> None:
+    thaw = lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=5)
+    await lab.running(task_id)
+    await lab.engine.hold_motion("robot_a", actor="ann")
+    assert (await lab.engine.robots["robot_a"].status()).held
+    thaw()
+    await lab.quiet()
+    assert (await lab.find(task_id)).state is TaskState.RUNNING
+    await lab.engine.resume_motion("robot_a", actor="ann")
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
+    assert [event.kind for event in await lab.events("robot.")] == ["robot.hold", "robot.resume"]
+
+
+async def test_hold__a_controller_that_cannot_pause_says_so(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        BenchDriver,
+        "capabilities",
+        type(BenchDriver.capabilities)(simulated=True),
+    )
+    lab = await start_lab()
+    with pytest.raises(RobotqError, match="cannot pause"):
+        await lab.engine.hold_motion("robot_a", actor="ann")
+
+
+async def test_robot__that_does_not_answer_is_busy(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robotq.engine.robots._ANSWER_S", 0.02)
+    lab.driver.hooks["status"] = lambda: lab.driver.gate.wait(10)
+    with pytest.raises(RobotqError, match="gave no answer"):
+        await lab.engine.robots["robot_a"].status()
