@@ -176,6 +176,23 @@ def test_environment__lists_with_and_without_brackets() -> None:
     assert load_config(None, {"ROBOTQ_COMMANDS": ""}, {}).commands == []
 
 
+def test_environment__sets_where_webhooks_may_go() -> None:
+    environ = {
+        "ROBOTQ_WEBHOOKS__URL": "http://mes.lab:8000/done",
+        "ROBOTQ_WEBHOOKS__ALLOWED_HOSTS": "MES.lab,*.plant.example,10.0.0.0/8,10.1.2.3",
+        "ROBOTQ_WEBHOOKS__SECRET": "0123",
+    }
+    webhooks = load_config(None, environ, {}).webhooks
+    assert (webhooks.url, webhooks.secret) == ("http://mes.lab:8000/done", "0123")
+    assert webhooks.allowed_hosts == [
+        "mes.lab",
+        "*.plant.example",
+        ip_network("10.0.0.0/8"),
+        ip_network("10.1.2.3/32"),
+    ]
+    assert "0123" not in repr(webhooks)
+
+
 def test_environment__a_text_stays_as_written(write: Any) -> None:
     path = write("robots: {on: {}}".replace("on", "'on'"))
     config = load_config(path, {"ROBOTQ_DEFAULT_ROBOT": "on", "ROBOTQ_DATA": "2026"}, {})
@@ -301,6 +318,14 @@ site.yaml:9: robots.robot_b.reconect_s: unknown key; did you mean reconnect_s?
         ("commands: a.yaml", 'site.yaml:1: commands: found "a.yaml", expected a list'),
         ("robots: [a]", 'site.yaml:1: robots: found ["a"], expected a mapping of names'),
         ("source: me.yaml", "site.yaml:1: source: unknown key"),
+        (
+            "webhooks: {url: mes.lab}",
+            'site.yaml:1: webhooks.url: found "mes.lab", expected a URL such as http',
+        ),
+        (
+            "webhooks: {allowed_hosts: ['http://mes.lab']}",
+            'allowed_hosts[0]: found "http://mes.lab", expected a name, an address or a network',
+        ),
         ("- port", "site.yaml: expected keys such as `port: 8090`"),
         (
             "a: 1\nport: 1\nport: 2",

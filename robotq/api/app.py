@@ -11,10 +11,11 @@ from aiohttp import web
 
 from robotq.api.auth import KeyFile
 from robotq.api.call import Call
-from robotq.api.context import DESCRIPTION, ENGINE, STARTED, VIEWS, WATCHDOG
+from robotq.api.context import DESCRIPTION, ENGINE, FRAMES, STARTED, VIEWS, WATCHDOG
 from robotq.api.errors import error_response, fault
 from robotq.api.guard import Guard
 from robotq.api.robot.description import Description
+from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.table import ROUTES
 from robotq.api.robot.view import TaskViews
 from robotq.api.routes import Route
@@ -43,6 +44,7 @@ def make_app(
     app[WATCHDOG] = watchdog
     app[STARTED] = engine.clock.now_ms()
     app[VIEWS] = TaskViews(engine)
+    app[FRAMES] = EventFrames()
     app[DESCRIPTION] = Description(engine, ROUTES)
     guard = Guard(keys, addresses, engine.config)
     for route in ROUTES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from robotq.api.robot.description import Description
+from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.view import TaskViews
 from robotq.engine.engine import Engine
 from robotq.watchdog import Watchdog
@@ -14,4 +15,5 @@ WATCHDOG: web.AppKey[Watchdog | None] = web.AppKey("watchdog")
 STARTED = web.AppKey("started", int)
 """When the application was made, in milliseconds since the epoch."""
 VIEWS = web.AppKey("views", TaskViews)
+FRAMES = web.AppKey("frames", EventFrames)
 DESCRIPTION = web.AppKey("description", Description)

@@ -216,12 +216,11 @@ def _header_parameter(header: RequestHeader) -> JsonObject:
 
 
 def _success(route: Route, routes: Sequence[Route], models: _Models) -> JsonObject:
-    if route.response is None or route.stream:
-        content: dict[str, Any] = {"schema": {"type": "string"}}
-        if route.response is not None:
-            # what OpenAPI 3.2 says with itemSchema
-            content["x-event-schema"] = models.ref(route.response, "serialization")
-        return {"description": route.summary, "content": {route.media_type: content}}
+    if route.stream:
+        return {"description": route.summary, "content": {route.media_type: _events(route, models)}}
+    if route.response is None:
+        content = {route.media_type: {"schema": {"type": "string"}}}
+        return {"description": route.summary, "content": content}
     shapes = [
         models.ref(model, "serialization") for model in (route.response, *route.responses)
     ]
@@ -232,6 +231,21 @@ def _success(route: Route, routes: Sequence[Route], models: _Models) -> JsonObje
     if links := dict(_links(route, shapes[0], routes, models)):
         answer["links"] = links
     return answer
+
+
+def _events(route: Route, models: _Models) -> JsonObject:
+    """The schema is that of each server-sent event; OpenAPI 3.2 calls it itemSchema."""
+    data: dict[str, Any] = {"type": "string", "contentMediaType": JSON_TYPE}
+    if route.response is not None:
+        data["contentSchema"] = models.ref(route.response, "serialization")
+    return {
+        "schema": {
+            "type": "object",
+            "description": "One server-sent event.",
+            "required": ["id", "data"],
+            "properties": {"id": {"type": "string"}, "data": data},
+        }
+    }
 
 
 def _links(

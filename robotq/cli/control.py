@@ -152,7 +152,7 @@ def _show_queues(console: Console, answer: JsonObject) -> None:
         console.print(Text(f"  to clear: {hold['clear']['text']}"), soft_wrap=True)
     for task in answer["tasks"]:
         line = f"{task['task_id']}  {task['state']:<9}  {task['robot_id']}  {task['cmd_type']}"
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(f"{line}  {task.get('error_code', '')}".rstrip()), soft_wrap=True)
 
 
 def _show_task(console: Console, task: JsonObject, url: str) -> None:

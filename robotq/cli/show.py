@@ -157,7 +157,8 @@ def _step_line(step: Mapping[str, Any]) -> Text:
     mark, style = _MARKS[step["state"]]
     line = Text(f"  {mark} ", style)
     line.append(f"{step['name']:<24}", "default")
-    line.append(f"{step['duration_s'] or 0:7.1f} s", "cyan")
+    seconds = step["duration_s"]
+    line.append(f"{seconds:7.1f} s" if seconds is not None else f"{'-':>7}  ", "cyan")
     detail = "  ".join(f"{key}={value}" for key, value in step["detail"].items())
     if detail:
         line.append(f"   {detail}", "dim")

@@ -64,7 +64,9 @@ class Admission:
         `contiguous` None: those of a batch that has more than one for the same robot are.
         """
         now_ms = self._clock.now_ms()
-        batch_id = ids.batch_id(now_ms, self._seq + 1) if batch else None
+        if not batch:
+            return [self._task(order, now_ms, api=api, actor=actor) for order in orders]
+        batch_id = ids.batch_id(now_ms, self._seq + 1)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}
         return [
@@ -74,7 +76,7 @@ class Admission:
                 api=api,
                 actor=actor,
                 batch_id=batch_id,
-                contiguous=batch and (order.robot in crowded if contiguous is None else contiguous),
+                contiguous=order.robot in crowded if contiguous is None else contiguous,
             )
             for order in orders
         ]

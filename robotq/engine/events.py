@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,44 +13,57 @@ from robotq.model.event import Event
 
 
 class Subscription:
-    """A listener's own line of events, of limited length.
+    """A listener's place in the line of events that all listeners share.
 
-    A listener that does not keep up is cut off: `lagged` becomes true, and after the events
-    that it still has, `next` raises StopAsyncIteration. It can come back and continue from
+    A listener that does not keep up is cut off when what it has not heard leaves the line:
+    `batch` is empty, and `next` raises StopAsyncIteration. It can come back and continue from
     the journal with the last id that it saw.
     """
 
-    def __init__(self, bus: EventBus, length: int) -> None:
+    def __init__(self, bus: EventBus) -> None:
         self._bus = bus
-        self._waiting: deque[Event] = deque()
-        self._length = length
+        self._heard = bus.published
+        self._taken: deque[Event] = deque()
         self._changed = asyncio.Event()
-        self.lagged = False
+        self._over = False
 
-    def offer(self, event: Event) -> None:
-        if self.lagged:
-            return
-        if len(self._waiting) >= self._length:
-            self.lagged = True
-        else:
-            self._waiting.append(event)
+    def skip(self) -> None:
+        """Hear only what comes from now on."""
+        self._heard = self._bus.published
+
+    async def batch(self) -> Sequence[Event]:
+        """Everything since the last call, after a wait where there is nothing; empty at the end."""
+        while self._heard == self._bus.published:
+            if self._over:
+                return ()
+            self._changed.clear()
+            self._bus.wake_at_next(self)
+            await self._changed.wait()
+        events = self._bus.since(self._heard)
+        self.skip()
+        if events is None:
+            self._bus.cut_off(self)
+            return ()
+        return events
+
+    def wake(self) -> None:
+        """Something has come."""
         self._changed.set()
 
     def end(self) -> None:
         """Let the listener finish: nothing more will come."""
-        self.lagged = True
+        self._over = True
         self._changed.set()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Event:
-        while not self._waiting:
-            if self.lagged:
-                raise StopAsyncIteration
-            self._changed.clear()
-            await self._changed.wait()
-        return self._waiting.popleft()
+        if not self._taken:
+            self._taken.extend(await self.batch())
+        if not self._taken:
+            raise StopAsyncIteration
+        return self._taken.popleft()
 
     def __enter__(self) -> Self:
         return self
@@ -69,34 +82,67 @@ class EventBusStatistics:
 
 
 class EventBus:
-    """Fans out journal events, in order, only after they are on disk. Never waits for anyone."""
+    """Fans out journal events, in order, only after they are on disk. Never waits for anyone.
+
+    An event is kept once, however many listeners there are, and waking them costs something
+    only for those that have heard everything.
+    """
 
     def __init__(self, *, last_event_id: int, listeners: int = 256, length: int = 1_000) -> None:
-        self._subscriptions: set[Subscription] = set()
-        self._listeners = listeners
+        """`length` is how many events a listener may be behind."""
+        self._latest: list[Event] = []
         self._length = length
+        self._subscriptions: set[Subscription] = set()
+        self._idle: set[Subscription] = set()
+        self._limit = listeners
         self._cut_off = 0
+        self.published = 0
+        """Events since the start."""
         self.last_event_id = last_event_id
 
     def publish(self, events: Iterable[Event]) -> None:
         for event in events:
+            self._latest.append(event)
+            self.published += 1
             self.last_event_id = event.id
-            for subscription in list(self._subscriptions):
-                subscription.offer(event)
-                if subscription.lagged:
-                    self._subscriptions.discard(subscription)
-                    self._cut_off += 1
+        # not at every event, because the others move up
+        if len(self._latest) > 2 * self._length:
+            del self._latest[: -self._length]
+        for subscription in self._idle:
+            subscription.wake()
+        self._idle.clear()
+
+    def since(self, heard: int) -> Sequence[Event] | None:
+        """The events after the first `heard` ones; None where those are too many."""
+        behind = self.published - heard
+        return self._latest[-behind:] if behind <= self._length else None
+
+    def wake_at_next(self, subscription: Subscription) -> None:
+        """Wake `subscription` when the next event comes."""
+        self._idle.add(subscription)
+
+    @property
+    def listeners(self) -> int:
+        """Open subscriptions."""
+        return len(self._subscriptions)
 
     def subscribe(self) -> Subscription:
         """A new listener; use it as a context manager. Raises RobotqError too_many_requests."""
-        if len(self._subscriptions) >= self._listeners:
-            raise RobotqError("too_many_requests", what="event streams", limit=self._listeners)
-        subscription = Subscription(self, self._length)
+        if self.listeners >= self._limit:
+            raise RobotqError("too_many_requests", what="event streams", limit=self._limit)
+        subscription = Subscription(self)
         self._subscriptions.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         self._subscriptions.discard(subscription)
+        self._idle.discard(subscription)
+
+    def cut_off(self, subscription: Subscription) -> None:
+        """End the subscription of a listener that is too slow, and count it."""
+        subscription.end()
+        self.unsubscribe(subscription)
+        self._cut_off += 1
 
     def close(self) -> None:
         """End every subscription."""
@@ -106,7 +152,7 @@ class EventBus:
 
     def statistics(self) -> EventBusStatistics:
         return EventBusStatistics(
-            listeners=len(self._subscriptions),
+            listeners=self.listeners,
             cut_off=self._cut_off,
             last_event_id=self.last_event_id,
         )

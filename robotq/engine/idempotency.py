@@ -33,7 +33,11 @@ class KeyedRequest:
     """SHA-256 of the request's content, hex."""
 
 
-Accept = Callable[[Callable[[Accepted], Mutation]], Awaitable[Accepted]]
+SaveAccepted = Callable[[Accepted], Mutation]
+"""What keeps an answer with its key."""
+
+Accept = Callable[[SaveAccepted], Awaitable[Accepted]]
+"""Accepts, and writes the answer along."""
 
 
 class Idempotency:

@@ -82,7 +82,6 @@ class Intake:
             raise RobotqError(
                 "bad_parameter", field="params", reason="expected an object or a list"
             )
-        _check_timeout(params)
         command = Command(
             cmd_type=cmd_type,
             params=self.catalog.validated(spec, params),
@@ -196,14 +195,3 @@ def _priority(value: Any) -> int:
         field="priority",
         reason="expected an integer from -10 to 10, or low, normal or high",
     )
-
-
-def _check_timeout(params: Any) -> None:
-    """`timeout` in any command is a number above 0, whatever its schema says of it."""
-    if not isinstance(params, dict) or "timeout" not in params:
-        return
-    timeout = params["timeout"]
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-        raise RobotqError(
-            "bad_parameter", field="params.timeout", reason="expected a number of seconds above 0"
-        )

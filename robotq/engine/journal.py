@@ -52,17 +52,20 @@ class Journal:
         """Write all or nothing; then call `written`, which brings memory up to date, and only
         then tell the listeners.
 
-        Not to be cancelled where somebody goes on afterwards; see `unbroken`.
+        A caller that is cancelled meanwhile does not keep memory and listeners from it.
         Raises RobotqError store_unavailable, StaleRevision, DuplicateKey.
         """
+
+        def committed(events: Sequence[Event]) -> None:
+            if written is not None:
+                written()
+            self._bus.publish(events)
+
         try:
-            events = await self._store.apply(mutations)
+            await self._store.apply(mutations, committed)
         except StoreUnavailable as error:
             self._failed(str(error))
             raise RobotqError("store_unavailable", reason=str(error)) from error
-        if written is not None:
-            written()
-        self._bus.publish(events)
 
     async def written(
         self, mutations: Sequence[Mutation], written: Callable[[], None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable, Mapping
@@ -76,7 +77,10 @@ class Poster:
         except TimeoutError:
             return Problem(code="webhook.timeout", args={"timeout_s": timeout_s})
         except (ClientError, OSError) as error:
-            return Problem(code="webhook.unreachable", args={"reason": str(error)})
+            reason = error.strerror if isinstance(error, OSError) else None
+            return Problem(
+                code="webhook.unreachable", args={"reason": reason or str(error) or repr(error)}
+            )
         except Exception as error:  # noqa: BLE001 - what a receiver answers must not end the sender
             _log.exception("a webhook could not be sent")
             return Problem(code="webhook.unreachable", args={"reason": repr(error)})
@@ -103,7 +107,9 @@ class Poster:
         # name cannot stand for one address when it is checked and for another one afterwards
         host = str(address[4][0])
         if not self._allowed().takes_address(host):
-            raise PermissionError(f"the address {host} is not in webhooks.allowed_hosts")
+            raise PermissionError(
+                errno.EACCES, f"the address {host} is not in webhooks.allowed_hosts"
+            )
         return _any_socket(address)
 
 
@@ -136,7 +142,11 @@ class _Resolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        except UnicodeError as error:
+            # a part of the name is longer than any name's part can be
+            raise OSError(errno.EINVAL, f"no such name: {host}") from error
         return [
             ResolveResult(
                 hostname=host,

@@ -9,7 +9,13 @@ from dataclasses import replace
 from robotq.engine.admission import Admission
 from robotq.engine.ending import Ending
 from robotq.engine.holds import HoldBoard
-from robotq.engine.idempotency import Accepted, Idempotency, KeyedRequest
+from robotq.engine.idempotency import (
+    Accept,
+    Accepted,
+    Idempotency,
+    KeyedRequest,
+    SaveAccepted,
+)
 from robotq.engine.intake import Order
 from robotq.engine.journal import Journal, answered
 from robotq.engine.lane import Lane
@@ -115,7 +121,6 @@ class TaskQueue:
 
     # -- the way in --------------------------------------------------------------------
 
-    @unbroken
     async def submit(
         self,
         orders: Sequence[Order],
@@ -133,17 +138,17 @@ class TaskQueue:
         Raises RobotqError queue_full, store_unavailable, shutting_down, idempotency_conflict.
         """
 
-        async def accept(save_answer: Callable[[Accepted], Mutation] | None) -> Accepted:
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
             with self._admission.room(len(orders)) as queue_size:
                 tasks = self._admission.tasks(
                     orders, api=api, actor=actor, batch=batch, contiguous=contiguous
                 )
                 accepted = Accepted(
-                    task_ids=tuple([task.id for task in tasks]),
+                    task_ids=[task.id for task in tasks],
                     batch_id=tasks[0].batch_id,
                     queue_size=queue_size,
                 )
-                mutations = [mutation for task in tasks for mutation in saving_new(task, actor)]
+                mutations = saving_new(tasks, actor)
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
                 crash_point(CrashPoint.ACCEPT)
@@ -153,6 +158,10 @@ class TaskQueue:
 
         if keyed is None:
             return await accept(None)
+        return await self._accept_once(keyed, accept)
+
+    @unbroken
+    async def _accept_once(self, keyed: KeyedRequest, accept: Accept) -> Accepted:
         return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
     @unbroken
@@ -168,7 +177,7 @@ class TaskQueue:
                 raise RobotqError("wrong_state", task_id=task_id, state=state, action="retry")
             with self._admission.room(1):
                 again = self._admission.again(task, order, actor=actor)
-                await self._write(saving_new(again, actor))
+                await self._write(saving_new([again], actor))
             crash_point(CrashPoint.RETRIED)
             return again
 
@@ -238,7 +247,7 @@ class TaskQueue:
                 task_event("task.resolved", resolved, now_ms, actor, outcome=outcome, note=note),
             ]
             if again is not None:
-                mutations += saving_new(again, actor)
+                mutations += saving_new([again], actor)
             hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)
             if hold is not None and hold.task_id == task.id:
                 mutations += self._holds.to_lift(hold, actor=actor)
@@ -393,8 +402,14 @@ class TaskQueue:
         return self._resources.ended(ended.queue, self._settings.places_of(ended), following)
 
     def robot_stands(self, robot: str, place: str) -> list[Mutation]:
-        """What to write when a robot whose link is new reports its place."""
-        return self._resources.moved(robot, place, (), self._clock.now_ms())
+        """What to write when a robot whose link is new reports its place.
+
+        It holds nothing else any more, unless nobody knows how its last command ended.
+        """
+        mutations = self._resources.moved(robot, place, (), self._clock.now_ms())
+        if not self._holds.has(robot, HoldCode.OUTCOME_UNKNOWN):
+            mutations += self._resources.ended(robot, (), ())
+        return mutations
 
     async def write_when_possible(self, mutations: Sequence[Mutation]) -> None:
         """For what has happened already; waits for the disk."""

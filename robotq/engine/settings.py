@@ -35,9 +35,13 @@ class Settings:
     def places_of(self, task: Task) -> Sequence[str]:
         """The places that a task's command goes to; none where `spec_of` would raise."""
         cmd_type = task.command.cmd_type
-        if cmd_type not in self.catalog or not self.catalog.get(cmd_type).resources:
+        if cmd_type not in self.catalog:
+            return ()
+        spec = self.catalog.get(cmd_type)
+        if not spec.resources:
             return ()
         try:
-            return self.catalog.places(self.spec_of(task), task.command.params)
-        except RobotqError:
+            return self.catalog.places(spec, task.command.params)
+        except (LookupError, AttributeError, TypeError, ValueError):
+            # params that the spec of today does not take
             return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from robotq.model.event import Event
@@ -34,9 +35,13 @@ def task_event(
     )
 
 
-def saving_new(task: Task, actor: str) -> list[Mutation]:
-    """What writes an accepted task."""
-    return [SaveTask(task, None), task_event("task.submitted", task, task.submitted_at_ms, actor)]
+def saving_new(tasks: Iterable[Task], actor: str) -> list[Mutation]:
+    """What writes accepted tasks."""
+    mutations: list[Mutation] = []
+    for task in tasks:
+        mutations.append(SaveTask(task, None))
+        mutations.append(task_event("task.submitted", task, task.submitted_at_ms, actor))
+    return mutations
 
 
 def saving_end(before: Task, ended: Task, actor: str) -> list[Mutation]:

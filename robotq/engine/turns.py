@@ -47,7 +47,19 @@ class Turns:
         """The task that may run now, the next one in order that nothing keeps waiting."""
         if lane.running is not None or not self._open(lane):
             return None
-        return next((task for task in lane.candidates() if not self.waits(task)), None)
+        now_ms = self._clock.now_ms()
+        # thousands may wait for the same place: each place is looked at once
+        occupied: set[Sequence[str]] = set()
+        for task in lane.candidates():
+            if task.not_before_ms is not None and task.not_before_ms > now_ms:
+                continue
+            places = self._settings.places_of(task)
+            if places in occupied:
+                continue
+            if self._resources.wait_of(task.queue, places) is None:
+                return task
+            occupied.add(places)
+        return None
 
     def after_running(self, lane: Lane) -> Task | None:
         """The task that may run as soon as the running one of `lane` has ended."""

@@ -62,7 +62,7 @@ class CrashPoint(StrEnum):
     WEBHOOK_SENT = "webhook_sent"
     """A receiver has acknowledged a webhook; that is not on disk."""
     WEBHOOK_DELIVERED = "webhook_delivered"
-    """Now it is."""
+    """The acknowledgement of a webhook is on disk."""
     COMMIT = "commit"
     """The store has a transaction ready to be committed."""
     COMMITTED = "committed"

@@ -6,6 +6,7 @@ import time
 from functools import lru_cache
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
 _SPAN = 36**6
 # Any multiplier coprime to 36 makes n -> n * M + C (mod 36^6) a permutation; this one is
 # near the golden section of the span, which spreads consecutive numbers evenly.
@@ -16,11 +17,9 @@ _OFFSET = 740_261_593
 def suffix(number: int) -> str:
     """Six characters of [0-9a-z], different for any two numbers less than 36^6 apart."""
     value = (number * _MULTIPLIER + _OFFSET) % _SPAN
-    letters = []
-    for _ in range(6):
-        value, digit = divmod(value, 36)
-        letters.append(_ALPHABET[digit])
-    return "".join(letters)
+    value, low = divmod(value, 1296)
+    high, middle = divmod(value, 1296)
+    return _PAIRS[low] + _PAIRS[middle] + _PAIRS[high]
 
 
 @lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from robotq.model.task import Task, TaskState
 from robotq.store.port import (
     Answer,
     AppendEvent,
+    Committed,
     DeliveryQuery,
     DropHold,
     DropOccupancy,
@@ -89,7 +90,9 @@ class MemoryStore:
             last_event_id=self._last_event_id,
         )
 
-    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
+    async def apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None = None
+    ) -> Sequence[Event]:
         self._check_open()
         last_seq, last_event_id = self._last_seq, self._last_event_id
         try:
@@ -105,6 +108,8 @@ class MemoryStore:
         finally:
             self._undo.clear()
         self._applied += 1
+        if committed is not None:
+            committed(appended)
         return appended
 
     async def get(self, task_id: str) -> Task | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -15,7 +15,8 @@ from robotq.model.task import Task, TaskState
 
 @dataclass(frozen=True, slots=True)
 class SaveTask:
-    """Write a task: a new one when its revision is 1, else over the revision before."""
+    """Write a task: a new one when its revision is 1, else over the revision before, which
+    must be in the state `before`."""
 
     task: Task
     before: TaskState | None
@@ -120,6 +121,7 @@ class TaskQuery:
     error_code: str | None = None
     submitted_from_ms: int | None = None
     submitted_to_ms: int | None = None
+    """Both ends are included."""
     before_seq: int | None = None
     """Only tasks that arrived before this one: the cursor to the next page."""
     limit: int = 50
@@ -185,12 +187,17 @@ class StoreStatistics:
     details: JsonObject = field(default_factory=dict)
 
 
+Committed: TypeAlias = Callable[[Sequence[Event]], None]
+"""What a caller of `apply` does as soon as its mutations are on disk. Raises nothing."""
+
+
 class StoreUnavailable(Exception):
     """Nothing of the call was written. The store may work again later; see `probe`."""
 
 
 class StaleRevision(Exception):
-    """A task was changed by somebody else since it was read. Nothing was written."""
+    """A task was changed by somebody else since it was read, or a robot would have two running
+    tasks. Nothing was written."""
 
 
 class DuplicateKey(Exception):
@@ -199,21 +206,31 @@ class DuplicateKey(Exception):
 
 class Store(Protocol):
     """The durable truth. All methods are coroutines of the loop that called `open`, and none
-    of them blocks it."""
+    of them blocks it. Those that read see whatever `apply` has returned from, and raise
+    StoreUnavailable where the disk cannot be read or too many reads wait."""
 
     async def open(self, *, finished: int) -> Restored:
         """Open, migrate to the present schema, and read what the engine needs.
 
         `finished` is how many ended tasks to return at most.
-        Raises ConfigError when another daemon uses the same data, or the library is too old.
+        Raises ConfigError when another daemon uses the same data, when a later robotq wrote it,
+        when it cannot be used, or when the library is too old.
         """
 
-    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
+    async def apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None = None
+    ) -> Sequence[Event]:
         """Write all mutations in one transaction, or none.
 
+        `committed` is called with the events, on the loop, in the order of the commits, and
+        before the caller goes on; also where the caller was cancelled meanwhile, so that
+        nothing can be on disk that memory does not know of.
+
         When this returns they survive a power cut. Calls take effect in the order in which
-        they were made. Returns the appended events with their numbers.
-        Raises StoreUnavailable, StaleRevision, DuplicateKey.
+        they were made; one whose caller is cancelled while it waits takes effect all the same.
+        Returns the appended events with their numbers.
+        Raises StoreUnavailable, StaleRevision, DuplicateKey; and TypeError or ValueError for
+        what JSON or the database cannot hold, e.g. a whole number of more than 64 bits.
         """
 
     async def get(self, task_id: str) -> Task | None: ...

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from robotq.cli import COMMANDS as NAMES
 from robotq.cli.failure import ExitCode
-from tests.cli.conftest import COMMANDS, SCAN, Serve, Served, Typed
+from tests.cli.conftest import COMMANDS, ROOT, SCAN, Serve, Served, Typed
 
 NAVIGATION = COMMANDS / "NAVIGATION_command.json"
 
@@ -144,6 +146,14 @@ def test_commands__no_daemon_is_told_with_the_way_out(robotq: Typed) -> None:
     assert "no daemon answers at http://127.0.0.1:1" in failed.err
     assert "robotq serve" in failed.err
     assert robotq("status", "--url", "robots").code == ExitCode.USAGE
+
+
+def test_metrics__every_one_is_on_the_operations_page(daemon: Served) -> None:
+    shown = requests.get(f"{daemon.url}/metrics", timeout=10).text
+    names = set(re.findall(r"^(robotq_\w+)", shown, re.MULTILINE))
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert len(names) > 10
+    assert all(f"`{name}`" in page for name in names)
 
 
 def test_commands__help_names_every_command(robotq: Typed) -> None:

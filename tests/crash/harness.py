@@ -24,6 +24,7 @@ from .ledger import Ledger, now_ms
 from .mix import ROBOTS, Mix
 from .people import People
 from .process import DaemonProcess
+from .receiver import receiver
 from .records import Disk, MotionLog, read_disk
 
 RANDOM = "random moment"
@@ -39,6 +40,8 @@ _POINT_S = 4.0
 _DRAIN_S = 30.0
 _LIFE_S = 120.0
 """Wall seconds from a start to its end; after that the harness itself gives up."""
+_REFUSED = 0.1
+"""Share of the webhooks that the receiver does not acknowledge."""
 _FRESH = 12
 """Commands that come in at least in each life."""
 
@@ -80,23 +83,30 @@ class Round:
         self._random = Random(seed)
         self._ledger = Ledger()
         self._known: set[Violation] = set()
-        folder.mkdir(parents=True)
         self._daemon = DaemonProcess(
-            folder / "data", time_scale=time_scale, config=_configuration(folder)
+            folder / "data", time_scale=time_scale, config=folder / "robotq.yaml"
         )
         self._motions = MotionLog(self._daemon.data)
         self._disk = Disk(tasks={}, events=[], holds=[], counts={}, faults=[])
 
     async def run(self, kinds: Iterable[str]) -> Sequence[Kill]:
         """Kill once for each kind, RANDOM or a crash point; then let all tasks end."""
-        try:
-            for kind in kinds:
+        random = Random(self._random.random())
+        hears = receiver(
+            self._ledger,
+            life=lambda: len(self.kills),
+            refuses=lambda: random.random() < _REFUSED,
+        )
+        async with hears as url:
+            _configure(self.folder, url)
+            try:
+                for kind in kinds:
+                    async with asyncio.timeout(_LIFE_S):
+                        await self._live_and_die(kind)
                 async with asyncio.timeout(_LIFE_S):
-                    await self._live_and_die(kind)
-            async with asyncio.timeout(_LIFE_S):
-                await self._live_to_the_end()
-        finally:
-            self._daemon.kill()
+                    await self._live_to_the_end()
+            finally:
+                self._daemon.kill()
         return self.kills
 
     async def _live_and_die(self, kind: str) -> None:
@@ -174,7 +184,7 @@ class Round:
             self._note([Violation("stuck", f"no orderly end, see {self._daemon.log}")])
         self._read_records()
         self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
-        self._note(judge.at_end(self._disk))
+        self._note(judge.at_end(self._ledger, self._disk))
         self._note(judge.totals(self._disk, status))
 
     async def _drain(self, people: People, mix: Mix) -> None:
@@ -189,6 +199,10 @@ class Round:
                 return
             await people.answer_all()
             await asyncio.sleep(0.02)
+        while {line["task_id"] for line in await people.tasks()} - self._ledger.called_in.keys():
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.05)
 
     async def _judge_death(self, kind: str, *, reached: bool) -> None:
         self._ledger.deaths_ms.append(now_ms())
@@ -226,16 +240,18 @@ async def _until_all_have_noticed(life: asyncio.Task[None]) -> None:
         life.result()
 
 
-def _configuration(folder: Path) -> Path:
-    """The packaged lab with room for the bottles of many scans, and one command that may run
-    twice."""
+def _configure(folder: Path, webhook_url: str) -> None:
+    """The packaged lab with room for the bottles of many scans, one command that may run twice,
+    and webhooks that are never given up."""
+    folder.mkdir(parents=True)
     lab = yaml.safe_load(packaged("lab.yaml").read_text())
     lab["stations"]["SPLIT_TABLE"]["slots"] = 200
     lab["robots"]["robot_a"]["back_slots"] = 12
     (folder / "lab.yaml").write_text(yaml.safe_dump(lab))
     shutil.copy(Path(__file__).with_name("commands.yaml"), folder)
-    options = {"driver": "simulator", "options": {"lab": "./lab.yaml"}}
-    config = {"commands": ["commands.yaml"], "robots": dict.fromkeys(ROBOTS, options)}
-    path = folder / "robotq.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    config = {
+        "commands": ["commands.yaml"],
+        "robots": {robot: {"options": {"lab": "./lab.yaml"}} for robot in ROBOTS},
+        "webhooks": {"url": webhook_url, "retries": 1_000, "retry_s": 0.05},
+    }
+    (folder / "robotq.yaml").write_text(yaml.safe_dump(config))

@@ -78,9 +78,11 @@ def _cut(task: Task, state: str | None, holds: list[dict[str, Any]]) -> Iterator
         yield Violation("wrong", f"{task.id} was cut short, and its hold is {hold}")
 
 
-def at_end(disk: Disk) -> Iterator[Violation]:
+def at_end(ledger: Ledger, disk: Disk) -> Iterator[Violation]:
     """What must hold when everything was resolved and the queues have run empty."""
     for task in disk.tasks.values():
+        if task.id not in ledger.called_in:
+            yield Violation("lost", f"the webhook of {task.id} never came")
         if not task.state.final:
             yield Violation("stuck", f"{task.id} ({task.command.cmd_type}) is {task.state}")
         if task.outcome_unknown:

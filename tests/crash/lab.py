@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robotq.catalog import load_catalog
-from robotq.config import Config, RobotConfig
+from robotq.config import Config, RobotConfig, WebhooksConfig
 from robotq.drivers import simulator
 from robotq.engine.engine import Engine
 from robotq.engine.idempotency import KeyedRequest
@@ -27,6 +27,7 @@ async def working_lab(
     *robots: str,
     clock: WallClock | None = None,
     faults: Sequence[Mapping[str, Any]] = (),
+    webhook_url: str | None = None,
 ) -> AsyncIterator[Engine]:
     """One run of the engine on a data folder, ended in order."""
     config = Config(
@@ -37,6 +38,7 @@ async def working_lab(
             for robot in robots or ("robot_a",)
         },
         resources=RESOURCES,
+        webhooks=WebhooksConfig(url=webhook_url),
     )
     catalog = await asyncio.to_thread(load_catalog, [])
     drivers = {"simulator": simulator.create}

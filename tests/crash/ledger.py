@@ -72,6 +72,8 @@ class Ledger:
     """Task -> since when some client knew that it was accepted."""
     events: dict[int, tuple[str, str | None, str | None]] = field(default_factory=dict)
     """Number of an event of the stream -> kind, task, state after."""
+    called_in: dict[str, list[int]] = field(default_factory=dict)
+    """Task -> the lives in which its webhook was acknowledged."""
     controls: list[Control] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
     """Answers that no daemon should give."""
@@ -103,6 +105,14 @@ class Ledger:
         if state in ("completed", "failed", "cancelled") and ended is None:
             self.endings[task_id] = state
             self._told_ms[task_id] = now_ms()
+
+    def called(self, webhook_id: str, task_id: str, state: str, life: int) -> None:
+        """A webhook came, and was acknowledged."""
+        lives = self.called_in.setdefault(task_id, [])
+        if life in lives:
+            self.contradictions.append(f"webhook {webhook_id} was acknowledged and came again")
+        lives.append(life)
+        self.saw(task_id, state, now_ms())
 
     def heard(self, number: int, event: tuple[str, str | None, str | None]) -> None:
         """The stream of events told something."""

@@ -65,7 +65,7 @@ class Day:
             self.ledger.submissions.append(submission)
             self.ledger.accepted(submission, (f"task_{number}",))
             self.ledger.known_ms[f"task_{number}"] = 1_500
-            self.ledger.saw(f"task_{number}", "completed", 0)
+            self.ledger.called(f"webhook_{number}", f"task_{number}", "completed", life=0)
         self.tasks = {"task_1": task(1, "one"), "task_2": task(2, "two")}
         self.events = [
             event(1, "submitted", 1, None, "pending"),
@@ -85,7 +85,7 @@ class Day:
         disk = Disk(
             tasks=self.tasks, events=self.events, holds=self.holds, counts=self.counts, faults=[]
         )
-        found = [*judge.at_death(self.ledger, disk, self.motions), *judge.at_end(disk)]
+        found = [*judge.at_death(self.ledger, disk, self.motions), *judge.at_end(self.ledger, disk)]
         return {violation.kind for violation in found}
 
 
@@ -112,6 +112,14 @@ def forget_a_pause(day: Day) -> None:
 
 def keep_half_a_batch(day: Day) -> None:
     day.ledger.submissions.append(Submission(items=(item("one"), item("three")), batch=True))
+
+
+def keep_a_webhook(day: Day) -> None:
+    del day.ledger.called_in["task_2"]
+
+
+def send_a_webhook_again(day: Day) -> None:
+    day.ledger.called("webhook_1", "task_1", "completed", life=0)
 
 
 def accept_twice(day: Day) -> None:
@@ -186,6 +194,8 @@ def test_day__without_a_fault_is_clean() -> None:
         (forget_a_resolution, "lost"),
         (forget_a_pause, "lost"),
         (keep_half_a_batch, "lost"),
+        (keep_a_webhook, "lost"),
+        (send_a_webhook_again, "wrong"),
         (accept_twice, "doubled"),
         (move_again_after_a_restart, "doubled"),
         (move_under_a_second_attempt, "doubled"),
@@ -250,7 +260,13 @@ def test_resolved_outcome__is_an_end() -> None:
     error = TaskError(code=OUTCOME_UNKNOWN)
     over = task(1, "one", state=TaskState.FAILED, error=error, resolution=resolution)
     disk = Disk(tasks={"task_1": over}, events=[], holds=[], counts={}, faults=[])
-    assert list(judge.at_end(disk)) == []
+    assert list(judge.at_end(Ledger(called_in={"task_1": [0]}), disk)) == []
+
+
+def test_webhook__that_comes_again_after_a_death_is_no_fault() -> None:
+    day = Day()
+    day.ledger.called("webhook_1", "task_1", "completed", life=1)
+    assert day.verdict() == set()
 
 
 def test_hold_on_disk__that_nobody_has_lifted_is_no_fault() -> None:

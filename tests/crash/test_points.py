@@ -16,6 +16,8 @@ from robotq.model.errors import ConfigError
 from robotq.model.hold import HoldCode
 
 from .lab import ended, submit, working_lab
+from .ledger import Ledger
+from .receiver import receiver
 
 
 @pytest.fixture(autouse=True)
@@ -28,13 +30,18 @@ async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
     met: set[CrashPoint] = set()
     at_crash_points(met.add)
     broken = {"kind": "raise", "command": "ROBOT_ACTION", "step": "NOD"}
-    async with working_lab(tmp_path, faults=[broken]) as engine:
-        drove = await submit(engine, "NAVIGATION", key="once", area="CHARGER")
-        await ended(engine, drove)
+    async with (
+        receiver(Ledger()) as url,
+        working_lab(tmp_path, faults=[broken], webhook_url=url) as engine,
+    ):
+        with engine.bus.subscribe() as events:
+            drove = await submit(engine, "NAVIGATION", key="once", area="CHARGER")
+            while (await anext(events)).kind != "webhook.delivered":
+                pass
         await ended(engine, (await engine.retry(drove, actor="test")).id)
 
-        question = await submit(engine, "MANUAL_STEP", title="look")
         with engine.bus.subscribe() as events:
+            question = await submit(engine, "MANUAL_STEP", title="look")
             while not (await engine.queue.find(question)).waiting_for:
                 await anext(events)
         await engine.answer(question, {"note": "seen"}, actor="test")
@@ -50,8 +57,8 @@ async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
                 engine.holds.set("robot_a", HoldCode.PAUSED)
 
         at_crash_points(pause_just_after_the_claim)
-        given_back = await submit(engine, "NAVIGATION", area="HOME")
         with engine.bus.subscribe() as events:
+            given_back = await submit(engine, "NAVIGATION", area="HOME")
             while (await anext(events)).kind != "task.released":
                 pass
         at_crash_points(met.add)

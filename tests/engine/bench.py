@@ -126,6 +126,9 @@ class BenchDriver:
                 self.at_gate = False
             if "report" in params:
                 context.partial(**params["report"])
+            for number in range(params.get("steps", 0)):
+                with context.step(f"STEP_{number}"):
+                    context.progress(number / params["steps"])
             self._fail(params)
             answer = {}
             if "ask" in params:
@@ -138,6 +141,8 @@ class BenchDriver:
                     )
                 )
         context.progress(1.0)
+        if "leave" in params:
+            context.moved_to(None)
         return {"worked": True, **answer}
 
     def _fail(self, params: Mapping[str, Any]) -> None:
@@ -164,9 +169,9 @@ class BenchDriver:
         def interrupted() -> bool:
             return self._stopping or self._latched or self._closed
 
-        with self.clock.moving():
-            if not self.clock.sleep(seconds, interrupted):
-                raise Stopped
+        if seconds:
+            with self.clock.moving():
+                self.clock.sleep(seconds, interrupted)
         if self._held and not self.clock.wait_outside(lambda: not self._held or interrupted(), 10):
             raise Stopped
         if interrupted():

@@ -11,6 +11,7 @@ import pytest
 
 from robotq.catalog import Catalog
 from robotq.config import Config, LimitsConfig
+from robotq.drivers.base import LinkState
 from robotq.engine.engine import Engine
 from robotq.engine.idempotency import Accepted
 from robotq.engine.intake import Order
@@ -105,6 +106,16 @@ class Lab:
     async def held(self, *codes: HoldCode, robot: str = "robot_a") -> None:
         """Wait until exactly these holds are in force."""
         await self.until(lambda: self.holds(robot) == set(codes))
+
+    async def relink(self, robot: str) -> None:
+        """The link breaks, and comes back."""
+        links = self.engine.holds
+        lifted = len(await self.events("hold.lifted"))
+        self.drivers[robot].link_changed(LinkState.DISCONNECTED, "cable")
+        while len(await self.events("hold.lifted")) == lifted or links.has(
+            robot, HoldCode.DISCONNECTED
+        ):
+            await asyncio.sleep(0.001)
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):

@@ -12,6 +12,7 @@ from robotq.model.task import Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import (
     Answer,
+    Committed,
     DeliveryQuery,
     Mutation,
     Restored,
@@ -74,7 +75,15 @@ class Disk:
     async def open(self, *, finished: int) -> Restored:
         return await self.data.open(finished=finished)
 
-    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
+    async def apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None = None
+    ) -> Sequence[Event]:
+        # the disk goes on, whether or not anybody waits for it
+        return await asyncio.shield(asyncio.ensure_future(self._apply(mutations, committed)))
+
+    async def _apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None
+    ) -> Sequence[Event]:
         self.calls += 1
         if self.dead:
             await asyncio.Future()
@@ -90,6 +99,8 @@ class Disk:
             self._answering.clear()
         await asyncio.sleep(0)
         await self._answering.wait()
+        if committed is not None:
+            committed(events)
         return events
 
     async def get(self, task_id: str) -> Task | None:

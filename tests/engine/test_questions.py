@@ -1,4 +1,4 @@
-"""A running command asks; somebody answers once, and the answer is in the journal before it acts."""
+"""A running command asks, somebody answers once; it is in the journal before it acts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_answer__by_the_command_that_the_question_names(lab: Lab) -> None:
 
 async def test_answer__of_several_robots_that_ask_one_must_be_named(start_lab: StartLab) -> None:
     lab = await start_lab("robot_a", "robot_b")
-    asking = {name: await lab.submit("asks", robot=name, ask="?") for name in lab.drivers}
+    asking = {name: await lab.submit("asks", robot=name, ask="?", take_s=0) for name in lab.drivers}
     for task_id in asking.values():
         await lab.asking(task_id)
     with pytest.raises(RobotqError, match="several robots ask: robot_a, robot_b"):

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from robotq.drivers.base import LinkState
 from robotq.engine.resources import Resources
 from robotq.model.hold import HoldCode, WaitCode
 from robotq.model.task import Command, Task, TaskState
@@ -78,29 +77,38 @@ async def test_same_moment__only_one_of_two_robots_gets_the_place(two: Lab) -> N
 
 
 async def test_next_command__keeps_the_place_that_the_one_before_was_leaving(two: Lab) -> None:
-    """Leaving and the next claim go into one commit: the claim comes last."""
-    two.disk.hangs_at = writes(TaskState.RUNNING)
-    first = await two.submit("there", "GO", place="BENCH_LEFT")
+    """What it has reported last and the next claim go into one commit; the claim counts."""
+    await two.engine.pause("robot_a", actor="ann")
+    first = await two.submit("there", "GO", place="BENCH_LEFT", leave=True)
     second = await two.submit("and there", "GO", place="BENCH_RIGHT")
-    await two.until(lambda: two.disk.hanging)
-    two.disk.go_on()
+    await two.engine.resume("robot_a", actor="ann")
     await two.ended(first)
     await two.ended(second)
     assert occupied(two) == {"bench": "robot_a"} == await on_disk(two)
 
 
+async def test_left__as_the_last_thing_gives_the_place_up(two: Lab) -> None:
+    await two.run("there and away", "GO", place="BENCH_LEFT", leave=True)
+    assert occupied(two) == {} == await on_disk(two)
+
+
 async def test_unknown_outcome__keeps_the_place_over_a_restart(start_lab: StartLab) -> None:
     lab = await start_lab("robot_a", "robot_b")
-    await lab.run("lost", "GO", place="BENCH_LEFT", uncertain="link_lost")
+    lost = await lab.run("lost", "GO", place="BENCH_LEFT", uncertain="link_lost")
     assert occupied(lab) == {"bench": "robot_a"}
     again = await start_lab("robot_a", "robot_b", data=await lab.kill())
+    again.drivers["robot_a"].place = "HALL"
+    await again.relink("robot_a")
     assert occupied(again) == {"bench": "robot_a"}
     task_id = await again.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
     await again.quiet()
     assert (await again.find(task_id)).state is TaskState.PENDING
+    await again.engine.resolve(lost.id, "failed", actor="ann")
+    await again.run("away", "GO", place="HALL")
+    assert (await again.ended(task_id)).state is TaskState.COMPLETED
 
 
-async def test_restart__a_robot_that_stands_elsewhere_gives_the_place_up(
+async def test_reconnect__a_robot_that_stands_elsewhere_gives_the_place_up(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab("robot_a", "robot_b")
@@ -108,12 +116,8 @@ async def test_restart__a_robot_that_stands_elsewhere_gives_the_place_up(
     again = await start_lab("robot_a", "robot_b", data=await lab.kill())
     assert occupied(again) == {"bench": "robot_a"}, "it cannot say where it stands"
     again.drivers["robot_a"].place = "HALL"
-    again.drivers["robot_a"].link_changed(LinkState.DISCONNECTED, "cable")
-    await again.until(lambda: HoldCode.DISCONNECTED in again.holds())
-    await again.held()
-    task_id = await again.submit("away", "GO", place="HALL")
-    await again.ended(task_id)
-    assert occupied(again) == {}
+    await again.relink("robot_a")
+    assert occupied(again) == {} == await on_disk(again)
 
 
 async def test_released_claim__gives_back_only_what_it_took(two: Lab) -> None:

@@ -213,17 +213,17 @@ def _results(call: Call, accepted: Accepted, tasks: Sequence[Task]) -> web.Respo
     if accepted.batch_id is None:
         return call.answer(results[0], status)
     first = failed or results[-1]
-    return call.answer(
-        {
-            "success": failed is None,
-            "message": first["message"],
-            "code": first["code"],
-            "batch_id": accepted.batch_id,
-            "task_ids": accepted.task_ids,
-            "results": results,
-        },
-        status,
-    )
+    answer = {
+        "success": failed is None,
+        "message": first["message"],
+        "code": first["code"],
+        "batch_id": accepted.batch_id,
+        "task_ids": accepted.task_ids,
+        "results": results,
+    }
+    if failed is not None:
+        answer["error_code"] = failed["error_code"]
+    return call.answer(answer, status)
 
 
 def _result(task: Task, call: Call) -> dict[str, Any]:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
-import orjson
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.call import Call
+from robotq.api.context import FRAMES
 from robotq.api.robot.models import EventsQuery
-from robotq.api.robot.times import local_time
 from robotq.engine.events import Subscription
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 
-_PAGE = 500
+_PAGE = 100
+"""Events in one write."""
 _PING_S = 15.0
 """Wall seconds between two signs of life; proxies cut connections that stay silent."""
 _SEND_S = 30.0
 """Wall seconds after which a client that takes nothing more is cut off."""
+_WRITES_PER_S = 500
+"""Writes to all listeners together, whatever happens and however many listen: what comes
+between two of them goes together, so that listeners do not slow the robots."""
 
 
 async def stream(call: Call) -> web.StreamResponse:
@@ -31,7 +34,9 @@ async def stream(call: Call) -> web.StreamResponse:
     """
     query = call.query(EventsQuery)
     last_id = _last_event_id(call, query)
-    with call.engine.bus.subscribe() as subscription:
+    frames = call.request.app[FRAMES]
+    bus = call.engine.bus
+    with bus.subscribe() as subscription:
         async with sse_response(
             call.request,
             response_cls=EventSourceResponse,
@@ -41,44 +46,41 @@ async def stream(call: Call) -> web.StreamResponse:
             try:
                 # headers alone may stay in a buffer on the way
                 await response.write(b": robotq\n\n")
-                async for event in _events(call, subscription, last_id):
-                    if _wanted(event, query):
-                        data = orjson.dumps(event_view(event)).decode()
-                        await response.send(data, id=str(event.id))
-            except (ConnectionError, TimeoutError):
-                # the client has left or takes nothing; the stream is over either way
+                async for events in _batches(call, subscription, last_id):
+                    text = b"".join(frames.of(event) for event in events if _wanted(event, query))
+                    if text:
+                        async with asyncio.timeout(_SEND_S):
+                            await response.write(text)
+            except ConnectionError:
+                # the client has left; the stream is over
+                return response
+            except TimeoutError:
+                bus.cut_off(subscription)
+                # an orderly end would wait for the client, too
+                if call.request.transport is not None:
+                    call.request.transport.abort()
                 return response
     return response
 
 
-def event_view(event: Event) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "kind": event.kind,
-        "time": local_time(event.at_ms),
-        "at_ms": event.at_ms,
-        "actor": event.actor,
-        "api": event.api,
-        "robot_id": event.robot,
-        "task_id": event.task_id,
-        "before": event.before,
-        "after": event.after,
-        "data": event.data,
-    }
-
-
-async def _events(call: Call, subscription: Subscription, last_id: int) -> AsyncIterator[Event]:
-    """From the journal what was before the subscription, from there on what it gets."""
-    while last_id < call.engine.bus.last_event_id:
-        page = await call.engine.store.events_since(last_id, limit=_PAGE)
-        for event in page:
-            yield event
-            last_id = event.id
+async def _batches(
+    call: Call, subscription: Subscription, last_id: int
+) -> AsyncIterator[Sequence[Event]]:
+    """From the journal what was before, from there on what the subscription gets."""
+    engine = call.engine
+    while last_id < engine.bus.last_event_id:
+        page = await engine.store.events_since(last_id, limit=_PAGE)
         if not page:
             break
-    async for event in subscription:
-        if event.id > last_id:
-            yield event
+        yield page
+        last_id = page[-1].id
+    subscription.skip()
+    while batch := await subscription.batch():
+        # the journal may have been ahead of what was told
+        events = [event for event in batch if event.id > last_id]
+        for at in range(0, len(events), _PAGE):
+            yield events[at : at + _PAGE]
+        await asyncio.sleep(engine.bus.listeners / _WRITES_PER_S)
 
 
 def _last_event_id(call: Call, query: EventsQuery) -> int:

@@ -3,7 +3,8 @@ two hot paths, `POST /` and `GET /task/{id}`, are only described by them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from typing_extensions import TypeAliasType
@@ -213,16 +214,35 @@ class TaskQueryParameters(_Query):
     )
 
 
+def _words_between_commas(words: Iterable[str]) -> dict[str, Any]:
+    # described and not checked here, since the handler tells it better
+    word = f"({'|'.join(words)})"
+    return {"pattern": f"^({word}(,{word})*)?$"}
+
+
 class TasksQuery(_Query):
     api: str | None = None
     robot_id: str | None = None
-    state: str | None = Field(default=None, description="One or more, between commas.")
-    status: str | None = Field(default=None, description="The documented words, between commas.")
+    state: str | None = Field(
+        default=None,
+        description="One or more, between commas.",
+        json_schema_extra=_words_between_commas(TaskState),
+    )
+    status: str | None = Field(
+        default=None,
+        description="The documented words, between commas.",
+        json_schema_extra=_words_between_commas(get_args(Status)),
+    )
     cmd_type: str | None = None
     cmd_id: str | None = None
     batch_id: str | None = None
     error_code: str | None = None
-    from_: str | None = Field(default=None, alias="from", description="Submitted at or after.")
+    from_: str | None = Field(
+        default=None,
+        alias="from",
+        description="Submitted at or after: a time as in answers, ISO 8601, or milliseconds "
+        "since 1970.",
+    )
     to: str | None = Field(default=None, description="Submitted before.")
     limit: int = Field(default=50, ge=1, le=500)
     cursor: int | None = Field(

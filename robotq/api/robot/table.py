@@ -47,7 +47,7 @@ _PREFER = RequestHeader(
     name="Prefer",
     text="`wait=N` waits up to N seconds for the end and answers with the result; "
     "`respond-async` does not wait where the daemon is in synchronous mode.",
-    schema={"type": "string", "pattern": r"^(respond-async|wait=\d{1,9})$"},
+    schema={"type": "string", "examples": ["wait=10", "respond-async"]},
 )
 _LAST_EVENT_ID = RequestHeader(
     name="Last-Event-ID",
@@ -80,6 +80,8 @@ ROUTES = (
             "queue_held",
             "too_many_requests",
             "no_question",
+            "task_not_found",
+            "wrong_state",
             *_ROBOT,
             *_NEW_TASK,
             *_ENDS,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from robotq.store.port import StoreUnavailable
 
-Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any]
-"""A future and its result; an exception is raised from it."""
+Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any, Callable[[Any], None] | None]
+"""A future, its result, and who is to have that first; an exception is raised from the future."""
 
 
 class Handover:
@@ -38,10 +38,13 @@ class Handover:
 
     def _answer(self, outcomes: Sequence[Outcome]) -> None:
         self.waiting -= len(outcomes)
-        for future, outcome in outcomes:
-            if future.done():
-                continue  # whoever asked has been cancelled meanwhile
+        for future, outcome, first in outcomes:
             if isinstance(outcome, BaseException):
-                future.set_exception(outcome)
-            else:
+                if not future.done():
+                    future.set_exception(outcome)
+                continue
+            if first is not None:
+                first(outcome)
+            # whoever asked may have been cancelled meanwhile
+            if not future.done():
                 future.set_result(outcome)

@@ -68,4 +68,4 @@ class Reader:
                 outcome = StoreUnavailable(str(error))
             except Exception as error:  # noqa: BLE001 - whoever asked gets it
                 outcome = error
-            self._handover.answer([(read.future, outcome)])
+            self._handover.answer([(read.future, outcome, None)])

@@ -15,6 +15,7 @@ from robotq.model.event import Event
 from robotq.model.task import Task
 from robotq.store.port import (
     Answer,
+    Committed,
     DeliveryQuery,
     Mutation,
     Restored,
@@ -76,8 +77,10 @@ class SqliteStore:
         _log.info("SQLite %s at schema %d, %s", sqlite3.sqlite_version, SCHEMA_VERSION, self._path)
         return restored
 
-    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Event]:
-        return await self._writing().apply(mutations)
+    async def apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None = None
+    ) -> Sequence[Event]:
+        return await self._writing().apply(mutations, committed)
 
     async def get(self, task_id: str) -> Task | None:
         return await self._reading().run(lambda found: reads.task(found, task_id))

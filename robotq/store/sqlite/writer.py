@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
-from robotq.store.port import Mutation, StoreUnavailable
+from robotq.store.port import Committed, Mutation, StoreUnavailable
 from robotq.store.sqlite.changes import Changes
 from robotq.store.sqlite.handover import Handover
 
@@ -40,6 +40,7 @@ T = TypeVar("T")
 class _Call(NamedTuple):
     mutations: Sequence[Mutation]
     future: asyncio.Future[Sequence[Event]]
+    committed: Committed | None
 
 
 class _Job(NamedTuple):
@@ -56,8 +57,8 @@ class _Close:
 class Writer:
     """Group commit: while one commit waits for the disk, the next group gathers.
 
-    Rows are made from records here and not by the callers: measured with 64 of them, the sum
-    is the same, and a batch of a thousand commands does not hold up the event loop.
+    Rows are made from records in the thread and not by the callers: measured with 64 of them
+    the rate is the same, and a batch of a thousand commands does not hold up the event loop.
     """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
@@ -77,10 +78,12 @@ class Writer:
     def waiting(self) -> int:
         return self._handover.waiting
 
-    def apply(self, mutations: Sequence[Mutation]) -> asyncio.Future[Sequence[Event]]:
+    def apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None = None
+    ) -> asyncio.Future[Sequence[Event]]:
         """See `Store.apply`. Calls are written in the order of these calls."""
         future = self._handover.future()
-        self._items.put(_Call(mutations, future))
+        self._items.put(_Call(mutations, future, committed))
         return future
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
@@ -132,7 +135,7 @@ class Writer:
             outcome = StoreUnavailable(str(error))
         except Exception as error:  # noqa: BLE001 - whoever asked gets it
             outcome = error
-        self._handover.answer([(job.future, outcome)])
+        self._handover.answer([(job.future, outcome, None)])
 
     def _commit(self, calls: Sequence[_Call]) -> None:
         began = time.perf_counter()
@@ -152,7 +155,10 @@ class Writer:
             self.applied += sum(not isinstance(outcome, Exception) for outcome in outcomes)
             self.last_commit_s = time.perf_counter() - began
         self._handover.answer(
-            [(call.future, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
+            [
+                (call.future, outcome, call.committed)
+                for call, outcome in zip(calls, outcomes, strict=True)
+            ]
         )
 
     def _write(self, calls: Sequence[_Call]) -> Sequence[object]:

@@ -1,0 +1,72 @@
+"""A running daemon keeps to its own description, whatever is sent to it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.crash.process import DaemonProcess
+
+from .lab import BY_HAND, GO_HOME, PICK_UP_NOTHING
+
+ROOT = Path(__file__).parents[2]
+
+CHECKS = (
+    "no_fault",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+)
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[DaemonProcess]:
+    """A daemon with tasks in every state."""
+    daemon = DaemonProcess(tmp_path / "data", time_scale=0)
+    assert await daemon.start(), daemon.log.read_text()
+    for command in (GO_HOME, PICK_UP_NOTHING, BY_HAND, GO_HOME):
+        await asyncio.to_thread(requests.post, daemon.url, json=command, timeout=10)
+    yield daemon
+    assert await daemon.terminate() == 0
+
+
+async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> None:
+    """Try the daemon's routes; fails with what schemathesis reports."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{daemon.url}/openapi.json"]
+    command += ["--checks", ",".join(CHECKS), "--no-color"]
+    command += ["--generation-database", "none", "--request-timeout", "20", "--no-shrink", *options]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        cwd=folder,
+        env={"SCHEMATHESIS_HOOKS": "tests.api.contract_hooks", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{daemon.log.read_text()[-5_000:]}"
+
+
+async def test_routes__answer_as_they_are_described(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    phases = ("--phases", "examples,fuzzing,stateful")
+    await schemathesis(daemon, tmp_path, *phases, "--max-examples", "4", "--seed", "1")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("seed", [2, 3])
+async def test_routes__answer_as_they_are_described_to_whatever_is_sent(
+    daemon: DaemonProcess, tmp_path: Path, seed: int
+) -> None:
+    await schemathesis(daemon, tmp_path, "--max-examples", "100", "--seed", str(seed))

@@ -1,0 +1,114 @@
+"""A submit that is repeated with its key gets the first answer again, whatever happened to it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from robotq.config import QueueConfig
+from robotq.engine.idempotency import KeyedRequest
+from robotq.engine.queue import Accepted
+from robotq.model.errors import RobotqError
+from robotq.store.port import SaveAnswer
+
+from .conftest import Lab, StartLab
+
+
+def keyed(key: str = "k1", fingerprint: str = "f1", scope: str = "robot:ann") -> KeyedRequest:
+    return KeyedRequest(scope=scope, key=key, fingerprint=fingerprint)
+
+
+async def submit(lab: Lab, request: KeyedRequest, *cmd_ids: str) -> Accepted:
+    orders = [lab.order(cmd_id) for cmd_id in cmd_ids or ("first",)]
+    return await lab.accept(orders, batch=len(orders) > 1, keyed=request)
+
+
+async def test_repeated__gets_the_first_answer_and_runs_once(lab: Lab) -> None:
+    first = await submit(lab, keyed())
+    again = await submit(lab, keyed())
+    assert (again.task_ids, again.queue_size) == (first.task_ids, first.queue_size)
+    assert (first.repeated, again.repeated) == (False, True)
+    await lab.ended(first.task_ids[0])
+    assert (await submit(lab, keyed())).task_ids == first.task_ids
+    assert lab.driver.done == ["first"]
+
+
+async def test_batch__is_repeated_as_a_whole(lab: Lab) -> None:
+    first = await submit(lab, keyed(), "b1", "b2")
+    again = await submit(lab, keyed(), "b1", "b2")
+    assert (again.task_ids, again.batch_id) == (first.task_ids, first.batch_id)
+
+
+async def test_at_the_same_time__is_accepted_once(lab: Lab) -> None:
+    answers = await asyncio.gather(*(submit(lab, keyed()) for _ in range(20)))
+    assert len({answer.task_ids for answer in answers}) == 1
+    assert sorted(answer.repeated for answer in answers) == [False, *[True] * 19]
+    assert lab.engine.queue.memory.counts().total == 1
+
+
+async def test_other_content__is_a_conflict(lab: Lab) -> None:
+    await submit(lab, keyed())
+    with pytest.raises(RobotqError) as refused:
+        await submit(lab, keyed(fingerprint="f2"))
+    assert refused.value.code.name == "idempotency_conflict"
+
+
+async def test_other_client__may_use_the_same_key(lab: Lab) -> None:
+    first = await submit(lab, keyed())
+    other = await submit(lab, keyed(scope="robot:bob"))
+    assert first.task_ids != other.task_ids
+
+
+async def test_refused__leaves_the_key_free(start_lab: StartLab) -> None:
+    lab = await start_lab(queue=QueueConfig(max_length=1))
+    blocking = await lab.at_gate("first")
+    with pytest.raises(RobotqError, match="full"):
+        await submit(lab, keyed())
+    lab.driver.gate.set()
+    await lab.ended(blocking)
+    assert not (await submit(lab, keyed())).repeated
+
+
+async def test_restart__remembers_the_key(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    first = await submit(lab, keyed())
+    await lab.ended(first.task_ids[0])
+    again = await start_lab(data=await lab.kill())
+    assert (await submit(again, keyed())).task_ids == first.task_ids
+    assert again.driver.done == []
+
+
+async def test_death__before_the_answer_left_is_no_second_task(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    lab.disk.dies_at = lambda mutations: any(isinstance(m, SaveAnswer) for m in mutations)
+    asking = asyncio.create_task(submit(lab, keyed()))
+    await lab.until(lambda: lab.disk.dead)
+    again = await start_lab(data=await lab.kill())
+    answer = await submit(again, keyed())
+    assert answer.repeated
+    await again.ended(answer.task_ids[0])
+    assert again.driver.done == ["first"]
+    asking.cancel()
+
+
+async def test_client_that_left__has_its_task_run_and_gets_its_answer_when_it_comes_back(
+    lab: Lab,
+) -> None:
+    lab.disk.hang_all()
+    asking = asyncio.create_task(submit(lab, keyed()))
+    await lab.quiet()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    lab.disk.go_on()
+    answer = await submit(lab, keyed())
+    assert answer.repeated
+    await lab.ended(answer.task_ids[0])
+    assert lab.driver.done == ["first"]
+
+
+async def test_unreadable_disk__is_told_and_accepts_nothing(lab: Lab) -> None:
+    lab.disk.unreadable = True
+    with pytest.raises(RobotqError, match="input/output error"):
+        await submit(lab, keyed())
+    assert lab.engine.queue.memory.counts().total == 0

@@ -1,0 +1,116 @@
+"""What the docs say exists, and what exists is in the docs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from docs import generate
+from robotq.catalog import CommandSpec, load_catalog
+from robotq.cli import COMMANDS, command_line
+from robotq.cli.failure import ExitCode
+from robotq.config import Config, RobotConfig
+from robotq.model.hold import HoldCode
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+ALL = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_docs__generated_tables_are_up_to_date(name: str) -> None:
+    assert page(name) == generate.page(name), "run: python docs/generate.py"
+
+
+def anchors(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("file", ALL, ids=lambda file: file.name)
+def test_docs__every_link_leads_somewhere(file: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", file.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        found = file.parent / path if path else file
+        assert found.exists(), f"{file.name}: {target}"
+        if anchor:
+            assert anchor in anchors(found.read_text(encoding="utf-8")), f"{file.name}: {target}"
+
+
+def test_docs__the_readme_begins_with_the_main_job_and_the_tests() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    demo, tests, *_ = re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert demo.endswith("main.py demo\n")
+    assert tests.endswith("-m pytest\n")
+    assert demo.count("\n") == tests.count("\n") == 1
+
+
+def options(arguments: list[str]) -> set[str]:
+    """The long options that the help of a command lists."""
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        command_line(arguments)([*arguments, "--help"], prog_name="robotq")
+    found = set(re.findall(r"^ +(--[a-z-]+)", shown.getvalue(), re.MULTILINE))
+    assert "--help" in found
+    return found
+
+
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "keys new", "keys list", "keys revoke"], ids=lambda command: command
+)
+def test_docs__every_command_and_option_is_on_the_command_line_page(command: str) -> None:
+    text = page("command-line.md")
+    assert f"robotq {command}" in text
+    missing = {name for name in options(command.split()) if not re.search(rf"{name}\b", text)}
+    assert not missing
+
+
+def test_docs__every_exit_code_is_on_the_command_line_page() -> None:
+    for code in ExitCode:
+        assert f"| {code.value} |" in page("command-line.md")
+
+
+def test_docs__every_key_is_on_the_configuration_page() -> None:
+    text = page("configuration.md")
+    for name, kind in get_type_hints(Config).items():
+        if name == "source":
+            continue
+        assert f"`{name}`" in text
+        for field in fields(kind) if is_dataclass(kind) else ():
+            assert f"`{field.name}`" in text
+    for field in fields(RobotConfig):
+        assert f"`{field.name}`" in text
+
+
+def test_docs__every_command_and_every_field_of_a_spec_is_on_the_commands_page() -> None:
+    text = page("commands.md")
+    catalog = load_catalog([])
+    assert all(re.search(rf"\b{spec.cmd_type}\b", text) for spec in catalog)
+    assert not any(spec.idempotent for spec in catalog), "promises.md says so"
+    for field in fields(CommandSpec):
+        assert f"`{field.name}`" in text
+
+
+def test_docs__every_hold_is_on_the_operations_page() -> None:
+    for code in HoldCode:
+        assert f"| `{code.value}` |" in page("operations.md")
+
+
+def test_docs__the_example_of_own_commands_works(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page("commands.md"), re.MULTILINE | re.DOTALL)
+    file = tmp_path / "own.yaml"
+    file.write_text(example, encoding="utf-8")
+    catalog = load_catalog([file])
+    assert catalog.get("RINSE").idempotent
+    assert catalog.get("SCAN_QRCODE").timeout_s == 900
+    assert catalog.get("SCAN_QRCODE").resources == ("SCAN_TABLE", "SPLIT_TABLE")
