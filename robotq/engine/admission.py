@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from typing import Self
 
 from robotq.engine.intake import Order
 from robotq.engine.memory import TaskMemory
@@ -29,13 +29,10 @@ class Admission:
         self.closed = False
         """Nothing more is admitted."""
 
-    @contextmanager
-    def room(self, tasks: int) -> Iterator[int]:
-        """Keep room for new tasks while they are written; gives the length of all queues with
-        them.
+    def room(self, tasks: int) -> Room:
+        """Keep room for new tasks while they are written.
 
-        Those that are on their way to the disk count, so that the limit holds for a burst and
-        the length is the place that these tasks really get.
+        Those that are on their way to the disk count, so that the limit holds for a burst.
         Raises RobotqError shutting_down, queue_full.
         """
         if self.closed:
@@ -45,10 +42,11 @@ class Admission:
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
         self._incoming += tasks
-        try:
-            yield length
-        finally:
-            self._incoming -= tasks
+        return Room(self, tasks, length)
+
+    def give_up(self, tasks: int) -> None:
+        """For `Room`."""
+        self._incoming -= tasks
 
     def tasks(
         self,
@@ -117,3 +115,26 @@ class Admission:
             contiguous=contiguous,
             retry_of=retry_of,
         )
+
+
+class Room:
+    """Room that is kept for new tasks, given up at the latest when its block ends."""
+
+    __slots__ = ("_admission", "_tasks", "queue_size")
+
+    def __init__(self, admission: Admission, tasks: int, queue_size: int) -> None:
+        self._admission = admission
+        self._tasks = tasks
+        self.queue_size = queue_size
+        """The length of all queues with these tasks: the place that they really get."""
+
+    def taken(self) -> None:
+        """They are in memory and counted there."""
+        self._admission.give_up(self._tasks)
+        self._tasks = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.taken()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from reprlib import Repr
 from typing import Any
 
 import orjson
 
 _LONGEST = 500
 """Characters that are kept of a value which is not JSON."""
+
+# goes only a few levels deep, and knows what to do where an object has no text
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = _LONGEST
 
 
 def plain(given: Any) -> dict[str, Any]:
@@ -29,5 +34,5 @@ def plain(given: Any) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _SHORT.repr(value)
     return text[:_LONGEST].encode(errors="replace").decode()

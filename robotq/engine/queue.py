@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from robotq.engine.admission import Admission
+from robotq.engine.admission import Admission, Room
 from robotq.engine.ending import Ending
 from robotq.engine.holds import HoldBoard
 from robotq.engine.idempotency import (
@@ -139,20 +139,20 @@ class TaskQueue:
         """
 
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
-            with self._admission.room(len(orders)) as queue_size:
+            with self._admission.room(len(orders)) as room:
                 tasks = self._admission.tasks(
                     orders, api=api, actor=actor, batch=batch, contiguous=contiguous
                 )
                 accepted = Accepted(
-                    task_ids=[task.id for task in tasks],
+                    task_ids=tuple([task.id for task in tasks]),
                     batch_id=tasks[0].batch_id,
-                    queue_size=queue_size,
+                    queue_size=room.queue_size,
                 )
                 mutations = saving_new(tasks, actor)
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
                 crash_point(CrashPoint.ACCEPT)
-                await self._write(mutations)
+                await self._write(mutations, room)
                 crash_point(CrashPoint.ACCEPTED)
                 return accepted
 
@@ -175,9 +175,9 @@ class TaskQueue:
             if not task.state.final or task.outcome_unknown:
                 state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
                 raise RobotqError("wrong_state", task_id=task_id, state=state, action="retry")
-            with self._admission.room(1):
+            with self._admission.room(1) as room:
                 again = self._admission.again(task, order, actor=actor)
-                await self._write(saving_new([again], actor))
+                await self._write(saving_new([again], actor), room)
             crash_point(CrashPoint.RETRIED)
             return again
 
@@ -227,10 +227,11 @@ class TaskQueue:
         Raises RobotqError task_not_found, wrong_state, store_unavailable; for retry also
         queue_full, shutting_down.
         """
-        async with self._changing(task_id) as task, AsyncExitStack() as room:
+        async with self._changing(task_id) as task, AsyncExitStack() as stack:
             again: Task | None = None
+            room: Room | None = None
             if retry is not None and task.outcome_unknown:
-                room.enter_context(self._admission.room(1))
+                room = stack.enter_context(self._admission.room(1))
                 again = self._admission.again(task, retry, actor=actor)
             now_ms = self._clock.now_ms()
             resolution = Resolution(
@@ -251,7 +252,7 @@ class TaskQueue:
             hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)
             if hold is not None and hold.task_id == task.id:
                 mutations += self._holds.to_lift(hold, actor=actor)
-            await self._write(mutations)
+            await self._write(mutations, room)
             crash_point(CrashPoint.RESOLVED)
             if hold is not None and hold.task_id == task.id:
                 self._holds.lifted(hold)
@@ -423,9 +424,16 @@ class TaskQueue:
         async with self._locks.hold(task_id):
             yield await self.find(task_id)
 
-    async def _write(self, mutations: Sequence[Mutation]) -> None:
+    async def _write(self, mutations: Sequence[Mutation], room: Room | None = None) -> None:
+        """`room` was kept for the new tasks among them."""
         mutations = [*mutations, *self._webhooks.following(mutations)]
-        await self._journal.write(mutations, lambda: self._take_over(mutations))
+
+        def written() -> None:
+            self._take_over(mutations)
+            if room is not None:
+                room.taken()
+
+        await self._journal.write(mutations, written)
 
     async def _written(self, mutations: Sequence[Mutation], claimed: Task | None = None) -> bool:
         """False where the disk takes no writes; what was taken for a claim is given back then."""

@@ -241,8 +241,7 @@ class Webhooks:
             self._put_in_line(replace(delivery, next_attempt_at_ms=self._next_ms()))
             return
         if task is None:
-            gone = Problem(code="webhook.task_gone")
-            await self._record(self._given_up(delivery, gone))
+            await self._record(self._given_up(delivery, Problem(code="webhook.task_gone")))
             return
         attempt = replace(
             delivery,
@@ -254,21 +253,16 @@ class Webhooks:
         problem = await self._post(attempt, task)
         if problem is None:
             crash_point(CrashPoint.WEBHOOK_SENT)
+            now_ms = self._clock.now_ms()
             await self._record(
-                replace(
-                    attempt,
-                    state=DeliveryState.DELIVERED,
-                    problem=None,
-                    ended_at_ms=self._clock.now_ms(),
-                )
+                replace(attempt, state=DeliveryState.DELIVERED, problem=None, ended_at_ms=now_ms)
             )
             crash_point(CrashPoint.WEBHOOK_DELIVERED)
         elif attempt.attempts > self._config.retries:
             await self._record(self._given_up(attempt, problem))
         else:
-            await self._record(
-                replace(attempt, problem=problem, next_attempt_at_ms=self._next_ms())
-            )
+            next_ms = self._next_ms()
+            await self._record(replace(attempt, problem=problem, next_attempt_at_ms=next_ms))
 
     async def _post(self, delivery: Delivery, task: Task) -> Problem | None:
         assert self._poster is not None

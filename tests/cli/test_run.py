@@ -30,17 +30,14 @@ def test_run__a_file_that_completes_is_0_with_steps_table_and_report(tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {"report.xml"}
 
 
-def test_run__a_wrong_file_is_told_before_anything_moves(typed: Typed, tmp_path: Path) -> None:
+def test_run__a_file_that_is_no_command_is_told_in_one_line(typed: Typed, tmp_path: Path) -> None:
     file = tmp_path / "wrong.json"
-    file.write_text('{"cmd_type": "FLY"}')
-    done = robotq("run", SCAN, file, "--time-scale", "0")
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"robotq: {file}: Unknown command type: FLY. GET /commands lists what this daemon knows.\n"
-    )
-    assert "SCANNING" not in done.stdout
     file.write_text("{")
-    assert "not valid JSON" in typed("run", file).err
+    told = typed("run", SCAN, file)
+    assert told.code == 2
+    assert told.err.startswith(f"robotq: {file}: The body is not valid JSON")
+    assert "SCANNING" not in told.out
+    assert typed("run", tmp_path / "no.json").code == 2
 
 
 @pytest.mark.long

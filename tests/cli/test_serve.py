@@ -15,6 +15,7 @@ import requests
 
 from robotq.config import load_config
 from robotq.daemon import running_daemon
+from robotq.listen import CannotListen
 from robotq.model.errors import ConfigError
 from tests.cli.conftest import SCAN, Serve, Served, Typed, environment, robotq
 
@@ -50,26 +51,33 @@ def test_serve__synchronous_mode_answers_with_the_result(serve: Serve) -> None:
     assert "Mode: synchronous" in served.end()[1]
 
 
-def test_serve__a_taken_port_is_told_and_nothing_is_started(daemon: Served, tmp_path: Path) -> None:
+async def refusal(kind: type[Exception] = ConfigError, *, port: int = 0, **flags: str) -> str:
+    """Why a daemon with these flags does not start."""
+    config = await asyncio.to_thread(load_config, None, {}, {"port": port, **flags})
+    with pytest.raises(kind) as told:
+        async with running_daemon(config, lambda: config, reload=asyncio.Event()):
+            raise AssertionError("it started")
+    return str(told.value)
+
+
+async def test_serve__a_taken_port_is_told_with_the_way_out(daemon: Served, tmp_path: Path) -> None:
+    port = daemon.url.rpartition(":")[2]
+    told = await refusal(CannotListen, port=int(port), data=str(tmp_path / "data"))
+    assert told.startswith(f"port {port} on 127.0.0.1 is taken by another program")
+    assert "--port" in told
+
+
+@pytest.mark.long
+def test_serve__a_taken_port_is_exit_code_1(daemon: Served, tmp_path: Path) -> None:
     port = daemon.url.rpartition(":")[2]
     failed = robotq("serve", "--port", port, "--data", tmp_path)
     assert failed.returncode == 1
     assert failed.stderr.startswith(f"robotq: port {port} on 127.0.0.1 is taken")
-    assert "--port" in failed.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-async def refusal(**flags: str) -> ConfigError:
-    """Why a daemon with these flags does not start."""
-    config = await asyncio.to_thread(load_config, None, {}, {"port": 0, **flags})
-    with pytest.raises(ConfigError) as told:
-        async with running_daemon(config, lambda: config, reload=asyncio.Event()):
-            raise AssertionError("it started")
-    return told.value
+    assert failed.stderr.count("\n") == 1
 
 
 async def test_serve__a_second_daemon_is_kept_off_the_same_data(daemon: Served) -> None:
-    assert str(daemon.data) in str(await refusal(data=str(daemon.data)))
+    assert str(daemon.data) in await refusal(data=str(daemon.data))
     assert daemon.get("/health")["status"] == "ok"
 
 
@@ -77,7 +85,7 @@ async def test_serve__refuses_the_network_without_keys_and_says_what_to_type(
     tmp_path: Path,
 ) -> None:
     told = await refusal(data=str(tmp_path), host="0.0.0.0")
-    assert "serve --host 0.0.0.0 --trusted-network 192.168.0.0/16" in str(told)
+    assert "serve --host 0.0.0.0 --trusted-network 192.168.0.0/16" in told
 
 
 def test_serve__the_line_of_the_refusal_works(daemon: Served) -> None:
@@ -149,6 +157,7 @@ def test_sigterm__in_the_middle_of_a_scan_stops_the_robot_and_writes_everything(
     assert not any(running in line for line in moved[len(motions) :])
 
 
+@pytest.mark.long
 def test_sigterm__while_stopping_status_and_stop_still_get_through(serve: Serve) -> None:
     served = serve("serve")
     start_scan(served)
@@ -166,6 +175,8 @@ def test_second_signal__ends_at_once(serve: Serve) -> None:
     start_scan(served)
     served.process.send_signal(signal.SIGTERM)
     served.wait_until("/health", lambda health: health["status"] != "ok")
+    refused = served.post("/", json.loads(SCAN.read_text()))
+    assert refused["error_code"] == "shutting_down"
     started = time.monotonic()
     code, _ = served.end(signal.SIGINT)
     assert code == 130

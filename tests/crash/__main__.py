@@ -33,7 +33,7 @@ def main() -> int:
     outcomes = asyncio.run(
         run(kills=given.kills, seed=given.seed, point=point, jobs=given.jobs, folder=folder)
     )
-    console = Console(width=max(110, Console().width))
+    console = Console(width=max(120, Console().width))
     console.print(table(outcomes))
     kills = sum(len(outcome.kills) for outcome in outcomes)
     seconds = time.monotonic() - began

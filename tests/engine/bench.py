@@ -79,6 +79,8 @@ class BenchDriver:
         self.link_changed = setup.link_changed
         self.done: list[str] = []
         """`cmd_id` of every command that was begun, in order."""
+        self.begun: list[tuple[str, int]] = []
+        """Task and attempt of each of them."""
         self.at_once = 0
         self.most_at_once = 0
         self.gate = threading.Event()
@@ -114,6 +116,7 @@ class BenchDriver:
         if self._latched:
             raise Stopped
         self.done.append(str(command.cmd_id))
+        self.begun.append((context.task_id, context.attempt))
         with context.step("WORKING", cmd_id=command.cmd_id):
             if "place" in params:
                 context.moved_to(None)

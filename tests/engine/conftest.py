@@ -86,6 +86,7 @@ class Lab:
         """Submit a command and wait until it stands at its gate, deaf to everything."""
         task_id = await self.submit(cmd_id, robot=robot, gate=True, **params)
         await self.until(lambda: self.drivers[robot].at_gate)
+        await self.running(task_id)
         return task_id
 
     async def asking(self, task_id: str) -> Task:

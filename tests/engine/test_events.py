@@ -1,4 +1,4 @@
-"""Listeners: everyone hears everything in order, and nobody waits for a slow one."""
+"""Whoever listens hears everything once, in order, after it is on disk, and slows nobody."""
 
 from __future__ import annotations
 
@@ -10,67 +10,105 @@ from robotq.engine.events import EventBus
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 
-
-def _event(number: int) -> Event:
-    return Event(id=number, kind="task.step", at_ms=number, actor="test")
+from .conftest import Lab
 
 
-async def test_bus__every_listener_hears_everything_that_comes_after_it() -> None:
-    bus = EventBus(last_event_id=0)
-    bus.publish([_event(1)])
-    with bus.subscribe() as early:
-        bus.publish([_event(2), _event(3)])
-        with bus.subscribe() as late:
-            bus.publish([_event(4)])
-            assert [event.id for event in await early.batch()] == [2, 3, 4]
-            assert [event.id for event in await late.batch()] == [4]
-    assert bus.last_event_id == 4
+def event(number: int) -> Event:
+    return Event(kind="task.step", at_ms=0, actor="test", id=number)
 
 
-async def test_bus__a_waiting_listener_wakes_when_something_comes() -> None:
-    bus = EventBus(last_event_id=0)
-    with bus.subscribe() as listener:
-        waiting = asyncio.create_task(listener.batch())
-        await asyncio.sleep(0)
-        bus.publish([_event(1)])
-        assert [event.id for event in await waiting] == [1]
+async def test_life_of_a_task__is_told_in_order(lab: Lab) -> None:
+    with lab.engine.bus.subscribe() as events:
+        await lab.run("first")
+        heard = []
+        async for one in events:
+            heard.append(one)
+            if one.kind == "task.completed":
+                break
+    assert [(one.kind, one.before, one.after) for one in heard] == [
+        ("task.submitted", None, "pending"),
+        ("task.claimed", "pending", "running"),
+        ("task.step", None, None),
+        ("task.step", None, None),
+        ("task.completed", "running", "completed"),
+    ]
+    assert heard == (await lab.events("task."))
 
 
-async def test_bus__a_listener_too_far_behind_is_cut_off_and_the_others_go_on() -> None:
-    bus = EventBus(last_event_id=0, length=3)
+async def test_told__only_what_is_on_disk(lab: Lab) -> None:
+    lab.disk.hang_all()
+    with lab.engine.bus.subscribe() as events:
+        submitting = asyncio.create_task(lab.submit("first"))
+        listening = asyncio.create_task(anext(events))
+        await lab.quiet()
+        assert not listening.done()
+        lab.disk.go_on()
+        assert (await listening).task_id == await submitting
+
+
+async def test_listener__that_lags_is_cut_off_and_the_others_hear_everything() -> None:
+    bus = EventBus(last_event_id=0, length=10)
     with bus.subscribe() as slow, bus.subscribe() as quick:
-        bus.publish([_event(1), _event(2)])
-        assert [event.id for event in await quick.batch()] == [1, 2]
-        bus.publish([_event(3), _event(4)])
-        assert [event.id async for event in slow] == []
-        assert [event.id for event in await quick.batch()] == [3, 4]
-        assert (bus.statistics().cut_off, bus.statistics().listeners) == (1, 1)
+        for start in range(1, 100, 5):
+            bus.publish([event(number) for number in range(start, start + 5)])
+            assert [one.id for one in await quick.batch()] == list(range(start, start + 5))
+        assert [one.id async for one in slow] == []
+    assert bus.statistics().cut_off == 1
+    assert bus.statistics().listeners == 0
 
 
-async def test_bus__a_listener_that_is_as_far_behind_as_it_may_be_misses_nothing() -> None:
-    bus = EventBus(last_event_id=0, length=3)
+async def test_listener__that_is_just_in_time_hears_everything() -> None:
+    bus = EventBus(last_event_id=0, length=10)
     with bus.subscribe() as listener:
-        bus.publish([_event(1), _event(2), _event(3)])
-        assert [event.id for event in await listener.batch()] == [1, 2, 3]
+        bus.publish([event(number) for number in range(1, 11)])
+        assert [one.id for one in await listener.batch()] == list(range(1, 11))
 
 
-async def test_bus__at_the_end_a_listener_still_hears_what_was_told_before() -> None:
+async def test_listener__that_waits_is_woken_at_once() -> None:
     bus = EventBus(last_event_id=0)
     with bus.subscribe() as listener:
-        bus.publish([_event(1)])
-        bus.close()
-        assert [event.id async for event in listener] == [1]
-
-
-async def test_bus__a_place_is_free_again_when_its_listener_leaves() -> None:
-    bus = EventBus(last_event_id=0, listeners=1)
-    with bus.subscribe() as listener:
-        with pytest.raises(RobotqError) as refused:
-            bus.subscribe()
-        assert refused.value.code.name == "too_many_requests"
-        waiting = asyncio.create_task(listener.batch())
+        listening = asyncio.create_task(listener.batch())
         await asyncio.sleep(0)
-        waiting.cancel()
+        bus.publish([event(1)])
+        assert [one.id for one in await listening] == [1]
+
+
+async def test_listener__that_is_cancelled_while_it_waits_loses_nothing() -> None:
+    bus = EventBus(last_event_id=0)
+    with bus.subscribe() as listener:
+        listening = asyncio.create_task(anext(listener))
+        await asyncio.sleep(0)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        bus.publish([event(1)])
+        assert (await anext(listener)).id == 1
+
+
+async def test_line__of_events_does_not_grow() -> None:
+    bus = EventBus(last_event_id=0, length=10)
+    for number in range(1, 1_000):
+        bus.publish([event(number)])
+    assert len(bus._latest) <= 20
+    assert bus.last_event_id == 999
+
+
+async def test_listeners__one_too_many_is_refused() -> None:
+    bus = EventBus(last_event_id=0, listeners=1)
+    with bus.subscribe(), pytest.raises(RobotqError) as refused:
+        bus.subscribe()
+    assert refused.value.code.name == "too_many_requests"
     with bus.subscribe():
-        bus.publish([_event(1)])
         assert bus.statistics().listeners == 1
+
+
+async def test_step_details__of_any_name_are_told(lab: Lab) -> None:
+    """A driver may call what a step is about as it likes."""
+    task_id = await lab.at_gate("first")
+    run = lab.engine.robots["robot_a"].executor._run
+    assert run is not None
+    run.recorder.step_started(1, "POUR", {"state": "open", "kind": "acid", "at_ms": 3}, 7)
+    lab.driver.gate.set()
+    task = await lab.ended(task_id)
+    assert [step.name for step in task.steps] == ["WORKING", "POUR"]
+    (told,) = [one for one in await lab.events("task.step") if one.data["step"] == "POUR"]
+    assert (told.data["state"], told.data["kind"]) == ("running", "acid")

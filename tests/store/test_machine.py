@@ -290,4 +290,4 @@ def test_any_history__leaves_what_the_model_says(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 def test_any_long_history__leaves_what_the_model_says(kind: str) -> None:
     machine = type("Machine", (StoreMachine,), {"kind": kind})
-    run_state_machine_as_test(machine, settings=settings(max_examples=300, stateful_step_count=60))
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=40))

@@ -128,7 +128,7 @@ def _kept(connection: sqlite3.Connection, table: str, row: rows.Row, columns: st
     return found
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(task=tasks)
 def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> None:
     row = _kept(database, "task", rows.task_to_row(task), rows.TASK_COLUMNS)
@@ -138,7 +138,7 @@ def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> Non
     assert repr(dataclasses.replace(again, rank=task.rank)) == repr(task)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(event=events)
 def test_event__comes_back_equal(database: sqlite3.Connection, event: Event) -> None:
     row = _kept(database, "event", rows.event_to_row(event, event.id), rows.EVENT_COLUMNS)

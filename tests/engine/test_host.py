@@ -1,0 +1,199 @@
+"""A driver's threads: none of its calls holds up the loop, or a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+
+from robotq.drivers.base import Busy, DriverSetup, Stopped
+from robotq.engine.host import DriverHost
+from robotq.engine.plain import plain
+from robotq.model.clock import VirtualClock
+
+from .bench import BenchDriver
+
+
+@pytest.fixture
+def driver(tmp_path: object) -> BenchDriver:
+    return BenchDriver(
+        DriverSetup(
+            robot="robot_a",
+            options={},
+            data=tmp_path,  # type: ignore[arg-type]
+            clock=VirtualClock(),
+            link_changed=lambda *_: None,
+            shared={},
+        )
+    )
+
+
+@pytest.fixture
+async def host(driver: BenchDriver) -> AsyncIterator[DriverHost]:
+    host = DriverHost("robot_a", driver)
+    yield host
+    driver.let_go()
+    await host.close(5)
+
+
+@pytest.mark.parametrize(
+    "raised", [SystemExit(1), KeyboardInterrupt(), StopIteration(), asyncio.CancelledError()]
+)
+async def test_driver__cannot_end_the_daemon(
+    host: DriverHost, driver: BenchDriver, raised: BaseException
+) -> None:
+    def leave() -> None:
+        raise raised
+
+    driver.hooks["stop"] = driver.hooks["connect"] = leave
+    with pytest.raises(RuntimeError, match=type(raised).__name__):
+        await host.connect()
+    with pytest.raises(RuntimeError, match=type(raised).__name__):
+        await host.stop()
+
+
+async def test_stop__before_the_command_thread_has_begun_keeps_it_from_beginning(
+    host: DriverHost, driver: BenchDriver
+) -> None:
+    driver.hooks["connect"] = lambda: driver.gate.wait(10)
+    connecting = host.connect()
+    begun: list[str] = []
+
+    def command_begins() -> dict[str, object]:
+        begun.append("command")
+        return {}
+
+    command = host.execute(command_begins)
+    await host.stop()
+    driver.gate.set()
+    await connecting
+    with pytest.raises(Stopped):
+        await command
+    assert begun == []
+    assert await host.execute(lambda: {"x": 1}) == {"x": 1}, "the stop was not for this one"
+
+
+async def test_emergency_stop__keeps_every_command_from_beginning_until_reset(
+    host: DriverHost,
+) -> None:
+    await host.emergency_stop()
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            await host.execute(dict)
+    await host.reset()
+    assert await host.execute(lambda: {"x": 1}) == {"x": 1}
+
+
+async def test_emergency_stop__during_a_reset_stays_in_force(
+    host: DriverHost, driver: BenchDriver
+) -> None:
+    await host.emergency_stop()
+    driver.hooks["reset"] = lambda: driver.gate.wait(10)
+    resetting = asyncio.create_task(host.reset())
+    await asyncio.sleep(0.01)
+    await host.emergency_stop()
+    driver.gate.set()
+    with pytest.raises(Busy, match="another emergency stop"):
+        await resetting
+    with pytest.raises(Stopped):
+        await host.execute(dict)
+    assert driver._latched
+
+
+async def test_calls__beyond_those_that_may_wait_are_told_busy(
+    host: DriverHost, driver: BenchDriver
+) -> None:
+    driver.hooks["status"] = lambda: driver.gate.wait(10)
+    waiting = [asyncio.create_task(host.status()) for _ in range(32)]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await host.status()
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    with pytest.raises(Busy):
+        await host.status()
+    driver.gate.set()
+    while host._control._waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert (await host.status()).held is False
+
+
+async def test_immediate__of_a_driver_that_cannot_while_busy(
+    host: DriverHost, driver: BenchDriver
+) -> None:
+    host.capabilities = type(host.capabilities)(simulated=True)
+    begun, done = threading.Event(), threading.Event()
+
+    def command() -> dict[str, object]:
+        begun.set()
+        done.wait(10)
+        return {}
+
+    running = host.execute(command)
+    assert host.busy
+    await asyncio.to_thread(begun.wait, 10)
+    with pytest.raises(Busy, match="carrying out"):
+        await host.immediate(None)  # type: ignore[arg-type]
+    done.set()
+    await running
+    assert not host.busy
+
+
+async def test_close__of_a_driver_that_is_stuck_is_not_waited_for(driver: BenchDriver) -> None:
+    host = DriverHost("robot_a", driver)
+    driver.hooks["close"] = lambda: driver.gate.wait(10)
+    assert not await host.close(0.01)
+    driver.gate.set()
+
+
+async def test_close__of_a_driver_that_raises_is_a_close(driver: BenchDriver) -> None:
+    def refuse() -> None:
+        raise OSError("cable")
+
+    host = DriverHost("robot_a", driver)
+    driver.hooks["close"] = refuse
+    assert await host.close(5)
+
+
+class Strange:
+    def __repr__(self) -> str:
+        return "\ud800 strange"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"a": 1, "b": [1.5, None, "x"]}, {"a": 1, "b": [1.5, None, "x"]}),
+        (None, {}),
+        ([1, 2], {"value": [1, 2]}),
+        (3, {"value": 3}),
+        ({1: "one"}, {"1": "one"}),
+        ({"nan": float("nan")}, {"nan": None}),
+        ({"big": 2**70}, {"big": str(2**70)}),
+        ({"s": Strange()}, {"s": "? strange"}),
+        ({"set": {1}}, {"set": "{1}"}),
+        (Strange(), {"value": "? strange"}),
+        ({"text": "\ud800"}, {"text": "?"}),
+    ],
+)
+def test_plain__is_json_whatever_a_driver_gives(given: object, kept: dict[str, object]) -> None:
+    assert plain(given) == kept
+
+
+def test_plain__survives_nesting_without_end() -> None:
+    deep: dict[str, object] = {}
+    inner = deep
+    for _ in range(sys.getrecursionlimit()):
+        inner["x"] = inner = {}
+    assert list(plain({"deep": deep, "y": 1})) == ["deep", "y"]
+
+
+def test_plain__is_a_copy() -> None:
+    reported = {"list": [1]}
+    kept = plain(reported)
+    reported["list"].append(2)
+    assert kept == {"list": [1]}

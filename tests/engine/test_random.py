@@ -1,0 +1,327 @@
+"""Whatever people do to two robots, in whatever order: nothing runs twice, nothing gets lost,
+and when nothing moves the queue says why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from robotq.config import LimitsConfig, RobotConfig
+from robotq.engine.start import start_engine
+from robotq.model.clock import VirtualClock
+from robotq.model.errors import RobotqError
+from robotq.model.hold import Hold, HoldCode
+from robotq.model.task import Task, TaskState
+from robotq.store.memory import MemoryStore
+from robotq.store.port import TaskQuery
+
+from .bench import CATALOG, BenchDriver, bench_config, bench_factory
+from .conftest import PROBE_S, Lab
+from .disk import Disk
+
+ROBOTS = ("robot_a", "robot_b")
+
+COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "works": ("WORK", {}),
+    "fails": ("WORK", {"fail": "jam"}),
+    "raises": ("WORK", {"raise": "boom"}),
+    "loses its link": ("WORK", {"lose_link": "reset by peer"}),
+    "stops there": ("WORK", {"stop_there": True}),
+    "asks": ("WORK", {"ask": "Which bottle?", "wait_s": 60}),
+    "measures": ("MEASURE", {}),
+    "goes left": ("GO", {"place": "BENCH_LEFT"}),
+    "goes right": ("GO", {"place": "BENCH_RIGHT"}),
+    "goes away": ("GO", {"place": "HALL"}),
+}
+
+robots = st.sampled_from(ROBOTS)
+some = st.integers(0, 30)
+actions = st.one_of(
+    st.tuples(st.just("submit"), robots, st.sampled_from(sorted(COMMANDS)), st.integers(-2, 2)),
+    st.tuples(st.just("submit"), robots, st.sampled_from(sorted(COMMANDS)), st.integers(-2, 2)),
+    st.tuples(
+        st.just("batch"),
+        robots,
+        st.lists(st.sampled_from(sorted(COMMANDS)), min_size=2, max_size=3),
+    ),
+    st.tuples(st.just("cancel"), some),
+    st.tuples(st.just("retry"), some),
+    st.tuples(st.just("resolve"), some, st.sampled_from(["completed", "failed", "retry"])),
+    st.tuples(st.just("answer")),
+    st.tuples(st.sampled_from(["pause", "resume", "stop"]), robots),
+    st.tuples(
+        st.sampled_from(["estop", "reset", "freeze", "thaw", "fill", "free", "kill", "wait"])
+    ),
+)
+
+
+class Story:
+    """Two robots, what people do to them, and what must be true all the time."""
+
+    def __init__(self) -> None:
+        self.data = MemoryStore()
+        self.begun: list[tuple[str, int]] = []
+        """By the drivers of earlier processes."""
+        self.asked: set[asyncio.Task[Any]] = set()
+        """What somebody asks and has no answer to yet."""
+        self.ids: list[str] = []
+        self.thaw: Callable[[], None] = lambda: None
+
+    async def start(self) -> None:
+        drivers: dict[str, BenchDriver] = {}
+        clock = VirtualClock()
+        disk = Disk(self.data)
+        engine = await start_engine(
+            bench_config(
+                robots={
+                    "robot_a": RobotConfig(driver="bench", reconnect_s=0.002),
+                    "robot_b": RobotConfig(
+                        driver="bench", reconnect_s=0.002, on_failure="hold", on_start="hold"
+                    ),
+                },
+                limits=LimitsConfig(stop_timeout_s=0.5, shutdown_grace_s=0),
+            ),
+            CATALOG,
+            disk,
+            {"bench": bench_factory(drivers)},
+            simulated_clock=clock,
+            probe_s=PROBE_S,
+        )
+        self.lab = Lab(engine, disk, clock, drivers)
+
+    # -- what people do ------------------------------------------------------------------------
+
+    async def do(self, action: str, *args: Any) -> None:
+        await getattr(self, f"_{action}")(*args)
+
+    def _ask(self, asking: Any) -> None:
+        task = asyncio.ensure_future(asking)
+        self.asked.add(task)
+        task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[Any]) -> None:
+        self.asked.discard(task)
+        if not task.cancelled() and not isinstance(task.exception(), RobotqError | None):
+            task.result()
+
+    async def _submit(self, robot: str, what: str, priority: int) -> None:
+        cmd_type, params = COMMANDS[what]
+        self._ask(self._accepted([(cmd_type, params)], robot, priority=priority))
+
+    async def _batch(self, robot: str, whats: list[str]) -> None:
+        self._ask(self._accepted([COMMANDS[what] for what in whats], robot, batch=True))
+
+    async def _accepted(
+        self,
+        commands: list[tuple[str, dict[str, Any]]],
+        robot: str,
+        *,
+        priority: int = 0,
+        batch: bool = False,
+    ) -> None:
+        orders = [
+            self.lab.order("x", cmd_type, robot=robot, priority=priority, **params)
+            for cmd_type, params in commands
+        ]
+        accepted = await self.lab.accept(orders, batch=batch)
+        self.ids += accepted.task_ids
+
+    async def _cancel(self, number: int) -> None:
+        if self.ids:
+            task_id = self.ids[number % len(self.ids)]
+            self._ask(self.lab.engine.queue.cancel(task_id, actor="ann"))
+
+    async def _retry(self, number: int) -> None:
+        if self.ids:
+            self._ask(self._again(self.ids[number % len(self.ids)]))
+
+    async def _again(self, task_id: str) -> None:
+        self.ids.append((await self.lab.engine.retry(task_id, actor="ann")).id)
+
+    async def _resolve(self, number: int, outcome: str) -> None:
+        unknown = [task for task in await self.tasks() if task.outcome_unknown]
+        if unknown:
+            task = unknown[number % len(unknown)]
+            self._ask(self.lab.engine.resolve(task.id, outcome, actor="ann"))
+
+    async def _answer(self) -> None:
+        for task in self.lab.engine.queue.memory.running():
+            if task.waiting_for is not None:
+                self._ask(self.lab.engine.answer(task.id, {"id": "b"}, actor="ann"))
+
+    async def _pause(self, robot: str) -> None:
+        self._ask(self.lab.engine.pause(robot, actor="ann"))
+
+    async def _resume(self, robot: str) -> None:
+        self._ask(self.lab.engine.resume(robot, actor="ann"))
+
+    async def _stop(self, robot: str) -> None:
+        self._ask(self.lab.engine.stop_robot(robot, actor="ann"))
+
+    async def _estop(self) -> None:
+        self._ask(self.lab.engine.estop.trigger(actor="ann"))
+
+    async def _reset(self) -> None:
+        self._ask(self.lab.engine.estop.reset(actor="ann"))
+
+    async def _freeze(self) -> None:
+        self.thaw()
+        self.thaw = self.lab.clock.freeze()
+
+    async def _thaw(self) -> None:
+        self.thaw()
+
+    async def _fill(self) -> None:
+        self.lab.disk.full = "no space left"
+
+    async def _free(self) -> None:
+        self.lab.disk.full = None
+
+    async def _wait(self) -> None:
+        await self.settle()
+
+    async def _kill(self) -> None:
+        await self.lab.kill()
+        for task in list(self.asked):
+            task.cancel()
+        await asyncio.gather(*self.asked, return_exceptions=True)
+        self.begun += self._begun_now()
+        await self.start()
+        self.ids = [task.id for task in await self.tasks()]
+
+    # -- what must be true ---------------------------------------------------------------------
+
+    def _begun_now(self) -> list[tuple[str, int]]:
+        return [one for driver in self.lab.drivers.values() for one in driver.begun]
+
+    async def tasks(self) -> list[Task]:
+        return list(reversed(await self.data.list(TaskQuery(limit=100_000))))
+
+    def held(self) -> dict[str, tuple[list[Hold], int]]:
+        return {
+            name: (list(self.lab.engine.holds.of(name)), len(self.lab.drivers[name].begun))
+            for name in ROBOTS
+        }
+
+    async def check(self, before: dict[str, tuple[list[Hold], int]]) -> None:
+        tasks = {task.id: task for task in await self.tasks()}
+        begun = Counter(self.begun + self._begun_now())
+        assert all(number == 1 for number in begun.values()), "an attempt was begun twice"
+        for task_id, attempt in begun:
+            assert attempt == 1 or tasks[task_id].command.cmd_type == "MEASURE"
+            assert tasks[task_id].started_at_ms is not None, "begun before it was on disk"
+        for name, (holds, number) in before.items():
+            now = self.lab.engine.holds.of(name)
+            driver = self.lab.drivers[name]
+            assert driver.most_at_once <= 1
+            if any(any(hold is other for other in now) for hold in holds):
+                assert len(driver.begun) == number, f"{name} began something while it was held"
+        running = [task for task in tasks.values() if task.state is TaskState.RUNNING]
+        assert len({task.queue for task in running}) == len(running)
+        going = [
+            resource
+            for task in running
+            for resource in self.lab.engine.resources.of(self.lab.engine.settings.places_of(task))
+        ]
+        assert len(set(going)) == len(going), "two robots on their way to one place"
+        told = {
+            event.task_id: event.after
+            for event in await self.data.events_since(0, limit=1_000_000)
+            if event.after is not None and event.kind != "task.resolved"
+        }
+        assert told == {task.id: task.state.value for task in tasks.values()}
+        memory = self.lab.engine.queue.memory
+        for lane in memory.lanes.values():
+            order = [task.order for task in lane]
+            assert order == sorted(order)
+        assert memory.counts().queue_size == memory.unfinished
+
+    async def settle(self) -> None:
+        """Wait until nothing more happens by itself."""
+        still, last = 0, -1
+        while still < 3:
+            await asyncio.sleep(0.001)
+            now = self.lab.disk.calls + len(self._begun_now()) + len(self.asked)
+            still, last = (still + 1, now) if now == last else (0, now)
+
+    async def explained(self) -> None:
+        """Where nothing moves, there is a reason."""
+        for name in ROBOTS:
+            lane = self.lab.engine.queue.lane(name)
+            if lane.waiting and lane.running is None and not self.lab.engine.holds.held(name):
+                waits = [self.lab.engine.queue.waits(task) for task in lane.candidates()]
+                assert all(waits), f"{name} stands still, and nobody says why"
+
+    async def finish(self) -> None:
+        """Everybody does what the holds ask for: then everything comes to an end."""
+        self.lab.disk.full = None
+        self.thaw()
+        for _ in range(200):
+            await self.settle()
+            await self.explained()
+            if not self.lab.engine.queue.memory.unfinished and not self.lab.engine.holds.all():
+                break
+            for driver in self.lab.drivers.values():
+                driver.reachable = True
+            await self._clear()
+        assert self.lab.engine.queue.memory.unfinished == 0
+        assert not self.asked
+        for task in await self.tasks():
+            assert self.lab.engine.queue.memory.get(task.id) == task, "memory and disk differ"
+
+    async def _clear(self) -> None:
+        codes = {hold.code for hold in self.lab.engine.holds.all()}
+        if HoldCode.ESTOP in codes:
+            await self._reset()
+        for task in await self.tasks():
+            if task.outcome_unknown:
+                self._ask(self.lab.engine.resolve(task.id, "failed", actor="ann"))
+        await self.settle()
+        await self._answer()
+        for name in ROBOTS:
+            await self._resume(name)
+            await self._submit(name, "goes away", -2)
+
+
+async def play(story: Story, steps: list[tuple[Any, ...]]) -> None:
+    await story.start()
+    try:
+        for step, pause in steps:
+            before = story.held()
+            await story.do(*step)
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            if step[0] != "kill":
+                await story.check(before)
+        await story.finish()
+    finally:
+        story.thaw()
+        await story.lab.end()
+
+
+stories = st.lists(st.tuples(actions, st.integers(0, 12)), min_size=5, max_size=40)
+
+
+@given(steps=stories)
+@settings(
+    max_examples=20,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_anything__in_any_order(steps: list[tuple[Any, ...]]) -> None:
+    asyncio.run(play(Story(), steps))
+
+
+@pytest.mark.long
+@given(steps=stories)
+@settings(
+    max_examples=500,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_anything__in_any_order__at_length(steps: list[tuple[Any, ...]]) -> None:
+    asyncio.run(play(Story(), steps))
