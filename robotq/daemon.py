@@ -125,7 +125,8 @@ class Daemon:
             try:
                 await self.reload("SIGHUP")
             except Exception as error:  # noqa: BLE001 - the daemon goes on as it was
-                _log.error("not reloaded, nothing was changed: %s", error)
+                unexpected = None if isinstance(error, ConfigError) else error
+                _log.error("not reloaded, nothing was changed: %s", error, exc_info=unexpected)
 
 
 @asynccontextmanager

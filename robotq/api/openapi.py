@@ -108,7 +108,7 @@ def operation_id(route: Route) -> str:
 class _Names(GenerateJsonSchema):
     """Without the titles that only repeat the names of fields."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's own
         return False
 
 
@@ -180,11 +180,10 @@ def _operation(route: Route, routes: Sequence[Route], models: _Models) -> JsonOb
 
 
 def _scope_text(scope: Scope) -> str:
-    match scope:
-        case Scope.OPEN:
-            return "Needs no key."
-        case Scope.ANY:
-            return "Needs any valid key, where keys exist."
+    if scope is Scope.OPEN:
+        return "Needs no key."
+    if scope is Scope.ANY:
+        return "Needs any valid key, where keys exist."
     return f"Needs the scope `{scope}`, where keys exist."
 
 
@@ -221,9 +220,7 @@ def _success(route: Route, routes: Sequence[Route], models: _Models) -> JsonObje
     if route.response is None:
         content = {route.media_type: {"schema": {"type": "string"}}}
         return {"description": route.summary, "content": content}
-    shapes = [
-        models.ref(model, "serialization") for model in (route.response, *route.responses)
-    ]
+    shapes = [models.ref(model, "serialization") for model in (route.response, *route.responses)]
     answer: dict[str, Any] = {
         "description": route.summary,
         "content": {JSON_TYPE: {"schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes}}},
@@ -294,7 +291,7 @@ def _by_status(names: Sequence[str]) -> Mapping[int, Sequence[ErrorCode]]:
     return found
 
 
-def _failure(status: int, rows: Sequence[ErrorCode]) -> JsonObject:
+def _failure(status: int, rows: Sequence[ErrorCode]) -> dict[str, Any]:
     schema: dict[str, Any] = {"$ref": REF + "Error"}
     if not any(row.name == "device_error" for row in rows):
         # a driver from elsewhere may have names of its own for what its device reports

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from robotq.engine.admission import Admission, Room
 from robotq.engine.ending import Ending
+from robotq.engine.estimates import Estimates
 from robotq.engine.holds import HoldBoard
 from robotq.engine.idempotency import (
     Accept,
@@ -61,6 +62,7 @@ class TaskQueue:
         clock: WallClock,
         settings: Settings,
         webhooks: Webhooks,
+        estimates: Estimates,
         last_seq: int,
     ) -> None:
         self._store = store
@@ -70,6 +72,8 @@ class TaskQueue:
         self._resources = resources
         self._clock = clock
         self._settings = settings
+        self.estimates = estimates
+        """How long commands take, from those that have completed."""
         self._webhooks = webhooks
         self._admission = Admission(memory, clock, settings, last_seq)
         self._turns = Turns(holds, resources, clock, settings)
@@ -454,6 +458,7 @@ class TaskQueue:
             if isinstance(mutation, SaveTask):
                 self._memory.update(mutation.task, mutation.before)
                 if mutation.task.state.final:
+                    self.estimates.learn(mutation.task)
                     self._waiters.tell(mutation.task)
         self._webhooks.take_over(mutations)
         if freed:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
-from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 
 

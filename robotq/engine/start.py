@@ -10,6 +10,7 @@ from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.drivers.base import DriverFactory, DriverSetup, LinkState
 from robotq.engine.engine import Engine
+from robotq.engine.estimates import Estimates
 from robotq.engine.events import EventBus
 from robotq.engine.executor import ExecutorDeps
 from robotq.engine.handlers import check_handlers
@@ -143,6 +144,7 @@ async def _recovered(
         resources=resources,
         clock=clock,
         settings=settings,
+        estimates=Estimates(restored.finished),
         webhooks=webhooks,
         last_seq=restored.last_seq,
     )

@@ -140,15 +140,6 @@ class DeliveryQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountKey:
-    """What tasks are counted by."""
-
-    api: str
-    queue: str
-    state: TaskState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
     """Everything that the engine keeps in memory, as found on disk."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from itertools import count
 from typing import Any
 
@@ -16,17 +17,19 @@ _calls = count(1)
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, how: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: Case[Any], how: dict[str, Any]) -> None:
     """Let nothing wait for long, and nothing stand still for long."""
     if case.operation.path == "/events":
         # as much of the stream as comes at once
         how["timeout"] = 0.2
         case.query.setdefault("last_event_id", 0)
-    if "wait" in (case.query or {}):
-        case.query["wait"] = "0.05"
-    waits = "wait" in (case.headers or {}).get("Prefer", "")
+    query: MutableMapping[str, Any] = case.query or {}
+    headers: MutableMapping[str, Any] = case.headers or {}
+    if "wait" in query:
+        query["wait"] = "0.05"
+    waits = "wait" in headers.get("Prefer", "")
     if waits:
-        case.headers["Prefer"] = "wait=1"
+        headers["Prefer"] = "wait=1"
     if waits or next(_calls) % _EVERY == 0:
         put_right(case.operation.schema.get_base_url().rstrip("/"))
 
@@ -42,6 +45,6 @@ def put_right(url: str) -> None:
 
 
 @schemathesis.check
-def no_fault(_context: CheckContext, response: Response, _case: Case) -> None:
+def no_fault(_context: CheckContext, response: Response, _case: Case[Any]) -> None:
     """Other answers above 500 are documented: a full queue, a lost link, a timeout."""
     assert b'"internal_error"' not in response.content, response.text

@@ -12,11 +12,12 @@ from typing import Any
 import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import BaseModel, ValidationError
 
 from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
 from robotq.api.robot.table import ROUTES
-from robotq.api.routes import BODY_ERRORS, COMMON_ERRORS, Route
+from robotq.api.routes import COMMON_ERRORS, Route
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.drivers import simulator
@@ -148,10 +149,18 @@ def _check(method: str, path: str, answer: Answer) -> None:
         row = ERROR_CODES[body["error_code"]]
         assert (body["code"], answer.status) == (row.number, row.http_status)
         assert body["message"]
-        known = {*COMMON_ERRORS} if route is None else {*COMMON_ERRORS, *route.errors}
-        if route is not None and route.request is not None:
-            known |= {*BODY_ERRORS}
-        # in synchronous mode the end of the command is the answer
-        assert row.name in known or "task_id" in body, f"{method} {path}: {row.name}"
-    elif route is not None and route.response is not None and route.path != "/":
-        route.response.model_validate(body)
+        known = COMMON_ERRORS if route is None else route.error_codes
+        assert row.name in known, f"{method} {path}: {row.name}"
+    elif route is not None and answer.status != 200:
+        route.answers[answer.status].model_validate(body)
+    elif route is not None and route.response is not None:
+        shapes = (route.response, *route.responses)
+        assert any(_fits(shape, body) for shape in shapes), f"{method} {path}: {answer.text}"
+
+
+def _fits(shape: type[BaseModel], body: Any) -> bool:
+    try:
+        shape.model_validate(body)
+    except ValidationError:
+        return False
+    return True

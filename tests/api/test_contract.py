@@ -56,9 +56,7 @@ async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> No
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{daemon.log.read_text()[-5_000:]}"
 
 
-async def test_routes__answer_as_they_are_described(
-    daemon: DaemonProcess, tmp_path: Path
-) -> None:
+async def test_routes__answer_as_they_are_described(daemon: DaemonProcess, tmp_path: Path) -> None:
     phases = ("--phases", "examples,fuzzing,stateful")
     await schemathesis(daemon, tmp_path, *phases, "--max-examples", "4", "--seed", "1")
 
@@ -69,4 +67,4 @@ async def test_routes__answer_as_they_are_described(
 async def test_routes__answer_as_they_are_described_to_whatever_is_sent(
     daemon: DaemonProcess, tmp_path: Path, seed: int
 ) -> None:
-    await schemathesis(daemon, tmp_path, "--max-examples", "100", "--seed", str(seed))
+    await schemathesis(daemon, tmp_path, "--max-examples", "50", "--seed", str(seed))

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from robotq.api.robot.models import AnswerBody
 from robotq.api.robot.table import ROUTES
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
@@ -145,8 +146,8 @@ def test_route__has_a_scope_and_what_the_docs_need(route: Route) -> None:
         assert route.scope in (Scope.OPEN, Scope.READ)
     assert route.summary.endswith(".")
     assert set(route.errors) <= set(ERROR_CODES)
-    for model in (route.query, route.request, route.response):
-        if model is not None:
+    for model in (route.query, route.request, route.response, *route.responses):
+        if model not in (None, AnswerBody):
             assert model.model_json_schema()["title"]
 
 

@@ -30,7 +30,7 @@ async def test_result__of_a_batch_has_one_for_each_command(lab: Lab) -> None:
     assert (answer["success"], answer["code"]) == (True, 0)
     assert [result["task_id"] for result in answer["results"]] == answer["task_ids"]
     failed = await lab.post("/", [PICK_UP_NOTHING, GO_HOME])
-    assert failed.status == 422
+    assert (failed.status, failed["error_code"]) == (422, "device_error")
     assert [result["error_code"] for result in failed["results"]] == [
         "device_error",
         "batch_failed",

@@ -224,11 +224,3 @@ sys.exit(daemon.run_program(nothing))
     )
     assert done.returncode == 7
     assert "robot_a-stop" in done.stderr
-
-
-@pytest.mark.long
-def test_start__a_client_is_answered_within_seconds_of_the_start(serve: Serve) -> None:
-    started = time.monotonic()
-    served = serve("serve")
-    assert served.get("/health")["status"] == "ok"
-    assert time.monotonic() - started < 5

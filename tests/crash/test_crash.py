@@ -29,7 +29,7 @@ async def test_kill_twice__loses_nothing_and_repeats_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_kill_30_times__in_scans_with_50_tasks_waiting(tmp_path: Path) -> None:
     outcomes = await run(kills=30, seed=1, point=RANDOM, jobs=1, folder=tmp_path)
     nothing_was_found(outcomes)
@@ -40,7 +40,7 @@ async def test_kill_30_times__in_scans_with_50_tasks_waiting(tmp_path: Path) -> 
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_kill__at_every_crash_point(tmp_path: Path) -> None:
     kills = 2 * len(CrashPoint) + KILLS_PER_ROUND
     outcomes = await run(kills=kills, seed=1, point=None, jobs=1, folder=tmp_path)

@@ -29,7 +29,7 @@ NOBODY = "http://127.0.0.1:1/done"
 
 def sending(url: str | None = None, **changes: Any) -> WebhooksConfig:
     """Webhooks that do not take long to try again and to give up."""
-    return replace(WebhooksConfig(url=url, timeout_s=0.2, retries=3, retry_s=0.02), **changes)
+    return replace(WebhooksConfig(url=url, timeout_s=5, retries=3, retry_s=0.02), **changes)
 
 
 @pytest.fixture
@@ -203,7 +203,8 @@ async def test_not_acknowledged__is_given_up_and_says_why(
     start_lab: StartLab, receiver: Receiver, answer: Any, problem: str
 ) -> None:
     receiver.usual = answer or receiver.never
-    config = sending(receiver.url(), retries=1, timeout_s=0.05, expect_received=True)
+    timeout_s = 5 if answer else 0.05
+    config = sending(receiver.url(), retries=1, timeout_s=timeout_s, expect_received=True)
     lab = await start_lab(webhooks=config)
     task = await lab.run("c")
     given_up = await told(lab, task, DeliveryState.UNDELIVERED)
@@ -557,7 +558,7 @@ async def test_example__checks_the_signature_refuses_twice_and_takes_it_once(
     start_lab: StartLab, example: ExampleReceiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"http://127.0.0.1:{example.server_port}/"
-    config = sending(url, secret="s3cret", expect_received=True, timeout_s=5)
+    config = sending(url, secret="s3cret", expect_received=True)
     lab = await start_lab(webhooks=config)
     task = await lab.run("c", fail="no bottle")
     delivery = await told(lab, task)
@@ -572,7 +573,7 @@ async def test_example__refuses_what_another_has_signed(
     start_lab: StartLab, example: ExampleReceiver
 ) -> None:
     url = f"http://127.0.0.1:{example.server_port}/"
-    lab = await start_lab(webhooks=sending(url, secret="guessed", retries=0, timeout_s=5))
+    lab = await start_lab(webhooks=sending(url, secret="guessed", retries=0))
     given_up = await told(lab, await lab.run("c"), DeliveryState.UNDELIVERED)
     assert given_up.problem is not None
     assert given_up.problem.args == {"status": 401}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Task, TaskState
 from robotq.model.transitions import Action, transition
@@ -55,6 +56,29 @@ async def test_apply__takes_effect_in_the_order_of_the_calls(store: Store) -> No
     appended = await asyncio.gather(*(store.apply(call) for call in calls))
     assert [rows[0].id for rows in appended] == list(range(1, 53))
     assert await store.get(task.id) == steps[-1]
+
+
+async def test_apply__tells_of_each_commit_before_its_caller_goes_on(store: Store) -> None:
+    told: list[int] = []
+
+    async def call(seq: int) -> None:
+        await store.apply(submit(pending(seq)), lambda events: told.append(events[0].id))
+        assert seq in told
+
+    calls = [asyncio.ensure_future(call(seq)) for seq in range(1, 11)]
+    await asyncio.sleep(0)
+    # on disk all the same, so memory has to hear of it
+    calls[4].cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert told == list(range(1, 11))
+
+
+async def test_apply__does_not_tell_of_what_was_refused(store: Store) -> None:
+    await store.apply(submit(pending(1)))
+    told: list[Sequence[Event]] = []
+    with pytest.raises(StaleRevision):
+        await store.apply(submit(pending(1)), told.append)
+    assert told == []
 
 
 async def test_apply__writes_all_or_nothing(store: Store) -> None:

@@ -152,6 +152,22 @@ async def test_apply__a_caller_that_gives_up_harms_nobody(
     assert [task.seq for task in await sqlite.list(TaskQuery())] == [3, 2, 1]
 
 
+async def test_apply__a_caller_that_fails_to_listen_harms_nobody(
+    sqlite: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise KeyError("a bug")
+
+    outcomes = await asyncio.gather(
+        sqlite.apply(submit(pending(1))),
+        sqlite.apply(submit(pending(2)), fail),
+        sqlite.apply(submit(pending(3))),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [list, KeyError, list]
+    assert "could not be taken over" in caplog.text
+
+
 async def test_apply__refuses_when_too_many_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,17 @@ class Task(_Answer):
     completed_steps: list[StepDuration] = []
     steps: list[Step] = []
     partial: Object | None = Field(default=None, description="What was found so far.")
+    remaining_s: float | None = Field(
+        default=None,
+        description="What a running command still takes, in seconds, judged by earlier ones.",
+    )
+    starts_in_s: float | None = Field(
+        default=None,
+        description="Seconds until a waiting command starts if nothing holds the queue, judged by "
+        "earlier ones.",
+    )
+    eta: LocalTime | None = Field(default=None, description="When it will be done at that rate.")
+    eta_ms: int | None = None
     position: int | None = Field(default=None, description="1 at the head of the queue.")
     waits: list[WaitView] = Field(default=[], description="Why this task is passed over for now.")
     holds: list[Hold] = Field(default=[], description="Why its queue starts nothing.")

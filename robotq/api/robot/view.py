@@ -46,23 +46,18 @@ class TaskViews:
             task,
             lambda: orjson.dumps(_lasting(task, self._engine, language)),
         )
-        if task.state is TaskState.PENDING:
-            passing = orjson.dumps(_place_in_line(task, self._engine, language))
-        elif webhooks:
-            shown = [webhook_view(delivery, language) for delivery in webhooks]
-            passing = orjson.dumps({"webhooks": shown})
-        else:
+        passing = _passing(task, self._engine, language)
+        if webhooks:
+            passing["webhooks"] = [webhook_view(delivery, language) for delivery in webhooks]
+        if not passing:
             return lasting
         # one object out of two
-        return lasting[:-1] + b"," + passing[1:]
+        return lasting[:-1] + b"," + orjson.dumps(passing)[1:]
 
 
 def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
     """Everything about a task: the documented fields and the finer ones."""
-    view = _lasting(task, engine, language)
-    if task.state is TaskState.PENDING:
-        view |= _place_in_line(task, engine, language)
-    return view
+    return _lasting(task, engine, language) | _passing(task, engine, language)
 
 
 def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
@@ -149,8 +144,37 @@ def _steps(steps: tuple[Step, ...]) -> dict[str, Any]:
     }
 
 
-def _place_in_line(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
-    view: dict[str, Any] = {"position": engine.queue.lane(task.queue).position(task)}
+def _passing(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    """What changes with the time while the record is the same."""
+    now_ms = engine.clock.now_ms()
+    match task.state:
+        case TaskState.PENDING:
+            return _place_in_line(task, engine, language, now_ms)
+        case TaskState.RUNNING:
+            left_s = engine.queue.estimates.remaining_s(task, now_ms)
+            return (
+                {} if left_s is None else {"remaining_s": round(left_s, 1), **_eta(left_s, now_ms)}
+            )
+        case _:
+            return {}
+
+
+def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
+    eta_ms = now_ms + int(left_s * 1000)
+    return {"eta": local_time(eta_ms), "eta_ms": eta_ms}
+
+
+def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
+    lane = engine.queue.lane(task.queue)
+    position = lane.position(task)
+    view: dict[str, Any] = {"position": position}
+    estimates = engine.queue.estimates
+    starts_s = None if position is None else estimates.starts_in_s(lane, position, now_ms)
+    takes_s = estimates.duration_s(task.command.cmd_type)
+    if starts_s is not None:
+        view["starts_in_s"] = round(starts_s, 1)
+        if takes_s is not None:
+            view |= _eta(starts_s + takes_s, now_ms)
     if waits := engine.queue.waits(task):
         view["waits"] = [wait_view(wait, language) for wait in waits]
     if holds := engine.holds.of(task.queue):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from robotq.store.port import StoreUnavailable
+
+_log = logging.getLogger(__name__)
 
 Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any, Callable[[Any], None] | None]
 """A future, its result, and who is to have that first; an exception is raised from the future."""
@@ -38,13 +41,23 @@ class Handover:
 
     def _answer(self, outcomes: Sequence[Outcome]) -> None:
         self.waiting -= len(outcomes)
-        for future, outcome, first in outcomes:
-            if isinstance(outcome, BaseException):
-                if not future.done():
-                    future.set_exception(outcome)
-                continue
-            if first is not None:
-                first(outcome)
+        for future, found, first in outcomes:
+            outcome = _told(first, found)
             # whoever asked may have been cancelled meanwhile
-            if not future.done():
+            if future.done():
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
                 future.set_result(outcome)
+
+
+def _told(first: Callable[[Any], None] | None, outcome: object) -> object:
+    """The outcome, or what `first` raises against its promise: the next ones must be answered."""
+    if first is not None and not isinstance(outcome, BaseException):
+        try:
+            first(outcome)
+        except Exception as error:  # noqa: BLE001 - logged, and its caller gets it
+            _log.exception("what is on disk could not be taken over")
+            return error
+    return outcome
