@@ -6,8 +6,10 @@ The file is a tar archive: the database as SQLite copied it, the other files as 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
+import io
 import os
 import shutil
 import sqlite3
@@ -15,7 +17,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -38,6 +40,7 @@ _REPLACED = "replaced-"
 _OF_THIS_MACHINE = ("robotq.lock", "port", f"{_DATABASE}-wal", f"{_DATABASE}-shm")
 """Files that mean nothing elsewhere; the database is copied with what its WAL holds."""
 _ACTOR = "robotq restore"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +58,9 @@ class Backup:
 def make_backup(data: Path, file: Path) -> Backup:
     """Write `file`, whole or not at all, readable by its owner only.
 
-    A daemon may work on `data` meanwhile: nothing of it is written or locked, since the
-    database is read through a connection that cannot write. Whatever was accepted before the
-    call is in the backup, and no simulated motion whose start it does not know of. Blocks.
+    A daemon may work on `data` meanwhile, and start or end: the database is read through a
+    connection that cannot write, and keeps nobody from writing. Whatever was accepted before
+    the call is in the backup, and no simulated motion whose start it does not know of. Blocks.
     Raises ConfigError where there is nothing to back up, OSError, sqlite3.Error.
     """
     source = data / _DATABASE
@@ -88,7 +91,7 @@ def make_backup(data: Path, file: Path) -> Backup:
     return made
 
 
-async def restore_backup(
+def restore_backup(
     file: Path, data: Path, robots: Sequence[str], *, replace: bool
 ) -> tuple[Backup, Path | None]:
     """Put the contents of `file` into `data`, all or none, after every part was checked.
@@ -98,13 +101,14 @@ async def restore_backup(
     `replace` moved what was there before, if anything.
 
     Raises ConfigError: a daemon works on `data`, there is something and not `replace`, the
-    file is damaged or of a later robotq. Then `data` is as it was. OSError.
+    file is damaged or of a later robotq. Then `data` is as it was. OSError. Blocks, and runs
+    an event loop of its own.
     """
     with _reading(file) as archive:
         backup = _contents(archive, file)
         lock = FolderLock(data)
         try:
-            old = [path for path in data.iterdir() if path.name not in _ours()]
+            old = [path for path in data.iterdir() if not _is_no_content(path.name)]
             if old and not replace:
                 names = ", ".join(sorted(path.name for path in old)[:5])
                 raise ConfigError(
@@ -117,7 +121,8 @@ async def restore_backup(
             try:
                 for name, expected in backup.files.items():
                     _extract(archive, name, expected, staged, file)
-                await _pause_all(staged, robots, backup)
+                asyncio.run(_pause_all(staged, robots, backup))
+                (staged / "robotq.lock").unlink()
                 kept = _swap(data, staged, old)
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
@@ -132,6 +137,7 @@ async def restore_backup(
 def _copy_database(source: Path, copy: Path) -> None:
     """A copy as of one instant, checked, in one file. Raises sqlite3.Error."""
     uri = f"{source.absolute().as_uri()}?mode=ro"
+    copy.touch(mode=0o600, exist_ok=False)
     with (
         contextlib.closing(sqlite3.connect(uri, uri=True)) as reading,
         contextlib.closing(sqlite3.connect(copy)) as writing,
@@ -152,7 +158,6 @@ def _add_files(archive: tarfile.TarFile, data: Path) -> Iterator[tuple[str, Mapp
             str(name) in left_out
             or any(part.startswith((".", _REPLACED)) for part in name.parts)
             or name.suffix == ".tmp"
-            or path.is_symlink()
             or not path.is_file()
         ):
             continue
@@ -171,20 +176,12 @@ def _add(archive: tarfile.TarFile, name: str, path: Path) -> Mapping[str, Any]:
 
 
 def _add_contents(archive: tarfile.TarFile, backup: Backup) -> None:
-    path = Path(_CONTENTS)
-    content = orjson.dumps({"format": _FORMAT, **_as_dict(backup)}, option=orjson.OPT_INDENT_2)
-    member = tarfile.TarInfo(str(path))
+    content = orjson.dumps({"format": _FORMAT, **asdict(backup)}, option=orjson.OPT_INDENT_2)
+    member = tarfile.TarInfo(_CONTENTS)
     member.size = len(content)
     member.mtime = time.time()
     member.mode = 0o600
-    with tempfile.SpooledTemporaryFile(max_size=1 << 24) as stream:
-        stream.write(content)
-        stream.seek(0)
-        archive.addfile(member, stream)
-
-
-def _as_dict(backup: Backup) -> dict[str, Any]:
-    return {"made_at": backup.made_at, "version": backup.version, "files": backup.files}
+    archive.addfile(member, io.BytesIO(content))
 
 
 class _Hashed:
@@ -198,3 +195,115 @@ class _Hashed:
         content = self._stream.read(size)
         self.sha256.update(content)
         return content
+
+
+# -- restoring -------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(file, mode="r:") as archive:
+            yield archive
+    except tarfile.TarError as error:
+        raise ConfigError(f"{file} is no backup of robotq, or is damaged: {error}") from error
+
+
+def _contents(archive: tarfile.TarFile, file: Path) -> Backup:
+    try:
+        found = orjson.loads(_opened(archive, _CONTENTS, file)[1].read())
+        if found["format"] > _FORMAT:
+            raise ConfigError(f"{file} was made by a later robotq ({found['version']}); upgrade")
+        backup = Backup(made_at=found["made_at"], version=found["version"], files=found["files"])
+        names = [PurePosixPath(name) for name in backup.files]
+        right = _DATABASE in backup.files and all(map(_is_inside, names))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{file} is no backup of robotq, or is damaged: {error!r}") from error
+    if not right:
+        raise ConfigError(f"{file} is no backup of robotq: its names are not those of data")
+    return backup
+
+
+def _is_inside(name: PurePosixPath) -> bool:
+    """Whether a name stays in the folder and means none of the files that are not restored."""
+    return (
+        not name.is_absolute()
+        and bool(name.parts)
+        and not any(part.startswith(".") or "\\" in part for part in name.parts)
+        and str(name) not in _OF_THIS_MACHINE
+    )
+
+
+def _opened(archive: tarfile.TarFile, name: str, file: Path) -> tuple[tarfile.TarInfo, IO[bytes]]:
+    try:
+        member = archive.getmember(name)
+    except KeyError:
+        raise ConfigError(f"{file} is damaged, or no backup of robotq: {name} is missing") from None
+    stream = archive.extractfile(member) if member.isreg() else None
+    if stream is None:
+        raise ConfigError(f"{file} is damaged: {name} is no file")
+    return member, stream
+
+
+def _extract(
+    archive: tarfile.TarFile, name: str, expected: Mapping[str, Any], staged: Path, file: Path
+) -> None:
+    target = staged.joinpath(*PurePosixPath(name).parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    member, content = _opened(archive, name, file)
+    hashed = _Hashed(content)
+    with os.fdopen(os.open(target, _NEW, member.mode & 0o777), "wb") as stream:
+        shutil.copyfileobj(hashed, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if hashed.sha256.hexdigest() != expected["sha256"]:
+        raise ConfigError(f"{file} is damaged: {name} is not what was backed up")
+
+
+async def _pause_all(staged: Path, robots: Sequence[str], backup: Backup) -> None:
+    """Let nothing run before somebody has said so, and have the journal tell why."""
+    store = SqliteStore(staged)
+    restored = await store.open(finished=0)
+    try:
+        now_ms = SystemClock().now_ms()
+        waiting = [task.queue for task in restored.unfinished]
+        mutations: list[Mutation] = [
+            SaveHold(
+                Hold(
+                    robot=robot,
+                    code=HoldCode.PAUSED,
+                    since_ms=now_ms,
+                    actor=_ACTOR,
+                    args={"reason": "reason.restored", "made_at": backup.made_at},
+                )
+            )
+            for robot in dict.fromkeys([*robots, *waiting])
+        ]
+        told = {"made_at": backup.made_at, "version": backup.version}
+        event = Event(kind="daemon.restored", at_ms=now_ms, actor=_ACTOR, data=told)
+        await store.apply([*mutations, AppendEvent(event)])
+    finally:
+        await store.close()
+
+
+def _swap(data: Path, staged: Path, old: Sequence[Path]) -> Path | None:
+    """Take the old files away and put the new ones in their place, the database last."""
+    kept = None
+    if old:
+        kept = data / f"{_REPLACED}{time.strftime('%Y%m%d_%H%M%S')}"
+        kept.mkdir(mode=0o700)
+        for path in old:
+            path.rename(kept / path.name)
+    for path in sorted(staged.iterdir(), key=lambda path: path.name == _DATABASE):
+        path.rename(data / path.name)
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    return kept
+
+
+def _is_no_content(name: str) -> bool:
+    return name in ("robotq.lock", "port", _RESTORING) or name.startswith(_REPLACED)

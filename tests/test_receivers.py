@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from robotq.config.receivers import AllowedHosts, read_host_rule, read_url, shown_url
@@ -105,6 +105,7 @@ def test_rule__that_is_none_is_refused(text: str) -> None:
 
 
 @given(st.text() | st.integers() | st.none() | st.from_regex(r"https?://[^/]+/?.*"))
+@example("http://xn--\x85-ccb")
 def test_url__of_any_kind_is_read_or_refused_in_words(text: Any) -> None:
     try:
         url = read_url(text)

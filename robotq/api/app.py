@@ -7,7 +7,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from robotq.api.auth import KeyFile
 from robotq.api.call import Call
@@ -49,10 +49,11 @@ def make_app(
     guard = Guard(keys, addresses, engine.config)
     for route in ROUTES:
         endpoint = _endpoint(route, engine, guard)
-        app.router.add_route(route.method, route.path, endpoint)
+        app.router.add_route(route.method, route.path, endpoint, expect_handler=_go_on)
         if route.method == "GET" and not route.stream:
-            app.router.add_route("HEAD", route.path, endpoint)
-    app.router.add_route("*", r"/{rest:[\s\S]*}", _elsewhere(ROUTES, engine, guard))
+            app.router.add_route("HEAD", route.path, endpoint, expect_handler=_go_on)
+    elsewhere = _elsewhere(ROUTES, engine, guard)
+    app.router.add_route("*", r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
 
     async def watch_keys(_app: web.Application) -> AsyncIterator[None]:
         watching = asyncio.create_task(keys.watch(), name="keys")
@@ -63,6 +64,16 @@ def make_app(
 
     app.cleanup_ctx.append(watch_keys)
     return app
+
+
+async def _go_on(request: web.Request) -> None:
+    """Tell a client that asks first to send its body; any other expectation is passed over,
+    where aiohttp would refuse it with an error of its own form."""
+    expected = request.headers.get("Expect", "")
+    if request.version == HttpVersion11 and expected.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # it is no part of the answer
+        request.writer.output_size = 0
 
 
 def _endpoint(route: Route, engine: Engine, guard: Guard) -> _Endpoint:

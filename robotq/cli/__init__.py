@@ -30,6 +30,8 @@ COMMANDS = {
     "self-test": "selftest",
     "keys": "keys",
     "check-config": "check",
+    "backup": "backup",
+    "restore": "backup",
 }
 """Command -> its module, which is loaded only when it is needed: an emergency stop does not
 wait until the daemon's libraries are read."""

@@ -28,6 +28,9 @@ _NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)")
 """127.1, 0x7f000001: clients may read these as addresses. No name ends in a number."""
 
 
+_HOST = re.compile(r"[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*\.?")
+
+
 def read_url(text: object) -> URL:
     """The URL of a receiver. Raises ValueError, whose text says what was expected."""
     if not isinstance(text, str) or not 0 < len(text) <= _MAX_URL:
@@ -35,7 +38,10 @@ def read_url(text: object) -> URL:
     try:
         # the class that the client connects by, so that both see the same host
         url = URL(text)
-        usable = url.scheme in ("http", "https") and bool(url.raw_host) and url.port != 0
+        host = url.raw_host or ""
+        named = _address(host) is not None or _HOST.fullmatch(host) is not None
+        usable = url.scheme in ("http", "https") and named and url.port != 0
+        usable = usable and URL(str(url)) == url
     except ValueError as error:
         raise ValueError("expected a URL such as http://mes.lab:8000/done") from error
     if not usable or not text.isprintable() or " " in text or "\\" in text:

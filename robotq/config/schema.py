@@ -153,5 +153,6 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged: this and everything more serious."""
     source: Path | None = None
     """The file that this was read from; not a key of the file."""

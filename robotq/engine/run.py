@@ -121,6 +121,8 @@ class Run:
             wait_s = min(_REPEAT_STOP_S, max(0.0, deadline - loop.time()))
             await asyncio.wait({self.back}, timeout=wait_s)
         if sending is not None:
+            # a stop that is still on its way would stop the next command
+            await asyncio.wait({sending}, timeout=max(0.0, deadline - loop.time()))
             sending.cancel()
 
     async def _send_stop(self) -> None:

@@ -105,6 +105,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     # reasons that the daemon itself gives
     "reason.estop_reset": ("急停已复位", "the emergency stop was reset"),
     "reason.stop": ("已停止", "stopped"),
+    "reason.restored": (
+        "已从 {made_at} 的备份恢复，备份之后执行过的任务会再次执行",
+        "restored from the backup of {made_at}; what ran after it would run again",
+    ),
     "reason.at_robot": ("在机器人处停止", "stopped at the robot"),
     "reason.connecting": ("正在连接", "connecting"),
     "reason.not_configured": ("不在配置中", "not in the configuration"),

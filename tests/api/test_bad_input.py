@@ -144,6 +144,13 @@ async def test_submit__another_path_is_1007(lab: Lab) -> None:
     assert answer["code"] == 1007
 
 
+async def test_submit__an_expectation_is_met_or_passed_over(lab: Lab) -> None:
+    asked_first = await lab.post("/", GO_HOME, expect100=True)
+    assert asked_first.status == 200
+    unheard_of = await lab.post("/", GO_HOME, headers={"Expect": "a-miracle"})
+    assert unheard_of.status == 200
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
 async def test_path__a_wrong_method_is_1006_and_tells_the_right_ones(lab: Lab, method: str) -> None:
     answer = await lab.ask(method, "/queue/status")

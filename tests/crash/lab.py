@@ -11,6 +11,7 @@ from typing import Any
 from robotq.catalog import load_catalog
 from robotq.config import Config, RobotConfig, WebhooksConfig
 from robotq.drivers import simulator
+from robotq.drivers.base import DriverFactory
 from robotq.engine.engine import Engine
 from robotq.engine.idempotency import KeyedRequest
 from robotq.engine.start import start_engine
@@ -28,6 +29,7 @@ async def working_lab(
     clock: WallClock | None = None,
     faults: Sequence[Mapping[str, Any]] = (),
     webhook_url: str | None = None,
+    driver: DriverFactory = simulator.create,
 ) -> AsyncIterator[Engine]:
     """One run of the engine on a data folder, ended in order."""
     config = Config(
@@ -41,7 +43,7 @@ async def working_lab(
         webhooks=WebhooksConfig(url=webhook_url),
     )
     catalog = await asyncio.to_thread(load_catalog, [])
-    drivers = {"simulator": simulator.create}
+    drivers = {"simulator": driver}
     engine = await start_engine(config, catalog, SqliteStore(data), drivers, clock=clock)
     try:
         yield engine

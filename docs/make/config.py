@@ -1,0 +1,125 @@
+"""reference/config.md: every key of the configuration."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from docs.make.markdown import code, limits_of, table, type_of, value
+from robotq.config import Config, schema
+
+_HEAD = """# Reference: configuration
+
+Every key. [Configuration](../configuration.md) says how a file is written, checked and read again, and who wins; [config/robotq.yaml](../../config/robotq.yaml) is a file with all of them.
+
+"""
+
+_SECTIONS: Mapping[str, tuple[str, str]] = {
+    "RobotConfig": ("robots.<name>", "One robot; its name is 1 to 64 of a-z, 0-9, _ and -."),
+    "QueueConfig": ("queue", "How much the daemon takes and keeps at hand."),
+    "RetentionConfig": ("retention", "How long things are kept."),
+    "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),
+    "WebhooksConfig": ("webhooks", "[Webhooks](../webhooks.md)."),
+}
+
+_WORDS: Mapping[str, str] = {
+    "Path": "path",
+    "list[Path]": "list of paths",
+    "list[Network]": "list of networks",
+    "list[Host]": "list of names, addresses, networks",
+    "Url | None": "URL or null",
+}
+"""Types that JSON Schema has no word for."""
+
+
+class Key(NamedTuple):
+    path: str
+    type: str
+    default: str
+    bounds: str
+    variable: str
+    text: str
+
+
+def keys() -> Iterator[tuple[str, str, list[Key]]]:
+    """Section, what it is for, and its keys."""
+    described = TypeAdapter(Config).json_schema()
+    texts = _docstrings()
+    yield "", "", list(_keys("", described, texts["Config"], described))
+    for name, (prefix, text) in _SECTIONS.items():
+        section = described["$defs"][name]
+        yield prefix, text, list(_keys(f"{prefix}.", section, texts[name], described))
+
+
+def page() -> str:
+    parts = [_HEAD]
+    for section, text, found in keys():
+        if section:
+            parts.append(f"\n## {section}\n\n{text}\n\n")
+        rows = [
+            (code(key.path), key.type, key.default, key.bounds, code(key.variable), key.text)
+            for key in found
+        ]
+        parts.append(table(("key", "type", "default", "bounds", "variable", ""), rows))
+    return "".join(parts)
+
+
+def _keys(
+    prefix: str,
+    section: Mapping[str, Any],
+    texts: Mapping[str, tuple[str, str]],
+    described: Mapping[str, Any],
+) -> Iterator[Key]:
+    for name, (annotation, text) in texts.items():
+        if name == "source":
+            continue
+        rule = section["properties"][name]
+        path = prefix + name
+        yield Key(
+            path=path,
+            type=_WORDS.get(annotation) or _type(rule),
+            default=value(rule["default"]) if "default" in rule else _empty(rule, described),
+            bounds=limits_of(rule),
+            variable="ROBOTQ_" + path.upper().replace(".", "__"),
+            text=text,
+        )
+
+
+def _type(rule: Mapping[str, Any]) -> str:
+    if "$ref" in rule:
+        return "section"
+    patterns = rule.get("patternProperties")
+    return "names with a section each" if patterns else type_of(rule, {})
+
+
+def _empty(rule: Mapping[str, Any], described: Mapping[str, Any]) -> str:
+    if "$ref" in rule:
+        return f"see [below](#{next(_section_of(rule, described))})"
+    return code("[]") if rule.get("type") == "array" else code("{}")
+
+
+def _section_of(rule: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
+    name = rule["$ref"].rpartition("/")[2]
+    assert name in described["$defs"]
+    yield _SECTIONS[name][0]
+
+
+def _docstrings() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    """Class -> key -> its annotation and the text under it, as they stand in the source."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for node in ast.parse(inspect.getsource(schema)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        of_class = found[node.name] = {}
+        name = ""
+        for part in node.body:
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+                name = part.target.id
+                of_class[name] = (ast.unparse(part.annotation), "")
+            elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and name:
+                of_class[name] = (of_class[name][0], inspect.cleandoc(str(part.value.value)))
+    return found

@@ -1,0 +1,19 @@
+"""Which pages there are, and what makes each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from docs.make import cli, commands, config, errors, http, metrics
+
+FOLDER = Path(__file__).parents[1] / "reference"
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "http.md": http.page,
+    "errors.md": errors.page,
+    "config.md": config.page,
+    "commands.md": commands.page,
+    "metrics.md": metrics.page,
+    "cli.md": cli.page,
+}

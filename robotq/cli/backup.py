@@ -1,0 +1,69 @@
+"""robotq backup and restore: a data folder as one file, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from robotq.backup import Backup, make_backup, restore_backup
+from robotq.cli.failure import Failure
+from robotq.cli.options import ConfigFile
+from robotq.cli.settings import loader
+from robotq.config import Config
+from robotq.store.port import StoreUnavailable
+
+_Data = Annotated[
+    Path | None, typer.Option("--data", help="The daemon's data folder. [default: robotq-data]")
+]
+
+
+def backup(
+    *,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Written whole or not at all, e.g. robotq.tar.")
+    ],
+    data: _Data = None,
+    config: ConfigFile = None,
+) -> None:
+    """Back up a data folder: tasks, journal, keys, simulated lab. The daemon may go on working."""
+    folder = _config(data, config).data
+    try:
+        made = make_backup(folder, file)
+    except (OSError, sqlite3.Error) as error:
+        raise Failure(f"no backup was made: {error}") from error
+    print(f"{file}: {_told(made)}")
+
+
+def restore(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made by robotq backup.")],
+    data: _Data = None,
+    config: ConfigFile = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Where the folder holds something, set that aside.")
+    ] = False,
+) -> None:
+    """Put a backup into a data folder that no daemon uses. Every queue is paused afterwards."""
+    read = _config(data, config)
+    try:
+        made, kept = restore_backup(file, read.data, tuple(read.robots), replace=replace)
+    except (OSError, StoreUnavailable) as error:
+        raise Failure(f"not restored: {error}") from error
+    print(f"{read.data}: {_told(made)}, made {made.made_at} by robotq {made.version}")
+    if kept is not None:
+        print(f"what was there before is in {kept}")
+    print("Every queue is paused: what ran after the backup was made would run again.")
+    print("Cancel such tasks, then `robotq resume`.")
+
+
+def _config(data: Path | None, config: Path | None) -> Config:
+    flags: dict[str, Any] = {"data": None if data is None else str(data)}
+    return loader(config, flags)()
+
+
+def _told(made: Backup) -> str:
+    size = sum(entry["size"] for entry in made.files.values())
+    return f"{len(made.files)} files, {size / 1e6:.1f} MB"
