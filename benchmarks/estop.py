@@ -35,12 +35,23 @@ class _Latencies:
 
 def run(options: Options) -> list[Figure]:
     """Stops of running commands, in turns without and with clients that submit."""
+    alone, crowded = _Latencies(), _Latencies()
+    rates = [_round(options, alone, crowded) for _ in range(options.rounds)]
+    load = f", {statistics.median(rates):.0f} submits/s"
+    return [*_figures("alone", alone, ""), *_figures("crowded", crowded, load)]
+
+
+def _round(options: Options, alone: _Latencies, crowded: _Latencies) -> float:
+    """One daemon; returns how many submits a second it took during the stops.
+
+    Each round has a daemon of its own, because its queue only ever gets longer: what is
+    submitted while nothing may run is never done.
+    """
     data = empty(options.folder / "estop")
     notes = data / stopwatch.FILE
-    # the queue fills up behind stopped robots; a full one would answer faster than one that is not
-    environ = {"ROBOTQ_QUEUE__MAX_LENGTH": "1000000"}
-    alone, crowded = _Latencies(), _Latencies()
-    rates = []
+    # a full queue would refuse, which is quicker than to accept
+    environ = {"ROBOTQ_QUEUE__MAX_LENGTH": "100000"}
+    stops = options.calls // 5
     with (
         DaemonProcess(data, environ=environ, program=stopwatch.PROGRAM) as daemon,
         daemon.connect() as connection,
@@ -49,16 +60,11 @@ def run(options: Options) -> list[Figure]:
         for robot in ("robot_a", "robot_b"):
             # a stop ends the whole of a contiguous batch
             connection.post("/?contiguous=false", [command(robot)] * 1_000)
-        for _ in range(options.rounds):
-            _stops(connection, notes, options.calls // 5, alone)
-            crowd.go.set()
-            before = crowd.done.value
-            began = time.perf_counter()
-            _stops(connection, notes, options.calls // 5, crowded)
-            rates.append((crowd.done.value - before) / (time.perf_counter() - began))
-            crowd.go.clear()
-    load = f", {statistics.median(rates):.0f} submits/s"
-    return [*_figures("alone", alone, ""), *_figures("crowded", crowded, load)]
+        _stops(connection, notes, stops, alone)
+        crowd.go.set()
+        before, began = crowd.done.value, time.perf_counter()
+        _stops(connection, notes, stops, crowded)
+        return (crowd.done.value - before) / (time.perf_counter() - began)
 
 
 def _figures(name: str, found: _Latencies, load: str) -> list[Figure]:

@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Iterator
 from enum import Enum
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
@@ -16,7 +17,8 @@ from robotq.cli import COMMANDS
 
 _HEAD = """# Reference: the robotq command
 
-Every command with its arguments and options. [The robotq command](../command-line.md) says what they are for, and what the exit codes mean. `python main.py` takes the same.
+Every command with its arguments and options. [The robotq command](../command-line.md) says what
+they are for, and what the exit codes mean. `python main.py` takes the same.
 """
 
 
@@ -72,7 +74,7 @@ def _command(name: str, function: Callable[..., Any]) -> Command:
 def _parameter(parameter: inspect.Parameter, kind: Any, info: Any) -> Parameter:
     assert isinstance(info, OptionInfo | ArgumentInfo), parameter
     default = parameter.default
-    shown_default = "" if default in (parameter.empty, None, False, ()) else value(default)
+    shown_default = "" if default in (parameter.empty, None, False, "") else value(default)
     variable = info.envvar if isinstance(info.envvar, str) else ""
     choices = _choices(kind)
     if isinstance(info, ArgumentInfo):
@@ -80,13 +82,21 @@ def _parameter(parameter: inspect.Parameter, kind: Any, info: Any) -> Parameter:
         shown = (info.metavar or parameter.name.upper()) + many
         shown = shown if default is parameter.empty else f"[{shown}]"
     else:
-        names = [name for name in (info.default, *(info.param_decls or ())) if _is_option(name)]
-        flag = kind is bool
-        shown = ", ".join(names) + ("" if flag else f" {info.metavar or choices or 'VALUE'}")
+        names = [
+            str(name) for name in (info.default, *(info.param_decls or ())) if _is_option(name)
+        ]
+        shown = ", ".join(names) + ("" if kind is bool else f" {info.metavar or _value(kind)}")
     text = " ".join((info.help or "").split())
     if isinstance(info, ArgumentInfo) and choices:
         text = f"{text} One of {choices}."
     return Parameter(shown, shown_default, variable, text)
+
+
+def _value(kind: Any) -> str:
+    """What stands for the value of an option of this type."""
+    words = {int: "NUMBER", float: "NUMBER", Path: "PATH"}
+    parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return _choices(kind) or next((words[part] for part in parts if part in words), "TEXT")
 
 
 def _is_option(name: Any) -> bool:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from docs.make.markdown import code, limits_of, table, type_of, value
+from docs.make.markdown import cell, code, limits_of, table, type_of, value
 from robotq.config import Config, schema
 
 _HEAD = """# Reference: configuration
 
-Every key. [Configuration](../configuration.md) says how a file is written, checked and read again, and who wins; [config/robotq.yaml](../../config/robotq.yaml) is a file with all of them.
+Every key. [Configuration](../configuration.md) says how a file is written, checked and read again,
+and who wins; [config/robotq.yaml](../../config/robotq.yaml) is a file with all of them.
 
 """
 
 _SECTIONS: Mapping[str, tuple[str, str]] = {
-    "RobotConfig": ("robots.<name>", "One robot; its name is 1 to 64 of a-z, 0-9, _ and -."),
+    "RobotConfig": ("robots.NAME", "One robot; its name is 1 to 64 of a-z, 0-9, _ and -."),
     "QueueConfig": ("queue", "How much the daemon takes and keeps at hand."),
     "RetentionConfig": ("retention", "How long things are kept."),
     "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),
@@ -45,7 +47,7 @@ class Key(NamedTuple):
     text: str
 
 
-def keys() -> Iterator[tuple[str, str, list[Key]]]:
+def sections() -> Iterator[tuple[str, str, list[Key]]]:
     """Section, what it is for, and its keys."""
     described = TypeAdapter(Config).json_schema()
     texts = _docstrings()
@@ -57,9 +59,9 @@ def keys() -> Iterator[tuple[str, str, list[Key]]]:
 
 def page() -> str:
     parts = [_HEAD]
-    for section, text, found in keys():
+    for section, text, found in sections():
         if section:
-            parts.append(f"\n## {section}\n\n{text}\n\n")
+            parts.append(f"\n## {cell(section)}\n\n{text}\n\n")
         rows = [
             (code(key.path), key.type, key.default, key.bounds, code(key.variable), key.text)
             for key in found
@@ -85,8 +87,13 @@ def _keys(
             default=value(rule["default"]) if "default" in rule else _empty(rule, described),
             bounds=limits_of(rule),
             variable="ROBOTQ_" + path.upper().replace(".", "__"),
-            text=text,
+            text=_in_yaml(text),
         )
+
+
+def _in_yaml(text: str) -> str:
+    words = {"None": "null", "True": "true", "False": "false"}
+    return re.sub(r"\b(None|True|False)\b", lambda found: words[found[0]], text)
 
 
 def _type(rule: Mapping[str, Any]) -> str:

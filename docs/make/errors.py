@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.make.markdown import cell, code
+from docs.make.markdown import code, table
 from robotq.api.robot.table import ROUTES
 from robotq.api.routes import COMMON_ERRORS
 from robotq.model.errors import ERROR_CODES, ErrorCode
@@ -12,26 +12,35 @@ _HEAD = """# Reference: errors
 Every refusal has the same form, and an HTTP status:
 
 ```json
-{"success": false, "code": 1004, "error_code": "unknown_command", "message": "Unknown command type: FLY. GET /commands lists what this daemon knows."}
+{
+  "success": false,
+  "code": 1004,
+  "error_code": "unknown_command",
+  "message": "Unknown command type: FLY. GET /commands lists what this daemon knows.",
+  "cmd_type": "FLY"
+}
 ```
 
-`code` and `error_code` are stable; `message` is for people, in Chinese or English as the client prefers. Further keys are the arguments of the message, such as `field` and `reason`. A task that failed carries the same three, and so does the answer to who waited for its end.
+`code` and `error_code` are stable; `message` is for people, in Chinese or English as the client
+prefers. Further keys are the arguments of the message, such as `field` and `reason`. A task that
+failed carries the same three, and so does the answer to whoever waited for its end.
 
-*Again* says whether the same request can succeed later without anything being changed in it; a 503 of that kind has a `Retry-After` header.
+*Again* says whether the same request can succeed later without anything being changed in it; a
+503 of that kind has a `Retry-After` header.
 
-| code | error_code | HTTP | again | |
-|---|---|---|---|---|
 """
 
 
 def page() -> str:
     rows = sorted(ERROR_CODES.values(), key=lambda row: row.number)
-    lines = [
-        f"| {row.number} | [{row.name}](#{row.name}) | {row.http_status} | {_again(row)} "
-        f"| {cell(row.en)} |\n"
-        for row in rows
-    ]
-    return _HEAD + "".join(lines) + "".join(_section(row) for row in rows)
+    overview = table(
+        ("code", "error_code", "HTTP", "again"),
+        (
+            (str(row.number), f"[{row.name}](#{row.name})", str(row.http_status), _again(row))
+            for row in rows
+        ),
+    )
+    return _HEAD + overview + "".join(_section(row) for row in rows)
 
 
 def _again(row: ErrorCode) -> str:
@@ -50,9 +59,5 @@ def _section(row: ErrorCode) -> str:
 def _where(name: str) -> str:
     if name in COMMON_ERRORS:
         return "every route"
-    routes = [code(f"{route.method} {route.path}") for route in ROUTES if name in route.errors]
-    if not routes:
-        routes = [
-            code(f"{route.method} {route.path}") for route in ROUTES if name in route.error_codes
-        ]
+    routes = [code(f"{route.method} {route.path}") for route in ROUTES if name in route.error_codes]
     return ", ".join(routes) or "no route of this interface"

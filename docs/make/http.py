@@ -1,10 +1,10 @@
-"""reference/http.md: every route, from the OpenAPI document that a daemon serves."""
+"""reference/http.md and shapes.md, from the OpenAPI document that a daemon serves."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from docs.make.markdown import code, fields, limits_of, table, type_of
@@ -16,26 +16,62 @@ from robotq.catalog import load_catalog
 
 _HEAD = f"""# Reference: HTTP
 
-Every route of the robot interface. [The HTTP interface](../http.md) says how to begin. A running daemon shows the same at `/docs`, to be tried out there, with the commands and robots of its site, and as OpenAPI 3.1 at `/openapi.json`.
+Every route of the robot interface. [The HTTP interface](../http.md) says how to begin. A running
+daemon shows the same at `/docs`, to be tried out there, with the commands and robots of its site,
+and as OpenAPI 3.1 at `/openapi.json`.
 
 - A `*` marks what cannot be left out.
 - Every path that takes GET takes HEAD too, except streams; every path takes OPTIONS.
 - Every body is JSON, whatever its Content-Type says; an empty one is `{{}}`.
-- Scopes count where the daemon has keys, see [who may do what](../operations.md#who-may-do-what).
-- Besides its own [errors](errors.md), every route can answer with {", ".join(map(code, COMMON_ERRORS))}.
+- Scopes count where the daemon has keys:
+  [who may do what](../operations.md#who-may-do-what).
+- Besides its own [errors](errors.md), every route can answer with
+  {", ".join(map(code, COMMON_ERRORS))}.
 
 """
 
-_BY_HAND = {f"{REF}CommandBody": "a [command](commands.md), or a list of them"}
-"""What the page says in other words, since it differs from site to site."""
+_SHAPES_HEAD = """# Reference: shapes
+
+What the routes of [the interface](http.md) take and give, as JSON objects. A `*` marks what is
+always there.
+"""
+
+_BY_HAND = {
+    f"{REF}CommandBody": "a [command](commands.md), or a list of them",
+    f"{REF}RobotId": "name of a robot",
+    f"{REF}CmdType": "name of a [command](commands.md)",
+}
+"""What the pages say in other words, since it differs from site to site."""
+
+
+class _Described:
+    """The document of a daemon with the packaged commands, and how the pages name its parts."""
+
+    def __init__(self) -> None:
+        site = site_schemas(load_catalog([]), ("robot_a", "robot_b"), batch=1_000)
+        made = document(ROUTES, info={}, schemas=site)
+        read = json.loads(json.dumps(made, default=str))
+        self.paths: Mapping[str, Any] = read["paths"]
+        self.components: Mapping[str, Any] = read["components"]["schemas"]
+        self.shapes = [
+            name
+            for name, schema in self.components.items()
+            if name not in site and schema.get("type") == "object"
+        ]
+        self.refs: Mapping[str, str] = {
+            **{REF + name: f"[{name}](shapes.md#{name.lower()})" for name in self.shapes},
+            **{
+                REF + name: type_of(schema, {})
+                for name, schema in self.components.items()
+                if "enum" in schema
+            },
+            **_BY_HAND,
+        }
 
 
 def page() -> str:
-    schemas = site_schemas(load_catalog([]), ("robot_a", "robot_b"), batch=1_000)
-    described = json.loads(json.dumps(document(ROUTES, info={}, schemas=schemas), default=str))
-    components = described["components"]["schemas"]
-    shown = _shapes(components)
-    refs = {REF + name: f"[{name}](#{name.lower()})" for name in shown} | _BY_HAND
+    """reference/http.md"""
+    described = _Described()
     overview = table(
         ("", "scope", ""),
         (
@@ -45,15 +81,18 @@ def page() -> str:
     )
     groups: dict[str, list[str]] = {}
     for route in ROUTES:
-        operation = described["paths"][route.path][route.method.lower()]
-        section = _section(route, operation, components, refs)
-        groups.setdefault(group_of(route), []).append(section)
+        groups.setdefault(group_of(route), []).append(_section(route, described))
     parts = [_HEAD, overview]
     for group, sections in groups.items():
         parts += [f"\n## {group.capitalize()}\n", *sections]
-    parts.append("\n## Shapes\n")
-    parts += [_shape(name, components[name], refs) for name in shown]
     return "".join(parts)
+
+
+def shapes_page() -> str:
+    """reference/shapes.md"""
+    described = _Described()
+    parts = [_shape(name, described.components[name], described.refs) for name in described.shapes]
+    return _SHAPES_HEAD + "".join(parts)
 
 
 def _title(route: Route) -> str:
@@ -64,28 +103,15 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
-def _shapes(components: Mapping[str, Any]) -> Sequence[str]:
-    """The objects that have a section of their own, without what belongs to single commands."""
-    left_out = ("command.", "params.", "Command", "Queued", "Wrapped")
-    return [
-        name
-        for name, schema in components.items()
-        if not name.startswith(left_out) and "properties" in schema
-    ] + ["CommandSpec", "Commands"]
-
-
-def _section(
-    route: Route,
-    operation: Mapping[str, Any],
-    components: Mapping[str, Any],
-    refs: Mapping[str, str],
-) -> str:
+def _section(route: Route, described: _Described) -> str:
+    operation = described.paths[route.path][route.method.lower()]
+    refs = described.refs
     parts = [f"\n### {_title(route)}\n\n{route.summary} Scope: `{route.scope.value}`.\n"]
     if parameters := _parameters(operation, refs):
         parts.append(f"\n{parameters}")
     if "requestBody" in operation:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        parts.append(f"\nBody: {_body(schema, components, refs)}\n")
+        parts.append(f"\nBody: {_body(schema, described)}.\n")
     parts.append(f"\nAnswer: {_answer(operation['responses']['200'], refs)}.\n")
     for status, model in route.answers.items():
         parts.append(f"With status {status}: {refs[REF + model.__name__]}.\n")
@@ -108,12 +134,12 @@ def _parameters(operation: Mapping[str, Any], refs: Mapping[str, str]) -> str:
     return table(("parameter", "in", "type", ""), rows)
 
 
-def _body(schema: Mapping[str, Any], components: Mapping[str, Any], refs: Mapping[str, str]) -> str:
-    told = type_of(schema, refs)
-    found = components.get(schema.get("$ref", "").removeprefix(REF), schema)
-    if "properties" in found or schema.get("$ref") in _BY_HAND:
-        return told
-    return str(found.get("description") or told)
+def _body(schema: Mapping[str, Any], described: _Described) -> str:
+    ref = schema.get("$ref", "")
+    if ref in described.refs:
+        return described.refs[ref]
+    text = described.components[ref.removeprefix(REF)]["description"]
+    return str(text).rstrip(".").lower()
 
 
 def _answer(response: Mapping[str, Any], refs: Mapping[str, str]) -> str:
@@ -128,7 +154,8 @@ def _answer(response: Mapping[str, Any], refs: Mapping[str, str]) -> str:
 
 
 def _shape(name: str, schema: Mapping[str, Any], refs: Mapping[str, str]) -> str:
-    more = schema.get("additionalProperties", True) is not False
     text = " ".join(schema.get("description", "").split())
-    rest = "\nFurther keys can be there.\n" if more and name != "Error" else ""
-    return f"\n### {name}\n\n{text}\n\n{fields(schema, refs)}{rest}"
+    open_ended = schema.get("additionalProperties", True) is not False and name != "Error"
+    rest = "Further keys can be there.\n" if open_ended else ""
+    parts = [text and f"{text}\n", fields(schema, refs) or "No keys.\n", rest]
+    return "".join(f"\n{part}" for part in (f"### {name}\n", *parts) if part)

@@ -29,7 +29,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    """A text that does not end its cell, and in which `<` begins no tag."""
+    parts = " ".join(text.replace("|", "\\|").split()).split("`")
+    # in between two backticks it stands for itself
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def code(text: str) -> str:

@@ -20,7 +20,8 @@ from robotq.watchdog import Watchdog
 
 _HEAD = """# Reference: metrics
 
-What `GET /metrics` tells Prometheus. [Operations](../operations.md#is-it-well) says which of them to watch.
+What `GET /metrics` tells Prometheus. [Operations](../operations.md#what-to-watch) says which of
+them to watch.
 
 """
 

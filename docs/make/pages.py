@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parents[1] / "reference"
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "http.md": http.page,
+    "shapes.md": http.shapes_page,
     "errors.md": errors.page,
     "config.md": config.page,
     "commands.md": commands.page,

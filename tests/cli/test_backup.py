@@ -101,7 +101,10 @@ def test_restore__a_daemon_goes_on_from_it_when_somebody_says_so(
     shown = typed("restore", saved, "--data", folder)
     assert "Every queue is paused" in shown.out
     daemon = serve("serve", data=folder, env={"ROBOTQ_TIME_SCALE": "0", "ROBOTQ_LANGUAGE": "en"})
-    status = daemon.get("/queue/status")
+    # the links come up with the daemon
+    status = daemon.wait_until(
+        "/queue/status", lambda status: {hold["code"] for hold in status["holds"]} == {"paused"}
+    )
     assert {hold["robot_id"] for hold in status["holds"]} == {"robot_a", "robot_b"}
     for hold in status["holds"]:
         assert "restored from the backup of 20" in hold["reason"]

@@ -148,10 +148,10 @@ def test_commands__no_daemon_is_told_with_the_way_out(robotq: Typed) -> None:
     assert robotq("status", "--url", "robots").code == ExitCode.USAGE
 
 
-def test_metrics__every_one_is_on_the_operations_page(daemon: Served) -> None:
+def test_metrics__every_one_is_in_the_reference(daemon: Served) -> None:
     shown = requests.get(f"{daemon.url}/metrics", timeout=10).text
     names = set(re.findall(r"^(robotq_\w+)", shown, re.MULTILINE))
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
     assert len(names) > 10
     assert all(f"`{name}`" in page for name in names)
 

@@ -37,11 +37,14 @@ _WINDOW_S = 0.5
 """Wall seconds, about those of a scan, out of which a random moment is chosen."""
 _POINT_S = 4.0
 """Wall seconds within which a crash point is reached; else it counts as a random moment."""
-_DRAIN_S = 30.0
-_LIFE_S = 120.0
+_PATIENCE_S = 15.0
+"""Wall seconds without an end of any task after which the queues count as stuck."""
+_LIFE_S = 300.0
 """Wall seconds from a start to its end; after that the harness itself gives up."""
 _REFUSED = 0.1
 """Share of the webhooks that the receiver does not acknowledge."""
+_SPARE = 40
+"""Commands that may end before a kill, so that WAITING are still there."""
 _FRESH = 12
 """Commands that come in at least in each life."""
 
@@ -154,7 +157,7 @@ class Round:
                         await people.clear_up()
                     await people.submit(mix.scan())
                     waiting = (await people.status())["queue_size"]
-                    await people.fill(max(_FRESH, WAITING + 20 - waiting))
+                    await people.fill(max(_FRESH, WAITING + _SPARE - waiting))
                     filled.set_result(None)
                     group.create_task(people.watch())
                     group.create_task(people.wait_for_ends())
@@ -188,21 +191,20 @@ class Round:
         self._note(judge.totals(self._disk, status))
 
     async def _drain(self, people: People, mix: Mix) -> None:
-        deadline = time.monotonic() + _DRAIN_S
         await people.clear_up()
         # a robot that was cut short at a place that the other needs is sent away
         for robot in ROBOTS:
             await people.submit(mix.home(robot))
+        patience = _Patience()
         while (status := await people.status())["queue_size"]:
-            if time.monotonic() > deadline:
+            if not await patience.lasts(status["queue_size"]):
                 self._note([Violation("stuck", f"the queues do not run empty: {status}")])
                 return
             await people.answer_all()
-            await asyncio.sleep(0.02)
-        while {line["task_id"] for line in await people.tasks()} - self._ledger.called_in.keys():
-            if time.monotonic() > deadline:
+        tasks = {line["task_id"] for line in await people.tasks()}
+        while uncalled := len(tasks - self._ledger.called_in.keys()):
+            if not await patience.lasts(uncalled):
                 return
-            await asyncio.sleep(0.05)
 
     async def _judge_death(self, kind: str, *, reached: bool) -> None:
         self._ledger.deaths_ms.append(now_ms())
@@ -231,6 +233,22 @@ class Round:
             if violation not in self._known:
                 self._known.add(violation)
                 self.kills[-1].violations.append(violation)
+
+
+class _Patience:
+    """Lasts as long as something goes on, however slowly."""
+
+    def __init__(self) -> None:
+        self._left = -1
+        self._since = 0.0
+
+    async def lasts(self, left: int) -> bool:
+        """Wait a moment. Returns whether less is left, or more, than a while ago."""
+        await asyncio.sleep(0.02)
+        now = time.monotonic()
+        if left != self._left:
+            self._left, self._since = left, now
+        return now - self._since < _PATIENCE_S
 
 
 async def _until_all_have_noticed(life: asyncio.Task[None]) -> None:

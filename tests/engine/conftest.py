@@ -113,7 +113,7 @@ class Lab:
         links = self.engine.holds
         lifted = len(await self.events("hold.lifted"))
         self.drivers[robot].link_changed(LinkState.DISCONNECTED, "cable")
-        while len(await self.events("hold.lifted")) == lifted or links.has(
+        while len(await self.events("hold.lifted")) == lifted or links.has(  # noqa: ASYNC110 - what is waited for has no event
             robot, HoldCode.DISCONNECTED
         ):
             await asyncio.sleep(0.001)

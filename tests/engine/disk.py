@@ -51,7 +51,7 @@ class Disk:
         """While set, no write succeeds, and neither does the probe."""
         self.unreadable = False
         self.dead = False
-        """The process has died: nothing is written, and nobody is answered."""
+        """The process has died: nothing is written, and whoever asks for it dies with it."""
         self.dies_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
         """The process dies as soon as such a write is on disk, before anybody is told."""
         self.hangs_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
@@ -86,7 +86,7 @@ class Disk:
     ) -> Sequence[Event]:
         self.calls += 1
         if self.dead:
-            await asyncio.Future()
+            raise asyncio.CancelledError
         if self.full is not None:
             reason = self.full
             await asyncio.sleep(0)
@@ -94,7 +94,7 @@ class Disk:
         events = await self.data.apply(mutations)
         if self.dies_at(mutations):
             self.dead = True
-            await asyncio.Future()
+            raise asyncio.CancelledError
         if self.hangs_at(mutations):
             self._answering.clear()
         await asyncio.sleep(0)

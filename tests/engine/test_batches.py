@@ -150,7 +150,7 @@ async def test_too_many__refuses_all_of_them(start_lab: StartLab) -> None:
     lab = await start_lab(queue=QueueConfig(max_length=3))
     await lab.engine.pause(None, actor="ann")
     await lab.submit("first")
-    with pytest.raises(RobotqError, match="limit|full"):
+    with pytest.raises(RobotqError, match=r"limit|full"):
         await lab.batch("b1", "b2", "b3")
     assert lab.engine.queue.memory.unfinished == 1
     assert len(await lab.batch("b1", "b2")) == 2

@@ -16,7 +16,7 @@ from robotq.config import LimitsConfig, RobotConfig
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
-from robotq.model.hold import Hold, HoldCode
+from robotq.model.hold import Hold
 from robotq.model.task import Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
@@ -258,40 +258,51 @@ class Story:
     async def explained(self) -> None:
         """Where nothing moves, there is a reason."""
         for name in ROBOTS:
-            lane = self.lab.engine.queue.lane(name)
-            if lane.waiting and lane.running is None and not self.lab.engine.holds.held(name):
-                waits = [self.lab.engine.queue.waits(task) for task in lane.candidates()]
-                assert all(waits), f"{name} stands still, and nobody says why"
+            await self.lab.until(lambda name=name: self._moves_or_says_why(name))
+
+    def _moves_or_says_why(self, name: str) -> bool:
+        queue = self.lab.engine.queue
+        lane = queue.lane(name)
+        return (
+            not lane.waiting
+            or lane.running is not None
+            or self.lab.engine.holds.held(name)
+            or all(queue.waits(task) for task in lane.candidates())
+        )
 
     async def finish(self) -> None:
         """Everybody does what the holds ask for: then everything comes to an end."""
+        engine = self.lab.engine
         self.lab.disk.full = None
         self.thaw()
-        for _ in range(200):
+        async with asyncio.timeout(20):
             await self.settle()
-            await self.explained()
-            if not self.lab.engine.queue.memory.unfinished and not self.lab.engine.holds.all():
-                break
-            for driver in self.lab.drivers.values():
-                driver.reachable = True
-            await self._clear()
-        assert self.lab.engine.queue.memory.unfinished == 0
-        assert not self.asked
+            while engine.queue.memory.unfinished or engine.holds.all() or self.asked:
+                await self.explained()
+                for driver in self.lab.drivers.values():
+                    driver.reachable = True
+                await self._clear()
+                await self.settle()
         for task in await self.tasks():
-            assert self.lab.engine.queue.memory.get(task.id) == task, "memory and disk differ"
+            assert engine.queue.memory.get(task.id) == task, "memory and disk differ"
 
     async def _clear(self) -> None:
-        codes = {hold.code for hold in self.lab.engine.holds.all()}
-        if HoldCode.ESTOP in codes:
+        if self.lab.engine.estop.latched:
             await self._reset()
         for task in await self.tasks():
             if task.outcome_unknown:
                 self._ask(self.lab.engine.resolve(task.id, "failed", actor="ann"))
-        await self.settle()
         await self._answer()
         for name in ROBOTS:
             await self._resume(name)
-            await self._submit(name, "goes away", -2)
+            lane = self.lab.engine.queue.lane(name)
+            if not len(lane) and any(map(self.lab.engine.queue.waits, self._waiting())):
+                # the other robot waits for the place where this one stands
+                await self._submit(name, "goes away", -2)
+
+    def _waiting(self) -> list[Task]:
+        lanes = self.lab.engine.queue.memory.lanes.values()
+        return [task for lane in lanes for task in lane]
 
 
 async def play(story: Story, steps: list[tuple[Any, ...]]) -> None:
