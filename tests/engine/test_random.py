@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -258,7 +259,7 @@ class Story:
     async def explained(self) -> None:
         """Where nothing moves, there is a reason."""
         for name in ROBOTS:
-            await self.lab.until(lambda name=name: self._moves_or_says_why(name))
+            await self.lab.until(partial(self._moves_or_says_why, name))
 
     def _moves_or_says_why(self, name: str) -> bool:
         queue = self.lab.engine.queue
