@@ -176,8 +176,9 @@ def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _cmd_id(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and len(value) <= 200):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+    number = _whole(value)
+    if number is not None:
+        return str(number)
     raise RobotqError(
         "bad_parameter", field="cmd_id", reason="expected a string of at most 200 characters"
     )
@@ -188,10 +189,18 @@ def _priority(value: Any) -> int:
         return 0
     if isinstance(value, str) and value in PRIORITY_WORDS:
         return PRIORITY_WORDS[value]
-    if isinstance(value, int) and not isinstance(value, bool) and -10 <= value <= 10:
-        return value
+    number = _whole(value)
+    if number is not None and -10 <= number <= 10:
+        return number
     raise RobotqError(
         "bad_parameter",
         field="priority",
         reason="expected an integer from -10 to 10, or low, normal or high",
     )
+
+
+def _whole(value: Any) -> int | None:
+    """The whole number that a JSON value is, None for others; 4.0 is one, as in JSON Schema."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

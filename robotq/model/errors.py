@@ -127,10 +127,7 @@ ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}
 
 
 def error_text(code: str, args: JsonObject, language: Language) -> str:
-    """The message for a code in `language`; arguments that are missing stay visible as {name}.
-
-    An error of a driver from elsewhere may bring its own words as the argument `message`.
-    """
+    """The message for a code in `language`; arguments that are missing stay visible as {name}."""
     row = ERROR_CODES[code]
     return fill(row.en if language is Language.EN else row.zh, args, language)
 

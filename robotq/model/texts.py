@@ -1,7 +1,8 @@
 """Texts that people read, in Chinese and English, addressed by code.
 
-The arguments `cause` and `reason` may themselves be codes of this table; they are rendered
-with the other arguments, so that they can be stored and still be read in any language.
+The arguments `cause` and `reason` may themselves be codes of this table, `cause.…` and
+`reason.…`; they are rendered with the other arguments, so that they can be stored and still be
+read in any language.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ def fill(template: str, args: JsonObject, language: Language) -> str:
     values = _Visible(args)
     for key in ("cause", "reason"):
         code = args.get(key)
-        if isinstance(code, str) and code in TEXTS:
+        # other texts of this table are not meant: a person may have given any word as a reason
+        if isinstance(code, str) and code.startswith(f"{key}.") and code in TEXTS:
             others = {name: value for name, value in args.items() if name != key}
             values[key] = text(code, others, language)
     return template.format_map(values)

@@ -76,6 +76,13 @@ async def test_submit__higher_priority_goes_first(lab: Lab) -> None:
     assert starts == sorted(starts)
 
 
+@pytest.mark.parametrize("number", [4, 4.0])
+async def test_submit__a_whole_number_may_be_written_with_a_point(lab: Lab, number: float) -> None:
+    task_id = await lab.submit({**GO_HOME, "priority": number, "cmd_id": number})
+    task = await lab.task(task_id)
+    assert (task["priority"], task["cmd_id"]) == (4, "4")
+
+
 async def test_submit__a_client_that_prefers_english_gets_it(lab: Lab) -> None:
     english = {"Accept-Language": "fr;q=0.9, en-GB;q=0.8, zh;q=0.7"}
     answer = await lab.post("/", GO_HOME, headers=english)
