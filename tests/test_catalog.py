@@ -136,6 +136,7 @@ def test_own_file__says_all_that_a_command_can_be(write: Write) -> None:
         "idempotent": True,
         "approval": True,
         "robots": ("robot_b",),
+        "steps": {},
         "handler": "manual_step",
         "resources": ("{sink}",),
         "schema": {

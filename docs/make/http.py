@@ -75,7 +75,7 @@ def page() -> str:
     overview = table(
         ("", "scope", ""),
         (
-            (f"[{_title(route)}](#{_anchor(_title(route))})", route.scope.value, route.summary)
+            (f"[{_title(route)}](#{_anchor(_title(route))})", str(route.scope), route.summary)
             for route in ROUTES
         ),
     )
@@ -106,7 +106,7 @@ def _anchor(title: str) -> str:
 def _section(route: Route, described: _Described) -> str:
     operation = described.paths[route.path][route.method.lower()]
     refs = described.refs
-    parts = [f"\n### {_title(route)}\n\n{route.summary} Scope: `{route.scope.value}`.\n"]
+    parts = [f"\n### {_title(route)}\n\n{route.summary} Scope: `{str(route.scope)}`.\n"]
     if parameters := _parameters(operation, refs):
         parts.append(f"\n{parameters}")
     if "requestBody" in operation:

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FIELDS = ("name", "sha256", "scopes", "created")
-_RESERVED = ("anonymous", "robotq")
+_RESERVED = ("anonymous", "agent", "robotq")
 """Names of actors in the journal that are no keys."""
 
 _CHECK_S = 1.0

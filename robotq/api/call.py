@@ -12,6 +12,7 @@ from robotq.api import jsonbody
 from robotq.api.errors import json_response
 from robotq.api.guard import NOBODY
 from robotq.api.language import preferred
+from robotq.api.scopes import allows
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
@@ -23,12 +24,14 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Call:
     """A request, who makes it, and how to answer it."""
 
-    __slots__ = ("caller", "engine", "request")
+    __slots__ = ("caller", "engine", "headers", "request")
 
     def __init__(self, request: web.Request, engine: Engine) -> None:
         self.request = request
         self.engine = engine
         self.caller = NOBODY
+        self.headers: Mapping[str, str] | None = None
+        """What the interface wants in every answer made by `answer`."""
 
     @property
     def actor(self) -> str:
@@ -41,6 +44,17 @@ class Call:
         header = self.request.headers.get("Accept-Language")
         wanted = preferred(header) if header is not None else None
         return wanted or _LANGUAGES[self.engine.config.language]
+
+    def still_there(self) -> bool:
+        """Whether the client has not gone away, as far as is known."""
+        transport = self.request.transport
+        return transport is not None and not transport.is_closing()
+
+    def require(self, scope: str) -> None:
+        """Raises RobotqError forbidden where the caller lacks this scope; for what the body
+        decides about."""
+        if not allows(self.caller.scopes, scope):
+            raise RobotqError("forbidden", scope=scope)
 
     def path(self, name: str) -> str:
         """A part of the path, decoded."""
@@ -67,6 +81,8 @@ class Call:
     def answer(
         self, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
+        if self.headers:
+            headers = {**self.headers, **(headers or {})}
         return json_response(body, status, headers)
 
 

@@ -9,9 +9,11 @@ from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.view import TaskViews
 from robotq.engine.engine import Engine
 from robotq.watchdog import Watchdog
+from robotq.workers import Workers
 
 ENGINE = web.AppKey("engine", Engine)
 WATCHDOG: web.AppKey[Watchdog | None] = web.AppKey("watchdog")
+WORKERS = web.AppKey("workers", Workers)
 STARTED = web.AppKey("started", int)
 """When the application was made, in milliseconds since the epoch."""
 VIEWS = web.AppKey("views", TaskViews)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from robotq.api.answer import JsonAnswer
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
 
@@ -46,16 +47,12 @@ def error_response(error: RobotqError, language: Language) -> web.Response:
 def json_response(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(body),
-        status=status,
-        headers=_JSON if headers is None else {**_JSON, **headers},
-    )
+    return JsonAnswer(orjson.dumps(body), status, headers)
 
 
 def json_bytes(encoded: bytes) -> web.Response:
     """An answer that is JSON already."""
-    return web.Response(body=encoded, headers=_JSON)
+    return JsonAnswer(encoded)
 
 
 def fault(error: Exception, where: str) -> RobotqError:
@@ -66,4 +63,3 @@ def fault(error: Exception, where: str) -> RobotqError:
 
 
 _FIXED = frozenset({"success", "code", "error_code", "message"})
-_JSON = {"Content-Type": "application/json"}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from robotq.api.auth import KeyFile
+from robotq.api.auth import Key, KeyFile
 from robotq.api.scopes import GRANTED, Scope, allows
 from robotq.config import Config
 from robotq.model.errors import RobotqError
+
+AGENT_HEADER = "X-Robotq-Agent"
+"""A request that has it is made by an agent and not by a person, whatever its value."""
+KEY_COOKIE = "robotq_key"
+"""Where a browser keeps its key; scripts cannot read it."""
 
 _CACHED = 1_024
 """Client addresses whose place in the networks is remembered."""
@@ -26,10 +31,13 @@ class Caller:
     name: str
     """The actor in the journal."""
     scopes: frozenset[str]
+    agent: bool = False
+    """A program that decides by itself, and not a person."""
 
 
 ANONYMOUS = Caller(name="anonymous", scopes=frozenset({*GRANTED, "worker:*"}))
 """Somebody who needs no key."""
+_ANONYMOUS_AGENT = replace(ANONYMOUS, name="agent", agent=True)
 NOBODY = Caller(name="anonymous", scopes=frozenset())
 """Somebody without the key that they would need, on a route that is open to all."""
 
@@ -55,7 +63,7 @@ class Guard:
         self._take_over(config)
 
     def check(
-        self, request: web.Request, config: Config, *, scope: Scope, same_site: bool
+        self, request: web.Request, config: Config, *, scope: str, same_site: bool
     ) -> Caller:
         """The caller, who has `scope`. `same_site`: nothing that comes from another site.
 
@@ -77,12 +85,19 @@ class Guard:
                 self._check_origin(origin, host)
         caller = self._caller(request)
         if caller is None:
-            if scope is Scope.OPEN:
+            if scope == Scope.OPEN:
                 return NOBODY
             raise RobotqError("unauthorized")
         if caller is not ANONYMOUS and not allows(caller.scopes, scope):
-            raise RobotqError("forbidden", scope=scope.value)
+            raise RobotqError("forbidden", scope=str(scope))
+        if AGENT_HEADER in headers:
+            return _ANONYMOUS_AGENT if caller is ANONYMOUS else replace(caller, agent=True)
         return caller
+
+    @property
+    def keyed(self) -> bool:
+        """Whether any key exists."""
+        return bool(self._keys)
 
     def _take_over(self, config: Config) -> None:
         self._config = config
@@ -123,8 +138,22 @@ class Guard:
         if scheme.lower() == "bearer":
             # a key that is wrong is refused also where none is needed: it was revoked
             key = self._keys.find(presented.strip())
-            return None if key is None else Caller(name=key.name, scopes=frozenset(key.scopes))
+            return None if key is None else _holder(key)
+        kept = self._kept_key(request)
+        if kept is not None:
+            return _holder(kept)
         return ANONYMOUS if place is _Place.TRUSTED else None
+
+    def _kept_key(self, request: web.Request) -> Key | None:
+        """The key in the browser's cookie. A browser sends it by itself, so it changes nothing
+        where the browser does not say, too, which page is asking."""
+        if "Cookie" not in request.headers:
+            return None
+        asks = request.method in ("GET", "HEAD", "OPTIONS")
+        if not asks and not {"Origin", "Sec-Fetch-Site"} & request.headers.keys():
+            return None
+        presented = request.cookies.get(KEY_COOKIE)
+        return self._keys.find(presented) if presented else None
 
     def _place(self, remote: str | None) -> _Place:
         if remote is None:
@@ -145,6 +174,12 @@ class Guard:
         if any(address in network for network in self._config.trusted_networks):
             return _Place.TRUSTED
         return _Place.LOOPBACK if address.is_loopback else _Place.ELSEWHERE
+
+
+def _holder(key: Key) -> Caller:
+    return Caller(
+        name=key.name, scopes=frozenset(key.scopes), agent=Scope.AGENT in key.scopes
+    )
 
 
 def _name_of(host: str) -> str:

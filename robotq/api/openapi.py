@@ -54,15 +54,20 @@ _HEADERS: Mapping[int, JsonObject] = {
 
 
 def document(
-    routes: Sequence[Route], *, info: JsonObject, schemas: Mapping[str, JsonObject]
+    routes: Sequence[Route],
+    *,
+    info: JsonObject,
+    schemas: Mapping[str, JsonObject],
+    error: JsonObject | None = None,
 ) -> JsonObject:
     """The OpenAPI document of these routes.
 
     `schemas`: what only a running daemon knows, by name. One with the name of a model stands
     in its place; one named in `schemas` like a part of a path, in CamelCase (`RobotId` for
-    `{robot_id}`), says what that part can be.
+    `{robot_id}`), says what that part can be. `error`: the form of errors, where it is not
+    that of the robot interface.
     """
-    models = _Models(routes, schemas)
+    models = _Models(routes, schemas, error)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, routes, models)
@@ -75,7 +80,7 @@ def document(
         "components": {
             "schemas": dict(sorted(models.schemas.items())),
             "responses": {
-                _common_name(status): _failure(status, rows)
+                _common_name(status): _failure(status, rows, models)
                 for status, rows in _by_status(COMMON_ERRORS).items()
             },
             "securitySchemes": {
@@ -115,7 +120,14 @@ class _Names(GenerateJsonSchema):
 class _Models:
     """The schemas of all that routes take and give."""
 
-    def __init__(self, routes: Sequence[Route], schemas: Mapping[str, JsonObject]) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        schemas: Mapping[str, JsonObject],
+        error: JsonObject | None = None,
+    ) -> None:
+        self.own_errors = error is not None
+        """Errors name no codes of `model.errors`."""
         used: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
         for route in routes:
             if route.request is not None:
@@ -128,7 +140,7 @@ class _Models:
         )
         self.schemas: dict[str, JsonObject] = {
             **made.get("$defs", {}),
-            "Error": _ERROR,
+            "Error": error or _ERROR,
             **schemas,
         }
 
@@ -155,7 +167,7 @@ def _operation(route: Route, routes: Sequence[Route], models: _Models) -> JsonOb
         "tags": [group_of(route)],
         "summary": route.summary,
         "description": _scope_text(route.scope),
-        "security": [] if route.scope is Scope.OPEN else [{"bearer": [route.scope.value]}, {}],
+        "security": [] if route.scope == Scope.OPEN else [{"bearer": [str(route.scope)]}, {}],
     }
     parameters = [
         *({"name": name, "in": "path", "required": True, "schema": models.of_part(name)}
@@ -173,16 +185,16 @@ def _operation(route: Route, routes: Sequence[Route], models: _Models) -> JsonOb
             "content": {JSON_TYPE: {"schema": models.ref(route.request, "validation")}},
         }
     operation["responses"] = {
-        "200": _success(route, routes, models),
+        str(route.status): _success(route, routes, models),
         **{str(status): response for status, response in _others(route, models)},
     }
     return operation
 
 
-def _scope_text(scope: Scope) -> str:
-    if scope is Scope.OPEN:
+def _scope_text(scope: str) -> str:
+    if scope == Scope.OPEN:
         return "Needs no key."
-    if scope is Scope.ANY:
+    if scope == Scope.ANY:
         return "Needs any valid key, where keys exist."
     return f"Needs the scope `{scope}`, where keys exist."
 
@@ -275,7 +287,7 @@ def _others(route: Route, models: _Models) -> Iterator[tuple[int, JsonObject]]:
         if rows == common.get(status):
             yield status, {"$ref": f"#/components/responses/{_common_name(status)}"}
             continue
-        response = _failure(status, rows)
+        response = _failure(status, rows, models)
         if status in route.answers:
             schema = models.ref(route.answers[status], "serialization")
             content = response["content"][JSON_TYPE]
@@ -291,9 +303,9 @@ def _by_status(names: Sequence[str]) -> Mapping[int, Sequence[ErrorCode]]:
     return found
 
 
-def _failure(status: int, rows: Sequence[ErrorCode]) -> dict[str, Any]:
+def _failure(status: int, rows: Sequence[ErrorCode], models: _Models) -> dict[str, Any]:
     schema: dict[str, Any] = {"$ref": REF + "Error"}
-    if not any(row.name == "device_error" for row in rows):
+    if not models.own_errors and not any(row.name == "device_error" for row in rows):
         # a driver from elsewhere may have names of its own for what its device reports
         schema["properties"] = {
             "code": {"enum": [row.number for row in rows]},

@@ -10,7 +10,6 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from robotq.api.call import Call
-from robotq.api.scopes import Scope
 from robotq.model.json import JsonObject
 
 Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -52,7 +51,8 @@ class Route:
     path: str
     """Parts in braces are named parts, each up to the next slash."""
     handler: Handler
-    scope: Scope
+    scope: str
+    """One of `Scope`, or `worker_scope(queue)`."""
     summary: str
     """One sentence for the docs."""
     query: type[BaseModel] | None = None
@@ -61,8 +61,10 @@ class Route:
     """The body; None where there is none."""
     forgiving: bool = False
     """A body of another shape is passed over and not refused."""
+    status: int = 200
+    """Of a success."""
     response: type[BaseModel] | None = None
-    """The body of a 200 answer; None where it is not JSON. Of a stream: each event."""
+    """The body of a success; None where it is not JSON. Of a stream: each event."""
     responses: tuple[type[BaseModel], ...] = ()
     """Other shapes that the body of a 200 answer can have."""
     answers: Mapping[int, type[BaseModel]] = field(default_factory=dict)

@@ -15,13 +15,15 @@ from robotq.config.keys import suggestion
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.steps import Program, read_program
 
 
 def load_catalog(paths: Sequence[Path]) -> Catalog:
     """The packaged commands, and over them those of the files at `paths`, in this order.
 
-    A file holds `commands:`, a mapping of `cmd_type` to the fields of CommandSpec. A field
-    that a later file gives replaces the earlier one, the other fields stay.
+    A file holds `commands:`, a mapping of `cmd_type` to the fields of CommandSpec, and may
+    hold `values:`, constants by name for the steps of all commands. A field or a value that a
+    later file gives replaces the earlier one, the others stay.
 
     Raises ConfigError with one line per fault: file and line; command and key; what was found
     and expected.
@@ -29,6 +31,7 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
     faults: list[str] = []
     fields: dict[str, dict[str, Any]] = {}
     origins: dict[KeyPath, Document] = {}
+    values: dict[str, Any] = {}
     for path in (packaged("commands.yaml"), *paths):
         try:
             document = read(path)
@@ -39,7 +42,8 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
         if wrong:
             faults += wrong
             continue
-        for cmd_type, given in (document.value["commands"] or {}).items():
+        values.update(document.value.get("values") or {})
+        for cmd_type, given in (document.value.get("commands") or {}).items():
             fields.setdefault(cmd_type, {}).update(given or {})
             origins[cmd_type,] = document
             origins.update(((cmd_type, key), document) for key in given or ())
@@ -48,7 +52,11 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
         document = origins.get((cmd_type, *at[:1]), origins[cmd_type,])
         return _line(document, ("commands", cmd_type, *at), text)
 
-    specs = [_spec(cmd_type, given) for cmd_type, given in fields.items()]
+    specs = []
+    for cmd_type, given in fields.items():
+        programs, wrong_steps = _programs(given, values)
+        faults += [where(cmd_type, at, text) for at, text in wrong_steps]
+        specs.append(_spec(cmd_type, {**given, "steps": programs}))
     try:
         catalog = Catalog(specs, where)
     except ConfigError as error:
@@ -75,15 +83,18 @@ _FIELDS: JsonObject = {
     "robots": _TEXTS,
     "handler": {"type": "string", "minLength": 1},
     "example": {"type": "object"},
+    "steps": {"type": ["array", "object"]},
 }
 """Field of CommandSpec -> what a file may say."""
 
 _FILE = Draft202012Validator(
     {
         "type": "object",
-        "required": ["commands"],
+        "if": {"not": {"required": ["values"]}},
+        "then": {"required": ["commands"]},
         "additionalProperties": False,
         "properties": {
+            "values": {"type": ["object", "null"]},
             "commands": {
                 "type": ["object", "null"],
                 "propertyNames": {"pattern": r"^\w[\w.-]{0,63}$"},
@@ -97,7 +108,7 @@ _FILE = Draft202012Validator(
     }
 )
 
-_KEYS: Mapping[int, Sequence[str]] = {0: ("commands",), 2: tuple(_FIELDS), 3: ("zh", "en")}
+_KEYS: Mapping[int, Sequence[str]] = {0: ("commands", "values"), 2: tuple(_FIELDS), 3: ("zh", "en")}
 """How many keys above -> the keys that may stand there."""
 
 
@@ -122,3 +133,18 @@ def _spec(cmd_type: str, given: JsonObject) -> CommandSpec:
     values["resources"] = tuple(values.get("resources", ()))
     values["robots"] = tuple(values.get("robots", ()))
     return CommandSpec(cmd_type=cmd_type, **values)
+
+
+def _programs(
+    given: JsonObject, values: JsonObject
+) -> tuple[dict[str, Program], list[tuple[KeyPath, str]]]:
+    """The steps of a command by robot, and what is wrong in them."""
+    steps = given.get("steps", {})
+    schema = given.get("schema", {})
+    programs: dict[str, Program] = {}
+    faults: list[tuple[KeyPath, str]] = []
+    for robot, listed in steps.items() if isinstance(steps, Mapping) else [("*", steps)]:
+        programs[robot], wrong = read_program(listed, schema=schema, values=values)
+        above = ("steps", robot) if isinstance(steps, Mapping) else ("steps",)
+        faults += [((*above, *at), text) for at, text in wrong]
+    return programs, faults

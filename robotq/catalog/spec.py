@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from robotq.model.json import JsonObject
+from robotq.steps import Program
 
 
 class Kind(StrEnum):
@@ -45,3 +46,10 @@ class CommandSpec:
     """Who carries it out: `driver`, or a part of the engine by name, e.g. `manual_step`."""
     example: JsonObject | None = None
     """A command file that works, for docs and forms."""
+    steps: Mapping[str, Program] = field(default_factory=dict)
+    """Robot -> what it does for this command, where its driver works by steps; `*` for every
+    robot that is not named."""
+
+    def program(self, robot: str) -> Program | None:
+        """The steps of this command on `robot`; None where none were written for it."""
+        return self.steps.get(robot) or self.steps.get("*")

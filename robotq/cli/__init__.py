@@ -14,22 +14,33 @@ import typer
 from robotq import __version__
 from robotq.cli.failure import ExitCode, Failure
 from robotq.listen import CannotListen
-from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.errors import ConfigError, DataUnavailable, RobotqError
 
 COMMANDS = {
     "serve": "serve",
     "demo": "demo",
     "submit": "submit",
     "status": "control",
+    "watch": "watch",
+    "history": "history",
+    "logs": "journal",
+    "export": "history",
+    "robots": "lists",
+    "commands": "lists",
     "cancel": "control",
+    "retry": "control",
+    "answer": "control",
     "resolve": "control",
     "pause": "control",
     "resume": "control",
+    "stop": "control",
     "estop": "control",
     "run": "run",
     "self-test": "selftest",
     "keys": "keys",
+    "doctor": "doctor",
     "check-config": "check",
+    "device": "device",
     "backup": "backup",
     "restore": "backup",
 }
@@ -53,10 +64,10 @@ def main(*, menu: bool = False) -> int:
         return end.code if isinstance(end.code, int) else ExitCode.FAILED
     except Failure as failure:
         return _told(failure, failure.code)
+    except (CannotListen, DataUnavailable, RobotqError) as error:
+        return _told(error, ExitCode.FAILED)
     except ConfigError as error:
         return _told(error, ExitCode.USAGE)
-    except (CannotListen, RobotqError) as error:
-        return _told(error, ExitCode.FAILED)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

@@ -10,7 +10,9 @@ import typer
 from robotq.api.auth import KeyFile
 from robotq.catalog import load_catalog
 from robotq.cli.settings import loader
-from robotq.daemon import driver_factories, is_guarded
+from robotq.config import Config
+from robotq.daemon import is_guarded
+from robotq.drivers.registry import driver_factories
 from robotq.listen import check_exposure
 from robotq.model.errors import ConfigError
 
@@ -25,16 +27,24 @@ def check_config(
 ) -> None:
     """Check a configuration with its command specs, drivers, keys and address."""
     config = loader(file, {})()
+    print(f"{file or 'the packaged configuration'} is right: {contents_of(config)}")
+
+
+def contents_of(config: Config) -> str:
+    """What a configuration comes to, in a line, after a look at everything that it names.
+
+    Raises ConfigError where specs, drivers, keys or address are not right.
+    """
     catalog = load_catalog(config.commands)
     drivers = driver_factories()
     for name, robot in config.robots.items():
         if robot.driver not in drivers:
             known = ", ".join(sorted(drivers))
             raise ConfigError(
-                f"{file}: robots.{name}.driver: found {robot.driver!r}, expected one of {known}"
+                f"robots.{name}.driver: found {robot.driver!r}, expected one of {known}"
             )
     check_exposure(config.host, guarded=is_guarded(config, KeyFile(config.data)))
-    print(
-        f"{file or 'the packaged configuration'} is right: {len(config.robots)} robots "
-        f"({', '.join(config.robots)}), {len(catalog)} commands, port {config.port}"
+    return (
+        f"{len(config.robots)} robots ({', '.join(config.robots)}), {len(catalog)} commands, "
+        f"port {config.port}"
     )

@@ -1,4 +1,5 @@
-"""robotq status, cancel, resolve, pause, resume, estop: what a person does to queues."""
+"""robotq status, cancel, retry, answer, resolve, pause, resume, stop, estop: what a person does
+to queues."""
 
 from __future__ import annotations
 
@@ -82,6 +83,23 @@ def resolve(
     _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
 
 
+def retry(*, task_id: _TaskId, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
+    """Run an ended command again, as a new task at the head of its queue."""
+    _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/retry"))
+
+
+def answer(
+    *,
+    task_id: _TaskId,
+    value: Annotated[str, typer.Argument(metavar="JSON", help="What it asks for, as JSON.")],
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer the question of a running command; `robotq status TASK_ID` shows it."""
+    _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/input", value.encode()))
+
+
 def pause(
     *,
     robot: Robot = None,
@@ -100,6 +118,19 @@ def resume(
 ) -> None:
     """Let the queues go on."""
     _ask(url, key, as_json, lambda daemon: daemon.post("/queue/resume", _named(robot)))
+
+
+def stop(
+    *,
+    robot: Annotated[str, typer.Argument(metavar="ROBOT")],
+    reason: _Reason = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop one robot in a controlled way: what runs is cancelled, its queue is paused."""
+    body = {"reason": reason}
+    _ask(url, key, as_json, lambda daemon: daemon.post(f"/robots/{robot}/stop", body))
 
 
 def estop(

@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     OK = 0
     """What was asked for was done."""
     FAILED = 1
-    """It was not: a command failed, the daemon refused, the port is taken."""
+    """It was not: a command failed, the daemon refused, the port is taken, the disk fails."""
     USAGE = 2
     """The command line or the configuration is wrong; nothing was done."""
     NO_DAEMON = 3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,6 +15,7 @@ import orjson
 from robotq import __version__
 from robotq.cli.failure import ExitCode, Failure
 from robotq.cli.words import language_here
+from robotq.client import Client, ClientError, Unreachable
 from robotq.model.json import JsonObject
 
 DEFAULT_URL = "http://127.0.0.1:8090"
@@ -21,6 +23,9 @@ DEFAULT_URL = "http://127.0.0.1:8090"
 _CONNECT_S = 5.0
 _ANSWER_S = 90.0
 """Longer than the longest wait that a request of ours asks for."""
+
+_RETRY_S = 3.0
+"""Wall seconds in which a daemon that restarts may come back."""
 
 _T = TypeVar("_T")
 
@@ -56,7 +61,7 @@ class Daemon:
     ) -> None:
         await self._session.close()
 
-    async def get(self, path: str, **query: float) -> Any:
+    async def get(self, path: str, **query: str | float) -> Any:
         return await self._request("GET", path, query=query)
 
     async def post(
@@ -71,7 +76,7 @@ class Daemon:
         method: str,
         path: str,
         *,
-        query: Mapping[str, float] = {},
+        query: Mapping[str, str | float] = {},
         content: bytes | None = None,
         headers: Mapping[str, str] = {},
     ) -> Any:
@@ -107,6 +112,19 @@ def talk(
         return asyncio.run(run())
     except KeyboardInterrupt:
         raise Failure("interrupted", ExitCode.INTERRUPTED) from None
+
+
+@contextmanager
+def asking(url: str, key: str | None) -> Iterator[Client]:
+    """A client for a command that asks one thing after the other. Raises Failure for all that
+    it raises."""
+    try:
+        with Client(url, key, retry_s=_RETRY_S, language=language_here()) as client:
+            yield client
+    except Unreachable as error:
+        raise Failure(str(error), ExitCode.NO_DAEMON) from error
+    except (ClientError, ValueError) as error:
+        raise Failure(str(error)) from error
 
 
 def _read(response: aiohttp.ClientResponse, body: bytes) -> Any:

@@ -77,6 +77,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "completed": ("✓ {message} ({seconds} 秒)", "✓ {message} ({seconds} s)"),
     "failed": ("✗ {cmd_type} 失败: {message}", "✗ {cmd_type} failed: {message}"),
     "cancelled": ("✗ {cmd_type}: {message}", "✗ {cmd_type}: {message}"),
+    # robotq watch
+    "watch.summary": (
+        "队列 {waiting}  完成 {completed}  失败 {failed}  取消 {cancelled}",
+        "{waiting} in queue, {completed} completed, {failed} failed, {cancelled} cancelled",
+    ),
+    "watch.idle": ("空闲", "idle"),
+    "watch.held": ("已停住", "held"),
+    "watch.left": ("还需 {seconds} 秒", "{seconds} s left"),
+    "watch.waiting": ("{number} 个等待", "{number} waiting"),
     # the demo
     "demo.intro": (
         "演示: 模拟机器人以 {speed} 倍速运行 (--time-scale {scale})",

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from robotq.config.loader import load_config, packaged
 from robotq.config.schema import (
+    WORKER_QUEUES,
     Config,
+    InterfaceConfig,
+    InterfacesConfig,
     LimitsConfig,
     QueueConfig,
     RetentionConfig,
     RobotConfig,
+    TaskQueueConfig,
     WebhooksConfig,
 )
 
 __all__ = [
+    "WORKER_QUEUES",
     "Config",
+    "InterfaceConfig",
+    "InterfacesConfig",
     "LimitsConfig",
     "QueueConfig",
     "RetentionConfig",
     "RobotConfig",
+    "TaskQueueConfig",
     "WebhooksConfig",
     "load_config",
     "packaged",

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from robotq.config import keys, strict_yaml
-from robotq.config.schema import Config
+from robotq.config.schema import WORKER_QUEUES, Config
 from robotq.config.strict_yaml import Document, KeyPath, key_text
 from robotq.model.errors import ConfigError
 
@@ -187,6 +187,9 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield ("robots",), "found none, expected at least one robot"
     elif isinstance(robots, dict) and isinstance(default, str) and default not in robots:
         yield ("default_robot",), f"found {_shown(default)}, expected one of: {', '.join(robots)}"
+    for name in WORKER_QUEUES:
+        if isinstance(robots, dict) and name in robots:
+            yield ("robots", name), "found the name of a queue for workers, expected another one"
     resources = tree["resources"]
     owner: dict[str, str] = {}
     for resource, places in resources.items() if isinstance(resources, dict) else ():

@@ -75,6 +75,9 @@ class LimitsConfig:
     """Open streams of /events at once; the next one is refused with 503."""
     waiting_requests: int = Field(default=2_000, ge=1)
     """Requests that may wait for a task's end at once; the next one is refused with 503."""
+    workers: int = Field(default=1_000, ge=1)
+    """Workers that are known at once; the one not seen for longest that has no task is
+    forgotten, and where all have one, the next is refused with 503."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -111,8 +114,54 @@ class RobotConfig:
     simulated robot, hold for every other."""
     on_failure: Literal["continue", "hold"] = "continue"
     """What happens to the queue when the device reports that a command failed."""
-    reconnect_s: float = Field(default=5, gt=0)
-    """Seconds between two attempts to restore the link; attempts never end."""
+    reconnect_s: float = Field(default=1, gt=0)
+    """Longest pause in seconds between two attempts to restore the link. The first pauses are
+    shorter; attempts never end."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class InterfaceConfig:
+    enabled: bool = True
+    """Whether the interface is served at all."""
+    port: int | None = Field(default=None, ge=0, le=65535)
+    """A port of its own, with the interface at its root. None: only below its prefix."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class TaskQueueConfig(InterfaceConfig):
+    lease_s: float = Field(default=120, gt=0, le=86_400)
+    """Seconds that a worker has a task without a sign of life; then it is offered again."""
+    max_length: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Tasks that may wait; the next one is refused with 503."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class OrchestratorConfig(InterfaceConfig):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ChecklistConfig(InterfaceConfig):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class DispatcherConfig(InterfaceConfig):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class InterfacesConfig:
+    """The interfaces besides that of the robots."""
+
+    task_queue: TaskQueueConfig = field(default_factory=TaskQueueConfig)
+    orchestrator: OrchestratorConfig = field(default_factory=OrchestratorConfig)
+    checklist: ChecklistConfig = field(default_factory=ChecklistConfig)
+    dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)
+
+
+WORKER_QUEUES = ("task_queue", "orchestrator", "dispatcher")
+"""The queues for workers; each has the name of the interface that lists its tasks."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -152,6 +201,7 @@ class Config:
     retention: RetentionConfig = field(default_factory=RetentionConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
+    interfaces: InterfacesConfig = field(default_factory=InterfacesConfig)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged: this and everything more serious."""
     source: Path | None = None

@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+from robotq.steps import Program
 
 
 class Acknowledgement(StrEnum):
@@ -97,6 +98,10 @@ class LinkLost(UncertainOutcome):
         super().__init__("link_lost", reason)
 
 
+class Withdrawn(Exception):
+    """`CommandContext.ask` ends with this after `withdraw`: nobody has to answer any more."""
+
+
 class Busy(Exception):
     """An immediate command cannot be served while another command runs."""
 
@@ -117,6 +122,11 @@ class CommandContext(Protocol):
     @property
     def attempt(self) -> int:
         """1 for the first time that this task runs."""
+
+    @property
+    def program(self) -> Program | None:
+        """What the operator has written that this robot does for this command, for a driver
+        that works by steps."""
 
     def step(self, name: str, **detail: Any) -> AbstractContextManager[None]:
         """Report a named step around the code that carries it out; failed if that raises."""
@@ -146,8 +156,13 @@ class CommandContext(Protocol):
 
         `prompt` is a code of `model.texts` or the text itself; `answered_by` the cmd_type of
         the immediate command whose params are the answer. The answer meets `schema`.
-        Raises DriverError `answer_timeout`, or Stopped when the command is stopped meanwhile.
+        Raises DriverError `answer_timeout`, Stopped when the command is stopped meanwhile,
+        Withdrawn after `withdraw`, ValueError for what is no schema.
         """
+
+    def withdraw(self) -> None:
+        """Take the question back that is open now, if one is. From any thread: the link broke
+        meanwhile, for example, or somebody has answered at the robot itself."""
 
 
 class Driver(Protocol):
@@ -200,6 +215,15 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """Give up the link. The driver is not used again."""
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """A driver that knows what is around its robot. No driver has to."""
+
+    def picture(self) -> JsonObject:
+        """What there is to be drawn, in millimetres: places, stations with their slots, what
+        stands in them. Called like `Driver.status`, and returns as soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Self
+from typing import Protocol, Self
 
 from robotq.engine.intake import Order
+from robotq.engine.job import Job
 from robotq.engine.memory import TaskMemory
 from robotq.engine.settings import Settings
 from robotq.model import ids
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
-from robotq.model.task import Task
+from robotq.model.task import Repeat, Task
 
 
 class Admission:
@@ -56,17 +57,29 @@ class Admission:
         actor: str,
         batch: bool = False,
         contiguous: bool | None = None,
+        agent: bool = False,
     ) -> list[Task]:
         """One new task for each order, in this order.
 
         `contiguous` None: those of a batch that has more than one for the same robot are.
+        `agent`: those whose spec asks for it wait for a person's approval, and with one task of
+        a contiguous batch its others.
         """
         now_ms = self._clock.now_ms()
         if not batch:
-            return [self._task(order, now_ms, api=api, actor=actor) for order in orders]
+            return [
+                self._task(order, now_ms, api=api, actor=actor, agent=agent) for order in orders
+            ]
         batch_id = ids.batch_id(now_ms, self._seq + 1)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}
+        together = set(of_robot) if contiguous else crowded if contiguous is None else set()
+        # they stand in line as one, in the order in which they were sent
+        highest = {
+            name: max(order.priority for order in orders if order.robot == name)
+            for name in together
+        }
+        asked = {order.robot for order in orders if order.spec.approval} & together
         return [
             self._task(
                 order,
@@ -74,14 +87,77 @@ class Admission:
                 api=api,
                 actor=actor,
                 batch_id=batch_id,
-                contiguous=order.robot in crowded if contiguous is None else contiguous,
+                contiguous=order.robot in together,
+                priority=highest.get(order.robot),
+                agent=agent,
+                approval=order.robot in asked,
             )
             for order in orders
         ]
 
-    def again(self, task: Task, order: Order, *, actor: str) -> Task:
+    def ranks(self, number: int) -> Sequence[float]:
+        """So many ranks behind those of all tasks that were ever admitted."""
+        self._seq += number
+        return [float(rank) for rank in range(self._seq - number + 1, self._seq + 1)]
+
+    def following(
+        self, task: Task, repeat: Repeat, *, not_before_ms: int | None, expires_at_ms: int | None
+    ) -> Task:
+        """The next run of a command that repeats, as a new task; it takes the place of the one
+        that has ended, so there is room for it."""
+        self._seq += 1
+        now_ms = self._clock.now_ms()
+        return Task(
+            id=ids.task_id(now_ms, self._seq),
+            seq=self._seq,
+            api=task.api,
+            queue=task.queue,
+            command=task.command,
+            actor=task.actor,
+            submitted_at_ms=now_ms,
+            priority=task.priority,
+            rank=float(self._seq),
+            not_before_ms=not_before_ms,
+            expires_at_ms=expires_at_ms,
+            repeat=repeat,
+            repeat_of=task.repeat_of or task.id,
+        )
+
+    def again(self, task: Task, order: Order, *, actor: str, agent: bool = False) -> Task:
         """A new task that does an ended one's command once more, at the head of its queue."""
-        return self._task(order, self._clock.now_ms(), api=task.api, actor=actor, retry_of=task.id)
+        now_ms = self._clock.now_ms()
+        return self._task(
+            order, now_ms, api=task.api, actor=actor, retry_of=task.id, agent=agent
+        )
+
+    def job_room(self, queue: str, tasks: int, limit: int) -> Room:
+        """The same as `room` in a queue for workers, which has a limit of its own for what
+        waits."""
+        if self.closed:
+            raise RobotqError("shutting_down")
+        pool = self._memory.pool(queue)
+        length = pool.waiting + pool.incoming + tasks
+        if length > limit:
+            raise RobotqError("queue_full", limit=limit)
+        pool.incoming += tasks
+        return Room(pool, tasks, length)
+
+    def job(self, job: Job, *, api: str, actor: str) -> Task:
+        """A new task for workers."""
+        self._seq += 1
+        now_ms = self._clock.now_ms()
+        return Task(
+            id=job.task_id or ids.task_id(now_ms, self._seq),
+            seq=self._seq,
+            api=api,
+            queue=job.queue,
+            command=job.command,
+            actor=actor,
+            submitted_at_ms=now_ms,
+            priority=job.priority,
+            rank=float(self._seq),
+            work=job.work,
+        )
 
     def _task(
         self,
@@ -92,10 +168,15 @@ class Admission:
         actor: str,
         batch_id: str | None = None,
         contiguous: bool = False,
+        priority: int | None = None,
         retry_of: str | None = None,
+        agent: bool = False,
+        approval: bool = False,
     ) -> Task:
         self._seq += 1
-        rank, priority = float(self._seq), order.priority
+        rank = float(self._seq)
+        if priority is None:
+            priority = order.priority
         head = self._memory.lane(order.robot).head() if retry_of is not None else None
         if head is not None:
             rank, priority = head.rank - 1, max(head.priority, priority)
@@ -111,26 +192,34 @@ class Admission:
             rank=rank,
             not_before_ms=order.not_before_ms,
             expires_at_ms=order.expires_at_ms,
+            repeat=order.repeat,
             batch_id=batch_id,
             contiguous=contiguous,
+            awaits_approval=agent and (approval or order.spec.approval),
             retry_of=retry_of,
         )
+
+
+class Keeper(Protocol):
+    """Who keeps the room."""
+
+    def give_up(self, tasks: int) -> None: ...
 
 
 class Room:
     """Room that is kept for new tasks, given up at the latest when its block ends."""
 
-    __slots__ = ("_admission", "_tasks", "queue_size")
+    __slots__ = ("_keeper", "_tasks", "queue_size")
 
-    def __init__(self, admission: Admission, tasks: int, queue_size: int) -> None:
-        self._admission = admission
+    def __init__(self, keeper: Keeper, tasks: int, queue_size: int) -> None:
+        self._keeper = keeper
         self._tasks = tasks
         self.queue_size = queue_size
         """The length of all queues with these tasks: the place that they really get."""
 
     def taken(self) -> None:
         """They are in memory and counted there."""
-        self._admission.give_up(self._tasks)
+        self._keeper.give_up(self._tasks)
         self._tasks = 0
 
     def __enter__(self) -> Self:

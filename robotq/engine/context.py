@@ -10,13 +10,14 @@ from typing import Any
 
 import jsonschema_rs
 
-from robotq.drivers.base import DriverError, Stopped
+from robotq.drivers.base import DriverError, Stopped, Withdrawn
 from robotq.engine.plain import plain
 from robotq.engine.recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.task import Question, Task
+from robotq.steps import Program
 
 
 class RunContext:
@@ -34,9 +35,11 @@ class RunContext:
         clock: WallClock,
         loop: asyncio.AbstractEventLoop,
         asking: Callable[[PendingAnswer | None], None],
+        program: Program | None = None,
     ) -> None:
         """`asking` is called on the loop with the open question, and with None at its end."""
         self._task = task
+        self.program = program
         self._recorder = recorder
         self._motion = motion
         self._clock = clock
@@ -45,6 +48,7 @@ class RunContext:
         self._steps = 0
         self._progress = 0.0
         self._progress_posted = False
+        self._question: PendingAnswer | None = None
         self.stopping = False
         """Set when the command is to stop: a question is not waited for any longer."""
 
@@ -108,20 +112,31 @@ class RunContext:
             asked_at_ms=now_ms,
             deadline_ms=now_ms + int(timeout_s * 1000),
         )
-        pending = PendingAnswer(question, self._motion)
+        pending = self._question = PendingAnswer(question, self._motion)
         self._post(self._open, pending)
         try:
-            self._motion.wait_outside(lambda: pending.given or self.stopping, timeout_s)
+            self._motion.wait_outside(
+                lambda: pending.given or self.stopping or pending.withdrawn, timeout_s
+            )
             value = pending.take()
         finally:
+            self._question = None
             self._post(self._close)
         if value is not None:
             return value
+        if pending.withdrawn:
+            raise Withdrawn
         if self.stopping:
             raise Stopped
         raise DriverError(
             "nobody answered", code="answer_timeout", timeout_s=timeout_s, prompt=prompt, **args
         )
+
+    def withdraw(self) -> None:
+        pending = self._question
+        if pending is not None:
+            pending.withdrawn = True
+            self._motion.notify()
 
     def _open(self, pending: PendingAnswer) -> None:
         self._recorder.asked(pending.question)
@@ -146,6 +161,8 @@ class PendingAnswer:
         self.question = question
         self.being_answered = False
         """An answer is being written to the journal; a second one comes too late."""
+        self.withdrawn = False
+        """The driver needs no answer any more."""
         self._motion = motion
         self._validator = jsonschema_rs.validator_for(dict(question.schema))
         self._deciding = threading.Lock()

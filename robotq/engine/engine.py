@@ -11,6 +11,7 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.background import Background
+from robotq.engine.checklist import Checklist
 from robotq.engine.estop import EStop
 from robotq.engine.events import EventBus
 from robotq.engine.handlers import check_handlers
@@ -29,6 +30,7 @@ from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
+from robotq.model.item import ItemIds
 from robotq.model.task import Task
 from robotq.store.port import Store
 
@@ -67,6 +69,7 @@ class Engine:
         queue: TaskQueue,
         robots: Mapping[str, Robot],
         webhooks: Webhooks,
+        item_ids: ItemIds,
         clock: WallClock,
     ) -> None:
         self.settings = settings
@@ -86,6 +89,7 @@ class Engine:
         whoever knows where it was read from."""
         self.estop = EStop(self.robots, holds, journal, clock)
         self.immediate = Immediate(self)
+        self.checklist = Checklist(self, item_ids)
         self._background = Background()
 
     @property
@@ -113,7 +117,8 @@ class Engine:
 
     @unbroken
     async def pause(self, robot: str | None, *, actor: str, reason: str = "") -> Sequence[str]:
-        """Start nothing more on a robot, or on all; what runs goes on. Returns their names.
+        """Start nothing more on a robot or in a queue for workers, or, with None, on all robots;
+        what runs goes on. Returns their names.
 
         Acts at once and is written after. Raises RobotqError bad_parameter (unknown robot),
         store_unavailable (it is paused, but would not be after a restart).
@@ -148,10 +153,12 @@ class Engine:
             self.holds.lifted(*holds)
         return names
 
-    async def retry(self, task_id: str, *, actor: str) -> Task:
-        """Run an ended command again as a new task at the head of its queue."""
+    async def retry(self, task_id: str, *, actor: str, agent: bool = False) -> Task:
+        """Run an ended command again as a new task at the head of its queue. `agent`: as in
+        `TaskQueue.submit`."""
         task = await self.queue.find(task_id)
-        return await self.queue.retry(task_id, self._order_again(task), actor=actor)
+        order = self._order_again(task)
+        return await self.queue.retry(task_id, order, actor=actor, agent=agent)
 
     async def resolve(self, task_id: str, outcome: str, *, actor: str, note: str = "") -> Task:
         """Say how a task with unknown outcome ended: completed, failed or retry.
@@ -268,6 +275,7 @@ class Engine:
             robot.start()
         self.webhooks.start()
         self._background.start("retention", self._retain, every_s=3_600)
+        self._background.start("expiry", self.queue.expiry.run, every_s=1)
 
     async def shut_down(self) -> None:
         """Accept nothing more; give running commands `limits.shutdown_grace_s`; stop them;
@@ -307,6 +315,8 @@ class Engine:
     # -- helpers -------------------------------------------------------------------------------
 
     def _names(self, robot: str | None) -> Sequence[str]:
+        if robot in self.queue.memory.pools:
+            return (robot,)
         return tuple(self.robots) if robot is None else (self.robot(robot).name,)
 
     def _intake(self) -> Intake:
@@ -316,6 +326,7 @@ class Engine:
             self.default_robot,
             armed=lambda: self.armed,
             callbacks=lambda: self.webhooks.allowed_hosts,
+            clock=self.clock,
         )
 
     def _order_again(self, task: Task) -> Order:

@@ -70,7 +70,7 @@ class Estimates:
         can guess, or where nothing is known.
         """
         runs = self._runs.get(task.command.cmd_type)
-        if not runs or task.started_at_ms is None or task.waiting_for is not None:
+        if not runs or task.started_at_ms is None or task.waiting_for or task.work:
             return None
         since_ms = task.started_at_ms
         left = [run.seconds for run in runs]
@@ -87,37 +87,80 @@ class Estimates:
 
     def starts_in_s(self, lane: Lane, position: int, now_ms: int) -> float | None:
         """How long until the waiting task at `position` (from 1) starts, if nothing holds the
-        queue; None where a command before it is unknown."""
-        before = self._before(lane, now_ms)
-        if before is None:
-            return None
+        queue; None where a command before it is unknown, or nothing waits there.
+
+        One that is not due is passed over, and comes first as soon as it is.
+        """
+        course = _Course(self._before(lane, now_ms))
         ahead = position - 1
-        known = self._durations(islice(lane, min(ahead, _LOOK_AHEAD)))
-        if known is None:
-            return None
-        total = sum(known)
-        if ahead > _LOOK_AHEAD:
-            total += (ahead - _LOOK_AHEAD) * total / _LOOK_AHEAD
-        return before + total
+        waiting = iter(lane)
+        for task in islice(waiting, min(ahead, _LOOK_AHEAD)):
+            course.take(_due_s(task, now_ms), self.duration_s(task.command.cmd_type))
+        if ahead <= _LOOK_AHEAD:
+            asked = next(waiting, None)
+            return None if asked is None else course.start_s(_due_s(asked, now_ms))
+        known = course.start_s(0.0)
+        return None if known is None else known + (ahead - _LOOK_AHEAD) * course.average_s
 
     def schedule(self, lane: Lane, tasks: int, now_ms: int) -> Sequence[float | None]:
         """`starts_in_s` of the first `tasks` waiting tasks, in one go."""
         starts: list[float | None] = []
-        clock = self._before(lane, now_ms)
+        course = _Course(self._before(lane, now_ms))
         for task in islice(lane, tasks):
-            starts.append(clock)
-            takes = self.duration_s(task.command.cmd_type)
-            clock = None if clock is None or takes is None else clock + takes
+            due_s = _due_s(task, now_ms)
+            starts.append(course.start_s(due_s))
+            course.take(due_s, self.duration_s(task.command.cmd_type))
         return starts
 
     def _before(self, lane: Lane, now_ms: int) -> float | None:
         return 0.0 if lane.running is None else self.remaining_s(lane.running, now_ms)
 
-    def _durations(self, tasks: Iterable[Task]) -> list[float] | None:
-        durations: list[float] = []
-        for task in tasks:
-            takes = self.duration_s(task.command.cmd_type)
-            if takes is None:
-                return None
-            durations.append(takes)
-        return durations
+
+class _Course:
+    """What a queue does from now on: one command after the other, none before it is due."""
+
+    def __init__(self, free_s: float | None) -> None:
+        """`free_s`: seconds until its robot is free; None where nobody knows."""
+        self._free_s = self._begin_s = free_s
+        self._taken = 0
+        self._later: list[tuple[float, float | None]] = []
+        """When those passed over are due, and what they take; in their order."""
+
+    @property
+    def average_s(self) -> float:
+        if not self._taken or self._free_s is None or self._begin_s is None:
+            return 0.0
+        return (self._free_s - self._begin_s) / self._taken
+
+    def take(self, due_s: float, takes_s: float | None) -> None:
+        """The next one in line."""
+        self._taken += 1
+        if self._free_s is None:
+            return
+        if due_s > self._free_s:
+            self._later.append((due_s, takes_s))
+            return
+        self._run(takes_s)
+        while self._later and self._free_s is not None:
+            due = next((one for one in self._later if one[0] <= self._free_s), None)
+            if due is None:
+                return
+            self._later.remove(due)
+            self._run(due[1])
+
+    def start_s(self, due_s: float) -> float | None:
+        """When one that is due then would start after all that were taken."""
+        free_s = self._free_s
+        for others_due_s, takes_s in sorted(self._later, key=lambda one: one[0]):
+            if free_s is None or others_due_s > max(due_s, free_s):
+                break
+            free_s = None if takes_s is None else max(free_s, others_due_s) + takes_s
+        return None if free_s is None else max(free_s, due_s)
+
+    def _run(self, takes_s: float | None) -> None:
+        if self._free_s is not None:
+            self._free_s = None if takes_s is None else self._free_s + takes_s
+
+
+def _due_s(task: Task, now_ms: int) -> float:
+    return 0.0 if task.not_before_ms is None else (task.not_before_ms - now_ms) / 1000

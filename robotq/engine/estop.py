@@ -131,6 +131,7 @@ class EStop:
             raise RobotqError(
                 "wrong_state", task_id="emergency stop", state="not latched", action="reset"
             )
+        await self._until_recorded()
         for hold in latched:
             # a command that was not seen to end could go on once the latch is off
             if self._robots[hold.robot].host.busy:
@@ -152,6 +153,19 @@ class EStop:
         crash_point(CrashPoint.ESTOP_RESET)
         self._holds.lifted(*(hold for hold in latched if report[hold.robot] is None))
         return report
+
+    async def _until_recorded(self) -> None:
+        """What is written after the reset would be found again by the next start.
+
+        Raises RobotqError store_unavailable where it does not come to the disk in time.
+        """
+        if self._late is None or self._late.done():
+            return
+        if self._journal.available:
+            await asyncio.wait({self._late}, timeout=_RECORD_S)
+        if not self._late.done():
+            reason = "the emergency stop itself is not on disk yet"
+            raise RobotqError("store_unavailable", reason=reason)
 
     async def _reset(self, robot: Robot) -> str | None:
         """What went wrong at the driver, or None."""

@@ -139,6 +139,10 @@ class Executor:
             # it was right when it was submitted; a reload has changed its spec since
             return await self._deps.queue.finish(task, failed(error.code.name, error.args_))
         await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
+        if run.left_to_the_next_start:
+            await run.recorder.close()
+            await self._release(task)
+            return None
         ending = self._by_policy(await self._ending(run), run.request)
         report = await run.recorder.close()
         return await self._deps.queue.finish(task, ending, report)

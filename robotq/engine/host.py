@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from robotq.drivers.base import Busy, Driver, DriverStatus, Stopped
+from robotq.drivers.base import Busy, Capabilities, Driver, DriverStatus, Pictured, Stopped
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -32,7 +32,6 @@ class DriverHost:
 
     def __init__(self, robot: str, driver: Driver) -> None:
         self.driver = driver
-        self.capabilities = driver.capabilities
         self._robot = robot
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._command_thread = threading.Thread(
@@ -48,6 +47,12 @@ class DriverHost:
         self._stop_requested = False
         self.busy = False
         """The command thread is in `execute`."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the controller can do as far as is known now: a driver learns it from the
+        controller when it connects. `simulated` never changes."""
+        return self.driver.capabilities
 
     # -- the command thread ------------------------------------------------------------
 
@@ -135,6 +140,11 @@ class DriverHost:
 
     async def status(self) -> DriverStatus:
         return await self._control.call(self.driver.status)
+
+    async def picture(self) -> JsonObject | None:
+        """What the driver tells of its surroundings; None where it tells nothing."""
+        driver = self.driver
+        return await self._control.call(driver.picture) if isinstance(driver, Pictured) else None
 
     async def close(self, timeout_s: float) -> bool:
         """Close the driver and end the threads. False if the command thread did not come back."""

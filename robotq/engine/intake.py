@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from robotq.catalog import CommandSpec, Kind
 from robotq.config.receivers import AllowedHosts, read_url
+from robotq.engine.schedule import SCHEDULE_KEYS, read_schedule, whole
+from robotq.model.clock import SystemClock, WallClock
 from robotq.model.errors import RobotqError
-from robotq.model.task import Command
+from robotq.model.task import Command, Repeat
 
 if TYPE_CHECKING:
     from robotq.catalog import Catalog
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 PRIORITY_WORDS: Mapping[str, int] = {"low": -5, "normal": 0, "high": 5}
 _ARMING = frozenset({"start_working", "stop_working", "reset_system"})
 """Handlers of the commands that arm and disarm; they are taken in either state."""
-_KNOWN_KEYS = frozenset({"cmd_type", "cmd_id", "params", "robot_id", "priority", "callback_url"})
+_KNOWN_KEYS = SCHEDULE_KEYS | {
+    "cmd_type", "cmd_id", "params", "robot_id", "priority", "callback_url"
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class Order:
     priority: int = 0
     not_before_ms: int | None = None
     expires_at_ms: int | None = None
+    repeat: Repeat | None = None
 
 
 class Intake:
@@ -45,6 +50,7 @@ class Intake:
         *,
         armed: Callable[[], bool] = lambda: True,
         callbacks: Callable[[], AllowedHosts] = lambda: AllowedHosts(()),
+        clock: WallClock | None = None,
     ) -> None:
         """`armed`: whether anything but queries and `START_WORKING` is taken right now;
         `callbacks`: where a `callback_url` may lead to."""
@@ -53,6 +59,7 @@ class Intake:
         self._default_robot = default_robot
         self._armed = armed
         self._callbacks = callbacks
+        self._clock = clock or SystemClock()
 
     def read(self, body: Any) -> Order:
         """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
@@ -92,13 +99,14 @@ class Intake:
         if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
             raise RobotqError("not_armed")
         named, field = _named_robot(body, params)
-        return Order(
+        order = Order(
             command=command,
             spec=spec,
             robot=self._robot(named, field, spec),
             robot_named=named is not None,
-            priority=_priority(body.get("priority")),
+            priority=read_priority(body.get("priority")),
         )
+        return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
     def read_batch(self, items: Sequence[Any]) -> list[Order]:
         """Read every command of a batch; an error names the index of its item.
@@ -115,6 +123,12 @@ class Intake:
                         field="cmd_type",
                         reason=f"{order.command.cmd_type} acts at once and cannot be in a batch",
                     )
+                if order.repeat is not None:
+                    raise RobotqError(
+                        "bad_parameter",
+                        field="repeat",
+                        reason="a command of a batch cannot be repeated",
+                    )
             except RobotqError as error:
                 field = error.args_.get("field")
                 error.args_["field"] = f"[{index}]" + (f".{field}" if field else "")
@@ -122,6 +136,14 @@ class Intake:
                 raise
             orders.append(order)
         return orders
+
+    def _scheduled(self, order: Order, body: Mapping[str, Any]) -> Order:
+        given = next((key for key in sorted(SCHEDULE_KEYS) if body.get(key) is not None), None)
+        if given is not None and order.spec.kind is not Kind.QUEUED:
+            raise RobotqError(
+                "bad_parameter", field=given, reason=f"{order.command.cmd_type} acts at once"
+            )
+        return replace(order, **read_schedule(body, self._clock.now_ms()))
 
     def _robot(self, named: Any, field: str, spec: CommandSpec) -> str:
         if named is None:
@@ -176,7 +198,7 @@ def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _cmd_id(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and len(value) <= 200):
         return value
-    number = _whole(value)
+    number = whole(value)
     if number is not None:
         return str(number)
     raise RobotqError(
@@ -184,12 +206,13 @@ def _cmd_id(value: Any) -> str | None:
     )
 
 
-def _priority(value: Any) -> int:
+def read_priority(value: Any) -> int:
+    """A priority as clients write it, 0 for None. Raises RobotqError bad_parameter."""
     if value is None:
         return 0
     if isinstance(value, str) and value in PRIORITY_WORDS:
         return PRIORITY_WORDS[value]
-    number = _whole(value)
+    number = whole(value)
     if number is not None and -10 <= number <= 10:
         return number
     raise RobotqError(
@@ -197,10 +220,3 @@ def _priority(value: Any) -> int:
         field="priority",
         reason="expected an integer from -10 to 10, or low, normal or high",
     )
-
-
-def _whole(value: Any) -> int | None:
-    """The whole number that a JSON value is, None for others; 4.0 is one, as in JSON Schema."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -15,9 +15,10 @@ class Lane:
     def __init__(self, name: str) -> None:
         self.name = name
         self.running: Task | None = None
-        self.open_batch: str | None = None
-        """A contiguous batch of which a task has started and others still wait."""
-        self._order: list[tuple[tuple[int, float, int], str]] = []
+        self._open_batch: str | None = None
+        self._opened_by: str | None = None
+        """The task whose claim has begun the open batch."""
+        self._order: list[tuple[bool, tuple[int, float, int], str]] = []
         self._waiting: dict[str, Task] = {}
         self._changed = asyncio.Event()
 
@@ -31,32 +32,60 @@ class Lane:
 
     def __iter__(self) -> Iterator[Task]:
         """Waiting tasks, next first."""
-        for _, task_id in self._order:
+        for _, _, task_id in self._order:
             yield self._waiting[task_id]
 
+    @property
+    def open_batch(self) -> str | None:
+        """A contiguous batch that has begun and goes on; what waits of it comes before all."""
+        return self._open_batch
+
+    @open_batch.setter
+    def open_batch(self, batch_id: str | None) -> None:
+        if batch_id == self._open_batch:
+            return
+        moving = [
+            task
+            for task in self._waiting.values()
+            if task.batch_id is not None and task.batch_id in (batch_id, self._open_batch)
+        ]
+        for task in moving:
+            del self._order[bisect_left(self._order, self._place(task))]
+        self._open_batch = batch_id
+        self._opened_by = None
+        for task in moving:
+            insort(self._order, self._place(task))
+
     def head(self) -> Task | None:
-        return self._waiting[self._order[0][1]] if self._order else None
+        """The first waiting task that another can be put before."""
+        return next((task for task in self if not self.in_open_batch(task)), None)
+
+    def in_open_batch(self, task: Task) -> bool:
+        return self._open_batch is not None and task.batch_id == self._open_batch
 
     def position(self, task: Task) -> int | None:
         """1 for the task at the head; None for one that does not wait here."""
-        if task.id not in self._waiting:
-            return None
-        return bisect_left(self._order, (self._waiting[task.id].order, task.id)) + 1
+        known = self._waiting.get(task.id)
+        return None if known is None else bisect_left(self._order, self._place(known)) + 1
 
     def update(self, task: Task) -> None:
         """Take over a task as it was written."""
         known = self._waiting.pop(task.id, None)
         if known is not None:
-            del self._order[bisect_left(self._order, (known.order, known.id))]
+            del self._order[bisect_left(self._order, self._place(known))]
         if self.running is not None and self.running.id == task.id:
             self.running = None
         if task.state is TaskState.PENDING:
+            if self._opened_by == task.id:
+                # its claim was given back: the batch has not begun after all
+                self.open_batch = None
             self._waiting[task.id] = task
-            insort(self._order, (task.order, task.id))
+            insort(self._order, self._place(task))
         elif task.state is TaskState.RUNNING:
             self.running = task
-            if task.contiguous:
+            if task.contiguous and task.batch_id != self.open_batch:
                 self.open_batch = task.batch_id
+                self._opened_by = task.id
         if self.open_batch is not None and not self._batch_goes_on():
             self.open_batch = None
         self._changed.set()
@@ -68,8 +97,8 @@ class Lane:
         """
         passed: set[str] = set()
         for task in self:
-            if self.open_batch is not None and task.batch_id != self.open_batch:
-                continue
+            if self._open_batch is not None and task.batch_id != self._open_batch:
+                return
             if task.contiguous and task.batch_id is not None:
                 if task.batch_id in passed:
                     continue
@@ -97,4 +126,7 @@ class Lane:
     def _batch_goes_on(self) -> bool:
         if self.running is not None and self.running.batch_id == self.open_batch:
             return True
-        return any(task.batch_id == self.open_batch for task in self)
+        return bool(self._order) and not self._order[0][0]
+
+    def _place(self, task: Task) -> tuple[bool, tuple[int, float, int], str]:
+        return (not self.in_open_batch(task), task.order, task.id)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from robotq.engine.lane import Lane
+from robotq.engine.pool import Pool
 from robotq.model.task import Task, TaskState
 from robotq.store.port import Restored
 
@@ -34,8 +35,17 @@ class Counts:
 class TaskMemory:
     """All unfinished tasks, the latest finished ones, and counts that are kept, never counted."""
 
-    def __init__(self, restored: Restored, *, queues: Iterable[str], finished: int) -> None:
+    def __init__(
+        self,
+        restored: Restored,
+        *,
+        queues: Iterable[str],
+        finished: int,
+        pools: Iterable[str] = (),
+    ) -> None:
+        """`queues`: of robots; `pools`: of kinds of workers."""
         self.lanes: dict[str, Lane] = {name: Lane(name) for name in queues}
+        self.pools: dict[str, Pool] = {name: Pool(name) for name in pools}
         self._finished_limit = finished
         self._unfinished: dict[str, Task] = {}
         self._finished: OrderedDict[str, Task] = OrderedDict()
@@ -44,11 +54,12 @@ class TaskMemory:
             self._finished[task.id] = task
         for task in restored.unfinished:
             self._unfinished[task.id] = task
-            self.lane(task.queue).update(task)
+            self._place(task)
 
     @property
     def unfinished(self) -> int:
-        return len(self._unfinished)
+        """Waiting and running commands of robots."""
+        return sum(map(len, self.lanes.values()))
 
     def lane(self, queue: str) -> Lane:
         lane = self.lanes.get(queue)
@@ -56,11 +67,23 @@ class TaskMemory:
             lane = self.lanes[queue] = Lane(queue)
         return lane
 
+    def pool(self, queue: str) -> Pool:
+        pool = self.pools.get(queue)
+        if pool is None:
+            pool = self.pools[queue] = Pool(queue)
+        return pool
+
+    def position(self, task: Task) -> int | None:
+        """The place of a waiting task in its queue, from 1."""
+        if task.work is not None:
+            return self.pool(task.queue).position(task)
+        return self.lane(task.queue).position(task)
+
     def get(self, task_id: str) -> Task | None:
         return self._unfinished.get(task_id) or self._finished.get(task_id)
 
     def running(self) -> Sequence[Task]:
-        """Running tasks of all queues, oldest first."""
+        """Running tasks of all robots, oldest first."""
         tasks = [lane.running for lane in self.lanes.values() if lane.running is not None]
         return sorted(tasks, key=lambda task: task.seq)
 
@@ -83,7 +106,15 @@ class TaskMemory:
                 self._finished.popitem(last=False)
         else:
             self._unfinished[task.id] = task
-        self.lane(task.queue).update(task)
+            # one that is tried again under its own id
+            self._finished.pop(task.id, None)
+        self._place(task)
+
+    def _place(self, task: Task) -> None:
+        if task.work is not None:
+            self.pool(task.queue).update(task)
+        else:
+            self.lane(task.queue).update(task)
 
     def counts(self, *, api: str | None = None, queue: str | None = None) -> Counts:
         """Counts of one interface, one queue, or all."""

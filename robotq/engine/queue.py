@@ -7,8 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from robotq.engine.admission import Admission, Room
+from robotq.engine.approvals import Approvals
+from robotq.engine.batches import cancelled_with
+from robotq.engine.editing import Editing
 from robotq.engine.ending import Ending
 from robotq.engine.estimates import Estimates
+from robotq.engine.expiry import Expiry, ended_by_expiry
 from robotq.engine.holds import HoldBoard
 from robotq.engine.idempotency import (
     Accept,
@@ -18,11 +22,14 @@ from robotq.engine.idempotency import (
     SaveAccepted,
 )
 from robotq.engine.intake import Order
+from robotq.engine.jobs import Jobs
 from robotq.engine.journal import Journal, answered
 from robotq.engine.lane import Lane
 from robotq.engine.locks import Locks
+from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
 from robotq.engine.recorder import Report
+from robotq.engine.repeats import Repeats, in_place_of
 from robotq.engine.resources import Resources
 from robotq.engine.settings import Settings
 from robotq.engine.task_events import saving_end, saving_new, task_event
@@ -34,6 +41,7 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode, Wait
+from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, Resolution, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask, Store
@@ -63,7 +71,9 @@ class TaskQueue:
         settings: Settings,
         webhooks: Webhooks,
         estimates: Estimates,
+        steps: ManualSteps,
         last_seq: int,
+        revisions: JsonObject,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -75,11 +85,53 @@ class TaskQueue:
         self.estimates = estimates
         """How long commands take, from those that have completed."""
         self._webhooks = webhooks
+        self._steps = steps
         self._admission = Admission(memory, clock, settings, last_seq)
         self._turns = Turns(holds, resources, clock, settings)
         self._idempotency = Idempotency(store)
         self._locks = Locks()
         self._waiters = Waiters(lambda: settings.config.limits.waiting_requests)
+        self.jobs = Jobs(
+            memory=memory,
+            admission=self._admission,
+            holds=holds,
+            locks=self._locks,
+            clock=clock,
+            changing=self._changing,
+            write=self._write,
+        )
+        """Changes of tasks for workers."""
+        self.editing = Editing(
+            memory=memory,
+            admission=self._admission,
+            clock=clock,
+            find=self.find,
+            changing=self._changing,
+            write=self._write,
+            revisions=revisions,
+        )
+        """Changes of the order of waiting tasks."""
+        self.approvals = Approvals(
+            memory=memory,
+            clock=clock,
+            find=self.find,
+            changing=self._changing,
+            write=self._write,
+        )
+        """What a person decides about tasks of agents."""
+        self.repeats = Repeats(
+            self._admission, clock, (task for lane in memory.lanes.values() for task in lane)
+        )
+        """What runs again by itself."""
+        self.expiry = Expiry(
+            memory=memory,
+            clock=clock,
+            changing=self._changing,
+            written=self._written,
+            until_available=journal.until_available,
+            following=self.repeats.following,
+        )
+        """What has to be started in time."""
         self.stop_running: Callable[[Task, str, str], None] = lambda *_: None
         """Asks the executor of a running task to stop it; set by the engine."""
 
@@ -134,18 +186,25 @@ class TaskQueue:
         batch: bool = False,
         contiguous: bool | None = None,
         keyed: KeyedRequest | None = None,
+        agent: bool = False,
     ) -> Accepted:
         """Accept commands, all or none. They are on disk when this returns.
 
         `contiguous` (default: where a robot gets more than one command of the batch) lets no
-        other command in between.
+        other command in between. `agent`: it is an agent that submits, so that those whose spec
+        says so wait for a person's approval.
         Raises RobotqError queue_full, store_unavailable, shutting_down, idempotency_conflict.
         """
 
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             with self._admission.room(len(orders)) as room:
                 tasks = self._admission.tasks(
-                    orders, api=api, actor=actor, batch=batch, contiguous=contiguous
+                    orders,
+                    api=api,
+                    actor=actor,
+                    batch=batch,
+                    contiguous=contiguous,
+                    agent=agent,
                 )
                 accepted = Accepted(
                     task_ids=tuple([task.id for task in tasks]),
@@ -169,18 +228,20 @@ class TaskQueue:
         return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
     @unbroken
-    async def retry(self, task_id: str, order: Order, *, actor: str) -> Task:
+    async def retry(
+        self, task_id: str, order: Order, *, actor: str, agent: bool = False
+    ) -> Task:
         """Run an ended command again, as a new task at the head of its queue.
 
         Raises RobotqError wrong_state for one that has not ended, or whose unknown outcome
         nobody has resolved; queue_full, store_unavailable, shutting_down.
         """
         async with self._changing(task_id) as task:
-            if not task.state.final or task.outcome_unknown:
+            if not task.state.final or task.outcome_unknown or task.work is not None:
                 state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
                 raise RobotqError("wrong_state", task_id=task_id, state=state, action="retry")
             with self._admission.room(1) as room:
-                again = self._admission.again(task, order, actor=actor)
+                again = self._admission.again(task, order, actor=actor, agent=agent)
                 await self._write(saving_new([again], actor), room)
             crash_point(CrashPoint.RETRIED)
             return again
@@ -206,8 +267,11 @@ class TaskQueue:
     async def _cancel_waiting(self, task_id: str, actor: str, reason: str) -> Task | None:
         """None where the task runs; it was told to stop then."""
         async with self._changing(task_id) as task:
+            if task.work is not None:
+                return await self.jobs.cancel(task, actor=actor, reason=reason)
             if task.state is TaskState.RUNNING:
                 # acts at once and never waits for the disk; who asked is in the end's record
+                self.repeats.call_off(task)
                 self.stop_running(task, actor, reason)
                 return None
             cancelled = transition(
@@ -236,7 +300,7 @@ class TaskQueue:
             room: Room | None = None
             if retry is not None and task.outcome_unknown:
                 room = stack.enter_context(self._admission.room(1))
-                again = self._admission.again(task, retry, actor=actor)
+                again = in_place_of(task, self._admission.again(task, retry, actor=actor))
             now_ms = self._clock.now_ms()
             resolution = Resolution(
                 outcome=outcome,
@@ -250,6 +314,7 @@ class TaskQueue:
             mutations: list[Mutation] = [
                 SaveTask(resolved, task.state),
                 task_event("task.resolved", resolved, now_ms, actor, outcome=outcome, note=note),
+                *self.repeats.following(resolved),
             ]
             if again is not None:
                 mutations += saving_new([again], actor)
@@ -289,14 +354,10 @@ class TaskQueue:
             return claimed if await self._written(mutations, claimed) else None
 
     async def _expire(self, changing: AsyncExitStack, task: Task) -> None:
-        expired = transition(
-            task,
-            Action.EXPIRE,
-            error=TaskError(code="expired"),
-            ended_at_ms=self._clock.now_ms(),
-        )
+        expired = ended_by_expiry(task, self._clock.now_ms())
         rest = await self._cancelling_rest(changing, expired)
-        await self._written([*saving_end(task, expired, "robotq"), *rest])
+        following = self.repeats.following(expired)
+        await self._written([*saving_end(task, expired, "robotq"), *rest, *following])
 
     async def release(self, task: Task) -> None:
         """Give back a claim whose driver was never called. Waits for the disk."""
@@ -308,7 +369,7 @@ class TaskQueue:
                 SaveTask(released, current.state),
                 task_event("task.released", released, now_ms, "robotq", before=current),
             ]
-            await self.write_when_possible(mutations)
+            await self.write_when_possible(self._with_what_follows(mutations))
             crash_point(CrashPoint.RELEASED)
 
     async def record(self, task: Task, report: Report) -> None:
@@ -357,6 +418,7 @@ class TaskQueue:
                     *saving_end(current, ended, ending.actor),
                     *holding,
                     *rest,
+                    *self.repeats.following(ended),
                     *(self._left(ended, claimed) if ending.certain else ()),
                     *claim,
                 ]
@@ -383,11 +445,7 @@ class TaskQueue:
             current = await changing.enter_async_context(self._changing(waiting.id))
             # while its lock was waited for, somebody may have called it off
             if current.state is TaskState.PENDING:
-                error = TaskError(code="batch_failed", args={"task_id": failed.id})
-                cancelled = transition(
-                    current, Action.CANCEL, error=error, ended_at_ms=failed.ended_at_ms
-                )
-                mutations += saving_end(current, cancelled, "robotq")
+                mutations += cancelled_with(current, failed)
         return mutations
 
     async def _claim_along(
@@ -430,7 +488,7 @@ class TaskQueue:
 
     async def _write(self, mutations: Sequence[Mutation], room: Room | None = None) -> None:
         """`room` was kept for the new tasks among them."""
-        mutations = [*mutations, *self._webhooks.following(mutations)]
+        mutations = self._with_what_follows(mutations)
 
         def written() -> None:
             self._take_over(mutations)
@@ -441,7 +499,7 @@ class TaskQueue:
 
     async def _written(self, mutations: Sequence[Mutation], claimed: Task | None = None) -> bool:
         """False where the disk takes no writes; what was taken for a claim is given back then."""
-        mutations = [*mutations, *self._webhooks.following(mutations)]
+        mutations = self._with_what_follows(mutations)
         written = False
         try:
             written = await self._journal.written(mutations, lambda: self._take_over(mutations))
@@ -451,18 +509,38 @@ class TaskQueue:
                 self._wake_all()
         return written
 
+    def _with_what_follows(self, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
+        """These and what they mean for webhooks and for the checklist, for one commit."""
+        return [
+            *mutations,
+            *self._webhooks.following(mutations),
+            *self._steps.following(mutations),
+        ]
+
     def _take_over(self, mutations: Iterable[Mutation]) -> None:
         """Bring memory up to date with what was written."""
         freed = self._resources.commit(mutations)
         for mutation in mutations:
             if isinstance(mutation, SaveTask):
                 self._memory.update(mutation.task, mutation.before)
+                if mutation.task.expires_at_ms is not None:
+                    self.expiry.look(mutation.task)
+                if mutation.task.repeat is not None:
+                    self.repeats.look(mutation.task)
                 if mutation.task.state.final:
-                    self.estimates.learn(mutation.task)
+                    if mutation.task.work is None:
+                        self.estimates.learn(mutation.task)
                     self._waiters.tell(mutation.task)
         self._webhooks.take_over(mutations)
         if freed:
             self._wake_all()
+
+    def wake(self, queue: str) -> None:
+        """Something that decides what may start in this queue has changed."""
+        if queue in self._memory.pools:
+            self._memory.pools[queue].wake()
+        else:
+            self._memory.lane(queue).wake()
 
     def _wake_all(self) -> None:
         for lane in self._memory.lanes.values():

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from robotq.engine.batches import cancelled_with
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
+from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
 from robotq.engine.task_events import saving_end, task_event
 from robotq.engine.webhooks import Webhooks
@@ -28,6 +30,7 @@ async def recover(
     webhooks: Webhooks,
     clock: WallClock,
     *,
+    steps: ManualSteps,
     idempotent: Callable[[Task], bool],
     holds_on_start: Callable[[str], bool],
 ) -> Sequence[Event]:
@@ -50,7 +53,7 @@ async def recover(
     for name in sorted(waiting):
         if holds_on_start(name):
             mutations += holds.set(name, HoldCode.RESTARTED)
-    mutations += webhooks.following(mutations)
+    mutations += [*webhooks.following(mutations), *steps.following(mutations)]
     mutations.append(
         AppendEvent(Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq"))
     )
@@ -89,10 +92,8 @@ def _outcome_unknown(task: Task, lane: Lane, now_ms: int) -> list[Mutation]:
     )
     mutations = saving_end(task, ended, "robotq")
     if task.contiguous and task.batch_id is not None:
-        error = TaskError(code="batch_failed", args={"task_id": task.id})
         for rest in lane.batch(task.batch_id):
-            cancelled = transition(rest, Action.CANCEL, ended_at_ms=now_ms, error=error)
-            mutations += saving_end(rest, cancelled, "robotq")
+            mutations += cancelled_with(rest, ended)
     return mutations
 
 

@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+_FIRST_PAUSE_S = 0.05
+"""Wall seconds after the first attempt to connect that failed; then twice as long each time."""
+
 _ANSWER_S = 5.0
 """Wall seconds within which a driver answers hold, resume, status or reset."""
 
@@ -101,6 +104,7 @@ class Robot:
 
     async def _keep_link(self) -> None:
         failed = False
+        pause_s = 0.0
         while True:
             await self._down.wait()
             try:
@@ -110,9 +114,11 @@ class Robot:
                     failed = True
                     _log.warning("%s: no link: %s", self.name, error)
                     self._hold_disconnected(str(error) or type(error).__name__)
-                await asyncio.sleep(self.config.reconnect_s)
+                pause_s = min(max(_FIRST_PAUSE_S, 2 * pause_s), self.config.reconnect_s)
+                await asyncio.sleep(pause_s)
                 continue
             failed = False
+            pause_s = 0.0
             self._down.clear()
             self.connected = True
             _log.info("%s: the link is there", self.name)
@@ -151,6 +157,12 @@ class Robot:
     async def status(self) -> DriverStatus:
         """Raises RobotqError robot_disconnected, robot_busy, device_error."""
         return await self._asked(self.host.status())
+
+    async def picture(self) -> JsonObject | None:
+        """What there is around the robot, None where its driver cannot tell.
+
+        Raises RobotqError robot_disconnected, robot_busy, device_error."""
+        return await self._asked(self.host.picture())
 
     async def immediate(self, command: Command) -> JsonObject:
         """Serve an immediate command. Raises RobotqError robot_busy, robot_disconnected,

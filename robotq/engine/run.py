@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from robotq.catalog import CommandSpec
+from robotq.drivers.base import Stopped
 from robotq.engine.context import PendingAnswer, RunContext
 from robotq.engine.ending import StopCause, StopRequest
 from robotq.engine.host import DriverHost
 from robotq.engine.limit import Limit
+from robotq.engine.manual_steps import HANDLER
 from robotq.engine.recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.json import JsonObject
@@ -62,6 +64,7 @@ class Run:
             clock=clock,
             loop=asyncio.get_running_loop(),
             asking=self._asks,
+            program=spec.program(task.queue),
         )
         self.back = self._begin()
         """What the driver returned or raised."""
@@ -70,6 +73,18 @@ class Run:
     def request(self) -> StopRequest | None:
         """The first request to stop: it is the one that counts."""
         return self._stop.result() if self._stop.done() else None
+
+    @property
+    def left_to_the_next_start(self) -> bool:
+        """A step that a person does, and has not done when the daemon was shut down: the robot
+        had no part in it, so it is asked for again."""
+        return (
+            self.spec.handler == HANDLER
+            and self.request is not None
+            and self.request.cause is StopCause.SHUTDOWN
+            and self.back.done()
+            and isinstance(self.back.exception(), Stopped)
+        )
 
     def ask_to_stop(self, request: StopRequest) -> None:
         """Stop the command. Takes effect in `until_over`."""
@@ -100,7 +115,7 @@ class Run:
 
     def _begin(self) -> asyncio.Future[JsonObject]:
         command, context = self.task.command, self._context
-        if self.spec.handler == "manual_step":
+        if self.spec.handler == HANDLER:
             timeout_s = self.spec.timeout_s
             return self._host.execute(lambda: _manual_step(command.params, context, timeout_s))
         driver = self._host.driver

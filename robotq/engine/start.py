@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from math import ceil
 from typing import Any
 
 from robotq.catalog import Catalog
-from robotq.config import Config
+from robotq.config import WORKER_QUEUES, Config
 from robotq.drivers.base import DriverFactory, DriverSetup, LinkState
+from robotq.engine.editing import REVISIONS
 from robotq.engine.engine import Engine
 from robotq.engine.estimates import Estimates
 from robotq.engine.events import EventBus
@@ -17,6 +19,7 @@ from robotq.engine.handlers import check_handlers
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
+from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
 from robotq.engine.queue import TaskQueue
 from robotq.engine.recovery import recover
@@ -25,7 +28,7 @@ from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
 from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
-from robotq.model.errors import ConfigError
+from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
 from robotq.store.port import Mutation, Restored, Store, StoreUnavailable
@@ -60,7 +63,8 @@ async def start_engine(
     drivers; without it one is made from `config.time_scale`. `probe_s` are the seconds between
     two looks whether a disk that takes no writes takes them again. When this returns,
     everything that the run before left open is decided and on disk.
-    Raises ConfigError for what is wrong with the data folder, a driver or its options.
+    Raises ConfigError for what is wrong with the data folder, a driver or its options;
+    DataUnavailable where that is the disk's fault.
     """
     check_handlers(catalog)
     clock = clock or SystemClock()
@@ -83,7 +87,7 @@ async def start_engine(
         await asyncio.gather(*(host.close(_CLOSE_S) for host in hosts.values()))
         await store.close()
         if isinstance(error, StoreUnavailable):
-            raise ConfigError(f"the data cannot be written: {error}") from error
+            raise DataUnavailable(f"the data cannot be written: {error}") from error
         raise
     for name, robot in engine.robots.items():
         links[name].report = robot.link_changed
@@ -105,7 +109,12 @@ async def _recovered(
     """The engine on what the store has restored; nothing of it runs yet."""
     config = settings.config
     bus = EventBus(last_event_id=restored.last_event_id, listeners=config.limits.event_streams)
-    memory = TaskMemory(restored, queues=config.robots, finished=config.queue.finished_in_memory)
+    memory = TaskMemory(
+        restored,
+        queues=config.robots,
+        finished=config.queue.finished_in_memory,
+        pools=WORKER_QUEUES,
+    )
     holds = HoldBoard(config.robots, restored.holds, clock)
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
     journal = Journal(store, bus, probe_s=probe_s)
@@ -117,6 +126,8 @@ async def _recovered(
         clock=clock,
         pending=restored.deliveries,
     )
+
+    steps = ManualSteps(settings, clock)
 
     def on_start(name: str) -> bool:
         host = hosts.get(name)
@@ -132,6 +143,7 @@ async def _recovered(
             holds,
             webhooks,
             clock,
+            steps=steps,
             idempotent=settings.idempotent,
             holds_on_start=on_start,
         )
@@ -144,9 +156,12 @@ async def _recovered(
         resources=resources,
         clock=clock,
         settings=settings,
-        estimates=Estimates(restored.finished),
+        estimates=Estimates(task for task in restored.finished if task.work is None),
         webhooks=webhooks,
-        last_seq=restored.last_seq,
+        steps=steps,
+        # ranks that were given to tasks moved to the end are numbers of arrival too
+        last_seq=max([restored.last_seq, *(ceil(task.rank) for task in restored.unfinished)]),
+        revisions=restored.facts.get(REVISIONS, {}),
     )
     deps = ExecutorDeps(
         queue=queue,
@@ -170,6 +185,7 @@ async def _recovered(
         queue=queue,
         robots=robots,
         webhooks=webhooks,
+        item_ids=steps.ids,
         clock=clock,
     )
 
@@ -199,10 +215,12 @@ def _connect(engine: Engine) -> None:
         over = [hold for hold in holds.all() if hold.code is HoldCode.STORE_UNAVAILABLE]
         told = [mutation for hold in over for mutation in holds.to_lift(hold)]
         holds.lifted(*over)
+        for pool in queue.memory.pools.values():
+            pool.wake()
         return told
 
     queue.stop_running = stop_running
-    holds.on_change = lambda robot: queue.lane(robot).wake()
+    holds.on_change = queue.wake
     journal.on_outage = outage
     journal.on_recovery = recovery
     for name, lane in queue.memory.lanes.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from robotq.engine.tallies import tallies_of_end, tallies_of_new
 from robotq.model.event import Event
 from robotq.model.task import Task, TaskState
 from robotq.store.port import AppendEvent, Mutation, SaveTask
@@ -41,6 +42,7 @@ def saving_new(tasks: Iterable[Task], actor: str) -> list[Mutation]:
     for task in tasks:
         mutations.append(SaveTask(task, None))
         mutations.append(task_event("task.submitted", task, task.submitted_at_ms, actor))
+        mutations += tallies_of_new(task)
     return mutations
 
 
@@ -52,4 +54,5 @@ def saving_end(before: Task, ended: Task, actor: str) -> list[Mutation]:
     return [
         SaveTask(ended, before.state),
         task_event(kind, ended, ended.ended_at_ms, actor, before=before, **data),
+        *tallies_of_end(ended),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from robotq.engine.expiry import expired
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.resources import Resources
@@ -15,7 +16,7 @@ from robotq.model.task import Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask
 
-_LOOK_S = 60.0
+_LOOK_S = 5.0
 """Wall seconds after which a lane looks again at tasks that are not due: somebody may have
 set the clock."""
 
@@ -36,6 +37,8 @@ class Turns:
     def waits(self, task: Task) -> list[Wait]:
         """Why a waiting task is passed over for now."""
         waits = []
+        if task.awaits_approval:
+            waits.append(Wait(code=WaitCode.APPROVAL, args={"task_id": task.id}))
         if task.not_before_ms is not None and task.not_before_ms > self._clock.now_ms():
             waits.append(Wait(code=WaitCode.NOT_BEFORE, args={"at_ms": task.not_before_ms}))
         wait = self._resources.wait_of(task.queue, self._settings.places_of(task))
@@ -51,6 +54,8 @@ class Turns:
         # thousands may wait for the same place: each place is looked at once
         occupied: set[Sequence[str]] = set()
         for task in lane.candidates():
+            if task.awaits_approval:
+                continue
             if task.not_before_ms is not None and task.not_before_ms > now_ms:
                 continue
             places = self._settings.places_of(task)
@@ -82,7 +87,7 @@ class Turns:
         return min(min(due_ms) / 1000, _LOOK_S) if due_ms else None
 
     def expired(self, task: Task) -> bool:
-        return task.expires_at_ms is not None and task.expires_at_ms <= self._clock.now_ms()
+        return expired(task, self._clock.now_ms())
 
     def claim(self, task: Task) -> tuple[Task, Sequence[Mutation]]:
         """The claimed task and what to write. It has its resources from now on; where that

@@ -63,6 +63,8 @@ _ROWS = (
               "The queue has changed since you read it. Read it again and repeat the edit."),
     ErrorCode("too_many_requests", 1013, 503, True,
               "并发请求过多: {limit}", "Too many {what} at once (limit {limit}). Try again."),
+    ErrorCode("person_needed", 1014, 403, False,
+              "需要由人操作: {action}", "A person has to do this, not an agent: {action}"),
     # the robot's state
     ErrorCode("robot_busy", 2003, 409, True,
               "机器人忙: {robot}", "{robot} cannot do this while it is busy. {reason}"),
@@ -110,6 +112,25 @@ _ROWS = (
               "任务已过期", "Not run, because it was not started before its expires_at."),
     ErrorCode("shutting_down", 3026, 503, True,
               "服务正在关闭", "The daemon is shutting down and accepts nothing new."),
+    ErrorCode("item_not_found", 3013, 404, False,
+              "清单项不存在: {item_id}", "No such item of the checklist: {item_id}"),
+    ErrorCode("item_batch_not_found", 3014, 404, False,
+              "清单批次不存在: {batch_id}", "No such batch of items: {batch_id}"),
+    ErrorCode("item_in_use", 3015, 409, False,
+              "{robot} 正在等待此清单项，请勾选完成，或取消任务 {task_id}",
+              "{robot} waits for this item. Tick it off, or cancel {task_id}."),
+    ErrorCode("lease_expired", 3027, 504, True,
+              "工作者 {worker} 未按时答复",
+              "{worker} took this and was not heard of in time; it was offered often enough."),
+    ErrorCode("task_timeout", 3028, 504, True,
+              "任务超时", "Not finished in the time that was given for waiting and working."),
+    ErrorCode("worker_lost", 3029, 502, True,
+              "工作者 {worker} 已断开", "{worker} left before it was done."),
+    ErrorCode("retries_used_up", 3030, 409, False,
+              "重试次数已用完: {retries}/{limit}",
+              "It was tried {retries} of {limit} times again."),
+    ErrorCode("rejected", 3031, 409, False,
+              "任务被 {actor} 拒绝: {reason}", "Not run, because {actor} rejected it: {reason}"),
     # the device
     ErrorCode("internal_error", 5000, 500, False,
               "内部错误 ({reference})",
@@ -121,6 +142,8 @@ _ROWS = (
               "The device restarted in the middle of the command: {reason}"),
     ErrorCode("answer_timeout", 5003, 408, False,
               "等待输入超时: {timeout_s} 秒", "Nobody answered within {timeout_s} s: {prompt}"),
+    ErrorCode("worker_error", 5004, 422, False,
+              "工作者报告错误: {reason}", "The worker reports: {reason}"),
 )  # fmt: skip
 
 ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}
@@ -146,3 +169,8 @@ class RobotqError(Exception):
 
 class ConfigError(Exception):
     """A configuration that cannot be used: names file, key and what was expected."""
+
+
+class DataUnavailable(ConfigError):
+    """A data folder that cannot be used now. It may be later, as a wrong configuration never
+    is: whoever starts daemons should try again."""

@@ -102,6 +102,34 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Under which terms workers get a task. Fixed when it is accepted."""
+
+    match: str = ""
+    """Only a worker that asks with the same key gets it: a work directory, a group."""
+    lease_s: float | None = None
+    """Seconds that a worker has without a sign of life. None: until it answers or leaves."""
+    max_retries: int | None = None
+    """Leases that may run out before the task fails. None: it is offered again for ever."""
+    deadline_ms: int | None = None
+    """When it fails, whether it waits or runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """How a command runs again by itself. Each run is a task, made when the one before ends."""
+
+    count: int | None = None
+    """Runs in all. None: until somebody calls it off."""
+    interval_s: float | None = None
+    """Wall seconds from the time of one run to that of the next. None: right after its end."""
+    on_failure: str = "stop"
+    """stop: the first run that does not complete is the last one; continue: another follows."""
+    run: int = 1
+    """Which one this is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One accepted command and its life. Changed only by `model.transitions.transition`."""
 
@@ -122,11 +150,18 @@ class Task:
     rank: float
     """Place among tasks of the same priority, smaller first; the sequence number unless moved."""
     not_before_ms: int | None = None
+    """It is passed over until then."""
     expires_at_ms: int | None = None
+    """It fails where it was not started until then."""
     batch_id: str | None = None
     contiguous: bool = False
     """No foreign command may run between the tasks of this batch."""
+    awaits_approval: bool = False
+    """An agent submitted it, and no person has approved it yet."""
     retry_of: str | None = None
+    repeat: Repeat | None = None
+    repeat_of: str | None = None
+    """The first run, for those that follow it by themselves."""
 
     state: TaskState = TaskState.PENDING
     revision: int = 1
@@ -147,6 +182,16 @@ class Task:
     error: TaskError | None = None
     resolution: Resolution | None = None
     simulated: bool = False
+
+    work: Work | None = None
+    """The terms of a task for workers; None for a command of a robot."""
+    worker: str | None = None
+    """Who has it; after an end or a lease that ran out, who had it last."""
+    lease_until_ms: int | None = None
+    """When it is taken from its worker. None: it has none, or no limit."""
+    retries: int = 0
+    """How often it went back to waiting after a lease that ran out or a failure."""
+    retried_at_ms: int | None = None
 
     @property
     def order(self) -> tuple[int, float, int]:

@@ -27,8 +27,14 @@ class Action(StrEnum):
     """A waiting task is too old to be run."""
     REQUEUE = "requeue"
     """The daemon died while an idempotent command ran; it will run again."""
+    RECLAIM = "reclaim"
+    """A worker whose lease ran out is heard of again before anybody else took the task."""
+    RETRY = "retry"
+    """A failed task for workers waits again under its own id."""
     MOVE = "move"
     """A waiting task gets another place or priority."""
+    APPROVE = "approve"
+    """A person lets a task run that an agent submitted."""
     RESOLVE = "resolve"
     """A person says how an unknown outcome ended; the end state stays."""
 
@@ -45,6 +51,8 @@ TRANSITIONS: dict[tuple[TaskState, Action], Rule] = {
     (TaskState.PENDING, Action.CANCEL): Rule(TaskState.CANCELLED, fenced=False),
     (TaskState.PENDING, Action.EXPIRE): Rule(TaskState.FAILED, fenced=False),
     (TaskState.PENDING, Action.MOVE): Rule(TaskState.PENDING, fenced=False),
+    (TaskState.PENDING, Action.APPROVE): Rule(TaskState.PENDING, fenced=False),
+    (TaskState.PENDING, Action.RECLAIM): Rule(TaskState.RUNNING, fenced=True),
     (TaskState.RUNNING, Action.RELEASE): Rule(TaskState.PENDING, fenced=True),
     (TaskState.RUNNING, Action.PROGRESS): Rule(TaskState.RUNNING, fenced=True),
     (TaskState.RUNNING, Action.COMPLETE): Rule(TaskState.COMPLETED, fenced=True),
@@ -52,6 +60,7 @@ TRANSITIONS: dict[tuple[TaskState, Action], Rule] = {
     (TaskState.RUNNING, Action.STOP): Rule(TaskState.CANCELLED, fenced=True),
     (TaskState.RUNNING, Action.REQUEUE): Rule(TaskState.PENDING, fenced=True),
     (TaskState.FAILED, Action.RESOLVE): Rule(TaskState.FAILED, fenced=False),
+    (TaskState.FAILED, Action.RETRY): Rule(TaskState.PENDING, fenced=False),
 }
 
 
@@ -64,22 +73,41 @@ def transition(task: Task, action: Action, *, fence: int | None = None, **change
     `stale_claim` when the claim is not the current one.
     """
     rule = TRANSITIONS.get((task.state, action))
-    if rule is None or (action is Action.RESOLVE and not task.outcome_unknown):
+    if rule is None or not _possible(task, action):
         raise RobotqError("wrong_state", task_id=task.id, state=task.state.value, action=action)
     if rule.fenced and fence != task.fence:
         raise RobotqError("stale_claim", task_id=task.id, fence=fence, current=task.fence)
-    if action is Action.CLAIM:
-        changes |= {
-            "fence": task.fence + 1,
-            "attempt": task.attempt + 1,
-            "steps": (),
-            "progress": None,
-            "partial": None,
-        }
-    elif action in (Action.RELEASE, Action.REQUEUE):
-        changes |= {"started_at_ms": None, "waiting_for": None}
-        if action is Action.RELEASE:
-            changes["attempt"] = task.attempt - 1
-    elif rule.target.final:
-        changes.setdefault("waiting_for", None)
+    match action:
+        case Action.CLAIM:
+            changes |= {"fence": task.fence + 1, "attempt": task.attempt + 1, **_NOTHING_DONE}
+        case Action.RELEASE:
+            changes |= {**_NOT_STARTED, "attempt": task.attempt - 1, "worker": None}
+        case Action.REQUEUE:
+            changes |= _NOT_STARTED
+        case Action.APPROVE:
+            changes["awaits_approval"] = False
+        case Action.RETRY:
+            changes |= {**_NOT_STARTED, **_NOT_ENDED, **_NOTHING_DONE, "worker": None}
+        case _ if rule.target.final and action is not Action.RESOLVE:
+            changes = {"waiting_for": None, "lease_until_ms": None, **changes}
     return replace(task, state=rule.target, revision=task.revision + 1, **changes)
+
+
+_NOTHING_DONE = {"steps": (), "progress": None, "partial": None}
+_NOT_STARTED = {"started_at_ms": None, "waiting_for": None, "lease_until_ms": None}
+_NOT_ENDED = {"ended_at_ms": None, "result": None, "error": None}
+
+
+def _possible(task: Task, action: Action) -> bool:
+    """What the states alone do not say."""
+    match action:
+        case Action.RESOLVE:
+            return task.outcome_unknown
+        case Action.RETRY:
+            return task.work is not None
+        case Action.APPROVE:
+            return task.awaits_approval
+        case Action.RECLAIM:
+            return task.worker is not None
+        case _:
+            return True

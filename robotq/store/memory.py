@@ -9,27 +9,37 @@ from typing import Any
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
+from robotq.model.item import Item, ItemBatch, ItemStatus
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
+from robotq.store.memory_items import listed, listed_batches
 from robotq.store.port import (
+    AddToTally,
     Answer,
     AppendEvent,
     Committed,
     DeliveryQuery,
     DropHold,
+    DropItem,
     DropOccupancy,
     DuplicateKey,
+    ItemBatchQuery,
+    ItemQuery,
+    MarkItemOf,
     Mutation,
     Restored,
     SaveAnswer,
     SaveDelivery,
     SaveHold,
+    SaveItem,
+    SaveItemBatch,
     SaveOccupancy,
     SaveTask,
     SetFact,
     StaleRevision,
     StoreStatistics,
     StoreUnavailable,
+    Tally,
     TaskQuery,
 )
 
@@ -56,6 +66,11 @@ class MemoryStore:
         self._answers: dict[tuple[str, str], Answer] = {}
         self._facts: dict[str, JsonObject] = {}
         self._deliveries: dict[str, Delivery] = {}
+        self._tallies: dict[tuple[str, int, str], int] = {}
+        self._items: dict[str, Item] = {}
+        self._items_of: dict[str, str] = {}
+        """The item that a task has made, by task."""
+        self._item_batches: dict[str, ItemBatch] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         """Table, key and former value of every change of the call under way, latest last."""
 
@@ -140,6 +155,19 @@ class MemoryStore:
             and (query.before is None or _age(delivery) < query.before)
         ][: query.limit]
 
+    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
+        return [
+            Tally(api=of_api, hour_ms=hour_ms, name=name, value=value)
+            for (of_api, hour_ms, name), value in sorted(self._tallies.items())
+            if of_api == api and from_ms <= hour_ms <= to_ms
+        ]
+
+    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
+        return listed(self._items.values(), query)
+
+    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
+        return listed_batches(self._item_batches.values(), query)
+
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
@@ -168,7 +196,15 @@ class MemoryStore:
             if delivery.created_at_ms < tasks_before_ms
             and delivery.state is not DeliveryState.PENDING
         ]
-        for old in (tasks, events, answers, deliveries):
+        tallies = [(key[1], key) for key in self._tallies if 0 < key[1] < events_before_ms]
+        items = [
+            (item.updated_at_ms, item)
+            for item in self._items.values()
+            if item.updated_at_ms < tasks_before_ms
+            and item.task_id is not None
+            and item.status is ItemStatus.COMPLETED
+        ]
+        for old in (tasks, events, answers, deliveries, tallies, items):
             old.sort(key=lambda row: row[0])
             del old[limit:]
         for _, task in tasks:
@@ -179,7 +215,13 @@ class MemoryStore:
             del self._answers[answer.scope, answer.key]
         for _, delivery in deliveries:
             del self._deliveries[delivery.id]
-        return len(tasks) + len(events) + len(answers) + len(deliveries)
+        for _, key in tallies:
+            del self._tallies[key]
+        for _, item in items:
+            del self._items[item.id], self._items_of[item.task_id or ""]
+        return (
+            len(tasks) + len(events) + len(answers) + len(deliveries) + len(tallies) + len(items)
+        )
 
     async def probe(self) -> None:
         self._check_open()
@@ -214,6 +256,23 @@ class MemoryStore:
                 if (answer.scope, answer.key) in self._answers:
                     raise DuplicateKey(answer.key)
                 self._put(self._answers, (answer.scope, answer.key), answer)
+            case SaveItem() | DropItem() | SaveItemBatch() | MarkItemOf():
+                self._write_item(mutation)
+            case _:
+                self._write_row(mutation)
+        return None
+
+    def _write_row(
+        self,
+        mutation: SaveHold
+        | DropHold
+        | SaveOccupancy
+        | DropOccupancy
+        | SaveDelivery
+        | SetFact
+        | AddToTally,
+    ) -> None:
+        match mutation:
             case SaveHold(hold):
                 self._put(self._holds, (hold.robot, hold.code), hold)
             case DropHold(robot, code):
@@ -228,7 +287,53 @@ class MemoryStore:
                 self._drop(self._facts, name)
             case SetFact(name, value):
                 self._put(self._facts, name, value)
-        return None
+            case AddToTally(tally):
+                key = (tally.api, tally.hour_ms, tally.name)
+                self._put(self._tallies, key, self._tallies.get(key, 0) + tally.value)
+
+    def _write_item(self, mutation: SaveItem | DropItem | SaveItemBatch | MarkItemOf) -> None:
+        match mutation:
+            case SaveItem(item):
+                self._check_item(item.id, item.revision - 1)
+                if item.task_id is not None:
+                    if self._items_of.get(item.task_id, item.id) != item.id:
+                        raise StaleRevision(item.id)
+                    self._put(self._items_of, item.task_id, item.id)
+                self._put(self._items, item.id, item)
+            case DropItem(item_id, revision):
+                self._check_item(item_id, revision)
+                self._drop_item(self._items[item_id])
+            case SaveItemBatch(batch):
+                if batch.id in self._item_batches:
+                    raise StaleRevision(batch.id)
+                self._put(self._item_batches, batch.id, batch)
+            case MarkItemOf(task_id, status, at_ms):
+                self._mark_item(self._items_of.get(task_id), status, at_ms)
+
+    def _check_item(self, item_id: str, revision: int) -> None:
+        known = self._items.get(item_id)
+        if (known.revision if known is not None else 0) != revision:
+            raise StaleRevision(item_id)
+
+    def _drop_item(self, item: Item) -> None:
+        self._drop(self._items, item.id)
+        self._drop(self._items_of, item.task_id)
+
+    def _mark_item(self, item_id: str | None, status: ItemStatus | None, at_ms: int) -> None:
+        item = self._items[item_id] if item_id is not None else None
+        if item is None or item.status in (status, ItemStatus.COMPLETED):
+            return
+        if status is None:
+            self._drop_item(item)
+            return
+        marked = replace(
+            item,
+            status=status,
+            updated_at_ms=at_ms,
+            completed_at_ms=at_ms if status is ItemStatus.COMPLETED else None,
+            revision=item.revision + 1,
+        )
+        self._put(self._items, item.id, marked)
 
     def _save_task(self, task: Task, before: TaskState | None) -> None:
         known = self._tasks.get(task.id)

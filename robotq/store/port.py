@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
+from robotq.model.item import Item, ItemBatch, ItemStatus
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 
@@ -94,6 +96,58 @@ class SaveDelivery:
     delivery: Delivery
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A number that is kept and never counted anew."""
+
+    api: str
+    name: str
+    hour_ms: int = 0
+    """The full hour that it is about, in milliseconds since the epoch; 0: all time."""
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddToTally:
+    """Raise the tally of this interface, name and hour by this value."""
+
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class SaveItem:
+    """Write an item of the checklist: a new one when its revision is 1, else over the revision
+    before."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class DropItem:
+    """Remove an item, which must be at this revision."""
+
+    item_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveItemBatch:
+    """Write a new batch of items; they are written beside it."""
+
+    batch: ItemBatch
+
+
+@dataclass(frozen=True, slots=True)
+class MarkItemOf:
+    """Bring the item that a task has made to where the task is. Nothing happens where there is
+    none, or where it is completed already."""
+
+    task_id: str
+    status: ItemStatus | None
+    """None removes it: nobody has to do it any more."""
+    at_ms: int
+
+
 Mutation: TypeAlias = (
     SaveTask
     | AppendEvent
@@ -104,6 +158,11 @@ Mutation: TypeAlias = (
     | SaveAnswer
     | SetFact
     | SaveDelivery
+    | SaveItem
+    | DropItem
+    | SaveItemBatch
+    | MarkItemOf
+    | AddToTally
 )
 
 
@@ -137,6 +196,44 @@ class DeliveryQuery:
     """Only those before this one, by `created_at_ms`, `task_id` and `receiver`: the cursor to
     the next page."""
     limit: int = 50
+
+
+class ItemOrder(StrEnum):
+    """What items can be sorted by. Those that have no such value come last, whichever way;
+    those that have the same are sorted by when they were made, oldest first."""
+
+    UPDATED = "updated_at"
+    CREATED = "created_at"
+    DUE = "due_date"
+    PRIORITY = "priority"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemQuery:
+    """Which items of the checklist to list, and in which order."""
+
+    ids: Sequence[str] | None = None
+    """None: all that the rest allows."""
+    batch_ids: Sequence[str] | None = None
+    status: ItemStatus | None = None
+    session_id: str | None = None
+    task_id: str | None = None
+    order: ItemOrder = ItemOrder.CREATED
+    descending: bool = False
+    offset: int = 0
+    limit: int | None = None
+    """None: all; for `ids` and `batch_ids`, which are limited by themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemBatchQuery:
+    """Which batches of items to list, newest first."""
+
+    batch_id: str | None = None
+    session_id: str | None = None
+    offset: int = 0
+    limit: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +284,8 @@ class StoreUnavailable(Exception):
 
 
 class StaleRevision(Exception):
-    """A task was changed by somebody else since it was read, or a robot would have two running
-    tasks. Nothing was written."""
+    """A task or an item was changed by somebody else since it was read, or a robot would have
+    two running tasks. Nothing was written."""
 
 
 class DuplicateKey(Exception):
@@ -239,14 +336,25 @@ class Store(Protocol):
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         """Newest first, by the end of their tasks."""
 
+    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
+        """Those of the page, and how many there are on all pages."""
+
+    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
+        """Those of the page, newest first, and how many there are on all pages."""
+
+    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
+        """Those of the hours from `from_ms` to `to_ms`, both included; oldest first, then by
+        name. `from_ms=0, to_ms=0` are those over all time."""
+
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
         """Remove ended tasks, events and answers that are older, at most `limit` of each.
 
-        Webhooks go at the age of tasks. Tasks whose unknown outcome nobody has resolved are
-        kept, and webhooks that are still to be sent. Returns how many rows went; call again
-        while it is not 0.
+        Webhooks go at the age of tasks, and so do completed items that tasks have made; tallies
+        of an hour at that of events. Tasks whose unknown outcome nobody has resolved are kept,
+        and webhooks that are still to be sent. Returns how many rows went; call again while it
+        is not 0.
         """
 
     async def probe(self) -> None:

@@ -31,7 +31,14 @@ def main() -> int:
     began = time.monotonic()
     point = RANDOM if given.point == "random" else given.point
     outcomes = asyncio.run(
-        run(kills=given.kills, seed=given.seed, point=point, jobs=given.jobs, folder=folder)
+        run(
+            kills=given.kills,
+            seed=given.seed,
+            point=point,
+            jobs=given.jobs,
+            folder=folder,
+            failing_disk=given.failing_disk,
+        )
     )
     console = Console(width=max(120, Console().width))
     console.print(table(outcomes))
@@ -40,14 +47,14 @@ def main() -> int:
     console.print(f"{kills} kills in {seconds:.0f} s, {seconds / max(1, kills):.1f} s each")
     failed = [outcome for outcome in outcomes if not outcome.clean]
     for outcome in failed:
-        _explain(console, outcome, given.point)
+        _explain(console, outcome, given)
     return 1 if failed else 0
 
 
 def table(outcomes: list[Outcome]) -> Table:
     """The kills by kind, and what was found after them."""
     made = Table(title="kill -9", title_justify="left")
-    for column in ("kind", "kills", "reached", "in a scan", "least waiting"):
+    for column in ("kind", "kills", "reached", "in a scan", "disk failing", "least waiting"):
         made.add_column(column, justify="left" if column == "kind" else "right", no_wrap=True)
     for column in ("lost", "doubled", "stuck", "wrong"):
         made.add_column(column, justify="right")
@@ -55,16 +62,18 @@ def table(outcomes: list[Outcome]) -> Table:
     for row in rows(outcomes):
         made.add_row(
             row.kind,
-            *(str(number) for number in (row.kills, row.reached, row.in_scan, min(row.waiting))),
+            *map(str, (row.kills, row.reached, row.in_scan, row.disk_failing, min(row.waiting))),
             *(str(row.found[kind]) for kind in ("lost", "doubled", "stuck", "wrong")),
             " ".join(str(seed) for seed in row.seeds),
         )
     return made
 
 
-def _explain(console: Console, outcome: Outcome, point: str | None) -> None:
+def _explain(console: Console, outcome: Outcome, given: argparse.Namespace) -> None:
     again = f"python -m tests.crash --seed {outcome.seed} --kills {len(outcome.kinds)}"
-    console.print(f"\nseed {outcome.seed}: {again}" + (f" --point {point}" if point else ""))
+    again += f" --point {given.point}" if given.point else ""
+    again += " --failing-disk" if given.failing_disk else ""
+    console.print(f"\nseed {outcome.seed}: {again}")
     console.print(f"  data and log: {outcome.folder}", soft_wrap=True)
     if outcome.broken is not None:
         console.print(outcome.broken, markup=False, soft_wrap=True)
@@ -80,6 +89,9 @@ def _arguments() -> argparse.Namespace:
         "--point",
         choices=["random", *CrashPoint],
         help="kill only there; without it, at random moments and every point in turns",
+    )
+    parser.add_argument(
+        "--failing-disk", action="store_true", help="it fails now and then (Linux, with cc)"
     )
     parser.add_argument("--jobs", type=int, default=1, help="rounds at the same time")
     return parser.parse_args()

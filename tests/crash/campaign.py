@@ -47,6 +47,7 @@ class Row:
     kills: int = 0
     reached: int = 0
     in_scan: int = 0
+    disk_failing: int = 0
     waiting: list[int] = field(default_factory=list)
     found: Counter[str] = field(default_factory=Counter)
     """Kind of violation -> kills after which there was one."""
@@ -77,7 +78,13 @@ def _with_what_it_needs(kind: str) -> Sequence[str]:
 
 
 async def run(
-    *, kills: int, seed: int, point: str | None, jobs: int, folder: Path
+    *,
+    kills: int,
+    seed: int,
+    point: str | None,
+    jobs: int,
+    folder: Path,
+    failing_disk: bool = False,
 ) -> list[Outcome]:
     """Rounds from `seed` on until there were so many kills, `jobs` of them at once.
 
@@ -91,21 +98,23 @@ async def run(
 
     async def one(seed: int, kills: int) -> Outcome:
         async with working:
-            return await _round(seed, kinds_of(seed, kills, point), folder / f"seed-{seed}")
+            round_ = Round(seed, folder / f"seed-{seed}", failing_disk=failing_disk)
+            return await _outcome(round_, seed, kinds_of(seed, kills, point))
 
     return await asyncio.gather(*(one(seed, kills) for seed, kills in rounds))
 
 
-async def _round(seed: int, kinds: Sequence[str], folder: Path) -> Outcome:
-    round_ = Round(seed, folder)
+async def _outcome(round_: Round, seed: int, kinds: Sequence[str]) -> Outcome:
     broken = None
     try:
         await round_.run(kinds)
     except Exception:  # noqa: BLE001 - the other rounds still have something to say
         broken = traceback.format_exc()
-    outcome = Outcome(seed=seed, kinds=kinds, folder=folder, kills=round_.kills, broken=broken)
+    outcome = Outcome(
+        seed=seed, kinds=kinds, folder=round_.folder, kills=round_.kills, broken=broken
+    )
     if outcome.clean:
-        shutil.rmtree(folder)
+        shutil.rmtree(round_.folder)
     return outcome
 
 
@@ -118,6 +127,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
             row.kills += 1
             row.reached += kill.reached
             row.in_scan += kill.in_scan
+            row.disk_failing += kill.disk_failing
             row.waiting.append(kill.waiting)
             row.found.update({violation.kind for violation in kill.violations})
             if kill.violations and outcome.seed not in row.seeds:

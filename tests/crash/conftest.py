@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
+from . import faults
 from .process import DaemonProcess
 
 MakeDaemon: TypeAlias = Callable[..., DaemonProcess]
@@ -26,3 +27,11 @@ def make_daemon(tmp_path: Path) -> Iterator[MakeDaemon]:
     yield make
     for daemon in made:
         daemon.kill()
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> faults.Faults:
+    """The disk and the clock of daemons that are made with its `environ`."""
+    if not faults.possible():
+        pytest.skip("a disk can be made to fail only on Linux with a C compiler")
+    return faults.Faults(tmp_path)

@@ -18,6 +18,7 @@ from robotq.model.crashpoints import CrashPoint
 from robotq.model.task import TaskState
 
 from . import judge
+from .faults import Faults
 from .http import Gone, connected
 from .judge import Violation
 from .ledger import Ledger, now_ms
@@ -35,6 +36,8 @@ WAITING = 50
 
 _WINDOW_S = 0.5
 """Wall seconds, about those of a scan, out of which a random moment is chosen."""
+_OUTAGES_S = 3.0
+"""The same where the disk fails: a daemon finds out once in a second whether it is back."""
 _POINT_S = 4.0
 """Wall seconds within which a crash point is reached; else it counts as a random moment."""
 _PATIENCE_S = 15.0
@@ -74,20 +77,30 @@ class Kill:
     """A scan was under way."""
     waiting: int
     """Tasks that waited."""
+    disk_failing: bool
+    """The disk did not take what was written."""
     violations: list[Violation] = field(default_factory=list)
 
 
 class Round:
     """Several kills on one data folder, from one seed; then everything is brought to an end."""
 
-    def __init__(self, seed: int, folder: Path, *, time_scale: float = 0.001) -> None:
+    def __init__(
+        self, seed: int, folder: Path, *, time_scale: float = 0.001, failing_disk: bool = False
+    ) -> None:
+        """`failing_disk`: it fails now and then; what is promised is the same."""
+        folder.mkdir(parents=True)
         self.folder = folder
         self.kills: list[Kill] = []
         self._random = Random(seed)
         self._ledger = Ledger()
         self._known: set[Violation] = set()
+        self._faults = Faults(folder) if failing_disk else None
         self._daemon = DaemonProcess(
-            folder / "data", time_scale=time_scale, config=folder / "robotq.yaml"
+            folder / "data",
+            time_scale=time_scale,
+            config=folder / "robotq.yaml",
+            environ=None if self._faults is None else self._faults.environ,
         )
         self._motions = MotionLog(self._daemon.data)
         self._disk = Disk(tasks={}, events=[], holds=[], counts={}, faults=[])
@@ -114,23 +127,29 @@ class Round:
 
     async def _live_and_die(self, kind: str) -> None:
         point = None if kind == RANDOM else CrashPoint(kind)
+        disk_failing = False
         if await self._daemon.start(self._armed(point)):
             filled = asyncio.get_running_loop().create_future()
             life = asyncio.create_task(self._life(point, filled))
             try:
                 if point is None:
                     await asyncio.wait({life, filled}, return_when=asyncio.FIRST_COMPLETED)
-                    died = await self._daemon.died(self._random.uniform(0, _WINDOW_S))
+                    window_s = _WINDOW_S if self._faults is None else _OUTAGES_S
+                    died = await self._daemon.died(self._random.uniform(0, window_s))
                 else:
                     died = await self._daemon.died(_POINT_S)
                 self._daemon.kill()
                 await _until_all_have_noticed(life)
             finally:
                 life.cancel()
+                if self._faults is not None:
+                    disk_failing = self._faults.met > 0
+                    self._faults.end()
         else:
             died = True
         by_itself = died and (point is None or self._daemon.exit_code != -signal.SIGKILL)
-        await self._judge_death(kind, reached=point is None or died)
+        reached = point is None or died
+        await self._judge_death(kind, reached=reached, disk_failing=disk_failing)
         if by_itself:
             code = self._daemon.exit_code
             text = f"the daemon ended by itself with {code}, see {self._daemon.log}"
@@ -145,7 +164,8 @@ class Round:
         """What people do until the daemon is gone; `filled` when enough waits for a kill."""
         random = Random(self._random.random())
         try:
-            async with connected(self._daemon.url, self._ledger) as client:
+            fails = self._faults is not None
+            async with connected(self._daemon.url, self._ledger, disk_fails=fails) as client:
                 mix = Mix(random, f"{len(self.kills)}")
                 people = People(client, self._ledger, mix, random)
                 async with asyncio.TaskGroup() as group:
@@ -162,6 +182,8 @@ class Round:
                     group.create_task(people.watch())
                     group.create_task(people.wait_for_ends())
                     group.create_task(people.interfere(point))
+                    if self._faults is not None:
+                        group.create_task(self._faults.come_and_go(random))
         except* Gone:
             pass
 
@@ -206,7 +228,7 @@ class Round:
             if not await patience.lasts(uncalled):
                 return
 
-    async def _judge_death(self, kind: str, *, reached: bool) -> None:
+    async def _judge_death(self, kind: str, *, reached: bool, disk_failing: bool) -> None:
         self._ledger.deaths_ms.append(now_ms())
         self._read_records()
         tasks = self._disk.tasks.values()
@@ -219,6 +241,7 @@ class Round:
                     for task in tasks
                 ),
                 waiting=sum(task.state is TaskState.PENDING for task in tasks),
+                disk_failing=disk_failing,
             )
         )
         self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
@@ -261,7 +284,6 @@ async def _until_all_have_noticed(life: asyncio.Task[None]) -> None:
 def _configure(folder: Path, webhook_url: str) -> None:
     """The packaged lab with room for the bottles of many scans, one command that may run twice,
     and webhooks that are never given up."""
-    folder.mkdir(parents=True)
     lab = yaml.safe_load(packaged("lab.yaml").read_text())
     lab["stations"]["SPLIT_TABLE"]["slots"] = 200
     lab["robots"]["robot_a"]["back_slots"] = 12

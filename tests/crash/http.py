@@ -11,6 +11,8 @@ import orjson
 
 from .ledger import Ledger
 
+NO_DISK = "store_unavailable"
+
 
 class Gone(Exception):
     """The daemon died before it answered."""
@@ -19,9 +21,18 @@ class Gone(Exception):
 class Client:
     """Requests to one life of a daemon. What it should never answer goes into the ledger."""
 
-    def __init__(self, session: aiohttp.ClientSession, ledger: Ledger) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, ledger: Ledger, *, disk_fails: bool = False
+    ) -> None:
+        """`disk_fails`: it may say that it cannot write."""
         self._session = session
         self._ledger = ledger
+        self.disk_fails = disk_fails
+
+    def no_disk(self, status: int, answer: Any) -> bool:
+        """Whether this is the answer of a daemon that cannot write, and may not be able to."""
+        told = answer.get("error_code") == NO_DISK or answer.get("status") == "unavailable"
+        return self.disk_fails and status == 503 and told
 
     async def get(self, path: str) -> tuple[int, Any]:
         return await self._ask("GET", path, None, {})
@@ -41,7 +52,7 @@ class Client:
             raise Gone(f"{method} {path}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Gone(f"{method} {path}") from error
-        if response.status >= 500:
+        if response.status >= 500 and not self.no_disk(response.status, answer):
             self._ledger.contradictions.append(f"{method} {path}: {response.status} {answer}")
         return response.status, answer
 
@@ -61,10 +72,10 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(url: str, ledger: Ledger) -> AsyncIterator[Client]:
+async def connected(url: str, ledger: Ledger, *, disk_fails: bool = False) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(
         url,
         headers={"Accept-Language": "en"},
         timeout=aiohttp.ClientTimeout(total=30),
     ) as session:
-        yield Client(session, ledger)
+        yield Client(session, ledger, disk_fails=disk_fails)

@@ -149,7 +149,7 @@ def _controls(ledger: Ledger, disk: Disk) -> Iterator[Violation]:
                 last[robot, code] = (control, held)
     for (robot, code), (control, held) in last.items():
         on_disk = disk.hold(robot, code) is not None
-        if control.answered_ms is not None and on_disk != held:
+        if control.answered_ms is not None and control.recorded and on_disk != held:
             text = f"{robot}: {control.action} was answered, and {code} on disk is {on_disk}"
             yield Violation("lost", text)
 
@@ -189,17 +189,27 @@ def _motion(motion: Motion, task: Task | None) -> Iterator[Violation]:
 
 
 def _still(ledger: Ledger, motions: list[Motion]) -> Iterator[Violation]:
-    """Nothing moves from the answer of an emergency stop until somebody resumes the queue."""
-    stopped_ms: dict[str, float] = {}
+    """Nothing moves from the answer of an emergency stop until somebody resumes the queue.
+
+    One that is not on disk holds as long as the process.
+    """
+    stopped: dict[str, Control] = {}
     for control in ledger.controls:
         for robot in control.robots:
             if control.action == "estop" and control.answered_ms is not None:
-                stopped_ms.setdefault(robot, control.answered_ms)
-            elif control.action == "resume" and robot in stopped_ms:
-                since_ms = stopped_ms.pop(robot)
+                stopped.setdefault(robot, control)
+            elif control.action == "resume" and robot in stopped:
+                since_ms, until_ms = _stood(stopped.pop(robot), control, ledger.deaths_ms)
                 for motion in motions:
-                    if motion.robot == robot and since_ms < motion.at_ms < control.sent_ms:
+                    if motion.robot == robot and since_ms < motion.at_ms < until_ms:
                         yield Violation("wrong", f"{motion} in an emergency stop")
+
+
+def _stood(stop: Control, resume: Control, deaths_ms: list[float]) -> tuple[float, float]:
+    """From when until when a robot had to stand."""
+    since_ms = stop.answered_ms or stop.sent_ms
+    ends = [] if stop.recorded else [death for death in deaths_ms if death > since_ms]
+    return since_ms, min([resume.sent_ms, *ends])
 
 
 def _journal(disk: Disk) -> Iterator[Violation]:

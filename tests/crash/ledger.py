@@ -57,6 +57,8 @@ class Control:
     robots: tuple[str, ...]
     sent_ms: float
     answered_ms: float | None = None
+    recorded: bool = True
+    """An emergency stop acts without a disk too, and then says so."""
 
 
 @dataclass(slots=True)

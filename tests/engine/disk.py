@@ -8,17 +8,21 @@ from typing import TypeVar
 
 from robotq.model.delivery import Delivery
 from robotq.model.event import Event
+from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import (
     Answer,
     Committed,
     DeliveryQuery,
+    ItemBatchQuery,
+    ItemQuery,
     Mutation,
     Restored,
     SaveTask,
     StoreStatistics,
     StoreUnavailable,
+    Tally,
     TaskQuery,
 )
 
@@ -119,6 +123,15 @@ class Disk:
 
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         return await self._read(self.data.deliveries(query))
+
+    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
+        return await self._read(self.data.items(query))
+
+    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
+        return await self._read(self.data.item_batches(query))
+
+    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
+        return await self._read(self.data.tallies(api, from_ms=from_ms, to_ms=to_ms))
 
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -60,14 +61,33 @@ async def test_trigger__needs_no_disk_and_is_recorded_when_it_is_back(
     assert (report.robots, report.recorded) == ({"robot_a": None}, False)
     assert lab.driver.estops == 1
     assert HoldCode.ESTOP in lab.holds()
-    with pytest.raises(RobotqError, match="no space left"):
+    with pytest.raises(RobotqError, match="not on disk yet"):
         await lab.engine.estop.reset(actor="ann")
     assert lab.engine.estop.latched
     lab.disk.full = None
-    await lab.held(HoldCode.ESTOP, HoldCode.PAUSED)
+    await lab.held(HoldCode.ESTOP)
     await lab.quiet()
     again = await start_lab(data=await lab.kill())
     assert again.holds() == {HoldCode.ESTOP}
+
+
+async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is back, and somebody is quicker than the probe that finds it out."""
+    monkeypatch.setattr("robotq.engine.estop._RECORD_S", 0.01)
+    lab = await start_lab()
+    lab.engine.journal._probe_s = 0.2
+    lab.disk.full = "no space left"
+    assert not (await lab.engine.estop.trigger(actor="ann")).recorded
+    lab.disk.full = None
+    while lab.engine.estop.latched:
+        with contextlib.suppress(RobotqError):
+            await lab.engine.estop.reset(actor="ann")
+    await lab.held(HoldCode.PAUSED)
+    await lab.quiet()
+    again = await start_lab(data=await lab.kill())
+    assert again.holds() == {HoldCode.PAUSED}
 
 
 async def test_trigger__does_not_wait_for_a_disk_that_hangs(

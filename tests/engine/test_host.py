@@ -125,7 +125,7 @@ async def test_calls__beyond_those_that_may_wait_are_told_busy(
 async def test_immediate__of_a_driver_that_cannot_while_busy(
     host: DriverHost, driver: BenchDriver
 ) -> None:
-    host.capabilities = type(host.capabilities)(simulated=True)
+    driver.capabilities = type(host.capabilities)(simulated=True)
     begun, done = threading.Event(), threading.Event()
 
     def command() -> dict[str, object]:

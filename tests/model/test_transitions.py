@@ -67,8 +67,11 @@ class TaskLife(RuleBasedStateMachine):
             changes["resolution"] = resolution()
         rule_of_table = TRANSITIONS.get((before.state, action))
         stale = rule_of_table is not None and rule_of_table.fenced and fence != 0
-        impossible = rule_of_table is None or (
-            action is Action.RESOLVE and not before.outcome_unknown
+        impossible = (
+            rule_of_table is None
+            # those of tasks for workers
+            or action in (Action.RETRY, Action.RECLAIM)
+            or (action is Action.RESOLVE and not before.outcome_unknown)
         )
         try:
             after = transition(before, action, fence=before.fence + fence, **changes)
@@ -116,8 +119,9 @@ TestTaskLife.settings = settings(max_examples=60, stateful_step_count=25)
 def test_table__leaves_no_end_state_and_claims_only_what_waits() -> None:
     assert {state for state, _ in TRANSITIONS if state.final} == {TaskState.FAILED}
     for (state, action), rule_of_table in TRANSITIONS.items():
-        assert not state.final or rule_of_table.target is state
-        assert rule_of_table.fenced == (state is TaskState.RUNNING), action
+        assert not state.final or rule_of_table.target is state or action is Action.RETRY
+        fenced = state is TaskState.RUNNING or action is Action.RECLAIM
+        assert rule_of_table.fenced == fenced, action
     assert {action for _, action in TRANSITIONS} == set(Action)
     assert {state for state in TaskState if state.final} == FINAL_STATES
 

@@ -10,6 +10,7 @@ from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.ids import task_id
+from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
 from robotq.model.task import (
     OUTCOME_UNKNOWN,
     Command,
@@ -23,15 +24,19 @@ from robotq.model.task import (
 )
 from robotq.model.transitions import Action, transition
 from robotq.store.port import (
+    AddToTally,
     Answer,
     AppendEvent,
     Mutation,
     SaveAnswer,
     SaveDelivery,
     SaveHold,
+    SaveItem,
+    SaveItemBatch,
     SaveOccupancy,
     SaveTask,
     SetFact,
+    Tally,
 )
 
 NOON_MS = 1_702_641_600_000
@@ -240,3 +245,54 @@ def webhooks() -> list[Mutation]:
         ended_at_ms=NOON_MS + 40_000,
     )
     return [SaveDelivery(sent), SaveDelivery(waiting), SaveDelivery(given_up)]
+
+
+def tallies() -> list[Mutation]:
+    """One tally over all time, one of an hour."""
+    hour_ms = NOON_MS // 3_600_000 * 3_600_000
+    return [
+        AddToTally(Tally(api="orchestrator", name="completed", value=7)),
+        AddToTally(Tally(api="orchestrator", name="completed", hour_ms=hour_ms, value=3)),
+    ]
+
+
+ITEM_BATCH = ItemBatch(
+    id="018c6b7a-1c00-7000-8000-00000000000b",
+    session_id="550e8400-e29b-41d4-a716-446655440001",
+    reason="새 주제를 위한 단계별 과제",
+    created_at_ms=NOON_MS,
+)
+
+
+def item(number: int, **changes: Any) -> Item:
+    """An item that was made a second after the one before."""
+    at_ms = NOON_MS + number * 1000
+    fields: dict[str, Any] = {
+        "id": f"018c6b7a-1c00-7000-8000-{number:012d}",
+        "title": f"item {number}",
+        "created_at_ms": at_ms,
+        "updated_at_ms": at_ms,
+    }
+    return Item(**(fields | changes))
+
+
+def checklist() -> list[Mutation]:
+    """A batch with an item that has everything, an item that has nothing, and one of a task."""
+    full = item(
+        1,
+        title="nginx Pod 생성하기",
+        description="kubectl run",
+        session_id=ITEM_BATCH.session_id,
+        batch_id=ITEM_BATCH.id,
+        priority=ItemPriority.HIGH,
+        due_date_ms=NOON_MS + 86_400_000,
+        status=ItemStatus.COMPLETED,
+        completed_at_ms=NOON_MS + 5,
+    )
+    of_task = item(3, status=ItemStatus.IN_PROGRESS, task_id=pending(2).id)
+    return [
+        SaveItemBatch(ITEM_BATCH),
+        SaveItem(full),
+        SaveItem(item(2)),
+        SaveItem(of_task),
+    ]

@@ -11,20 +11,40 @@ import pytest
 
 from robotq.model.delivery import DeliveryState
 from robotq.store.port import (
+    AddToTally,
     DeliveryQuery,
+    ItemBatchQuery,
+    ItemQuery,
     Mutation,
     SaveAnswer,
     SaveDelivery,
     SaveHold,
+    SaveItem,
+    SaveItemBatch,
     SaveOccupancy,
     SetFact,
 )
 from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
 
-from .records import counted, everything, numbered, pending, saved, submit, webhooks
+from .records import (
+    checklist,
+    counted,
+    everything,
+    numbered,
+    pending,
+    saved,
+    submit,
+    tallies,
+    webhooks,
+)
 
-CONTENTS: dict[int, Callable[[], list[Mutation]]] = {1: everything, 2: webhooks}
+CONTENTS: dict[int, Callable[[], list[Mutation]]] = {
+    1: everything,
+    2: webhooks,
+    3: tallies,
+    4: checklist,
+}
 """What a kept database contains: this, and that of every schema before."""
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -68,6 +88,13 @@ async def test_kept_database__opens_with_everything_in_it(tmp_path: Path, schema
                 assert restored.facts[name] == value
             case SaveDelivery(delivery):
                 deliveries.append(delivery)
+            case AddToTally(tally):
+                hour_ms = tally.hour_ms
+                assert tally in await store.tallies(tally.api, from_ms=hour_ms, to_ms=hour_ms)
+            case SaveItem(item):
+                assert await store.items(ItemQuery(ids=[item.id])) == ([item], 1)
+            case SaveItemBatch(batch):
+                assert await store.item_batches(ItemBatchQuery()) == ([batch], 1)
             case _:
                 pass
     found = await store.deliveries(DeliveryQuery())

@@ -14,6 +14,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_reason, hold_views
 from robotq.api.robot.models import SubmitQuery
+from robotq.api.robot.view import schedule_view
 from robotq.api.robot.words import words
 from robotq.api.scopes import Scope, allows
 from robotq.catalog import Kind
@@ -109,6 +110,7 @@ def _dry_run(call: Call, orders: Sequence[Order]) -> web.Response:
                     "extra": order.command.extra,
                     "priority": order.priority,
                     "timeout_s": order.spec.timeout_s,
+                    **schedule_view(order.not_before_ms, order.expires_at_ms, order.repeat),
                     "holds": hold_views(call.engine.holds.of(order.robot), language),
                 }
                 for order in orders

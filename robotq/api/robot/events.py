@@ -10,7 +10,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.call import Call
 from robotq.api.context import FRAMES
-from robotq.api.robot.models import EventsQuery
+from robotq.api.robot.models import EventFilter, EventsQuery
 from robotq.engine.events import Subscription
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
@@ -44,10 +44,11 @@ async def stream(call: Call) -> web.StreamResponse:
             send_timeout=_SEND_S,
         ) as response:
             try:
-                # headers alone may stay in a buffer on the way
-                await response.write(b": robotq\n\n")
+                # headers alone may stay in a buffer on the way; the id lets a client that has
+                # seen no event yet come back without a gap
+                await response.write(b": robotq\nid: %d\n\n" % last_id)
                 async for events in _batches(call, subscription, last_id):
-                    text = b"".join(frames.of(event) for event in events if _wanted(event, query))
+                    text = b"".join(frames.of(event) for event in events if is_wanted(event, query))
                     if text:
                         async with asyncio.timeout(_SEND_S):
                             await response.write(text)
@@ -96,7 +97,8 @@ def _last_event_id(call: Call, query: EventsQuery) -> int:
     return newest if asked is None else min(asked, newest)
 
 
-def _wanted(event: Event, query: EventsQuery) -> bool:
+def is_wanted(event: Event, query: EventFilter) -> bool:
+    """Whether the client has asked for such an event."""
     return (
         (query.task_id is None or event.task_id == query.task_id)
         and (query.robot_id is None or event.robot == query.robot_id)

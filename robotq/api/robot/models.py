@@ -17,6 +17,9 @@ from robotq.model.task import StepState, TaskState
 Status = Literal["pending", "running", "completed", "failed"]
 LocalTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")]
 """`YYYY-MM-DD HH:MM:SS` in the time zone of the daemon."""
+Moment = str | float
+"""ISO 8601, without a zone that of the daemon; seconds from now, such as `+90`, `+15m`, `+8h`,
+`+2d`; seconds or milliseconds since 1970. Within 366 days from now."""
 Reason = Annotated[str, Field(max_length=500)]
 RobotId = TypeAliasType("RobotId", str)
 """The name of a robot of this daemon; any other is refused."""
@@ -43,6 +46,22 @@ class _Answer(BaseModel):
 # -- commands --------------------------------------------------------------------------------
 
 
+class RepeatBody(BaseModel):
+    """`count`, `interval_s`, or both. Each run is a task, made when the one before ends."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="Runs in all. Absent: until somebody cancels one."
+    )
+    interval_s: Annotated[float, Field(ge=1, le=31_622_400)] | None = Field(
+        default=None, description="From the time of one run to that of the next."
+    )
+    on_failure: Literal["stop", "continue"] = Field(
+        default="stop", description="Whether a run that failed is the last one."
+    )
+
+
 class CommandBody(BaseModel):
     """A command. Keys that nobody knows are kept with the task."""
 
@@ -64,6 +83,13 @@ class CommandBody(BaseModel):
         description="Where the end of this command is sent to, by POST; its host must be one of "
         "`webhooks.allowed_hosts`.",
     )
+    not_before: Moment | None = Field(default=None, description="It is passed over until then.")
+    expires_at: Moment | None = Field(
+        default=None, description="It fails with `expired` where it was not started until then."
+    )
+    repeat: RepeatBody | Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="How often it runs again by itself; a number is a `count`."
+    )
 
 
 class SubmitQuery(_Query):
@@ -83,6 +109,16 @@ class Accepted(_Answer):
     task_id: str
     queue_size: int = Field(description="Waiting and running tasks over all robots.")
     note: str
+
+
+class Work(_Answer):
+    """What a task for workers has besides."""
+
+    match: str = Field(description="Only a worker that asks with the same key gets it.")
+    worker: str | None = Field(description="Who has it, or had it last.")
+    lease_until_ms: int | None
+    deadline_ms: int | None
+    retries: int
 
 
 class Task(_Answer):
@@ -110,7 +146,19 @@ class Task(_Answer):
     ended_at_ms: int | None
     batch_id: str | None
     retry_of: str | None
+    not_before: LocalTime | None = Field(default=None, description="Passed over until then.")
+    not_before_ms: int | None = None
+    expires_at: LocalTime | None = Field(
+        default=None, description="It fails where it was not started until then."
+    )
+    expires_at_ms: int | None = None
+    repeat: Repeat | None = Field(default=None, description="Only where it runs again by itself.")
+    repeat_of: str | None = Field(default=None, description="The first run, for the others.")
+    current_run: str | None = Field(
+        default=None, description="Of a run that has ended: the one that waits or runs now."
+    )
     progress: float | None = Field(description="0 to 1; null when the robot cannot say.")
+    work: Work | None = Field(default=None, description="Only of tasks for workers.")
     current_step: str | None = None
     completed_steps: list[StepDuration] = []
     steps: list[Step] = []
@@ -142,6 +190,17 @@ class Task(_Answer):
     webhooks: list[Webhook] = Field(
         default=[], description="Who is told of its end; see `/webhooks`."
     )
+
+
+class Repeat(_Answer):
+    """How often a command runs again by itself."""
+
+    count: int | None = Field(description="Runs in all; null: until somebody cancels one.")
+    interval_s: float | None = Field(
+        description="From the time of one run to that of the next; null: right after its end."
+    )
+    on_failure: Literal["stop", "continue"]
+    run: int = Field(description="Which one this is, from 1.")
 
 
 class StepDuration(_Answer):
@@ -372,6 +431,9 @@ class QueueStatus(_Answer):
     holds: list[Hold]
     robots: dict[str, RobotQueue]
     tasks: list[TaskLine] = Field(description="Running, next and latest ended ones.")
+    revision: int = Field(
+        description="Raised by every edit of the order; also in the header ETag, for `If-Match`."
+    )
 
 
 class RobotQuery(_Query):
@@ -504,15 +566,28 @@ class Commands(_Answer):
     commands: list[CommandSpec]
 
 
-class EventsQuery(_Query):
-    last_event_id: int | None = Field(
-        default=None, ge=0, description="Like the header Last-Event-ID: go on after this one."
-    )
+class EventFilter(_Query):
     task_id: str | None = None
     robot_id: str | None = None
     kind: str | None = Field(
         default=None, description="Only kinds that begin with this, e.g. `task.`."
     )
+
+
+class EventsQuery(EventFilter):
+    last_event_id: int | None = Field(
+        default=None, ge=0, description="Like the header Last-Event-ID: go on after this one."
+    )
+
+
+class JournalQuery(EventFilter):
+    after: int | None = Field(
+        default=None, ge=0, le=2**62, description="`next_after` of the page before; 0: all."
+    )
+    last: int = Field(
+        default=100, ge=0, le=2**62, description="Without `after`: so many back from the newest."
+    )
+    limit: int = Field(default=100, ge=1, le=500, description="Events looked at for a page.")
 
 
 class Event(_Answer):
@@ -529,6 +604,13 @@ class Event(_Answer):
     before: str | None = Field(description="State of the task before.")
     after: str | None
     data: Object
+
+
+class Journal(_Answer):
+    events: list[Event] = Field(description="Oldest first.")
+    count: int
+    next_after: int | None = Field(description="Null on the last page.")
+    newest: int = Field(description="The last event that there is.")
 
 
 class OpenApi(BaseModel):

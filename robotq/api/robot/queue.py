@@ -10,6 +10,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.robot.commands import API
+from robotq.api.robot.edits import revision_tag
 from robotq.api.robot.hold_view import hold_views
 from robotq.api.robot.models import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
 from robotq.api.robot.view import task_line
@@ -26,6 +27,8 @@ async def status(call: Call) -> web.StreamResponse:
     names = tuple(engine.robots) if query.robot_id is None else (engine.robot(query.robot_id).name,)
     counts = engine.queue.memory.counts(api=API, queue=query.robot_id)
     holds = {name: hold_views(engine.holds.of(name), language) for name in names}
+    editing = engine.queue.editing
+    revision = editing.revision if query.robot_id is None else editing.revision_of(query.robot_id)
     return call.answer(
         {
             "queue_size": counts.queue_size,
@@ -44,7 +47,9 @@ async def status(call: Call) -> web.StreamResponse:
                 for name in names
             },
             "tasks": [task_line(task, engine) for task in _tasks(engine, names, query.limit)],
-        }
+            "revision": revision,
+        },
+        headers=revision_tag(revision),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from robotq.api.robot.models import Hold, Object
+from robotq.api.robot.models import Hold, LocalTime, Object, Repeat
 from robotq.catalog import Kind
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -79,6 +79,11 @@ class CheckedCommand(BaseModel):
     extra: Object
     priority: int
     timeout_s: float
+    not_before: LocalTime | None = None
+    not_before_ms: int | None = None
+    expires_at: LocalTime | None = None
+    expires_at_ms: int | None = None
+    repeat: Repeat | None = None
     holds: list[Hold]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from robotq.api import web
 from robotq.api.robot import (
     commands,
     docs,
+    edit_models,
+    edits,
     estop,
     events,
     health,
+    journal,
     metrics,
     models,
     queue,
@@ -16,6 +20,8 @@ from robotq.api.robot import (
     submit_models,
     tasks,
     webhooks,
+    worker_models,
+    workers,
 )
 from robotq.api.routes import EVENT_STREAM, RequestHeader, Route
 from robotq.api.scopes import Scope
@@ -48,6 +54,12 @@ _PREFER = RequestHeader(
     text="`wait=N` waits up to N seconds for the end and answers with the result; "
     "`respond-async` does not wait where the daemon is in synchronous mode.",
     schema={"type": "string", "examples": ["wait=10", "respond-async"]},
+)
+_IF_MATCH = RequestHeader(
+    name="If-Match",
+    text="The ETag of `/queue/status`, or of the edit before: where somebody has edited the queue "
+    "of this robot since, nothing is done. Tasks that come and go do not count.",
+    schema={"type": "string", "examples": ['"7"', "*"]},
 )
 _LAST_EVENT_ID = RequestHeader(
     name="Last-Event-ID",
@@ -145,6 +157,17 @@ ROUTES = (
         errors=("wrong_state", "unknown_command", "queue_full", "shutting_down", *_TASK),
     ),
     Route(
+        method="POST",
+        path="/task/{task_id}/priority",
+        handler=edits.set_priority,
+        scope=Scope.CONTROL,
+        summary="Give a waiting task another priority.",
+        headers=(_IF_MATCH,),
+        request=edit_models.PriorityBody,
+        response=edit_models.MovedTask,
+        errors=("wrong_state", "precondition_failed", *_TASK),
+    ),
+    Route(
         method="GET",
         path="/tasks",
         handler=tasks.list_tasks,
@@ -185,6 +208,17 @@ ROUTES = (
         request=models.ResumeBody,
         response=models.QueuesDone,
         errors=("queue_held", *_STORE),
+    ),
+    Route(
+        method="POST",
+        path="/queue/reorder",
+        handler=edits.reorder,
+        scope=Scope.CONTROL,
+        summary="Put a waiting task elsewhere in its queue.",
+        headers=(_IF_MATCH,),
+        request=edit_models.ReorderBody,
+        response=edit_models.MovedTask,
+        errors=("wrong_state", "precondition_failed", *_TASK),
     ),
     Route(
         method="GET",
@@ -306,6 +340,16 @@ ROUTES = (
     ),
     Route(
         method="GET",
+        path="/journal",
+        handler=journal.pages,
+        scope=Scope.READ,
+        summary="What happened, in pages, oldest first.",
+        query=models.JournalQuery,
+        response=models.Journal,
+        errors=("bad_parameter", *_STORE),
+    ),
+    Route(
+        method="GET",
         path="/webhooks",
         handler=webhooks.list_webhooks,
         scope=Scope.READ,
@@ -323,6 +367,56 @@ ROUTES = (
         request=models.EmptyBody,
         response=models.WebhookDone,
         errors=("webhook_not_found", "wrong_state", "too_many_requests", *_STORE),
+    ),
+    Route(
+        method="GET",
+        path="/workers",
+        handler=workers.list_workers,
+        scope=Scope.READ,
+        summary="Remote workers: who is there, and who has what.",
+        query=worker_models.WorkersQuery,
+        response=worker_models.Workers,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/next",
+        handler=workers.next_task,
+        scope=Scope.WORKER,
+        summary="Take the next task of a queue for workers; null where there is none.",
+        request=worker_models.NextBody,
+        response=worker_models.Next,
+        errors=("too_many_requests", *_STORE),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/heartbeat",
+        handler=workers.heartbeat,
+        scope=Scope.WORKER,
+        summary="A worker is there: its leases begin anew, and it hears what to cancel.",
+        request=worker_models.HeartbeatBody,
+        response=worker_models.Heartbeat,
+        errors=("too_many_requests", *_STORE),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/result",
+        handler=workers.result,
+        scope=Scope.WORKER,
+        summary="Hand in the result of a task.",
+        request=worker_models.ResultBody,
+        response=worker_models.WorkerDone,
+        errors=("wrong_state", "stale_claim", "too_many_requests", *_TASK),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/release",
+        handler=workers.release,
+        scope=Scope.WORKER,
+        summary="Give a task back that was not begun.",
+        request=worker_models.ReleaseBody,
+        response=worker_models.WorkerDone,
+        errors=("stale_claim", *_TASK),
     ),
     Route(
         method="GET",
@@ -375,4 +469,5 @@ ROUTES = (
         summary="The style and the script of that page.",
         media_type="text/*",
     ),
+    *web.ROUTES,
 )

@@ -15,7 +15,7 @@ from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
-from robotq.model.task import Question, Step, StepState, Task, TaskState
+from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskState
 from robotq.model.texts import Language, text
 
 STATUS: Mapping[TaskState, str] = {
@@ -79,10 +79,21 @@ def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
         "retry_of": task.retry_of,
         "progress": task.progress,
     }
+    view |= schedule_view(task.not_before_ms, task.expires_at_ms, task.repeat)
+    if task.repeat_of is not None:
+        view["repeat_of"] = task.repeat_of
     if command.callback_url is not None:
         view["callback_url"] = shown_url(command.callback_url)
     if task.steps:
         view |= _steps(task.steps)
+    if task.work is not None:
+        view["work"] = {
+            "match": task.work.match,
+            "worker": task.worker,
+            "lease_until_ms": task.lease_until_ms,
+            "deadline_ms": task.work.deadline_ms,
+            "retries": task.retries,
+        }
     if task.partial is not None:
         view["partial"] = task.partial
     if task.state.final:
@@ -90,7 +101,7 @@ def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
     if task.queue in engine.robots:
         view["simulated"] = engine.robots[task.queue].capabilities.simulated
     if task.waiting_for is not None:
-        view["waiting_for"] = _question(task, task.waiting_for, language)
+        view["waiting_for"] = question_view(task, task.waiting_for, language)
     return view
 
 
@@ -100,7 +111,7 @@ def task_line(task: Task, engine: Engine) -> dict[str, Any]:
     if task.error is not None:
         line["error_code"] = task.error.code
     if task.state is TaskState.PENDING:
-        line["position"] = engine.queue.lane(task.queue).position(task)
+        line["position"] = engine.queue.memory.position(task)
     return line
 
 
@@ -155,8 +166,28 @@ def _passing(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
             return (
                 {} if left_s is None else {"remaining_s": round(left_s, 1), **_eta(left_s, now_ms)}
             )
+        case _ if (current := task.repeat and engine.queue.repeats.current(task)) is not None:
+            return {"current_run": current}
         case _:
             return {}
+
+
+def schedule_view(
+    not_before_ms: int | None, expires_at_ms: int | None, repeat: Repeat | None
+) -> dict[str, Any]:
+    """When a command may run and how often, where that was given."""
+    view: dict[str, Any] = {}
+    for name, at_ms in (("not_before", not_before_ms), ("expires_at", expires_at_ms)):
+        if at_ms is not None:
+            view |= {name: local_time(at_ms), f"{name}_ms": at_ms}
+    if repeat is not None:
+        view["repeat"] = {
+            "count": repeat.count,
+            "interval_s": repeat.interval_s,
+            "on_failure": repeat.on_failure,
+            "run": repeat.run,
+        }
+    return view
 
 
 def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
@@ -165,9 +196,13 @@ def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
 
 
 def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
-    lane = engine.queue.lane(task.queue)
-    position = lane.position(task)
+    position = engine.queue.memory.position(task)
     view: dict[str, Any] = {"position": position}
+    if task.work is not None:
+        # many work at once, so its place says little about when its turn comes
+        holds = engine.holds.of(task.queue)
+        return view | ({"holds": hold_views(holds, language)} if holds else {})
+    lane = engine.queue.lane(task.queue)
     estimates = engine.queue.estimates
     starts_s = None if position is None else estimates.starts_in_s(lane, position, now_ms)
     takes_s = estimates.duration_s(task.command.cmd_type)
@@ -182,7 +217,8 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
     return view
 
 
-def _question(task: Task, question: Question, language: Language) -> dict[str, Any]:
+def question_view(task: Task, question: Question, language: Language) -> dict[str, Any]:
+    """What a running command asks."""
     return {
         "prompt": text(question.prompt, question.args, language),
         "args": question.args,

@@ -18,6 +18,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),
     "retried": ("任务已重新加入队列", "The command runs again as a new task."),
+    "moved": ("已调整顺序", "The order of the queue is changed."),
     "paused": ("队列已暂停", "Paused. A command that runs goes on."),
     "resumed": ("队列已恢复", "Resumed."),
     "still_held": ("队列仍被其他原因暂停", "Resumed, but other reasons still hold a queue."),
@@ -38,6 +39,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Not every robot has left the emergency stop.",
     ),
     "webhook_resent": ("回调将重新发送", "The webhook is sent again."),
+    "session_begun": ("浏览器已保存密钥", "This browser keeps the key from now on."),
+    "session_ended": ("浏览器已删除密钥", "This browser has forgotten the key."),
     "reloaded": ("配置已重新加载", "The configuration was read again and is in effect."),
 }
 

@@ -25,6 +25,7 @@ from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.motion_log import MotionLog
 from robotq.drivers.simulator.options import read_options
 from robotq.drivers.simulator.params import Params
+from robotq.drivers.simulator.picture import picture
 from robotq.drivers.simulator.state import bottle_in
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -125,6 +126,10 @@ class SimulatorDriver:
                 "emergency_stop": body.controls.latched,
             },
         )
+
+    def picture(self) -> JsonObject:
+        """The lab as the dashboard draws it."""
+        return picture(self._body.layout, self._body.lab.state)
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Poses, speeds, thresholds, first bottles and faults change, places and stations may be

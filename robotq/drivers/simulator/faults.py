@@ -25,7 +25,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from robotq.drivers.simulator.reading import Section
+from robotq.drivers.reading import Section
 
 
 class FaultKind(StrEnum):

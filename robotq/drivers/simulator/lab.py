@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
+from robotq.drivers.reading import Section
 from robotq.drivers.simulator.layout import BOTTLE_TYPES, Layout
-from robotq.drivers.simulator.reading import Section
 from robotq.drivers.simulator.state import Bottle, LabState, RobotState, first_state, misfit
 from robotq.model.errors import ConfigError
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from robotq.config import packaged
 from robotq.config.strict_yaml import read
+from robotq.drivers.reading import Section
 from robotq.drivers.simulator.layout import (
     BOTTLE_TYPES,
     PLACES,
@@ -21,7 +22,6 @@ from robotq.drivers.simulator.layout import (
     Station,
     Thresholds,
 )
-from robotq.drivers.simulator.reading import Section
 
 PACKAGED = packaged("lab.yaml")
 """The lab that is simulated where the options name no other."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robotq.drivers.reading import Section
 from robotq.drivers.simulator.commands import QUEUED, STEPS_OF_THEIR_OWN
 from robotq.drivers.simulator.faults import Fault, read_faults
 from robotq.drivers.simulator.layout import Layout
 from robotq.drivers.simulator.layout_file import read_layout
-from robotq.drivers.simulator.reading import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,20 +9,25 @@ from collections.abc import Sequence
 from robotq.model.event import Event
 from robotq.model.task import Task, TaskState
 from robotq.store.port import (
+    AddToTally,
     AppendEvent,
     DropHold,
+    DropItem,
     DropOccupancy,
     DuplicateKey,
+    MarkItemOf,
     Mutation,
     SaveAnswer,
     SaveDelivery,
     SaveHold,
+    SaveItem,
+    SaveItemBatch,
     SaveOccupancy,
     SaveTask,
     SetFact,
     StaleRevision,
 )
-from robotq.store.sqlite import reads, rows
+from robotq.store.sqlite import items, reads, rows
 from robotq.store.sqlite.statements import load
 
 WRITE = load("write.sql")
@@ -46,6 +51,7 @@ class Changes:
         self._events: list[rows.Row] = []
         self._answers: list[rows.Row] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._tallies: Counter[tuple[str, int, str]] = Counter()
 
     def add(self, mutations: Sequence[Mutation]) -> list[Event]:
         """Returns the appended events with their numbers.
@@ -63,6 +69,10 @@ class Changes:
                     appended.append(_numbered(event, self._last_event_id))
                 case SaveAnswer(answer):
                     self._answers.append(rows.answer_to_row(answer))
+                case AddToTally(tally):
+                    self._tallies[tally.api, tally.hour_ms, tally.name] += tally.value
+                case SaveItem() | DropItem() | SaveItemBatch() | MarkItemOf():
+                    self._change_item(*items.statement(mutation))
                 case _:
                     self._connection.execute(*_statement(mutation))
         return appended
@@ -83,6 +93,9 @@ class Changes:
         counts = [(*key, by) for key, by in self._counts.items() if by]
         if counts:
             self._connection.executemany(WRITE["add_to_count"], counts)
+        tallies = [(*key, by) for key, by in self._tallies.items() if by]
+        if tallies:
+            self._connection.executemany(WRITE["add_to_tally"], tallies)
 
     def _save_task(self, task: Task, before: TaskState | None) -> None:
         row = rows.task_to_row(task)
@@ -103,6 +116,14 @@ class Changes:
                 raise StaleRevision(task.id)
             self._counts[task.api, task.queue, before.value] -= 1
         self._counts[task.api, task.queue, task.state.value] += 1
+
+    def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
+        try:
+            changed = self._connection.execute(statement, row)
+        except sqlite3.IntegrityError as error:
+            raise _refusal(error, StaleRevision) from error
+        if needed and not changed.rowcount:
+            raise StaleRevision(statement)
 
     def _insert_tasks(self) -> None:
         if not self._tasks:

@@ -9,7 +9,7 @@ from typing import Any
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.task import Task, TaskState
-from robotq.store.port import Answer, DeliveryQuery, Restored, TaskQuery
+from robotq.store.port import Answer, DeliveryQuery, Restored, Tally, TaskQuery
 from robotq.store.sqlite import rows
 from robotq.store.sqlite.statements import load
 
@@ -74,6 +74,17 @@ def events(
 def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | None:
     row = connection.execute(_READ["answer"], (scope, key)).fetchone()
     return rows.answer_from_row(row) if row is not None else None
+
+
+def tallies(
+    connection: sqlite3.Connection, api: str, from_ms: int, to_ms: int
+) -> Sequence[Tally]:
+    return [
+        Tally(api=of_api, hour_ms=hour_ms, name=name, value=value)
+        for of_api, hour_ms, name, value in connection.execute(
+            _READ["tallies"], (api, from_ms, to_ms)
+        )
+    ]
 
 
 def deliveries(connection: sqlite3.Connection, query: DeliveryQuery) -> Sequence[Delivery]:

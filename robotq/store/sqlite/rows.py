@@ -16,12 +16,14 @@ from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (
     Command,
     Question,
+    Repeat,
     Resolution,
     Step,
     StepState,
     Task,
     TaskError,
     TaskState,
+    Work,
 )
 from robotq.store.port import Answer
 
@@ -99,9 +101,11 @@ def task_from_row(row: Row) -> Task:
             Step(**(step | {"state": StepState(step["state"])})) for step in rest["steps"]
         )
     for name, record in (
+        ("repeat", Repeat),
         ("waiting_for", Question),
         ("error", TaskError),
         ("resolution", Resolution),
+        ("work", Work),
     ):
         if name in rest:
             rest[name] = record(**rest[name])

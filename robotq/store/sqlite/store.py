@@ -10,20 +10,24 @@ from functools import partial
 from pathlib import Path
 
 from robotq.model.delivery import Delivery
-from robotq.model.errors import ConfigError
+from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.event import Event
+from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task
 from robotq.store.port import (
     Answer,
     Committed,
     DeliveryQuery,
+    ItemBatchQuery,
+    ItemQuery,
     Mutation,
     Restored,
     StoreStatistics,
     StoreUnavailable,
+    Tally,
     TaskQuery,
 )
-from robotq.store.sqlite import reads
+from robotq.store.sqlite import items, reads
 from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.lock import FolderLock
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, migrate
@@ -72,7 +76,9 @@ class SqliteStore:
         except BaseException as error:
             await self.close()
             if isinstance(error, (OSError, sqlite3.Error, StoreUnavailable)):
-                raise ConfigError(f"{self._path.absolute()} cannot be used: {error}") from error
+                raise DataUnavailable(
+                    f"{self._path.absolute()} cannot be used: {error}"
+                ) from error
             raise
         _log.info("SQLite %s at schema %d, %s", sqlite3.sqlite_version, SCHEMA_VERSION, self._path)
         return restored
@@ -101,6 +107,15 @@ class SqliteStore:
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         return await self._reading().run(lambda found: reads.deliveries(found, query))
 
+    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
+        return await self._reading().run(lambda found: reads.tallies(found, api, from_ms, to_ms))
+
+    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
+        return await self._reading().run(lambda found: items.items(found, query))
+
+    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
+        return await self._reading().run(lambda found: items.batches(found, query))
+
     async def prune(
         self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
     ) -> int:
@@ -111,6 +126,8 @@ class SqliteStore:
             ("prune_events", events_before_ms),
             ("prune_answers", answers_before_ms),
             ("prune_deliveries", tasks_before_ms),
+            ("prune_items", tasks_before_ms),
+            ("prune_tallies", events_before_ms),
         ):
             removed += await self._remove(WRITE[statement], before_ms, limit)
         return removed

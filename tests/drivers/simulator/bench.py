@@ -70,6 +70,9 @@ class Recorder:
     def moved_to(self, place: str | None) -> None:
         self.places.append(place)
 
+    def withdraw(self) -> None:
+        """No question stays open here."""
+
     def ask(
         self,
         prompt: str,

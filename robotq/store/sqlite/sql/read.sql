@@ -54,5 +54,24 @@ WHERE substr(task_id, 1, 20) = substr(?1, 1, 20) AND task_id IS NOT NULL AND +ta
     AND id > ?2
 ORDER BY id LIMIT ?3;
 
+-- name: tallies
+SELECT api, hour_ms, name, value FROM tallies
+WHERE api = ? AND hour_ms BETWEEN ? AND ? ORDER BY hour_ms, name;
+
 -- name: answer
 SELECT scope, key, fingerprint, body, at_ms FROM answers WHERE scope = ? AND key = ?;
+
+-- name: items
+-- Conditions, order and page are put in by the query.
+SELECT {item} FROM items WHERE {conditions} ORDER BY {order} {page};
+
+-- name: count_items
+SELECT count(*) FROM items WHERE {conditions};
+
+-- name: item_batches
+-- Newest first.
+SELECT id, session_id, reason, created_at_ms FROM item_batches WHERE {conditions}
+ORDER BY created_at_ms DESC, id DESC LIMIT ? OFFSET ?;
+
+-- name: count_item_batches
+SELECT count(*) FROM item_batches WHERE {conditions};

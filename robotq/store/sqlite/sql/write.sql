@@ -17,6 +17,10 @@ WHERE seq = ? AND id = ? AND revision = ? AND state = ?;
 INSERT INTO counts (api, queue, state, tasks) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks;
 
+-- name: add_to_tally
+INSERT INTO tallies (api, hour_ms, name, value) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET value = value + excluded.value;
+
 -- name: insert_event
 INSERT INTO events (kind, at_ms, actor, api, robot, task_id, before, after, data, id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
@@ -77,4 +81,47 @@ DELETE FROM deliveries WHERE (task_id, receiver) IN (
     SELECT task_id, receiver FROM deliveries
     WHERE created_at_ms < ? AND state IN ('delivered', 'undelivered')
     ORDER BY created_at_ms LIMIT ?
+);
+
+-- name: prune_tallies
+-- Those of one hour; what is over all time stays.
+DELETE FROM tallies WHERE (api, hour_ms, name) IN (
+    SELECT api, hour_ms, name FROM tallies WHERE hour_ms > 0 AND hour_ms < ? LIMIT ?
+);
+
+-- name: insert_item
+INSERT INTO items (
+    title, description, status, priority, session_id, batch_id, due_date_ms, completed_at_ms,
+    created_at_ms, updated_at_ms, task_id, revision, id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_item
+-- The next revision of an item. Changes no row where somebody else has written since.
+UPDATE items SET
+    title = ?, description = ?, status = ?, priority = ?, session_id = ?, batch_id = ?,
+    due_date_ms = ?, completed_at_ms = ?, created_at_ms = ?, updated_at_ms = ?, task_id = ?,
+    revision = ?
+WHERE id = ? AND revision = ?;
+
+-- name: drop_item
+DELETE FROM items WHERE id = ? AND revision = ?;
+
+-- name: mark_item_of
+UPDATE items SET
+    status = ?1, updated_at_ms = ?2, revision = revision + 1,
+    completed_at_ms = CASE ?1 WHEN 'completed' THEN ?2 END
+WHERE task_id = ?3 AND status NOT IN (?1, 'completed');
+
+-- name: drop_item_of
+DELETE FROM items WHERE task_id = ? AND status <> 'completed';
+
+-- name: insert_item_batch
+INSERT INTO item_batches (id, session_id, reason, created_at_ms) VALUES (?, ?, ?, ?);
+
+-- name: prune_items
+-- What people put on the list themselves stays until they remove it.
+DELETE FROM items WHERE id IN (
+    SELECT id FROM items
+    WHERE updated_at_ms < ? AND task_id IS NOT NULL AND status = 'completed'
+    ORDER BY updated_at_ms LIMIT ?
 );

@@ -36,10 +36,15 @@ class Section:
         value = self._get(key, default)
         return self._number(value, (*self._path, key), least=least, above=above)
 
-    def whole(self, key: str, *, least: int = 0, default: int | None = None) -> int:
+    def whole(
+        self, key: str, *, least: int = 0, most: int | None = None, default: int | None = None
+    ) -> int:
         value = self._get(key, default)
+        bound = f"of at least {least}" if most is None else f"from {least} to {most}"
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            self._fail(key, f"a whole number of at least {least}", value)
+            self._fail(key, f"a whole number {bound}", value)
+        if most is not None and value > most:
+            self._fail(key, f"a whole number {bound}", value)
         return value
 
     def flag(self, key: str, *, default: bool | None = None) -> bool:

@@ -1,0 +1,10 @@
+"""Every interface besides that of the robots, in the order of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robotq.api.interface import Interface
+from robotq.api.task_queue.interface import TASK_QUEUE
+
+INTERFACES: Sequence[Interface] = (TASK_QUEUE,)

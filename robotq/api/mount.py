@@ -1,0 +1,160 @@
+"""One interface in an application: its routes behind the guard, its errors in its own form."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import HttpVersion11, web
+
+from robotq.api.call import Call
+from robotq.api.errors import fault
+from robotq.api.guard import Guard
+from robotq.api.interface import Interface, Shared
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+from robotq.api.web_requests import REQUESTS
+from robotq.model.errors import ConfigError, RobotqError
+
+_Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_TO_ALL = {"Access-Control-Allow-Origin": "*"}
+_ANY_METHOD = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+def mount(
+    app: web.Application, interface: Interface, shared: Shared, guard: Guard, prefix: str
+) -> None:
+    """Add every route of an interface below `prefix`, and what answers everything else there.
+
+    Whatever is mounted later below a shorter prefix gets what this one does not cover.
+    """
+    for route in interface.routes:
+        endpoint = _endpoint(route, interface, shared, guard)
+        paths = [f"{prefix}{route.path}"]
+        if prefix and route.path == "/":
+            paths.append(prefix)
+        for path in paths:
+            app.router.add_route(route.method, path, endpoint, expect_handler=_go_on)
+            if route.method == "GET" and not route.stream:
+                app.router.add_route("HEAD", path, endpoint, expect_handler=_go_on)
+    elsewhere = _elsewhere(interface, shared, guard, prefix)
+    app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
+    if prefix:
+        app.router.add_route("*", prefix, elsewhere, expect_handler=_go_on)
+
+
+async def _go_on(request: web.Request) -> None:
+    """Tell a client that asks first to send its body; any other expectation is passed over,
+    where aiohttp would refuse it with an error of its own form."""
+    expected = request.headers.get("Expect", "")
+    if request.version == HttpVersion11 and expected.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # it is no part of the answer
+        request.writer.output_size = 0
+
+
+def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) -> _Endpoint:
+    """The handler behind the guard, with every error in the interface's form."""
+    engine = shared.engine
+    handler, scope, error_form = route.handler, route.scope, interface.error
+    open_to_pages = interface.open_to_pages
+    guarded = route.changes or route.stream
+    where = f"{interface.name} {route.method} {route.path}"
+    # a page that looks every second would fill the list that it shows
+    listed = not route.path.startswith("/dashboard/")
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        call = Call(request, engine)
+        began = time.perf_counter()
+        response = await serve(request, call)
+        if listed:
+            request.app[REQUESTS].add(
+                request,
+                at_ms=engine.clock.now_ms(),
+                status=response.status,
+                seconds=time.perf_counter() - began,
+                caller=call.actor,
+            )
+        return response
+
+    async def serve(request: web.Request, call: Call) -> web.StreamResponse:
+        try:
+            to_all = open_to_pages(shared)
+            if to_all:
+                call.headers = _TO_ALL
+            same_site = guarded and not to_all
+            call.caller = guard.check(request, engine.config, scope=scope, same_site=same_site)
+            return await handler(call)
+        except RobotqError as error:
+            return error_form(call, error)
+        except ConfigError as error:
+            refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
+            return error_form(call, refused)
+        except ConnectionError:
+            # the client has left: there is nobody to answer
+            raise
+        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
+            return error_form(call, fault(error, where))
+
+    return endpoint
+
+
+def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) -> _Endpoint:
+    """Answers whatever no route takes: OPTIONS, wrong methods, unknown paths."""
+    patterns = _patterns(interface.routes, prefix)
+    engine = shared.engine
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        call = Call(request, engine)
+        path = request.rel_url.path_safe
+        try:
+            to_all = interface.open_to_pages(shared)
+            if to_all:
+                call.headers = _TO_ALL
+            guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
+            if request.method == "OPTIONS" and to_all:
+                return _preflight(request)
+            allowed = next((found for form, found in patterns if form.fullmatch(path)), None)
+            if allowed is None:
+                raise RobotqError("not_found", path=path[:200])
+            if request.method == "OPTIONS":
+                return web.Response(status=204, headers={"Allow": allowed})
+            raise RobotqError(
+                "method_not_allowed", method=request.method, path=path[:200], allowed=allowed
+            )
+        except RobotqError as error:
+            return interface.error(call, error)
+
+    return endpoint
+
+
+def _preflight(request: web.Request) -> web.Response:
+    """What a browser asks before it lets a page of another site send a request."""
+    wanted = request.headers.get("Access-Control-Request-Headers", "Content-Type")
+    headers = {
+        **_TO_ALL,
+        "Allow": _ANY_METHOD,
+        "Access-Control-Allow-Methods": _ANY_METHOD,
+        "Access-Control-Allow-Headers": wanted,
+        "Access-Control-Max-Age": "600",
+    }
+    return web.Response(status=204, headers=headers)
+
+
+def _patterns(routes: Sequence[Route], prefix: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    """The form of each path, and its methods as the header Allow names them."""
+    methods: dict[str, set[str]] = {}
+    for route in routes:
+        allowed = methods.setdefault(route.path, {"OPTIONS"})
+        allowed.add(route.method)
+        if route.method == "GET" and not route.stream:
+            allowed.add("HEAD")
+    return [(_form(prefix, path), ", ".join(sorted(allowed))) for path, allowed in methods.items()]
+
+
+def _form(prefix: str, path: str) -> re.Pattern[str]:
+    form = re.sub(r"\\{\w+\\}", "[^{}/]+", re.escape(path))
+    root = "/?" if prefix and path == "/" else form
+    return re.compile(re.escape(prefix) + root)

@@ -1,0 +1,1 @@
+"""The task queue interface: jobs for workers that poll."""

@@ -1,0 +1,178 @@
+"""Every route of the task queue interface, and how it is mounted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.interface import Interface, Shared
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope, worker_scope
+from robotq.api.task_queue import handlers, models
+from robotq.api.task_queue.context import DESCRIPTION, FOLDERS, Description
+from robotq.api.task_queue.view import API
+
+_STORE = ("store_unavailable",)
+_NEW_TASK = ("queue_full", "shutting_down", *_STORE)
+_TASK = ("task_not_found", *_STORE)
+_WORKER = worker_scope(API)
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/",
+        handler=handlers.home,
+        scope=Scope.READ,
+        summary="This list.",
+        response=models.Home,
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        handler=handlers.health,
+        scope=Scope.OPEN,
+        summary="Whether the queue takes tasks.",
+        response=models.Health,
+        answers={503: models.Health},
+    ),
+    Route(
+        method="GET",
+        path="/api/health",
+        handler=handlers.health,
+        scope=Scope.OPEN,
+        summary="The same, where older clients look for it.",
+        response=models.Health,
+        answers={503: models.Health},
+    ),
+    Route(
+        method="GET",
+        path="/api/stats",
+        handler=handlers.stats,
+        scope=Scope.READ,
+        summary="How many tasks have a result, and how many wait.",
+        response=models.Stats,
+    ),
+    Route(
+        method="POST",
+        path="/api/tasks",
+        handler=handlers.create,
+        scope=Scope.SUBMIT,
+        summary="Create a task.",
+        request=models.NewTaskBody,
+        status=201,
+        response=models.Created,
+        errors=_NEW_TASK,
+    ),
+    Route(
+        method="GET",
+        path="/api/tasks",
+        handler=handlers.list_tasks,
+        scope=Scope.READ,
+        summary="Waiting tasks, next first.",
+        query=models.ListQuery,
+        response=models.Tasks,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="POST",
+        path="/api/tasks/next",
+        handler=handlers.next_task,
+        scope=_WORKER,
+        summary="Take the next task (for workers); null where there is none.",
+        query=models.NextQuery,
+        request=models.WorkerBody,
+        response=models.Next,
+        errors=("too_many_requests", *_STORE),
+    ),
+    Route(
+        method="POST",
+        path="/api/tasks/create",
+        handler=handlers.create_in_line,
+        scope=Scope.SUBMIT,
+        summary="Create a task, with a priority, as older clients do.",
+        query=models.CreateQuery,
+        request=models.CreateBody,
+        response=models.CreatedInLine,
+        errors=_NEW_TASK,
+    ),
+    Route(
+        method="GET",
+        path="/api/tasks/{task_id}",
+        handler=handlers.get_task,
+        scope=Scope.READ,
+        summary="One task.",
+        response=models.Task,
+        errors=_TASK,
+    ),
+    Route(
+        method="POST",
+        path="/api/tasks/{task_id}/claim",
+        handler=handlers.claim,
+        scope=_WORKER,
+        summary="Take exactly this task (for workers).",
+        request=models.WorkerBody,
+        response=models.Claimed,
+        errors=("too_many_requests", *_TASK),
+    ),
+    Route(
+        method="GET",
+        path="/api/tasks/{task_id}/result",
+        handler=handlers.get_result,
+        scope=Scope.READ,
+        summary="The result of a task; 404 until it is there.",
+        response=models.Result,
+        errors=_TASK,
+    ),
+    Route(
+        method="POST",
+        path="/api/tasks/{task_id}/result",
+        handler=handlers.post_result,
+        scope=_WORKER,
+        summary="Hand in the result of a task (for workers).",
+        request=models.ResultBody,
+        response=models.ResultSaved,
+        errors=("wrong_state", "stale_claim", "too_many_requests", *_TASK),
+    ),
+    Route(
+        method="GET",
+        path="/api/results/{task_id}",
+        handler=handlers.get_result_by_id,
+        scope=Scope.READ,
+        summary="The same, where older clients look for it.",
+        response=models.Result,
+        errors=_TASK,
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=handlers.openapi,
+        scope=Scope.READ,
+        summary="This interface as an OpenAPI 3.1 document.",
+        response=models.OpenApi,
+    ),
+)
+
+
+def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    folder = shared.engine.config.data.absolute() / "task_queue"
+    return {
+        DESCRIPTION: Description(ROUTES),
+        FOLDERS: {"tasks_dir": str(folder / "tasks"), "results_dir": str(folder / "results")},
+    }
+
+
+def _open_to_pages(shared: Shared) -> bool:
+    # the document's workers live in browsers; with keys, only who has one may come
+    return not shared.keyed()
+
+
+TASK_QUEUE = Interface(
+    name=API,
+    prefix="/apis/task-queue",
+    routes=ROUTES,
+    error=handlers.error_form,
+    services=_services,
+    open_to_pages=_open_to_pages,
+)

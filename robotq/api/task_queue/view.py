@@ -1,0 +1,101 @@
+"""Tasks in the words of the task queue interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from robotq.engine.job import data_of
+from robotq.model.errors import error_text
+from robotq.model.task import Task, TaskState
+from robotq.model.texts import Language
+
+API = "task_queue"
+"""The name of this interface, and of its queue."""
+
+REQUESTER = "http-client"
+"""Who hands a task in, where nobody says so."""
+
+_STATUS: Mapping[TaskState, str] = {
+    TaskState.PENDING: "pending",
+    TaskState.RUNNING: "in_progress",
+    TaskState.COMPLETED: "completed",
+    TaskState.FAILED: "failed",
+    # its documented clients wait for a result, and only know these four
+    TaskState.CANCELLED: "failed",
+}
+
+
+def iso_time(at_ms: int) -> str:
+    """`2025-10-29T12:00:00.000+00:00`"""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def handed_out(task: Task) -> dict[str, Any]:
+    """A task as a worker gets it."""
+    return {
+        "id": task.id,
+        "type": task.command.cmd_type,
+        "data": task.command.params,
+        "requester": _requester(task),
+        "created_at": iso_time(task.submitted_at_ms),
+        "lease": lease_view(task),
+    }
+
+
+def lease_view(task: Task) -> dict[str, Any] | None:
+    """For how long the worker has it, and the token that goes with the result."""
+    if task.lease_until_ms is None or task.work is None:
+        return None
+    return {
+        "token": task.fence,
+        "seconds": task.work.lease_s,
+        "expires_at": iso_time(task.lease_until_ms),
+    }
+
+
+def task_view(task: Task) -> dict[str, Any]:
+    changed_ms = task.ended_at_ms or task.started_at_ms or task.retried_at_ms
+    has_worker = task.state is not TaskState.PENDING
+    return {
+        **pending_view(task),
+        "status": _STATUS[task.state],
+        "assigned_to": task.worker if has_worker else None,
+        "updated_at": iso_time(changed_ms or task.submitted_at_ms),
+    }
+
+
+def pending_view(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "type": task.command.cmd_type,
+        "requester": _requester(task),
+        "data": task.command.params,
+        "status": _STATUS[task.state],
+        "created_at": iso_time(task.submitted_at_ms),
+    }
+
+
+def result_view(task: Task) -> dict[str, Any]:
+    """What the submitter reads of an ended task."""
+    data = data_of(task)
+    return {
+        "task_id": task.id,
+        "worker": task.worker,
+        "status": "success" if task.error is None else "error",
+        "data": {} if data is None else data,
+        "completed_at": iso_time(task.ended_at_ms or 0),
+        "error_message": None if task.error is None else _message(task),
+    }
+
+
+def _message(task: Task) -> str:
+    assert task.error is not None
+    if task.error.code == "worker_error":
+        return str(task.error.args.get("reason", ""))
+    return error_text(task.error.code, task.error.args, Language.EN)
+
+
+def _requester(task: Task) -> str:
+    return str(task.command.extra.get("requester", REQUESTER))

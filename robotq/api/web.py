@@ -1,0 +1,115 @@
+"""Every route of the dashboard."""
+
+from __future__ import annotations
+
+from robotq.api import (
+    web_charts,
+    web_look,
+    web_models,
+    web_page,
+    web_requests,
+    web_session,
+    web_workers,
+)
+from robotq.api.robot import models
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/dashboard",
+        handler=web_page.page,
+        scope=Scope.OPEN,
+        summary="The lab at one look, as a page.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/files/{file}",
+        handler=web_page.page_file,
+        scope=Scope.OPEN,
+        summary="The styles and the scripts of that page.",
+        media_type="text/*",
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/look",
+        handler=web_look.look,
+        scope=Scope.READ,
+        summary="What each robot does, what waits, what went wrong, and why nothing moves.",
+        response=web_models.Look,
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/queue",
+        handler=web_look.window,
+        scope=Scope.READ,
+        summary="A part of one robot's waiting tasks, with position and estimate.",
+        query=web_models.QueueWindowQuery,
+        response=web_models.QueueWindow,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/charts",
+        handler=web_charts.charts,
+        scope=Scope.READ,
+        summary="The latest ended tasks and the running ones, for plots.",
+        query=web_models.ChartQuery,
+        response=web_models.Charts,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/picture",
+        handler=web_charts.picture,
+        scope=Scope.READ,
+        summary="The lab of the simulated robots: what stands where.",
+        response=web_models.Picture,
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/workers",
+        handler=web_workers.workers,
+        scope=Scope.READ,
+        summary="Who takes tasks of the queues that are no robot's, and what they have.",
+        response=web_models.WorkersLook,
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/requests",
+        handler=web_requests.latest,
+        scope=Scope.READ,
+        summary="The latest requests to this daemon.",
+        query=web_models.RequestsQuery,
+        response=web_models.Requests,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/session",
+        handler=web_session.show,
+        scope=Scope.OPEN,
+        summary="Who the caller is to the daemon.",
+        response=web_models.You,
+    ),
+    Route(
+        method="POST",
+        path="/dashboard/session",
+        handler=web_session.begin,
+        scope=Scope.OPEN,
+        summary="Keep a key in a cookie of this browser that scripts cannot read.",
+        request=web_models.SessionBody,
+        response=models.Done,
+    ),
+    Route(
+        method="DELETE",
+        path="/dashboard/session",
+        handler=web_session.end,
+        scope=Scope.OPEN,
+        summary="Have this browser forget its key.",
+        request=models.EmptyBody,
+        response=models.Done,
+    ),
+)

@@ -1,0 +1,189 @@
+"""What the dashboard shows at one look, and more of a long queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from aiohttp import web
+
+from robotq import __version__
+from robotq.api.call import Call
+from robotq.api.robot.hold_view import hold_views, wait_view
+from robotq.api.robot.view import question_view
+from robotq.api.web_context import DASHBOARD, KnownStatus
+from robotq.api.web_models import QueueWindowQuery
+from robotq.api.web_session import you
+from robotq.engine.engine import Engine
+from robotq.engine.robots import Robot
+from robotq.model.hold import HoldCode
+from robotq.model.outcome import error_view
+from robotq.model.task import Task
+from robotq.model.texts import Language
+
+_NEXT = 8
+"""Waiting tasks of each robot at one look."""
+_ENDED = 12
+"""Ended tasks at one look."""
+_STEPS = 24
+"""Steps of a running command at one look; a long scan has thousands."""
+
+
+async def look(call: Call) -> web.StreamResponse:
+    """Costs the same with ten tasks and with a million."""
+    engine, language = call.engine, call.language
+    statuses = await call.request.app[DASHBOARD].statuses.all()
+    counts = engine.queue.memory.counts()
+    latched = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
+    return call.answer(
+        {
+            "at_ms": engine.clock.now_ms(),
+            "last_event_id": engine.bus.last_event_id,
+            "version": __version__,
+            "time_scale": engine.config.time_scale,
+            "you": you(call),
+            "estop": engine.estop.latched,
+            "estop_holds": hold_views(latched, language),
+            "counts": {
+                "pending": counts.pending,
+                "running": counts.running,
+                "completed": counts.completed,
+                "failed": counts.failed,
+                "cancelled": counts.cancelled,
+            },
+            "robots": [
+                _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
+                for robot in engine.robots.values()
+            ],
+            "ended": [
+                line(task, language)
+                for task in islice(engine.queue.memory.latest_finished(), _ENDED)
+            ],
+        }
+    )
+
+
+async def window(call: Call) -> web.StreamResponse:
+    """A part of a queue, as much as fits on a screen."""
+    query = call.query(QueueWindowQuery)
+    engine = call.engine
+    lane = engine.queue.lane(engine.robot(query.robot_id).name)
+    return call.answer(
+        {
+            "at_ms": engine.clock.now_ms(),
+            "waiting": lane.waiting,
+            "offset": query.offset,
+            "tasks": waiting_lines(
+                engine, lane.name, call.language, offset=query.offset, limit=query.limit
+            ),
+        }
+    )
+
+
+def waiting_lines(
+    engine: Engine, queue: str, language: Language, *, offset: int = 0, limit: int = _NEXT
+) -> list[dict[str, Any]]:
+    """Waiting tasks of one queue with their place in it, and when each is likely to start."""
+    lane = engine.queue.lane(queue)
+    estimates = engine.queue.estimates
+    now_ms = engine.clock.now_ms()
+    starts_s = estimates.starts_in_s(lane, offset + 1, now_ms)
+    lines: list[dict[str, Any]] = []
+    for position, task in enumerate(islice(lane, offset, offset + limit), offset + 1):
+        view = line(task, language)
+        view["position"] = position
+        takes_s = estimates.duration_s(task.command.cmd_type)
+        if starts_s is not None:
+            view["starts_in_s"] = round(starts_s, 1)
+            if takes_s is not None:
+                view["eta_ms"] = now_ms + int((starts_s + takes_s) * 1000)
+        starts_s = None if starts_s is None or takes_s is None else starts_s + takes_s
+        if waits := engine.queue.waits(task):
+            view["waits"] = [wait_view(wait, language) for wait in waits]
+        lines.append(view)
+    return lines
+
+
+def line(task: Task, language: Language) -> dict[str, Any]:
+    """A task in a list."""
+    view: dict[str, Any] = {
+        "task_id": task.id,
+        "state": task.state.value,
+        "cmd_type": task.command.cmd_type,
+        "cmd_id": task.command.cmd_id,
+        "robot_id": task.queue,
+        "api": task.api,
+        "actor": task.actor,
+        "priority": task.priority,
+        "revision": task.revision,
+        "batch_id": task.batch_id,
+        "submitted_at_ms": task.submitted_at_ms,
+        "started_at_ms": task.started_at_ms,
+        "ended_at_ms": task.ended_at_ms,
+    }
+    if task.error is not None:
+        view["error_code"] = task.error.code
+        view["message"] = str(error_view(task.error, language)["message"])[:500]
+        view["unknown"] = task.outcome_unknown
+    return view
+
+
+def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> dict[str, Any]:
+    lane = engine.queue.lane(robot.name)
+    holds = engine.holds.of(robot.name)
+    status = known.status if robot.connected else None
+    return {
+        "robot_id": robot.name,
+        "driver": robot.config.driver,
+        "default": robot.name == engine.default_robot,
+        "simulated": robot.capabilities.simulated,
+        "connected": robot.connected,
+        "state": _state(robot, lane.running is not None, holds),
+        "can_hold": robot.capabilities.can_hold,
+        "motion_held": status.held if status is not None else False,
+        "place": status.place if status is not None else None,
+        "details": status.details if status is not None else {},
+        "status_error": known.error.text(language) if known.error is not None else None,
+        "holds": hold_views(holds, language),
+        "waiting": lane.waiting,
+        "running": None if lane.running is None else _running(engine, lane.running, language),
+        "next": waiting_lines(engine, robot.name, language),
+    }
+
+
+def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
+    now_ms = engine.clock.now_ms()
+    left_s = engine.queue.estimates.remaining_s(task, now_ms)
+    steps = task.steps[-_STEPS:]
+    return {
+        **line(task, language),
+        "params": task.command.params,
+        "progress": task.progress,
+        "remaining_s": None if left_s is None else round(left_s, 1),
+        "eta_ms": None if left_s is None else now_ms + int(left_s * 1000),
+        "steps": [
+            {
+                "name": step.name,
+                "state": step.state.value,
+                "started_at_ms": step.started_at_ms,
+                "duration_s": step.duration_s,
+                "detail": step.detail,
+            }
+            for step in steps
+        ],
+        "steps_before": len(task.steps) - len(steps),
+        "waiting_for": (
+            None
+            if task.waiting_for is None
+            else question_view(task, task.waiting_for, language)
+        ),
+    }
+
+
+def _state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
+    if running:
+        return "running"
+    if not robot.connected:
+        return "disconnected"
+    return "held" if holds else "idle"

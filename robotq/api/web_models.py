@@ -1,0 +1,220 @@
+"""Shapes of what the dashboard takes and gives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from robotq.api.robot.models import Hold, Object, Question, RobotId, WaitView
+from robotq.model.task import TaskState
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Answer(BaseModel):
+    # answers are described and never checked, so a start does not wait for their validators
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class SessionBody(BaseModel):
+    """The key that a browser is to keep."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class You(_Answer):
+    """The caller."""
+
+    name: str = Field(description="Of the key; anonymous without one.")
+    scopes: list[str] = Field(description="What they may do.")
+    keys: bool = Field(description="Whether the daemon has keys at all.")
+
+
+class QueueLine(_Answer):
+    """A task in a list of the dashboard, with times in milliseconds since 1970."""
+
+    task_id: str
+    state: TaskState
+    cmd_type: str
+    cmd_id: str | None
+    robot_id: str
+    api: str
+    actor: str
+    priority: int
+    revision: int
+    batch_id: str | None
+    submitted_at_ms: int
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    error_code: str | None = None
+    message: str | None = Field(default=None, description="How it ended, in words.")
+    unknown: bool = Field(default=False, description="Whether a person has to resolve it.")
+    position: int | None = None
+    starts_in_s: float | None = None
+    eta_ms: int | None = None
+    waits: list[WaitView] = []
+
+
+class LookStep(_Answer):
+    """A step with times in milliseconds since 1970."""
+
+    name: str
+    state: str
+    started_at_ms: int
+    duration_s: float | None
+    detail: Object
+
+
+class RunningLook(QueueLine):
+    """A running command at one look."""
+
+    params: Any
+    progress: float | None
+    remaining_s: float | None
+    steps: list[LookStep] = Field(description="The latest ones.")
+    steps_before: int = Field(description="Steps before those.")
+    waiting_for: Question | None
+
+
+class RobotLook(_Answer):
+    """A robot at one look."""
+
+    robot_id: str
+    driver: str
+    default: bool
+    simulated: bool
+    connected: bool
+    state: Literal["idle", "running", "held", "disconnected"]
+    can_hold: bool
+    motion_held: bool
+    place: str | None
+    details: Object
+    status_error: str | None
+    holds: list[Hold]
+    waiting: int
+    running: RunningLook | None
+    next: list[QueueLine]
+
+
+class Look(_Answer):
+    """Everything that one look at the lab has to answer."""
+
+    at_ms: int
+    last_event_id: int
+    version: str
+    time_scale: float
+    you: You
+    estop: bool = Field(description="Whether the emergency stop is latched.")
+    estop_holds: list[Hold]
+    counts: dict[str, int]
+    robots: list[RobotLook]
+    ended: list[QueueLine] = Field(description="Those that ended last.")
+
+
+class QueueWindowQuery(_Query):
+    robot_id: RobotId
+    offset: int = Field(default=0, ge=0, le=10_000_000)
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class QueueWindow(_Answer):
+    """A part of one robot's waiting tasks, in their order."""
+
+    at_ms: int
+    waiting: int
+    offset: int
+    tasks: list[QueueLine]
+
+
+class ChartQuery(_Query):
+    after_ms: int = Field(
+        default=0, ge=0, le=2**62, description="Only tasks that ended later than this."
+    )
+
+
+class ChartTask(_Answer):
+    task_id: str
+    robot_id: str
+    cmd_type: str
+    cmd_id: str | None
+    state: TaskState
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    error_code: str | None
+
+
+class Charts(_Answer):
+    """What is drawn: the latest ended tasks that the daemon has in memory, and running ones."""
+
+    at_ms: int
+    ended: list[ChartTask] = Field(description="The one that ended last first.")
+    running: list[ChartTask]
+    complete: bool = Field(description="False where older ended tasks are on disk only.")
+
+
+class Picture(_Answer):
+    """A lab to be drawn, in millimetres; null where no driver tells of one."""
+
+    at_ms: int
+    lab: Object | None
+    robots: list[Object] = Field(description="Each robot with its place and coordinates.")
+
+
+class RequestLine(_Answer):
+    id: int
+    at_ms: int
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    caller: str
+
+
+class RequestsQuery(_Query):
+    after: int = Field(default=0, ge=0, le=2**62, description="Only requests after this one.")
+
+
+class Requests(_Answer):
+    requests: list[RequestLine] = Field(description="Oldest first; the latest few hundred.")
+
+
+class WorkerLine(_Answer):
+    queue: str
+    name: str
+    group: str = Field(description="The group, work directory or other key of its tasks.")
+    transport: str
+    address: str | None
+    since_ms: int
+    seen_ms: int
+    completed: int
+    failed: int
+    tasks: list[str]
+
+
+class WorkerTask(_Answer):
+    task_id: str
+    cmd_type: str
+    worker: str | None
+    started_at_ms: int | None
+    progress: float | None
+
+
+class WorkerQueue(_Answer):
+    queue: str
+    waiting: int
+    running: int
+    tasks: list[WorkerTask] = Field(description="Running ones.")
+
+
+class WorkersLook(_Answer):
+    """Who works for the queues that are no robot's."""
+
+    at_ms: int
+    queues: list[WorkerQueue]
+    workers: list[WorkerLine]
+    more: int = Field(description="Workers that are not listed.")

@@ -1,0 +1,57 @@
+"""The latest requests, for the log of the dashboard. Kept in memory, lost with the process."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import NamedTuple
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.web_models import RequestsQuery
+
+_KEPT = 300
+
+
+class _Request(NamedTuple):
+    id: int
+    at_ms: int
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    caller: str
+
+
+class RequestLog:
+    """Who asked for what, and what the answer was: without bodies, queries and keys."""
+
+    def __init__(self) -> None:
+        self._latest: deque[_Request] = deque(maxlen=_KEPT)
+        self._count = 0
+
+    def add(
+        self, request: web.BaseRequest, *, at_ms: int, status: int, seconds: float, caller: str
+    ) -> None:
+        self._count += 1
+        path = request.path[:200]
+        self._latest.append(
+            _Request(
+                self._count, at_ms, request.method, path, status, round(seconds * 1000, 2), caller
+            )
+        )
+
+    def after(self, number: int) -> list[_Request]:
+        """Those with a higher number, oldest first."""
+        newer = min(max(self._count - number, 0), len(self._latest))
+        return list(islice(self._latest, len(self._latest) - newer, None))
+
+
+REQUESTS = web.AppKey("requests", RequestLog)
+
+
+async def latest(call: Call) -> web.StreamResponse:
+    after = call.query(RequestsQuery).after
+    found = call.request.app[REQUESTS].after(after)
+    return call.answer({"requests": [request._asdict() for request in found]})

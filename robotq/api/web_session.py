@@ -1,0 +1,62 @@
+"""The key of a browser: taken once, kept in a cookie that scripts cannot read."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.guard import KEY_COOKIE
+from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.words import words
+from robotq.api.web_context import DASHBOARD
+from robotq.api.web_models import SessionBody
+from robotq.model.errors import RobotqError
+
+_LASTS_S = 30 * 24 * 3600
+"""A page on the wall is not asked for its key each morning."""
+
+
+async def show(call: Call) -> web.StreamResponse:
+    """Who the caller is to the daemon."""
+    return call.answer(you(call))
+
+
+async def begin(call: Call) -> web.StreamResponse:
+    """Keep a key in the browser. Nothing is kept where the daemon does not know it."""
+    body = await call.body(SessionBody)
+    key = call.request.app[DASHBOARD].keys.find(body.key)
+    if key is None:
+        raise RobotqError("unauthorized")
+    answer = call.answer({"success": True, "message": words("session_begun", call.language)})
+    answer.set_cookie(
+        KEY_COOKIE,
+        body.key,
+        max_age=_LASTS_S,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=_is_encrypted(call.request),
+    )
+    return answer
+
+
+async def end(call: Call) -> web.StreamResponse:
+    """Forget the key in this browser; it stays valid elsewhere."""
+    await call.body(EmptyBody)
+    answer = call.answer({"success": True, "message": words("session_ended", call.language)})
+    answer.del_cookie(KEY_COOKIE, path="/", httponly=True, samesite="Strict")
+    return answer
+
+
+def you(call: Call) -> dict[str, object]:
+    """The caller as the page needs to know them."""
+    return {
+        "name": call.caller.name,
+        "scopes": sorted(call.caller.scopes),
+        "keys": bool(call.request.app[DASHBOARD].keys),
+    }
+
+
+def _is_encrypted(request: web.Request) -> bool:
+    # what a proxy says is taken only to make the cookie stricter
+    return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"

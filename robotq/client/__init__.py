@@ -1,0 +1,76 @@
+"""Clients of a daemon: `Client` for programs that block, `AsyncClient` for event loops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from robotq.client.errors import (
+    ClientError,
+    NotFinished,
+    NotRobotq,
+    OutcomeUnknown,
+    Refused,
+    TaskCancelled,
+    TaskFailed,
+    Unreachable,
+    WrongKind,
+)
+from robotq.client.shapes import (
+    Accepted,
+    AcceptedBatch,
+    CommandSpec,
+    EmergencyStop,
+    Event,
+    Hold,
+    Question,
+    QueueStatus,
+    Robot,
+    RobotQueue,
+    Step,
+    Task,
+    TaskLine,
+    TaskPage,
+    Wait,
+)
+from robotq.client.sync import Client
+
+if TYPE_CHECKING:
+    from robotq.client.asynchronous import AsyncClient
+
+__all__ = [
+    "Accepted",
+    "AcceptedBatch",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "CommandSpec",
+    "EmergencyStop",
+    "Event",
+    "Hold",
+    "NotFinished",
+    "NotRobotq",
+    "OutcomeUnknown",
+    "Question",
+    "QueueStatus",
+    "Refused",
+    "Robot",
+    "RobotQueue",
+    "Step",
+    "Task",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskLine",
+    "TaskPage",
+    "Unreachable",
+    "Wait",
+    "WrongKind",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # aiohttp takes longer to load than everything else here together
+    if name == "AsyncClient":
+        from robotq.client.asynchronous import AsyncClient  # noqa: PLC0415
+
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

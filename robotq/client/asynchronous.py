@@ -1,0 +1,446 @@
+"""robotq.AsyncClient: talks to a daemon from an event loop, on aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from typing import Any, Self, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from robotq.client import calls
+from robotq.client.address import Address, address_of
+from robotq.client.calls import Call
+from robotq.client.errors import Refused, Unreachable
+from robotq.client.shapes import (
+    Accepted,
+    AcceptedBatch,
+    CommandSpec,
+    EmergencyStop,
+    Event,
+    Hold,
+    QueueStatus,
+    Robot,
+    Task,
+    TaskLine,
+    TaskPage,
+)
+from robotq.client.stream import SILENCE_S, EventStream
+from robotq.client.trying import (
+    CONNECT_S,
+    Lost,
+    Progress,
+    Trying,
+    Watching,
+    is_passing,
+    read_answer,
+)
+from robotq.model.json import JsonObject, JsonValue
+
+_T = TypeVar("_T")
+
+
+class AsyncClient:
+    """A daemon, for a program with an event loop. Use it as an async context manager, or call
+    `close` in the end.
+
+    Every method raises Refused with a stable `code` where the daemon says no, and Unreachable
+    where it does not answer within `retry_s` of wall time. Until then a request is sent again
+    after a transport error, but only where that cannot do anything twice: see docs/client.md.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout_s: float = 10.0,
+        retry_s: float = 30.0,
+        language: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`url` and `key` come from ROBOTQ_URL and ROBOTQ_KEY where they are not given, and the
+        url is http://127.0.0.1:8090 without both.
+
+        `timeout_s`: silence after which a request counts as lost, besides the time that it asks
+        the daemon to wait. `language`: of messages, `en` or `zh`. Raises ValueError for a url
+        that is none.
+        """
+        self._address: Address = address_of(url, key, language, headers or {})
+        self._timeout_s = timeout_s
+        self._retry_s = retry_s
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        return self._address.url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections. Safe to call twice."""
+        if self._session is not None:
+            await self._session.close()
+
+    # -- commands ----------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        command: str | JsonObject,
+        params: JsonValue = None,
+        *,
+        robot_id: str | None = None,
+        cmd_id: str | None = None,
+        priority: int | str | None = None,
+        callback_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Hand in a queued command: a `cmd_type` with its params, or a whole command. It is on
+        the daemon's disk when this returns.
+
+        Sent again with the same Idempotency-Key until there is an answer, so it counts once.
+        Without `idempotency_key` a new one is made. Raises WrongKind for an immediate command.
+        """
+        body = calls.command_of(
+            command,
+            params,
+            {
+                "robot_id": robot_id,
+                "cmd_id": cmd_id,
+                "priority": priority,
+                "callback_url": callback_url,
+            },
+        )
+        return await self._do(calls.submit(body, idempotency_key or calls.new_key()))
+
+    async def submit_batch(
+        self,
+        commands: Sequence[JsonObject],
+        *,
+        contiguous: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> AcceptedBatch:
+        """Hand in commands together, all or none; `contiguous` lets no other in between
+        (default: where a robot gets more than one of them)."""
+        key = idempotency_key or calls.new_key()
+        return await self._do(calls.submit_batch(commands, key, contiguous))
+
+    async def run(
+        self,
+        command: str | JsonObject,
+        params: JsonValue = None,
+        *,
+        robot_id: str | None = None,
+        cmd_id: str | None = None,
+        timeout_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> Task:
+        """`submit`, `wait`, and the completed task.
+
+        Raises OutcomeUnknown, TaskCancelled, TaskFailed, and what those two raise.
+        """
+        accepted = await self.submit(command, params, robot_id=robot_id, cmd_id=cmd_id)
+        task = await self.wait(accepted.task_id, timeout_s=timeout_s, progress=progress)
+        return task.check()
+
+    async def immediate(
+        self,
+        command: str | JsonObject,
+        params: JsonValue = None,
+        *,
+        robot_id: str | None = None,
+        cmd_id: str | None = None,
+    ) -> JsonObject:
+        """Have a command done that acts at once: a query, a signal, an answer.
+
+        Never sent again after it may have reached the daemon. Raises WrongKind for a command
+        that is queued.
+        """
+        body = calls.command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
+        return await self._do(calls.immediate(body))
+
+    async def dry_run(self, commands: JsonValue) -> Sequence[JsonObject]:
+        """Check a command, or a list of them, as they would be taken. Nothing is done."""
+        return await self._do(calls.dry_run(commands))
+
+    # -- tasks -------------------------------------------------------------------------------
+
+    async def task(self, task_id: str, *, wait_s: float = 0.0) -> Task:
+        """A task as it is, or as soon as it has ended, after `wait_s` (60 at most) at the
+        latest."""
+        return await self._do(calls.task(task_id, wait_s))
+
+    async def tasks(
+        self, *, cursor: str | None = None, limit: int = 50, **filters: Any
+    ) -> TaskPage:
+        """A page of tasks, newest first. `filters`: state, robot_id, cmd_type, cmd_id, batch_id,
+        error_code, api, to; `from` as `**{"from": ...}`."""
+        return await self._do(calls.tasks({**filters, "cursor": cursor, "limit": limit}))
+
+    async def all_tasks(self, **filters: Any) -> AsyncIterator[TaskLine]:
+        """Every task, newest first, page by page as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = await self.tasks(cursor=cursor, limit=500, **filters)
+            for task in page.tasks:
+                yield task
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def wait(
+        self,
+        task_id: str,
+        *,
+        timeout_s: float | None = None,
+        progress: Progress | None = None,
+        interval_s: float = 0.5,
+    ) -> Task:
+        """The task when it has ended, however that was; `check()` raises where it failed.
+
+        `progress` gets the task each time that something about it has changed, looked at every
+        `interval_s`. Raises NotFinished after `timeout_s`; the task goes on.
+        """
+        watching = Watching(timeout_s, progress, interval_s)
+        while True:
+            task = await self.task(task_id, wait_s=watching.wait_s)
+            if watching.seen(task):
+                return task
+
+    async def wait_all(
+        self, task_ids: Iterable[str], *, timeout_s: float | None = None
+    ) -> Sequence[Task]:
+        """All of them when they have ended, in this order."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        return [
+            await self.wait(
+                task_id,
+                timeout_s=None if deadline is None else max(deadline - time.monotonic(), 0.001),
+            )
+            for task_id in task_ids
+        ]
+
+    async def cancel(self, task_id: str, reason: str = "") -> Task:
+        """Call a task off; a running one is stopped. Returns the cancelled task."""
+        try:
+            return await self._do(calls.cancel(task_id, reason))
+        except Refused as refusal:
+            # the answer to an attempt that worked may have been lost
+            if refusal.repeated and (task := await self.task(task_id)).cancelled:
+                return task
+            raise
+
+    async def resolve(self, task_id: str, outcome: str, note: str = "") -> Task:
+        """Say how a task with unknown outcome ended, after looking at the robot: completed,
+        failed or retry."""
+        return await self._do(calls.resolve(task_id, outcome, note))
+
+    async def retry(self, task_id: str) -> Task:
+        """Run an ended command again, as a new task at the head of its queue. Never sent again
+        after it may have reached the daemon."""
+        return await self._do(calls.retry(task_id))
+
+    async def answer_task(self, task_id: str, value: JsonValue) -> Task:
+        """Answer the question (`waiting_for`) of a running command."""
+        return await self._do(calls.answer_task(task_id, value))
+
+    async def approve(self, task_id: str, note: str = "") -> Task:
+        """Let a task run that an agent submitted and that waits for a person's approval."""
+        return await self._do(calls.approve(task_id, note))
+
+    async def reject(self, task_id: str, reason: str = "") -> Task:
+        """Refuse such a task; it never runs."""
+        return await self._do(calls.reject(task_id, reason))
+
+    # -- queues and robots -------------------------------------------------------------------
+
+    async def queue_status(self, robot_id: str | None = None, *, limit: int = 20) -> QueueStatus:
+        """How much waits and runs, and why nothing moves where nothing does."""
+        return await self._do(calls.queue_status(robot_id, limit))
+
+    async def pause(self, robot_id: str | None = None, reason: str = "") -> Sequence[Hold]:
+        """Start nothing more, on one robot or on all; what runs goes on. Returns the holds."""
+        return await self._do(calls.pause(robot_id, reason))
+
+    async def resume(self, robot_id: str | None = None) -> Sequence[Hold]:
+        """Let one queue, or all, go on. Returns what still holds them."""
+        return await self._do(calls.resume(robot_id))
+
+    async def estop(self, reason: str = "") -> EmergencyStop:
+        """Stop every robot now. Not a safety-rated stop. Raises Refused device_error where a
+        robot has not confirmed it; the others are stopped."""
+        return await self._do(calls.estop(reason))
+
+    async def estop_state(self) -> EmergencyStop:
+        return await self._do(calls.estop_state())
+
+    async def reset_estop(self, robot_id: str | None = None) -> EmergencyStop:
+        """Leave the emergency stop. Moves nothing; the queues stay paused until `resume`."""
+        return await self._do(calls.reset_estop(robot_id))
+
+    async def robots(self) -> Sequence[Robot]:
+        return await self._do(calls.robots())
+
+    async def robot(self, robot_id: str) -> Robot:
+        return await self._do(calls.robot(robot_id))
+
+    async def stop_robot(self, robot_id: str, reason: str = "") -> Sequence[Hold]:
+        """Stop a robot in a controlled way: what runs is cancelled, its queue is paused."""
+        return await self._do(calls.on_robot(robot_id, "stop", {"reason": reason}))
+
+    async def hold_motion(self, robot_id: str) -> Sequence[Hold]:
+        """Pause a robot in its motion; the command waits."""
+        return await self._do(calls.on_robot(robot_id, "hold", {}))
+
+    async def resume_motion(self, robot_id: str) -> Sequence[Hold]:
+        """Let a held motion go on."""
+        return await self._do(calls.on_robot(robot_id, "resume", {}))
+
+    # -- the daemon --------------------------------------------------------------------------
+
+    async def commands(self) -> Sequence[CommandSpec]:
+        """Every command that the daemon knows."""
+        return await self._do(calls.commands())
+
+    async def command(self, cmd_type: str) -> CommandSpec:
+        return await self._do(calls.command(cmd_type))
+
+    async def health(self) -> JsonObject:
+        """`status` is ok, degraded or unavailable."""
+        return await self._do(calls.health())
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: JsonValue = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Any request of docs/reference/http.md; the answer as it comes."""
+        return await self._do(calls.other(method, path, body, query or {}, headers or {}))
+
+    async def events(
+        self,
+        *,
+        last_event_id: int | None = None,
+        task_id: str | None = None,
+        robot_id: str | None = None,
+        kind: str | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """What happens, as it happens, for ever; each event once and none missed, also where the
+        connection or the daemon breaks meanwhile.
+
+        From the next event on, or after `last_event_id`; 0 is from the beginning. `kind`: only
+        those that begin with it, e.g. `task.`.
+        """
+        filters = {"task_id": task_id, "robot_id": robot_id, "kind": kind}
+        stream = EventStream(last_event_id, filters)
+        call = calls.other("GET", "/events", None, stream.query, {})
+        trying = self._trying(call)
+        while True:
+            try:
+                async with aclosing(self._blocks(call, stream)) as blocks:
+                    async for block in blocks:
+                        for event in stream.feed(block):
+                            yield event
+                        trying = self._trying(call)
+                problem: Lost | Refused = Lost("the stream has ended", sent=False)
+            except Lost as lost:
+                problem = lost
+            except Refused as refusal:
+                if not is_passing(refusal):
+                    raise
+                problem = refusal
+            await asyncio.sleep(trying.pause_s(problem))
+
+    # -- the way out -------------------------------------------------------------------------
+
+    def _trying(self, call: Call[object]) -> Trying:
+        return Trying(call, self.url, self._retry_s)
+
+    async def _do(self, call: Call[_T]) -> _T:
+        trying = self._trying(call)
+        while True:
+            problem: Lost | Refused
+            try:
+                status, content = await self._send(call)
+                return read_answer(call, status, content, repeated=trying.maybe_done)
+            except Lost as lost:
+                problem = lost
+            except Refused as refusal:
+                if not is_passing(refusal):
+                    raise
+                problem = refusal
+            await asyncio.sleep(trying.pause_s(problem))
+            if trying.asks_for_kind:
+                await self._check_queued(call, trying)
+
+    async def _check_queued(self, call: Call[object], trying: Trying) -> None:
+        try:
+            spec = await self.command(call.cmd_type)
+        except (Refused, Unreachable) as error:
+            raise trying.given_up(str(error)) from error
+        if spec.kind != "queued":
+            raise trying.given_up(f"{call.cmd_type} acts at once")
+
+    async def _send(self, call: Call[object]) -> tuple[int, bytes]:
+        limit = aiohttp.ClientTimeout(
+            total=CONNECT_S + self._timeout_s + call.wait_s, connect=CONNECT_S
+        )
+        with _telling_lost():
+            async with self._ask(call, call.headers, limit) as response:
+                return response.status, await response.read()
+
+    async def _blocks(self, call: Call[object], stream: EventStream) -> AsyncGenerator[bytes, None]:
+        """What comes over one connection. Raises Lost, Refused, NotRobotq."""
+        stream.connected()
+        limit = aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENCE_S)
+        with _telling_lost():
+            async with self._ask(call, stream.headers, limit) as response:
+                if response.status != 200:
+                    content = await response.read()
+                    read_answer(call, response.status, content, repeated=False)
+                async for block in response.content.iter_any():
+                    yield block
+
+    def _ask(
+        self, call: Call[object], headers: Mapping[str, str], limit: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(headers=self._address.headers)
+        return self._session.request(
+            call.method,
+            URL(self.url + call.target, encoded=True),
+            data=call.body,
+            headers=headers,
+            timeout=limit,
+            ssl=self._tls or True,
+            allow_redirects=False,
+        )
+
+
+@contextmanager
+def _telling_lost() -> Iterator[None]:
+    """Raises Lost where the connection breaks or stays silent."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise Lost(_reason(error), sent=False) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Lost(_reason(error), sent=True) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

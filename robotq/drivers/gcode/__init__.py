@@ -1,0 +1,3 @@
+"""What the drivers for G-code controllers have in common."""
+
+from __future__ import annotations

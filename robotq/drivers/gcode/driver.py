@@ -1,0 +1,141 @@
+"""A robot whose commands are steps of G-code, whatever firmware its controller has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from robotq.drivers.base import (
+    Capabilities,
+    CommandContext,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    Stopped,
+    UnknownCommand,
+)
+from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.memory import Memory
+from robotq.drivers.scanner import Scanner, ScannerOptions
+from robotq.drivers.steps import Machine, run_program
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+
+class Controlled(Machine, Protocol):
+    """One controller with its link. What `Driver` says of each method holds here too."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def connect(self) -> None: ...
+
+    def begin(self) -> None:
+        """A command is about to run. Raises LinkLost."""
+
+    def end(self) -> None:
+        """It has ended."""
+
+    def check(self) -> None:
+        """Raises what has befallen the command meanwhile: Stopped, for example."""
+
+    def hold(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def emergency_stop(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def status(self) -> DriverStatus: ...
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]: ...
+
+    def close(self) -> None: ...
+
+
+class GcodeDriver:
+    """`Driver` on a controller; see docs/commands-as-configuration."""
+
+    def __init__(
+        self,
+        setup: DriverSetup,
+        controls: Controls,
+        controller: Controlled,
+        scanner: ScannerOptions | None,
+    ) -> None:
+        """Raises ConfigError where what the robot remembers cannot be read."""
+        self._controls = controls
+        self._controller = controller
+        self._scanner = None if scanner is None else Scanner(setup.robot, scanner)
+        self._memory = Memory(setup.data / "memory" / f"{setup.robot}.json")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._controller.capabilities
+
+    def connect(self) -> None:
+        self._controller.connect()
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        program = context.program
+        if program is None:
+            raise UnknownCommand(f"no steps are configured for {command.cmd_type} on this robot")
+        controls, controller = self._controls, self._controller
+        controls.begin()
+        try:
+            if controls.interrupted:
+                raise Stopped
+            controller.begin()
+            return run_program(
+                program, command.params, context, controller, self._scan, self._memory
+            )
+        finally:
+            controls.end()
+            controller.end()
+
+    def immediate(self, command: Command) -> JsonObject:
+        if command.cmd_type != "GET_ROBOT_MOTION_STATE":
+            raise UnknownCommand(command.cmd_type)
+        status = self.status()
+        return {
+            "moving": self._controls.running and not status.held,
+            "held": status.held,
+            "position_known": status.position_known,
+            **status.details,
+        }
+
+    def hold(self) -> None:
+        self._controller.hold()
+
+    def resume(self) -> None:
+        self._controller.resume()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def emergency_stop(self) -> None:
+        self._controller.emergency_stop()
+
+    def reset(self) -> None:
+        self._controller.reset()
+
+    def status(self) -> DriverStatus:
+        return self._controller.status()
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Limits may change; which port it is, the scanner and its port stay."""
+        return self._controller.prepare_reload(options)
+
+    def close(self) -> None:
+        self._controls.closed = True
+        if self._scanner is not None:
+            self._scanner.close()
+        self._controller.close()
+
+    def _scan(self, timeout_s: float) -> str | None:
+        if self._scanner is None:
+            raise DriverError("this robot has no scanner: set `scanner` in its options")
+        return self._scanner.read(timeout_s, self._controller.check)

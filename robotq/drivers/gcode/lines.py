@@ -1,0 +1,121 @@
+"""Lines of G-code: what is sent is known word by word before the first byte leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from robotq.drivers.base import DriverError
+
+_COMMENT = re.compile(r"\([^()]*\)|;.*$")
+_WORD = re.compile(r"([A-Z])[ \t]*([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?![\d.]))?[ \t]*")
+_LINE_NUMBER = re.compile(r"^N\d+[ \t]*", re.IGNORECASE)
+_AXES = frozenset("XYZABCUVWEIJKR")
+_MOTIONS = frozenset({"G0", "G1", "G2", "G3", "G5", "G28", "G29", "G30", "G33", "G34"})
+_MOST_LINES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one kind of controller may be given."""
+
+    longest: int
+    """Bytes of a line, without its end."""
+    denied: Mapping[str, str] = field(default_factory=dict)
+    """Code, such as M81 -> why it is refused."""
+    alone: frozenset[str] = frozenset()
+    """Codes during which the controller may lose what comes in: nothing else is sent before
+    they are answered."""
+    bare_words: bool = False
+    """A letter may stand without a number, as in `G28 X`."""
+    dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
+    """Letter of a G4 -> seconds of its unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line that may be sent."""
+
+    text: str
+    """Upper case, without comment and line number."""
+    number: int
+    """Which line of the program it was, from 1."""
+    codes: tuple[str, ...]
+    """Its G and M codes, without leading zeros: `G1`, `G28.1`."""
+    motion: bool
+    """It can move the robot."""
+    dwell_s: float = 0.0
+    """How long it lets the robot stand, at least."""
+    alone: bool = False
+
+
+def prepare(raw: Iterable[str], rules: Rules) -> list[Line]:
+    """The lines of a program as they are sent; those that do nothing are left out.
+
+    Raises DriverError bad_parameter for the first line that cannot be sent as it is: nothing
+    has moved then.
+    """
+    lines = []
+    for number, text in enumerate(raw, 1):
+        if number > _MOST_LINES:
+            raise _refusal(number, "", f"more than {_MOST_LINES} lines")
+        line = _line(text, number, rules)
+        if line is not None:
+            lines.append(line)
+    return lines
+
+
+def _line(raw: str, number: int, rules: Rules) -> Line | None:
+    text = _LINE_NUMBER.sub("", _COMMENT.sub("", raw).strip()).strip().upper()
+    if not text or text == "%":
+        return None
+    words = _words(text, number, rules)
+    codes = tuple(letter + _plain(value) for letter, value in words if letter in "GM" and value)
+    for code in codes:
+        # M81.5 is taken for M81 by firmware that reads whole numbers
+        reason = rules.denied.get(code) or rules.denied.get(code.partition(".")[0])
+        if reason is not None:
+            raise _refusal(number, raw, f"{code} is refused: {reason}")
+    if len(text) > rules.longest:
+        raise _refusal(number, raw, f"longer than {rules.longest} characters")
+    return Line(
+        text=text,
+        number=number,
+        codes=codes,
+        motion=not _MOTIONS.isdisjoint(codes) or any(letter in _AXES for letter, _ in words),
+        dwell_s=_dwell(words, rules) if "G4" in codes else 0.0,
+        alone=not rules.alone.isdisjoint(codes),
+    )
+
+
+def _words(text: str, number: int, rules: Rules) -> list[tuple[str, str]]:
+    words = []
+    at = 0
+    while at < len(text):
+        found = _WORD.match(text, at)
+        if found is None or (found[2] is None and not rules.bare_words):
+            raise _refusal(number, text, f"{text[at : at + 10]!r} is not a word of G-code")
+        words.append((found[1], found[2] or ""))
+        at = found.end()
+    return words
+
+
+def _plain(value: str) -> str:
+    whole, _, fraction = value.lstrip("+").partition(".")
+    fraction = fraction.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+
+
+def _dwell(words: Iterable[tuple[str, str]], rules: Rules) -> float:
+    return sum(
+        abs(float(value)) * rules.dwell_units_s[letter]
+        for letter, value in words
+        if value and letter in rules.dwell_units_s
+    )
+
+
+def _refusal(number: int, text: str, reason: str) -> DriverError:
+    return DriverError(
+        f"line {number}: {text.strip()[:60]!r}: {reason}", code="bad_parameter", field="program"
+    )

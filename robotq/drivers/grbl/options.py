@@ -1,0 +1,78 @@
+"""The `options` of a robot with a controller of the GRBL family.
+
+Those of its port (see `drivers.transport.options`), and
+
+- `homing_required` (true): no motion before HOME was carried out since the link was made.
+- `window`: `count` (as many characters as the controller has room for, the default) or `line`
+  (each line waits for the answer to the one before it).
+- `receive_bytes`: room for characters, where the controller says it wrongly.
+- `answer_timeout_s` (5): how long a line may stay without an answer while the robot stands.
+- `silence_s` (3): how long the controller may say nothing at all.
+- `homing_timeout_s` (120), `stop_timeout_s` (8).
+- `deny`: codes that programs must not hold, such as [M3, M4], besides those that change what
+  the controller has stored.
+- `scanner`: the port of a barcode scanner, see `drivers.scanner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.drivers.gcode.lines import Rules
+from robotq.drivers.gcode.options import denied
+from robotq.drivers.reading import Section
+from robotq.drivers.scanner import ScannerOptions, read_scanner_options
+from robotq.drivers.transport import PortOptions, read_port_options
+
+_EEPROM = frozenset({"G10", "G28", "G28.1", "G30", "G30.1"}) | {f"G{n}" for n in range(54, 60)}
+"""Codes for which the controller reads or writes its EEPROM, and may lose what comes in."""
+
+_LONGEST = 79
+"""Grbl's own limit (LINE_BUFFER_SIZE 80); descendants take more."""
+
+_DENIED = {
+    "G10": "it changes the stored coordinate systems",
+    "G28.1": "it changes the stored position of G28",
+    "G30.1": "it changes the stored position of G30",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrblOptions:
+    port: PortOptions
+    rules: Rules
+    program_rules: Rules
+    homing_required: bool = True
+    line_by_line: bool = False
+    receive_bytes: int | None = None
+    answer_timeout_s: float = 5.0
+    silence_s: float = 3.0
+    homing_timeout_s: float = 120.0
+    stop_timeout_s: float = 8.0
+    scanner: ScannerOptions | None = None
+
+
+def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
+    """Raises ConfigError."""
+    section = Section(options, lambda _: f"robots.{robot}.options")
+    receive = section.whole("receive_bytes", default=0)
+    more = denied(section)
+    read = GrblOptions(
+        port=read_port_options(section),
+        rules=Rules(longest=_LONGEST, alone=_EEPROM),
+        program_rules=Rules(longest=_LONGEST, alone=_EEPROM, denied={**_DENIED, **more}),
+        homing_required=section.flag("homing_required", default=True),
+        line_by_line=section.text("window", of=("count", "line"), default="count") == "line",
+        receive_bytes=receive or None,
+        answer_timeout_s=section.number("answer_timeout_s", above=0, default=5.0),
+        silence_s=section.number("silence_s", above=0, default=3.0),
+        homing_timeout_s=section.number("homing_timeout_s", above=0, default=120.0),
+        stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
+        scanner=read_scanner_options(section),
+    )
+    if receive and not 16 <= receive <= 65_536:
+        section.refuse("receive_bytes", f"found {receive}, expected 16 to 65536")
+    section.end()
+    return read

@@ -1,0 +1,236 @@
+"""What a controller of the GRBL family says, line by line. Pure.
+
+Sources: Grbl 1.1 interface and commands documentation (gnea/grbl, doc/markdown), and what
+Grbl 1.1h, grblHAL 1.1f and FluidNC 4.0 were observed to send.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+_GREETING = re.compile(r"Grbl(HAL)? .*\[", re.IGNORECASE)
+_NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """A line was taken: read and planned, not carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """A line was refused; it has moved nothing."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Everything was stopped, and G-code is refused from now on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The controller has just started, or was reset: it has forgotten every line."""
+
+    text: str
+
+    @property
+    def hal(self) -> bool:
+        """It answers `?` also while it homes."""
+        return self.text.lower().startswith("grblhal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A status report. What is None was not in it, and is as it was."""
+
+    state: str
+    """Idle, Run, Hold, Jog, Home, Alarm, Check, Door, Sleep, Tool."""
+    substate: int | None = None
+    machine_mm: tuple[float, ...] | None = None
+    work_mm: tuple[float, ...] | None = None
+    offset_mm: tuple[float, ...] | None = None
+    feed: float | None = None
+    pins: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Anything in brackets, settings, or text: belongs to no line in particular."""
+
+    text: str
+
+
+Said: TypeAlias = Ok | Error | Alarm | Greeting | Status | Told
+
+
+def parse(line: bytes) -> Said:
+    """What a line of the controller means; whatever is not known is Told."""
+    if line == b"ok":
+        return Ok()
+    text = line.decode("utf-8", "replace").strip()
+    if text == "ok":
+        return Ok()
+    if text.startswith("<"):
+        return _status(text) or Told(text)
+    kind, _, number = text.partition(":")
+    if number.isascii() and number.isdigit() and len(number) <= 4:
+        if kind == "error":
+            return Error(int(number))
+        if kind == "ALARM":
+            return Alarm(int(number))
+    if _GREETING.match(text):
+        return Greeting(text)
+    return Told(text)
+
+
+def _status(text: str) -> Status | None:
+    if not text.endswith(">"):
+        return None
+    state, *fields = text[1:-1].split("|")
+    name, _, sub = state.partition(":")
+    if not name.isalpha():
+        return None
+    found: dict[str, str] = {}
+    for each in fields:
+        key, colon, value = each.partition(":")
+        if not colon:
+            return None
+        found[key] = value
+    try:
+        return Status(
+            state=name,
+            substate=int(sub) if sub else None,
+            machine_mm=_point(found.get("MPos")),
+            work_mm=_point(found.get("WPos")),
+            offset_mm=_point(found.get("WCO")),
+            feed=_feed(found),
+            pins=found.get("Pn", ""),
+        )
+    except ValueError:
+        # bytes were lost or changed on the way
+        return None
+
+
+def _point(text: str | None) -> tuple[float, ...] | None:
+    return None if text is None else tuple(_number(part) for part in text.split(","))
+
+
+def _feed(found: Mapping[str, str]) -> float | None:
+    text = found.get("FS") or found.get("F")
+    return None if text is None else _number(text.split(",")[0])
+
+
+def _number(text: str) -> float:
+    # float() would take `1_0` and `nan` too
+    if not _NUMBERS.fullmatch(text):
+        raise ValueError(text)
+    return float(text)
+
+
+@dataclass(slots=True)
+class Identity:
+    """What the controller says of itself when asked with `$I`."""
+
+    firmware: str = ""
+    lines: dict[str, str] = field(default_factory=dict)
+
+    def take(self, text: str) -> None:
+        """Take one line of its answer; others do nothing."""
+        found = re.fullmatch(r"\[(VER|OPT|FIRMWARE):(.*)\]", text)
+        if found:
+            self.lines[found[1]] = found[2]
+
+    @property
+    def receive_bytes(self) -> int:
+        """Bytes that may be on their way at once. 127 where it does not say."""
+        parts = self.lines.get("OPT", "").split(",")
+        if len(parts) >= 3 and parts[2].isdigit() and 32 <= int(parts[2]) <= 65_536:
+            # one byte of a ring always stays free
+            return int(parts[2]) - 1
+        return 127
+
+
+ERRORS: Mapping[int, str] = {
+    1: "a line must begin with a letter",
+    2: "a number is missing or malformed",
+    3: "unknown $ command",
+    4: "a negative value where none may be",
+    5: "homing is switched off in the settings ($22)",
+    6: "a step pulse must be longer than 3 microseconds",
+    7: "the stored settings could not be read; defaults are in use",
+    8: "this $ command is only possible while the robot is idle",
+    9: "locked by an alarm, or jogging: HOME or UNLOCK first",
+    10: "soft limits need homing to be switched on",
+    11: "the line is longer than the controller can hold",
+    12: "the step rate of this setting is too high",
+    13: "the safety door is open",
+    14: "the line is longer than the memory for start lines",
+    15: "the jog would leave the range of travel",
+    16: "a jog without `=`, or with a forbidden code",
+    17: "laser mode needs a PWM spindle",
+    18: "the robot is not homed, or the emergency stop is pressed",
+    20: "an unsupported or invalid G-code",
+    21: "two codes of the same group in one line",
+    22: "no feed rate is set",
+    23: "this code takes a whole number",
+    24: "two codes that both want the axis words",
+    25: "a word stands twice",
+    26: "axis words are missing",
+    27: "the line number is out of range",
+    28: "a value that the code needs is missing",
+    29: "this work coordinate system does not exist",
+    30: "G53 is only possible with G0 and G1",
+    31: "axis words that no code of the line uses",
+    32: "an arc without axis words in its plane",
+    33: "the motion has no valid target",
+    34: "the radius of the arc is impossible",
+    35: "an arc without offsets in its plane",
+    36: "words that no code of the line uses",
+    37: "a tool length offset on another axis than the configured one",
+    38: "the tool number is out of range",
+    39: "a parameter is out of range",
+    50: "the emergency stop is pressed",
+    51: "this needs to be done first",
+    53: "this setting does not exist",
+    79: "not allowed now",
+    162: "the settings are read only",
+}
+"""Error number -> its meaning, in the words of robotq."""
+
+ALARMS: Mapping[int, str] = {
+    1: "a limit switch was hit; the position is lost",
+    2: "the target is out of the range of travel",
+    3: "reset while moving; the position is lost",
+    4: "the probe was not in the expected state before the cycle",
+    5: "the probe touched nothing",
+    6: "homing was interrupted by a reset",
+    7: "the safety door was opened while homing",
+    8: "homing: the switch did not open again",
+    9: "homing: no switch was found",
+    10: "homing: the second switch was not found in range",
+    11: "the robot has to be homed",
+    12: "an emergency stop is pressed",
+    13: "homing is required",
+    14: "the switch was on already",
+    17: "a motor reports a fault",
+}
+
+LOST_BY_ALARM = frozenset({1, 3, 6, 7, 8, 9, 10, 17})
+"""Alarms after which steps may be missing."""
+
+
+def error_text(number: int) -> str:
+    """`error:9, locked by ...`"""
+    return f"error:{number}, {ERRORS.get(number, 'not described; see the firmware')}"
+
+
+def alarm_text(number: int) -> str:
+    """`ALARM:1, a limit switch ...`"""
+    return f"ALARM:{number}, {ALARMS.get(number, 'not described; see the firmware')}"

@@ -1,0 +1,252 @@
+"""One controller of the GRBL family as a robot: link, motion, and what reaches it from outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from robotq.drivers.base import (
+    Acknowledgement,
+    Capabilities,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+)
+from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.grbl.channel import Channel
+from robotq.drivers.grbl.connect import make_link
+from robotq.drivers.grbl.controller import Controller
+from robotq.drivers.grbl.options import GrblOptions, read_options
+from robotq.drivers.grbl.polling import Polling
+from robotq.drivers.grbl.protocol import Identity, alarm_text
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+
+_CONFIRM_S = 2.0
+"""Wall seconds in which a hold has to show in the reports."""
+_AXES = "xyzabc"
+
+
+class GrblRobot(Controller):
+    """`Controlled` for GRBL: the procedures of Controller, and the rest of a driver."""
+
+    capabilities = Capabilities(
+        acknowledgement=Acknowledgement.PLANNED,
+        stop_out_of_band=True,
+        position_survives_stop=True,
+        immediate_while_busy=True,
+        can_hold=True,
+    )
+
+    def __init__(self, setup: DriverSetup, options: GrblOptions, controls: Controls) -> None:
+        self._robot = setup.robot
+        self._link_changed = setup.link_changed
+        self._identity = Identity()
+        self._connected_before = False
+        self._holding = threading.Lock()
+        channel = Channel(setup.robot, options.port, self._on_lost)
+        polling = Polling(setup.robot, channel, options.silence_s)
+        super().__init__(options, channel, polling, controls)
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Leaves the position unknown where the link had been lost before."""
+        channel = self._channel
+        with self._polling.silent():
+            self.homed = False
+            known = not self._connected_before and channel.why_lost is None
+            self._identity, self.unsynchronised = make_link(channel)
+            channel.capacity = self.options.receive_bytes or self._identity.receive_bytes
+            channel.shut = self._controls.latched
+        if known:
+            # where it stands when it is first seen is what there is to know
+            channel.why_lost = None
+        else:
+            channel.why_lost = channel.why_lost or "the link was lost meanwhile"
+        self._connected_before = True
+        self.hold_wanted = False
+        self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
+
+    def close(self) -> None:
+        self._polling.close()
+        self._channel.transport.shut()
+
+    def _on_lost(self, reason: str) -> None:
+        self.homed = False
+        self._channel.why_lost = self._channel.why_lost or "the link was lost meanwhile"
+        self._link_changed(LinkState.DISCONNECTED, reason)
+
+    # -- a command -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        if self._channel.lost is not None:
+            raise LinkLost(self._channel.lost)
+        self._polling.busy = True
+        # whatever was said between two commands belongs to none of them
+        self._begin(None)
+
+    def end(self) -> None:
+        self._polling.busy = False
+
+    # -- from outside --------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        if self._polling.is_homing:
+            raise DriverError("a controller of this kind cannot be held while it homes")
+        with self._holding:
+            self.hold_wanted = True
+            self._seen_as(b"!", held=True)
+
+    def resume(self) -> None:
+        with self._holding:
+            if self._controls.latched:
+                raise DriverError("an emergency stop is latched")
+            self._seen_as(b"~", held=False)
+            self.hold_wanted = False
+        with self._channel.changed:
+            self._channel.last_answer = time.monotonic()
+
+    def stop(self) -> None:
+        controls = self._controls
+        if controls.running:
+            if not controls.stopping:
+                controls.stopping = True
+                if not self._polling.is_homing and not controls.latched:
+                    self._channel.byte(b"!")
+            self._wake()
+            return
+        # a motion that is not ours: jogged at the machine, or left over from before
+        status = self._channel.status
+        if status is not None and status.state in ("Run", "Jog", "Hold"):
+            self._channel.byte(b"\x85" if status.state == "Jog" else b"!")
+
+    def emergency_stop(self) -> None:
+        channel, controls = self._channel, self._controls
+        status = channel.status
+        standing = status is not None and status.state in ("Idle", "Alarm", "Sleep", "Check")
+        channel.reset_expected = standing and not channel.outstanding
+        if not channel.reset_expected:
+            channel.why_lost = channel.why_lost or "of an emergency stop in motion"
+        controls.emergencies += 1
+        controls.latched = True
+        try:
+            channel.reset_now()
+        finally:
+            self.hold_wanted = False
+            if not channel.reset_expected:
+                self.homed = False
+            self._wake()
+
+    def reset(self) -> None:
+        self._controls.latched = False
+        self._channel.shut = False
+
+    def status(self) -> DriverStatus:
+        channel = self._channel
+        with channel.changed:
+            lost, details = channel.lost, self._details()
+        return DriverStatus(
+            link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
+            held=self.held,
+            position_known=channel.why_lost is None
+            and (self.homed or not self.options.homing_required),
+            details=details,
+        )
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        new = read_options(self._robot, options)
+        if new.port != self.options.port or new.scanner != self.options.scanner:
+            raise ConfigError(
+                f"robots.{self._robot}.options: another port or scanner needs a restart"
+            )
+
+        def apply() -> None:
+            self.options = new
+
+        return apply
+
+    # -- helpers -------------------------------------------------------------------------------
+
+    def _seen_as(self, byte: bytes, *, held: bool) -> None:
+        """Send a byte, again where it seems to be lost, until the reports show its effect."""
+        channel = self._channel
+        deadline = time.monotonic() + _CONFIRM_S
+        again = 0.0
+        seen = channel.statuses
+        self._polling.hurry(True)
+        try:
+            while True:
+                now = time.monotonic()
+                if now > again:
+                    channel.byte(byte)
+                    again = now + _CONFIRM_S / 3
+                with channel.changed:
+                    channel.changed.wait(0.05)
+                status = channel.status
+                fresh = channel.statuses > seen + 1 and status is not None
+                if fresh and status is not None:
+                    if (status.state in ("Hold", "Door")) is held:
+                        return
+                if channel.lost is not None:
+                    raise LinkLost(channel.lost)
+                if now > deadline:
+                    if held:
+                        self.hold_wanted = False
+                    raise DriverError("the controller does not take it")
+        finally:
+            self._polling.hurry(False)
+
+    def _wake(self) -> None:
+        channel = self._channel
+        # not by waiting: whoever has the lock looks again within a moment
+        if channel.changed.acquire(blocking=False):
+            try:
+                channel.changed.notify_all()
+            finally:
+                channel.changed.release()
+
+    def _details(self) -> JsonObject:
+        channel = self._channel
+        status = channel.status
+        details: dict[str, Any] = {
+            "firmware": self._identity.firmware,
+            "port": channel.transport.port_name,
+            "state": "unknown" if status is None else status.state,
+            "homed": self.homed,
+            "emergency_stop": self._controls.latched,
+            "lines_sent": channel.sent,
+            "lines_under_way": len(channel.outstanding),
+        }
+        if channel.why_lost is not None:
+            details["position_unknown_because"] = channel.why_lost
+        if status is None:
+            return details
+        if status.state == "Alarm" and channel.last_alarm is not None:
+            details["alarm"] = alarm_text(channel.last_alarm)
+        point = _work_point(status.machine_mm, status.work_mm, status.offset_mm)
+        details.update({f"{axis}_mm": value for axis, value in zip(_AXES, point, strict=False)})
+        if status.feed is not None:
+            details["feed_mm_per_min"] = status.feed
+        if status.pins:
+            details["pins"] = status.pins
+        return details
+
+
+def _work_point(
+    machine: Sequence[float] | None,
+    work: Sequence[float] | None,
+    offset: Sequence[float] | None,
+) -> Sequence[float]:
+    """Where the tool is in the coordinates that programs use."""
+    if work is not None:
+        return work
+    if machine is None:
+        return ()
+    if offset is None or len(offset) != len(machine):
+        return machine
+    return [round(m - o, 4) for m, o in zip(machine, offset, strict=True)]

@@ -1,0 +1,47 @@
+"""Params that came in one line, or whose long list is still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from robotq.drivers.jsonline.device.command import DeviceCommand
+
+_AT_ONCE = 1_000
+"""Lines asked for at once; the host sends as many of them as one message holds."""
+
+
+class Collecting:
+    """A command's request, complete once all its lines are there."""
+
+    def __init__(self, command: DeviceCommand, request: Mapping[str, Any], max_line: int) -> None:
+        self.command = command
+        self.request = dict(request)
+        self._key: str | None = None
+        self._expected = 0
+        self._lines: list[str] = []
+        self._max_line = max_line
+        params = request.get("params")
+        for key, value in params.items() if isinstance(params, dict) else ():
+            if isinstance(value, dict) and isinstance(value.get("$lines"), int):
+                self._key, self._expected = key, value["$lines"]
+
+    @property
+    def complete(self) -> bool:
+        return len(self._lines) >= self._expected
+
+    def ask(self) -> None:
+        """Report which lines are wanted next."""
+        left = self._expected - len(self._lines)
+        self.command.needs(len(self._lines), min(left, _AT_ONCE))
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Take the next lines; those that are not the next ones were sent twice."""
+        lines = message.get("lines")
+        if message.get("from") != len(self._lines) or not isinstance(lines, list):
+            return
+        self._lines += [str(line) for line in lines]
+        if self.complete and self._key is not None:
+            params = {**self.request["params"], self._key: self._lines}
+            self.request = {**self.request, "params": params}
+        self.ask()

@@ -1,0 +1,354 @@
+"""A device: bytes from the host in, a driver at work, reports out."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from robotq import __version__
+from robotq.drivers.base import (
+    Busy,
+    Driver,
+    DriverError,
+    LinkLost,
+    Stopped,
+    UncertainOutcome,
+    UnknownCommand,
+)
+from robotq.drivers.jsonline import messages
+from robotq.drivers.jsonline.device.command import DeviceCommand
+from robotq.drivers.jsonline.device.params import Collecting
+from robotq.drivers.jsonline.wire import PROTOCOL, STOP_BYTE, BadLine, decode, encode
+from robotq.drivers.transport.lines import LineFramer
+from robotq.model.clock import MotionClock
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+_log = logging.getLogger(__name__)
+
+_WAITING = 256
+"""Requests that wait; of more, the next are dropped as a full buffer would, and come again."""
+
+
+class DevicePort(Protocol):
+    def read(self) -> bytes:
+        """Wait for bytes; none at the end."""
+
+    def write(self, data: bytes) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceOptions:
+    name: str
+    crc: bool = True
+    max_line: int = 4096
+    beat_s: float = 0.5
+    remembers: int = 16
+    """Commands, and as many answers to other requests, that are remembered by their ids."""
+
+
+class Device:
+    """One robot that speaks the protocol. `serve` reads until the port ends."""
+
+    def __init__(
+        self, driver: Driver, port: DevicePort, clock: MotionClock, options: DeviceOptions
+    ) -> None:
+        self._driver = driver
+        self._port = port
+        self._clock = clock
+        self._options = options
+        self._boot = secrets.token_hex(4)
+        self._requests: queue.Queue[bytes | None] = queue.Queue(_WAITING)
+        self._framer = LineFramer(self._enqueue, limit=options.max_line)
+        self._writing = threading.Lock()
+        self._deciding = threading.Lock()
+        self._commands: OrderedDict[str, DeviceCommand] = OrderedDict()
+        self._collecting: Collecting | None = None
+        self._running: DeviceCommand | None = None
+        self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._latched = False
+        self._over = threading.Event()
+        self._operations: Mapping[str, Callable[[Mapping[str, Any]], JsonObject]] = {
+            "hello": self._hello,
+            "status": self._status,
+            "query": self._query,
+            "answer": self._answer,
+            "hold": self._hold,
+            "resume": self._resume,
+            "stop": self._stop,
+            "reset": self._reset,
+        }
+
+    def serve(self) -> None:
+        """Connect the driver and serve until the port ends or the driver's link breaks."""
+        self._driver.connect()
+        threads = [
+            threading.Thread(target=self._work, name="device-requests", daemon=True),
+            threading.Thread(target=self._beat, name="device-beat", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        self._send({"ev": "boot", "boot": self._boot})
+        try:
+            while data := self._port.read():
+                self._take(data)
+        finally:
+            self._over.set()
+            self._requests.put(None)
+            for thread in threads:
+                thread.join()
+
+    # -- bytes ---------------------------------------------------------------------------------
+
+    def _take(self, data: bytes) -> None:
+        """The stop byte acts here, on the thread that reads, before anything is understood."""
+        *before, rest = data.split(STOP_BYTE)
+        if before:
+            self._emergency_stop()
+            self._framer.clear()
+        self._framer.feed(rest)
+
+    def _emergency_stop(self) -> None:
+        self._latched = True
+        command = self._running
+        if command is not None:
+            command.stopping = True
+        self._driver.emergency_stop()
+        self._clock.notify()
+        self._send({"ev": "estop", "boot": self._boot})
+        self._give_up_collecting()
+
+    def _enqueue(self, line: bytes) -> None:
+        if line.strip():
+            try:
+                self._requests.put_nowait(line)
+            except queue.Full:
+                _log.warning("a request is dropped: %d wait", _WAITING)
+
+    def _send(self, message: JsonObject) -> None:
+        with self._writing:
+            self._port.write(encode(dict(message), crc=self._options.crc))
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (line := self._requests.get()) is not None:
+            try:
+                self._serve(decode(line, crc=self._options.crc))
+            except BadLine as error:
+                _log.debug("dropped %r: %s", line[:200], error)
+
+    def _serve(self, request: Mapping[str, Any]) -> None:
+        id_, op = request.get("id"), request.get("op")
+        if not isinstance(id_, str) or not isinstance(op, str):
+            raise BadLine("a request has an id and an op")
+        match op:
+            case "run":
+                self._send(self._run(id_, request))
+            case "look":
+                command = self._commands.get(id_)
+                unknown = {"id": id_, "state": messages.UNKNOWN}
+                self._send(unknown if command is None else command.report())
+            case "lines":
+                self._collect(request)
+            case _:
+                self._send(self._remembered(id_, op, request))
+
+    def _remembered(self, id_: str, op: str, request: Mapping[str, Any]) -> JsonObject:
+        """The answer; the same one to a request that was answered before."""
+        if id_ not in self._answers:
+            self._answers[id_] = {"id": id_, **self._answered(op, request)}
+            while len(self._answers) > self._options.remembers:
+                self._answers.popitem(last=False)
+        return self._answers[id_]
+
+    def _answered(self, op: str, request: Mapping[str, Any]) -> JsonObject:
+        operation = self._operations.get(op)
+        if operation is None:
+            return _fault("unknown_operation", f"no operation {op}")
+        try:
+            return {"ok": operation(request)}
+        except UnknownCommand as error:
+            return _fault("unknown_command", str(error))
+        except Busy as error:
+            return _fault("busy", str(error))
+        except DriverError as error:
+            return _fault(error.code, str(error))
+        except Exception as error:  # noqa: BLE001 - the device goes on
+            _log.error("%s failed", op, exc_info=error)
+            return _fault("device_error", repr(error))
+
+    def _hello(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002 - as all others
+        can, options = self._driver.capabilities, self._options
+        return {
+            "protocol": PROTOCOL,
+            "boot": self._boot,
+            "name": options.name,
+            "firmware": f"robotq {__version__}",
+            "simulated": can.simulated,
+            "crc": options.crc,
+            "max_line": options.max_line,
+            "beat_s": options.beat_s,
+            "remembers": options.remembers,
+            "can": {
+                "hold": can.can_hold,
+                "position_survives_stop": can.position_survives_stop,
+                "query_while_busy": can.immediate_while_busy,
+            },
+        }
+
+    def _status(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
+        status, command = self._driver.status(), self._running
+        return {
+            "boot": self._boot,
+            "running": None if command is None else command.id,
+            "held": status.held,
+            "estop": self._latched,
+            "position_known": status.position_known,
+            "place": status.place,
+            "details": status.details,
+        }
+
+    def _query(self, request: Mapping[str, Any]) -> JsonObject:
+        return {"result": self._driver.immediate(_command(request))}
+
+    def _answer(self, request: Mapping[str, Any]) -> JsonObject:
+        command = self._running
+        if command is None or command.id != request.get("run"):
+            raise DriverError("that command does not run", code="no_question")
+        if not command.answer(int(request.get("n", 0)), dict(request)):
+            raise DriverError("it is not asked any more", code="no_question")
+        return {}
+
+    def _hold(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
+        self._driver.hold()
+        return {}
+
+    def _resume(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
+        self._driver.resume()
+        return {}
+
+    def _stop(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
+        command = self._running
+        if command is not None:
+            command.stopping = True
+            self._driver.stop()
+            self._clock.notify()
+            self._give_up_collecting()
+        return {}
+
+    def _reset(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
+        self._driver.reset()
+        self._latched = False
+        return {}
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def _run(self, id_: str, request: Mapping[str, Any]) -> JsonObject:
+        """Begin a command, unless it was begun before; how it stands."""
+        known = self._commands.get(id_)
+        if known is not None:
+            return known.report()
+        if request.get("boot") != self._boot:
+            return _refused(id_, "rebooted", "the device has started anew meanwhile")
+        if self._latched:
+            return _refused(id_, "estop", "the device is in emergency stop")
+        if self._running is not None:
+            return _refused(id_, "busy", f"{self._running.id} is not at its end")
+        command = DeviceCommand(
+            id_,
+            str(request.get("task", id_)),
+            int(request.get("attempt", 1)),
+            clock=self._clock,
+            changed=self._report,
+        )
+        self._commands[id_] = self._running = command
+        while len(self._commands) > self._options.remembers:
+            self._commands.popitem(last=False)
+        collecting = Collecting(command, request, self._options.max_line)
+        if collecting.complete:
+            self._start(collecting)
+        else:
+            collecting.ask()
+            self._collecting = collecting
+        return command.report()
+
+    def _collect(self, request: Mapping[str, Any]) -> None:
+        with self._deciding:
+            collecting = self._collecting
+            if collecting is None or collecting.command.id != request.get("id"):
+                return
+            collecting.take(request)
+            if collecting.complete:
+                self._collecting = None
+        if collecting.complete:
+            self._start(collecting)
+
+    def _give_up_collecting(self) -> None:
+        """A command whose lines were still to come has not begun, and is stopped here."""
+        with self._deciding:
+            collecting, self._collecting = self._collecting, None
+        if collecting is not None:
+            self._end(collecting.command, messages.STOPPED)
+
+    def _start(self, collecting: Collecting) -> None:
+        thread = threading.Thread(
+            target=self._carry_out,
+            args=(collecting.command, _command(collecting.request)),
+            name="device-command",
+            daemon=True,
+        )
+        thread.start()
+
+    def _carry_out(self, command: DeviceCommand, what: Command) -> None:
+        try:
+            if command.stopping:
+                raise Stopped
+            result = self._driver.execute(what, command)
+        except Stopped:
+            self._end(command, messages.STOPPED)
+        except UnknownCommand as error:
+            told = str(error) or what.cmd_type
+            self._end(command, messages.FAILED, **_fault("unknown_command", told))
+        except DriverError as error:
+            self._end(command, messages.FAILED, **_fault(error.code, str(error)))
+        except UncertainOutcome as error:
+            self._end(command, messages.UNCERTAIN, **_fault(error.cause, error.reason))
+            if isinstance(error, LinkLost):
+                _log.error("the robot's own link is lost: %s", error.reason)
+        except Exception as error:  # noqa: BLE001 - the host is told
+            _log.error("%s failed", what.cmd_type, exc_info=error)
+            self._end(command, messages.UNCERTAIN, **_fault("driver_raised", repr(error)))
+        else:
+            self._end(command, messages.DONE, result=result)
+
+    def _end(self, command: DeviceCommand, state: str, **fields: Any) -> None:
+        self._running = None
+        command.ended(state, **fields)
+
+    def _report(self, command: DeviceCommand) -> None:
+        self._send(command.report())
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._options.beat_s):
+            command = self._running
+            if command is not None:
+                self._report(command)
+
+
+def _command(request: Mapping[str, Any]) -> Command:
+    return Command(cmd_type=str(request.get("cmd")), params=request.get("params") or {})
+
+
+def _fault(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def _refused(id_: str, code: str, message: str) -> dict[str, Any]:
+    return {"id": id_, "state": messages.REFUSED, **_fault(code, message)}

@@ -1,0 +1,274 @@
+"""The host's side of the protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from robotq.drivers.base import (
+    Busy,
+    Capabilities,
+    CommandContext,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+    Stopped,
+    UnknownCommand,
+)
+from robotq.drivers.jsonline import messages
+from robotq.drivers.jsonline.calls import Refused
+from robotq.drivers.jsonline.link import Link
+from robotq.drivers.jsonline.long_params import LongRun
+from robotq.drivers.jsonline.messages import Ask, DeviceFault, Report, Status
+from robotq.drivers.jsonline.options import read_options
+from robotq.drivers.jsonline.run import Followed, Run, result_of
+from robotq.drivers.transport import Discarded
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+_FRESH_S = 0.2
+"""A status that is younger is told without asking: looking on must not slow the robot."""
+_BEATS = 3
+"""Beats of the device that may be missing before it is asked how the command stands."""
+_LONGEST_PAUSE_S = 1.0
+
+
+class JsonlineDriver:
+    """One robot whose controller speaks robotq's own protocol."""
+
+    def __init__(self, setup: DriverSetup) -> None:
+        self._robot = setup.robot
+        self._link = Link(setup.robot, read_options(setup.robot, setup.options), setup.link_changed)
+        self._latched = False
+        self._capabilities = Capabilities(stop_out_of_band=True)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    def connect(self) -> None:
+        self._link.connect(latched=self._latched)
+        hello = self._link.hello
+        if hello is not None:
+            self._capabilities = replace(
+                self._capabilities,
+                position_survives_stop=hello.position_survives_stop,
+                immediate_while_busy=hello.query_while_busy,
+                can_hold=hello.hold,
+            )
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        link, hello = self._link, self._link.hello
+        if hello is None or not link.up:
+            raise LinkLost("not connected")
+        run = Run(f"{context.task_id}.{context.attempt}", context)
+        request = {
+            "op": "run",
+            "id": run.id,
+            "boot": hello.boot,
+            "cmd": command.cmd_type,
+            "params": command.params,
+            "task": context.task_id,
+            "attempt": context.attempt,
+        }
+        long = LongRun(request, hello.max_line)
+        link.run = run
+        try:
+            with Followed(context) as followed:
+                result = self._carried_out(run, long, followed, _BEATS * hello.beat_s)
+                return {**result, "simulated": True} if hello.simulated else result
+        finally:
+            link.run = None
+
+    def _carried_out(
+        self, run: Run, long: LongRun, followed: Followed, silence_s: float
+    ) -> JsonObject:
+        if not self._may_begin(run):
+            raise Stopped
+        options = self._link.options
+        began, pause_s = time.monotonic(), options.repeat_s
+        dialogue = _Dialogue(self._link, run, long)
+        self._send(long.request)
+        while True:
+            report = run.next_report(silence_s if run.known else pause_s)
+            if report is None:
+                if not run.known and time.monotonic() - began > options.answer_s:
+                    self._link.lose("the device gave no answer to a command")
+                # once it has the command, or is to stop, nothing may begin it again
+                again = not run.known and self._may_begin(run)
+                self._send(long.request if again else {"op": "look", "id": run.id})
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            elif report.state == messages.UNKNOWN and not run.known:
+                # it was to stop before the request had arrived
+                raise Stopped
+            elif report.final:
+                followed.follow(report)
+                return dialogue.result(report)
+            else:
+                run.known = True
+                followed.follow(report)
+                dialogue.answer(report)
+
+    def _may_begin(self, run: Run) -> bool:
+        return not run.stopping and not self._latched
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._link.send(message)
+        except Discarded:
+            # an emergency stop came first; how the command stands is asked after the pause
+            return
+
+    def immediate(self, command: Command) -> JsonObject:
+        try:
+            ok = self._link.call("query", cmd=command.cmd_type, params=command.params)
+        except Refused as error:
+            raise _immediate_failure(error.fault) from error
+        result = ok.get("result")
+        answer = dict(result) if isinstance(result, Mapping) else {}
+        hello = self._link.hello
+        return {**answer, "simulated": True} if hello is not None and hello.simulated else answer
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        self._told("hold")
+
+    def resume(self) -> None:
+        self._told("resume")
+
+    def stop(self) -> None:
+        run = self._link.run
+        if run is not None:
+            run.stopping = True
+        self._told("stop")
+
+    def emergency_stop(self) -> None:
+        # before the link is looked at: a device that is not there is stopped when it comes back
+        self._latched = True
+        self._link.status_at = 0.0
+        self._link.emergency_stop()
+
+    def reset(self) -> None:
+        self._told("reset")
+        self._latched = False
+
+    def _told(self, op: str) -> None:
+        self._link.status_at = 0.0
+        try:
+            self._link.call(op)
+        except Refused as error:
+            raise DriverError(error.fault.message, code=error.fault.code) from error
+        finally:
+            self._link.status_at = 0.0
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def status(self) -> DriverStatus:
+        link, hello = self._link, self._link.hello
+        if not link.up or hello is None:
+            return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
+        status = link.status
+        if status is None or time.monotonic() - link.status_at > _FRESH_S:
+            try:
+                status = link.ask_status()
+            except LinkLost:
+                # the watch decides whether it is gone
+                status = status or Status(boot=hello.boot, position_known=False)
+        return DriverStatus(
+            link=LinkState.CONNECTED,
+            held=status.held,
+            position_known=status.position_known,
+            place=status.place,
+            details={
+                **status.details,
+                "device": hello.name,
+                "firmware": hello.firmware,
+                "simulated": hello.simulated,
+                "boot": hello.boot,
+                "running": status.running,
+                "emergency_stop": status.estop,
+                "damaged_lines": link.bad_lines,
+            },
+        )
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Times change; another port needs a restart."""
+        new = read_options(self._robot, options)
+        if new.port != self._link.options.port:
+            raise ConfigError(f"robots.{self._robot}.options: another port needs a restart")
+
+        def apply() -> None:
+            self._link.options = new
+
+        return apply
+
+    def close(self) -> None:
+        self._link.shut()
+
+
+class _Dialogue:
+    """What a running command is told besides its request."""
+
+    def __init__(self, link: Link, run: Run, long: LongRun) -> None:
+        self._link = link
+        self._run = run
+        self._long = long
+        self._asked = 0
+        """The last question that was put to somebody."""
+        self._unanswered: DriverError | None = None
+
+    def answer(self, report: Report) -> None:
+        """Give the device what it waits for, if anything."""
+        if report.need is not None:
+            first = report.need.first
+            lines = self._long.lines(first, report.need.count)
+            message = {"op": "lines", "id": self._run.id, "from": first, "lines": lines}
+            try:
+                self._link.send(message)
+            except Discarded:
+                return
+        if report.ask is not None and report.ask.n > self._asked:
+            self._asked = report.ask.n
+            self._answer(report.ask)
+
+    def result(self, report: Report) -> JsonObject:
+        """The result of a command that is done. Raises how it ended otherwise."""
+        fault = report.fault
+        if self._unanswered is not None and fault is not None and fault.code == "answer_timeout":
+            raise self._unanswered
+        return result_of(report)
+
+    def _answer(self, ask: Ask) -> None:
+        try:
+            value = self._run.ask(ask)
+        except DriverError as error:
+            self._unanswered = error
+            self._tell(ask, timed_out=True)
+        except ValueError as error:
+            self._tell(ask, refused=f"the schema of the question is not right: {error}")
+        else:
+            if value is not None:
+                self._tell(ask, value=dict(value))
+
+    def _tell(self, ask: Ask, **answer: Any) -> None:
+        try:
+            self._link.call("answer", run=self._run.id, n=ask.n, **answer)
+        except Refused:
+            # it does not wait for it any more; how the command goes on it reports
+            return
+
+
+def _immediate_failure(fault: DeviceFault) -> Exception:
+    if fault.code == "unknown_command":
+        return UnknownCommand(fault.message)
+    if fault.code == "busy":
+        return Busy(fault.message)
+    return DriverError(fault.message, code=fault.code)

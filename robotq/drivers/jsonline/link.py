@@ -1,0 +1,222 @@
+"""The link to a device: made with a greeting, kept under watch, and sorted into what comes."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from robotq import __version__
+from robotq.drivers.base import DriverError, LinkLost, LinkState, UncertainOutcome
+from robotq.drivers.jsonline.calls import Calls, Refused
+from robotq.drivers.jsonline.messages import (
+    Hello,
+    Status,
+    read_hello,
+    read_report,
+    read_status,
+)
+from robotq.drivers.jsonline.options import JsonlineOptions
+from robotq.drivers.jsonline.run import Run
+from robotq.drivers.jsonline.wire import MOST_LINE, PROTOCOL, STOP_BYTE, BadLine, decode, encode
+from robotq.drivers.transport import Transport
+from robotq.model.json import JsonObject
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 0.1
+_ESTOP_S = 1.0
+"""Wall seconds in which a device has to confirm an emergency stop."""
+_ESTOP_REPEAT_S = 0.05
+_STATUS_S = 0.5
+"""Longest that a question for the status takes."""
+
+
+class Link:
+    """Down until `connect` succeeds; all methods may be called from any thread."""
+
+    def __init__(
+        self,
+        robot: str,
+        options: JsonlineOptions,
+        link_changed: Callable[[LinkState, str], None],
+    ) -> None:
+        self.options = options
+        self.hello: Hello | None = None
+        """What the device said of itself last."""
+        self.status: Status | None = None
+        self.status_at = 0.0
+        self.run: Run | None = None
+        """The command that is being carried out."""
+        self.bad_lines = 0
+        """Lines that were damaged or made no sense, and were dropped."""
+        self._robot = robot
+        self._link_changed = link_changed
+        self._transport = Transport(
+            robot,
+            options.port,
+            on_line=self._on_line,
+            on_lost=self._on_lost,
+            line_limit=MOST_LINE,
+        )
+        self._calls = self._new_calls()
+        self._greeted = False
+        self._heard = 0.0
+        self._estopped = threading.Event()
+        self._closed = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    @property
+    def up(self) -> bool:
+        return self._greeted and self._transport.is_open
+
+    def connect(self, *, latched: bool) -> None:
+        """Open the port and greet the device. `latched`: it is stopped before anything else.
+
+        Raises LinkLost.
+        """
+        self._greeted = False
+        self._calls = self._new_calls()
+        self._transport.open()
+        try:
+            # whatever half line the device may hold from before ends here
+            self._transport.write(b"\n")
+            if latched:
+                self._transport.write_now(STOP_BYTE)
+            ok = self._calls.call(
+                "hello", self.options.hello_s, protocol=PROTOCOL, host=f"robotq {__version__}"
+            )
+            self.hello = read_hello(ok)
+            self._greeted = True
+            self.ask_status(self.options.answer_s)
+        except (Refused, BadLine, LinkLost) as error:
+            self._greeted = False
+            self._transport.close(str(error))
+            raise LinkLost(f"{self._transport.port_name}: {error}") from error
+        if self._watch is None:
+            self._watch = threading.Thread(
+                target=self._keep_watch, name=f"{self._robot}-watch", daemon=True
+            )
+            self._watch.start()
+
+    def call(self, op: str, **fields: Any) -> JsonObject:
+        """The device's answer. Raises Refused, LinkLost, DriverError for what is too long."""
+        if not self.up:
+            raise LinkLost("not connected")
+        return self._calls.call(op, self.options.answer_s, **fields)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Raises LinkLost, Discarded, DriverError for what is too long."""
+        greeted = self._greeted and self.hello is not None
+        line = encode(message, crc=not greeted or self._crc)
+        limit = self.hello.max_line if greeted and self.hello is not None else MOST_LINE
+        if len(line) > limit:
+            raise DriverError(f"the request has {len(line)} bytes, the device takes {limit}")
+        self._transport.write(line)
+
+    def ask_status(self, timeout_s: float = _STATUS_S) -> Status:
+        """How the device is now. Raises LinkLost."""
+        try:
+            status = read_status(self._calls.call("status", timeout_s))
+        except (Refused, BadLine) as error:
+            raise LinkLost(f"the device tells no status: {error}") from error
+        self.status, self.status_at = status, time.monotonic()
+        self._look_at_boot(status.boot)
+        return status
+
+    def emergency_stop(self) -> None:
+        """Send the stop byte before everything else, until the device confirms it.
+
+        Raises LinkLost, and DriverError where it does not within a second.
+        """
+        self._estopped.clear()
+        deadline = time.monotonic() + _ESTOP_S
+        discard = True
+        while time.monotonic() < deadline:
+            self._transport.write_now(STOP_BYTE, discard=discard)
+            discard = False
+            if self._estopped.wait(_ESTOP_REPEAT_S):
+                return
+        raise DriverError("the device has not confirmed the emergency stop")
+
+    def lose(self, reason: str) -> None:
+        self._transport.lose(reason)
+
+    def shut(self) -> None:
+        self._closed.set()
+        self._greeted = False
+        self._calls.end("closed")
+        self._transport.shut()
+
+    # -- what comes ----------------------------------------------------------------------------
+
+    @property
+    def _crc(self) -> bool:
+        return self.hello is not None and self.hello.crc
+
+    def _on_line(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            self._sort(decode(line, crc=self._greeted and self._crc))
+        except BadLine as error:
+            self.bad_lines += 1
+            _log.debug("%s: dropped %r: %s", self._robot, line[:200], error)
+
+    def _sort(self, message: Mapping[str, Any]) -> None:
+        self._heard = time.monotonic()
+        match message.get("ev"):
+            case "estop":
+                self._estopped.set()
+            case "boot":
+                self._look_at_boot(str(message.get("boot")))
+            case None if "state" in message:
+                report, run = read_report(message), self.run
+                if run is not None and report.id == run.id:
+                    run.reported(report)
+            case None:
+                self._calls.answered(message)
+            case _:
+                """An event that only a newer protocol knows."""
+
+    def _look_at_boot(self, boot: str) -> None:
+        if not self._greeted or self.hello is None or boot == self.hello.boot:
+            return
+        reason = "the device has started anew"
+        run = self.run
+        if run is not None:
+            run.breaks(UncertainOutcome("device_reset", reason))
+        self.lose(reason)
+
+    def _on_lost(self, reason: str) -> None:
+        self._greeted = False
+        self._calls.end(reason)
+        run = self.run
+        if run is not None:
+            run.breaks(LinkLost(reason))
+        self._link_changed(LinkState.DISCONNECTED, reason)
+
+    # -- keeping watch -------------------------------------------------------------------------
+
+    def _keep_watch(self) -> None:
+        while not self._closed.wait(_LOOK_S):
+            run = self.run
+            if run is not None:
+                run.look_at_question()
+            if self.up:
+                self._look_at_silence(time.monotonic() - self._heard)
+
+    def _look_at_silence(self, silent_s: float) -> None:
+        if silent_s > self.options.silence_s:
+            self.lose(f"the device has said nothing for {silent_s:.1f} s")
+        elif silent_s > self.options.heartbeat_s:
+            try:
+                self.ask_status()
+            except LinkLost as error:
+                _log.debug("%s: %s", self._robot, error)
+
+    def _new_calls(self) -> Calls:
+        return Calls(self.send, secrets.token_hex(3), first_pause_s=self.options.repeat_s)

@@ -1,0 +1,240 @@
+"""What a device says, read with care: it is another program, and the wire may have changed it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from robotq.drivers.jsonline.wire import LEAST_LINE, MOST_LINE, PROTOCOL, BadLine
+from robotq.model.json import JsonObject
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_TEXT = 2_000
+"""Characters of a text that are kept."""
+
+RUNNING = "running"
+DONE = "done"
+FAILED = "failed"
+STOPPED = "stopped"
+UNCERTAIN = "uncertain"
+UNKNOWN = "unknown"
+REFUSED = "refused"
+STATES = frozenset({RUNNING, DONE, FAILED, STOPPED, UNCERTAIN, UNKNOWN, REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFault:
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """What a device says of itself when the link is made."""
+
+    boot: str
+    name: str = ""
+    firmware: str = ""
+    simulated: bool = False
+    crc: bool = False
+    max_line: int = LEAST_LINE
+    beat_s: float = 0.5
+    hold: bool = False
+    position_survives_stop: bool = False
+    query_while_busy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedStep:
+    n: int
+    name: str
+    detail: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A question of the running command; `n` counts them."""
+
+    n: int
+    prompt: str
+    schema: JsonObject
+    timeout_s: float
+    answered_by: str | None
+    args: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Lines of a long parameter that the device has room for."""
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a command stands: always the whole of it, so that one which was lost is no loss."""
+
+    id: str
+    state: str
+    step: ReportedStep | None = None
+    progress: float | None = None
+    place: str | None = None
+    tells_place: bool = False
+    partial: JsonObject | None = None
+    ask: Ask | None = None
+    need: Need | None = None
+    result: JsonObject = field(default_factory=dict)
+    fault: DeviceFault | None = None
+
+    @property
+    def final(self) -> bool:
+        return self.state != RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    boot: str
+    running: str | None = None
+    held: bool = False
+    estop: bool = False
+    position_known: bool = True
+    place: str | None = None
+    details: JsonObject = field(default_factory=dict)
+
+
+def read_hello(ok: Mapping[str, Any]) -> Hello:
+    """Raises BadLine, also for a protocol that is not spoken here."""
+    protocol = ok.get("protocol")
+    if protocol != PROTOCOL:
+        raise BadLine(f"it speaks protocol {protocol!r}, this is {PROTOCOL}")
+    can = _object(ok, "can")
+    return Hello(
+        boot=_text(ok, "boot"),
+        name=_optional_text(ok, "name") or "",
+        firmware=_optional_text(ok, "firmware") or "",
+        simulated=_flag(ok, "simulated"),
+        crc=_flag(ok, "crc"),
+        max_line=min(MOST_LINE, max(LEAST_LINE, _whole(ok, "max_line", LEAST_LINE))),
+        beat_s=min(5.0, max(0.05, _number(ok, "beat_s", 0.5))),
+        hold=_flag(can, "hold"),
+        position_survives_stop=_flag(can, "position_survives_stop"),
+        query_while_busy=_flag(can, "query_while_busy"),
+    )
+
+
+def read_status(ok: Mapping[str, Any]) -> Status:
+    """Raises BadLine."""
+    return Status(
+        boot=_text(ok, "boot"),
+        running=_optional_text(ok, "running"),
+        held=_flag(ok, "held"),
+        estop=_flag(ok, "estop"),
+        position_known=_flag(ok, "position_known", default=True),
+        place=_optional_text(ok, "place"),
+        details=_object(ok, "details"),
+    )
+
+
+def read_report(message: Mapping[str, Any]) -> Report:
+    """Raises BadLine."""
+    state = _text(message, "state")
+    if state not in STATES:
+        raise BadLine(f"no state {state!r}")
+    progress = message.get("progress")
+    return Report(
+        id=_text(message, "id"),
+        state=state,
+        step=_step(message.get("step")),
+        progress=None if progress is None else _number(message, "progress", 0.0),
+        place=_optional_text(message, "place"),
+        tells_place="place" in message,
+        partial=_object(message, "partial") if message.get("partial") is not None else None,
+        ask=_ask(message.get("ask")),
+        need=_need(message.get("need")),
+        result=_object(message, "result"),
+        fault=read_fault(message["error"]) if "error" in message else None,
+    )
+
+
+def read_fault(value: object) -> DeviceFault:
+    """Raises BadLine."""
+    if not isinstance(value, Mapping):
+        raise BadLine("an error is an object")
+    code = value.get("code")
+    known = isinstance(code, str) and _CODE.fullmatch(code)
+    return DeviceFault(
+        code=str(code) if known else "device_error",
+        message=_optional_text(value, "message") or str(code),
+    )
+
+
+def _step(value: object) -> ReportedStep | None:
+    if not isinstance(value, Mapping):
+        return None
+    return ReportedStep(
+        n=_whole(value, "n", 0), name=_text(value, "name"), detail=_object(value, "detail")
+    )
+
+
+def _ask(value: object) -> Ask | None:
+    if not isinstance(value, Mapping):
+        return None
+    return Ask(
+        n=_whole(value, "n", 0),
+        prompt=_text(value, "prompt"),
+        schema=_object(value, "schema"),
+        timeout_s=min(86_400.0, max(1.0, _number(value, "timeout_s", 300.0))),
+        answered_by=_optional_text(value, "answered_by"),
+        args=_object(value, "args"),
+    )
+
+
+def _need(value: object) -> Need | None:
+    if not isinstance(value, Mapping):
+        return None
+    return Need(first=_whole(value, "from", 0), count=_whole(value, "count", 1))
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    value = values.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadLine(f"{key} is no text")
+    return value[:_TEXT]
+
+
+def _optional_text(values: Mapping[str, Any], key: str) -> str | None:
+    return None if values.get(key) in (None, "") else _text(values, key)
+
+
+def _flag(values: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
+    value = values.get(key, default)
+    if not isinstance(value, bool):
+        raise BadLine(f"{key} is neither true nor false")
+    return value
+
+
+def _whole(values: Mapping[str, Any], key: str, default: int) -> int:
+    value = values.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise BadLine(f"{key} is no whole number")
+    return value
+
+
+def _number(values: Mapping[str, Any], key: str, default: float) -> float:
+    value = values.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadLine(f"{key} is no number")
+    return float(value)
+
+
+def _object(values: Mapping[str, Any], key: str) -> JsonObject:
+    value = values.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise BadLine(f"{key} is no object")
+    return value

@@ -1,0 +1,273 @@
+"""Carries out the steps that an operator has written for a command, on any machine that can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Protocol
+
+from robotq.drivers.base import CommandContext, DriverError
+from robotq.drivers.memory import Memory
+from robotq.model.json import JsonObject
+from robotq.steps import Program
+from robotq.steps import language as lang
+from robotq.steps.expressions import Expression, ExpressionError
+from robotq.steps.templates import Template
+
+_SCAN_S = 5.0
+"""Seconds for one attempt at reading a code, where nothing else is said."""
+
+
+Scan = Callable[[float], str | None]
+"""Gives the next code that the scanner reads, within so many seconds; None where it reads none."""
+
+
+class Machine(Protocol):
+    """What steps need from a driver. Every method returns when the robot is done and stands;
+    `timeout_s` None leaves the limit to the command. They raise what `Driver.execute` may."""
+
+    def run(
+        self,
+        lines: Sequence[str],
+        *,
+        from_client: bool = False,
+        progress: Callable[[float], None] | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Carry out lines of G-code. Raises DriverError before anything moves for a line that
+        this controller must not be given; `from_client` ones may do less than the operator's."""
+
+    def home(self, axes: str, *, timeout_s: float | None = None) -> None:
+        """Find the reference point; no axes: of all."""
+
+    def unlock(self) -> None:
+        """Leave an alarm, and take the position for known where the controller has one."""
+
+    def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
+        """A relative motion in millimetres, such as `X10 F300`."""
+
+    def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
+        """The lines with which the controller answers."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass. Ends with Stopped when the robot is stopped."""
+
+
+def run_program(
+    program: Program,
+    params: Any,
+    context: CommandContext,
+    machine: Machine,
+    scan: Scan,
+    memory: Memory,
+) -> JsonObject:
+    """Carry out `program` for a command with these params, and return the command's result.
+
+    Raises what `Driver.execute` may; DriverError bad_parameter where a template meets a value
+    that it cannot take.
+    """
+    return _Runner(program, params, context, machine, scan, memory).run(program)
+
+
+class _Runner:
+    def __init__(
+        self,
+        program: Program,
+        params: Any,
+        context: CommandContext,
+        machine: Machine,
+        scan: Scan,
+        memory: Memory,
+    ) -> None:
+        self._context = context
+        self._machine = machine
+        self._scan_code = scan
+        self._memory = memory
+        self._result: dict[str, Any] = {}
+        self._scope: dict[str, Any] = {
+            "params": params,
+            "values": program.values,
+            "memory": memory.groups,
+            "result": self._result,
+        }
+
+    def run(self, program: Program) -> JsonObject:
+        self._steps(program.steps)
+        return self._result
+
+    def _steps(self, steps: Sequence[lang.Step]) -> None:
+        for step in steps:
+            with _calculating():
+                skipped = step.when is not None and step.when.value(self._scope) in (None, False)
+            if skipped:
+                continue
+            with self._named(step):
+                value = self._action(step)
+            if step.into is not None:
+                self._scope[step.into] = value
+
+    def _named(self, step: lang.Step) -> AbstractContextManager[None]:
+        if step.name is None:
+            return nullcontext()
+        return self._context.step(step.name, **self._tree(step.detail))
+
+    def _action(self, step: lang.Step) -> Any:  # noqa: C901, PLR0912 - one case a line
+        match step.action:
+            case lang.Gcode(lines=lines):
+                self._machine.run(self._lines(lines), timeout_s=step.timeout_s)
+            case lang.RunProgram(source=source):
+                self._machine.run(
+                    _program_lines(self._value(source)),
+                    from_client=True,
+                    progress=self._context.progress,
+                    timeout_s=step.timeout_s,
+                )
+            case lang.Home(axes=axes):
+                self._machine.home(axes, timeout_s=step.timeout_s)
+            case lang.Unlock():
+                self._machine.unlock()
+            case lang.Jog(line=line):
+                self._machine.jog(self._lines((line,))[0], timeout_s=step.timeout_s)
+            case lang.Scan() as scan:
+                return self._scan(scan)
+            case lang.Query() as query:
+                return self._query(query, step.timeout_s)
+            case lang.Ask() as ask:
+                return self._ask(ask, step.timeout_s)
+            case lang.Wait(seconds=seconds):
+                self._machine.wait(self._seconds(seconds))
+            case lang.Place(name=name):
+                self._context.moved_to(None if name is None else str(self._text(name)))
+            case lang.Group(steps=steps):
+                self._steps(steps)
+            case lang.Loop() as loop:
+                self._loop(loop)
+            case lang.Fail(reason=reason):
+                raise DriverError(str(self._text(reason)))
+            case _ as other:
+                self._note(other)
+        return None
+
+    def _note(self, action: lang.Action) -> None:
+        """Actions that only change what is known."""
+        match action:
+            case lang.Assign(values=values):
+                self._scope.update(self._tree(values))
+            case lang.Result(values=values):
+                self._result.update(self._tree(values))
+                self._context.partial(**self._result)
+            case lang.Append(items=items):
+                for name, item in self._tree(items).items():
+                    self._result.setdefault(name, []).append(item)
+                self._context.partial(**self._result)
+            case lang.Remember(group=group, key=key, value=value):
+                self._memory.remember(group, str(self._text(key)), self._tree(value))
+            case lang.Forget(group=group, key=key):
+                self._memory.forget(group, None if key is None else str(self._text(key)))
+            case _:  # pragma: no cover - `_action` knows all others
+                raise TypeError(type(action).__name__)
+
+    def _loop(self, loop: lang.Loop) -> None:
+        over = self._value(loop.over)
+        if isinstance(over, int | float) and not isinstance(over, bool):
+            over = range(int(min(over, lang.MAX_ROUNDS + 1)))
+        if not isinstance(over, list | tuple | range):
+            raise _bad(loop.over.text, "expected a list or a number")
+        if len(over) > lang.MAX_ROUNDS:
+            raise _bad(loop.over.text, f"more than {lang.MAX_ROUNDS} rounds")
+        for index, item in enumerate(over):
+            self._scope[loop.item] = item
+            self._scope[loop.index] = index
+            self._steps(loop.steps)
+
+    def _scan(self, scan: lang.Scan) -> str | None:
+        timeout_s = _SCAN_S if scan.timeout_s is None else self._seconds(scan.timeout_s)
+        for _ in range(scan.attempts):
+            code = self._scan_code(timeout_s)
+            if code is not None and (scan.expect is None or scan.expect.fullmatch(code)):
+                return code
+        return None
+
+    def _query(self, query: lang.Query, timeout_s: float | None) -> Any:
+        line = self._lines((query.line,))[0]
+        answer = self._machine.query(line, timeout_s=timeout_s)
+        for text in answer:
+            found = query.expect.search(text)
+            if found is not None:
+                return _read(found.groupdict()) if found.groupdict() else _first(found)
+        told = " / ".join(answer)[:200] or "nothing"
+        raise DriverError(f"{line} was answered with {told}, expected {query.expect.pattern}")
+
+    def _ask(self, ask: lang.Ask, timeout_s: float | None) -> JsonObject:
+        return self._context.ask(
+            str(self._text(ask.prompt)),
+            ask.schema,
+            300.0 if timeout_s is None else timeout_s,
+            answered_by=ask.answered_by,
+            **self._tree(ask.args),
+        )
+
+    # -- values --------------------------------------------------------------------------------
+
+    def _value(self, expression: Expression) -> Any:
+        with _calculating():
+            return expression.value(self._scope)
+
+    def _seconds(self, expression: Expression) -> float:
+        value = self._value(expression)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
+            raise _bad(expression.text, f"found {value!r}, expected a number of seconds")
+        return float(value)
+
+    def _text(self, template: Template) -> Any:
+        with _calculating():
+            return template.value(self._scope)
+
+    def _lines(self, templates: Sequence[Template]) -> list[str]:
+        with _calculating():
+            return [template.line(self._scope) for template in templates]
+
+    def _tree(self, tree: lang.Tree) -> Any:
+        if isinstance(tree, Template):
+            return self._text(tree)
+        if isinstance(tree, Mapping):
+            return {name: self._tree(value) for name, value in tree.items()}
+        if isinstance(tree, list):
+            return [self._tree(value) for value in tree]
+        return tree
+
+
+@contextmanager
+def _calculating() -> Iterator[None]:
+    try:
+        yield
+    except ExpressionError as error:
+        raise _bad("steps", str(error)) from error
+
+
+def _bad(field: str, reason: str) -> DriverError:
+    return DriverError(reason, code="bad_parameter", field=field)
+
+
+def _program_lines(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return value.splitlines()
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        # an item with a line end in it is two lines, and each is looked at
+        return [line for item in value for line in item.splitlines()]
+    raise _bad("program", "expected a text, or a list of lines")
+
+
+def _first(found: Any) -> Any:
+    return _number_or_text(found.group(1 if found.re.groups else 0))
+
+
+def _read(groups: Mapping[str, str | None]) -> JsonObject:
+    return {name: _number_or_text(value) for name, value in groups.items()}
+
+
+def _number_or_text(text: str | None) -> Any:
+    try:
+        return None if text is None else float(text) if "." in text else int(text)
+    except ValueError:
+        return text

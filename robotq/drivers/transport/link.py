@@ -1,0 +1,278 @@
+"""The link to one controller: lines in, bytes out, stops first."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from robotq.drivers.base import LinkLost
+from robotq.drivers.transport.find import find_port
+from robotq.drivers.transport.lines import LineFramer
+from robotq.drivers.transport.options import PortOptions
+from robotq.drivers.transport.port import CLOSED_ERRORS, PORT_ERRORS, Port, open_port
+from robotq.drivers.transport.recording import Recording
+from robotq.drivers.transport.replay import ReplayPort
+
+_log = logging.getLogger(__name__)
+
+_LINE_LIMIT = 65_536
+_WRITE_S = 5.0
+"""Wall seconds in which a device must take at least one byte of a line."""
+_WRITE_NOW_S = 1.0
+"""The same for a stop."""
+_LOOK_S = 0.01
+_JOIN_S = 2.0
+
+
+class Discarded(Exception):
+    """A line was given up half-way, because a stop that throws away what waits came first."""
+
+
+class Transport:
+    """A port that is opened, lost and opened again, for as long as its driver lives.
+
+    `on_line` gets every line that the device sends, without its end, on the reader thread.
+    `on_lost` gets the reason when the link breaks, once for each opening, on the thread that
+    finds out. Neither may wait for long. An exception out of `on_line` breaks the link.
+
+    All methods may be called from any thread, but not with a lock in hand that `on_line`
+    takes. It never opens the port by itself: the engine calls the driver's `connect` for ever,
+    with growing pauses.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: PortOptions,
+        *,
+        on_line: Callable[[bytes], None],
+        on_lost: Callable[[str], None],
+        line_limit: int = _LINE_LIMIT,
+        line_end: bytes = b"\n",
+    ) -> None:
+        self._name = name
+        self._options = options
+        self._on_line = on_line
+        self._on_lost = on_lost
+        self._framer = LineFramer(self._take, limit=line_limit, end=line_end)
+        self._recording = None if options.record is None else Recording(options.record)
+        self._opening = threading.Lock()
+        self._line = threading.Lock()
+        """Held for the length of a line, so that two lines never mix."""
+        self._wire = threading.Lock()
+        """Held for one call of the port, none of which waits."""
+        self._port: Port | None = None
+        self._reader: threading.Thread | None = None
+        self._reason = "not connected yet"
+        self._urgent: set[int] = set()
+        """Stops that want to be written now; lines wait for them."""
+        self._numbers = itertools.count()
+        self._discards = 0
+        self.port_name: str | None = None
+        """The name under which the port was opened last."""
+        self.last_received = 0.0
+        """When the device sent something last, on `time.monotonic`."""
+
+    @property
+    def is_open(self) -> bool:
+        return self._port is not None
+
+    @property
+    def dropped_lines(self) -> int:
+        """Lines of the device that were longer than the limit, and were not handed over."""
+        return self._framer.dropped
+
+    def open(self) -> None:
+        """Find the port and open it. What the device sent before is lost.
+
+        Nothing is written. Raises LinkLost.
+        """
+        with self._opening:
+            self._close("opened anew", drain=False)
+            replay = self._options.replay
+            name = f"replay of {replay}" if replay is not None else find_port(self._options)
+            port = ReplayPort(replay) if replay is not None else open_port(name, self._options)
+            self.port_name = name
+            self._framer.clear()
+            self.last_received = time.monotonic()
+            if self._recording is not None:
+                self._recording.opened(name)
+            with self._wire:
+                self._port = port
+            self._reader = threading.Thread(
+                target=self._read, args=(port,), name=f"{self._name}-reader", daemon=True
+            )
+            self._reader.start()
+
+    def write(self, data: bytes) -> None:
+        """Write a line, or several; returns when the system has taken them all.
+
+        Two calls never mix. Raises LinkLost, also when the device takes no bytes for 5 s, and
+        Discarded.
+        """
+        with self._line:
+            discards = self._discards
+            self._write(memoryview(data), lambda: self._discards != discards)
+
+    def write_now(self, data: bytes, *, discard: bool = False) -> None:
+        """Write a stop: it comes before everything that the system has not taken yet, and so
+        may stand in the middle of a line.
+
+        With `discard`, whatever was handed over before and is not on the wire yet is never
+        sent, and a `write` that is under way raises Discarded. Raises LinkLost, also when
+        there is no room for 1 s.
+        """
+        number = next(self._numbers)
+        self._urgent.add(number)
+        try:
+            if discard:
+                self._discards += 1
+                self._discard_output()
+            deadline = time.monotonic() + _WRITE_NOW_S
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._write_some(rest) :]
+                if rest and time.monotonic() > deadline:
+                    raise LinkLost("the device takes no bytes")
+                if rest:
+                    self._wait_writable()
+        finally:
+            self._urgent.discard(number)
+
+    def close(self, reason: str = "closed") -> None:
+        """Close the port. `on_lost` is not called."""
+        with self._opening:
+            self._close(reason, drain=True)
+
+    def lose(self, reason: str) -> None:
+        """Give the link up because of what the device says or does not say; `on_lost` is
+        called unless the link is down already."""
+        port = self._taken_away(reason)
+        if port is not None:
+            self._lost(port, reason)
+
+    def shut(self) -> None:
+        """Close the port and the recording; the transport is not used again."""
+        self.close()
+        if self._recording is not None:
+            self._recording.close()
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _write(self, rest: memoryview, discarded: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _WRITE_S
+        while rest:
+            if discarded():
+                raise Discarded
+            taken = 0 if self._urgent else self._write_some(rest)
+            if taken:
+                rest = rest[taken:]
+                deadline = time.monotonic() + _WRITE_S
+            elif time.monotonic() > deadline:
+                self.lose("the device takes no bytes")
+                raise LinkLost("the device takes no bytes")
+            else:
+                self._wait_writable()
+
+    def _write_some(self, data: memoryview) -> int:
+        with self._wire:
+            port = self._port
+            if port is None:
+                raise LinkLost(self._reason)
+            try:
+                taken = port.write_some(data)
+            except PORT_ERRORS as error:
+                reason = _told(error)
+            else:
+                if taken and self._recording is not None:
+                    self._recording.sent(bytes(data[:taken]))
+                return taken
+        self.lose(reason)
+        raise LinkLost(reason)
+
+    def _wait_writable(self) -> None:
+        port = self._port
+        if port is None:
+            raise LinkLost(self._reason)
+        try:
+            port.wait_writable(_LOOK_S)
+        except CLOSED_ERRORS:
+            # the port has just been closed; the next write says so
+            time.sleep(_LOOK_S / 10)
+
+    def _discard_output(self) -> None:
+        with self._wire:
+            if self._port is not None:
+                try:
+                    self._port.discard_output()
+                except PORT_ERRORS as error:
+                    _log.debug("%s: nothing to discard: %s", self._name, error)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def _read(self, port: Port) -> None:
+        reason = self._read_on(port)
+        if reason is not None and self._taken_away(reason, port) is not None:
+            self._lost(port, reason)
+
+    def _read_on(self, port: Port) -> str | None:
+        """Why the link broke; None where somebody has given it up."""
+        while self._port is port:
+            try:
+                data = port.read()
+            except PORT_ERRORS as error:
+                return _told(error)
+            if not data or self._port is not port:
+                continue
+            self.last_received = time.monotonic()
+            if self._recording is not None:
+                self._recording.received(data)
+            try:
+                self._framer.feed(data)
+            except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
+                _log.error(
+                    "%s: the driver failed on what the device said", self._name, exc_info=error
+                )
+                return f"the driver failed on what the device said: {error!r}"
+        return None
+
+    def _take(self, line: bytes) -> None:
+        self._on_line(line)
+
+    # -- the end of an opening -----------------------------------------------------------------
+
+    def _taken_away(self, reason: str, only: Port | None = None) -> Port | None:
+        """The port, which from now on nobody else uses; None where it is down already."""
+        with self._wire:
+            port = self._port
+            if port is None or only not in (None, port):
+                return None
+            self._port = None
+            self._reason = reason
+            return port
+
+    def _lost(self, port: Port, reason: str) -> None:
+        self._give_up(port, reason, drain=False)
+        self._on_lost(reason)
+
+    def _close(self, reason: str, *, drain: bool) -> None:
+        port = self._taken_away(reason)
+        if port is not None:
+            self._give_up(port, reason, drain=drain)
+
+    def _give_up(self, port: Port, reason: str, *, drain: bool) -> None:
+        reader = self._reader
+        port.wake()
+        if reader is not None and reader is not threading.current_thread():
+            # it must not read from a file descriptor that has another meaning by then
+            reader.join(_JOIN_S)
+        port.close(drain=drain)
+        if self._recording is not None:
+            self._recording.closed(reason)
+
+
+def _told(error: Exception) -> str:
+    return f"the port is gone: {error}"

@@ -1,0 +1,93 @@
+"""What a person decides about tasks that an agent has submitted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from robotq.engine.batches import cancelled_with
+from robotq.engine.memory import TaskMemory
+from robotq.engine.task_events import saving_end, task_event
+from robotq.engine.unbroken import unbroken
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task, TaskError, TaskState
+from robotq.model.transitions import Action, transition
+from robotq.store.port import Mutation, SaveTask
+
+
+class Approvals:
+    """Lets waiting tasks run, or ends them. A contiguous batch is decided about as one."""
+
+    def __init__(
+        self,
+        *,
+        memory: TaskMemory,
+        clock: WallClock,
+        find: Callable[[str], Coroutine[Any, Any, Task]],
+        changing: Callable[[str], AbstractAsyncContextManager[Task]],
+        write: Callable[[Sequence[Mutation]], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._find = find
+        self._changing = changing
+        self._write = write
+
+    @unbroken
+    async def approve(self, task_id: str, *, actor: str, note: str = "") -> Task:
+        """Let a task take its turn, where it stands in line.
+
+        Raises RobotqError task_not_found, wrong_state (it does not wait for approval),
+        store_unavailable.
+        """
+        async with self._held(task_id, "approve") as (task, rest):
+            now_ms = self._clock.now_ms()
+            approved = [transition(one, Action.APPROVE) for one in (task, *rest)]
+            mutations: list[Mutation] = []
+            for one in approved:
+                mutations.append(SaveTask(one, TaskState.PENDING))
+                mutations.append(task_event("task.approved", one, now_ms, actor, note=note))
+            await self._write(mutations)
+            return approved[0]
+
+    @unbroken
+    async def reject(self, task_id: str, *, actor: str, reason: str = "") -> Task:
+        """End a task that waits for approval; it never runs. Raises as `approve` does."""
+        async with self._held(task_id, "reject") as (task, rest):
+            rejected = transition(
+                task,
+                Action.CANCEL,
+                error=TaskError(code="rejected", args={"actor": actor, "reason": reason}),
+                ended_at_ms=self._clock.now_ms(),
+            )
+            mutations = saving_end(task, rejected, actor)
+            for one in rest:
+                mutations += cancelled_with(one, rejected)
+            await self._write(mutations)
+            return rejected
+
+    @asynccontextmanager
+    async def _held(self, task_id: str, action: str) -> AsyncIterator[tuple[Task, Sequence[Task]]]:
+        """The task, and the others of its contiguous batch; nobody else changes them."""
+        known = await self._find(task_id)
+        unit: Sequence[Task] = (known,)
+        if known.contiguous and known.batch_id is not None and known.awaits_approval:
+            unit = self._memory.lane(known.queue).batch(known.batch_id) or unit
+        async with AsyncExitStack() as changing:
+            # everybody who locks several tasks goes by arrival, so nobody waits in a ring
+            held = [
+                await changing.enter_async_context(self._changing(one.id))
+                for one in sorted(unit, key=lambda one: one.seq)
+            ]
+            waiting = [
+                one for one in held if one.state is TaskState.PENDING and one.awaits_approval
+            ]
+            task = next((one for one in waiting if one.id == task_id), None)
+            if task is None:
+                now = await self._find(task_id)
+                raise RobotqError(
+                    "wrong_state", task_id=task_id, state=now.state.value, action=action
+                )
+            yield task, [one for one in waiting if one is not task]

@@ -1,0 +1,163 @@
+"""What people change in the order of waiting tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.engine.admission import Admission
+from robotq.engine.memory import TaskMemory
+from robotq.engine.places import Line, Place, Standing
+from robotq.engine.task_events import task_event
+from robotq.engine.unbroken import unbroken
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.task import Task
+from robotq.model.transitions import Action, transition
+from robotq.store.port import Mutation, SaveTask, SetFact
+
+REVISIONS = "queue_revisions"
+"""The fact under which the store keeps the revision of each queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What has come of an edit."""
+
+    tasks: Sequence[Task]
+    """The task, with those of its contiguous batch, as they stand in line now."""
+    revision: int
+    """Of its queue."""
+
+
+class Editing:
+    """Gives waiting tasks another place or priority; one edit at a time."""
+
+    def __init__(
+        self,
+        *,
+        memory: TaskMemory,
+        admission: Admission,
+        clock: WallClock,
+        find: Callable[[str], Coroutine[Any, Any, Task]],
+        changing: Callable[[str], AbstractAsyncContextManager[Task]],
+        write: Callable[[Sequence[Mutation]], Coroutine[Any, Any, None]],
+        revisions: JsonObject,
+    ) -> None:
+        """`revisions`: what the store has under `REVISIONS`."""
+        self._memory = memory
+        self._admission = admission
+        self._clock = clock
+        self._find = find
+        self._changing = changing
+        self._write = write
+        self._revisions: dict[str, int] = dict(revisions)
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def revision(self) -> int:
+        """The number of edits so far, over all queues and restarts."""
+        return max(self._revisions.values(), default=0)
+
+    def revision_of(self, queue: str) -> int:
+        """The revision that the latest edit of this queue has made; 0 before the first."""
+        return self._revisions.get(queue, 0)
+
+    @unbroken
+    async def move(
+        self, task_id: str, place: Place, *, actor: str, seen: int | None = None
+    ) -> Moved:
+        """Put a waiting task elsewhere in its queue; a contiguous batch moves as one.
+
+        `seen` is the revision by which the caller decided: where somebody has edited this
+        queue since, nothing is done. Tasks that come and go are no edits. A task takes another
+        priority where it could not stand at its new place with its own.
+        Raises RobotqError task_not_found, wrong_state (it does not wait, or is part of a batch
+        that has begun), bad_parameter, precondition_failed, store_unavailable.
+        """
+        async with self._one_at_a_time:
+            while True:
+                task = await self._find(task_id)
+                if task.work is not None:
+                    reason = "expected a command of a robot"
+                    raise RobotqError("bad_parameter", field="task_id", reason=reason)
+                self._check(task.queue, seen)
+                wanted = self._standings(task, place)
+                async with AsyncExitStack() as changing:
+                    # everybody who locks several tasks goes by arrival, so nobody waits in a ring
+                    held = {
+                        one.id: await changing.enter_async_context(self._changing(one.id))
+                        for one in sorted(self._known(wanted), key=lambda one: one.seq)
+                    }
+                    # the line may have changed while somebody else had a lock
+                    wanted = self._standings(await self._find(task_id), place)
+                    if wanted.keys() <= held.keys():
+                        await self._take(held, task, wanted, place, actor)
+                        return self._moved(task)
+
+    def _check(self, queue: str, seen: int | None) -> None:
+        if seen is not None and not self.revision_of(queue) <= seen <= self.revision:
+            raise RobotqError("precondition_failed", revision=self.revision_of(queue))
+
+    def _standings(self, task: Task, place: Place) -> Mapping[str, Standing]:
+        line = Line(self._memory.lane(task.queue))
+        return line.standings(task, place, self._admission.ranks)
+
+    def _known(self, wanted: Mapping[str, Standing]) -> Sequence[Task]:
+        return [task for task_id in wanted if (task := self._memory.get(task_id)) is not None]
+
+    async def _take(
+        self,
+        held: Mapping[str, Task],
+        task: Task,
+        wanted: Mapping[str, Standing],
+        place: Place,
+        actor: str,
+    ) -> None:
+        if not wanted:
+            return
+        now_ms = self._clock.now_ms()
+        moving = {one.id for one in self._unit(task)}
+        revisions = {**self._revisions, task.queue: self.revision + 1}
+        mutations: list[Mutation] = [SetFact(REVISIONS, revisions)]
+        for task_id, standing in wanted.items():
+            before = held[task_id]
+            after = transition(before, Action.MOVE, priority=standing.priority, rank=standing.rank)
+            mutations.append(SaveTask(after, before.state))
+            # the others stand where they stood, only their ranks are new
+            if task_id in moving:
+                told = {
+                    "priority": after.priority,
+                    "was_priority": before.priority,
+                    "revision": revisions[task.queue],
+                    "place": _told(place),
+                }
+                mutations.append(
+                    task_event("task.moved", after, now_ms, actor, before=before, **told)
+                )
+        await self._write(mutations)
+        self._revisions = revisions
+
+    def _unit(self, task: Task) -> Sequence[Task]:
+        return Line(self._memory.lane(task.queue)).unit(task)
+
+    def _moved(self, task: Task) -> Moved:
+        lane = self._memory.lane(task.queue)
+        tasks = [task]
+        if task.contiguous and task.batch_id is not None:
+            tasks = lane.batch(task.batch_id)
+        known = [self._memory.get(one.id) or one for one in tasks]
+        return Moved(tasks=known, revision=self.revision_of(task.queue))
+
+
+def _told(place: Place) -> JsonObject:
+    """Where it was put, for the journal."""
+    if place.neighbour is not None:
+        return {"before": place.before} if place.before is not None else {"after": place.after}
+    if place.priority is not None:
+        return {"priority": place.priority}
+    return {"to": "head" if place.head else "end"}

@@ -1,0 +1,84 @@
+"""What an interface hands in for a worker, and what a worker answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from robotq.model.json import JsonObject, JsonValue
+from robotq.model.task import Command, Task, TaskError, Work
+from robotq.model.transitions import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A task for a worker, read and found right by its interface."""
+
+    queue: str
+    command: Command
+    """What is to be done. Whatever the interface keeps with it (tags, requester, metadata)
+    stands in `command.extra`."""
+    work: Work
+    task_id: str | None = None
+    """Where the interface has ids of its own; None for one of the usual form."""
+    priority: int = 0
+    """-10 to 10, higher first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who says to have a task.
+
+    Documented workers know no tokens, and some do not even say who they are.
+    """
+
+    worker: str | None = None
+    token: int | None = None
+    """The fence of the claim."""
+
+    def has(self, task: Task) -> bool:
+        """Whether the present claim, or the last one, is this one.
+
+        Somebody who says nothing is believed as long as only one worker ever had the task.
+        """
+        if task.worker is None:
+            return False
+        if self.worker is not None and self.worker != task.worker:
+            return False
+        if self.token is not None:
+            return self.token == task.fence
+        return self.worker is not None or task.fence == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnding:
+    """How a worker says that a task ended."""
+
+    result: JsonValue = None
+    """Any JSON. The task keeps it as `{"data": ...}`."""
+    error: TaskError | None = None
+    """Why it failed; None where it did not."""
+
+    @property
+    def action(self) -> Action:
+        return Action.COMPLETE if self.error is None else Action.FAIL
+
+    @property
+    def kept(self) -> JsonObject:
+        """The result as it stands in the task."""
+        return {"data": self.result}
+
+
+def succeeded(result: JsonValue) -> JobEnding:
+    return JobEnding(result=result)
+
+
+def failed_with(
+    reason: str, result: JsonValue = None, *, code: str = "worker_error", **args: JsonValue
+) -> JobEnding:
+    """`reason` is the worker's own text; `code` one of `model.errors`."""
+    return JobEnding(result=result, error=TaskError(code=code, args={"reason": reason, **args}))
+
+
+def data_of(task: Task) -> JsonValue:
+    """What the worker answered, as it was; None where it has not, or nobody did."""
+    return None if task.result is None else task.result.get("data")

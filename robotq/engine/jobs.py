@@ -1,0 +1,383 @@
+"""Changes of the tasks for workers: handed out, renewed, ended, taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from robotq.engine.admission import Admission, Room
+from robotq.engine.holds import HoldBoard
+from robotq.engine.job import Holder, Job, JobEnding
+from robotq.engine.locks import Locks
+from robotq.engine.memory import TaskMemory
+from robotq.engine.task_events import saving_end, saving_new, task_event
+from robotq.engine.unbroken import unbroken
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.event import Event
+from robotq.model.json import JsonObject
+from robotq.model.task import Task, TaskError, TaskState
+from robotq.model.transitions import Action, transition
+from robotq.store.port import AppendEvent, Mutation, SaveTask
+
+
+class Write(Protocol):
+    """Writes durably, then brings memory up to date. Raises RobotqError store_unavailable."""
+
+    def __call__(
+        self, mutations: Sequence[Mutation], room: Room | None = None
+    ) -> Awaitable[None]: ...
+
+
+class Jobs:
+    """The part of the `TaskQueue` that is about tasks for workers. The same promises: every
+    change is a transition, and is on disk before it is visible here or told to anyone.
+
+    A task is never under two valid leases: a claim raises its fence, and what comes with an
+    older one is refused and kept in the journal. What happens when a lease runs out stands in
+    the task's `Work`.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory: TaskMemory,
+        admission: Admission,
+        holds: HoldBoard,
+        locks: Locks,
+        clock: WallClock,
+        changing: Callable[[str], AbstractAsyncContextManager[Task]],
+        write: Write,
+    ) -> None:
+        """`changing` gives a task that nobody else changes meanwhile."""
+        self._memory = memory
+        self._admission = admission
+        self._holds = holds
+        self._locks = locks
+        self._clock = clock
+        self._changing = changing
+        self._write = write
+
+    # -- the way in ------------------------------------------------------------------------
+
+    @unbroken
+    async def submit(
+        self, jobs: Sequence[Job], *, api: str, actor: str, max_waiting: int
+    ) -> Sequence[Task]:
+        """Accept jobs for one queue, all or none. They are on disk when this returns.
+
+        `max_waiting` bounds what waits in the queue. Raises RobotqError queue_full,
+        store_unavailable, shutting_down.
+        """
+        with self._admission.job_room(jobs[0].queue, len(jobs), max_waiting) as room:
+            tasks = [self._admission.job(job, api=api, actor=actor) for job in jobs]
+            await self._write(saving_new(tasks, actor), room)
+            return tasks
+
+    # -- for workers -----------------------------------------------------------------------
+
+    def may_start(self, queue: str) -> bool:
+        """Whether this queue hands out anything."""
+        return not self._admission.closed and not self._holds.held(queue)
+
+    @unbroken
+    async def claim(self, queue: str, worker: str, match: str = "") -> Task | None:
+        """The next waiting task with this match key, which this worker has from now on; None
+        where nothing waits or the queue is held.
+
+        Its token is the task's `fence`. Raises RobotqError store_unavailable.
+        """
+        while (waiting := self._next(queue, match)) is not None:
+            async with self._changing(waiting.id) as task:
+                # while the lock was waited for, it may have been called off
+                if task.state is TaskState.PENDING and not self._overdue(task):
+                    return await self._claimed(task, worker)
+        return None
+
+    @unbroken
+    async def claim_this(self, task_id: str, worker: str) -> Task:
+        """The same for exactly one task. Raises RobotqError task_not_found, wrong_state,
+        queue_held, store_unavailable."""
+        async with self._changing(task_id) as task:
+            if task.work is None or task.state is not TaskState.PENDING:
+                raise _wrong_state(task, Action.CLAIM)
+            if not self.may_start(task.queue):
+                raise RobotqError("queue_held", reason="nothing is handed out right now")
+            return await self._claimed(task, worker)
+
+    @unbroken
+    async def renew(
+        self,
+        task_id: str,
+        holder: Holder,
+        *,
+        progress: float | None = None,
+        partial: JsonObject | None = None,
+    ) -> Task:
+        """A sign of life: the lease begins anew. A lease that has run out is given back where
+        nobody else took the task.
+
+        `progress` is 0 to 1; what is None stays as it was. Raises RobotqError task_not_found,
+        wrong_state (it has ended), stale_claim, store_unavailable.
+        """
+        async with self._changing(task_id) as before:
+            task, reclaimed = self._held(before, holder, "renew")
+            now_ms = self._clock.now_ms()
+            changes = {
+                "progress": task.progress if progress is None else progress,
+                "partial": task.partial if partial is None else partial,
+                "lease_until_ms": _lease_until(task, now_ms),
+            }
+            renewed = transition(task, Action.PROGRESS, fence=task.fence, **changes)
+            told = progress is not None and progress != before.progress
+            await self._write(
+                [
+                    *reclaimed,
+                    SaveTask(renewed, task.state),
+                    *([_progress_event(renewed, now_ms)] if told else []),
+                ]
+            )
+            return renewed
+
+    @unbroken
+    async def finish(
+        self, task_id: str, holder: Holder, ending: JobEnding, *, unclaimed: bool = False
+    ) -> Task:
+        """Write how a worker says that a task ended. It is on disk when this returns.
+
+        The same end by the same worker once more gives the same answer. A lease that ran out
+        is no hindrance as long as nobody else took the task. `unclaimed` takes an answer from
+        somebody to whom the task was not handed out, where it never was to anybody.
+        Raises RobotqError task_not_found, wrong_state (it has ended otherwise), stale_claim;
+        both are kept in the journal; store_unavailable.
+        """
+        async with self._changing(task_id) as before:
+            if before.state.final and _same_end(before, holder, ending):
+                return before
+            if unclaimed and before.state is TaskState.PENDING and before.fence == 0:
+                task, earlier = self._claiming(before, holder.worker or before.actor)
+            else:
+                try:
+                    task, earlier = self._held(before, holder, ending.action)
+                except RobotqError:
+                    await self._refused(before, holder, ending)
+                    raise
+            ended = transition(
+                task,
+                ending.action,
+                fence=task.fence,
+                ended_at_ms=self._clock.now_ms(),
+                result=ending.kept,
+                error=ending.error,
+            )
+            await self._write([*earlier, *saving_end(task, ended, ended.worker or "robotq")])
+            return ended
+
+    @unbroken
+    async def give_back(self, task_id: str, holder: Holder) -> Task:
+        """The worker has not begun and will not: the task goes back to its place, and this
+        counts as no attempt. Raises RobotqError like `renew`."""
+        async with self._changing(task_id) as task:
+            if task.state is not TaskState.RUNNING or not holder.has(task):
+                raise _stale(task, holder)
+            released = transition(task, Action.RELEASE, fence=task.fence)
+            await self._write(
+                [
+                    SaveTask(released, task.state),
+                    self._event("task.released", released, task, worker=task.worker),
+                ]
+            )
+            return released
+
+    @unbroken
+    async def lose(self, task_id: str, holder: Holder) -> Task:
+        """The worker is gone for certain, and its task fails with worker_lost.
+
+        Raises RobotqError like `renew`.
+        """
+        async with self._changing(task_id) as task:
+            if task.state is not TaskState.RUNNING or not holder.has(task):
+                raise _stale(task, holder)
+            return await self._fail(task, "worker_lost", worker=task.worker)
+
+    # -- by time and by people ---------------------------------------------------------------
+
+    @unbroken
+    async def expire(self, task_id: str, *, not_before_ms: int = 0) -> Task:
+        """What follows where the lease or the deadline of a task is over; nothing where not.
+
+        Leases are not over before `not_before_ms`, the time that workers get after a start.
+        Raises RobotqError store_unavailable.
+        """
+        async with self._changing(task_id) as task:
+            now_ms = self._clock.now_ms()
+            if task.state.final or task.work is None:
+                return task
+            if self._overdue(task):
+                return await self._fail(task, "task_timeout")
+            until_ms = task.lease_until_ms
+            if until_ms is None or now_ms < max(until_ms, not_before_ms):
+                return task
+            if task.work.max_retries is not None and task.retries >= task.work.max_retries:
+                return await self._fail(task, "lease_expired", worker=task.worker)
+            offered = transition(
+                task,
+                Action.REQUEUE,
+                fence=task.fence,
+                retries=task.retries + 1,
+                retried_at_ms=now_ms,
+            )
+            await self._write(
+                [
+                    SaveTask(offered, task.state),
+                    self._event("task.lease_expired", offered, task, worker=task.worker),
+                ]
+            )
+            return offered
+
+    async def cancel(self, task: Task, *, actor: str, reason: str) -> Task:
+        """Call off a task that nobody else changes meanwhile. Its worker hears of it with the
+        next sign of life, and its result is refused."""
+        action = Action.STOP if task.state is TaskState.RUNNING else Action.CANCEL
+        cancelled = transition(
+            task,
+            action,
+            fence=task.fence,
+            error=TaskError(code="cancelled", args={"actor": actor, "reason": reason}),
+            ended_at_ms=self._clock.now_ms(),
+        )
+        await self._write(saving_end(task, cancelled, actor))
+        return cancelled
+
+    @unbroken
+    async def retry(self, task_id: str, *, actor: str) -> Task:
+        """Let a failed task wait again under its own id.
+
+        Raises RobotqError task_not_found, wrong_state (not failed), retries_used_up,
+        store_unavailable, shutting_down.
+        """
+        async with self._changing(task_id) as task:
+            if task.work is not None and task.work.max_retries is not None:
+                limit = task.work.max_retries
+                if task.state is TaskState.FAILED and task.retries >= limit:
+                    raise RobotqError("retries_used_up", retries=task.retries, limit=limit)
+            now_ms = self._clock.now_ms()
+            again = transition(task, Action.RETRY, retries=task.retries + 1, retried_at_ms=now_ms)
+            await self._write(
+                [
+                    SaveTask(again, task.state),
+                    task_event("task.retried", again, now_ms, actor, before=task),
+                ]
+            )
+            return again
+
+    # -- the core ----------------------------------------------------------------------------
+
+    def _next(self, queue: str, match: str) -> Task | None:
+        if not self.may_start(queue):
+            return None
+        # one that somebody is changing right now is most probably being claimed
+        for task in self._memory.pool(queue).line(match):
+            if not self._locks.held(task.id) and not self._overdue(task):
+                return task
+        return None
+
+    def _overdue(self, task: Task) -> bool:
+        deadline_ms = None if task.work is None else task.work.deadline_ms
+        return deadline_ms is not None and deadline_ms <= self._clock.now_ms()
+
+    async def _claimed(self, task: Task, worker: str) -> Task:
+        claimed, mutations = self._claiming(task, worker)
+        await self._write(mutations)
+        return claimed
+
+    def _claiming(self, task: Task, worker: str) -> tuple[Task, list[Mutation]]:
+        now_ms = self._clock.now_ms()
+        claimed = transition(
+            task,
+            Action.CLAIM,
+            worker=worker,
+            started_at_ms=now_ms,
+            lease_until_ms=_lease_until(task, now_ms),
+        )
+        event = self._event("task.claimed", claimed, task, worker=worker)
+        return claimed, [SaveTask(claimed, task.state), event]
+
+    def _held(self, task: Task, holder: Holder, action: str) -> tuple[Task, list[Mutation]]:
+        """The task in the hands of this holder, and what to write for that first."""
+        if task.state.final or task.work is None:
+            raise _wrong_state(task, action)
+        if not holder.has(task):
+            raise _stale(task, holder)
+        if task.state is TaskState.RUNNING:
+            return task, []
+        now_ms = self._clock.now_ms()
+        reclaimed = transition(
+            task,
+            Action.RECLAIM,
+            fence=task.fence,
+            started_at_ms=now_ms,
+            lease_until_ms=_lease_until(task, now_ms),
+        )
+        event = self._event("task.reclaimed", reclaimed, task, worker=task.worker)
+        return reclaimed, [SaveTask(reclaimed, task.state), event]
+
+    async def _fail(self, task: Task, code: str, **args: object) -> Task:
+        action = Action.FAIL if task.state is TaskState.RUNNING else Action.EXPIRE
+        failed = transition(
+            task,
+            action,
+            fence=task.fence,
+            error=TaskError(code=code, args=args),
+            ended_at_ms=self._clock.now_ms(),
+        )
+        await self._write(saving_end(task, failed, "robotq"))
+        return failed
+
+    async def _refused(self, task: Task, holder: Holder, ending: JobEnding) -> None:
+        """Keep in the journal that a result came too late, or twice."""
+        said = {"worker": holder.worker, "token": holder.token, "said": ending.action.value}
+        await self._write([self._event("task.result_refused", task, task, **said)])
+
+    def _event(self, kind: str, after: Task, before: Task, **data: object) -> AppendEvent:
+        actor = after.worker or "robotq"
+        return task_event(kind, after, self._clock.now_ms(), actor, before=before, **data)
+
+
+def _progress_event(task: Task, at_ms: int) -> AppendEvent:
+    return AppendEvent(
+        Event(
+            kind="task.progress",
+            at_ms=at_ms,
+            actor=task.worker or "robotq",
+            api=task.api,
+            robot=task.queue,
+            task_id=task.id,
+            data={"cmd_type": task.command.cmd_type, "progress": task.progress},
+        )
+    )
+
+
+def _lease_until(task: Task, now_ms: int) -> int | None:
+    lease_s = None if task.work is None else task.work.lease_s
+    return None if lease_s is None else now_ms + round(lease_s * 1000)
+
+
+def _same_end(task: Task, holder: Holder, ending: JobEnding) -> bool:
+    return (
+        holder.has(task)
+        and task.result == ending.kept
+        and task.error == ending.error
+        and task.state is (TaskState.COMPLETED if ending.error is None else TaskState.FAILED)
+    )
+
+
+def _wrong_state(task: Task, action: str) -> RobotqError:
+    return RobotqError("wrong_state", task_id=task.id, state=task.state.value, action=action)
+
+
+def _stale(task: Task, holder: Holder) -> RobotqError:
+    return RobotqError(
+        "stale_claim", task_id=task.id, fence=holder.token, current=task.fence, worker=task.worker
+    )

@@ -1,0 +1,206 @@
+"""What a command does, as the operator wrote it: a program of steps, checked and ready to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from robotq.model.json import JsonObject
+from robotq.steps.expressions import Expression
+from robotq.steps.templates import Template
+
+MAX_ROUNDS = 10_000
+"""Of one loop."""
+
+Tree: TypeAlias = Any
+"""Mappings and lists as in the file, with a Template in the place of each text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gcode:
+    """Lines for the controller; done when the robot stands again."""
+
+    lines: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgram:
+    """A whole program out of a parameter, a text or a list of lines, told with its progress."""
+
+    source: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Find the reference point, of all axes or of these."""
+
+    axes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """Leave the alarm of the controller without homing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jog:
+    """A motion that can be broken off without any consequence, such as `X10 F300`: relative,
+    in millimetres."""
+
+    line: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Read a code with the scanner. Null where none was read in time."""
+
+    timeout_s: Expression | None = None
+    expect: re.Pattern[str] | None = None
+    """The whole code; another one counts as not read."""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A line whose answer is read."""
+
+    line: Template
+    expect: re.Pattern[str]
+    """Searched for in each line of the answer; not found: the command has failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A question to a person."""
+
+    prompt: Template
+    schema: JsonObject
+    answered_by: str | None = None
+    args: Mapping[str, Tree] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Let time pass while the robot stands."""
+
+    seconds: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The robot stands at a named place now; None: at none."""
+
+    name: Template | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Steps, one after the other."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Steps, once for each entry of a list, or as many times as a number says."""
+
+    over: Expression
+    steps: tuple[Step, ...]
+    item: str = "item"
+    index: str = "index"
+    """Counts from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """Names for values."""
+
+    values: Mapping[str, Tree]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Entries of the command's result."""
+
+    values: Mapping[str, Tree]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One more item in each of these lists of the result."""
+
+    items: Mapping[str, Tree]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    """Something to know in later commands too, also after a restart, as `memory.<group>[key]`."""
+
+    group: str
+    key: Template
+    value: Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """The opposite of Remember; without a key, the whole group."""
+
+    group: str
+    key: Template | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """End the command as failed."""
+
+    reason: Template
+
+
+Action: TypeAlias = (
+    Gcode
+    | RunProgram
+    | Home
+    | Unlock
+    | Jog
+    | Scan
+    | Query
+    | Ask
+    | Wait
+    | Place
+    | Group
+    | Loop
+    | Assign
+    | Result
+    | Append
+    | Remember
+    | Forget
+    | Fail
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One action, and what surrounds it."""
+
+    action: Action
+    name: str | None = None
+    """Reported while the action is carried out; None: not told."""
+    detail: Mapping[str, Tree] = field(default_factory=dict)
+    when: Expression | None = None
+    """Carried out only where this is neither null nor false."""
+    into: str | None = None
+    """The name under which what the action gives is known from then on."""
+    timeout_s: float | None = None
+    """Seconds that the action may take; then the robot is stopped and the command has failed.
+    None: only the limit of the command counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The steps of one command on one robot."""
+
+    steps: tuple[Step, ...]
+    values: JsonObject = field(default_factory=dict)
+    """The constants that the file gives, as `values`."""

@@ -1,0 +1,355 @@
+"""Reads programs of steps out of what a file of command specs says, and finds every fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError
+
+from robotq.config.keys import suggestion
+from robotq.config.strict_yaml import KeyPath
+from robotq.model.json import JsonObject
+from robotq.steps import language as lang
+from robotq.steps.expressions import Expression, ExpressionError, parse
+from robotq.steps.shapes import NUMBER, Shape, shape_of
+from robotq.steps.templates import Template, read_line, read_template
+
+Fault = tuple[KeyPath, str]
+"""Where below the steps, and what is wrong there."""
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.IGNORECASE)
+_RESERVED = {"params", "values", "memory", "result", "null", "true", "false", "len"}
+_MAX_STEPS = 1_000
+
+
+def read_program(
+    steps: object, *, schema: JsonObject, values: JsonObject
+) -> tuple[lang.Program, list[Fault]]:
+    """The program, and all faults in it; where there is one, the program must not be run.
+
+    `schema` is that of the command's params, `values` the constants of the file.
+    """
+    reader = _Reader(schema, values)
+    read = reader.steps(steps, ())
+    return lang.Program(steps=read, values=values), reader.faults
+
+
+class _Reader:
+    def __init__(self, schema: JsonObject, values: JsonObject) -> None:
+        self.faults: list[Fault] = []
+        self._count = 0
+        self._names: dict[str, Shape] = {
+            "params": Shape(schema={"type": "object", **schema}),
+            "values": shape_of(values),
+            "memory": Shape(),
+            "result": Shape(),
+        }
+        self._actions: Mapping[str, Callable[[Any, KeyPath], lang.Action]] = {
+            "gcode": self._gcode,
+            "program": lambda value, at: lang.RunProgram(source=self._expression(value, at)),
+            "home": self._home,
+            "unlock": self._unlock,
+            "jog": lambda value, at: lang.Jog(line=self._line(value, at)),
+            "scan": self._scan,
+            "query": self._query,
+            "ask": self._ask,
+            "wait_s": lambda value, at: lang.Wait(seconds=self._expression(value, at)),
+            "place": self._place,
+            "steps": lambda value, at: lang.Group(steps=self.steps(value, at)),
+            "set": self._set,
+            "result": lambda value, at: lang.Result(values=self._trees(value, at)),
+            "append": lambda value, at: lang.Append(items=self._trees(value, at)),
+            "remember": self._remember,
+            "forget": self._forget,
+            "fail": lambda value, at: lang.Fail(reason=self._template(value, at)),
+        }
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def steps(self, value: object, at: KeyPath) -> tuple[lang.Step, ...]:
+        if not isinstance(value, list | tuple) or not value:
+            self._fault(at, f"found {_shown(value)}, expected a list of steps")
+            return ()
+        return tuple(
+            step
+            for index, item in enumerate(value)
+            if (step := self._step(item, (*at, index))) is not None
+        )
+
+    def _step(self, value: object, at: KeyPath) -> lang.Step | None:
+        self._count += 1
+        if self._count > _MAX_STEPS:
+            if self._count == _MAX_STEPS + 1:
+                self._fault(at, f"more than {_MAX_STEPS} steps in one command")
+            return None
+        if not isinstance(value, Mapping):
+            self._fault(at, f"found {_shown(value)}, expected a step such as `gcode: G0 X10`")
+            return None
+        of_loop = {"for_each", "as", "index", "steps"} if "for_each" in value else set()
+        named = [key for key in value if key in self._actions and key not in of_loop]
+        named += ["for_each"] if of_loop else []
+        self._check_keys(value, at, {*named, *of_loop})
+        if len(named) != 1:
+            found = ", ".join(named) or "none"
+            actions = ", ".join(sorted({*self._actions, "for_each"}))
+            self._fault(at, f"found {found}, expected exactly one action of {actions}")
+            return None
+        when = self._expression(value["when"], (*at, "when")) if "when" in value else None
+        detail = self._trees(value["detail"], (*at, "detail")) if "detail" in value else {}
+        action = self._action(named[0], value, at)
+        step = lang.Step(
+            action=action,
+            name=self._step_name(value, at),
+            detail=detail,
+            when=when,
+            into=self._into(value, action, at),
+            timeout_s=self._timeout(value, at),
+        )
+        if step.into is not None:
+            self._names[step.into] = Shape(nullable=True)
+        return step
+
+    def _action(self, name: str, value: Mapping[str, Any], at: KeyPath) -> lang.Action:
+        if name == "for_each":
+            return self._loop(value, at)
+        return self._actions[name](value[name], (*at, name))
+
+    def _check_keys(self, value: Mapping[str, Any], at: KeyPath, more: set[str]) -> None:
+        known = {"step", "detail", "when", "into", "timeout_s", *more}
+        for key in value:
+            if key not in known and key not in self._actions:
+                near = suggestion(str(key), [*known, *self._actions, "for_each"])
+                self._fault((*at, key), f"unknown key{near}")
+
+    def _step_name(self, value: Mapping[str, Any], at: KeyPath) -> str | None:
+        name = value.get("step")
+        if name is None or (isinstance(name, str) and re.fullmatch(r"\w[\w .-]{0,63}", name)):
+            return name
+        self._fault((*at, "step"), f"found {_shown(name)}, expected a name of up to 64 characters")
+        return None
+
+    def _into(self, value: Mapping[str, Any], action: lang.Action, at: KeyPath) -> str | None:
+        name = value.get("into")
+        if name is None:
+            return None
+        if not isinstance(action, lang.Scan | lang.Query | lang.Ask):
+            self._fault((*at, "into"), "expected only beside scan, query or ask")
+        return self._name(name, (*at, "into"))
+
+    def _timeout(self, value: Mapping[str, Any], at: KeyPath) -> float | None:
+        if "timeout_s" not in value:
+            return None
+        return self._positive(value["timeout_s"], (*at, "timeout_s"))
+
+    # -- actions -------------------------------------------------------------------------------
+
+    def _gcode(self, value: Any, at: KeyPath) -> lang.Gcode:
+        lines = value if isinstance(value, list) else [value]
+        if not lines:
+            self._fault(at, "expected at least one line")
+        return lang.Gcode(
+            lines=tuple(
+                self._line(line, (*at, index) if isinstance(value, list) else at)
+                for index, line in enumerate(lines)
+            )
+        )
+
+    def _home(self, value: Any, at: KeyPath) -> lang.Home:
+        if value is True:
+            return lang.Home()
+        if isinstance(value, str) and re.fullmatch(r"[XYZABC]{1,6}", value):
+            return lang.Home(axes=value)
+        self._fault(at, f"found {_shown(value)}, expected true, or axes such as XY")
+        return lang.Home()
+
+    def _unlock(self, value: Any, at: KeyPath) -> lang.Unlock:
+        if value is not True:
+            self._fault(at, f"found {_shown(value)}, expected true")
+        return lang.Unlock()
+
+    def _scan(self, value: Any, at: KeyPath) -> lang.Scan:
+        keys = self._mapping(
+            {} if value is True else value, at, ("timeout_s", "expect", "attempts")
+        )
+        attempts = keys.get("attempts", 1)
+        if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 100:
+            self._fault((*at, "attempts"), f"found {_shown(attempts)}, expected 1 to 100")
+            attempts = 1
+        timeout = keys.get("timeout_s")
+        return lang.Scan(
+            timeout_s=None if timeout is None else self._expression(timeout, (*at, "timeout_s")),
+            expect=self._pattern(keys["expect"], (*at, "expect")) if "expect" in keys else None,
+            attempts=attempts,
+        )
+
+    def _query(self, value: Any, at: KeyPath) -> lang.Query:
+        keys = self._mapping(value, at, ("line", "expect"), needed=("line", "expect"))
+        line = keys.get("line", "")
+        if isinstance(line, str) and line in _DOLLAR_QUERIES:
+            read = Template(line, read_template(line, {}).parts)
+        else:
+            read = self._line(line, (*at, "line"))
+        return lang.Query(line=read, expect=self._pattern(keys.get("expect", ""), (*at, "expect")))
+
+    def _ask(self, value: Any, at: KeyPath) -> lang.Ask:
+        allowed = ("prompt", "schema", "answered_by", "args")
+        keys = self._mapping(value, at, allowed, needed=("prompt",))
+        schema = keys.get("schema", {"type": "object"})
+        try:
+            Draft202012Validator(schema, offline=True)
+        except (ValidationError, ValueError, TypeError) as error:
+            self._fault((*at, "schema"), str(error).splitlines()[0])
+        answered_by = keys.get("answered_by")
+        if answered_by is not None and not isinstance(answered_by, str):
+            self._fault((*at, "answered_by"), "expected the name of an immediate command")
+            answered_by = None
+        return lang.Ask(
+            prompt=self._template(keys.get("prompt", ""), (*at, "prompt")),
+            schema=schema if isinstance(schema, Mapping) else {},
+            answered_by=answered_by,
+            args=self._trees(keys.get("args", {}), (*at, "args")),
+        )
+
+    def _place(self, value: Any, at: KeyPath) -> lang.Place:
+        return lang.Place(name=None if value is None else self._template(value, at))
+
+    def _loop(self, value: Mapping[str, Any], at: KeyPath) -> lang.Loop:
+        over = self._expression(value["for_each"], (*at, "for_each"))
+        item = self._name(value.get("as", "item"), (*at, "as")) or "item"
+        index = self._name(value.get("index", "index"), (*at, "index")) or "index"
+        outside = dict(self._names)
+        try:
+            shape = over.shape(self._names)
+        except ExpressionError:
+            shape = Shape()
+        self._names[item] = shape.item().sure() if shape != NUMBER else NUMBER
+        self._names[index] = NUMBER
+        steps = self.steps(value.get("steps"), (*at, "steps"))
+        # what was named inside is known afterwards, but the loop's own names are not
+        for name in (item, index):
+            self._names.pop(name)
+            if name in outside:
+                self._names[name] = outside[name]
+        return lang.Loop(over=over, steps=steps, item=item, index=index)
+
+    def _set(self, value: Any, at: KeyPath) -> lang.Assign:
+        trees = self._trees(value, at)
+        for name in trees:
+            self._name(name, (*at, name))
+            self._names[name] = Shape(nullable=True)
+        return lang.Assign(values=trees)
+
+    def _remember(self, value: Any, at: KeyPath) -> lang.Remember:
+        keys = self._mapping(value, at, ("in", "key", "value"), needed=("in", "key", "value"))
+        return lang.Remember(
+            group=self._name(keys.get("in", "x"), (*at, "in")) or "",
+            key=self._template(keys.get("key", ""), (*at, "key")),
+            value=self._tree(keys.get("value"), (*at, "value")),
+        )
+
+    def _forget(self, value: Any, at: KeyPath) -> lang.Forget:
+        keys = self._mapping(value, at, ("in", "key"), needed=("in",))
+        key = keys.get("key")
+        return lang.Forget(
+            group=self._name(keys.get("in", "x"), (*at, "in")) or "",
+            key=None if key is None else self._template(key, (*at, "key")),
+        )
+
+    # -- values --------------------------------------------------------------------------------
+
+    def _expression(self, value: object, at: KeyPath) -> Expression:
+        try:
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise ExpressionError(f"found {_shown(value)}, expected an expression")
+            expression = parse(str(value))
+            expression.shape(self._names)
+        except ExpressionError as error:
+            self._fault(at, str(error))
+            return parse("null")
+        return expression
+
+    def _template(self, value: object, at: KeyPath) -> Template:
+        return self._read(value, at, read_template)
+
+    def _line(self, value: object, at: KeyPath) -> Template:
+        return self._read(value, at, read_line)
+
+    def _read(
+        self, value: object, at: KeyPath, read: Callable[[str, Mapping[str, Shape]], Template]
+    ) -> Template:
+        try:
+            if not isinstance(value, str):
+                raise ExpressionError(f"found {_shown(value)}, expected a text")
+            return read(value, self._names)
+        except ExpressionError as error:
+            self._fault(at, str(error))
+            return Template("", ())
+
+    def _trees(self, value: object, at: KeyPath) -> Mapping[str, lang.Tree]:
+        if not isinstance(value, Mapping):
+            self._fault(at, f"found {_shown(value)}, expected a mapping of names to values")
+            return {}
+        return {name: self._tree(inner, (*at, name)) for name, inner in value.items()}
+
+    def _tree(self, value: object, at: KeyPath) -> lang.Tree:
+        if isinstance(value, Mapping):
+            return self._trees(value, at)
+        if isinstance(value, list):
+            return [self._tree(item, (*at, index)) for index, item in enumerate(value)]
+        return self._template(value, at) if isinstance(value, str) else value
+
+    def _pattern(self, value: object, at: KeyPath) -> re.Pattern[str]:
+        try:
+            if not isinstance(value, str):
+                raise re.error(f"found {_shown(value)}, expected a regular expression")
+            return re.compile(value)
+        except re.error as error:
+            self._fault(at, f"expected a regular expression: {error}")
+            return re.compile("")
+
+    def _name(self, value: object, at: KeyPath) -> str | None:
+        if isinstance(value, str) and _NAME.fullmatch(value) and value not in _RESERVED:
+            return value
+        self._fault(at, f"found {_shown(value)}, expected a name of its own")
+        return None
+
+    def _positive(self, value: object, at: KeyPath) -> float | None:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return float(value)
+        self._fault(at, f"found {_shown(value)}, expected a number above 0")
+        return None
+
+    def _mapping(
+        self, value: object, at: KeyPath, known: Sequence[str], needed: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            self._fault(at, f"found {_shown(value)}, expected a mapping with {', '.join(known)}")
+            return {}
+        for text in _lacking(value, known, needed):
+            self._fault(at, text)
+        return value
+
+    def _fault(self, at: KeyPath, text: str) -> None:
+        self.faults.append((at, text))
+
+
+_DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
+"""Lines of GRBL that answer and change nothing."""
+
+
+def _lacking(
+    value: Mapping[str, Any], known: Sequence[str], needed: Sequence[str]
+) -> Iterator[str]:
+    for key in value:
+        if key not in known:
+            yield f"unknown key {key}{suggestion(str(key), known)}"
+    for key in needed:
+        if key not in value:
+            yield f"{key} is missing"
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

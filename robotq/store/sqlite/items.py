@@ -1,0 +1,163 @@
+"""The checklist on SQLite: its rows, and what is read of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
+from robotq.store.port import (
+    DropItem,
+    ItemBatchQuery,
+    ItemOrder,
+    ItemQuery,
+    MarkItemOf,
+    SaveItem,
+    SaveItemBatch,
+)
+from robotq.store.sqlite.rows import Row
+from robotq.store.sqlite.statements import load
+
+_COLUMNS = (
+    "title, description, status, priority, session_id, batch_id, due_date_ms, completed_at_ms, "
+    "created_at_ms, updated_at_ms, task_id, revision, id"
+)
+_READ = load("read.sql", item=_COLUMNS)
+_WRITE = load("write.sql")
+
+
+def _ranked(column: str, values: type[ItemStatus | ItemPriority]) -> str:
+    ranks = " ".join(f"WHEN '{value}' THEN {rank}" for rank, value in enumerate(values))
+    return f"CASE {column} {ranks} END"
+
+
+_ORDER = {
+    ItemOrder.UPDATED: "updated_at_ms",
+    ItemOrder.CREATED: "created_at_ms",
+    ItemOrder.DUE: "due_date_ms",
+    ItemOrder.PRIORITY: _ranked("priority", ItemPriority),
+    ItemOrder.STATUS: _ranked("status", ItemStatus),
+}
+_CAN_BE_NULL = (ItemOrder.DUE, ItemOrder.PRIORITY)
+"""Without a term for NULL, the others can use the order of an index."""
+
+
+def statement(
+    mutation: SaveItem | DropItem | SaveItemBatch | MarkItemOf,
+) -> tuple[str, Row, bool]:
+    """What writes it, with its parameters, and whether it must change a row."""
+    match mutation:
+        case SaveItem(item):
+            if item.revision == 1:
+                return _WRITE["insert_item"], _row(item), True
+            return _WRITE["update_item"], (*_row(item), item.revision - 1), True
+        case DropItem(item_id, revision):
+            return _WRITE["drop_item"], (item_id, revision), True
+        case SaveItemBatch(batch):
+            row = (batch.id, batch.session_id, batch.reason, batch.created_at_ms)
+            return _WRITE["insert_item_batch"], row, True
+        case MarkItemOf(task_id, status, at_ms):
+            if status is None:
+                return _WRITE["drop_item_of"], (task_id,), False
+            return _WRITE["mark_item_of"], (status.value, at_ms, task_id), False
+
+
+def items(connection: sqlite3.Connection, query: ItemQuery) -> tuple[Sequence[Item], int]:
+    conditions, parameters = _conditions(query)
+    direction = "DESC" if query.descending else "ASC"
+    key = _ORDER[query.order]
+    order = f"{key} {direction}, created_at_ms, id"
+    if query.order in _CAN_BE_NULL:
+        order = f"{key} IS NULL, {order}"
+    statement = (
+        _READ["items"]
+        .replace("{conditions}", conditions)
+        .replace("{order}", order)
+        .replace("{page}", "" if query.limit is None else "LIMIT ? OFFSET ?")
+    )
+    page = () if query.limit is None else (query.limit, query.offset)
+    found = [_item(row) for row in connection.execute(statement, (*parameters, *page))]
+    if query.limit is None:
+        return found, len(found)
+    count = _READ["count_items"].replace("{conditions}", conditions)
+    (total,) = connection.execute(count, parameters).fetchone()
+    return found, total
+
+
+def batches(
+    connection: sqlite3.Connection, query: ItemBatchQuery
+) -> tuple[Sequence[ItemBatch], int]:
+    terms, parameters = ["true"], list[Any]()
+    for column, value in (("id", query.batch_id), ("session_id", query.session_id)):
+        if value is not None:
+            terms.append(f"{column} = ?")
+            parameters.append(value)
+    conditions = " AND ".join(terms)
+    statement = _READ["item_batches"].replace("{conditions}", conditions)
+    found = connection.execute(statement, (*parameters, query.limit, query.offset))
+    count = _READ["count_item_batches"].replace("{conditions}", conditions)
+    (total,) = connection.execute(count, parameters).fetchone()
+    return [_batch(row) for row in found], total
+
+
+def _conditions(query: ItemQuery) -> tuple[str, Sequence[Any]]:
+    """The WHERE of a query and its parameters."""
+    terms, parameters = ["true"], list[Any]()
+    for column, value in (
+        ("status", None if query.status is None else query.status.value),
+        ("session_id", query.session_id),
+        ("task_id", query.task_id),
+    ):
+        if value is not None:
+            terms.append(f"{column} = ?")
+            parameters.append(value)
+    for column, values in (("id", query.ids), ("batch_id", query.batch_ids)):
+        if values is not None:
+            terms.append(f"{column} IN ({', '.join('?' * len(values))})")
+            parameters += values
+    return " AND ".join(terms), parameters
+
+
+def _row(item: Item) -> Row:
+    return (
+        item.title,
+        item.description,
+        item.status.value,
+        None if item.priority is None else item.priority.value,
+        item.session_id,
+        item.batch_id,
+        item.due_date_ms,
+        item.completed_at_ms,
+        item.created_at_ms,
+        item.updated_at_ms,
+        item.task_id,
+        item.revision,
+        item.id,
+    )
+
+
+def _item(row: Row) -> Item:
+    """The item of a row of _COLUMNS."""
+    title, description, status, priority, session_id, batch_id, due_date, *rest = row
+    completed_at, created_at, updated_at, task_id, revision, item_id = rest
+    return Item(
+        id=item_id,
+        title=title,
+        description=description,
+        status=ItemStatus(status),
+        priority=None if priority is None else ItemPriority(priority),
+        session_id=session_id,
+        batch_id=batch_id,
+        due_date_ms=due_date,
+        completed_at_ms=completed_at,
+        created_at_ms=created_at,
+        updated_at_ms=updated_at,
+        task_id=task_id,
+        revision=revision,
+    )
+
+
+def _batch(row: Row) -> ItemBatch:
+    batch_id, session_id, reason, created_at = row
+    return ItemBatch(id=batch_id, session_id=session_id, reason=reason, created_at_ms=created_at)

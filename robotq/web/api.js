@@ -1,0 +1,55 @@
+// Requests to the daemon that serves this page. Its address is where the page came from.
+
+import { language } from "./i18n.js";
+
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body.message || `HTTP ${status}`);
+    this.status = status;
+    this.code = body.error_code || null;
+    this.body = body;
+  }
+}
+
+/** What a request answers with. Throws Refused, or the error of a connection that is not there. */
+export async function ask(method, path, body, { headers = {}, timeoutMs = 15000 } = {}) {
+  const response = await fetch(path, {
+    method,
+    headers: { "Accept-Language": language(), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    cache: "no-store",
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  let answer = {};
+  try {
+    answer = await response.json();
+  } catch (error) {
+    if (response.ok && response.status !== 204) throw error;
+  }
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+export const get = (path, options) => ask("GET", path, undefined, options);
+export const post = (path, body = {}, options) => ask("POST", path, body, options);
+
+/** A path with what is in `parameters`, empty ones left out. */
+export function withQuery(path, parameters) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== "" && value !== null && value !== undefined) query.set(name, value);
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** A name that nobody has used: a repeated request with it is done once. */
+export function freshKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `dashboard-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export const task = (taskId, action = "") =>
+  `task/${encodeURIComponent(taskId)}${action ? `/${action}` : ""}`;
+export const robot = (name, action) => `robots/${encodeURIComponent(name)}/${action}`;

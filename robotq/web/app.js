@@ -1,0 +1,106 @@
+// Puts the page together: the bar, what needs attention, one view at a time, the drawer.
+
+import { h, setText } from "./dom.js";
+import { count, t } from "./i18n.js";
+import { live } from "./live.js";
+import { attention } from "./attention.js";
+import { chartsView } from "./charts.js";
+import { header, staleBanner, windowTitle } from "./header.js";
+import { historyView } from "./history.js";
+import { labPart } from "./lab.js";
+import { logView } from "./log.js";
+import { login } from "./login.js";
+import { peopleView } from "./people.js";
+import { endedPart, queueView } from "./queue.js";
+import { lanes } from "./robots.js";
+import { submitView } from "./submit.js";
+import { taskDrawer } from "./task.js";
+import { workersView } from "./workers.js";
+
+function nowView() {
+  const robots = lanes();
+  const lab = labPart();
+  const ended = endedPart();
+  const counts = h("p", { class: "counts quiet" });
+  const node = h("div", {}, h("h1", { class: "offscreen", text: t("view.now") }),
+    h("div", { class: "now" }, robots.node, h("div", { class: "side" }, lab.node, ended.node)), counts);
+  return {
+    node,
+    update(look) {
+      robots.update(look);
+      lab.update(look);
+      ended.update(look);
+      setText(counts, t("counts", {
+        waiting: count(look.counts.pending), running: count(look.counts.running),
+        completed: count(look.counts.completed), failed: count(look.counts.failed),
+      }));
+    },
+    tick() { robots.tick(); },
+  };
+}
+
+let current = null;
+let unbind = [];
+
+function build() {
+  for (const off of unbind) off();
+  document.body.replaceChildren();
+  current = null;
+  const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView() };
+  const tabs = ["now", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id }));
+  const bar = header(tabs, { onLanguage: () => { build(); live.specs = new Map(live.specs); live.refresh(); } });
+  const stale = staleBanner();
+  const needs = attention();
+  const main = h("main", { id: "main", tabindex: -1 });
+  const drawer = taskDrawer();
+  const door = login();
+  const messages = h("div", { id: "messages", role: "status" });
+  document.body.append(
+    h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } }),
+    bar.node, stale.node, needs.node, main, drawer.node, door.node, messages);
+
+  function route() {
+    const [id, rest] = splitHash();
+    if (id === "task") {
+      if (!current) choose("now");
+      if (live.look) drawer.open(rest, current.hash);
+      return;
+    }
+    drawer.close();
+    choose(views[id] ? id : "now", rest);
+  }
+
+  function choose(id, rest) {
+    const view = views[id];
+    current = { id, view, hash: `#${id}${rest ? `/${encodeURIComponent(rest)}` : ""}` };
+    if (main.firstChild !== view.node) main.replaceChildren(view.node);
+    bar.select(id);
+    if (live.look) { view.open?.(rest); view.update(live.look); }
+  }
+
+  let first = live.look === null;
+  unbind = [
+    live.on("look", (look) => {
+      bar.update(); stale.update(); door.update();
+      needs.update(look);
+      if (first) { first = false; route(); } else current?.view.update(look);
+      document.title = windowTitle(look);
+    }),
+    live.on("state", () => { bar.update(); stale.update(); door.update(); document.title = windowTitle(live.look); }),
+    live.on("tick", () => { stale.update(); current?.view.tick?.(); }),
+    live.on("event", (event) => { drawer.event(event); current?.view.event?.(event); }),
+  ];
+  addEventListener("hashchange", route);
+  unbind.push(() => removeEventListener("hashchange", route));
+  bar.update();
+  route();
+  if (live.look) { needs.update(live.look); stale.update(); }
+}
+
+function splitHash() {
+  const [id, ...rest] = location.hash.slice(1).split("/");
+  return [id || "now", decodeURIComponent(rest.join("/"))];
+}
+
+build();
+live.start();

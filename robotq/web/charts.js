@@ -1,0 +1,192 @@
+// The last hours, drawn: what each robot did, how many commands ended, how long they took,
+// what went wrong. Bounded: the latest thousand commands.
+
+import { get, withQuery } from "./api.js";
+import { h, s, setText, show } from "./dom.js";
+import { clock, count, duration, t, titleOf } from "./i18n.js";
+import { live } from "./live.js";
+import { reasonOf } from "./ui.js";
+
+const KEPT = 1000;
+const HOURS = [1, 4, 12, 24];
+const REST_MS = 2000;
+const COLUMNS = 48;
+const ENDS = ["completed", "failed", "cancelled"];
+
+export function chartsView() {
+  let ended = [];
+  let running = [];
+  let complete = true;
+  let asking = false;
+  let askedAt = 0;
+  let hours = 1;
+  const range = h("select", { id: "charts-range" }, HOURS.map((one) => h("option", { value: one, text: one === 1 ? t("charts.hour") : t("charts.hours", { count: one }) })));
+  const fault = h("p", { class: "fault", role: "alert" });
+  const note = h("p", { class: "quiet" });
+  const gantt = part("charts.gantt");
+  const throughput = part("charts.throughput");
+  const durations = part("charts.durations");
+  const failures = part("charts.failures");
+  const node = h("div", {},
+    h("div", { class: "view-head" }, h("h1", { text: t("charts.title") }), h("label", { class: "inline", for: "charts-range", text: t("charts.range") }), range),
+    fault, h("div", { class: "charts" }, gantt.node, throughput.node, durations.node, failures.node), note);
+  range.addEventListener("change", () => { hours = Number(range.value); draw(); });
+
+  async function load() {
+    if (asking) return;
+    asking = true;
+    askedAt = Date.now();
+    try {
+      const found = await get(withQuery("dashboard/charts", { after_ms: ended[0]?.ended_at_ms }));
+      const known = new Set(ended.map((one) => one.task_id));
+      ended = [...found.ended.filter((one) => !known.has(one.task_id)), ...ended].slice(0, KEPT);
+      running = found.running;
+      complete = found.complete && ended.length < KEPT;
+      setText(fault, "");
+      draw();
+    } catch (error) {
+      setText(fault, reasonOf(error));
+    } finally {
+      asking = false;
+    }
+  }
+
+  function draw() {
+    const to = live.now();
+    const from = to - hours * 3600000;
+    const inside = ended.filter((one) => one.ended_at_ms >= from);
+    drawGantt(gantt.box, inside, running, from, to);
+    drawThroughput(throughput.box, inside, from, to);
+    drawDurations(durations.box, inside);
+    drawFailures(failures.box, inside);
+    show(note, !complete && (ended.at(-1)?.ended_at_ms ?? 0) > from);
+    setText(note, t("charts.partial", { count: count(ended.length) }));
+  }
+
+  return {
+    node,
+    open() { ended = []; load(); },
+    update() { if (Date.now() - askedAt > REST_MS) load(); },
+  };
+}
+
+function part(word) {
+  const box = h("div", { class: "chart" });
+  return { box, node: h("section", { class: "card" }, h("h3", { text: t(word) }), box) };
+}
+
+const nothing = (box) => box.replaceChildren(h("p", { class: "quiet none", text: t("charts.none") }));
+
+function ticks(from, to, width, y) {
+  const steps = [5, 10, 15, 30, 60, 120, 240, 360].map((minutes) => minutes * 60000);
+  const step = steps.find((one) => (to - from) / one <= 7) || steps.at(-1);
+  const zone = new Date(to).getTimezoneOffset() * 60000;
+  const marks = [];
+  for (let at = Math.ceil((from - zone) / step) * step + zone; at < to; at += step) {
+    const x = ((at - from) / (to - from)) * width;
+    marks.push(s("line", { x1: x, x2: x, y1: 0, y2: y, class: "grid" }), s("text", { x, y: y + 16, class: "axis middle", text: clock(at) }));
+  }
+  return marks;
+}
+
+const WIDTH = 800;
+
+function drawing(height, label, ...children) {
+  return s("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": label }, ...children);
+}
+
+function drawGantt(box, ended, running, from, to) {
+  const names = live.look.robots.map((robot) => robot.robot_id);
+  const rows = 34;
+  const height = names.length * rows;
+  const label = names.map((name) => {
+    const own = ended.filter((one) => one.robot_id === name);
+    return `${name}: ${summary(own)}`;
+  }).join("; ");
+  const bars = [...ended, ...running.map((one) => ({ ...one, ended_at_ms: to }))]
+    .filter((one) => one.started_at_ms && names.includes(one.robot_id) && one.ended_at_ms > from)
+    .map((one) => {
+      const start = Math.max(from, one.started_at_ms);
+      const x = ((start - from) / (to - from)) * WIDTH;
+      return s("a", { href: `#task/${one.task_id}`, tabindex: -1 },
+        s("rect", { class: `bar ${one.error_code === "outcome_unknown" ? "unknown" : one.state}`, x, y: names.indexOf(one.robot_id) * rows + 14, rx: 2, height: rows - 18, width: Math.max(1.5, ((one.ended_at_ms - start) / (to - from)) * WIDTH - 0.5) },
+          s("title", { text: `${titleOf(live.specs, one.cmd_type)} · ${t(`task.${one.state}`)} · ${clock(one.started_at_ms, { seconds: true })} · ${duration((one.ended_at_ms - one.started_at_ms) / 1000)}` })));
+    });
+  box.replaceChildren(drawing(height + 22, label, ticks(from, to, WIDTH, height), bars,
+    names.map((name, index) => s("text", { x: 0, y: index * rows + 10, class: "axis", text: name }))));
+}
+
+const summary = (tasks) => t("charts.ok", {
+  ok: tasks.filter((one) => one.state === "completed").length,
+  bad: tasks.filter((one) => one.state === "failed").length,
+  off: tasks.filter((one) => one.state === "cancelled").length,
+});
+
+function drawThroughput(box, ended, from, to) {
+  if (!ended.length) return nothing(box);
+  const height = 150;
+  const columns = Array.from({ length: COLUMNS }, () => ({ completed: 0, failed: 0, cancelled: 0 }));
+  for (const one of ended) columns[Math.min(COLUMNS - 1, Math.floor(((one.ended_at_ms - from) / (to - from)) * COLUMNS))][one.state] += 1;
+  const most = Math.max(1, ...columns.map((column) => ENDS.reduce((sum, end) => sum + column[end], 0)));
+  const width = WIDTH / COLUMNS;
+  const bars = columns.flatMap((column, index) => {
+    let y = height;
+    return ENDS.filter((end) => column[end]).map((end) => {
+      const tall = (column[end] / most) * (height - 16);
+      y -= tall;
+      return s("rect", { class: `bar ${end}`, x: index * width + 1, y, width: width - 2, height: tall, rx: 1.5 },
+        s("title", { text: `${clock(from + (index / COLUMNS) * (to - from))}: ${column[end]} ${t(`task.${end}`)}` }));
+    });
+  });
+  return box.replaceChildren(
+    drawing(height + 22, summary(ended), ticks(from, to, WIDTH, height), s("text", { x: 0, y: 11, class: "axis", text: String(most) }), bars),
+    h("p", { class: "legend" }, ENDS.map((end) => h("span", { class: `key ${end}`, text: t(`task.${end}`) }))));
+}
+
+function drawDurations(box, ended) {
+  const byCommand = new Map();
+  for (const one of ended) {
+    if (one.state !== "completed" || !one.started_at_ms) continue;
+    const runs = byCommand.get(one.cmd_type) || [];
+    runs.push((one.ended_at_ms - one.started_at_ms) / 1000);
+    byCommand.set(one.cmd_type, runs);
+  }
+  if (!byCommand.size) return nothing(box);
+  const rows = [...byCommand].map(([cmdType, runs]) => {
+    const sorted = [...runs].sort((a, b) => a - b);
+    return { cmdType, runs, median: sorted[Math.floor((sorted.length - 1) / 2)], longest: sorted.at(-1) };
+  }).sort((a, b) => b.median - a.median).slice(0, 15);
+  const scale = Math.max(...rows.map((row) => row.longest), 0.1);
+  return box.replaceChildren(h("table", { class: "plain-table" },
+    h("thead", {}, h("tr", {}, ["command", "charts.runs", "charts.median", "charts.longest"].map((word) => h("th", { scope: "col", text: t(word) })), h("th", {}, h("span", { class: "offscreen", text: t("charts.durations") })))),
+    h("tbody", {}, rows.map((row) => h("tr", {},
+      h("th", { scope: "row", text: titleOf(live.specs, row.cmdType) }), h("td", { class: "number", text: row.runs.length }),
+      h("td", { class: "number", text: duration(row.median) }), h("td", { class: "number", text: duration(row.longest) }),
+      h("td", { class: "spread" }, strip(row, scale)))))));
+}
+
+// each run as a point, newest on top, so that a change over time is seen
+function strip(row, scale) {
+  const runs = row.runs.slice(0, 60);
+  return s("svg", { viewBox: "0 0 200 26", "aria-hidden": "true", class: "strip" },
+    s("line", { x1: 0, x2: 200, y1: 13, y2: 13, class: "grid" }),
+    runs.map((run, index) => s("circle", { cx: 4 + (192 * run) / scale, cy: 13 + ((index % 5) - 2) * 3.5, r: 2.6, class: "point" })),
+    s("line", { x1: 4 + (192 * row.median) / scale, x2: 4 + (192 * row.median) / scale, y1: 1, y2: 25, class: "median" }));
+}
+
+function drawFailures(box, ended) {
+  const byCode = new Map();
+  for (const one of ended) {
+    if (one.state !== "failed") continue;
+    const key = `${one.error_code}/${one.cmd_type}`;
+    const row = byCode.get(key) || { code: one.error_code, cmdType: one.cmd_type, number: 0, last: one };
+    row.number += 1;
+    byCode.set(key, row);
+  }
+  if (!byCode.size) return nothing(box);
+  const rows = [...byCode.values()].sort((a, b) => b.number - a.number).slice(0, 12);
+  return box.replaceChildren(h("table", { class: "plain-table" },
+    h("thead", {}, h("tr", {}, ["charts.reason", "command", "charts.runs", "detail.ended"].map((word) => h("th", { scope: "col", text: t(word) })))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row", class: "mono", text: row.code }), h("td", { text: titleOf(live.specs, row.cmdType) }),
+      h("td", { class: "number", text: row.number }), h("td", {}, h("a", { href: `#task/${row.last.task_id}`, text: clock(row.last.ended_at_ms) })))))));
+}

@@ -1,0 +1,122 @@
+// The bar that is always there: where you are, whether it is true, and the emergency stop.
+
+import { ask, post } from "./api.js";
+import { h, icon, setAttribute, setText, show } from "./dom.js";
+import { clock, duration, keep, language, setLanguage, t } from "./i18n.js";
+import { live } from "./live.js";
+import { act, confirm, reasonOf, tell } from "./ui.js";
+
+const MODES = ["auto", "light", "dark"];
+
+export function header(views, { onLanguage }) {
+  const state = h("span", { class: "live", role: "status" });
+  const simulated = h("span", { class: "badge", text: t("simulated"), hidden: true });
+  const nav = h("nav", { "aria-label": t("views") }, views.map(({ id }) =>
+    h("a", { href: `#${id}`, id: `tab-${id}`, text: t(`view.${id}`) })));
+  const logout = h("button", { type: "button", class: "plain", hidden: true, onclick: () => act(logout, signOut) }, icon("key"));
+  const stop = estopButton();
+  const theme = themeButton();
+  const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
+    onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
+  const node = h("header", { id: "bar" },
+    h("a", { class: "brand", href: "#now" }, h("img", { src: "dashboard/files/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
+    h("div", { class: "states" }, state, simulated),
+    nav, h("div", { class: "tools" }, logout, theme, other), stop.node);
+
+  function update() {
+    const look = live.look;
+    const word = live.stale ? "stale" : !look ? "connecting" : live.streaming ? "live" : "polling";
+    setText(state, t(word));
+    setAttribute(state, "data-state", word);
+    stop.update(Boolean(look?.estop));
+    show(simulated, Boolean(look?.robots.length) && look.robots.every((robot) => robot.simulated));
+    show(logout, Boolean(look?.you.keys && look.you.name !== "anonymous"));
+    setAttribute(logout, "aria-label", t("logout", { name: look?.you.name }));
+    setAttribute(logout, "title", t("logout", { name: look?.you.name }));
+    for (const { id, present } of views) show(node.querySelector(`#tab-${id}`), present === undefined || present());
+  }
+  return {
+    node,
+    update,
+    select(id) { for (const link of nav.children) setAttribute(link, "aria-current", link.id === `tab-${id}` ? "page" : null); },
+  };
+}
+
+function estopButton() {
+  const node = h("button", { type: "button", id: "estop", title: t("estop.hint"), onclick: () => act(node, stopAll) },
+    icon("stop"), h("span", { class: "long", text: t("estop") }), h("span", { class: "short", "aria-hidden": "true", text: t("estop.short") }));
+  setAttribute(node, "aria-label", t("estop"));
+  return { node, update(latched) { node.classList.toggle("latched", latched); setAttribute(node, "aria-pressed", latched); } };
+}
+
+async function stopAll() {
+  try {
+    // pressed again while it is latched, it is sent again: whoever presses means it
+    const answer = await post("estop?reason=dashboard", {}, { timeoutMs: 5000 });
+    tell(answer.message || t("estop.sent"));
+  } catch (error) {
+    tell(t("estop.lost", { reason: reasonOf(error) }), { bad: true });
+  }
+  live.refresh();
+}
+
+export async function resetStop() {
+  const sure = await confirm({ title: t("estop.ask"), text: t("estop.ask.text"), yes: t("estop.ask.yes"), danger: true });
+  if (!sure) return;
+  const answer = await post("estop/reset");
+  tell(answer.message);
+  live.refresh();
+}
+
+function themeButton() {
+  const root = document.documentElement;
+  const label = () => {
+    const text = t("theme", { mode: t(`theme.${root.dataset.chosen}`) });
+    setAttribute(node, "aria-label", text);
+    setAttribute(node, "title", text);
+    node.replaceChildren(icon(root.dataset.theme === "dark" ? "moon" : "sun"));
+  };
+  const node = h("button", { type: "button", class: "plain", onclick: () => {
+    root.dataset.chosen = MODES[(MODES.indexOf(root.dataset.chosen) + 1) % MODES.length];
+    keep("theme", root.dataset.chosen);
+    dispatchEvent(new Event("robotq-theme"));
+    label();
+  } });
+  label();
+  return node;
+}
+
+async function signOut() {
+  await ask("DELETE", "dashboard/session", {});
+  location.reload();
+}
+
+/** The title of the window, for whoever looks at another one. */
+export function windowTitle(look) {
+  if (live.stale) return `⚠ ${t("stale")} · robotq`;
+  if (!look) return "robotq";
+  if (look.estop) return `⛔ ${t("estop.latched")} · robotq`;
+  if (look.robots.some((robot) => robot.running?.waiting_for)) return `❓ ${t("state.asking")} · robotq`;
+  const held = look.robots.find((robot) => robot.holds.length && !robot.running);
+  if (held) return `⏸ ${held.robot_id} · robotq`;
+  const running = look.robots.filter((robot) => robot.running);
+  if (!running.length) return "robotq";
+  const percent = running[0].running.progress;
+  return `▶ ${running.length}${percent === null ? "" : ` · ${Math.round(percent * 100)} %`} · robotq`;
+}
+
+export function staleBanner() {
+  const text = h("p");
+  const node = h("div", { class: "banner stale", role: "alert", hidden: true }, icon("warn"), text);
+  return {
+    node,
+    update() {
+      show(node, live.stale);
+      document.body.classList.toggle("is-stale", live.stale);
+      if (!live.stale) return;
+      setText(text, live.answeredAt
+        ? t("stale.text", { time: duration((Date.now() - live.answeredAt) / 1000), clock: clock(live.answeredAt, { seconds: true }) })
+        : t("stale.never"));
+    },
+  };
+}

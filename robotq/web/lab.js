@@ -1,0 +1,154 @@
+// The simulated lab, drawn: stations with their bottles, and robots where they are.
+
+import { get } from "./api.js";
+import { h, list, s, setAttribute, setText, show } from "./dom.js";
+import { t } from "./i18n.js";
+import { live } from "./live.js";
+
+const EVERY_MS = 500;
+const IDLE_MS = 3000;
+const SLOT = 420; // mm between two bottles as drawn
+const AWAY = 1350; // mm from where a robot stands to the middle of what it works at
+
+const short = (name) => name.replace(/_(AREA|TABLE|STATION)\b/g, "").replaceAll("_", " ").toLowerCase();
+
+export function labPart() {
+  const stations = s("g", {});
+  const bottles = s("g", {});
+  const robots = s("g", {});
+  const drawing = s("svg", { class: "lab", role: "img" }, stations, bottles, robots);
+  const node = h("section", { class: "card lab-card", hidden: true }, h("h3", {}, h("span", { text: t("lab") })), drawing);
+  let places = null;
+  let drawn = "";
+  let asking = false;
+  let askedAt = 0;
+  let busy = true;
+
+  function layOut(lab) {
+    const text = JSON.stringify([lab.places, lab.stations, lab.box_areas]);
+    if (text === drawn) return;
+    drawn = text;
+    places = plan(lab);
+    const { x, y, width, height } = places.frame;
+    drawing.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
+    stations.replaceChildren(...places.tables.map(tableOf), ...places.pads.map(padOf));
+  }
+
+  function draw({ lab, robots: found }) {
+    layOut(lab);
+    const at = new Map(places.slots);
+    for (const robot of found) {
+      const parts = lab.robots[robot.robot_id];
+      if (!parts || typeof robot.x_mm !== "number") continue;
+      at.set(parts.gripper, { x: robot.x_mm + 420, y: -robot.y_mm, on: true });
+      parts.back.forEach((slot, index) => at.set(slot, { x: robot.x_mm - 250 + 250 * (index % 3), y: -robot.y_mm + 200 - 300 * Math.floor(index / 3), on: true }));
+    }
+    list(robots, found.filter((robot) => typeof robot.x_mm === "number"), (robot) => robot.robot_id, (robot) => robotOf(robot));
+    const standing = lab.bottles.map((bottle) => ({ ...bottle, at: at.get(bottle.slot) })).filter((bottle) => bottle.at);
+    const boxes = Object.entries(lab.boxes).map(([id, where]) => {
+      const carrier = found.find((robot) => robot.robot_id === where);
+      return { id, box: true, at: carrier ? { x: carrier.x_mm, y: -carrier.y_mm + 500, on: true } : places.boxes.get(where) };
+    }).filter((box) => box.at);
+    list(bottles, [...boxes, ...standing], (item) => item.id, (item) => (item.box ? boxOf(item) : bottleOf(item)));
+    const words = found.map((robot) => (robot.place ? t("lab.at", { robot: robot.robot_id, place: robot.place }) : `${robot.robot_id}: ${t("underway")}`));
+    setAttribute(drawing, "aria-label", t("lab.alt", { text: words.join(", ") }));
+  }
+
+  async function ask() {
+    if (asking || document.hidden || !node.isConnected) return;
+    if (Date.now() - askedAt < (busy ? EVERY_MS : IDLE_MS)) return;
+    asking = true;
+    askedAt = Date.now();
+    try {
+      const picture = await get("dashboard/picture");
+      show(node, picture.lab !== null);
+      if (picture.lab) draw(picture);
+    } catch {
+      // the bar says that the daemon does not answer
+    } finally {
+      asking = false;
+    }
+  }
+  setInterval(() => { if (live.look && !live.locked) ask(); }, EVERY_MS);
+  return { node, update(look) { busy = look.robots.some((robot) => robot.running); } };
+}
+
+/** Where everything is drawn; y points up in the lab and down on the screen. */
+function plan(lab) {
+  const points = Object.values(lab.places);
+  const middle = { x: mean(points.map((p) => p.x)), y: mean(points.map((p) => p.y)) };
+  const slots = new Map();
+  const tables = Object.entries(lab.stations).map(([name, station]) => {
+    const stands = station.places.map((place) => lab.places[place]).filter(Boolean);
+    const center = { x: mean(stands.map((p) => p.x)), y: mean(stands.map((p) => p.y)) };
+    const spread = Math.max(...stands.map((p) => Math.hypot(p.x - center.x, p.y - center.y)));
+    if (spread < 300) {
+      // one side only: the table is on the far side of where the robot stands
+      const dx = center.x - middle.x;
+      const dy = center.y - middle.y;
+      if (Math.abs(dx) > Math.abs(dy)) center.x += Math.sign(dx) * AWAY;
+      else center.y += Math.sign(dy || 1) * AWAY;
+    }
+    const columns = Math.min(3, station.slots.length);
+    const rows = Math.ceil(station.slots.length / columns);
+    station.slots.forEach((slot, index) => slots.set(slot, {
+      x: center.x + ((index % columns) - (columns - 1) / 2) * SLOT,
+      y: -(center.y - (Math.floor(index / columns) - (rows - 1) / 2) * SLOT),
+    }));
+    return { name, x: center.x, y: -center.y, width: columns * SLOT + 160, height: rows * SLOT + 160, slots: station.slots.map((slot) => slots.get(slot)) };
+  });
+  const served = new Set(Object.values(lab.stations).flatMap((station) => station.places));
+  const boxes = new Map();
+  const pads = Object.entries(lab.places).map(([name, place]) => ({ name, x: place.x, y: -place.y, quiet: served.has(name), box: lab.box_areas.includes(name) }));
+  for (const pad of pads) if (pad.box) boxes.set(pad.name, { x: pad.x - 900, y: pad.y });
+  const xs = [...tables.flatMap((one) => [one.x - one.width / 2, one.x + one.width / 2]), ...pads.map((one) => one.x)];
+  const ys = [...tables.flatMap((one) => [one.y - one.height / 2 - 500, one.y + one.height / 2]), ...pads.map((one) => one.y)];
+  const edge = 900;
+  const [left, top] = [Math.min(...xs) - edge, Math.min(...ys) - edge];
+  return { tables, pads, slots, boxes, frame: { x: left, y: top, width: Math.max(...xs) + edge - left, height: Math.max(...ys) + edge - top } };
+}
+
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / (numbers.length || 1);
+
+const tableOf = (table) => s("g", { class: "table" },
+  s("rect", { x: table.x - table.width / 2, y: table.y - table.height / 2, width: table.width, height: table.height, rx: 120 }),
+  table.slots.map((slot) => s("circle", { cx: slot.x, cy: slot.y, r: 150, class: "slot" })),
+  s("text", { x: table.x, y: table.y - table.height / 2 - 130, text: short(table.name) }));
+
+const padOf = (pad) => s("g", { class: `pad${pad.quiet ? " quiet" : ""}` },
+  pad.quiet ? s("circle", { cx: pad.x, cy: pad.y, r: 90 }) : s("rect", { x: pad.x - 480, y: pad.y - 480, width: 960, height: 960, rx: 160 }),
+  !pad.quiet && s("text", { x: pad.x, y: pad.y + 860, text: short(pad.name) }));
+
+function moved(node, at) { node.style.transform = `translate(${at.x}px, ${at.y}px)`; }
+
+function bottleOf(first) {
+  const level = s("path", {});
+  const title = s("title", {});
+  const node = s("g", { class: "bottle" }, title, s("circle", { r: 150, class: "glass" }), level);
+  return { node, update(bottle) {
+    moved(node, bottle.at);
+    node.classList.toggle("on", Boolean(bottle.at.on));
+    node.classList.toggle("scanned", bottle.scanned);
+    const share = Math.max(0, Math.min(1, bottle.volume_ml / bottle.capacity_ml));
+    const y = 130 - 260 * share;
+    const x = Math.sqrt(Math.max(0, 130 * 130 - y * y));
+    level.setAttribute("d", share <= 0 ? "" : share >= 1 ? "M0 -130a130 130 0 1 1 -.1 0z" : `M${-x} ${y}A130 130 0 ${share > 0.5 ? 1 : 0} 0 ${x} ${y}z`);
+    setText(title, `${bottle.id}, ${Math.round(bottle.volume_ml)} ml, ${bottle.task}`);
+  } };
+}
+
+function boxOf(first) {
+  const node = s("g", { class: "box" }, s("title", { text: first.id }), s("rect", { x: -260, y: -200, width: 520, height: 400, rx: 60 }), s("path", { d: "M-260 -20h520" }));
+  return { node, update(box) { moved(node, box.at); } };
+}
+
+function robotOf(first) {
+  const node = s("g", { class: "robot" }, s("title", { text: first.robot_id }),
+    s("rect", { x: -430, y: -430, width: 860, height: 860, rx: 240 }), s("circle", { cx: 0, cy: -130, r: 120 }),
+    s("text", { y: -560, text: first.robot_id }));
+  return { node, update(robot) {
+    moved(node, { x: robot.x_mm, y: -robot.y_mm });
+    node.classList.toggle("held", Boolean(robot.held));
+    node.classList.toggle("stopped", Boolean(robot.emergency_stop));
+  } };
+}

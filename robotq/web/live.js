@@ -1,0 +1,151 @@
+// What the page knows of the daemon: asked for when something has happened and every few
+// seconds besides, so that silence is noticed.
+
+import { get, Refused, withQuery } from "./api.js";
+
+const REST_MS = 400; // between two looks, however much happens
+const PULSE_MS = 3000; // a look without any event
+const STALE_MS = 8000; // without an answer for so long, what is shown is old
+const HIDDEN_MS = 60000; // a page that nobody sees gives its stream back
+const KEPT = 500; // events
+
+export class Live {
+  constructor() {
+    this.look = null;
+    this.events = [];
+    this.specs = new Map();
+    this.offsetMs = 0;
+    this.answeredAt = 0;
+    this.stale = false;
+    this.streaming = false;
+    this.problem = null;
+    this.locked = false;
+    this.listeners = { look: new Set(), event: new Set(), state: new Set(), tick: new Set() };
+    this.lastId = null;
+    this.source = null;
+    this.tries = 0;
+    this.asking = false;
+    this.wanted = false;
+    this.lookedAt = 0;
+    this.timer = null;
+  }
+
+  on(what, listener) {
+    this.listeners[what].add(listener);
+    return () => this.listeners[what].delete(listener);
+  }
+
+  tell(what, ...args) {
+    for (const listener of this.listeners[what]) listener(...args);
+  }
+
+  /** Milliseconds since 1970 by the clock of the daemon. */
+  now() { return Date.now() + this.offsetMs; }
+
+  may(scope) {
+    const you = this.look?.you;
+    return !you || you.scopes.includes(scope) || you.scopes.includes("admin");
+  }
+
+  start() {
+    this.refresh();
+    setInterval(() => { this.watch(); if (!document.hidden) this.tell("tick"); }, 1000);
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(this.hiding);
+      if (document.hidden) this.hiding = setTimeout(() => this.disconnect(), HIDDEN_MS);
+      else { this.refresh(); this.connect(); }
+    });
+  }
+
+  /** Look soon: at once where there was a rest, and once for all that comes meanwhile. */
+  refresh() {
+    if (this.asking || this.timer) { this.wanted = true; return; }
+    const waitMs = Math.max(0, this.lookedAt + REST_MS - Date.now());
+    this.timer = setTimeout(() => { this.timer = null; this.ask(); }, waitMs);
+  }
+
+  async ask() {
+    this.asking = true;
+    this.wanted = false;
+    const sentAt = Date.now();
+    try {
+      const look = await get("dashboard/look", { timeoutMs: 6000 });
+      this.offsetMs = look.at_ms - (sentAt + Date.now()) / 2;
+      this.answeredAt = Date.now();
+      this.problem = null;
+      this.locked = false;
+      const first = this.look === null;
+      this.look = look;
+      // a little of what was before; and not all of a night that this page slept through
+      if (this.lastId === null || look.last_event_id - this.lastId > 2 * KEPT) {
+        this.lastId = Math.max(0, look.last_event_id - 100);
+      }
+      if (first || this.specs.size === 0) await this.readCommands();
+      this.connect();
+      this.setStale(false);
+      this.tell("look", look);
+    } catch (error) {
+      this.problem = error;
+      if (error instanceof Refused && error.status === 401) {
+        this.locked = true;
+        this.disconnect();
+        this.tell("state");
+      } else {
+        this.watch();
+      }
+    } finally {
+      this.asking = false;
+      // a slow daemon is asked less often
+      this.lookedAt = Date.now() + 2 * (Date.now() - sentAt);
+    }
+    if (this.wanted && !this.locked && !document.hidden) this.refresh();
+  }
+
+  async readCommands() {
+    const { commands } = await get("commands");
+    this.specs = new Map(commands.map((spec) => [spec.cmd_type, spec]));
+  }
+
+  watch() {
+    const silentMs = Date.now() - Math.max(this.answeredAt, this.startedAt ?? (this.startedAt = Date.now()));
+    if (!this.locked && silentMs > STALE_MS) this.setStale(true);
+    if (!this.locked && !document.hidden && Date.now() - this.lookedAt > PULSE_MS) this.refresh();
+  }
+
+  setStale(stale) {
+    if (stale !== this.stale) { this.stale = stale; this.tell("state"); }
+  }
+
+  connect() {
+    if (this.source || this.locked || document.hidden || this.lastId === null) return;
+    const source = new EventSource(withQuery("events", { last_event_id: this.lastId }));
+    this.source = source;
+    source.onopen = () => { this.streaming = true; this.tries = 0; this.tell("state"); };
+    source.onmessage = (message) => this.take(message);
+    source.onerror = () => {
+      this.disconnect();
+      // our own rest, because browsers give up for good where a daemon answers with an error
+      this.tries += 1;
+      clearTimeout(this.again);
+      this.again = setTimeout(() => { this.connect(); this.refresh(); }, Math.min(500 * 2 ** this.tries, 8000));
+    };
+  }
+
+  disconnect() {
+    this.source?.close();
+    this.source = null;
+    if (this.streaming) { this.streaming = false; this.tell("state"); }
+  }
+
+  take(message) {
+    const event = JSON.parse(message.data);
+    this.lastId = event.id;
+    this.events.push(event);
+    if (this.events.length > KEPT) this.events.splice(0, this.events.length - KEPT);
+    if (event.kind === "config.reloaded" || event.kind === "daemon.started") this.specs = new Map();
+    this.tell("event", event);
+    this.refresh();
+  }
+}
+
+export const live = new Live();

@@ -1,0 +1,138 @@
+// The waiting tasks of a robot: a few of them in its lane, and all of them in a window that
+// asks only for what is seen.
+
+import { get, post, Refused, task as taskPath, withQuery } from "./api.js";
+import { h, icon, list, setAttribute, setText, show } from "./dom.js";
+import { clock, count, duration, t, titleOf } from "./i18n.js";
+import { live } from "./live.js";
+import { cancelTask } from "./robots.js";
+import { button, tell } from "./ui.js";
+
+const ROW_PX = 56;
+const MARGIN = 10;
+const REST_MS = 1000;
+
+export function waitingRow(first, { before = () => null, after = () => null } = {}) {
+  let line = first;
+  const title = h("a", { class: "title", href: `#task/${first.task_id}`, text: titleOf(live.specs, first.cmd_type) });
+  const own = h("span", { class: "quiet own", text: first.cmd_id || first.task_id });
+  const position = h("span", { class: "position" });
+  const when = h("span", { class: "when quiet" });
+  const wait = h("span", { class: "wait" });
+  const may = live.may("submit");
+  const name = (key) => `${t(key)}: ${titleOf(live.specs, first.cmd_type)} ${first.cmd_id || first.task_id}`;
+  const head = button("", () => reorder(line, { head: true }), { kind: "plain small", symbol: "top", name: name("move.head"), title: t("move.head"), allowed: live.may("control") });
+  const up = button("", () => reorder(line, { before: before(line) }), { kind: "plain small", symbol: "up", name: name("move.up"), title: t("move.up"), allowed: live.may("control") });
+  const down = button("", () => reorder(line, { after: after(line) }), { kind: "plain small", symbol: "down", name: name("move.down"), title: t("move.down"), allowed: live.may("control") });
+  const cancel = button("", () => cancelTask(line), { kind: "plain small", symbol: "cross", name: name("task.cancel"), title: t("task.cancel"), allowed: may });
+  const node = h("li", { class: "row" }, position,
+    h("div", { class: "row-words" }, h("div", { class: "what" }, title, own), h("div", { class: "row-more" }, when, wait)),
+    h("div", { class: "row-buttons" }, head, up, down, cancel));
+  return {
+    node,
+    update(now) {
+      line = now;
+      setText(position, line.position);
+      show(head, live.canReorder && line.position > 1);
+      show(up, live.canReorder && before(line) !== null);
+      show(down, live.canReorder && after(line) !== null);
+      const starts = line.starts_in_s === null || line.starts_in_s === undefined ? null : live.now() + line.starts_in_s * 1000;
+      setText(when, [starts && t("waiting.starts", { clock: clock(starts) }), line.eta_ms && t("waiting.ready", { clock: clock(line.eta_ms) })].filter(Boolean).join(" · "));
+      setText(wait, line.waits?.length ? line.waits.map((part) => part.reason).join(" · ") : "");
+    },
+  };
+}
+
+async function reorder(line, where) {
+  try {
+    await post("queue/reorder", { task_id: line.task_id, ...where }, { headers: { "If-Match": `"${line.revision}"` } });
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 412) throw error;
+    tell(t("move.stale"), { bad: true });
+  }
+  live.refresh();
+}
+
+/** All waiting tasks of one robot; ten thousand cost what fits on the screen. */
+export function queueView() {
+  let robot = null;
+  let total = 0;
+  let shown = new Map();
+  let asking = false;
+  let again = false;
+  let askedAt = 0;
+  let timer = null;
+  const heading = h("h1");
+  const rows = h("ol", { class: "rows all" });
+  const space = h("div", { class: "space" }, rows);
+  const scroll = h("div", { class: "scroll card", tabindex: 0, role: "region" }, space);
+  const none = h("p", { class: "quiet", text: t("waiting.none"), hidden: true });
+  const node = h("div", {}, h("div", { class: "view-head" }, h("a", { class: "button", href: "#now", text: t("queue.back") }), heading), none, scroll);
+  scroll.addEventListener("scroll", () => soon(80));
+
+  const neighbour = (line, by) => [...shown.values()].find((other) => other.position === line.position + by)?.task_id ?? null;
+
+  function soon(ms) {
+    if (timer) return;
+    timer = setTimeout(() => { timer = null; fetchWindow(); }, ms);
+  }
+
+  async function fetchWindow() {
+    if (asking) { again = true; return; }
+    if (robot === null || !node.isConnected) return;
+    asking = true;
+    again = false;
+    askedAt = Date.now();
+    const offset = Math.max(0, Math.floor(scroll.scrollTop / ROW_PX) - MARGIN);
+    const limit = Math.min(200, Math.ceil(scroll.clientHeight / ROW_PX) + 2 * MARGIN);
+    try {
+      const window_ = await get(withQuery("dashboard/queue", { robot_id: robot, offset, limit }));
+      total = window_.waiting;
+      shown = new Map(window_.tasks.map((line) => [line.task_id, line]));
+      setText(heading, `${t("queue.of", { robot })} (${count(total)})`);
+      setAttribute(scroll, "aria-label", t("queue.of", { robot }));
+      show(none, total === 0);
+      show(scroll, total > 0);
+      space.style.blockSize = `${total * ROW_PX}px`;
+      rows.style.transform = `translateY(${window_.offset * ROW_PX}px)`;
+      rows.setAttribute("start", window_.offset + 1);
+      list(rows, window_.tasks, (line) => line.task_id, (line) => waitingRow(line, { before: (one) => neighbour(one, -1), after: (one) => neighbour(one, 1) }));
+    } catch {
+      // the bar says that the daemon does not answer; the next look asks again
+      again = false;
+    } finally {
+      asking = false;
+    }
+    if (again) soon(80);
+  }
+  return {
+    node,
+    open(name) { robot = name; scroll.scrollTop = 0; setText(heading, t("queue.of", { robot: name })); fetchWindow(); },
+    update() { soon(Math.max(0, askedAt + REST_MS - Date.now())); },
+  };
+}
+
+/** The latest ended tasks. */
+export function endedPart() {
+  const rows = h("ol", { class: "rows ended" });
+  const none = h("p", { class: "quiet none", text: t("ended.none") });
+  const node = h("section", { class: "card" }, h("h3", {}, h("span", { text: t("ended") }), h("a", { class: "more", href: "#history", text: t("view.history") })), none, rows);
+  return {
+    node,
+    update(look) {
+      show(none, look.ended.length === 0);
+      list(rows, look.ended, (line) => `${line.task_id}${line.unknown}`, (line) => endedRow(line));
+    },
+  };
+}
+
+function endedRow(line) {
+  const state = line.unknown ? "unknown" : line.state;
+  const took = line.started_at_ms ? (line.ended_at_ms - line.started_at_ms) / 1000 : null;
+  return { node: h("li", { class: `row ${state}` },
+    h("span", { class: `mark ${state}` }, icon(state === "completed" ? "check" : state === "unknown" ? "warn" : "cross")),
+    h("div", { class: "row-words" },
+      h("div", { class: "what" }, h("a", { class: "title", href: `#task/${line.task_id}`, text: titleOf(live.specs, line.cmd_type) }), h("span", { class: "quiet own", text: line.cmd_id || "" })),
+      h("div", { class: "row-more quiet" }, h("span", { text: `${clock(line.ended_at_ms)} · ${line.robot_id}` }), took !== null && h("span", { text: duration(took) }), state !== "completed" && h("span", { class: `word ${state}`, text: line.message && state !== "cancelled" ? line.message : t(`task.${state}`) })))) };
+}
+

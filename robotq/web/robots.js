@@ -1,0 +1,176 @@
+// One lane for each robot: what it does, how far it is, and what waits for it.
+
+import { post, robot as robotPath, task as taskPath } from "./api.js";
+import { h, icon, list, setAttribute, setText, show } from "./dom.js";
+import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
+import { live } from "./live.js";
+import { waitingRow } from "./queue.js";
+import { button, confirm, tell } from "./ui.js";
+
+const STEPS = 4;
+
+export function lanes() {
+  const node = h("div", { class: "lanes" });
+  const parts = new Set();
+  return {
+    node,
+    update(look) {
+      list(node, look.robots, (robot) => robot.robot_id, (robot) => { const part = lane(robot); parts.add(part); return part; });
+    },
+    tick() { for (const part of parts) if (part.node.isConnected) part.tick(); else parts.delete(part); },
+  };
+}
+
+function stateOf(robot) {
+  if (robot.holds.some((hold) => hold.code === "estop")) return "stopped";
+  if (robot.running?.waiting_for) return "asking";
+  if (robot.motion_held && robot.running) return "paused";
+  return robot.state;
+}
+
+function lane(first) {
+  const name = first.robot_id;
+  let robot = first;
+  const state = h("span", { class: "pill" });
+  const where = h("p", { class: "where quiet" });
+  const work = runningPart();
+  const idle = h("p", { class: "idle" });
+  const waiting = h("ol", { class: "rows" });
+  const number = h("span", { class: "number" });
+  const more = h("a", { class: "more", href: `#queue/${encodeURIComponent(name)}` });
+  const nothing = h("p", { class: "quiet none", text: t("waiting.none") });
+  const control = () => live.may("control");
+  const motion = button("", () => post(robotPath(name, robot.motion_held ? "resume" : "hold")).then(done), { allowed: control() });
+  const queue = button("", () => post(held() ? "queue/resume" : "queue/pause", { robot_id: name }).then(done), { allowed: control() });
+  const stop = button(t("robot.stop"), async () => {
+    const sure = await confirm({ title: t("robot.stop.ask", { robot: name }), text: t("robot.stop.text"), yes: t("robot.stop.yes"), danger: true });
+    if (sure) done(await post(robotPath(name, "stop")));
+  }, { symbol: "stop", name: `${t("robot.stop")} ${name}` });
+  const cancel = button(t("task.cancel"), () => cancelTask(robot.running), { symbol: "cross", allowed: live.may("submit") });
+  const held = () => robot.holds.some((hold) => ["paused", "failure", "restarted", "shutdown"].includes(hold.code));
+  const node = h("section", { class: "lane", "aria-label": name },
+    h("div", { class: "card robot" },
+      h("div", { class: "lane-head" }, h("h2", { text: name }), state), where,
+      work.node, idle,
+      h("div", { class: "buttons controls" }, cancel, motion, queue, stop)),
+    h("div", { class: "card waiting" },
+      h("h3", {}, h("span", { text: t("waiting") }), number), nothing, waiting, more));
+
+  function face(node_, label, symbol) {
+    if (node_.dataset.face === label) return;
+    node_.dataset.face = label;
+    node_.replaceChildren(icon(symbol), h("span", { text: label }));
+    setAttribute(node_, "aria-label", `${label}: ${name}`);
+  }
+  return {
+    node,
+    update(now) {
+      robot = now;
+      const word = stateOf(robot);
+      setText(state, t(`state.${word}`));
+      setAttribute(state, "class", `pill ${word}`);
+      setAttribute(node, "data-state", word);
+      setText(where, whereText(robot));
+      show(work.node, robot.running !== null);
+      show(idle, robot.running === null);
+      show(cancel, robot.running !== null);
+      if (robot.running) work.update(robot);
+      else setText(idle, robot.holds.length ? t("now.idle.held", { reason: robot.holds[0].reason }) : t("now.idle"));
+      show(motion, robot.can_hold && (robot.running !== null || robot.motion_held));
+      face(motion, t(robot.motion_held ? "motion.resume" : "motion.pause"), robot.motion_held ? "play" : "pause");
+      face(queue, t(held() ? "queue.resume" : "queue.pause"), held() ? "play" : "pause");
+      setText(number, robot.waiting ? count(robot.waiting) : "");
+      show(nothing, robot.waiting === 0);
+      show(more, robot.waiting > robot.next.length || robot.waiting > 1);
+      setText(more, t("waiting.all", { count: count(robot.waiting) }));
+      list(waiting, robot.next, (line) => line.task_id, (line) => waitingRow(line));
+    },
+    tick() { if (robot.running) work.tick(); },
+  };
+}
+
+function done(answer) { tell(answer.message); live.refresh(); }
+
+function whereText(robot) {
+  const parts = [];
+  if (robot.connected && robot.place) parts.push(t("place", { place: robot.place }));
+  else if (robot.connected && robot.simulated) parts.push(t("underway"));
+  const battery = robot.details.battery_percent;
+  if (typeof battery === "number") parts.push(t("battery", { percent: Math.round(battery) }));
+  if (robot.status_error) parts.push(robot.status_error);
+  return parts.join(" · ");
+}
+
+export async function cancelTask(line) {
+  const running = line.state === "running";
+  const sure = await confirm({
+    title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }),
+    text: t(running ? "task.cancel.running" : "task.cancel.waiting"),
+    yes: t("task.cancel.yes"), no: t("task.keep"), danger: true,
+  });
+  if (!sure) return;
+  tell((await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 })).message);
+  live.refresh();
+}
+
+/** The part of a lane that shows its running command. */
+function runningPart() {
+  let running = null;
+  const title = h("a", { class: "title" });
+  const own = h("span", { class: "quiet own" });
+  const step = h("p", { class: "step" });
+  const bar = h("div", { class: "fill" });
+  const meter = h("div", { class: "meter", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
+  const percent = h("span", { class: "percent" });
+  const left = h("span", { class: "left" });
+  const ready = h("span", { class: "quiet" });
+  const past = h("ol", { class: "past" });
+  const node = h("div", { class: "running" },
+    h("div", { class: "what" }, title, own), step, meter,
+    h("div", { class: "times" }, percent, left, ready), past);
+
+  function tick() {
+    const now = live.now();
+    const elapsed = (now - running.started_at_ms) / 1000;
+    const remaining = running.eta_ms === null || running.eta_ms === undefined ? null : (running.eta_ms - now) / 1000;
+    let share = running.progress;
+    if (share === null && remaining !== null && elapsed + remaining > 0) share = Math.min(0.99, elapsed / (elapsed + Math.max(0, remaining)));
+    node.classList.toggle("unknown", share === null);
+    bar.style.inlineSize = share === null ? "100%" : `${(share * 100).toFixed(1)}%`;
+    setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
+    setText(percent, share === null ? "" : `${Math.round(share * 100)} %`);
+    if (running.waiting_for) setText(left, t("now.waits"));
+    else if (remaining === null) setText(left, t("now.for", { time: duration(elapsed) }));
+    else setText(left, remaining < 1 ? t("now.soon") : t("now.left", { time: duration(remaining) }));
+    if (running.waiting_for) setText(ready, "");
+    else setText(ready, remaining === null ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms) }));
+  }
+  return {
+    node,
+    tick,
+    update(robot) {
+      running = robot.running;
+      const words = titleOf(live.specs, running.cmd_type);
+      setText(title, words);
+      setAttribute(title, "href", `#task/${running.task_id}`);
+      setText(own, running.cmd_id && running.cmd_id !== words ? running.cmd_id : running.task_id);
+      setAttribute(meter, "aria-label", words);
+      const current = running.steps.findLast((part) => part.state === "running");
+      setText(step, current ? stepText(current) : " ");
+      setAttribute(node, "data-state", running.waiting_for ? "asking" : robot.motion_held ? "paused" : "running");
+      const ended = running.steps.filter((part) => part.state !== "running").slice(-STEPS);
+      list(past, ended, (part) => `${part.started_at_ms}${part.name}`, (part) => ({
+        node: h("li", { class: part.state }, icon(part.state === "failed" ? "cross" : "check"), h("span", { text: stepText(part) }), h("span", { class: "quiet", text: duration(part.duration_s) })),
+      }));
+      tick();
+    },
+  };
+}
+
+/** A step with what it is about: Scanning · bottle_002. */
+export function stepText(step) {
+  const about = Object.entries(step.detail)
+    .filter(([name, value]) => name !== "motion" && ["string", "number"].includes(typeof value))
+    .map(([name, value]) => (typeof value === "number" ? `${name.replaceAll("_", " ")} ${value}` : value));
+  return [stepName(step.name), ...about.slice(0, 2)].join(" · ");
+}

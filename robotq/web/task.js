@@ -1,0 +1,190 @@
+// Everything about one task, in a drawer over the page.
+
+import { get, post, Refused, task as taskPath } from "./api.js";
+import { h, icon, list, setText, show } from "./dom.js";
+import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
+import { live } from "./live.js";
+import { questionForm } from "./attention.js";
+import { cancelTask, stepText } from "./robots.js";
+import { button, confirm, copy, reasonOf, tell } from "./ui.js";
+
+const STEPS = 300;
+const REST_MS = 1000;
+
+export function taskDrawer() {
+  let taskId = null;
+  let task = null;
+  let question = null;
+  let timer = null;
+  let askedAt = 0;
+  const title = h("h2", { id: "drawer-title", tabindex: -1 });
+  const state = h("span", { class: "pill" });
+  const message = h("p", { class: "message-text" });
+  const asks = h("div", { class: "asks" });
+  const actions = h("div", { class: "buttons" });
+  const facts = h("dl", { class: "facts" });
+  const steps = stepsPart();
+  const result = block(t("detail.result"));
+  const partial = block(t("detail.partial"));
+  const params = block(t("detail.params"));
+  const node = h("dialog", { id: "drawer", "aria-labelledby": "drawer-title" },
+    h("div", { class: "drawer-head" }, title, state,
+      h("button", { type: "button", class: "plain", "aria-label": t("close"), onclick: () => node.close() }, icon("cross"))),
+    h("div", { class: "drawer-body" }, message, asks, actions, facts, steps.node, partial.node, result.node, params.node));
+  node.addEventListener("close", () => {
+    if (taskId !== null && location.hash.startsWith("#task/")) history.length > 1 && cameFrom !== null ? (location.hash = cameFrom) : (location.hash = "#now");
+    taskId = null;
+  });
+  node.addEventListener("click", (event) => { if (event.target === node) node.close(); });
+  let cameFrom = null;
+
+  async function load() {
+    const asked = taskId;
+    askedAt = Date.now();
+    try {
+      const found = await get(taskPath(asked));
+      if (taskId !== asked) return;
+      task = found;
+      render();
+    } catch (error) {
+      if (taskId === asked && task === null) setText(message, error instanceof Refused && error.status === 404 ? t("detail.gone") : reasonOf(error));
+    }
+  }
+
+  function render() {
+    const unknown = task.error_code === "outcome_unknown" && !task.resolution;
+    const word = unknown ? "unknown" : task.state;
+    setText(title, titleOf(live.specs, task.cmd_type));
+    setText(state, t(`task.${word}`));
+    state.className = `pill ${word}`;
+    setText(message, task.message || "");
+    show(message, Boolean(task.message) && task.state !== "completed");
+    if (question !== (task.waiting_for?.asked_at ?? null)) {
+      question = task.waiting_for?.asked_at ?? null;
+      asks.replaceChildren(...(task.waiting_for ? [h("p", { class: "prompt", text: task.waiting_for.prompt }), questionForm(task)] : []));
+    }
+    renderActions(unknown);
+    renderFacts();
+    steps.update(task);
+    result.update(task.result);
+    partial.update(task.state === "running" ? task.partial : undefined);
+    params.update({ ...(Object.keys(task.extra || {}).length ? { extra: task.extra } : {}), params: task.params });
+  }
+
+  function renderActions(unknown) {
+    const key = `${task.task_id}${task.state}${unknown}`;
+    if (actions.dataset.key === key) return;
+    actions.dataset.key = key;
+    const may = live.may("submit");
+    const buttons = [];
+    if (["pending", "running"].includes(task.state) && task.api === "robot") buttons.push(button(t("task.cancel"), () => cancelTask(task), { symbol: "cross", allowed: may }));
+    if (unknown) {
+      for (const [outcome, symbol] of [["completed", "check"], ["failed", "cross"]]) {
+        buttons.push(button(t(`resolve.${outcome}`), async () => { tell((await post(taskPath(task.task_id, "resolve"), { outcome })).message); load(); live.refresh(); }, { symbol, allowed: live.may("control"), kind: outcome === "completed" ? "primary" : "" }));
+      }
+    }
+    if (["completed", "failed", "cancelled"].includes(task.state) && task.api === "robot") {
+      buttons.push(button(unknown ? t("resolve.retry") : t("task.retry"), async () => {
+        const sure = await confirm({ title: t("resolve.ask", { title: titleOf(live.specs, task.cmd_type) }), text: t("resolve.ask.text", { robot: task.robot_id }), yes: t("resolve.ask.yes"), danger: unknown });
+        if (!sure) return;
+        const answer = unknown ? await post(taskPath(task.task_id, "resolve"), { outcome: "retry" }) : await post(taskPath(task.task_id, "retry"));
+        tell(answer.message);
+        live.refresh();
+        load();
+      }, { symbol: "retry", allowed: live.may(unknown ? "control" : "submit") }));
+    }
+    buttons.push(button(t("detail.copy"), () => copy(JSON.stringify(task, null, 2)), { symbol: "copy" }));
+    actions.replaceChildren(...buttons);
+  }
+
+  function renderFacts() {
+    const rows = [
+      [t("detail.id"), task.task_id], [t("submit.cmd_id").replace(/\s*[(（].*/, ""), task.cmd_id], [t("command"), task.cmd_type], [t("robot"), task.robot_id],
+      [t("detail.submitted"), `${clock(task.submitted_at_ms, { seconds: true })} ${t("detail.by", { actor: task.actor })}`],
+      [t("detail.started"), task.started_at_ms && clock(task.started_at_ms, { seconds: true })],
+      [t("detail.ended"), task.ended_at_ms && `${clock(task.ended_at_ms, { seconds: true })} (${duration((task.ended_at_ms - (task.started_at_ms || task.ended_at_ms)) / 1000)})`],
+      [t("waiting"), task.waits?.map((wait) => wait.reason).join(", ")],
+      [t("detail.priority"), task.priority || null], [t("detail.attempt"), task.attempt > 1 ? task.attempt : null],
+      [t("detail.batch"), task.batch_id], [t("detail.retry_of"), task.retry_of, true], [t("detail.retried"), task.retried_as, true],
+      [t("detail.resolved"), task.resolution && `${t(`task.${task.resolution.outcome}`)} ${t("detail.by", { actor: task.resolution.actor })} ${task.resolution.note}`],
+      [t("detail.webhooks"), task.webhooks?.map((hook) => `${hook.url}: ${hook.state}`).join(", ")],
+    ].filter(([, value]) => value);
+    list(facts, rows, ([name]) => name, ([name, , link]) => {
+      const value = h("dd", {});
+      return { node: h("div", {}, h("dt", { text: name }), value), update([, text]) { if (value.dataset.text !== String(text)) { value.dataset.text = text; value.replaceChildren(link ? h("a", { href: `#task/${text}`, text }) : String(text)); } } };
+    });
+  }
+
+  return {
+    node,
+    open(id, from) {
+      if (from) cameFrom = from;
+      taskId = id;
+      task = null;
+      question = null;
+      setText(title, id);
+      setText(state, "");
+      setText(message, "");
+      asks.replaceChildren();
+      steps.reset();
+      if (!node.open) node.showModal();
+      title.focus();
+      load();
+    },
+    close() { taskId = null; if (node.open) node.close(); },
+    event(event) {
+      if (event.task_id !== taskId || taskId === null || timer) return;
+      timer = setTimeout(() => { timer = null; if (taskId !== null) load(); }, Math.max(50, askedAt + REST_MS - Date.now()));
+    },
+  };
+}
+
+function block(name) {
+  const text = h("pre", { tabindex: 0 });
+  const node = h("section", { hidden: true }, h("h3", { text: name }), text);
+  return { node, update(value) {
+    const empty = value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
+    show(node, !empty);
+    if (!empty) setText(text, JSON.stringify(value, null, 2).slice(0, 100000));
+  } };
+}
+
+/** Recorded steps one under the other, each where it was in the course of the whole. */
+function stepsPart() {
+  const rows = h("ol", { class: "timeline" });
+  const before = h("p", { class: "quiet" });
+  const none = h("p", { class: "quiet", text: t("detail.steps.none") });
+  const node = h("section", {}, h("h3", { text: t("detail.steps") }), none, before, rows);
+  return {
+    node,
+    reset() { list(rows, [], () => "", null); },
+    update(task) {
+      const all = (task.steps || []).map((step, index) => ({ ...step, index }));
+      const shown = all.slice(-STEPS);
+      show(node, all.length > 0 || task.state !== "pending");
+      show(none, all.length === 0);
+      show(before, all.length > shown.length);
+      setText(before, t("detail.steps.before", { count: count(all.length - shown.length) }));
+      const start = shown[0]?.started_at_ms ?? 0;
+      const end = Math.max(task.ended_at_ms ?? live.now(), start + 1);
+      list(rows, shown, (step) => step.index, () => {
+        const bar = h("span", { class: "bar" });
+        const name = h("span", { class: "name" });
+        const at = h("span", { class: "quiet" });
+        const took = h("span", { class: "took" });
+        const item = h("li", {}, h("div", { class: "line" }, name, at, took), h("div", { class: "track", "aria-hidden": "true" }, bar));
+        return { node: item, update(step) {
+          const next = shown[shown.indexOf(step) + 1];
+          const until = step.state === "running" ? end : next?.started_at_ms ?? end;
+          item.className = step.state;
+          setText(name, stepText(step));
+          name.title = `${step.name}: ${stepName(step.name)}`;
+          setText(at, clock(step.started_at_ms, { seconds: true }));
+          setText(took, step.duration_s === null ? "…" : duration(step.duration_s));
+          bar.style.insetInlineStart = `${(100 * (step.started_at_ms - start)) / (end - start)}%`;
+          bar.style.inlineSize = `${Math.max(0.5, (100 * (until - step.started_at_ms)) / (end - start))}%`;
+        } };
+      });
+    },
+  };
+}

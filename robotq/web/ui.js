@@ -1,0 +1,91 @@
+// What every part of the page uses: messages, questions with two answers, buttons that work once.
+
+import { Refused } from "./api.js";
+import { h, icon } from "./dom.js";
+import { t } from "./i18n.js";
+
+const SHOWN_MS = 6000;
+const MOST = 4;
+
+let messages = null;
+
+/** Say something in the corner; `bad` stays until it is closed. */
+export function tell(text, { bad = false, action = null } = {}) {
+  messages ||= document.getElementById("messages");
+  const note = h("div", { class: `message${bad ? " bad" : ""}`, role: bad ? "alert" : null },
+    h("span", { text }),
+    action,
+    h("button", { class: "plain small", "aria-label": t("close"), onclick: () => note.remove() }, icon("cross")));
+  messages.append(note);
+  while (messages.children.length > MOST) messages.firstChild.remove();
+  if (!bad) setTimeout(() => note.remove(), SHOWN_MS);
+}
+
+/** Why something was not done, in words. */
+export function reasonOf(error) {
+  if (error instanceof Refused) {
+    return error.status === 403 && error.code === "forbidden" ? t("forbidden") : error.message;
+  }
+  return t("unreachable");
+}
+
+export const tellFailure = (error) => tell(t("failed", { reason: reasonOf(error) }), { bad: true });
+
+/** Do something once however often a button is pressed meanwhile; says why where it fails. */
+export async function act(button, doing) {
+  if (button.getAttribute("aria-busy") === "true") return null;
+  button.setAttribute("aria-busy", "true");
+  try {
+    return await doing();
+  } catch (error) {
+    tellFailure(error);
+    return null;
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+/** A button that does one thing. */
+export function button(label, doing, { kind = "", name = null, title = null, symbol = null, allowed = true } = {}) {
+  const node = h("button", {
+    type: "button", class: kind, "aria-label": name, title: allowed ? title : t("forbidden"),
+    disabled: !allowed,
+    onclick: (event) => { event.stopPropagation(); act(node, doing); },
+  }, symbol && icon(symbol), label && h("span", { text: label }));
+  return node;
+}
+
+/** Ask before something that cannot be taken back. Enter alone answers no. */
+export function confirm({ title, text, yes, no = t("cancel"), danger = false }) {
+  return new Promise((resolve) => {
+    const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", "aria-describedby": "ask-text" },
+      h("h2", { id: "ask-title", text: title }),
+      h("p", { id: "ask-text", text }),
+      h("div", { class: "buttons end" },
+        h("button", { type: "button", autofocus: true, onclick: () => dialog.close("no"), text: no }),
+        h("button", { type: "button", class: danger ? "danger" : "primary", onclick: () => dialog.close("yes"), text: yes })));
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** Put a text on the clipboard, also where the page came without encryption. */
+export async function copy(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+  } else {
+    const area = h("textarea", { class: "offscreen", "aria-hidden": "true" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  tell(t("submit.copied"));
+}
+
+/** The word of a state with its colour and sign. */
+export function pill(state, text) {
+  return h("span", { class: `pill ${state}`, text });
+}

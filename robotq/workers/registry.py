@@ -1,0 +1,103 @@
+"""Which workers are there. Kept in memory: whoever is still there says so again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from robotq.model.errors import RobotqError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker as it was seen last."""
+
+    queue: str
+    name: str
+    """What it calls itself, or is called by its interface. Unique in its queue."""
+    match: str = ""
+    """The key it asked for tasks with last."""
+    transport: str = "http"
+    """http or websocket."""
+    address: str | None = None
+    since_ms: int
+    """When it was first seen."""
+    seen_ms: int
+    completed: int = 0
+    """Tasks since it was first seen, like those that follow."""
+    failed: int = 0
+
+
+class Registry:
+    """At most so many workers; the one not seen for longest that has no task makes room."""
+
+    def __init__(self, limit: Callable[[], int], busy: Callable[[str, str], bool]) -> None:
+        """`busy`: whether the worker of this queue and name has a task."""
+        self._limit = limit
+        self._busy = busy
+        self._workers: OrderedDict[tuple[str, str], Worker] = OrderedDict()
+        """The one not seen for longest first."""
+
+    def __iter__(self) -> Iterator[Worker]:
+        """In the order in which they were first seen."""
+        return iter(sorted(self._workers.values(), key=lambda worker: worker.since_ms))
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    def get(self, queue: str, name: str) -> Worker | None:
+        return self._workers.get((queue, name))
+
+    def of(self, queue: str) -> Sequence[Worker]:
+        return [worker for worker in self if worker.queue == queue]
+
+    def seen(
+        self,
+        queue: str,
+        name: str,
+        now_ms: int,
+        *,
+        match: str | None = None,
+        transport: str = "http",
+        address: str | None = None,
+    ) -> Worker:
+        """Take note of a sign of life. Raises RobotqError too_many_requests."""
+        known = self._workers.get((queue, name))
+        if known is None:
+            self._make_room()
+            known = Worker(queue=queue, name=name, since_ms=now_ms, seen_ms=now_ms)
+        worker = replace(
+            known,
+            match=known.match if match is None else match,
+            transport=transport,
+            address=address or known.address,
+            seen_ms=now_ms,
+        )
+        self._workers[queue, name] = worker
+        self._workers.move_to_end((queue, name))
+        return worker
+
+    def ended(self, queue: str, name: str, *, completed: bool) -> None:
+        """Count a task that this worker has ended."""
+        worker = self._workers.get((queue, name))
+        if worker is not None:
+            self._workers[queue, name] = (
+                replace(worker, completed=worker.completed + 1)
+                if completed
+                else replace(worker, failed=worker.failed + 1)
+            )
+
+    def gone(self, queue: str, name: str) -> None:
+        """Its connection has ended."""
+        self._workers.pop((queue, name), None)
+
+    def _make_room(self) -> None:
+        limit = self._limit()
+        if len(self._workers) < limit:
+            return
+        for key, worker in self._workers.items():
+            if worker.transport == "http" and not self._busy(*key):
+                del self._workers[key]
+                return
+        raise RobotqError("too_many_requests", what="workers", limit=limit)

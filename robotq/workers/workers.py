@@ -1,0 +1,288 @@
+"""The core that interfaces with remote workers share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from robotq.engine.engine import Engine
+from robotq.engine.job import Holder, Job, JobEnding
+from robotq.engine.pool import Pool
+from robotq.model.errors import RobotqError
+from robotq.model.hold import Hold
+from robotq.model.json import JsonObject
+from robotq.model.task import Task, TaskState
+from robotq.workers.registry import Registry, Worker
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 5.0
+"""Wall seconds after which somebody who waits for a task looks by himself."""
+
+_DUE_S = 1.0
+"""Wall seconds after which leases are looked at: somebody may have set the clock."""
+
+_RETRY_S = 1.0
+"""Wall seconds until a lease is looked at again whose end could not be written."""
+
+_GRACE_S = 60.0
+"""Wall seconds after a start within which no lease runs out: the daemon was away, and not the
+worker."""
+
+
+class Order(StrEnum):
+    """What a worker is to do with a task that it has."""
+
+    GO_ON = "go_on"
+    CANCEL = "cancel"
+    """It is not this worker's any more; a result is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """What a worker says about a task that it has."""
+
+    task_id: str
+    token: int | None = None
+    progress: float | None = None
+    """0 to 1."""
+    partial: JsonObject | None = None
+    """What it has found so far; replaces what it said before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOrder:
+    """The answer to a `TaskReport`."""
+
+    task_id: str
+    order: Order
+    reason: str = ""
+    """Why it is to be cancelled: cancelled, stale_claim, completed, ..."""
+    lease_until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """The answer to a sign of life."""
+
+    orders: Sequence[TaskOrder]
+    holds: Sequence[Hold]
+    """Why the queue hands out nothing right now; empty: it does."""
+
+
+class Workers:
+    """Hands tasks to workers and takes their answers. Made once, started with `start`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.registry = Registry(lambda: engine.config.limits.workers, self._busy)
+        self._started_ms = engine.clock.now_ms()
+        self._sweeps: list[asyncio.Task[None]] = []
+        self._waiting = 0
+        self.refused = 0
+        """Results that came too late, or twice, since the start."""
+        self.expired = 0
+        """Leases and deadlines that were over, since the start."""
+        self._closed = asyncio.Event()
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def pool(self, queue: str) -> Pool:
+        """The unfinished tasks of a queue, for reading only."""
+        return self.engine.queue.memory.pool(queue)
+
+    def idle(self, queue: str, match: str = "") -> int:
+        """Workers that wait in `claim` for a task with this match key right now."""
+        return self.pool(queue).idle(match)
+
+    def tasks_of(self, queue: str, worker: str) -> Sequence[Task]:
+        """What this worker has."""
+        return [task for task in self.pool(queue).running.values() if task.worker == worker]
+
+    # -- the way in --------------------------------------------------------------------------
+
+    async def submit(self, job: Job, *, api: str, actor: str, max_waiting: int) -> Task:
+        """Accept one task; it is on disk when this returns.
+
+        Raises RobotqError queue_full (`max_waiting` wait already), store_unavailable,
+        shutting_down.
+        """
+        (task,) = await self.engine.queue.jobs.submit(
+            [job], api=api, actor=actor, max_waiting=max_waiting
+        )
+        return task
+
+    # -- for workers -------------------------------------------------------------------------
+
+    def seen(
+        self,
+        queue: str,
+        worker: str,
+        *,
+        match: str | None = None,
+        transport: str = "http",
+        address: str | None = None,
+    ) -> Worker:
+        """Take note of a sign of life. Raises RobotqError too_many_requests."""
+        now_ms = self.engine.clock.now_ms()
+        return self.registry.seen(
+            queue, worker, now_ms, match=match, transport=transport, address=address
+        )
+
+    async def claim(
+        self,
+        queue: str,
+        worker: str,
+        *,
+        match: str = "",
+        wait_s: float = 0,
+        still_there: Callable[[], bool] = lambda: True,
+    ) -> Task | None:
+        """The next task with this match key, in the hands of this worker from now on.
+
+        Waits up to `wait_s` seconds (infinite is possible) for one, in turn with the others
+        who wait for the same key. None where there is none, the queue is held, the daemon
+        shuts down, or `still_there` says that nobody would get the answer. Its token is the
+        `fence` of the task. Raises RobotqError too_many_requests, store_unavailable.
+        """
+        jobs, pool = self.engine.queue.jobs, self.pool(queue)
+        until = time.monotonic() + wait_s
+        while still_there():
+            task = await jobs.claim(queue, worker, match)
+            if task is not None:
+                return task
+            left_s = until - time.monotonic()
+            if left_s <= 0 or self._closed.is_set():
+                return None
+            await self._called(pool, match, min(left_s, _LOOK_S))
+        # what this one was called for may be another's
+        pool.call(match)
+        return None
+
+    async def heartbeat(
+        self, queue: str, worker: str, reports: Sequence[TaskReport] = ()
+    ) -> Heartbeat:
+        """A sign of life of a worker and of the tasks that it has: their leases begin anew.
+
+        Raises RobotqError too_many_requests, store_unavailable.
+        """
+        self.seen(queue, worker)
+        orders = [await self._order(queue, worker, report) for report in reports]
+        return Heartbeat(orders=orders, holds=self.engine.holds.of(queue))
+
+    async def finish(
+        self, task_id: str, holder: Holder, ending: JobEnding, *, unclaimed: bool = False
+    ) -> Task:
+        """See `Jobs.finish`. A result that is refused is logged."""
+        jobs = self.engine.queue.jobs
+        before = self.engine.queue.memory.get(task_id)
+        try:
+            task = await jobs.finish(task_id, holder, ending, unclaimed=unclaimed)
+        except RobotqError as error:
+            if error.code.name in ("wrong_state", "stale_claim"):
+                self.refused += 1
+                _log.warning("result of %s refused: %s", holder.worker or "a worker", error)
+            raise
+        if task.worker is not None and (before is None or not before.state.final):
+            completed = task.state is TaskState.COMPLETED
+            self.registry.ended(task.queue, task.worker, completed=completed)
+        return task
+
+    async def left(self, queue: str, worker: str) -> None:
+        """A worker's connection has ended: what it had fails with worker_lost."""
+        self.registry.gone(queue, worker)
+        for task in self.tasks_of(queue, worker):
+            holder = Holder(worker=worker, token=task.fence)
+            try:
+                await self.engine.queue.jobs.lose(task.id, holder)
+            except RobotqError as error:
+                if error.code.name == "store_unavailable":
+                    raise
+                _log.info("%s had ended when %s left: %s", task.id, worker, error)
+
+    # -- start and stop ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to look after leases and deadlines."""
+        for name in list(self.engine.queue.memory.pools):
+            self._sweeps.append(asyncio.create_task(self._sweep(name), name=f"leases {name}"))
+
+    async def stop(self) -> None:
+        """Everybody who waits for a task goes away without; leases survive."""
+        self._closed.set()
+        for pool in self.engine.queue.memory.pools.values():
+            pool.wake()
+        for sweep in self._sweeps:
+            sweep.cancel()
+        await asyncio.gather(*self._sweeps, return_exceptions=True)
+        self._sweeps.clear()
+
+    async def expire_due(self, queue: str) -> None:
+        """Decide about every task of a queue whose lease or deadline is over.
+
+        One that cannot be written is looked at again later.
+        """
+        pool = self.pool(queue)
+        for task in pool.due(self.engine.clock.now_ms()):
+            lease_s = task.work.lease_s if task.work is not None else None
+            grace_ms = round(min(lease_s or 0.0, _GRACE_S) * 1000)
+            not_before_ms = self._started_ms + grace_ms
+            try:
+                after = await self.engine.queue.jobs.expire(task.id, not_before_ms=not_before_ms)
+            except RobotqError as error:
+                _log.warning("the lease of %s: %s", task.id, error)
+                self._later(pool, task.id, _RETRY_S)
+                continue
+            if after.revision != task.revision and after.state is not TaskState.RUNNING:
+                self.expired += 1
+                _log.info("%s of %s: time is up, now %s", task.id, task.worker, after.state.value)
+            elif not after.state.final:
+                wait_s = (not_before_ms - self.engine.clock.now_ms()) / 1000
+                self._later(pool, task.id, max(wait_s, 0.01))
+
+    # -- helpers -----------------------------------------------------------------------------
+
+    async def _called(self, pool: Pool, match: str, timeout_s: float) -> None:
+        limit = self.engine.config.limits.waiting_requests
+        if self._waiting >= limit:
+            raise RobotqError("too_many_requests", what="waiting requests", limit=limit)
+        self._waiting += 1
+        try:
+            await pool.called(match, timeout_s)
+        finally:
+            self._waiting -= 1
+
+    async def _order(self, queue: str, worker: str, report: TaskReport) -> TaskOrder:
+        holder = Holder(worker=worker, token=report.token)
+        try:
+            task = await self.engine.queue.find(report.task_id)
+            if task.queue != queue:
+                raise RobotqError("task_not_found", task_id=report.task_id)
+            task = await self.engine.queue.jobs.renew(
+                report.task_id, holder, progress=report.progress, partial=report.partial
+            )
+        except RobotqError as error:
+            if error.code.name not in ("task_not_found", "wrong_state", "stale_claim"):
+                raise
+            reason = str(error.args_.get("state", error.code.name))
+            return TaskOrder(task_id=report.task_id, order=Order.CANCEL, reason=reason)
+        return TaskOrder(task_id=task.id, order=Order.GO_ON, lease_until_ms=task.lease_until_ms)
+
+    def _busy(self, queue: str, worker: str) -> bool:
+        return any(task.worker == worker for task in self.pool(queue).running.values())
+
+    async def _sweep(self, queue: str) -> None:
+        pool = self.pool(queue)
+        while True:
+            try:
+                await self.expire_due(queue)
+            except Exception:  # noqa: BLE001 - logged whole; leases must be looked after
+                _log.exception("looking after the leases of %s failed; it goes on", queue)
+            await pool.until_due(self.engine.clock.now_ms(), _DUE_S)
+
+    def _later(self, pool: Pool, task_id: str, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, pool.look_again, task_id)
