@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +12,9 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.client import Connection
+from robotq.testing import process
 
 ROOT = Path(__file__).parent.parent
-
-_START_S = 120.0
-_STOP_S = 30.0
 
 KEEP_EVERYTHING = {
     "ROBOTQ_RETENTION__TASKS_DAYS": "36500",
@@ -38,7 +33,7 @@ class Usage:
     wal_mib: float
 
 
-class DaemonProcess:
+class DaemonProcess(process.DaemonProcess):
     """A daemon on a free port; use it as a context manager."""
 
     def __init__(
@@ -50,26 +45,19 @@ class DaemonProcess:
         program: Sequence[str] = (str(ROOT / "main.py"),),
     ) -> None:
         """`program` is what Python runs in place of main.py."""
-        self.data = data
-        self._port_file = data / "port"
-        self._port_file.unlink(missing_ok=True)
-        data.mkdir(parents=True, exist_ok=True)
-        self._log = data.with_name(f"{data.name}.log").open("w", encoding="utf-8")
-        _raise_descriptor_limit()
-        arguments = ["serve", "--port", "0", "--data", str(data), "--time-scale", str(time_scale)]
-        self.started_at = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **KEEP_EVERYTHING, **(environ or {})},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
+        super().__init__(
+            data,
+            time_scale=time_scale,
+            environ={**KEEP_EVERYTHING, **(environ or {})},
+            program=program,
         )
-        self.port = self._wait_for_port()
+        self.started_at = 0.0
+        """When the process was started, by `time.perf_counter`."""
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def __enter__(self) -> Self:
+        _raise_descriptor_limit()
+        self.started_at = time.perf_counter()
+        return super().__enter__()
 
     def connect(self) -> Connection:
         return Connection(self.port)
@@ -85,33 +73,6 @@ class DaemonProcess:
             descriptors=len(os.listdir(f"/proc/{self.pid}/fd")),  # noqa: PTH208 - names only
             wal_mib=wal.stat().st_size / 2**20 if wal.exists() else 0.0,
         )
-
-    def stop(self) -> None:
-        """End it in order; by force where that takes too long."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
-
-    def _wait_for_port(self) -> int:
-        deadline = time.monotonic() + _START_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
-            if self._port_file.exists() and (text := self._port_file.read_text().strip()):
-                return int(text)
-            time.sleep(0.001)
-        self.stop()
-        raise RuntimeError(f"the daemon did not start, see {self._log.name}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
 
 
 def empty(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import estop, gap, growth, http, load, memory, startup, status
+from benchmarks import estop, gap, growth, http, load, memory, serial, startup, status
 from benchmarks.figures import Figure, Options
 
 QUICK = Options(
@@ -28,6 +28,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "startup": Benchmark(startup.TITLE, startup.run),
     "memory": Benchmark(memory.TITLE, memory.run),
     "estop": Benchmark(estop.TITLE, estop.run),
+    "serial": Benchmark(serial.TITLE, serial.run),
     "growth": Benchmark(growth.TITLE, growth.run),
     "load": Benchmark(load.TITLE, load.run),
 }

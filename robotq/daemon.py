@@ -20,16 +20,18 @@ from aiohttp import web
 
 from robotq.api.app import Site
 from robotq.api.auth import KeyFile
+from robotq.api.wire import Runner
 from robotq.api.interfaces import INTERFACES
 from robotq.catalog import load_catalog
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
+from robotq.inbox import CommandFiles, HotFolder
 from robotq.listen import check_exposure, open_sockets
 from robotq.model import crashpoints
 from robotq.model.clock import SystemClock
-from robotq.model.errors import ConfigError
+from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
@@ -170,7 +172,7 @@ async def running_daemon(
     """A daemon that serves inside the block; at its end everything is on disk.
 
     `load` reads the configuration again, when somebody asks over HTTP or sets `reload`.
-    The real port is in `<data>/port`. Raises CannotListen, ConfigError; then nothing was started.
+    The real port is in `<data>/port`. Raises CannotListen, ConfigError, DataUnavailable.
     """
     keys = await asyncio.to_thread(KeyFile, config.data)
     await asyncio.to_thread(check_exposure, config.host, guarded=is_guarded(config, keys))
@@ -205,23 +207,39 @@ async def running_daemon(
         workers = Workers(engine)
         workers.start()
         stack.push_async_callback(workers.stop)
+        if config.inbox.enabled:
+            inbox = command_inbox(engine)
+            await inbox.start()
+            stack.push_async_callback(inbox.stop)
         everywhere = [*addresses, *(one for own in own_addresses.values() for one in own)]
         site = Site(engine, workers, keys=keys, watchdog=watchdog, addresses=everywhere)
         served: list[tuple[web.Application, Sequence[socket.socket]]] = [(site.main(), sockets)]
         served += [(site.own(each), own_sockets.get(each.name, ())) for each in site.interfaces]
         for app, of_app in served:
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HANDLERS_S)
+            runner = Runner(app, access_log=None, shutdown_timeout=_HANDLERS_S)
             runners.append(runner)
             await runner.setup()
             # all are open since `open_sockets`; who has connected meanwhile is answered now
             for one in of_app:
                 await web.SockSite(runner, one).start()
         port_file = config.data / "port"
-        await asyncio.to_thread(port_file.write_text, f"{addresses[0][1]}\n")
+        await asyncio.to_thread(_write_port, port_file, addresses[0][1])
         stack.push_async_callback(asyncio.to_thread, port_file.unlink, missing_ok=True)
         reloading = asyncio.create_task(daemon.reload_on(reload), name="reload")
         stack.callback(reloading.cancel)
         yield daemon
+
+
+def command_inbox(engine: Engine) -> HotFolder:
+    """The folder for robot command files, `<data>/inbox`."""
+    config = engine.config
+    return HotFolder(
+        config.data / "inbox",
+        CommandFiles(engine),
+        engine,
+        config.inbox,
+        lasts_s=config.retention.idempotency_hours * 3_600,
+    )
 
 
 def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
@@ -259,11 +277,19 @@ def is_guarded(config: Config, keys: KeyFile) -> bool:
 
 
 def make_data_folder(folder: Path) -> None:
-    """Raises ConfigError."""
+    """Raises DataUnavailable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"data: cannot make the folder {folder}: {error.strerror}") from error
+        raise DataUnavailable(f"data: cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _write_port(file: Path, port: int) -> None:
+    """Raises DataUnavailable."""
+    try:
+        file.write_text(f"{port}\n")
+    except OSError as error:
+        raise DataUnavailable(f"{file} cannot be written: {error.strerror}") from error
 
 
 def _store(config: Config) -> Store:

@@ -208,7 +208,9 @@ def test_environment__knows_every_key_by_its_path() -> None:
     known = set(variables())
     assert {"ROBOTQ_PORT", "ROBOTQ_DATA", "ROBOTQ_TIME_SCALE"} <= known
     assert "ROBOTQ_QUEUE__MAX_LENGTH" in known
-    top = {f.name for f in fields(Config)} - {"source", "queue", "retention", "limits", "webhooks"}
+    assert "ROBOTQ_INTERFACES__TASK_QUEUE__LEASE_S" in known
+    sections = {"queue", "retention", "limits", "webhooks", "interfaces"}
+    top = {f.name for f in fields(Config)} - {"source", *sections}
     assert {f"ROBOTQ_{name}".upper() for name in top} <= known
 
 

@@ -13,7 +13,10 @@ import pytest
 from robotq.catalog import CommandSpec, load_catalog
 from robotq.cli import COMMANDS, command_line
 from robotq.cli.failure import ExitCode
+from robotq.model import crashpoints
 from robotq.model.hold import HoldCode
+
+from .crash.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -84,6 +87,16 @@ def test_docs__every_command_and_every_field_of_a_spec_is_on_the_commands_page()
 def test_docs__every_hold_is_on_the_operations_page() -> None:
     for code in HoldCode:
         assert f"| `{code.value}` |" in page("operations.md")
+
+
+def test_docs__every_crash_point_and_every_fault_is_on_the_page_of_crash_tests() -> None:
+    text = page("crash-tests.md")
+    assert f"`{crashpoints.VARIABLE}=" in text
+    for name in (*crashpoints.CrashPoint, *FAULTS):
+        assert f"| `{name}` |" in text
+    # and none that is no more
+    rows = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert rows == {*crashpoints.CrashPoint, *FAULTS}
 
 
 def test_docs__the_example_of_own_commands_works(tmp_path: Path) -> None:

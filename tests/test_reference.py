@@ -121,8 +121,13 @@ def test_promises__each_is_held_by_tests_that_are_there() -> None:
     for promise in promises:
         named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", promise)
         assert len(named) >= 5, promise.partition("\n")[0]
-        for file, name in named:
-            assert name in _functions(ROOT / file), f"{file}::{name}"
+
+
+@pytest.mark.parametrize("file", sorted(DOCS.glob("*.md")), ids=lambda file: file.name)
+def test_page__every_test_that_it_names_is_there(file: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", file.read_text(encoding="utf-8"))
+    for test_file, name in named:
+        assert name in _functions(ROOT / test_file), f"{test_file}::{name}"
 
 
 def _functions(file: Path) -> set[str]:

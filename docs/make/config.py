@@ -26,6 +26,27 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "RetentionConfig": ("retention", "How long things are kept."),
     "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),
     "WebhooksConfig": ("webhooks", "[Webhooks](../webhooks.md)."),
+    "InterfacesConfig": (
+        "interfaces",
+        "The interfaces besides that of the robots; [config/all-apis.yaml]"
+        "(../../config/all-apis.yaml) gives each the port that its document names.",
+    ),
+    "TaskQueueConfig": (
+        "interfaces.task_queue",
+        "Tasks for workers that poll; below `/apis/task-queue` on the main port.",
+    ),
+    "OrchestratorConfig": (
+        "interfaces.orchestrator",
+        "Prompts for workers of a work directory; below `/apis/orchestrator`.",
+    ),
+    "ChecklistConfig": (
+        "interfaces.checklist",
+        "What people do; below `/apis/checklist`.",
+    ),
+    "DispatcherConfig": (
+        "interfaces.dispatcher",
+        "Jobs for workers in groups; below `/apis/dispatcher`.",
+    ),
 }
 
 _WORDS: Mapping[str, str] = {
@@ -122,6 +143,8 @@ def _docstrings() -> Mapping[str, Mapping[str, tuple[str, str]]]:
         if not isinstance(node, ast.ClassDef):
             continue
         of_class = found[node.name] = {}
+        for base in node.bases:
+            of_class |= found.get(ast.unparse(base), {})
         name = ""
         for part in node.body:
             if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):

@@ -62,9 +62,7 @@ class Guard:
         self._addresses = tuple(addresses)
         self._take_over(config)
 
-    def check(
-        self, request: web.Request, config: Config, *, scope: str, same_site: bool
-    ) -> Caller:
+    def check(self, request: web.Request, config: Config, *, scope: str, same_site: bool) -> Caller:
         """The caller, who has `scope`. `same_site`: nothing that comes from another site.
 
         Raises RobotqError cross_site, unauthorized, forbidden.
@@ -177,9 +175,7 @@ class Guard:
 
 
 def _holder(key: Key) -> Caller:
-    return Caller(
-        name=key.name, scopes=frozenset(key.scopes), agent=Scope.AGENT in key.scopes
-    )
+    return Caller(name=key.name, scopes=frozenset(key.scopes), agent=Scope.AGENT in key.scopes)
 
 
 def _name_of(host: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from robotq.api.checklist.interface import CHECKLIST
 from robotq.api.interface import Interface
 from robotq.api.task_queue.interface import TASK_QUEUE
 
-INTERFACES: Sequence[Interface] = (TASK_QUEUE,)
+INTERFACES: Sequence[Interface] = (TASK_QUEUE, CHECKLIST)

@@ -229,6 +229,8 @@ def _header_parameter(header: RequestHeader) -> JsonObject:
 def _success(route: Route, routes: Sequence[Route], models: _Models) -> JsonObject:
     if route.stream:
         return {"description": route.summary, "content": {route.media_type: _events(route, models)}}
+    if route.status == 204:
+        return {"description": route.summary}
     if route.response is None:
         content = {route.media_type: {"schema": {"type": "string"}}}
         return {"description": route.summary, "content": content}

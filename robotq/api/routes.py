@@ -61,6 +61,8 @@ class Route:
     """The body; None where there is none."""
     forgiving: bool = False
     """A body of another shape is passed over and not refused."""
+    body_errors: tuple[str, ...] = BODY_ERRORS
+    """Codes for a body that cannot be taken."""
     status: int = 200
     """Of a success."""
     response: type[BaseModel] | None = None
@@ -72,8 +74,8 @@ class Route:
     media_type: str = JSON_TYPE
     """Of a 200 answer; where it is a family, each member of it says its own."""
     errors: tuple[str, ...] = ()
-    """Codes of `model.errors` that this route answers with, besides `COMMON_ERRORS` and, where
-    it reads a body, `BODY_ERRORS`."""
+    """Codes of `model.errors` that this route answers with, besides `COMMON_ERRORS`, where it
+    reads a body `body_errors`, and where its query has to say something `missing_parameter`."""
 
     @property
     def stream(self) -> bool:
@@ -88,5 +90,7 @@ class Route:
     @property
     def error_codes(self) -> tuple[str, ...]:
         """Every code of `model.errors` that this route answers with, each once."""
-        of_body = () if self.request is None or self.forgiving else BODY_ERRORS
-        return tuple(dict.fromkeys((*self.errors, *of_body, *COMMON_ERRORS)))
+        of_body = () if self.request is None or self.forgiving else self.body_errors
+        fields = () if self.query is None else self.query.model_fields.values()
+        of_query = ("missing_parameter",) if any(one.is_required() for one in fields) else ()
+        return tuple(dict.fromkeys((*self.errors, *of_query, *of_body, *COMMON_ERRORS)))

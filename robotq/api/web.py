@@ -9,7 +9,6 @@ from robotq.api import (
     web_page,
     web_requests,
     web_session,
-    web_workers,
 )
 from robotq.api.robot import models
 from robotq.api.routes import Route
@@ -67,14 +66,6 @@ ROUTES = (
         scope=Scope.READ,
         summary="The lab of the simulated robots: what stands where.",
         response=web_models.Picture,
-    ),
-    Route(
-        method="GET",
-        path="/dashboard/workers",
-        handler=web_workers.workers,
-        scope=Scope.READ,
-        summary="Who takes tasks of the queues that are no robot's, and what they have.",
-        response=web_models.WorkersLook,
     ),
     Route(
         method="GET",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from robotq.api.robot.view import question_view
 from robotq.api.web_context import DASHBOARD, KnownStatus
 from robotq.api.web_models import QueueWindowQuery
 from robotq.api.web_session import you
+from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robots import Robot
 from robotq.model.hold import HoldCode
@@ -26,6 +28,7 @@ _NEXT = 8
 """Waiting tasks of each robot at one look."""
 _ENDED = 12
 """Ended tasks at one look."""
+_INTERFACES = tuple(field.name for field in fields(InterfacesConfig))
 _STEPS = 24
 """Steps of a running command at one look; a long scan has thousands."""
 
@@ -35,6 +38,7 @@ async def look(call: Call) -> web.StreamResponse:
     engine, language = call.engine, call.language
     statuses = await call.request.app[DASHBOARD].statuses.all()
     counts = engine.queue.memory.counts()
+    interfaces = engine.config.interfaces
     latched = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
     return call.answer(
         {
@@ -52,6 +56,8 @@ async def look(call: Call) -> web.StreamResponse:
                 "failed": counts.failed,
                 "cancelled": counts.cancelled,
             },
+            "interfaces": [name for name in _INTERFACES if getattr(interfaces, name).enabled],
+            "queue_revision": engine.queue.editing.revision,
             "robots": [
                 _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
                 for robot in engine.robots.values()
@@ -73,6 +79,7 @@ async def window(call: Call) -> web.StreamResponse:
         {
             "at_ms": engine.clock.now_ms(),
             "waiting": lane.waiting,
+            "queue_revision": engine.queue.editing.revision,
             "offset": query.offset,
             "tasks": waiting_lines(
                 engine, lane.name, call.language, offset=query.offset, limit=query.limit
@@ -116,7 +123,6 @@ def line(task: Task, language: Language) -> dict[str, Any]:
         "api": task.api,
         "actor": task.actor,
         "priority": task.priority,
-        "revision": task.revision,
         "batch_id": task.batch_id,
         "submitted_at_ms": task.submitted_at_ms,
         "started_at_ms": task.started_at_ms,

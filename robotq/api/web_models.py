@@ -46,7 +46,6 @@ class QueueLine(_Answer):
     api: str
     actor: str
     priority: int
-    revision: int
     batch_id: str | None
     submitted_at_ms: int
     started_at_ms: int | None
@@ -112,6 +111,8 @@ class Look(_Answer):
     estop: bool = Field(description="Whether the emergency stop is latched.")
     estop_holds: list[Hold]
     counts: dict[str, int]
+    interfaces: list[str] = Field(description="Served besides that of the robots.")
+    queue_revision: int = Field(description="For If-Match of `/queue/reorder`.")
     robots: list[RobotLook]
     ended: list[QueueLine] = Field(description="Those that ended last.")
 
@@ -127,6 +128,7 @@ class QueueWindow(_Answer):
 
     at_ms: int
     waiting: int
+    queue_revision: int
     offset: int
     tasks: list[QueueLine]
 
@@ -181,40 +183,3 @@ class RequestsQuery(_Query):
 
 class Requests(_Answer):
     requests: list[RequestLine] = Field(description="Oldest first; the latest few hundred.")
-
-
-class WorkerLine(_Answer):
-    queue: str
-    name: str
-    group: str = Field(description="The group, work directory or other key of its tasks.")
-    transport: str
-    address: str | None
-    since_ms: int
-    seen_ms: int
-    completed: int
-    failed: int
-    tasks: list[str]
-
-
-class WorkerTask(_Answer):
-    task_id: str
-    cmd_type: str
-    worker: str | None
-    started_at_ms: int | None
-    progress: float | None
-
-
-class WorkerQueue(_Answer):
-    queue: str
-    waiting: int
-    running: int
-    tasks: list[WorkerTask] = Field(description="Running ones.")
-
-
-class WorkersLook(_Answer):
-    """Who works for the queues that are no robot's."""
-
-    at_ms: int
-    queues: list[WorkerQueue]
-    workers: list[WorkerLine]
-    more: int = Field(description="Workers that are not listed.")

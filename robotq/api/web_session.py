@@ -27,7 +27,7 @@ async def begin(call: Call) -> web.StreamResponse:
     key = call.request.app[DASHBOARD].keys.find(body.key)
     if key is None:
         raise RobotqError("unauthorized")
-    answer = call.answer({"success": True, "message": words("session_begun", call.language)})
+    answer = _done(call, "session_begun")
     answer.set_cookie(
         KEY_COOKIE,
         body.key,
@@ -43,7 +43,7 @@ async def begin(call: Call) -> web.StreamResponse:
 async def end(call: Call) -> web.StreamResponse:
     """Forget the key in this browser; it stays valid elsewhere."""
     await call.body(EmptyBody)
-    answer = call.answer({"success": True, "message": words("session_ended", call.language)})
+    answer = _done(call, "session_ended")
     answer.del_cookie(KEY_COOKIE, path="/", httponly=True, samesite="Strict")
     return answer
 
@@ -55,6 +55,11 @@ def you(call: Call) -> dict[str, object]:
         "scopes": sorted(call.caller.scopes),
         "keys": bool(call.request.app[DASHBOARD].keys),
     }
+
+
+def _done(call: Call, code: str) -> web.Response:
+    body = {"success": True, "message": words(code, call.language)}
+    return call.answer(body, headers={"Cache-Control": "no-store"})
 
 
 def _is_encrypted(request: web.Request) -> bool:

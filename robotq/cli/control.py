@@ -170,7 +170,8 @@ def _named(robot: str | None) -> JsonObject:
 def _show_queues(console: Console, answer: JsonObject) -> None:
     counts = (
         f"{answer['queue_size']} in queue, {answer['completed_tasks']} completed, "
-        f"{answer['failed_tasks']} failed, {answer['cancelled_tasks']} cancelled"
+        f"{answer['failed_tasks']} failed, {answer['cancelled_tasks']} cancelled "
+        f"(revision {answer['revision']})"
     )
     console.print(Text(counts, "bold"), soft_wrap=True)
     table = Table("robot", "in queue", "running", box=None, pad_edge=False)

@@ -63,7 +63,7 @@ def serve(
         },
     )
     read = load()
-    log_to_stderr(read.log_level)
+    log_to_stderr(read.log_level, read.log)
     raise typer.Exit(run_program(lambda signals: _serve(read, load, signals)))
 
 

@@ -13,6 +13,7 @@ from robotq.cli.failure import ExitCode, Failure
 from robotq.cli.follow import follow, is_completed, looking_at
 from robotq.cli.http import Daemon, talk
 from robotq.cli.options import URL, AsJson, Key, Url
+from robotq.cli.schedule import schedule_of, with_keys
 from robotq.cli.show import TaskView, new_console, print_json
 from robotq.model.json import JsonObject
 
@@ -38,6 +39,34 @@ def submit(
             help="Repeat a submit safely: the same text and file give the same task again.",
         ),
     ] = None,
+    priority: Annotated[
+        str | None,
+        typer.Option("--priority", metavar="N", help="-10 to 10, or low, normal, high."),
+    ] = None,
+    not_before: Annotated[
+        str | None,
+        typer.Option(
+            "--not-before",
+            metavar="TIME",
+            help="Not started before: 2026-01-31T08:30, or from now +90, +15m, +8h, +2d.",
+        ),
+    ] = None,
+    expires_at: Annotated[
+        str | None,
+        typer.Option("--expires-at", metavar="TIME", help="Not started any more from then on."),
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", metavar="N", help="Runs in all, one after another.")
+    ] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            help="Run again so long after the time of the run before; without --repeat, until "
+            "it is cancelled.",
+        ),
+    ] = None,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
@@ -45,7 +74,14 @@ def submit(
     """Submit command files. A file with a list is a batch: all of it is accepted, or nothing."""
     if idempotency_key is not None and len(files) > 1:
         raise Failure("--idempotency-key goes with one file", ExitCode.USAGE)
-    bodies = [read_file(file) for file in files]
+    keys = schedule_of(
+        priority=priority,
+        not_before=not_before,
+        expires_at=expires_at,
+        repeat=repeat,
+        every_s=every,
+    )
+    bodies = [with_keys(read_file(file), keys) for file in files]
 
     async def conversation(daemon: Daemon) -> int:
         headers = {"Prefer": "respond-async"}

@@ -86,6 +86,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "watch.held": ("已停住", "held"),
     "watch.left": ("还需 {seconds} 秒", "{seconds} s left"),
     "watch.waiting": ("{number} 个等待", "{number} waiting"),
+    "approve.none": ("没有任务等待批准", "No task waits for approval"),
     # the demo
     "demo.intro": (
         "演示: 模拟机器人以 {speed} 倍速运行 (--time-scale {scale})",

@@ -112,6 +112,7 @@ class TaskLine(Shape):
     progress: float | None = None
     error_code: str | None = None
     position: int | None = None
+    awaits_approval: bool = False
 
     @property
     def ended(self) -> bool:

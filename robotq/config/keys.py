@@ -60,13 +60,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def variables() -> Iterator[str]:
     """The variables that need no name of a robot or resource in them."""
-    for key, kind in children(Config).items():
-        inner = children(kind)
-        yield from (
-            (f"{PREFIX}{key}__{name}".upper() for name in inner)
-            if inner
-            else (f"{PREFIX}{key}".upper(),)
-        )
+    yield from _variables(PREFIX, Config)
+
+
+def _variables(prefix: str, section: Any) -> Iterator[str]:
+    for key, kind in children(section).items():
+        name = f"{prefix}{key}".upper()
+        if children(kind):
+            yield from _variables(f"{name}__", kind)
+        else:
+            yield name
 
 
 def target_of(variable: str, tree: Mapping[str, Any]) -> tuple[tuple[str, ...], Any] | None:

@@ -160,6 +160,17 @@ class InterfacesConfig:
     dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)
 
 
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class InboxConfig:
+    enabled: bool = True
+    """Whether files in <data>/inbox and <data>/task_queue/inbox become tasks."""
+    poll_s: float = Field(default=1, gt=0, le=3_600)
+    """Seconds between two looks into the folders."""
+    settle_s: float = Field(default=5, ge=0, le=3_600)
+    """Seconds that a file which is not complete is waited for after its last change; then it is
+    rejected."""
+
+
 WORKER_QUEUES = ("task_queue", "orchestrator", "dispatcher")
 """The queues for workers; each has the name of the interface that lists its tasks."""
 
@@ -202,7 +213,10 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     interfaces: InterfacesConfig = field(default_factory=InterfacesConfig)
+    inbox: InboxConfig = field(default_factory=InboxConfig)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged: this and everything more serious."""
+    log: Literal["text", "json"] = "text"
+    """How: a line that people read, or a JSON object a line, with the task it is about."""
     source: Path | None = None
     """The file that this was read from; not a key of the file."""

@@ -82,7 +82,7 @@ class Stopped(Exception):
 class UncertainOutcome(Exception):
     """Nobody can say what the robot did. The queue is held until a person decides.
 
-    `cause` is link_lost, device_reset or stop_unconfirmed.
+    `cause` is link_lost, device_reset, answer_lost or stop_unconfirmed.
     """
 
     def __init__(self, cause: str, reason: str) -> None:

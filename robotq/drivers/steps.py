@@ -58,6 +58,7 @@ def run_program(
     params: Any,
     context: CommandContext,
     machine: Machine,
+    *,
     scan: Scan,
     memory: Memory,
 ) -> JsonObject:
@@ -66,7 +67,7 @@ def run_program(
     Raises what `Driver.execute` may; DriverError bad_parameter where a template meets a value
     that it cannot take.
     """
-    return _Runner(program, params, context, machine, scan, memory).run(program)
+    return _Runner(program, params, context, machine, scan=scan, memory=memory).run(program)
 
 
 class _Runner:
@@ -76,6 +77,7 @@ class _Runner:
         params: Any,
         context: CommandContext,
         machine: Machine,
+        *,
         scan: Scan,
         memory: Memory,
     ) -> None:

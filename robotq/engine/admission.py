@@ -126,9 +126,7 @@ class Admission:
     def again(self, task: Task, order: Order, *, actor: str, agent: bool = False) -> Task:
         """A new task that does an ended one's command once more, at the head of its queue."""
         now_ms = self._clock.now_ms()
-        return self._task(
-            order, now_ms, api=task.api, actor=actor, retry_of=task.id, agent=agent
-        )
+        return self._task(order, now_ms, api=task.api, actor=actor, retry_of=task.id, agent=agent)
 
     def job_room(self, queue: str, tasks: int, limit: int) -> Room:
         """The same as `room` in a queue for workers, which has a limit of its own for what

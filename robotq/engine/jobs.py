@@ -81,6 +81,10 @@ class Jobs:
         """Whether this queue hands out anything."""
         return not self._admission.closed and not self._holds.held(queue)
 
+    def ready(self, queue: str, match: str = "") -> bool:
+        """Whether `claim` would find something at this moment."""
+        return self._next(queue, match) is not None
+
     @unbroken
     async def claim(self, queue: str, worker: str, match: str = "") -> Task | None:
         """The next waiting task with this match key, which this worker has from now on; None

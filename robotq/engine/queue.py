@@ -228,9 +228,7 @@ class TaskQueue:
         return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
     @unbroken
-    async def retry(
-        self, task_id: str, order: Order, *, actor: str, agent: bool = False
-    ) -> Task:
+    async def retry(self, task_id: str, order: Order, *, actor: str, agent: bool = False) -> Task:
         """Run an ended command again, as a new task at the head of its queue.
 
         Raises RobotqError wrong_state for one that has not ended, or whose unknown outcome

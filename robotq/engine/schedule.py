@@ -17,6 +17,8 @@ _AHEAD_S = 366 * 86_400
 _MOST_RUNS = 100_000
 _LEAST_INTERVAL_S = 1.0
 _FROM_NOW = re.compile(r"\+(\d{1,9}(?:\.\d{1,3})?)([smhd]?)", re.ASCII)
+_NUMBER = re.compile(r"\d{10,14}", re.ASCII)
+"""Fewer digits are a date, e.g. 20260131."""
 _UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SECONDS_FROM, _MILLISECONDS_FROM, _NUMBERS_TO = 1e9, 1e11, 1e14
 """A smaller number than the first is no time since 1970 that anybody means: refused, since it
@@ -67,6 +69,8 @@ def _at_ms(value: Any, now_ms: int) -> int | None:
     if isinstance(value, str):
         if (from_now := _FROM_NOW.fullmatch(value)) is not None:
             return now_ms + round(float(from_now[1]) * _UNIT_S[from_now[2]] * 1000)
+        if _NUMBER.fullmatch(value):
+            return _at_ms(int(value), now_ms)
         try:
             return int(datetime.fromisoformat(value).timestamp() * 1000)
         except (ValueError, OverflowError, OSError):

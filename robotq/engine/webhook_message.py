@@ -36,6 +36,7 @@ def body_of(delivery: Delivery, task: Task, language: Language) -> bytes:
             "api": task.api,
             "batch_id": task.batch_id,
             "retry_of": task.retry_of,
+            "repeat_of": task.repeat_of,
             "simulated": task.simulated,
             "submitted_at_ms": task.submitted_at_ms,
             "started_at_ms": task.started_at_ms,

@@ -142,7 +142,7 @@ class Webhooks:
             problem=Problem(code="webhook.too_many", args={"limit": limit}),
             ended_at_ms=task.ended_at_ms,
         )
-        return [SaveDelivery(given_up), self._event("webhook.undelivered", given_up)]
+        return [SaveDelivery(given_up), self._event("webhook.undelivered", given_up, task)]
 
     # -- for people ----------------------------------------------------------------------------
 
@@ -182,7 +182,8 @@ class Webhooks:
         again = replace(
             ended, state=DeliveryState.PENDING, attempts=0, problem=None, ended_at_ms=None
         )
-        event = self._event("webhook.resent", again, actor=actor)
+        task = await answered(self._task(again))
+        event = self._event("webhook.resent", again, task, actor=actor)
         await self._journal.write([SaveDelivery(again), event], partial(self._take_over, again))
         return again
 
@@ -233,15 +234,13 @@ class Webhooks:
         if delivery is None:
             return
         try:
-            task = self._memory.get(delivery.task_id) or await answered(
-                self._store.get(delivery.task_id)
-            )
+            task = await answered(self._task(delivery))
         except RobotqError as error:
             _log.warning("webhook %s has to wait: %s", webhook_id, error)
             self._put_in_line(replace(delivery, next_attempt_at_ms=self._next_ms()))
             return
         if task is None:
-            await self._record(self._given_up(delivery, Problem(code="webhook.task_gone")))
+            await self._record(self._given_up(delivery, Problem(code="webhook.task_gone")), None)
             return
         attempt = replace(
             delivery,
@@ -255,14 +254,15 @@ class Webhooks:
             crash_point(CrashPoint.WEBHOOK_SENT)
             now_ms = self._clock.now_ms()
             await self._record(
-                replace(attempt, state=DeliveryState.DELIVERED, problem=None, ended_at_ms=now_ms)
+                replace(attempt, state=DeliveryState.DELIVERED, problem=None, ended_at_ms=now_ms),
+                task,
             )
             crash_point(CrashPoint.WEBHOOK_DELIVERED)
         elif attempt.attempts > self._config.retries:
-            await self._record(self._given_up(attempt, problem))
+            await self._record(self._given_up(attempt, problem), task)
         else:
             next_ms = self._next_ms()
-            await self._record(replace(attempt, problem=problem, next_attempt_at_ms=next_ms))
+            await self._record(replace(attempt, problem=problem, next_attempt_at_ms=next_ms), task)
 
     async def _post(self, delivery: Delivery, task: Task) -> Problem | None:
         assert self._poster is not None
@@ -286,11 +286,11 @@ class Webhooks:
             ended_at_ms=self._clock.now_ms(),
         )
 
-    async def _record(self, delivery: Delivery) -> None:
+    async def _record(self, delivery: Delivery, task: Task | None) -> None:
         """Write what became of an attempt; waits for the disk."""
         mutations: list[Mutation] = [SaveDelivery(delivery)]
         if delivery.state is not DeliveryState.PENDING:
-            mutations.append(self._event(f"webhook.{delivery.state.value}", delivery))
+            mutations.append(self._event(f"webhook.{delivery.state.value}", delivery, task))
         await self._journal.write_when_possible(mutations, partial(self._take_over, delivery))
 
     # -- helpers -------------------------------------------------------------------------------
@@ -307,7 +307,13 @@ class Webhooks:
     def _next_ms(self) -> int:
         return self._clock.now_ms() + int(self._config.retry_s * 1000)
 
-    def _event(self, kind: str, delivery: Delivery, *, actor: str = "robotq") -> AppendEvent:
+    async def _task(self, delivery: Delivery) -> Task | None:
+        return self._memory.get(delivery.task_id) or await self._store.get(delivery.task_id)
+
+    def _event(
+        self, kind: str, delivery: Delivery, task: Task | None, *, actor: str = "robotq"
+    ) -> AppendEvent:
+        """`task`: None where retention has removed it."""
         problem = delivery.problem
         data = {
             "webhook_id": delivery.id,
@@ -323,6 +329,8 @@ class Webhooks:
                 kind=kind,
                 at_ms=self._clock.now_ms(),
                 actor=actor,
+                api=task.api if task is not None else None,
+                robot=task.queue if task is not None else None,
                 task_id=delivery.task_id,
                 data=data,
             )

@@ -83,6 +83,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Wait, or restart the daemon if the driver stays stuck",
     ),
     "clear.stopping": ("重新启动服务", "Start the daemon again"),
+    "clear.approval": (
+        "由人批准或拒绝该任务",
+        "A person approves the task, or rejects it",
+    ),
     # waits of a task
     "wait.approval": ("等待批准", "Waits for approval"),
     "wait.not_before": ("未到开始时间", "Is not due yet"),
@@ -97,6 +101,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "cause.link_lost": ("与机器人的连接中断: {reason}", "the link to the robot broke: {reason}"),
     "cause.device_reset": ("设备在执行中重启: {reason}", "the device restarted: {reason}"),
+    "cause.answer_lost": (
+        "控制器的应答与发送的指令不一致: {reason}",
+        "the controller's answers do not match what it was sent: {reason}",
+    ),
     "cause.driver_raised": ("驱动异常: {reason}", "the driver raised {reason}"),
     "cause.internal_error": ("服务内部错误: {reason}", "the daemon itself failed: {reason}"),
     "cause.stop_unconfirmed": (

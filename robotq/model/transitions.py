@@ -107,6 +107,8 @@ def _possible(task: Task, action: Action) -> bool:
             return task.work is not None
         case Action.APPROVE:
             return task.awaits_approval
+        case Action.CLAIM:
+            return not task.awaits_approval
         case Action.RECLAIM:
             return task.worker is not None
         case _:

@@ -12,6 +12,7 @@ from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.item import Item, ItemBatch, ItemStatus
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
+from robotq.store.job_query import JobQuery, listed_jobs
 from robotq.store.memory_items import listed, listed_batches
 from robotq.store.port import (
     AddToTally,
@@ -161,6 +162,9 @@ class MemoryStore:
             for (of_api, hour_ms, name), value in sorted(self._tallies.items())
             if of_api == api and from_ms <= hour_ms <= to_ms
         ]
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
+        return listed_jobs(self._tasks.values(), query)
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         return listed(self._items.values(), query)

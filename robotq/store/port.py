@@ -13,6 +13,7 @@ from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.item import Item, ItemBatch, ItemStatus
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
+from robotq.store.job_query import JobQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +336,9 @@ class Store(Protocol):
 
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         """Newest first, by the end of their tasks."""
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
+        """Those of the page, and how many there are on all pages."""
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         """Those of the page, and how many there are on all pages."""

@@ -16,7 +16,7 @@ import robotq
 _START_S = 60.0
 """Wall seconds that a start may take on a busy machine."""
 _END_S = 40.0
-_LOOK_S = 0.005
+_LOOK_S = 0.002
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -79,7 +79,6 @@ class DaemonProcess:
         `environ`: for this life only. Raises TimeoutError.
         """
         port_file = self.data / "port"
-        self.data.mkdir(parents=True, exist_ok=True)
         # a killed daemon leaves its own behind
         port_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:

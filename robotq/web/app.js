@@ -4,7 +4,7 @@ import { h, setText } from "./dom.js";
 import { count, t } from "./i18n.js";
 import { live } from "./live.js";
 import { attention } from "./attention.js";
-import { chartsView } from "./charts.js";
+import { chartsView, hourPart } from "./charts.js";
 import { header, staleBanner, windowTitle } from "./header.js";
 import { historyView } from "./history.js";
 import { labPart } from "./lab.js";
@@ -21,15 +21,17 @@ function nowView() {
   const robots = lanes();
   const lab = labPart();
   const ended = endedPart();
+  const hour = hourPart();
   const counts = h("p", { class: "counts quiet" });
   const node = h("div", {}, h("h1", { class: "offscreen", text: t("view.now") }),
-    h("div", { class: "now" }, robots.node, h("div", { class: "side" }, lab.node, ended.node)), counts);
+    h("div", { class: "now" }, h("div", { class: "left-side" }, robots.node, hour.node), h("div", { class: "side" }, lab.node, ended.node)), counts);
   return {
     node,
     update(look) {
       robots.update(look);
       lab.update(look);
       ended.update(look);
+      hour.update();
       setText(counts, t("counts", {
         waiting: count(look.counts.pending), running: count(look.counts.running),
         completed: count(look.counts.completed), failed: count(look.counts.failed),
@@ -39,6 +41,9 @@ function nowView() {
   };
 }
 
+const served = (...names) => () => names.some((name) => live.look?.interfaces.includes(name));
+const PRESENT = { people: served("checklist"), workers: served("task_queue", "orchestrator", "dispatcher") };
+
 let current = null;
 let unbind = [];
 
@@ -47,8 +52,8 @@ function build() {
   document.body.replaceChildren();
   current = null;
   const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView() };
-  const tabs = ["now", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id }));
-  const bar = header(tabs, { onLanguage: () => { build(); live.specs = new Map(live.specs); live.refresh(); } });
+  const tabs = ["now", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id, present: PRESENT[id] }));
+  const bar = header(tabs, { onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();
   const needs = attention();
   const main = h("main", { id: "main", tabindex: -1 });
@@ -92,6 +97,10 @@ function build() {
   ];
   addEventListener("hashchange", route);
   unbind.push(() => removeEventListener("hashchange", route));
+  // what lies over the page begins below the bar, which is two rows high on a phone
+  const watcher = new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${bar.node.offsetHeight}px`));
+  watcher.observe(bar.node);
+  unbind.push(() => watcher.disconnect());
   bar.update();
   route();
   if (live.look) { needs.update(live.look); stale.update(); }

@@ -47,7 +47,7 @@ function itemsOf(look) {
       } else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}`, hold });
     }
     for (const waiting of robot.next) {
-      if (waiting.waits.some((wait) => wait.code === "approval")) items.push({ what: "approval", key: `a${waiting.task_id}`, task: waiting });
+      if (waiting.waits?.some((wait) => wait.code === "approval")) items.push({ what: "approval", key: `a${waiting.task_id}`, task: waiting });
     }
   }
   return items;
@@ -133,7 +133,7 @@ function approvalCard({ task: waiting }) {
   setText(part.text, `${titleOf(live.specs, waiting.cmd_type)}${waiting.cmd_id ? ` · ${waiting.cmd_id}` : ""} · ${t("detail.by", { actor: waiting.actor })}`);
   part.actions.append(
     h("a", { class: "button", href: `#task/${waiting.task_id}`, text: t("show") }),
-    button(t("cancel"), async () => { await post(task(waiting.task_id, "cancel")); live.refresh(); }, { symbol: "cross", allowed: live.may("submit") }),
+    button(t("reject"), async () => { const answer = await post(task(waiting.task_id, "reject")); tell(answer.message); live.refresh(); }, { symbol: "cross", allowed: live.may("control") }),
     button(t("approve"), async () => { const answer = await post(task(waiting.task_id, "approve")); tell(answer.message); live.refresh(); }, { kind: "primary", symbol: "check", allowed: live.may("control") }));
   return { node: part.node };
 }

@@ -10,15 +10,53 @@ import { reasonOf } from "./ui.js";
 const KEPT = 1000;
 const HOURS = [1, 4, 12, 24];
 const REST_MS = 2000;
+const HOUR_REST_MS = 5000;
 const COLUMNS = 48;
 const ENDS = ["completed", "failed", "cancelled"];
 
+/** The latest ended commands: asked for once, and then only what is new. */
+class Past {
+  constructor() {
+    this.ended = [];
+    this.running = [];
+    this.complete = true;
+    this.askedAt = 0;
+    this.asking = false;
+  }
+
+  /** Whether there is anything to draw now. */
+  async load(failed = () => {}) {
+    if (this.asking) return false;
+    this.asking = true;
+    this.askedAt = Date.now();
+    const found = await get(withQuery("dashboard/charts", { after_ms: this.ended[0]?.ended_at_ms })).catch((error) => { failed(error); return null; });
+    this.asking = false;
+    if (found === null) return false;
+    const known = new Set(this.ended.map((one) => one.task_id));
+    this.ended = [...found.ended.filter((one) => !known.has(one.task_id)), ...this.ended].slice(0, KEPT);
+    this.running = found.running;
+    this.complete = found.complete && this.ended.length < KEPT;
+    return true;
+  }
+}
+
+/** What each robot did in the last hour, for a screen that has room for it. */
+export function hourPart() {
+  const past = new Past();
+  const gantt = part("charts.lately");
+  gantt.node.classList.add("hour");
+  return {
+    node: gantt.node,
+    async update() {
+      if (gantt.node.offsetParent === null || Date.now() - past.askedAt < HOUR_REST_MS || !(await past.load())) return;
+      const to = live.now();
+      drawGantt(gantt.box, past.ended, past.running, to - 3600000, to);
+    },
+  };
+}
+
 export function chartsView() {
-  let ended = [];
-  let running = [];
-  let complete = true;
-  let asking = false;
-  let askedAt = 0;
+  let past = new Past();
   let hours = 1;
   const range = h("select", { id: "charts-range" }, HOURS.map((one) => h("option", { value: one, text: one === 1 ? t("charts.hour") : t("charts.hours", { count: one }) })));
   const fault = h("p", { class: "fault", role: "alert" });
@@ -28,32 +66,18 @@ export function chartsView() {
   const durations = part("charts.durations");
   const failures = part("charts.failures");
   const node = h("div", {},
-    h("div", { class: "view-head" }, h("h1", { text: t("charts.title") }), h("label", { class: "inline", for: "charts-range", text: t("charts.range") }), range),
+    h("div", { class: "view-head" }, h("h1", { text: t("charts.title") }), h("span", { class: "inline" }, h("label", { for: "charts-range", text: t("charts.range") }), range)),
     fault, h("div", { class: "charts" }, gantt.node, throughput.node, durations.node, failures.node), note);
   range.addEventListener("change", () => { hours = Number(range.value); draw(); });
 
   async function load() {
-    if (asking) return;
-    asking = true;
-    askedAt = Date.now();
-    try {
-      const found = await get(withQuery("dashboard/charts", { after_ms: ended[0]?.ended_at_ms }));
-      const known = new Set(ended.map((one) => one.task_id));
-      ended = [...found.ended.filter((one) => !known.has(one.task_id)), ...ended].slice(0, KEPT);
-      running = found.running;
-      complete = found.complete && ended.length < KEPT;
-      setText(fault, "");
-      draw();
-    } catch (error) {
-      setText(fault, reasonOf(error));
-    } finally {
-      asking = false;
-    }
+    if (await past.load((error) => setText(fault, reasonOf(error)))) { setText(fault, ""); draw(); }
   }
 
   function draw() {
     const to = live.now();
     const from = to - hours * 3600000;
+    const { ended, complete, running } = past;
     const inside = ended.filter((one) => one.ended_at_ms >= from);
     drawGantt(gantt.box, inside, running, from, to);
     drawThroughput(throughput.box, inside, from, to);
@@ -65,8 +89,8 @@ export function chartsView() {
 
   return {
     node,
-    open() { ended = []; load(); },
-    update() { if (Date.now() - askedAt > REST_MS) load(); },
+    open() { past = new Past(); load(); },
+    update() { if (Date.now() - past.askedAt > REST_MS) load(); },
   };
 }
 
@@ -84,20 +108,23 @@ function ticks(from, to, width, y) {
   const marks = [];
   for (let at = Math.ceil((from - zone) / step) * step + zone; at < to; at += step) {
     const x = ((at - from) / (to - from)) * width;
+    if (x < 60 || x > width - 24) continue;
     marks.push(s("line", { x1: x, x2: x, y1: 0, y2: y, class: "grid" }), s("text", { x, y: y + 16, class: "axis middle", text: clock(at) }));
   }
   return marks;
 }
 
-const WIDTH = 800;
+// a chart is as wide as its box, so that its writing has the size of all other writing
+const widthOf = (box) => Math.max(280, box.clientWidth);
 
-function drawing(height, label, ...children) {
-  return s("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": label }, ...children);
+function drawing(width, height, label, ...children) {
+  return s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...children);
 }
 
 function drawGantt(box, ended, running, from, to) {
   const names = live.look.robots.map((robot) => robot.robot_id);
-  const rows = 34;
+  const rows = 38;
+  const width = widthOf(box);
   const height = names.length * rows;
   const label = names.map((name) => {
     const own = ended.filter((one) => one.robot_id === name);
@@ -107,13 +134,13 @@ function drawGantt(box, ended, running, from, to) {
     .filter((one) => one.started_at_ms && names.includes(one.robot_id) && one.ended_at_ms > from)
     .map((one) => {
       const start = Math.max(from, one.started_at_ms);
-      const x = ((start - from) / (to - from)) * WIDTH;
-      return s("a", { href: `#task/${one.task_id}`, tabindex: -1 },
-        s("rect", { class: `bar ${one.error_code === "outcome_unknown" ? "unknown" : one.state}`, x, y: names.indexOf(one.robot_id) * rows + 14, rx: 2, height: rows - 18, width: Math.max(1.5, ((one.ended_at_ms - start) / (to - from)) * WIDTH - 0.5) },
-          s("title", { text: `${titleOf(live.specs, one.cmd_type)} · ${t(`task.${one.state}`)} · ${clock(one.started_at_ms, { seconds: true })} · ${duration((one.ended_at_ms - one.started_at_ms) / 1000)}` })));
+      const x = ((start - from) / (to - from)) * width;
+      // a click is a short cut to what the history has for everybody
+      return s("rect", { onclick: () => { location.hash = `#task/${one.task_id}`; }, class: `bar ${one.error_code === "outcome_unknown" ? "unknown" : one.state}`, x, y: names.indexOf(one.robot_id) * rows + 16, rx: 2, height: rows - 20, width: Math.max(1.5, ((one.ended_at_ms - start) / (to - from)) * width - 0.5) },
+        s("title", { text: `${titleOf(live.specs, one.cmd_type)} · ${t(`task.${one.state}`)} · ${clock(one.started_at_ms, { seconds: true })} · ${duration((one.ended_at_ms - one.started_at_ms) / 1000)}` }));
     });
-  box.replaceChildren(drawing(height + 22, label, ticks(from, to, WIDTH, height), bars,
-    names.map((name, index) => s("text", { x: 0, y: index * rows + 10, class: "axis", text: name }))));
+  box.replaceChildren(drawing(width, height + 22, label, ticks(from, to, width, height), bars,
+    names.map((name, index) => s("text", { x: 0, y: index * rows + 11, class: "axis", text: name }))));
 }
 
 const summary = (tasks) => t("charts.ok", {
@@ -125,10 +152,11 @@ const summary = (tasks) => t("charts.ok", {
 function drawThroughput(box, ended, from, to) {
   if (!ended.length) return nothing(box);
   const height = 150;
+  const full = widthOf(box);
   const columns = Array.from({ length: COLUMNS }, () => ({ completed: 0, failed: 0, cancelled: 0 }));
   for (const one of ended) columns[Math.min(COLUMNS - 1, Math.floor(((one.ended_at_ms - from) / (to - from)) * COLUMNS))][one.state] += 1;
   const most = Math.max(1, ...columns.map((column) => ENDS.reduce((sum, end) => sum + column[end], 0)));
-  const width = WIDTH / COLUMNS;
+  const width = full / COLUMNS;
   const bars = columns.flatMap((column, index) => {
     let y = height;
     return ENDS.filter((end) => column[end]).map((end) => {
@@ -139,7 +167,7 @@ function drawThroughput(box, ended, from, to) {
     });
   });
   return box.replaceChildren(
-    drawing(height + 22, summary(ended), ticks(from, to, WIDTH, height), s("text", { x: 0, y: 11, class: "axis", text: String(most) }), bars),
+    drawing(full, height + 22, summary(ended), ticks(from, to, full, height), s("text", { x: 0, y: 11, class: "axis", text: String(most) }), bars),
     h("p", { class: "legend" }, ENDS.map((end) => h("span", { class: `key ${end}`, text: t(`task.${end}`) }))));
 }
 

@@ -32,7 +32,7 @@ export function setAttribute(node, name, value) {
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }
 
-export const show = (node, visible) => { if (node.hidden === visible) node.hidden = !visible; };
+export const show = (node, visible) => { if (node.hidden === Boolean(visible)) node.hidden = !visible; };
 
 const parts = new WeakMap();
 

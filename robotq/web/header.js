@@ -19,7 +19,7 @@ export function header(views, { onLanguage }) {
   const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
     onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
   const node = h("header", { id: "bar" },
-    h("a", { class: "brand", href: "#now" }, h("img", { src: "dashboard/files/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
+    h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
     h("div", { class: "states" }, state, simulated),
     nav, h("div", { class: "tools" }, logout, theme, other), stop.node);
 

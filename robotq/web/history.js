@@ -42,26 +42,23 @@ export function historyView() {
   const restart = () => { cursors = [null]; return load(null); };
 
   async function load(cursor) {
-    try {
-      const page = await get(withQuery("tasks", {
-        state: state.value, robot_id: robot.value, cmd_type: command.value, cmd_id: own.value.trim(),
-        from: time(from), to: time(to), limit: PAGE, cursor,
-      }));
-      setText(fault, "");
-      newest = live.look ? Object.values(live.look.counts).reduce((sum, number) => sum + number, 0) : 0;
-      list(rows, page.tasks, (line) => `${line.task_id}${line.state}`, row);
-      show(none, page.tasks.length === 0);
-      if (page.next_cursor) cursors.push(page.next_cursor);
-      show(older, page.next_cursor !== null);
-      first.dataset.page = cursor === null ? "1" : "";
-      label();
-    } catch (error) {
-      setText(fault, reasonOf(error));
-    }
+    const page = await get(withQuery("tasks", {
+      state: state.value, robot_id: robot.value, cmd_type: command.value, cmd_id: own.value.trim(),
+      from: time(from), to: time(to), limit: PAGE, cursor,
+    })).catch((error) => { setText(fault, reasonOf(error)); return null; });
+    if (page === null) return;
+    setText(fault, "");
+    newest = total();
+    list(rows, page.tasks, (line) => `${line.task_id}${line.state}`, row);
+    show(none, page.tasks.length === 0);
+    if (page.next_cursor) cursors.push(page.next_cursor);
+    show(older, page.next_cursor !== null);
+    first.dataset.page = cursor === null ? "1" : "";
+    label();
   }
 
   function label() {
-    const now = live.look ? Object.values(live.look.counts).reduce((sum, number) => sum + number, 0) : 0;
+    const now = total();
     setText(first, t(now !== newest ? "history.more" : "history.newer"));
     show(first, now !== newest || first.dataset.page !== "1");
   }
@@ -84,6 +81,9 @@ export function historyView() {
     update: label,
   };
 }
+
+// tasks ever accepted: while it is the same, the first page is too
+const total = () => (live.look ? Object.values(live.look.counts).reduce((sum, number) => sum + number, 0) : 0);
 
 function row(line) {
   const state = line.error_code === "outcome_unknown" ? "unknown" : line.state;

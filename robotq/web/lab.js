@@ -7,10 +7,12 @@ import { live } from "./live.js";
 
 const EVERY_MS = 500;
 const IDLE_MS = 3000;
-const SLOT = 420; // mm between two bottles as drawn
-const AWAY = 1350; // mm from where a robot stands to the middle of what it works at
+const SLOT = 590; // mm between two bottles as drawn
+const AWAY = 1700; // mm from where a robot stands to the middle of what it works at
 
-const short = (name) => name.replace(/_(AREA|TABLE|STATION)\b/g, "").replaceAll("_", " ").toLowerCase();
+const LINE = 450; // mm from one line of a name to the next
+
+const words = (name) => name.replace(/_(AREA|TABLE|STATION)(?=_|$)/g, "").toLowerCase().split("_");
 
 export function labPart() {
   const stations = s("g", {});
@@ -40,18 +42,18 @@ export function labPart() {
     for (const robot of found) {
       const parts = lab.robots[robot.robot_id];
       if (!parts || typeof robot.x_mm !== "number") continue;
-      at.set(parts.gripper, { x: robot.x_mm + 420, y: -robot.y_mm, on: true });
-      parts.back.forEach((slot, index) => at.set(slot, { x: robot.x_mm - 250 + 250 * (index % 3), y: -robot.y_mm + 200 - 300 * Math.floor(index / 3), on: true }));
+      at.set(parts.gripper, { x: robot.x_mm + 640, y: -robot.y_mm - 250, on: true });
+      parts.back.forEach((slot, index) => at.set(slot, { x: robot.x_mm - 370 + 370 * (index % 3), y: -robot.y_mm + 420 - 400 * Math.floor(index / 3), on: true }));
     }
     list(robots, found.filter((robot) => typeof robot.x_mm === "number"), (robot) => robot.robot_id, (robot) => robotOf(robot));
     const standing = lab.bottles.map((bottle) => ({ ...bottle, at: at.get(bottle.slot) })).filter((bottle) => bottle.at);
     const boxes = Object.entries(lab.boxes).map(([id, where]) => {
       const carrier = found.find((robot) => robot.robot_id === where);
-      return { id, box: true, at: carrier ? { x: carrier.x_mm, y: -carrier.y_mm + 500, on: true } : places.boxes.get(where) };
+      return { id, box: true, at: carrier ? { x: carrier.x_mm, y: -carrier.y_mm + 620, on: true } : places.boxes.get(where) };
     }).filter((box) => box.at);
     list(bottles, [...boxes, ...standing], (item) => item.id, (item) => (item.box ? boxOf(item) : bottleOf(item)));
-    const words = found.map((robot) => (robot.place ? t("lab.at", { robot: robot.robot_id, place: robot.place }) : `${robot.robot_id}: ${t("underway")}`));
-    setAttribute(drawing, "aria-label", t("lab.alt", { text: words.join(", ") }));
+    const told = found.map((robot) => (robot.place ? t("lab.at", { robot: robot.robot_id, place: robot.place }) : `${robot.robot_id}: ${t("underway")}`));
+    setAttribute(drawing, "aria-label", t("lab.alt", { text: told.join(", ") }));
   }
 
   async function ask() {
@@ -59,15 +61,12 @@ export function labPart() {
     if (Date.now() - askedAt < (busy ? EVERY_MS : IDLE_MS)) return;
     asking = true;
     askedAt = Date.now();
-    try {
-      const picture = await get("dashboard/picture");
-      show(node, picture.lab !== null);
-      if (picture.lab) draw(picture);
-    } catch {
-      // the bar says that the daemon does not answer
-    } finally {
-      asking = false;
-    }
+    // where the daemon does not answer, the bar says so
+    const picture = await get("dashboard/picture").catch(() => null);
+    asking = false;
+    if (picture === null) return;
+    show(node, picture.lab !== null);
+    if (picture.lab) draw(picture);
   }
   setInterval(() => { if (live.look && !live.locked) ask(); }, EVERY_MS);
   return { node, update(look) { busy = look.robots.some((robot) => robot.running); } };
@@ -89,21 +88,21 @@ function plan(lab) {
       if (Math.abs(dx) > Math.abs(dy)) center.x += Math.sign(dx) * AWAY;
       else center.y += Math.sign(dy || 1) * AWAY;
     }
-    const columns = Math.min(3, station.slots.length);
+    const columns = station.slots.length > 4 ? 3 : Math.min(2, station.slots.length);
     const rows = Math.ceil(station.slots.length / columns);
     station.slots.forEach((slot, index) => slots.set(slot, {
       x: center.x + ((index % columns) - (columns - 1) / 2) * SLOT,
       y: -(center.y - (Math.floor(index / columns) - (rows - 1) / 2) * SLOT),
     }));
-    return { name, x: center.x, y: -center.y, width: columns * SLOT + 160, height: rows * SLOT + 160, slots: station.slots.map((slot) => slots.get(slot)) };
+    return { name, x: center.x, y: -center.y, width: columns * SLOT + 130, height: rows * SLOT + 130, slots: station.slots.map((slot) => slots.get(slot)) };
   });
   const served = new Set(Object.values(lab.stations).flatMap((station) => station.places));
   const boxes = new Map();
   const pads = Object.entries(lab.places).map(([name, place]) => ({ name, x: place.x, y: -place.y, quiet: served.has(name), box: lab.box_areas.includes(name) }));
-  for (const pad of pads) if (pad.box) boxes.set(pad.name, { x: pad.x - 900, y: pad.y });
+  for (const pad of pads) if (pad.box) boxes.set(pad.name, { x: pad.x, y: pad.y });
   const xs = [...tables.flatMap((one) => [one.x - one.width / 2, one.x + one.width / 2]), ...pads.map((one) => one.x)];
-  const ys = [...tables.flatMap((one) => [one.y - one.height / 2 - 500, one.y + one.height / 2]), ...pads.map((one) => one.y)];
-  const edge = 900;
+  const ys = [...tables.flatMap((one) => [one.y - one.height / 2 - 1200, one.y + one.height / 2]), ...pads.map((one) => one.y + 500)];
+  const edge = 950;
   const [left, top] = [Math.min(...xs) - edge, Math.min(...ys) - edge];
   return { tables, pads, slots, boxes, frame: { x: left, y: top, width: Math.max(...xs) + edge - left, height: Math.max(...ys) + edge - top } };
 }
@@ -112,40 +111,45 @@ const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / (nu
 
 const tableOf = (table) => s("g", { class: "table" },
   s("rect", { x: table.x - table.width / 2, y: table.y - table.height / 2, width: table.width, height: table.height, rx: 120 }),
-  table.slots.map((slot) => s("circle", { cx: slot.x, cy: slot.y, r: 150, class: "slot" })),
-  s("text", { x: table.x, y: table.y - table.height / 2 - 130, text: short(table.name) }));
+  table.slots.map((slot) => s("circle", { cx: slot.x, cy: slot.y, r: 210, class: "slot" })),
+  nameAt(words(table.name), table.x, table.y - table.height / 2 - 150));
+
+/** One word on each line, the last one at `y`: neighbours have room beside them. */
+function nameAt(lines, x, y) {
+  return s("text", {}, lines.map((line, index) => s("tspan", { x, y: y - (lines.length - 1 - index) * LINE, text: line })));
+}
 
 const padOf = (pad) => s("g", { class: `pad${pad.quiet ? " quiet" : ""}` },
-  pad.quiet ? s("circle", { cx: pad.x, cy: pad.y, r: 90 }) : s("rect", { x: pad.x - 480, y: pad.y - 480, width: 960, height: 960, rx: 160 }),
-  !pad.quiet && s("text", { x: pad.x, y: pad.y + 860, text: short(pad.name) }));
+  pad.quiet ? s("circle", { cx: pad.x, cy: pad.y, r: 90 }) : s("rect", { x: pad.x - 650, y: pad.y - 650, width: 1300, height: 1300, rx: 220 }),
+  !pad.quiet && nameAt([words(pad.name).join(" ")], pad.x, pad.y + 1080));
 
 function moved(node, at) { node.style.transform = `translate(${at.x}px, ${at.y}px)`; }
 
 function bottleOf(first) {
   const level = s("path", {});
   const title = s("title", {});
-  const node = s("g", { class: "bottle" }, title, s("circle", { r: 150, class: "glass" }), level);
+  const node = s("g", { class: "bottle" }, title, s("circle", { r: 210, class: "glass" }), level);
   return { node, update(bottle) {
     moved(node, bottle.at);
     node.classList.toggle("on", Boolean(bottle.at.on));
     node.classList.toggle("scanned", bottle.scanned);
     const share = Math.max(0, Math.min(1, bottle.volume_ml / bottle.capacity_ml));
-    const y = 130 - 260 * share;
-    const x = Math.sqrt(Math.max(0, 130 * 130 - y * y));
-    level.setAttribute("d", share <= 0 ? "" : share >= 1 ? "M0 -130a130 130 0 1 1 -.1 0z" : `M${-x} ${y}A130 130 0 ${share > 0.5 ? 1 : 0} 0 ${x} ${y}z`);
+    const y = 185 - 370 * share;
+    const x = Math.sqrt(Math.max(0, 185 * 185 - y * y));
+    level.setAttribute("d", share <= 0 ? "" : share >= 1 ? "M0 -185a185 185 0 1 1 -.1 0z" : `M${-x} ${y}A185 185 0 ${share > 0.5 ? 1 : 0} 0 ${x} ${y}z`);
     setText(title, `${bottle.id}, ${Math.round(bottle.volume_ml)} ml, ${bottle.task}`);
   } };
 }
 
 function boxOf(first) {
-  const node = s("g", { class: "box" }, s("title", { text: first.id }), s("rect", { x: -260, y: -200, width: 520, height: 400, rx: 60 }), s("path", { d: "M-260 -20h520" }));
+  const node = s("g", { class: "box" }, s("title", { text: first.id }), s("rect", { x: -420, y: -330, width: 840, height: 660, rx: 90 }), s("path", { d: "M-420 -60h840" }));
   return { node, update(box) { moved(node, box.at); } };
 }
 
 function robotOf(first) {
   const node = s("g", { class: "robot" }, s("title", { text: first.robot_id }),
-    s("rect", { x: -430, y: -430, width: 860, height: 860, rx: 240 }), s("circle", { cx: 0, cy: -130, r: 120 }),
-    s("text", { y: -560, text: first.robot_id }));
+    s("rect", { x: -600, y: -600, width: 1200, height: 1200, rx: 340 }), s("circle", { cx: 0, cy: -260, r: 130 }),
+    s("text", { y: -740, text: first.robot_id }));
   return { node, update(robot) {
     moved(node, { x: robot.x_mm, y: -robot.y_mm });
     node.classList.toggle("held", Boolean(robot.held));

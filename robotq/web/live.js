@@ -14,11 +14,11 @@ export class Live {
     this.look = null;
     this.events = [];
     this.specs = new Map();
+    this.specsAreOld = true;
     this.offsetMs = 0;
     this.answeredAt = 0;
     this.stale = false;
     this.streaming = false;
-    this.problem = null;
     this.locked = false;
     this.listeners = { look: new Set(), event: new Set(), state: new Set(), tick: new Set() };
     this.lastId = null;
@@ -68,42 +68,52 @@ export class Live {
     this.asking = true;
     this.wanted = false;
     const sentAt = Date.now();
+    const look = await this.fetchLook();
+    this.asking = false;
+    // a slow daemon is asked less often
+    this.lookedAt = Date.now() + 2 * (Date.now() - sentAt);
+    if (this.wanted && !this.locked && !document.hidden) this.refresh();
+    if (look) {
+      this.offsetMs = look.at_ms - (sentAt + Date.now()) / 2;
+      this.take(look);
+    }
+  }
+
+  async fetchLook() {
     try {
       const look = await get("dashboard/look", { timeoutMs: 6000 });
-      this.offsetMs = look.at_ms - (sentAt + Date.now()) / 2;
-      this.answeredAt = Date.now();
-      this.problem = null;
-      this.locked = false;
-      const first = this.look === null;
-      this.look = look;
-      // a little of what was before; and not all of a night that this page slept through
-      if (this.lastId === null || look.last_event_id - this.lastId > 2 * KEPT) {
-        this.lastId = Math.max(0, look.last_event_id - 100);
-      }
-      if (first || this.specs.size === 0) await this.readCommands();
-      this.connect();
-      this.setStale(false);
-      this.tell("look", look);
+      if (this.specsAreOld) await this.readCommands();
+      return look;
     } catch (error) {
-      this.problem = error;
       if (error instanceof Refused && error.status === 401) {
         this.locked = true;
         this.disconnect();
         this.tell("state");
-      } else {
-        this.watch();
       }
-    } finally {
-      this.asking = false;
-      // a slow daemon is asked less often
-      this.lookedAt = Date.now() + 2 * (Date.now() - sentAt);
+      // whatever else it is, the silence is told when it lasts
+      this.watch();
+      return null;
     }
-    if (this.wanted && !this.locked && !document.hidden) this.refresh();
+  }
+
+  take(look) {
+    this.answeredAt = Date.now();
+    this.locked = false;
+    this.look = look;
+    this.queueRevision = look.queue_revision;
+    // a little of what was before; and not all of a night that this page slept through
+    if (this.lastId === null || look.last_event_id - this.lastId > 2 * KEPT) {
+      this.lastId = Math.max(0, look.last_event_id - 100);
+    }
+    this.connect();
+    this.setStale(false);
+    this.tell("look", look);
   }
 
   async readCommands() {
     const { commands } = await get("commands");
     this.specs = new Map(commands.map((spec) => [spec.cmd_type, spec]));
+    this.specsAreOld = false;
   }
 
   watch() {
@@ -121,7 +131,7 @@ export class Live {
     const source = new EventSource(withQuery("events", { last_event_id: this.lastId }));
     this.source = source;
     source.onopen = () => { this.streaming = true; this.tries = 0; this.tell("state"); };
-    source.onmessage = (message) => this.take(message);
+    source.onmessage = (message) => this.hear(message);
     source.onerror = () => {
       this.disconnect();
       // our own rest, because browsers give up for good where a daemon answers with an error
@@ -137,12 +147,12 @@ export class Live {
     if (this.streaming) { this.streaming = false; this.tell("state"); }
   }
 
-  take(message) {
+  hear(message) {
     const event = JSON.parse(message.data);
     this.lastId = event.id;
     this.events.push(event);
     if (this.events.length > KEPT) this.events.splice(0, this.events.length - KEPT);
-    if (event.kind === "config.reloaded" || event.kind === "daemon.started") this.specs = new Map();
+    if (event.kind === "config.reloaded" || event.kind === "daemon.started") this.specsAreOld = true;
     this.tell("event", event);
     this.refresh();
   }

@@ -2,7 +2,7 @@
 
 import { get, withQuery } from "./api.js";
 import { h, list, setAttribute, show } from "./dom.js";
-import { clock, stepName, t, titleOf } from "./i18n.js";
+import { clock, duration, stepName, t, titleOf } from "./i18n.js";
 import { WORDS } from "./words.js";
 import { live } from "./live.js";
 
@@ -35,13 +35,12 @@ export function logView() {
   }
 
   async function loadRequests() {
-    try {
-      const found = await get(withQuery("dashboard/requests", { after: requests[0]?.id }));
-      requests = [...found.requests.reverse(), ...requests].slice(0, SHOWN);
-      paint();
-    } catch {
-      // the bar says that the daemon does not answer; the next time asks again
-    }
+    // where the daemon does not answer, the bar says so
+    const found = await get(withQuery("dashboard/requests", { after: requests[0]?.id })).catch(() => null);
+    if (found === null) return;
+    // after a restart of the daemon they are counted from one again
+    if (found.requests.length === 0 || found.requests[0].id > (requests[0]?.id ?? 0)) requests = [...found.requests.reverse(), ...requests].slice(0, SHOWN);
+    paint();
   }
 
   function paint() {
@@ -75,8 +74,8 @@ const sign = (event) => {
 
 function eventRow(event) {
   const word = WORDS[`kindof.${event.kind}`] ? t(`kindof.${event.kind}`) : event.kind;
-  const { cmd_type: cmdType, step, code, reason, ...rest } = event.data;
-  const about = [cmdType && titleOf(live.specs, cmdType), step && stepName(step), code && t(`hold.${code}`), typeof reason === "string" && !reason.startsWith("reason.") && reason,
+  const { cmd_type: cmdType, step, code, reason, state, duration_s: seconds, ...rest } = event.data;
+  const about = [cmdType && titleOf(live.specs, cmdType), step && stepName(step), step && (state === "running" ? t("log.begins") : seconds !== undefined && t("log.done", { time: duration(seconds) })), code && t(`hold.${code}`), typeof reason === "string" && !reason.startsWith("reason.") && reason,
     ...Object.entries(rest).filter(([, value]) => ["string", "number"].includes(typeof value) && value !== "").slice(0, 3).map(([name, value]) => `${name} ${value}`)].filter(Boolean);
   return { node: h("li", { class: sign(event) },
     h("time", { class: "quiet", text: clock(event.at_ms, { seconds: true }) }),

@@ -4,7 +4,7 @@ import { post, Refused } from "./api.js";
 import { h, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { live } from "./live.js";
-import { reasonOf } from "./ui.js";
+import { openOver, reasonOf } from "./ui.js";
 
 export function login() {
   const input = h("input", { type: "password", id: "key", autocomplete: "current-password", spellcheck: "false", required: true });
@@ -15,7 +15,6 @@ export function login() {
     h("label", { for: "key", text: t("login.key") }), input, fault,
     h("div", { class: "buttons end" }, h("button", { class: "primary", text: t("login.use") })));
   const node = h("dialog", { id: "login", "aria-labelledby": "login-title" }, form);
-  node.addEventListener("cancel", (event) => event.preventDefault());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
@@ -32,7 +31,7 @@ export function login() {
   return {
     node,
     update() {
-      if (live.locked && !node.open) node.showModal();
+      if (live.locked && !node.open) { openOver(node); input.focus(); }
       if (!live.locked && node.open) node.close();
     },
   };

@@ -1,10 +1,9 @@
 // What people have to do: steps that a robot waits for, and the items of the checklist.
 
 import { get, post, ask, withQuery } from "./api.js";
-import { h, icon, list, setText, show } from "./dom.js";
+import { h, list, setText, show } from "./dom.js";
 import { clock, t } from "./i18n.js";
 import { live } from "./live.js";
-import { questionForm } from "./attention.js";
 import { act, tellFailure } from "./ui.js";
 
 const BASE = "apis/checklist/api/v1/tasks";
@@ -16,7 +15,6 @@ export function peopleView() {
   let total = 0;
   let there = true;
   let askedAt = 0;
-  const manual = h("div", { class: "cards" });
   const items = h("ul", { class: "ticks" });
   const finished = h("ul", { class: "ticks" });
   const none = h("p", { class: "quiet none", text: t("people.none") });
@@ -26,7 +24,7 @@ export function peopleView() {
   const add = h("form", { class: "add" }, h("label", { for: "people-new", class: "offscreen", text: t("people.add") }), title, h("button", { class: "primary", text: t("form.add") }));
   title.placeholder = t("people.add");
   const service = h("div", {}, h("div", { class: "card" }, none, items, more, add), h("div", { class: "card" }, doneHead, finished));
-  const node = h("div", { class: "narrow" }, h("h1", { text: t("people.title") }), manual, service);
+  const node = h("div", { class: "narrow" }, h("h1", { text: t("people.title") }), service);
 
   add.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -59,11 +57,6 @@ export function peopleView() {
 
   function render() {
     show(service, there);
-    const steps = (live.look?.robots || []).filter((robot) => robot.running?.waiting_for && robot.running.cmd_type === "MANUAL_STEP");
-    list(manual, steps, (robot) => `${robot.running.task_id}`, (robot) => ({ node: h("article", { class: "notice ask wide" },
-      h("div", { class: "sign" }, icon("ask")),
-      h("div", { class: "words" }, h("h2", { text: robot.running.waiting_for.prompt }), h("p", { class: "quiet", text: `${t("people.robot")}: ${robot.robot_id}` })),
-      questionForm(robot.running)) }));
     list(items, open, (item) => item.id, row);
     list(finished, done, (item) => item.id, row);
     show(none, open.length === 0);

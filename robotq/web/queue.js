@@ -21,7 +21,7 @@ export function waitingRow(first, { before = () => null, after = () => null } = 
   const wait = h("span", { class: "wait" });
   const may = live.may("submit");
   const name = (key) => `${t(key)}: ${titleOf(live.specs, first.cmd_type)} ${first.cmd_id || first.task_id}`;
-  const head = button("", () => reorder(line, { head: true }), { kind: "plain small", symbol: "top", name: name("move.head"), title: t("move.head"), allowed: live.may("control") });
+  const head = button("", () => reorder(line, { to: "head" }), { kind: "plain small", symbol: "top", name: name("move.head"), title: t("move.head"), allowed: live.may("control") });
   const up = button("", () => reorder(line, { before: before(line) }), { kind: "plain small", symbol: "up", name: name("move.up"), title: t("move.up"), allowed: live.may("control") });
   const down = button("", () => reorder(line, { after: after(line) }), { kind: "plain small", symbol: "down", name: name("move.down"), title: t("move.down"), allowed: live.may("control") });
   const cancel = button("", () => cancelTask(line), { kind: "plain small", symbol: "cross", name: name("task.cancel"), title: t("task.cancel"), allowed: may });
@@ -33,11 +33,13 @@ export function waitingRow(first, { before = () => null, after = () => null } = 
     update(now) {
       line = now;
       setText(position, line.position);
-      show(head, live.canReorder && line.position > 1);
-      show(up, live.canReorder && before(line) !== null);
-      show(down, live.canReorder && after(line) !== null);
-      const starts = line.starts_in_s === null || line.starts_in_s === undefined ? null : live.now() + line.starts_in_s * 1000;
-      setText(when, [starts && t("waiting.starts", { clock: clock(starts) }), line.eta_ms && t("waiting.ready", { clock: clock(line.eta_ms) })].filter(Boolean).join(" · "));
+      show(head, line.position > 1);
+      show(up, before(line) !== null);
+      show(down, after(line) !== null);
+      // nobody knows when a queue goes on that is held
+      const held = live.look.robots.some((robot) => robot.robot_id === line.robot_id && robot.holds.length > 0);
+      const starts = held || line.starts_in_s === null || line.starts_in_s === undefined ? null : live.now() + line.starts_in_s * 1000;
+      setText(when, held ? "" : [starts && t("waiting.starts", { clock: clock(starts) }), line.eta_ms && t("waiting.ready", { clock: clock(line.eta_ms) })].filter(Boolean).join(" · "));
       setText(wait, line.waits?.length ? line.waits.map((part) => part.reason).join(" · ") : "");
     },
   };
@@ -45,7 +47,7 @@ export function waitingRow(first, { before = () => null, after = () => null } = 
 
 async function reorder(line, where) {
   try {
-    await post("queue/reorder", { task_id: line.task_id, ...where }, { headers: { "If-Match": `"${line.revision}"` } });
+    await post("queue/reorder", { task_id: line.task_id, ...where }, { headers: { "If-Match": `"${live.queueRevision}"` } });
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 412) throw error;
     tell(t("move.stale"), { bad: true });
@@ -85,26 +87,26 @@ export function queueView() {
     askedAt = Date.now();
     const offset = Math.max(0, Math.floor(scroll.scrollTop / ROW_PX) - MARGIN);
     const limit = Math.min(200, Math.ceil(scroll.clientHeight / ROW_PX) + 2 * MARGIN);
-    try {
-      const window_ = await get(withQuery("dashboard/queue", { robot_id: robot, offset, limit }));
-      total = window_.waiting;
-      shown = new Map(window_.tasks.map((line) => [line.task_id, line]));
-      setText(heading, `${t("queue.of", { robot })} (${count(total)})`);
-      setAttribute(scroll, "aria-label", t("queue.of", { robot }));
-      show(none, total === 0);
-      show(scroll, total > 0);
-      space.style.blockSize = `${total * ROW_PX}px`;
-      rows.style.transform = `translateY(${window_.offset * ROW_PX}px)`;
-      rows.setAttribute("start", window_.offset + 1);
-      list(rows, window_.tasks, (line) => line.task_id, (line) => waitingRow(line, { before: (one) => neighbour(one, -1), after: (one) => neighbour(one, 1) }));
-    } catch {
-      // the bar says that the daemon does not answer; the next look asks again
-      again = false;
-    } finally {
-      asking = false;
-    }
+    // where the daemon does not answer, the bar says so, and the next look asks again
+    const found = await get(withQuery("dashboard/queue", { robot_id: robot, offset, limit })).catch(() => null);
+    asking = false;
+    if (found !== null) render(found);
     if (again) soon(80);
   }
+  function render(found) {
+    total = found.waiting;
+    live.queueRevision = found.queue_revision;
+    shown = new Map(found.tasks.map((line) => [line.task_id, line]));
+    setText(heading, `${t("queue.of", { robot })} (${count(total)})`);
+    setAttribute(scroll, "aria-label", t("queue.of", { robot }));
+    show(none, total === 0);
+    show(scroll, total > 0);
+    space.style.blockSize = `${total * ROW_PX}px`;
+    rows.style.transform = `translateY(${found.offset * ROW_PX}px)`;
+    rows.setAttribute("start", found.offset + 1);
+    list(rows, found.tasks, (line) => line.task_id, (line) => waitingRow(line, { before: (one) => neighbour(one, -1), after: (one) => neighbour(one, 1) }));
+  }
+
   return {
     node,
     open(name) { robot = name; scroll.scrollTop = 0; setText(heading, t("queue.of", { robot: name })); fetchWindow(); },

@@ -34,7 +34,7 @@ function lane(first) {
   const state = h("span", { class: "pill" });
   const where = h("p", { class: "where quiet" });
   const work = runningPart();
-  const idle = h("p", { class: "idle" });
+  const idle = h("p", { class: "nothing-to-do" });
   const waiting = h("ol", { class: "rows" });
   const number = h("span", { class: "number" });
   const more = h("a", { class: "more", href: `#queue/${encodeURIComponent(name)}` });
@@ -125,7 +125,7 @@ function runningPart() {
   const left = h("span", { class: "left" });
   const ready = h("span", { class: "quiet" });
   const past = h("ol", { class: "past" });
-  const node = h("div", { class: "running" },
+  const node = h("div", { class: "work" },
     h("div", { class: "what" }, title, own), step, meter,
     h("div", { class: "times" }, percent, left, ready), past);
 
@@ -143,7 +143,7 @@ function runningPart() {
     else if (remaining === null) setText(left, t("now.for", { time: duration(elapsed) }));
     else setText(left, remaining < 1 ? t("now.soon") : t("now.left", { time: duration(remaining) }));
     if (running.waiting_for) setText(ready, "");
-    else setText(ready, remaining === null ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms) }));
+    else setText(ready, remaining === null ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms, { seconds: remaining < 600 }) }));
   }
   return {
     node,

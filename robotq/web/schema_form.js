@@ -5,6 +5,16 @@ import { h, icon, setAttribute } from "./dom.js";
 import { t } from "./i18n.js";
 
 let serial = 0;
+let quiet = false; // read what is there without a word about what is missing
+
+// a choice between plain values is a plain value; anything else stays a choice
+function plain(schema) {
+  const options = schema.anyOf || schema.oneOf;
+  if (!options || !options.every((one) => ["string", "integer", "number", "null"].includes(one.type) || "const" in one)) return schema;
+  const { anyOf, oneOf, ...rest } = schema;
+  if (options.every((one) => "const" in one)) return { ...rest, enum: options.map((one) => one.const) };
+  return { ...rest, type: options.map((one) => one.type ?? "string"), hints: options.flatMap((one) => ("const" in one ? [one.const] : [])) };
+}
 
 const typesOf = (schema) => [schema.type ?? (schema.properties ? "object" : schema.enum || "const" in schema ? "enum" : "any")].flat();
 const nice = (name) => name.replaceAll("_", " ");
@@ -21,9 +31,13 @@ export function formOf(schema, { skip = [], name = "", onchange = () => {} } = {
     node: field.node,
     empty: field.empty,
     value: () => field.value() ?? {},
+    /** The value so far; null where it is not complete. Says nothing about it. */
+    attempt() {
+      quiet = true;
+      try { return field.value() ?? {}; } catch (error) { if (error instanceof FieldError) return null; throw error; } finally { quiet = false; }
+    },
     fill: (value) => field.fill(value),
     fault: (path, reason) => showFault(field.node, path, reason),
-    clear: () => { for (const node of field.node.querySelectorAll(".fault")) { node.textContent = ""; } for (const node of field.node.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid"); },
   };
 }
 
@@ -43,7 +57,8 @@ function showFault(root, path, reason) {
   return true;
 }
 
-function fieldOf(schema, options) {
+function fieldOf(given, options) {
+  const schema = plain(given);
   const types = typesOf(schema);
   if ("const" in schema) return choiceField({ ...schema, enum: [schema.const] }, options);
   if (schema.enum) return choiceField(schema, options);
@@ -79,7 +94,9 @@ function objectField(schema, { skip = [], name = "", path = "", nested = false, 
 }
 
 const fault = () => h("p", { class: "fault", role: "alert" });
-const describe = (schema) => schema.description && h("p", { class: "help", text: schema.description });
+// `words in backticks` are what to type
+const describe = (schema) => schema.description && h("p", { class: "help" },
+  schema.description.split("`").map((part, index) => (index % 2 ? h("code", { text: part }) : part)));
 
 function labelled(schema, { name, path, required }, input, { before = null } = {}) {
   const id = `field-${(serial += 1)}`;
@@ -92,6 +109,7 @@ function labelled(schema, { name, path, required }, input, { before = null } = {
 }
 
 function refuse(node, reason) {
+  if (quiet) throw new FieldError(reason);
   node.querySelector(":scope > .fault").textContent = reason;
   const input = node.querySelector("input, select, textarea");
   input?.setAttribute("aria-invalid", "true");
@@ -100,6 +118,7 @@ function refuse(node, reason) {
 }
 
 function accept(node) {
+  if (quiet) return;
   node.querySelector(":scope > .fault").textContent = "";
   node.querySelector("input, select, textarea")?.removeAttribute("aria-invalid");
 }

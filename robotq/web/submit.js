@@ -19,7 +19,6 @@ export function submitView() {
   const own = h("input", { id: "submit-own", type: "text", maxlength: 200, autocomplete: "off", spellcheck: "false" });
   const priority = h("select", { id: "submit-priority" }, [["low", "submit.low"], ["normal", "submit.normal"], ["high", "submit.high"]].map(([value, word]) => h("option", { value, text: t(word), selected: value === "normal" })));
   const priorityField = h("div", { class: "field" }, h("label", { for: "submit-priority", text: t("submit.priority") }), priority);
-  const about = h("p", { class: "quiet mono" });
   const box = h("div", {});
   const none = h("p", { class: "quiet", text: t("submit.none") });
   const send = h("button", { class: "primary big" });
@@ -29,7 +28,7 @@ export function submitView() {
   const curl = h("pre", { tabindex: 0, "aria-label": t("submit.curl") });
   const form = h("form", { class: "card submit", novalidate: true },
     h("div", { class: "two" },
-      h("div", { class: "field" }, h("label", { for: "submit-command", text: t("command") }), pick, about),
+      h("div", { class: "field" }, h("label", { for: "submit-command", text: t("command") }), pick),
       h("div", { class: "field" }, h("label", { for: "submit-robot", text: t("robot") }), robot)),
     h("fieldset", {}, h("legend", { text: t("submit.params") }), none, box),
     h("div", { class: "two" }, h("div", { class: "field" }, h("label", { for: "submit-own", text: t("submit.cmd_id") }), own), priorityField),
@@ -62,7 +61,6 @@ export function submitView() {
     show(none, fields.empty);
     show(example, !fields.empty && spec.example?.params !== undefined);
     show(priorityField, spec.kind === "queued");
-    setText(about, spec.cmd_type);
     setText(note, "");
     answer.replaceChildren();
     send.replaceChildren(icon("play"), h("span", { text: t(spec.kind === "queued" ? "submit.send" : "submit.now") }));
@@ -72,9 +70,8 @@ export function submitView() {
 
   function fill(params) { fields.fill(params && !Array.isArray(params) ? params : {}); }
 
-  function command() {
-    const params = fields.value();
-    const body = { cmd_type: spec.cmd_type, params: robot.value ? { ...params, robot_id: robot.value } : params };
+  function command(params) {
+    const body = { cmd_type: spec.cmd_type, params: robot.value && !Array.isArray(params) ? { ...params, robot_id: robot.value } : params };
     if (own.value.trim()) body.cmd_id = own.value.trim();
     if (spec.kind === "queued" && priority.value !== "normal") body.priority = priority.value;
     return body;
@@ -82,15 +79,8 @@ export function submitView() {
 
   function changed() {
     key = freshKey();
-    try {
-      setText(curl, curlLine(command()));
-      fields.clear();
-    } catch (error) {
-      if (!(error instanceof FieldError)) throw error;
-      // not filled in yet: nobody is told before they press the button
-      fields.clear();
-      setText(curl, curlLine({ cmd_type: spec.cmd_type, params: spec.example?.params ?? {} }));
-    }
+    const params = fields.attempt();
+    setText(curl, curlLine(command(params ?? spec.example?.params ?? {})));
   }
 
   form.addEventListener("submit", async (event) => {
@@ -98,7 +88,7 @@ export function submitView() {
     if (send.getAttribute("aria-busy") === "true") return;
     setText(note, "");
     let body;
-    try { body = command(); } catch (error) { if (error instanceof FieldError) return; throw error; }
+    try { body = command(fields.value()); } catch (error) { if (error instanceof FieldError) return; throw error; }
     send.setAttribute("aria-busy", "true");
     try {
       const found = await post("./", body, { headers: { "Idempotency-Key": key, Prefer: "respond-async" }, timeoutMs: 30000 });

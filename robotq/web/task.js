@@ -6,7 +6,7 @@ import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
 import { questionForm } from "./attention.js";
 import { cancelTask, stepText } from "./robots.js";
-import { button, confirm, copy, reasonOf, tell } from "./ui.js";
+import { button, confirm, copy, openOver, reasonOf, tell } from "./ui.js";
 
 const STEPS = 300;
 const REST_MS = 1000;
@@ -32,23 +32,28 @@ export function taskDrawer() {
       h("button", { type: "button", class: "plain", "aria-label": t("close"), onclick: () => node.close() }, icon("cross"))),
     h("div", { class: "drawer-body" }, message, asks, actions, facts, steps.node, partial.node, result.node, params.node));
   node.addEventListener("close", () => {
-    if (taskId !== null && location.hash.startsWith("#task/")) history.length > 1 && cameFrom !== null ? (location.hash = cameFrom) : (location.hash = "#now");
+    if (taskId !== null && location.hash.startsWith("#task/")) location.hash = cameFrom;
     taskId = null;
   });
-  node.addEventListener("click", (event) => { if (event.target === node) node.close(); });
-  let cameFrom = null;
+  // beside the drawer is the way back to the page
+  document.addEventListener("pointerdown", (event) => {
+    if (node.open && event.target === document.body) node.close();
+  });
+  let cameFrom = "#now";
 
   async function load() {
     const asked = taskId;
     askedAt = Date.now();
-    try {
-      const found = await get(taskPath(asked));
-      if (taskId !== asked) return;
-      task = found;
-      render();
-    } catch (error) {
-      if (taskId === asked && task === null) setText(message, error instanceof Refused && error.status === 404 ? t("detail.gone") : reasonOf(error));
-    }
+    const found = await get(taskPath(asked)).catch((error) => {
+      if (taskId === asked && task === null) {
+        setText(message, error instanceof Refused && error.status === 404 ? t("detail.gone") : reasonOf(error));
+        show(message, true);
+      }
+      return null;
+    });
+    if (taskId !== asked || found === null) return;
+    task = found;
+    render();
   }
 
   function render() {
@@ -99,7 +104,7 @@ export function taskDrawer() {
 
   function renderFacts() {
     const rows = [
-      [t("detail.id"), task.task_id], [t("submit.cmd_id").replace(/\s*[(（].*/, ""), task.cmd_id], [t("command"), task.cmd_type], [t("robot"), task.robot_id],
+      [t("detail.id"), task.task_id], [t("history.name"), task.cmd_id], [t("command"), task.cmd_type], [t("robot"), task.robot_id],
       [t("detail.submitted"), `${clock(task.submitted_at_ms, { seconds: true })} ${t("detail.by", { actor: task.actor })}`],
       [t("detail.started"), task.started_at_ms && clock(task.started_at_ms, { seconds: true })],
       [t("detail.ended"), task.ended_at_ms && `${clock(task.ended_at_ms, { seconds: true })} (${duration((task.ended_at_ms - (task.started_at_ms || task.ended_at_ms)) / 1000)})`],
@@ -127,7 +132,7 @@ export function taskDrawer() {
       setText(message, "");
       asks.replaceChildren();
       steps.reset();
-      if (!node.open) node.showModal();
+      openOver(node);
       title.focus();
       load();
     },

@@ -55,6 +55,36 @@ export function button(label, doing, { kind = "", name = null, title = null, sym
   return node;
 }
 
+let over = 0;
+
+/**
+ * Open a dialog over the page. The bar with the emergency stop stays in reach, so this is no
+ * modal dialog of the browser: the rest of the page is put out of reach instead.
+ */
+export function openOver(dialog) {
+  if (dialog.open) return;
+  over += 1;
+  const before = document.activeElement;
+  putAside();
+  dialog.show();
+  dialog.addEventListener("close", () => {
+    over -= 1;
+    putAside();
+    if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+  }, { once: true });
+}
+
+function putAside() {
+  document.body.classList.toggle("is-over", over > 0);
+  for (const node of document.querySelectorAll("main, .attention, .skip")) node.inert = over > 0;
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
+  if (open && open.id !== "login") { event.preventDefault(); open.close(); }
+});
+
 /** Ask before something that cannot be taken back. Enter alone answers no. */
 export function confirm({ title, text, yes, no = t("cancel"), danger = false }) {
   return new Promise((resolve) => {
@@ -66,7 +96,8 @@ export function confirm({ title, text, yes, no = t("cancel"), danger = false }) 
         h("button", { type: "button", class: danger ? "danger" : "primary", onclick: () => dialog.close("yes"), text: yes })));
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
-    dialog.showModal();
+    openOver(dialog);
+    dialog.querySelector("[autofocus]").focus();
   });
 }
 

@@ -47,7 +47,7 @@ export const WORDS = {
   "resolve.ask": ["Run {title} again?", "重新运行“{title}”？"],
   "resolve.ask.text": ["{robot} begins with this command anew as soon as nothing holds its queue. Look where the robot and the parts are first.", "一旦队列没有其他保持，{robot} 将从头执行此命令。请先查看机器人和物品的位置。"],
   "resolve.ask.yes": ["Run it again", "重新运行"],
-  "approve": ["Approve", "批准"], "approve.title": ["Waits for approval", "等待批准"],
+  "approve": ["Approve", "批准"], "reject": ["Reject", "拒绝"], "approve.title": ["Waits for approval", "等待批准"],
   "question": ["{robot} asks", "{robot} 提问"], "question.until": ["until {clock}", "截止 {clock}"],
   "answer": ["Answer", "回答"], "answered": ["Answered", "已回答"],
   "step.done": ["It is done", "已完成"],
@@ -100,6 +100,7 @@ export const WORDS = {
   "detail.gone": ["This task is not there (any more).", "此任务不存在。"],
 
   "charts.title": ["Charts", "图表"], "charts.range": ["Last", "最近"], "charts.hour": ["hour", "1 小时"], "charts.hours": ["{count} hours", "{count} 小时"],
+  "charts.lately": ["The last hour", "最近 1 小时"],
   "charts.gantt": ["What each robot did", "各机器人的活动"], "charts.throughput": ["Commands ended", "结束的命令数"],
   "charts.durations": ["How long each command took", "每个命令的用时"], "charts.failures": ["What went wrong", "失败原因"],
   "charts.none": ["Nothing ended in this time.", "此时间段内没有结束的命令。"], "charts.partial": ["Drawn from the latest {count} ended commands; older ones are in the history.", "根据最近结束的 {count} 个命令绘制，更早的见历史。"],
@@ -120,6 +121,8 @@ export const WORDS = {
   "logout": ["Signed in as {name}: sign out", "已登录 {name}：退出"],
   "forbidden": ["Your key may not do this.", "您的密钥无权执行此操作。"],
   "failed": ["Not done: {reason}", "未完成：{reason}"], "unreachable": ["no contact with the daemon", "无法联系服务"],
+
+  "log.begins": ["begins", "开始"], "log.done": ["done in {time}", "完成，用时 {time}"],
 
   "step.GRAB_SCAN_GUN": ["Taking the scan gun", "取扫码枪"], "step.CV_DETECTING": ["Looking for bottles", "视觉检测"],
   "step.GRABBING_BOTTLE": ["Grabbing a bottle", "抓取瓶子"], "step.SCANNING": ["Scanning", "扫码"], "step.WAITING_ID_INPUT": ["Waiting for the ID", "等待输入编号"],

@@ -7,29 +7,25 @@ import { live } from "./live.js";
 import { reasonOf } from "./ui.js";
 
 const EVERY_MS = 2000;
+const SHOWN = 200; // of each queue
 
 export function workersView() {
   let askedAt = 0;
   const queues = h("div", { class: "groups" });
   const none = h("p", { class: "quiet none", text: t("workers.none") });
   const fault = h("p", { class: "fault", role: "alert" });
-  const more = h("p", { class: "quiet" });
-  const node = h("div", {}, h("h1", { text: t("workers.title") }), fault, none, queues, more);
+  const node = h("div", {}, h("h1", { text: t("workers.title") }), fault, none, queues);
 
   async function load() {
     askedAt = Date.now();
-    try {
-      const found = await get("dashboard/workers");
-      setText(fault, "");
-      const groups = found.queues
-        .map((queue) => ({ ...queue, workers: found.workers.filter((worker) => worker.queue === queue.queue) }))
-        .filter((queue) => queue.workers.length || queue.waiting || queue.running);
-      list(queues, groups, (queue) => queue.queue, group);
-      show(none, groups.length === 0);
-      setText(more, found.more ? t("people.more", { count: found.more }) : "");
-    } catch (error) {
-      setText(fault, reasonOf(error));
-    }
+    const found = await get("workers").catch((error) => { setText(fault, reasonOf(error)); return null; });
+    if (found === null) return;
+    setText(fault, "");
+    const groups = Object.entries(found.queues)
+      .map(([name, queue]) => ({ ...queue, queue: name, workers: found.workers.filter((worker) => worker.queue === name).slice(0, SHOWN) }))
+      .filter((queue) => queue.workers.length || queue.waiting || queue.running);
+    list(queues, groups, (queue) => queue.queue, group);
+    show(none, groups.length === 0);
   }
   return { node, open: load, update() { if (Date.now() - askedAt > EVERY_MS) load(); } };
 }
@@ -39,7 +35,7 @@ function group(first) {
   const rows = h("ul", { class: "worker-list" });
   return { node: h("section", { class: "card" }, h("h3", {}, h("span", { text: first.queue.replaceAll("_", " ") }), waiting), rows), update(queue) {
     setText(waiting, t("workers.queue", { count: count(queue.waiting) }));
-    list(rows, queue.workers, (worker) => worker.name, (worker) => workerRow(worker));
+    list(rows, queue.workers, (worker) => worker.worker_id, (worker) => workerRow(worker));
   } };
 }
 
@@ -47,11 +43,11 @@ function workerRow(first) {
   const state = h("span", { class: "pill" });
   const about = h("span", { class: "quiet" });
   const tasks = h("span", {});
-  return { node: h("li", { class: "row" }, h("div", { class: "row-words" }, h("div", { class: "what" }, h("span", { class: "title", text: first.name }), state), about, tasks)), update(worker) {
+  return { node: h("li", { class: "row" }, h("div", { class: "row-words" }, h("div", { class: "what" }, h("span", { class: "title", text: first.worker_id }), state), about, tasks)), update(worker) {
     const busy = worker.tasks.length > 0;
     state.className = `pill ${busy ? "running" : "idle"}`;
     setText(state, t(busy ? "workers.busy" : "workers.idle"));
-    setText(about, [worker.group && t("workers.group", { group: worker.group }), worker.transport, t("since", { clock: clock(worker.since_ms) }), duration((live.now() - worker.seen_ms) / 1000), `✓ ${worker.completed}`, worker.failed && `✕ ${worker.failed}`].filter(Boolean).join(" · "));
+    setText(about, [worker.match && t("workers.group", { group: worker.match }), worker.transport, t("since", { clock: clock(worker.since_ms) }), duration((live.now() - worker.seen_ms) / 1000), `✓ ${worker.completed}`, worker.failed && `✕ ${worker.failed}`].filter(Boolean).join(" · "));
     list(tasks, worker.tasks.map((id) => ({ id })), (task) => task.id, (task) => ({ node: h("a", { class: "own", href: `#task/${task.id}`, text: task.id }) }));
   } };
 }

@@ -158,7 +158,9 @@ class Workers:
             left_s = until - time.monotonic()
             if left_s <= 0 or self._closed.is_set():
                 return None
-            await self._called(pool, match, min(left_s, _LOOK_S))
+            # a task may have come while the claim was on its way back
+            if not jobs.ready(queue, match):
+                await self._called(pool, match, min(left_s, _LOOK_S))
         # what this one was called for may be another's
         pool.call(match)
         return None

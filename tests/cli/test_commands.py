@@ -72,6 +72,47 @@ def test_submit__the_same_idempotency_key_is_the_same_task(robotq: Typed) -> Non
     assert first.out == again.out
 
 
+def test_submit__options_say_when_and_how_often(robotq: Typed, tmp_path: Path) -> None:
+    robotq("pause")
+    options = ("--priority", "high", "--not-before", "+1h", "--expires-at", "+2h")
+    (task_id,) = robotq(
+        "submit", NAVIGATION, *options, "--repeat", "3", "--every", "60"
+    ).out.split()
+    task = robotq("status", task_id, "--json").json
+    assert task["priority"] == 5
+    assert task["expires_at_ms"] - task["not_before_ms"] == 3_600_000
+    assert (task["repeat"]["count"], task["repeat"]["interval_s"]) == (3, 60)
+    batch = tmp_path / "batch.json"
+    batch.write_text(json.dumps([json.loads(NAVIGATION.read_text())] * 2))
+    ids = robotq("submit", batch, "--not-before", "2020-01-01").out.split()
+    assert all("not_before" in robotq("status", one, "--json").json for one in ids)
+    broken = tmp_path / "broken.json"
+    for text in ("{", "5", "[1]"):
+        broken.write_text(text)
+        assert robotq("submit", broken, "--priority", "1").code == ExitCode.USAGE
+    refused = robotq("submit", NAVIGATION, "--not-before", "soon")
+    assert (refused.code, "not_before" in refused.err) == (ExitCode.FAILED, True)
+    robotq("cancel", task_id)
+
+
+def test_reorder_and_priority__change_the_order_of_what_waits(robotq: Typed) -> None:
+    robotq("pause")
+    first, second, third = [robotq("submit", NAVIGATION).out.strip() for _ in range(3)]
+    moved = robotq("reorder", third, "--before", first)
+    assert (moved.code, "position 1" in moved.out) == (0, True)
+    assert robotq("reorder", second, "--head", "--json").json["task_ids"] == [second]
+    assert robotq("reorder", second, "--after", third).code == 0
+    answer = robotq("reorder", second, "--end", "--json").json
+    assert answer["position"] == 3
+    behind = robotq("priority", second, "--json", "--", "-5").json
+    assert (behind["priority"], behind["revision"]) == (-5, answer["revision"] + 1)
+    assert f"revision {behind['revision']}" in robotq("status").out
+    stale = robotq("priority", second, "high", "--if-revision", str(answer["revision"]))
+    assert (stale.code, "has changed" in stale.err) == (ExitCode.FAILED, True)
+    assert robotq("reorder", second).code == ExitCode.USAGE
+    assert robotq("reorder", second, "--head", "--end").code == ExitCode.USAGE
+
+
 def test_submit__what_the_daemon_refuses_is_one_line(robotq: Typed, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"cmd_type": "FLY"}')

@@ -40,7 +40,7 @@ def main() -> int:
             failing_disk=given.failing_disk,
         )
     )
-    console = Console(width=max(120, Console().width))
+    console = Console(width=max(140, Console().width))
     console.print(table(outcomes))
     kills = sum(len(outcome.kills) for outcome in outcomes)
     seconds = time.monotonic() - began

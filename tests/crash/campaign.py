@@ -133,3 +133,11 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
             if kill.violations and outcome.seed not in row.seeds:
                 row.seeds.append(outcome.seed)
     return [by_kind[kind] for kind in (RANDOM, *CrashPoint) if kind in by_kind]
+
+
+def nothing_was_found(outcomes: Sequence[Outcome]) -> None:
+    """Fails with the command that shows again what was found."""
+    for outcome in outcomes:
+        again = f"python -m tests.crash --seed {outcome.seed} --kills {len(outcome.kinds)}"
+        assert outcome.broken is None, again
+        assert list(outcome.violations()) == [], again

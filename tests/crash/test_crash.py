@@ -9,15 +9,8 @@ import pytest
 
 from robotq.model.crashpoints import CrashPoint
 
-from .campaign import KILLS_PER_ROUND, Outcome, kinds_of, run
+from .campaign import KILLS_PER_ROUND, kinds_of, nothing_was_found, run
 from .harness import RANDOM, WAITING
-
-
-def nothing_was_found(outcomes: list[Outcome]) -> None:
-    for outcome in outcomes:
-        again = f"python -m tests.crash --seed {outcome.seed} --kills {len(outcome.kinds)}"
-        assert outcome.broken is None, again
-        assert list(outcome.violations()) == [], again
 
 
 async def test_kill_twice__loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:

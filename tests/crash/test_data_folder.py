@@ -7,46 +7,22 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
 
 import pytest
 
 from robotq.model.task import TaskState
 
 from .conftest import MakeDaemon
+from .driving import drive, submitted, until_empty
 from .http import Client, connected
 from .ledger import Ledger
 from .process import DaemonProcess
 from .records import read_disk
-
-
-def drive(cmd_id: str, area: str = "HOME") -> dict[str, Any]:
-    return {"cmd_type": "NAVIGATION", "cmd_id": cmd_id, "params": {"area": area}}
-
-
-async def submitted(client: Client, number: int) -> list[str]:
-    """Several clients at once; the tasks that were accepted."""
-    answers = await asyncio.gather(
-        *(client.post("/", drive(f"drive-{count}")) for count in range(number))
-    )
-    return [answer["task_id"] for status, answer in answers if status == 200]
-
-
-async def until_empty(client: Client) -> None:
-    status: Any = None
-    for _ in range(2_000):
-        _, status = await client.get("/queue/status?limit=0")
-        for hold in status["holds"]:
-            if hold["code"] == "outcome_unknown":
-                await client.post(hold["clear"]["path"], {"outcome": "failed"})
-        if status["queue_size"] == 0:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"the queue does not run empty: {status}")
-
 
 # -- power cut -------------------------------------------------------------------------------
 
@@ -168,3 +144,27 @@ async def test_full_disk__refuses_says_why_and_goes_on_when_there_is_room(
     # what is not in the motion log does not move, so the scan has failed
     assert disk.tasks[running].state is TaskState.FAILED
     assert disk.faults == []
+
+
+_IN_A_SMALL_FILE_SYSTEM = 'mount -t tmpfs -o size=8m tmpfs "$1" && shift && exec "$@"'
+
+
+def in_a_small_file_system(data: Path, *program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with a file system of eight megabytes on `data`, which nobody else sees."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    return subprocess.run(
+        [*command, _IN_A_SMALL_FILE_SYSTEM, "sh", str(data), *program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_small_file_system__that_is_really_full_loses_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    if not shutil.which("unshare") or in_a_small_file_system(data, "true").returncode != 0:
+        pytest.skip("this user may not mount anything, not even for itself")
+    done = in_a_small_file_system(data, sys.executable, "-m", "tests.crash.small_disk", str(data))
+    log = data.with_name("data.log")
+    assert done.returncode == 0, f"{done.stderr}\n{log.exists() and log.read_text()}"

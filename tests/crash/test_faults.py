@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,11 @@ from robotq.cli.failure import ExitCode
 from robotq.model.task import TaskState
 
 from . import judge
+from .campaign import nothing_was_found, run
 from .conftest import MakeDaemon
+from .driving import until
 from .faults import FAULTS, Faults
+from .harness import RANDOM
 from .http import NO_DISK, Client, connected
 from .ledger import Item, Ledger, Submission
 from .mix import ROBOTS, Mix
@@ -127,14 +131,6 @@ class Lab:
         disk = await self.disk()
         assert list(judge.at_death(self.ledger, disk, log.motions)) == []
         return disk
-
-
-async def until(so: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(3_000):
-        if await so():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{so.__qualname__} does not come")
 
 
 @pytest.fixture
@@ -252,3 +248,15 @@ async def test_start__on_a_disk_that_fails_says_so_and_can_be_tried_again(
         await lab.until_empty()
     lab.daemon.kill()
     assert (await lab.judged()).tasks.keys() >= lab.ledger.known_ms.keys()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_kill_30_times__on_a_disk_that_comes_and_goes(
+    tmp_path: Path, failing: Faults
+) -> None:
+    outcomes = await run(
+        kills=30, seed=1, point=RANDOM, jobs=1, folder=tmp_path / "rounds", failing_disk=True
+    )
+    nothing_was_found(outcomes)
+    assert sum(kill.disk_failing for outcome in outcomes for kill in outcome.kills) >= 5

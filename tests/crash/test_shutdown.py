@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -73,6 +75,11 @@ async def running(scene: Scene) -> None:
     await scene.run_a_scan()
 
 
+async def motion_held(scene: Scene) -> None:
+    await scene.run_a_scan()
+    assert (await scene.client.post("/robots/robot_a/hold"))[0] == 200
+
+
 async def nearly_done(scene: Scene) -> None:
     await scene.until(await scene.submit("ROBOT_ACTION", action_type="NOD"), "running")
 
@@ -107,6 +114,7 @@ SCENES: list[tuple[Arrange, Expect]] = [
     (emergency, (["failed: stopped", "pending"], ["estop", "estop"])),
     (idle, ([], [])),
     (only_waiting, (["completed", "pending"], [])),
+    (motion_held, (["failed: stopped_by_shutdown", "pending"], [])),
     (nearly_done, (["completed"], [])),
     (asking, (["pending", "pending"], [])),
     (paused, (["pending"], ["paused"])),
@@ -148,6 +156,29 @@ async def test_sigterm__leaves_what_waits_to_the_next_start(make_daemon: MakeDae
     assert await daemon.start()
     async with connected(daemon.url, Ledger()) as client:
         await Scene(daemon, client).until(scene.accepted[1], "completed")
+
+
+@pytest.mark.long
+async def test_sigterm__while_it_starts_leaves_everything_to_the_next_start(
+    make_daemon: MakeDaemon,
+) -> None:
+    daemon = make_daemon(time_scale=SLOW)
+    assert await daemon.start()
+    async with connected(daemon.url, Ledger()) as client:
+        scene = Scene(daemon, client)
+        await paused(scene)
+    daemon.kill()
+    moments = random.SystemRandom()
+    for _ in range(8):
+        starting = asyncio.create_task(daemon.start())
+        await asyncio.sleep(moments.uniform(0.1, 1.2))
+        # -15: it has not yet got as far as to do anything about it
+        assert await daemon.terminate() in (0, -signal.SIGTERM)
+        await starting
+    assert "Traceback" not in daemon.log.read_text()
+    disk = await asyncio.to_thread(read_disk, daemon.data)
+    assert _seen(disk, scene.accepted) == (["pending"], ["paused"])
+    assert await daemon.start()
 
 
 def _seen(disk: Disk, accepted: list[str]) -> Expect:

@@ -169,7 +169,8 @@ StartLab = Callable[..., Awaitable[Lab]]
 async def start_lab() -> AsyncIterator[StartLab]:
     """Start an engine: `await start_lab("robot_a", ..., data=, clock=, **config)`.
 
-    Without `connected=False` it returns when the robots can work.
+    Without `connected=False` it returns when the robots can work. `unreadable`: single rows
+    cannot be read from the start on.
     """
     labs: list[Lab] = []
 
@@ -180,10 +181,12 @@ async def start_lab() -> AsyncIterator[StartLab]:
         catalog: Catalog = CATALOG,
         config: Config | None = None,
         connected: bool = True,
+        unreadable: bool = False,
         **changes: Any,
     ) -> Lab:
         drivers: dict[str, BenchDriver] = {}
         disk = Disk(data if data is not None else MemoryStore())
+        disk.unreadable = unreadable
         motion = VirtualClock()
         changes.setdefault("limits", LimitsConfig(stop_timeout_s=0.05, shutdown_grace_s=0.05))
         engine = await start_engine(

@@ -54,6 +54,8 @@ class Disk:
         self.full: str | None = None
         """While set, no write succeeds, and neither does the probe."""
         self.unreadable = False
+        self.unread = 0
+        """Reads that were refused."""
         self.dead = False
         """The process has died: nothing is written, and whoever asks for it dies with it."""
         self.dies_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
@@ -157,5 +159,6 @@ class Disk:
         found = await reading
         await asyncio.sleep(0)
         if self.unreadable:
+            self.unread += 1
             raise StoreUnavailable("input/output error")
         return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from robotq.drivers.base import Stopped
 from robotq.engine.checklist import ItemChange, NewItem
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
@@ -58,7 +59,9 @@ async def die(lab: Lab) -> MemoryStore:
     # its thread waits in this process for ever otherwise
     run._context.stopping = True
     lab.clock.notify()
-    return await lab.kill()
+    data = await lab.kill()
+    assert isinstance(run.back.exception(), Stopped)
+    return data
 
 
 async def test_step__has_an_item_from_the_start_that_follows_it(lab: Lab) -> None:

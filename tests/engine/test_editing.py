@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ async def line(lab: Lab, robot: str = "robot_a") -> list[str | None]:
     return [task.command.cmd_id for task in waiting]
 
 
-async def waiting(lab: Lab, *names: str, **params: object) -> dict[str, str]:
+async def waiting(lab: Lab, *names: str, **params: Any) -> dict[str, str]:
     """Pause, and submit one command of each name; `name:5` has priority 5."""
     await lab.engine.pause(None, actor="ann")
     ids = {}
@@ -33,13 +34,8 @@ async def waiting(lab: Lab, *names: str, **params: object) -> dict[str, str]:
     return ids
 
 
-async def move(lab: Lab, task_id: str, seen: int | None = None, **place: object) -> int:
-    moved = await lab.engine.queue.editing.move(
-        task_id,
-        Place(**place),  # type: ignore[arg-type]
-        actor="ann",
-        seen=seen,
-    )
+async def move(lab: Lab, task_id: str, seen: int | None = None, **place: Any) -> int:
+    moved = await lab.engine.queue.editing.move(task_id, Place(**place), actor="ann", seen=seen)
     return moved.revision
 
 
@@ -222,7 +218,7 @@ async def test_what_cannot_be_moved__is_refused_and_nothing_is_written(lab: Lab)
     ids = await waiting(lab, "a", "b")
     ended = await lab.engine.queue.cancel(ids["b"], actor="ann")
     calls = lab.disk.calls
-    refusals = {
+    refusals: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "is running": (running, {"head": True}),
         "is cancelled": (ended.id, {"end": True}),
         "No such task": ("task_nobody_knows", {"end": True}),
@@ -314,7 +310,8 @@ async def test_many_moves__to_one_place_never_run_out_of_room(lab: Lab, where: s
     ids = await waiting(lab, "first", "last", *names)
     anchor = ids["last"] if where == "before" else ids["first"]
     for name in names:
-        await move(lab, ids[name], **{where: anchor})
+        place: Mapping[str, Any] = {where: anchor}
+        await move(lab, ids[name], **place)
     between = names if where == "before" else names[::-1]
     assert await line(lab) == ["first", *between, "last"]
     lane = lab.engine.queue.lane("robot_a")

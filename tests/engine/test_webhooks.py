@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from examples.webhook_receiver import Receiver as ExampleReceiver
-from robotq.config import WebhooksConfig
+from robotq.config import QueueConfig, WebhooksConfig
 from robotq.engine import webhooks
 from robotq.model.crashpoints import CrashPoint, at_crash_points
 from robotq.model.delivery import Delivery, DeliveryState
@@ -84,6 +84,7 @@ async def test_end__is_told_to_the_site(start_lab: StartLab, receiver: Receiver)
         "api": "robot",
         "batch_id": None,
         "retry_of": None,
+        "repeat_of": None,
         "simulated": True,
         "submitted_at_ms": task.submitted_at_ms,
         "started_at_ms": task.started_at_ms,
@@ -96,6 +97,7 @@ async def test_end__is_told_to_the_site(start_lab: StartLab, receiver: Receiver)
     assert (delivery.attempts, delivery.problem) == (1, None)
     (event,) = await lab.events("webhook.")
     assert (event.kind, event.task_id) == ("webhook.delivered", task.id)
+    assert (event.robot, event.api) == ("robot_a", "robot")
     assert event.data == {
         "webhook_id": delivery.id,
         "url": receiver.url("/done"),
@@ -350,20 +352,26 @@ async def test_disk_full_when_it_is_acknowledged__is_noted_later_and_not_sent_tw
 async def test_task_that_cannot_be_read__is_sent_when_it_can(
     start_lab: StartLab, receiver: Receiver
 ) -> None:
-    lab = await start_lab(webhooks=sending(NOBODY, retry_s=30))
-    task = await lab.run("c")
-    await lab.until(lambda: lab.engine.webhooks._pending[f"{task.id}-site"].problem)
+    receiver.answers.append(status(503))
+    lab = await start_lab(webhooks=sending(allowed_hosts=LOOPBACK, retry_s=30))
+    task = await called_back(lab, receiver.url())
+    await lab.until(lambda: lab.engine.webhooks._pending[f"{task.id}-caller"].problem)
+    others = QueueConfig(finished_in_memory=20)
+    for number in range(others.finished_in_memory):
+        await lab.run(str(number))
     await lab.end()
-    lab = await start_lab(data=lab.disk.data, webhooks=sending(receiver.url(), retry_s=0.1))
-    # as if it had ended so long ago that it is not in memory any more
-    lab.engine.queue.memory._finished.clear()
-    lab.disk.unreadable = True
-    await asyncio.sleep(0.2)
-    # on a busy machine the first look can come before the memory is emptied
+    lab = await start_lab(
+        data=lab.disk.data,
+        queue=others,
+        webhooks=sending(allowed_hosts=LOOPBACK),
+        unreadable=True,
+    )
+    assert lab.engine.queue.memory.get(task.id) is None, "it ended too long ago"
+    await lab.until(lambda: lab.disk.unread >= 3)
+    assert [request.attempt for request in receiver.requests] == [1]
     lab.disk.unreadable = False
-    (request,) = await receiver.got()
-    assert request.attempt == 2
-    await told(lab, task)
+    assert [request.attempt for request in await receiver.got(2)] == [1, 2]
+    assert (await told(lab, task)).attempts == 2
 
 
 async def test_task_removed_by_retention__is_given_up(start_lab: StartLab) -> None:

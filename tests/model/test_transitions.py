@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from robotq.model.errors import RobotqError
 from robotq.model.task import (
@@ -57,6 +57,10 @@ class TaskLife(RuleBasedStateMachine):
         self.changes = 0
         self.first_end: Task | None = None
 
+    @initialize(agent=st.booleans())
+    def somebody_submits(self, agent: bool) -> None:
+        self.task = replace(self.task, awaits_approval=agent)
+
     @rule(action=st.sampled_from(Action), fence=st.integers(-1, 1), unknown=st.booleans())
     def somebody_tries(self, action: Action, fence: int, unknown: bool) -> None:
         before = self.task
@@ -72,6 +76,8 @@ class TaskLife(RuleBasedStateMachine):
             # those of tasks for workers
             or action in (Action.RETRY, Action.RECLAIM)
             or (action is Action.RESOLVE and not before.outcome_unknown)
+            or (action is Action.APPROVE and not before.awaits_approval)
+            or (action is Action.CLAIM and before.awaits_approval)
         )
         try:
             after = transition(before, action, fence=before.fence + fence, **changes)

@@ -1,6 +1,7 @@
 """A daemon that does nothing but submit, until it is killed; see test_crash.py.
 
-It prints a task's number as soon as the store has answered for it.
+It prints a task's number as soon as the store has answered for it. What a failing disk has not
+taken is tried again as it is: it must not be there after all.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import asyncio
 import itertools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from robotq.store.port import SaveAnswer
+from robotq.model.errors import DataUnavailable
+from robotq.store.port import Mutation, Restored, SaveAnswer, Store, StoreUnavailable
 from robotq.store.sqlite import SqliteStore
 
 from .records import answer, change, claimed, completed, pending, submit
@@ -20,28 +23,46 @@ _CLIENTS = 16
 
 
 async def main(folder: Path) -> None:
-    store = SqliteStore(folder)
-    restored = await store.open(finished=0)
+    store, restored = await _opened(folder)
     numbers = itertools.count(restored.last_seq + 1)
 
     async def client(place: int) -> None:
         queue = f"robot_{place}"
         for seq in numbers:
             task = pending(seq, queue=queue)
-            await store.apply([*submit(task), SaveAnswer(answer(f"key {seq}"))])
+            await _written(store, [*submit(task), SaveAnswer(answer(f"key {seq}"))])
             _say(f"submitted {seq}")
             running = claimed(task)
-            await store.apply(change(task, running))
+            await _written(store, change(task, running))
             _say(f"started {seq}")
-            await store.apply(change(running, completed(running)))
+            await _written(store, change(running, completed(running)))
             _say(f"completed {seq}")
 
     for task in restored.unfinished:
         if task.attempt:
-            await store.apply(change(task, completed(task)))
+            await _written(store, change(task, completed(task)))
     async with asyncio.TaskGroup() as clients:
         for place in range(_CLIENTS):
             clients.create_task(client(place))
+
+
+async def _opened(folder: Path) -> tuple[Store, Restored]:
+    while True:
+        store = SqliteStore(folder)
+        try:
+            return store, await store.open(finished=0)
+        except DataUnavailable:
+            await asyncio.sleep(0.002)
+
+
+async def _written(store: Store, mutations: Sequence[Mutation]) -> None:
+    while True:
+        try:
+            await store.apply(mutations)
+        except StoreUnavailable:
+            await asyncio.sleep(0.002)
+        else:
+            return
 
 
 def _say(line: str) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,7 @@ import pytest
 from robotq.model.task import TaskState
 from robotq.store.port import TaskQuery
 from robotq.store.sqlite import SqliteStore
+from tests.crash.faults import FAULTS, Faults, possible
 
 from .records import counted
 
@@ -23,12 +29,15 @@ _STATES = {
 }
 
 
-def _until_killed(folder: Path, lines: int) -> dict[int, str]:
+def _until_killed(
+    folder: Path, lines: int, environ: Mapping[str, str] | None = None
+) -> dict[int, str]:
     """What the daemon said about each task until it was killed, some time after `lines`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.store.submitting", str(folder)],
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, **(environ or {})},
     )
     assert process.stdout is not None
     said: dict[int, str] = {}
@@ -39,7 +48,7 @@ def _until_killed(folder: Path, lines: int) -> dict[int, str]:
             lines -= 1
             if lines == 0:
                 process.kill()
-    assert said, "it never got to write anything"
+    assert lines <= 0, "it ended by itself"
     return said
 
 
@@ -65,6 +74,42 @@ async def test_kill__everything_answered_for_is_there(tmp_path: Path, seed: int)
     said: dict[int, str] = {}
     for _ in range(2):
         said |= _until_killed(tmp_path, moments.randrange(20, 600))
+        await _find(tmp_path, said)
+
+
+@contextmanager
+def failing_now_and_then(faults: Faults, moments: random.Random) -> Iterator[None]:
+    """In each of the ways in which a disk can fail, for some milliseconds."""
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.wait(moments.uniform(0, 0.05)):
+            fault = moments.choice(list(FAULTS.values()))
+            faults.begin(replace(fault, spared=moments.randrange(30)))
+            over.wait(moments.uniform(0, 0.05))
+            faults.end()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.skipif(not possible(), reason="needs Linux and a C compiler")
+@pytest.mark.parametrize(
+    "kills", [2, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
+async def test_kill__of_one_whose_disk_fails_again_and_again(tmp_path: Path, kills: int) -> None:
+    """Long enough that it also fails while the log is copied into the database."""
+    moments = random.Random(kills)
+    faults = Faults(tmp_path)
+    said: dict[int, str] = {}
+    for _ in range(kills):
+        with failing_now_and_then(faults, moments):
+            said |= _until_killed(tmp_path, moments.randrange(500, 3_000), faults.environ)
         await _find(tmp_path, said)
 
 

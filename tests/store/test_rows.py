@@ -15,6 +15,7 @@ from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (
     Command,
     Question,
+    Repeat,
     Resolution,
     Step,
     StepState,
@@ -73,7 +74,17 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "expires_at_ms": st.none() | times,
     "batch_id": st.none() | texts,
     "contiguous": st.booleans(),
+    "awaits_approval": st.booleans(),
     "retry_of": st.none() | texts,
+    "repeat": st.none()
+    | st.builds(
+        Repeat,
+        count=st.none() | numbers,
+        interval_s=st.none() | floats,
+        on_failure=st.sampled_from(["stop", "continue"]),
+        run=numbers,
+    ),
+    "repeat_of": st.none() | texts,
     "state": st.sampled_from(TaskState),
     "revision": numbers,
     "fence": numbers,

@@ -48,6 +48,9 @@ async def submit(call: Call) -> web.StreamResponse:
     for order in orders:
         if order.spec.kind is Kind.CONTROL and not allows(call.caller.scopes, Scope.CONTROL):
             raise RobotqError("forbidden", scope=Scope.CONTROL.value)
+        if call.caller.agent and order.spec.approval and order.spec.kind is not Kind.QUEUED:
+            # it acts at once, so it cannot wait until somebody agrees
+            raise RobotqError("person_needed", action=order.command.cmd_type)
     if query.dry_run:
         return _dry_run(call, orders)
     if not batch and orders[0].spec.kind is not Kind.QUEUED:
@@ -63,6 +66,7 @@ async def submit(call: Call) -> web.StreamResponse:
         batch=batch,
         contiguous=query.contiguous,
         keyed=keyed,
+        agent=call.caller.agent,
     )
     if wait_s:
         tasks = [await _ended(call, task_id, wait_s) for task_id in accepted.task_ids]

@@ -83,7 +83,18 @@ def _clear(hold: Hold, language: Language) -> dict[str, Any]:
 
 def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
     """Why one task is passed over."""
-    view = {"code": wait.code.value, "reason": text(f"wait.{wait.code}", wait.args, language)}
+    view: dict[str, Any] = {
+        "code": wait.code.value,
+        "reason": text(f"wait.{wait.code}", wait.args, language),
+    }
     if wait.code is WaitCode.NOT_BEFORE:
         view["until"] = local_time(wait.args["at_ms"])
+    if wait.code is WaitCode.APPROVAL:
+        view["clear"] = {
+            "action": "approve",
+            "method": "POST",
+            "path": f"/task/{wait.args['task_id']}/approve",
+            "body": {},
+            "text": text("clear.approval", {}, language),
+        }
     return {**view, **wait.args}

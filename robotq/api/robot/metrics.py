@@ -65,11 +65,26 @@ class Statistics(Collector):
             family.add_metric([api, queue, state.value], number)
         yield unfinished
         yield ended
+        yield self._waiting()
         yield _gauge(
             "robotq_queue_limit",
             "Tasks that may wait and run, over all robots.",
             self._engine.config.queue.max_length,
         )
+
+    def _waiting(self) -> Metric:
+        """Tasks that wait on purpose, for a time, are not late before it."""
+        memory, now_ms = self._engine.queue.memory, self._engine.clock.now_ms()
+        oldest = GaugeMetricFamily(
+            "robotq_oldest_waiting_seconds",
+            "How long the task waits that has waited longest and is due; 0 where none does.",
+            labels=["queue"],
+        )
+        for name, lane in memory.lanes.items():
+            since_ms = (max(task.submitted_at_ms, task.not_before_ms or 0) for task in lane)
+            waits_ms = max((now_ms - at_ms for at_ms in since_ms), default=0)
+            oldest.add_metric([name], max(waits_ms, 0) / 1000)
+        return oldest
 
     def _robots(self) -> Iterator[Metric]:
         connected = GaugeMetricFamily(

@@ -337,6 +337,9 @@ class TaskLine(_Answer):
     progress: float | None
     error_code: str | None = None
     position: int | None = None
+    awaits_approval: bool = Field(
+        default=False, description="Only where a person has to approve it before it runs."
+    )
 
 
 class Tasks(_Answer):
@@ -352,6 +355,10 @@ class CancelBody(_Body):
 class ResolveBody(_Body):
     outcome: Literal["completed", "failed", "retry"]
     note: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class ApproveBody(_Body):
+    note: Reason = ""
 
 
 class AnswerBody(RootModel[Any]):

@@ -46,7 +46,7 @@ _ENDS = (
 _IDEMPOTENCY_KEY = RequestHeader(
     name="Idempotency-Key",
     text="Repeating a submit with the same key and body gives the first answer again, and "
-    "nothing runs twice.",
+    "nothing runs twice. Of queued commands: one that acts at once acts each time.",
     schema={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
 )
 _PREFER = RequestHeader(
@@ -60,6 +60,13 @@ _IF_MATCH = RequestHeader(
     text="The ETag of `/queue/status`, or of the edit before: where somebody has edited the queue "
     "of this robot since, nothing is done. Tasks that come and go do not count.",
     schema={"type": "string", "examples": ['"7"', "*"]},
+)
+_AGENT = RequestHeader(
+    name="X-Robotq-Agent",
+    text="An agent makes this request and not a person, whatever the value: commands whose spec "
+    "says `approval: true` wait until a person approves them. A key with the scope `agent` says "
+    "so by itself.",
+    schema={"type": "string"},
 )
 _LAST_EVENT_ID = RequestHeader(
     name="Last-Event-ID",
@@ -75,7 +82,7 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Hand in a command, or a list of commands as one batch.",
         query=models.SubmitQuery,
-        headers=(_IDEMPOTENCY_KEY, _PREFER),
+        headers=(_IDEMPOTENCY_KEY, _PREFER, _AGENT),
         request=models.CommandBody,
         response=models.Accepted,
         responses=(
@@ -88,6 +95,7 @@ ROUTES = (
         errors=(
             "unknown_command",
             "not_armed",
+            "person_needed",
             "idempotency_conflict",
             "queue_held",
             "too_many_requests",
@@ -129,13 +137,40 @@ ROUTES = (
     ),
     Route(
         method="POST",
+        path="/task/{task_id}/approve",
+        handler=tasks.approve,
+        scope=Scope.CONTROL,
+        summary="Let a task run that an agent submitted and that waits for a person's approval.",
+        request=models.ApproveBody,
+        response=models.TaskDone,
+        errors=("wrong_state", "person_needed", *_TASK),
+    ),
+    Route(
+        method="POST",
+        path="/task/{task_id}/reject",
+        handler=tasks.reject,
+        scope=Scope.CONTROL,
+        summary="End a task that waits for a person's approval; it never runs.",
+        request=models.CancelBody,
+        response=models.TaskDone,
+        errors=("wrong_state", "person_needed", *_TASK),
+    ),
+    Route(
+        method="POST",
         path="/task/{task_id}/resolve",
         handler=tasks.resolve,
         scope=Scope.CONTROL,
         summary="Say how a task with unknown outcome ended, and lift its hold.",
         request=models.ResolveBody,
         response=models.TaskDone,
-        errors=("wrong_state", "unknown_command", "queue_full", "shutting_down", *_TASK),
+        errors=(
+            "wrong_state",
+            "person_needed",
+            "unknown_command",
+            "queue_full",
+            "shutting_down",
+            *_TASK,
+        ),
     ),
     Route(
         method="POST",
@@ -153,6 +188,7 @@ ROUTES = (
         handler=tasks.retry,
         scope=Scope.SUBMIT,
         summary="Run an ended command again, as a new task at the head of its queue.",
+        headers=(_AGENT,),
         response=models.TaskDone,
         errors=("wrong_state", "unknown_command", "queue_full", "shutting_down", *_TASK),
     ),

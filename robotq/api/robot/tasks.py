@@ -7,7 +7,13 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.context import VIEWS
 from robotq.api.errors import json_bytes
-from robotq.api.robot.models import CancelBody, ResolveBody, TaskQueryParameters, TasksQuery
+from robotq.api.robot.models import (
+    ApproveBody,
+    CancelBody,
+    ResolveBody,
+    TaskQueryParameters,
+    TasksQuery,
+)
 from robotq.api.robot.times import read_time
 from robotq.api.robot.view import STATUS, task_line, task_view
 from robotq.api.robot.words import words
@@ -68,7 +74,26 @@ async def cancel(call: Call) -> web.StreamResponse:
     return _done(call, "cancelled", task)
 
 
+async def approve(call: Call) -> web.StreamResponse:
+    _refuse_agents(call, "approve")
+    body = await call.body(ApproveBody)
+    task = await call.engine.queue.approvals.approve(
+        call.path("task_id"), actor=call.actor, note=body.note
+    )
+    return _done(call, "approved", task)
+
+
+async def reject(call: Call) -> web.StreamResponse:
+    _refuse_agents(call, "reject")
+    body = await call.body(CancelBody)
+    task = await call.engine.queue.approvals.reject(
+        call.path("task_id"), actor=call.actor, reason=body.reason
+    )
+    return _done(call, "rejected", task)
+
+
 async def resolve(call: Call) -> web.StreamResponse:
+    _refuse_agents(call, "resolve")
     body = await call.body(ResolveBody)
     task = await call.engine.resolve(
         call.path("task_id"), body.outcome, actor=call.actor, note=body.note
@@ -83,8 +108,14 @@ async def answer(call: Call) -> web.StreamResponse:
 
 
 async def retry(call: Call) -> web.StreamResponse:
-    task = await call.engine.retry(call.path("task_id"), actor=call.actor)
+    task = await call.engine.retry(call.path("task_id"), actor=call.actor, agent=call.caller.agent)
     return _done(call, "retried", task)
+
+
+def _refuse_agents(call: Call, action: str) -> None:
+    """What a person has to decide is not decided by a program."""
+    if call.caller.agent:
+        raise RobotqError("person_needed", action=action)
 
 
 def _done(call: Call, code: str, task: Task) -> web.Response:

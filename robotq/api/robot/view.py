@@ -112,6 +112,8 @@ def task_line(task: Task, engine: Engine) -> dict[str, Any]:
         line["error_code"] = task.error.code
     if task.state is TaskState.PENDING:
         line["position"] = engine.queue.memory.position(task)
+        if task.awaits_approval:
+            line["awaits_approval"] = True
     return line
 
 

@@ -38,6 +38,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "并非所有机器人都已复位",
         "Not every robot has left the emergency stop.",
     ),
+    "approved": ("任务已批准", "Approved; it runs when it is its turn."),
+    "rejected": ("任务已拒绝", "Rejected; it does not run."),
     "webhook_resent": ("回调将重新发送", "The webhook is sent again."),
     "session_begun": ("浏览器已保存密钥", "This browser keeps the key from now on."),
     "session_ended": ("浏览器已删除密钥", "This browser has forgotten the key."),

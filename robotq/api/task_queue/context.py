@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -45,6 +46,13 @@ class Description:
         return self._made
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Absolute paths."""
+
+    tasks_dir: str
+    results_dir: str
+
+
 DESCRIPTION = web.AppKey("task_queue_description", Description)
-FOLDERS: web.AppKey[dict[str, str]] = web.AppKey("task_queue_folders")
-"""`tasks_dir` and `results_dir`, absolute."""
+FOLDERS = web.AppKey("task_queue_folders", Folders)

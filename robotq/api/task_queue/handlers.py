@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import wraps
 from itertools import islice
 
@@ -56,7 +57,7 @@ async def home(call: Call) -> web.StreamResponse:
 
 async def health(call: Call) -> web.StreamResponse:
     well = call.engine.journal.available and not call.engine.queue.closed
-    body = {"status": "ok" if well else "unavailable", **call.request.app[FOLDERS]}
+    body = {"status": "ok" if well else "unavailable", **asdict(call.request.app[FOLDERS])}
     return call.answer(body, 200 if well else 503)
 
 
@@ -66,7 +67,7 @@ async def stats(call: Call) -> web.StreamResponse:
         {
             "completed_tasks": counts.completed + counts.failed + counts.cancelled,
             "pending_tasks": counts.pending,
-            **call.request.app[FOLDERS],
+            **asdict(call.request.app[FOLDERS]),
         }
     )
 

@@ -11,7 +11,7 @@ from robotq.api.interface import Interface, Shared
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.api.task_queue import handlers, models
-from robotq.api.task_queue.context import DESCRIPTION, FOLDERS, Description
+from robotq.api.task_queue.context import DESCRIPTION, FOLDERS, Description, Folders
 from robotq.api.task_queue.view import API
 
 _STORE = ("store_unavailable",)
@@ -159,7 +159,7 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
     folder = shared.engine.config.data.absolute() / "task_queue"
     return {
         DESCRIPTION: Description(ROUTES),
-        FOLDERS: {"tasks_dir": str(folder / "tasks"), "results_dir": str(folder / "results")},
+        FOLDERS: Folders(tasks_dir=str(folder / "tasks"), results_dir=str(folder / "results")),
     }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 
 class Controls:
-    """Flags without a lock, so that setting one never waits. Whoever sets one wakes the
+    """Flags. Setting one never waits for anything that takes time; whoever sets one wakes the
     command afterwards."""
 
     def __init__(self) -> None:
+        self.gate = threading.Lock()
+        """Held for the moment in which a command ends or is told to."""
         self.running = False
         """A command is in `execute`."""
         self.stopping = False
@@ -19,11 +23,26 @@ class Controls:
         self.closed = False
 
     def begin(self) -> None:
-        self.stopping = False
-        self.running = True
+        with self.gate:
+            self.stopping = False
+            self.running = True
+
+    def ask_to_stop(self) -> bool:
+        """Have the running command end; False where none runs."""
+        with self.gate:
+            self.stopping = self.running
+            return self.running
+
+    def end_unless_stopping(self) -> bool:
+        """The command has done all there was to do; False where it was told to stop before."""
+        with self.gate:
+            if not self.interrupted:
+                self.running = False
+            return not self.running
 
     def end(self) -> None:
-        self.running = False
+        with self.gate:
+            self.running = False
 
     @property
     def interrupted(self) -> bool:

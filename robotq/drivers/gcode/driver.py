@@ -89,9 +89,18 @@ class GcodeDriver:
             if controls.interrupted:
                 raise Stopped
             controller.begin()
-            return run_program(
-                program, command.params, context, controller, self._scan, self._memory
+            result = run_program(
+                program,
+                command.params,
+                context,
+                controller,
+                scan=self._scan,
+                memory=self._memory,
             )
+            if not controls.end_unless_stopping():
+                # a stop came with the last answer
+                controller.check()
+            return result
         finally:
             controls.end()
             controller.end()

@@ -44,6 +44,8 @@ class Controller:
         self.options = options
         self.homed = False
         self.hold_wanted = False
+        self.rest_asked = False
+        """A stop has told the controller to slow down."""
         self.unsynchronised = False
         """The controller may still have lines of an earlier command."""
         self._channel = channel
@@ -384,7 +386,7 @@ class Controller:
             # a start of its own may have come first; the answer to this comes after ours
             statuses = channel.statuses
             self._repeat(b"?", 0.2, lambda: channel.statuses != statuses, deadline)
-        self.hold_wanted = False
+        self.hold_wanted = self.rest_asked = False
         with channel.changed:
             self._resets = channel.resets
             channel.reset_expected = False

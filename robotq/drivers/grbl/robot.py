@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    Stopped,
+    UncertainOutcome,
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.grbl.channel import Channel
@@ -26,8 +29,12 @@ from robotq.drivers.grbl.protocol import Identity, alarm_text
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
+_log = logging.getLogger(__name__)
+
 _CONFIRM_S = 2.0
 """Wall seconds in which a hold has to show in the reports."""
+_WAKE_S = 0.05
+_HELD = ("Hold", "Door")
 _AXES = "xyzabc"
 
 
@@ -48,6 +55,8 @@ class GrblRobot(Controller):
         self._identity = Identity()
         self._connected_before = False
         self._holding = threading.Lock()
+        self._resets_before = -1
+        """Greetings before the emergency stop that is latched."""
         channel = Channel(setup.robot, options.port, self._on_lost)
         polling = Polling(setup.robot, channel, options.silence_s)
         super().__init__(options, channel, polling, controls)
@@ -60,6 +69,8 @@ class GrblRobot(Controller):
         with self._polling.silent():
             self.homed = False
             known = not self._connected_before and channel.why_lost is None
+            # also while an emergency stop is latched: asking who it is moves nothing
+            channel.shut = False
             self._identity, self.unsynchronised = make_link(channel)
             channel.capacity = self.options.receive_bytes or self._identity.receive_bytes
             channel.shut = self._controls.latched
@@ -92,6 +103,14 @@ class GrblRobot(Controller):
 
     def end(self) -> None:
         self._polling.busy = False
+        if self.rest_asked:
+            # the command ended by itself; the next one must not find the robot held
+            self._emergencies = self._controls.emergencies
+            try:
+                self._come_to_rest()
+            except (UncertainOutcome, Stopped) as error:
+                self.unsynchronised = True
+                _log.warning("%s: after a stop: %r", self._robot, error)
 
     # -- from outside --------------------------------------------------------------------------
 
@@ -113,11 +132,11 @@ class GrblRobot(Controller):
 
     def stop(self) -> None:
         controls = self._controls
-        if controls.running:
-            if not controls.stopping:
-                controls.stopping = True
-                if not self._polling.is_homing and not controls.latched:
-                    self._channel.byte(b"!")
+        first = not controls.stopping
+        if controls.ask_to_stop():
+            if first and not self._polling.is_homing and not controls.latched:
+                self.rest_asked = True
+                self._channel.byte(b"!")
             self._wake()
             return
         # a motion that is not ours: jogged at the machine, or left over from before
@@ -132,6 +151,8 @@ class GrblRobot(Controller):
         channel.reset_expected = standing and not channel.outstanding
         if not channel.reset_expected:
             channel.why_lost = channel.why_lost or "of an emergency stop in motion"
+        if not controls.latched:
+            self._resets_before = channel.resets
         controls.emergencies += 1
         controls.latched = True
         try:
@@ -143,8 +164,21 @@ class GrblRobot(Controller):
             self._wake()
 
     def reset(self) -> None:
+        """Raises DriverError where the controller has not confirmed the stop."""
+        channel = self._channel
+        deadline = time.monotonic() + _CONFIRM_S
+        again = time.monotonic() + _CONFIRM_S / 2
+        while channel.lost is None and channel.resets == self._resets_before:
+            if time.monotonic() > deadline:
+                raise DriverError("the controller has not confirmed the emergency stop")
+            if time.monotonic() > again:
+                # a byte can get lost
+                again = deadline
+                channel.byte(b"\x18")
+            with channel.changed:
+                channel.changed.wait(_WAKE_S)
         self._controls.latched = False
-        self._channel.shut = False
+        channel.shut = False
 
     def status(self) -> DriverStatus:
         channel = self._channel
@@ -189,9 +223,8 @@ class GrblRobot(Controller):
                     channel.changed.wait(0.05)
                 status = channel.status
                 fresh = channel.statuses > seen + 1 and status is not None
-                if fresh and status is not None:
-                    if (status.state in ("Hold", "Door")) is held:
-                        return
+                if fresh and status is not None and (status.state in _HELD) is held:
+                    return
                 if channel.lost is not None:
                     raise LinkLost(channel.lost)
                 if now > deadline:
@@ -203,8 +236,8 @@ class GrblRobot(Controller):
 
     def _wake(self) -> None:
         channel = self._channel
-        # not by waiting: whoever has the lock looks again within a moment
-        if channel.changed.acquire(blocking=False):
+        # nobody holds it for long; whoever waits looks by itself after a moment
+        if channel.changed.acquire(timeout=_WAKE_S):
             try:
                 channel.changed.notify_all()
             finally:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from robotq import __version__
@@ -27,6 +29,8 @@ from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
+_SESSION = 3
+"""Bytes of what is random in an id."""
 _LOOK_S = 0.1
 _ESTOP_S = 1.0
 """Wall seconds in which a device has to confirm an emergency stop."""
@@ -219,4 +223,16 @@ class Link:
                 _log.debug("%s: %s", self._robot, error)
 
     def _new_calls(self) -> Calls:
-        return Calls(self.send, secrets.token_hex(3), first_pause_s=self.options.repeat_s)
+        replay = self.options.port.replay
+        session = secrets.token_hex(_SESSION) if replay is None else _recorded_session(replay)
+        return Calls(self.send, session, first_pause_s=self.options.repeat_s)
+
+
+def _recorded_session(path: Path) -> str:
+    """What the ids in a recording begin with: the answers in it have the same."""
+    try:
+        found = re.search(rf'\\"id\\":\\"([0-9a-f]{{{2 * _SESSION}}})\.1\\"', path.read_text())
+    except OSError:
+        # whoever opens it says so
+        return ""
+    return found[1] if found else ""

@@ -135,9 +135,10 @@ class Followed:
         if report.tells_place and (not self._placed or report.place != self._place):
             self._placed, self._place = True, report.place
             self._context.moved_to(report.place)
-        if report.progress is not None and report.progress != self._progress:
-            self._progress = report.progress
-            self._context.progress(min(1.0, max(0.0, report.progress)))
+        progress = 1.0 if report.state == messages.DONE else report.progress
+        if progress is not None and progress != self._progress:
+            self._progress = progress
+            self._context.progress(min(1.0, max(0.0, progress)))
         if report.partial is not None and report.partial != self._partial:
             self._partial = report.partial
             self._context.partial(**{k: v for k, v in report.partial.items() if k != "self"})

@@ -12,9 +12,7 @@ class LineFramer:
     counted in `dropped`: half a line could mean something else.
     """
 
-    def __init__(
-        self, on_line: Callable[[bytes], None], *, limit: int, end: bytes = b"\n"
-    ) -> None:
+    def __init__(self, on_line: Callable[[bytes], None], *, limit: int, end: bytes = b"\n") -> None:
         self._on_line = on_line
         self._end = end
         self._limit = limit

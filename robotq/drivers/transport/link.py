@@ -14,7 +14,7 @@ from robotq.drivers.transport.lines import LineFramer
 from robotq.drivers.transport.options import PortOptions
 from robotq.drivers.transport.port import CLOSED_ERRORS, PORT_ERRORS, Port, open_port
 from robotq.drivers.transport.recording import Recording
-from robotq.drivers.transport.replay import ReplayPort
+from robotq.drivers.transport.replay import open_replay
 
 _log = logging.getLogger(__name__)
 
@@ -93,8 +93,12 @@ class Transport:
         with self._opening:
             self._close("opened anew", drain=False)
             replay = self._options.replay
-            name = f"replay of {replay}" if replay is not None else find_port(self._options)
-            port = ReplayPort(replay) if replay is not None else open_port(name, self._options)
+            port: Port
+            if replay is not None:
+                name, port = f"replay of {replay}", open_replay(replay)
+            else:
+                name = find_port(self._options)
+                port = open_port(name, self._options)
             self.port_name = name
             self._framer.clear()
             self.last_received = time.monotonic()
@@ -182,13 +186,14 @@ class Transport:
             port = self._port
             if port is None:
                 raise LinkLost(self._reason)
+            began = time.monotonic()
             try:
                 taken = port.write_some(data)
             except PORT_ERRORS as error:
                 reason = _told(error)
             else:
                 if taken and self._recording is not None:
-                    self._recording.sent(bytes(data[:taken]))
+                    self._recording.sent(bytes(data[:taken]), began)
                 return taken
         self.lose(reason)
         raise LinkLost(reason)

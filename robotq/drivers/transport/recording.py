@@ -4,7 +4,8 @@ One JSON object a line: `{"open": <port>, "at": <ISO time>, "t": 0}` at each ope
 `{"out": …}` for what was sent, `{"in": …}` for what came, each with `t`, seconds since that
 opening, and `{"close": <reason>, "t": …}`. Bytes are told as text, one character for a byte
 (Latin-1), so every byte comes back exactly and text stays readable. `{"missing": n}` stands
-where the disk was too slow for n entries.
+where the disk was too slow for n entries. Within an opening, `t` tells the order: entries of
+two threads may stand the other way round.
 """
 
 from __future__ import annotations
@@ -46,8 +47,10 @@ class Recording:
         self._began = time.monotonic()
         self._add({"open": port, "at": datetime.now().astimezone().isoformat()})
 
-    def sent(self, data: bytes) -> None:
-        self._add({"out": data.decode("latin-1")})
+    def sent(self, data: bytes, began: float) -> None:
+        """`began` is when it was about to be sent, on `time.monotonic`: the answer may be
+        recorded before it, by another thread."""
+        self._add({"out": data.decode("latin-1")}, began)
 
     def received(self, data: bytes) -> None:
         self._add({"in": data.decode("latin-1")})
@@ -64,8 +67,8 @@ class Recording:
             return
         self._thread.join(_END_S)
 
-    def _add(self, entry: dict[str, Any]) -> None:
-        entry["t"] = round(time.monotonic() - self._began, 6)
+    def _add(self, entry: dict[str, Any], at: float | None = None) -> None:
+        entry["t"] = round((time.monotonic() if at is None else at) - self._began, 9)
         try:
             if self._missing:
                 self._entries.put_nowait({"missing": self._missing})

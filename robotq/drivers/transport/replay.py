@@ -5,14 +5,25 @@ from __future__ import annotations
 import threading
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import orjson
+
+from robotq.drivers.base import LinkLost
 
 _SHOWN = 60
 
 
 class Mismatch(OSError):
     """The driver sent something else than what the recording has."""
+
+
+def open_replay(path: Path) -> ReplayPort:
+    """Raises LinkLost for what is no recording."""
+    try:
+        return ReplayPort(path)
+    except (OSError, ValueError) as error:
+        raise LinkLost(f"{path} cannot be replayed: {error}") from error
 
 
 class ReplayPort:
@@ -86,12 +97,7 @@ class ReplayPort:
 
     def _load(self, path: Path) -> None:
         sent = bytearray()
-        openings = 0
-        for line in path.read_bytes().splitlines():
-            entry = orjson.loads(line)
-            openings += "open" in entry
-            if openings > 1:
-                break
+        for entry in sorted(_first_opening(path), key=lambda entry: float(entry.get("t", 0))):
             if "missing" in entry:
                 raise ValueError(f"{path}: {entry['missing']} entries are missing")
             if "out" in entry:
@@ -101,6 +107,20 @@ class ReplayPort:
             elif "close" in entry and entry["close"].startswith("the port is gone"):
                 self._lost = entry["close"]
         self._expected = bytes(sent)
+
+
+def _first_opening(path: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    openings = 0
+    for line in path.read_bytes().splitlines():
+        entry = orjson.loads(line)
+        if not isinstance(entry, dict):
+            raise ValueError(f"{path} is no recording")
+        openings += "open" in entry
+        if openings > 1:
+            break
+        entries.append(entry)
+    return entries
 
 
 def _shown(data: bytes) -> str:

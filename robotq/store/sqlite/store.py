@@ -14,6 +14,7 @@ from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task
+from robotq.store.job_query import JobQuery
 from robotq.store.port import (
     Answer,
     Committed,
@@ -27,7 +28,7 @@ from robotq.store.port import (
     Tally,
     TaskQuery,
 )
-from robotq.store.sqlite import items, reads
+from robotq.store.sqlite import items, jobs, reads
 from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.lock import FolderLock
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, migrate
@@ -109,6 +110,9 @@ class SqliteStore:
 
     async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
         return await self._reading().run(lambda found: reads.tallies(found, api, from_ms, to_ms))
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
+        return await self._reading().run(lambda found: jobs.jobs(found, query))
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         return await self._reading().run(lambda found: items.items(found, query))

@@ -32,11 +32,12 @@ class PtyPort:
         self._woken, self._waking = os.pipe()
 
     def read(self) -> bytes:
-        """Wait for bytes; none after `close`."""
+        """Wait for bytes; comes back with none once for each `stop`."""
         waiting = select.poll()
         waiting.register(self._device, select.POLLIN)
         waiting.register(self._woken, select.POLLIN)
         if any(fd == self._woken for fd, _ in waiting.poll()):
+            os.read(self._woken, 1)
             return b""
         return os.read(self._device, _READ_BYTES)
 

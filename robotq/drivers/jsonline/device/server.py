@@ -65,6 +65,8 @@ class Device:
         self._options = options
         self._boot = secrets.token_hex(4)
         self._requests: queue.Queue[bytes | None] = queue.Queue(_WAITING)
+        self._begun: queue.SimpleQueue[tuple[DeviceCommand, Command] | None] = queue.SimpleQueue()
+        """Never more than one: a device does one command at a time."""
         self._framer = LineFramer(self._enqueue, limit=options.max_line)
         self._writing = threading.Lock()
         self._deciding = threading.Lock()
@@ -85,6 +87,11 @@ class Device:
             "reset": self._reset,
         }
 
+    @property
+    def busy(self) -> bool:
+        """A command is not at its end."""
+        return self._running is not None
+
     def serve(self) -> None:
         """Connect the driver and serve until the port ends or the driver's link breaks."""
         self._driver.connect()
@@ -92,6 +99,9 @@ class Device:
             threading.Thread(target=self._work, name="device-requests", daemon=True),
             threading.Thread(target=self._beat, name="device-beat", daemon=True),
         ]
+        # a driver that does not come back must not keep the device from ending
+        commands = threading.Thread(target=self._carry_out_all, name="device-command", daemon=True)
+        commands.start()
         for thread in threads:
             thread.start()
         self._send({"ev": "boot", "boot": self._boot})
@@ -101,6 +111,7 @@ class Device:
         finally:
             self._over.set()
             self._requests.put(None)
+            self._begun.put(None)
             for thread in threads:
                 thread.join()
 
@@ -298,13 +309,11 @@ class Device:
             self._end(collecting.command, messages.STOPPED)
 
     def _start(self, collecting: Collecting) -> None:
-        thread = threading.Thread(
-            target=self._carry_out,
-            args=(collecting.command, _command(collecting.request)),
-            name="device-command",
-            daemon=True,
-        )
-        thread.start()
+        self._begun.put((collecting.command, _command(collecting.request)))
+
+    def _carry_out_all(self) -> None:
+        while (begun := self._begun.get()) is not None:
+            self._carry_out(*begun)
 
     def _carry_out(self, command: DeviceCommand, what: Command) -> None:
         try:

@@ -43,6 +43,13 @@ SELECT {task} FROM tasks WHERE id = ?;
 -- Newest first; the conditions are put in by the query.
 SELECT {task} FROM tasks WHERE {conditions} ORDER BY seq DESC LIMIT ?;
 
+-- name: jobs
+-- Conditions and order are put in by the query.
+SELECT {task} FROM tasks WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?;
+
+-- name: count_jobs
+SELECT count(*) FROM tasks WHERE {conditions};
+
 -- name: events
 SELECT {event} FROM events WHERE id > ? ORDER BY id LIMIT ?;
 

@@ -1,0 +1,1 @@
+"""The checklist interface: items that people work on, batches of them, sessions."""

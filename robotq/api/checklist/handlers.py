@@ -1,0 +1,211 @@
+"""The endpoints of the checklist interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from robotq import __version__
+from robotq.api.call import Call
+from robotq.api.checklist.answers import (
+    answer,
+    encoded_answer,
+    invalid,
+    validated,
+)
+from robotq.api.checklist.context import DESCRIPTION
+from robotq.api.checklist.models import (
+    PAGE,
+    BatchCreate,
+    BatchesQuery,
+    BulkDelete,
+    BulkUpdate,
+    LatestQuery,
+    TaskCreate,
+    TasksQuery,
+    TaskUpdate,
+)
+from robotq.api.checklist.view import batch_view, item_view, page_view
+from robotq.engine.checklist import ItemChange, NewItem
+from robotq.model.errors import RobotqError
+from robotq.model.item import Item, ItemBatch
+from robotq.store.port import ItemBatchQuery, ItemQuery
+
+_UUID = TypeAdapter(UUID)
+
+_FAR = 2**62
+"""As far as a page can be; nothing is there."""
+
+
+async def create(call: Call) -> web.StreamResponse:
+    body = validated(TaskCreate, await call.json(), "body")
+    item = await call.engine.checklist.create(_new(body), actor=call.actor)
+    return answer(item_view(item), 201)
+
+
+async def list_tasks(call: Call) -> web.StreamResponse:
+    query = validated(TasksQuery, dict(call.request.query), "query")
+    items, total = await call.engine.checklist.items(
+        ItemQuery(
+            status=query.status,
+            session_id=_text(query.session_id),
+            batch_ids=None if query.batch_id is None else [str(query.batch_id)],
+            order=query.sort_by,
+            descending=query.order == "desc",
+            offset=min((query.page - 1) * PAGE, _FAR),
+            limit=PAGE,
+        )
+    )
+    return answer(page_view([item_view(item) for item in items], total, query.page))
+
+
+async def get_task(call: Call) -> web.StreamResponse:
+    return answer(item_view(await call.engine.checklist.item(_id(call, "task_id"))))
+
+
+async def update(call: Call) -> web.StreamResponse:
+    item_id = _id(call, "task_id")
+    body = validated(TaskUpdate, await call.json(), "body")
+    changed = await call.engine.checklist.update([_change(item_id, body)], actor=call.actor)
+    if not changed:
+        raise RobotqError("item_not_found", item_id=item_id)
+    return answer(item_view(changed[0]))
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    item_id = _id(call, "task_id")
+    if not await call.engine.checklist.delete([item_id], actor=call.actor):
+        raise RobotqError("item_not_found", item_id=item_id)
+    return web.Response(status=204)
+
+
+async def bulk_update(call: Call) -> web.StreamResponse:
+    body = validated(BulkUpdate, await call.json(), "body")
+    changes = [_change(str(task.id), task) for task in body.tasks]
+    changed = await call.engine.checklist.update(changes, actor=call.actor)
+    return answer({"updated": [item_view(item) for item in changed]})
+
+
+async def bulk_delete(call: Call) -> web.StreamResponse:
+    body = validated(BulkDelete, await call.json(), "body")
+    ids = list(dict.fromkeys(map(str, body.ids)))
+    deleted = await call.engine.checklist.delete(ids, actor=call.actor)
+    return answer({"deleted_count": deleted})
+
+
+async def create_batch(call: Call) -> web.StreamResponse:
+    body = validated(BatchCreate, await call.json(), "body")
+    batch, items = await call.engine.checklist.create_batch(
+        [_new(task) for task in body.tasks],
+        session_id=_text(body.session_id),
+        reason=body.reason,
+        actor=call.actor,
+    )
+    return answer(batch_view(batch, items), 201)
+
+
+async def list_batches(call: Call) -> web.StreamResponse:
+    query = validated(BatchesQuery, dict(call.request.query), "query")
+    batches, total = await call.engine.checklist.batches(
+        ItemBatchQuery(
+            session_id=_text(query.session_id),
+            offset=min((query.page - 1) * PAGE, _FAR),
+            limit=PAGE,
+        )
+    )
+    items = await _items_of(call, batches)
+
+    def encoded() -> bytes:
+        views = [
+            batch_view(batch, [item for item in items if item.batch_id == batch.id])
+            for batch in batches
+        ]
+        return orjson.dumps(page_view(views, total, query.page))
+
+    # ten batches of a thousand items are more than the loop should do in one go
+    return encoded_answer(await asyncio.to_thread(encoded))
+
+
+async def latest_batch(call: Call) -> web.StreamResponse:
+    query = validated(LatestQuery, dict(call.request.query), "query")
+    batches, _ = await call.engine.checklist.batches(
+        ItemBatchQuery(session_id=_text(query.session_id), limit=1)
+    )
+    if not batches:
+        return answer(None)
+    return answer(batch_view(batches[0], await _items_of(call, batches)))
+
+
+async def get_batch(call: Call) -> web.StreamResponse:
+    batch = await call.engine.checklist.batch(_id(call, "batch_id"))
+    return answer(batch_view(batch, await _items_of(call, [batch])))
+
+
+async def health(call: Call) -> web.StreamResponse:
+    """Always 200: it says how the daemon is, and not whether it is."""
+    well = call.engine.journal.available
+    return answer(
+        {
+            "status": "healthy" if well else "degraded",
+            "version": __version__,
+            "database": "healthy" if well else "unhealthy",
+        },
+    )
+
+
+async def openapi(call: Call) -> web.StreamResponse:
+    base = call.request.path.removesuffix("/openapi.json") or "/"
+    document = await call.request.app[DESCRIPTION].document()
+    servers = [{"url": base, "description": "This daemon."}]
+    return answer({**document, "servers": servers})
+
+
+async def _items_of(call: Call, batches: Sequence[ItemBatch]) -> Sequence[Item]:
+    ids = [batch.id for batch in batches]
+    items, _ = await call.engine.checklist.items(ItemQuery(batch_ids=ids))
+    return items
+
+
+def _id(call: Call, name: str) -> str:
+    """The UUID in the path. Raises RobotqError bad_parameter."""
+    try:
+        return str(_UUID.validate_python(call.path(name)))
+    except ValidationError as error:
+        raise invalid(error, "path", name) from error
+
+
+def _new(body: TaskCreate) -> NewItem:
+    return NewItem(
+        title=body.title,
+        description=body.description,
+        status=body.status,
+        priority=body.priority,
+        due_date_ms=_ms(body.due_date),
+        session_id=_text(body.session_id),
+    )
+
+
+def _change(item_id: str, body: TaskUpdate) -> ItemChange:
+    return ItemChange(
+        item_id=item_id,
+        title=body.title,
+        description=body.description,
+        status=body.status,
+        priority=body.priority,
+        due_date_ms=_ms(body.due_date),
+    )
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _ms(due_date: Any) -> int | None:
+    """The model has made milliseconds of it."""
+    return None if due_date is None else int(due_date)

@@ -1,0 +1,225 @@
+"""Every route of the checklist interface, and how it is mounted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.checklist import answers, handlers, models
+from robotq.api.checklist.context import DESCRIPTION, Description
+from robotq.api.interface import Interface, Shared
+from robotq.api.robot import docs
+from robotq.api.routes import RequestHeader, Route
+from robotq.api.scopes import Scope
+from robotq.engine.checklist import API
+from robotq.model.errors import RobotqError
+
+PREFIX = "/apis/checklist"
+
+_BASE = "/api/v1"
+_STORE = ("store_unavailable",)
+_BODY = ("body_too_large",)
+_INVALID: Mapping[int, Any] = {422: models.Invalid}
+_ITEM = ("item_not_found", *_STORE)
+_STEP = ("wrong_state", "too_many_requests")
+"""What can go wrong where a robot waits for an item."""
+_REQUEST_ID = RequestHeader(
+    name="X-Request-ID",
+    text="Stands in the answer, and in the body of an error.",
+    schema={"type": "string", "pattern": r"^[\x20-\x7e]{1,200}$"},
+)
+
+ROUTES = (
+    Route(
+        method="POST",
+        path=f"{_BASE}/tasks",
+        handler=handlers.create,
+        scope=Scope.SUBMIT,
+        summary="Create an item.",
+        headers=(_REQUEST_ID,),
+        request=models.TaskCreate,
+        body_errors=_BODY,
+        status=201,
+        response=models.Task,
+        answers=_INVALID,
+        errors=_STORE,
+    ),
+    Route(
+        method="GET",
+        path=f"{_BASE}/tasks",
+        handler=handlers.list_tasks,
+        scope=Scope.READ,
+        summary="Items, ten on a page.",
+        query=models.TasksQuery,
+        response=models.TaskPage,
+        answers=_INVALID,
+        errors=_STORE,
+    ),
+    # before those with {task_id}, for which `bulk` would be an id that is no UUID
+    Route(
+        method="PUT",
+        path=f"{_BASE}/tasks/bulk",
+        handler=handlers.bulk_update,
+        scope=Scope.SUBMIT,
+        summary="Change several items; those that are not there are passed over.",
+        request=models.BulkUpdate,
+        body_errors=_BODY,
+        response=models.Updated,
+        answers=_INVALID,
+        errors=(*_STEP, *_STORE),
+    ),
+    Route(
+        method="DELETE",
+        path=f"{_BASE}/tasks/bulk",
+        handler=handlers.bulk_delete,
+        scope=Scope.SUBMIT,
+        summary="Delete several items; those that are not there are passed over.",
+        request=models.BulkDelete,
+        body_errors=_BODY,
+        response=models.Deleted,
+        answers=_INVALID,
+        errors=("item_in_use", "too_many_requests", *_STORE),
+    ),
+    Route(
+        method="GET",
+        path=f"{_BASE}/tasks/{{task_id}}",
+        handler=handlers.get_task,
+        scope=Scope.READ,
+        summary="One item.",
+        response=models.Task,
+        answers=_INVALID,
+        errors=_ITEM,
+    ),
+    Route(
+        method="PUT",
+        path=f"{_BASE}/tasks/{{task_id}}",
+        handler=handlers.update,
+        scope=Scope.SUBMIT,
+        summary="Change an item; to complete one that a robot waits for ends its task.",
+        request=models.TaskUpdate,
+        body_errors=_BODY,
+        response=models.Task,
+        answers=_INVALID,
+        errors=(*_STEP, *_ITEM),
+    ),
+    Route(
+        method="DELETE",
+        path=f"{_BASE}/tasks/{{task_id}}",
+        handler=handlers.delete,
+        scope=Scope.SUBMIT,
+        summary="Delete an item; refused while a robot waits for it.",
+        status=204,
+        answers=_INVALID,
+        errors=("item_in_use", "too_many_requests", *_ITEM),
+    ),
+    Route(
+        method="POST",
+        path=f"{_BASE}/batches",
+        handler=handlers.create_batch,
+        scope=Scope.SUBMIT,
+        summary="Create several items as one batch, all or none.",
+        request=models.BatchCreate,
+        body_errors=_BODY,
+        status=201,
+        response=models.Batch,
+        answers=_INVALID,
+        errors=_STORE,
+    ),
+    Route(
+        method="GET",
+        path=f"{_BASE}/batches",
+        handler=handlers.list_batches,
+        scope=Scope.READ,
+        summary="Batches with their items, newest first, ten on a page.",
+        query=models.BatchesQuery,
+        response=models.BatchPage,
+        answers=_INVALID,
+        errors=_STORE,
+    ),
+    Route(
+        method="GET",
+        path=f"{_BASE}/batches/latest",
+        handler=handlers.latest_batch,
+        scope=Scope.READ,
+        summary="The newest batch, of all or of one session; null where there is none.",
+        query=models.LatestQuery,
+        response=models.LatestBatch,
+        answers=_INVALID,
+        errors=_STORE,
+    ),
+    Route(
+        method="GET",
+        path=f"{_BASE}/batches/{{batch_id}}",
+        handler=handlers.get_batch,
+        scope=Scope.READ,
+        summary="One batch with its items as they are now.",
+        response=models.Batch,
+        answers=_INVALID,
+        errors=("item_batch_not_found", *_STORE),
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        handler=handlers.health,
+        scope=Scope.OPEN,
+        summary="Whether the checklist can be written to.",
+        response=models.Health,
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=handlers.openapi,
+        scope=Scope.READ,
+        summary="This interface as an OpenAPI 3.1 document.",
+        response=models.OpenApi,
+    ),
+    Route(
+        method="GET",
+        path="/docs",
+        handler=docs.page,
+        scope=Scope.OPEN,
+        summary="A page that shows this interface, to be tried out there.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/docs/{file}",
+        handler=docs.page_file,
+        scope=Scope.OPEN,
+        summary="The parts of that page.",
+        media_type="text/*",
+    ),
+)
+
+_SLASHED = re.compile(
+    f"(?:{PREFIX})?(?:"
+    + "|".join(re.sub(r"\{\w+\}", "[^/]+", route.path) for route in ROUTES)
+    + ")/"
+)
+
+
+def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
+    """The one form of errors; a path with a slash too many is sent to the right one."""
+    url = call.request.rel_url
+    if error.code.name == "not_found" and _SLASHED.fullmatch(url.raw_path):
+        query = f"?{url.raw_query_string}" if url.raw_query_string else ""
+        return answers.redirect(call, f"{url.raw_path[:-1]}{query}")
+    return answers.error_form(call, error)
+
+
+def _services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    return {DESCRIPTION: Description(ROUTES)}
+
+
+CHECKLIST = Interface(
+    name=API,
+    prefix=PREFIX,
+    routes=[replace(route, handler=answers.carrying(route.handler)) for route in ROUTES],
+    error=error_form,
+    services=_services,
+)

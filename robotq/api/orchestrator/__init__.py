@@ -1,0 +1,1 @@
+"""The orchestrator interface: prompts for workers of a work directory."""

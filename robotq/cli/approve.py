@@ -1,0 +1,71 @@
+"""robotq approve: what a person decides about the tasks of agents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from robotq.cli.failure import ExitCode, Failure
+from robotq.cli.http import Daemon, talk
+from robotq.cli.options import URL, AsJson, Key, Url
+from robotq.cli.show import new_console, print_json
+from robotq.cli.words import say
+from robotq.model.json import JsonObject
+
+_PAGE = 500
+
+
+def approve(
+    *,
+    task_id: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK_ID", help="Without it, every task that waits is listed."),
+    ] = None,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Refuse the task; it never runs.")
+    ] = False,
+    note: Annotated[
+        str, typer.Option("--note", help="Stands in the journal, and as the reason of a refusal.")
+    ] = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve or reject a task that an agent has submitted."""
+    if task_id is None:
+        if reject or note:
+            raise Failure("--reject and --note go with a task id", ExitCode.USAGE)
+        _list(talk(url, key, _waiting), as_json)
+        return
+    action, body = ("reject", {"reason": note}) if reject else ("approve", {"note": note})
+    answer = talk(url, key, lambda daemon: daemon.post(f"/task/{task_id}/{action}", body))
+    if as_json:
+        print_json(new_console(), answer)
+    else:
+        print(answer["message"])
+
+
+async def _waiting(daemon: Daemon) -> list[JsonObject]:
+    found = []
+    path: str | None = "/tasks?state=pending"
+    while path is not None:
+        page = await daemon.get(path, limit=_PAGE)
+        found += [line["task_id"] for line in page["tasks"] if line.get("awaits_approval")]
+        cursor = page["next_cursor"]
+        path = None if cursor is None else f"/tasks?state=pending&cursor={cursor}"
+    return [await daemon.get(f"/task/{task_id}") for task_id in found]
+
+
+def _list(tasks: list[JsonObject], as_json: bool) -> None:
+    console = new_console()
+    if as_json:
+        print_json(console, {"tasks": tasks})
+        return
+    if not tasks:
+        print(say("approve.none"))
+    for task in tasks:
+        head = f"{task['task_id']}  {task['robot_id']}  {task['cmd_type']}  {task['actor']}"
+        console.print(Text(head, "bold"), soft_wrap=True)
+        print_json(console, task["params"])

@@ -1,0 +1,258 @@
+"""The conversation with one Marlin: numbered lines, and which of them it has taken.
+
+Every line has a number and a checksum, and Marlin takes a line only when its number is the next
+one. So a line that got lost is asked for again, one whose answer got lost is never carried out
+twice, and after a silence the next number finds out which of the two it was.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from robotq.drivers.base import LinkLost
+from robotq.drivers.gcode.lines import Line
+from robotq.drivers.marlin.protocol import (
+    Busy,
+    Complaint,
+    Halted,
+    Ok,
+    Position,
+    Resend,
+    Said,
+    Started,
+    Told,
+    framed,
+    parse,
+    position_in,
+)
+from robotq.drivers.transport import Discarded, PortOptions, Transport
+
+MARKER = Line(text="M114", number=0, codes=("M114",), motion=False)
+"""Its answer is like no other, so it shows how far the controller has got."""
+
+RESTART = Line(text="M110 N0", number=0, codes=("M110",), motion=False)
+
+_RECEIVE_BYTES = 127
+_TOLD = 200
+
+
+@dataclass(slots=True)
+class Sent:
+    """A line that is on its way: not answered yet."""
+
+    number: int
+    line: Line
+    data: bytes
+    reported: bool = False
+    """It is a marker, and its report has come."""
+
+
+class Channel:
+    """What is known may be read with `changed` held. Lines are sent by one thread at a time."""
+
+    def __init__(self, robot: str, port: PortOptions, lost: Callable[[str], None]) -> None:
+        self.transport = Transport(
+            f"{robot}-marlin", port, on_line=self._take, on_lost=self._lost, line_limit=4096
+        )
+        self._tell_lost = lost
+        self._gate = threading.Lock()
+        self.shut = True
+        """No line is sent: an emergency stop is latched."""
+        self.changed = threading.Condition()
+        self.outstanding: deque[Sent] = deque()
+        self._length = 0
+        self.next_number = 1
+        self.sent = 0
+        """Lines handed to the transport, ever, with those that were sent again."""
+        self.answered = 0
+        self.resend: int | None = None
+        """The line that the controller wants again."""
+        self._refused_oks = 0
+        """Answers to come that only end a request for a line."""
+        self.complaint: tuple[Line | None, str] | None = None
+        """The first one since `begin`, and the line that it seems to be about."""
+        self.halted: str | None = None
+        self.starts = 0
+        self.reports = 0
+        """Reports of a position that a marker has asked for."""
+        self.point: tuple[float, ...] = ()
+        self.told: deque[str] = deque(maxlen=_TOLD)
+        self.last_heard = 0.0
+        self.why_lost: str | None = None
+        """Why the position is not known."""
+        self.lost: str | None = "not connected yet"
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Raises LinkLost. Nothing is known of the controller afterwards."""
+        self.transport.close()
+        with self.changed:
+            self.forget()
+            self.halted = None
+            self.lost = None
+        try:
+            self.transport.open()
+        except LinkLost as error:
+            with self.changed:
+                self.lost = error.reason
+            raise
+
+    def _lost(self, reason: str) -> None:
+        with self.changed:
+            self.lost = reason
+            self.changed.notify_all()
+        self._tell_lost(reason)
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A new exchange: what went wrong before is over."""
+        with self.changed:
+            self.complaint = None
+            self.told.clear()
+            self.last_heard = time.monotonic()
+
+    def forget(self) -> None:
+        """No answer is waited for any more. `changed` is held."""
+        self.outstanding.clear()
+        self._length = 0
+        self.resend = None
+        self._refused_oks = 0
+
+    def restart(self) -> None:
+        """Ask the controller to count from 0. The line end in front completes whatever half a
+        line there may be, which is then refused for its lack of a checksum."""
+        with self.changed:
+            self.forget()
+            data = framed(0, RESTART.text)
+            self.outstanding.append(Sent(0, RESTART, data))
+            self._length = len(data)
+            self.next_number = 1
+            self.last_heard = time.monotonic()
+        self._hand_over(b"\n" + data, 1)
+
+    def put(self, line: Line, window: int) -> bool:
+        """Send a line where fewer than `window` are on their way, and there is room for it."""
+        with self.changed:
+            if not self.outstanding:
+                self.last_heard = time.monotonic()
+            data = framed(self.next_number, line.text)
+            if len(self.outstanding) >= window or self._length + len(data) > _RECEIVE_BYTES:
+                return False
+            self.outstanding.append(Sent(self.next_number, line, data))
+            self._length += len(data)
+            self.next_number += 1
+        self._hand_over(data, 1)
+        return True
+
+    def repeat(self) -> bool:
+        """Send again what the controller wants again. False where it wants a line that it has
+        answered before: then it is not the controller any more that took those lines."""
+        with self.changed:
+            wanted, self.resend = self.resend, None
+            self.last_heard = time.monotonic()
+            if wanted is None or wanted == self.next_number:
+                return True
+            numbers = [sent.number for sent in self.outstanding]
+            if wanted not in numbers:
+                return False
+            again = [sent for sent in self.outstanding if sent.number >= wanted]
+            data = b"".join(sent.data for sent in again)
+        self._hand_over(data, len(again))
+        return True
+
+    def urgent(self, data: bytes) -> None:
+        """Send ahead of all that is still to be written, which is never sent. Takes no lock
+        before the bytes are on their way."""
+        sent = self.sent
+        self.transport.write_now(data, discard=True)
+        # a line that was being handed over at this moment may have come after them
+        with self._gate:
+            late = self.sent != sent
+        if late:
+            self.transport.write_now(data, discard=True)
+
+    def _hand_over(self, data: bytes, lines: int) -> None:
+        with self._gate:
+            if self.shut:
+                return
+            self.sent += lines
+            try:
+                self.transport.write(data)
+            except Discarded:
+                # a stop; whoever waits for the answers sees it
+                return
+
+    # -- receiving, on the reader thread ---------------------------------------------------------
+
+    def _take(self, raw: bytes) -> None:
+        said = parse(raw)
+        with self.changed:
+            self.last_heard = time.monotonic()
+            self._understand(said)
+            self.changed.notify_all()
+
+    def _understand(self, said: Said) -> None:
+        match said:
+            case Ok():
+                self._answer(said)
+            case Resend(number=number):
+                self.resend = number
+                self._refused_oks += 1
+            case Position():
+                self._report(said)
+            case Complaint(text=text):
+                if self.complaint is None:
+                    head = self.outstanding[0].line if self.outstanding else None
+                    self.complaint = (head, text)
+            case Halted(text=text):
+                self.halted = text
+                self.why_lost = self.why_lost or f"the controller has halted: {text}"
+            case Started():
+                self.starts += 1
+                self.forget()
+                self.why_lost = self.why_lost or "the controller has started anew"
+            case Told(text=text):
+                if text:
+                    self.told.append(text)
+            case Busy():
+                pass
+
+    def _answer(self, ok: Ok) -> None:
+        if ok.rest:
+            position = position_in(ok.rest)
+            if position is not None:
+                self._report(position)
+            self.told.append(ok.rest)
+        if self._refused_oks:
+            self._refused_oks -= 1
+            return
+        while self.outstanding and ok.number is not None and self.outstanding[0].number < ok.number:
+            self._pop()
+        if self.outstanding:
+            head = self.outstanding[0]
+            # an answer too many must not end a wait for the marker
+            if head.line is not MARKER or head.reported:
+                self._pop()
+
+    def _report(self, position: Position) -> None:
+        self.point = position.point
+        self.told.append(" ".join(f"{axis}:{value:g}" for axis, value in
+                                  zip("XYZ", position.point, strict=False)))  # fmt: skip
+        marker = next((sent for sent in self.outstanding if sent.line is MARKER), None)
+        if marker is None or marker.reported:
+            return
+        while self.outstanding[0] is not marker:
+            # answered, although the answer did not arrive
+            self._pop()
+        marker.reported = True
+        self.reports += 1
+
+    def _pop(self) -> None:
+        self._length -= len(self.outstanding.popleft().data)
+        self.answered += 1

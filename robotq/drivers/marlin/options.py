@@ -1,0 +1,90 @@
+"""The `options` of a robot with Marlin as its controller.
+
+Those of its port (see `drivers.transport.options`), and
+
+- `homing_required` (true): no motion before HOME was carried out since the link was made.
+- `window` (4): lines that may be on their way at once, where the firmware can be stopped out of
+  band; elsewhere it is one motion.
+- `emergency` (`M112`): what an emergency stop sends. M112 switches the motors off, and the
+  controller has to be restarted; M410 stops the motion and keeps the motors on, so that an arm
+  does not fall.
+- `answer_timeout_s` (10): how long the controller may say nothing while a line is on its way.
+- `homing_timeout_s` (180), `stop_timeout_s` (8).
+- `deny`: codes that programs must not hold, besides those that stop the conversation or change
+  what the controller has stored.
+- `scanner`: the port of a barcode scanner, see `drivers.scanner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.drivers.gcode.lines import Rules
+from robotq.drivers.gcode.options import denied
+from robotq.drivers.reading import Section
+from robotq.drivers.scanner import ScannerOptions, read_scanner_options
+from robotq.drivers.transport import PortOptions, read_port_options
+
+_LONGEST = 80
+"""Marlin cuts lines at 96 characters (MAX_CMD_SIZE), number and checksum among them."""
+
+_DWELL_UNITS_S = {"P": 0.001, "S": 1.0}
+
+_CONVERSATION = dict.fromkeys(
+    ("M108", "M110", "M112", "M410", "M575", "M997", "M999", "M876"),
+    "it belongs to robotq's own conversation with the controller",
+)
+_STORED = {
+    "M80": "it switches the power supply",
+    "M81": "it switches the power supply",
+    **dict.fromkeys(
+        ("M500", "M501", "M502", "M503", "M504"), "it changes what the controller has stored"
+    ),
+    **dict.fromkeys(
+        ("M92", "M201", "M203", "M206", "M428", "M906"), "it changes how the motors are driven"
+    ),
+    **dict.fromkeys(
+        ("M20", "M21", "M22", "M23", "M24", "M25", "M26", "M27", "M28", "M29", "M30", "M32"),
+        "programs come from robotq and not from the card",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarlinOptions:
+    port: PortOptions
+    rules: Rules
+    program_rules: Rules
+    homing_required: bool = True
+    window: int = 4
+    emergency: str = "M112"
+    answer_timeout_s: float = 10.0
+    homing_timeout_s: float = 180.0
+    stop_timeout_s: float = 8.0
+    scanner: ScannerOptions | None = None
+
+
+def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
+    """Raises ConfigError."""
+    section = Section(options, lambda _: f"robots.{robot}.options")
+    more = denied(section)
+    read = MarlinOptions(
+        port=read_port_options(section),
+        rules=_rules(_CONVERSATION),
+        program_rules=_rules({**_CONVERSATION, **_STORED, **more}),
+        homing_required=section.flag("homing_required", default=True),
+        window=section.whole("window", least=1, most=8, default=4),
+        emergency=section.text("emergency", of=("M112", "M410"), default="M112"),
+        answer_timeout_s=section.number("answer_timeout_s", above=0, default=10.0),
+        homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),
+        stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
+        scanner=read_scanner_options(section),
+    )
+    section.end()
+    return read
+
+
+def _rules(refused: Mapping[str, str]) -> Rules:
+    return Rules(longest=_LONGEST, denied=refused, bare_words=True, dwell_units_s=_DWELL_UNITS_S)

@@ -1,0 +1,126 @@
+"""What Marlin and its relatives say, line by line, and how a line to them is framed. Pure.
+
+Sources: Marlin's documentation of its G-codes and host protocol, and what Marlin 2.1.2 was
+observed to send.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+_OK = re.compile(r"ok(?:\s+(.*))?")
+_OK_NUMBER = re.compile(r"\bN(\d+)\b")
+_RESEND = re.compile(r"(?:Resend|rs)\s*:?\s*N?(\d+)", re.IGNORECASE)
+_WIRE = re.compile(r"checksum|line number", re.IGNORECASE)
+_HALTED = re.compile(r"halted|kill\(\)|^!!", re.IGNORECASE)
+_UNKNOWN = re.compile(r"echo:\s*Unknown command:", re.IGNORECASE)
+_BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE)
+_POSITION = re.compile(r"X:\s*(-?[\d.]+)\s+Y:\s*(-?[\d.]+)(?:\s+Z:\s*(-?[\d.]+))?")
+_CAPABILITY = re.compile(r"Cap:([A-Z0-9_]+):([01])")
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """A line was read, and carried out or planned."""
+
+    rest: str = ""
+    number: int | None = None
+    """The line that it belongs to, where the firmware says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """This line arrived damaged or not at all; it wants it, and all that follow, again."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A command takes its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The controller has started anew; it has forgotten every line, and where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """It has stopped everything, and answers nothing until it is restarted."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A command was not understood, or could not be carried out; an `ok` follows all the same."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the last command that was planned leads to, not where the tool is."""
+
+    point: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Anything else."""
+
+    text: str
+
+
+Said: TypeAlias = Ok | Resend | Busy | Started | Halted | Complaint | Position | Told
+
+
+def parse(line: bytes) -> Said:
+    """What a line of the controller means."""
+    text = line.decode("utf-8", "replace").strip()
+    if found := _OK.fullmatch(text):
+        rest = found[1] or ""
+        number = _OK_NUMBER.search(rest)
+        return Ok(rest, int(number[1]) if number else None)
+    if text == "start":
+        return Started()
+    if _BUSY.match(text):
+        return Busy()
+    if found := _RESEND.fullmatch(text):
+        return Resend(int(found[1]))
+    if text.startswith(("Error:", "!!")):
+        if _HALTED.search(text):
+            return Halted(text.removeprefix("Error:").strip())
+        # a line that did not arrive whole is asked for again; nothing is wrong with the robot
+        return Told(text) if _WIRE.search(text) else Complaint(text)
+    if _UNKNOWN.match(text):
+        return Complaint(text)
+    position = position_in(text)
+    return Told(text) if position is None else position
+
+
+def position_in(text: str) -> Position | None:
+    """The position that a text begins with."""
+    found = _POSITION.match(text)
+    try:
+        return Position(tuple(float(part) for part in found.groups() if part)) if found else None
+    except ValueError:
+        return None
+
+
+def capability_in(text: str) -> tuple[str, bool] | None:
+    """What a line of the answer to M115 says that the firmware can or cannot do."""
+    found = _CAPABILITY.fullmatch(text)
+    return (found[1], found[2] == "1") if found else None
+
+
+def framed(number: int, text: str) -> bytes:
+    """A line with number and checksum, which is the XOR of all bytes before the asterisk."""
+    body = f"N{number} {text}".encode("ascii")
+    checksum = 0
+    for byte in body:
+        checksum ^= byte
+    return body + b"*%d\n" % checksum

@@ -1,0 +1,299 @@
+"""One Marlin as a robot: link, motion, and what reaches it from outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from robotq.drivers.base import (
+    Acknowledgement,
+    Busy,
+    Capabilities,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+)
+from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.lines import Line
+from robotq.drivers.marlin.channel import Channel
+from robotq.drivers.marlin.controller import Controller
+from robotq.drivers.marlin.counting import count_anew
+from robotq.drivers.marlin.options import MarlinOptions, read_options
+from robotq.drivers.marlin.protocol import capability_in
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+
+_IDENTIFY = Line(text="M115", number=0, codes=("M115",), motion=False)
+_CONNECT_S = 12.0
+"""Boards whose opening resets them take some seconds before they listen."""
+_TRY_S = 3.0
+_QUIET_S = 0.4
+_HEARTBEAT_S = 4.0
+_TICK_S = 0.2
+_WAKE_S = 0.05
+
+
+class _StartedAgain(Exception):
+    """The controller has started while it was asked who it is."""
+
+
+class MarlinRobot(Controller):
+    """`Controlled` for Marlin: the procedures of Controller, and the rest of a driver."""
+
+    def __init__(self, setup: DriverSetup, options: MarlinOptions, controls: Controls) -> None:
+        self._robot = setup.robot
+        self._link_changed = setup.link_changed
+        self._firmware = ""
+        self._connected_before = False
+        self._talking = threading.Lock()
+        """Held by whoever sends lines: a command, or the heartbeat between two of them."""
+        self._ended = threading.Event()
+        super().__init__(options, Channel(setup.robot, options.port, self._on_lost), controls)
+        self._heart = threading.Thread(
+            target=self._beat, name=f"{setup.robot}-heartbeat", daemon=True
+        )
+        self._heart.start()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Whether a stop gets through at once is known when the link has been made."""
+        return Capabilities(
+            acknowledgement=Acknowledgement.PLANNED,
+            stop_out_of_band=self.emergency_parser,
+            position_survives_stop=not self.emergency_parser,
+            immediate_while_busy=True,
+            can_hold=True,
+        )
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Leaves the position unknown where the link had been lost before."""
+        channel = self._channel
+        self.homed = False
+        self.hold_wanted = False
+        known = not self._connected_before
+        with self._talking:
+            channel.shut = False
+            try:
+                channel.open()
+                self._identify()
+            except LinkLost as error:
+                channel.transport.close(error.reason)
+                with channel.changed:
+                    channel.lost = error.reason
+                raise
+            finally:
+                channel.shut = self._controls.latched
+        channel.why_lost = None if known else channel.why_lost or "the link was lost meanwhile"
+        self._connected_before = True
+        self.unsynchronised = True
+        self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
+
+    def _identify(self) -> None:
+        channel = self._channel
+        deadline = time.monotonic() + _CONNECT_S
+        while time.monotonic() < deadline:
+            channel.begin()
+            starts = channel.starts
+
+            def unless_started(before: int = starts) -> None:
+                if channel.starts != before:
+                    raise _StartedAgain
+
+            try:
+                count_anew(channel, min(_TRY_S, deadline - time.monotonic()), unless_started)
+            except _StartedAgain:
+                self._until_quiet()
+                continue
+            except LinkLost:
+                if channel.lost is not None:
+                    raise
+                continue
+            channel.put(_IDENTIFY, 4)
+            if self._answered(min(deadline, time.monotonic() + _TRY_S), starts):
+                return
+            self._until_quiet()
+        raise LinkLost(
+            "the controller does not answer; is it the right port and baud rate? After an "
+            "emergency stop it has to be restarted"
+        )
+
+    def _answered(self, deadline: float, starts: int) -> bool:
+        channel = self._channel
+        while time.monotonic() < deadline and channel.starts == starts:
+            with channel.changed:
+                channel.changed.wait(_WAKE_S)
+                told = list(channel.told)
+                done = not channel.outstanding
+            if channel.lost is not None:
+                raise LinkLost(channel.lost)
+            name = next((text for text in told if text.startswith("FIRMWARE_NAME:")), None)
+            if name is not None and done:
+                self._firmware = name.removeprefix("FIRMWARE_NAME:").partition(" SOURCE")[0]
+                found = dict(filter(None, map(capability_in, told)))
+                self.emergency_parser = found.get("EMERGENCY_PARSER", False)
+                return True
+        return False
+
+    def _until_quiet(self) -> None:
+        """While it starts, it talks."""
+        channel = self._channel
+        deadline = time.monotonic() + _TRY_S
+        while time.monotonic() - channel.last_heard < _QUIET_S and time.monotonic() < deadline:
+            with channel.changed:
+                channel.changed.wait(_QUIET_S)
+
+    def close(self) -> None:
+        self._ended.set()
+        self._channel.transport.shut()
+
+    def _on_lost(self, reason: str) -> None:
+        self.homed = False
+        self._channel.why_lost = self._channel.why_lost or "the link was lost meanwhile"
+        self._link_changed(LinkState.DISCONNECTED, reason)
+
+    def _beat(self) -> None:
+        """Between two commands, make sure that there is still somebody at the other end."""
+        channel = self._channel
+        due = time.monotonic() + _HEARTBEAT_S
+        while not self._ended.wait(_TICK_S):
+            if channel.lost is not None:
+                due = time.monotonic() + _HEARTBEAT_S
+                continue
+            if channel.halted is not None:
+                channel.transport.lose(f"the controller has halted ({channel.halted}); restart it")
+                continue
+            if time.monotonic() < due or channel.shut or not self._talking.acquire(blocking=False):
+                continue
+            try:
+                self._one_beat()
+            finally:
+                self._talking.release()
+                due = time.monotonic() + _HEARTBEAT_S
+
+    def _one_beat(self) -> None:
+        channel = self._channel
+
+        def unless_running() -> None:
+            if self._controls.running or channel.shut or channel.halted is not None:
+                raise Busy
+
+        try:
+            channel.begin()
+            count_anew(channel, self.options.answer_timeout_s, unless_running)
+        except Busy:
+            return
+        except LinkLost as error:
+            channel.transport.lose(error.reason)
+        finally:
+            # whatever is left of it must not count for a command
+            self.unsynchronised = True
+
+    # -- a command -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        self._talking.acquire()
+        if self._channel.lost is not None:
+            raise LinkLost(self._channel.lost)
+        self._begin(None)
+
+    def end(self) -> None:
+        if self._talking.locked():
+            self._talking.release()
+        self._wake()
+
+    # -- from outside --------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """No further line is sent; what is planned already is carried out."""
+        self.hold_wanted = True
+
+    def resume(self) -> None:
+        if self._controls.latched:
+            raise DriverError("an emergency stop is latched")
+        with self._channel.changed:
+            self._channel.last_heard = time.monotonic()
+        self.hold_wanted = False
+        self._wake()
+
+    def stop(self) -> None:
+        if self._controls.ask_to_stop():
+            self._wake()
+        elif self.emergency_parser and self._channel.lost is None:
+            self.quick_stop()
+
+    def emergency_stop(self) -> None:
+        channel, controls = self._channel, self._controls
+        controls.emergencies += 1
+        controls.latched = True
+        channel.shut = True
+        if controls.running or self.options.emergency == "M112":
+            channel.why_lost = channel.why_lost or "of an emergency stop"
+            self.homed = False
+        self.unsynchronised = True
+        try:
+            channel.urgent(b"\nM112\n" if self.options.emergency == "M112" else b"\nM108\nM410\n")
+        finally:
+            self.hold_wanted = False
+            self._wake()
+
+    def reset(self) -> None:
+        self._controls.latched = False
+        self._channel.shut = False
+
+    def status(self) -> DriverStatus:
+        channel = self._channel
+        with channel.changed:
+            lost, details = channel.lost, self._details()
+        return DriverStatus(
+            link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
+            held=self.hold_wanted,
+            position_known=channel.why_lost is None
+            and (self.homed or not self.options.homing_required),
+            details=details,
+        )
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        new = read_options(self._robot, options)
+        if new.port != self.options.port or new.scanner != self.options.scanner:
+            raise ConfigError(
+                f"robots.{self._robot}.options: another port or scanner needs a restart"
+            )
+
+        def apply() -> None:
+            self.options = new
+
+        return apply
+
+    def _wake(self) -> None:
+        channel = self._channel
+        # nobody holds it for long; whoever waits looks by itself after a moment
+        if channel.changed.acquire(timeout=_WAKE_S):
+            try:
+                channel.changed.notify_all()
+            finally:
+                channel.changed.release()
+
+    def _details(self) -> JsonObject:
+        channel = self._channel
+        details: dict[str, Any] = {
+            "firmware": self._firmware,
+            "port": channel.transport.port_name,
+            "emergency_parser": self.emergency_parser,
+            "homed": self.homed,
+            "emergency_stop": self._controls.latched,
+            "lines_sent": channel.sent,
+            "lines_under_way": len(channel.outstanding),
+        }
+        if channel.why_lost is not None:
+            details["position_unknown_because"] = channel.why_lost
+        if channel.point:
+            # Marlin tells where it is going to, not where it is
+            target = zip("xyz", channel.point, strict=False)
+            details.update({f"target_{axis}_mm": value for axis, value in target})
+        return details

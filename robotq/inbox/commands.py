@@ -1,0 +1,72 @@
+"""Robot command files: what stands in one, and what becomes of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from robotq.catalog import Kind
+from robotq.engine.engine import Engine
+from robotq.engine.idempotency import Accepted, KeyedRequest
+from robotq.engine.journal import answered
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.json_text import parse_json
+
+_API = "robot"
+_SCOPE = "inbox"
+"""The tokens of files stand beside Idempotency-Keys, and are kept as long."""
+
+
+class CommandFiles:
+    """One command in a file, or a list of them as a batch, like the body of a submit.
+
+    Only what becomes a task is taken: of a command that acts at once nobody could say after a
+    crash whether it had.
+    """
+
+    actor = "inbox"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def known(self, token: str) -> JsonObject | None:
+        answer = await answered(self._engine.store.answer(_SCOPE, token))
+        if answer is None:
+            return None
+        return _receipt(answer.body["task_ids"], answer.body["batch_id"])
+
+    async def accept(self, token: str, content: bytes) -> JsonObject:
+        body = parse_json(content)
+        batch = isinstance(body, list)
+        intake, limit = self._engine.intake, self._engine.config.limits.batch
+        if batch:
+            if not 0 < len(body) <= limit:
+                raise RobotqError(
+                    "bad_parameter", field="body", reason=f"expected 1 to {limit} commands"
+                )
+            orders = intake.read_batch(body)
+        else:
+            orders = [intake.read(body)]
+            if orders[0].spec.kind is not Kind.QUEUED:
+                cmd_type = orders[0].command.cmd_type
+                raise RobotqError(
+                    "bad_parameter",
+                    field="cmd_type",
+                    reason=f"{cmd_type} acts at once; send it over HTTP",
+                )
+        accepted: Accepted = await self._engine.queue.submit(
+            orders,
+            api=_API,
+            actor=self.actor,
+            batch=batch,
+            keyed=KeyedRequest(
+                scope=_SCOPE, key=token, fingerprint=hashlib.sha256(content).hexdigest()
+            ),
+        )
+        return _receipt(list(accepted.task_ids), accepted.batch_id)
+
+
+def _receipt(task_ids: list[str], batch_id: str | None) -> JsonObject:
+    if batch_id is None:
+        return {"success": True, "task_id": task_ids[0]}
+    return {"success": True, "batch_id": batch_id, "task_ids": task_ids}

@@ -1,0 +1,197 @@
+"""A folder whose files become tasks, looked at again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from robotq.config import InboxConfig
+from robotq.engine.engine import Engine
+from robotq.inbox.folder import Folder, Taken
+from robotq.model.errors import RobotqError
+from robotq.model.event import Event
+from robotq.model.json import JsonObject
+from robotq.model.texts import Language
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_LATER = frozenset({"queue_full", "store_unavailable", "shutting_down", "too_many_requests"})
+"""Refusals after which the same file can be taken later. It waits, and so do all behind it."""
+
+_PRUNE_S = 3_600.0
+"""Wall seconds between two looks at what is old."""
+
+
+class Accepts(Protocol):
+    """Makes tasks of files."""
+
+    actor: str
+    """Who hands them in, in the journal."""
+
+    async def known(self, token: str) -> JsonObject | None:
+        """What the file with this token became, if it was accepted before.
+
+        Raises RobotqError store_unavailable.
+        """
+
+    async def accept(self, token: str, content: bytes) -> JsonObject:
+        """What the file becomes; on disk when this returns, and made only once for a token.
+
+        Raises RobotqError, with the reason for whoever dropped it.
+        """
+
+
+class HotFolder:
+    """Takes files in the order in which they came. Each ends in `done/` or in `rejected/`.
+
+    Its files are touched in one thread of its own, which a network folder that hangs can hold
+    up, and nothing else.
+    """
+
+    def __init__(
+        self, path: Path, accepts: Accepts, engine: Engine, config: InboxConfig, *, lasts_s: float
+    ) -> None:
+        """`lasts_s`: for how long `accepts` knows what it has accepted."""
+        self._folder = Folder(
+            path, limit_bytes=engine.config.limits.body_bytes, settle_s=config.settle_s
+        )
+        self._accepts = accepts
+        self._engine = engine
+        self._poll_s = config.poll_s
+        self._lasts_s = lasts_s
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"inbox {path.name}")
+        self._watching: asyncio.Task[None] | None = None
+        self._told = ""
+        """What keeps it from going on; said once."""
+        self._waiting = ""
+        """The token of a file that was refused for now."""
+        self._pruned_at = 0.0
+
+    async def start(self) -> None:
+        """Begin to look. What lies there is taken first."""
+        self._watching = asyncio.create_task(self._watch(), name=f"inbox {self._folder.path}")
+
+    async def stop(self) -> None:
+        """Take nothing more. A file that is being taken is taken up again by the next start."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _watch(self) -> None:
+        await self._prepare()
+        while True:
+            try:
+                await self.look()
+                await self._prune()
+                self._told = ""
+            except FileNotFoundError:
+                # somebody has cleared it away
+                await self._prepare()
+            except RobotqError as error:
+                self._tell(f"waits: {error}")
+            except Exception as error:  # noqa: BLE001 - the next look may succeed
+                self._tell(f"cannot be looked at: {error!r}")
+            await asyncio.sleep(self._poll_s)
+
+    async def look(self) -> None:
+        """Take everything that is there and complete.
+
+        Raises RobotqError for what cannot be taken just now, and OSError.
+        """
+        for taken in await self._in_thread(self._folder.left_over):
+            await self._handle(taken)
+        for name in await self._in_thread(self._folder.arrived):
+            file = await self._in_thread(self._folder.take, name)
+            if file is not None:
+                await self._handle(file)
+
+    async def _handle(self, taken: Taken) -> None:
+        try:
+            receipt = await self._accepts.known(taken.token) or await self._accept(taken)
+        except RobotqError as error:
+            if error.code.name in _LATER:
+                self._waiting = taken.token
+                raise
+            await self._reject(taken, error)
+            return
+        await self._in_thread(self._folder.finish, taken, receipt)
+        _log.info("%s/%s: accepted", self._folder.path, taken.shown)
+
+    async def _accept(self, taken: Taken) -> JsonObject:
+        """Raises RobotqError."""
+        self._check_age(taken)
+        content = await self._in_thread(self._folder.read, taken)
+        try:
+            return await self._accepts.accept(taken.token, content)
+        except RobotqError:
+            raise
+        except Exception as error:
+            # a file that nobody can take must not hold up those behind it
+            _log.exception("%s/%s: cannot be accepted", self._folder.path, taken.shown)
+            known = await self._accepts.known(taken.token)
+            if known is not None:
+                return known
+            raise RobotqError("internal_error", reference=taken.token) from error
+
+    def _check_age(self, taken: Taken) -> None:
+        """A task may have been made of it, and forgotten since; not of one that waits."""
+        if taken.token == self._waiting:
+            return
+        age_s = self._engine.clock.now_ms() / 1000 - taken.at_ms / 1000
+        if age_s > self._lasts_s:
+            reason = "it was taken too long ago to know whether it was accepted; see the tasks"
+            raise RobotqError("bad_parameter", field="file", reason=reason)
+
+    async def _reject(self, taken: Taken, error: RobotqError) -> None:
+        zh = self._engine.config.language == Language.ZH.value
+        message = error.text(Language.ZH if zh else Language.EN)
+        reason = {
+            "success": False,
+            "code": error.code.number,
+            "error_code": error.code.name,
+            "message": message,
+            **{key: value for key, value in error.args_.items() if key not in _FIXED},
+        }
+        await self._in_thread(self._folder.reject, taken, reason)
+        _log.warning("%s/%s: rejected: %s", self._folder.path, taken.shown, error)
+        await self._engine.journal.note(
+            Event(
+                kind="inbox.rejected",
+                at_ms=self._engine.clock.now_ms(),
+                actor=self._accepts.actor,
+                data={"file": taken.shown, "error_code": error.code.name, "message": str(error)},
+            )
+        )
+
+    async def _prepare(self) -> None:
+        try:
+            await self._in_thread(self._folder.prepare)
+        except OSError as error:
+            self._tell(f"cannot be made: {error}")
+            await asyncio.sleep(self._poll_s)
+
+    async def _prune(self) -> None:
+        if time.monotonic() - self._pruned_at < _PRUNE_S and self._pruned_at:
+            return
+        self._pruned_at = time.monotonic()
+        keep_s = self._engine.config.retention.tasks_days * 86_400
+        await self._in_thread(self._folder.prune, self._engine.clock.now_ms() / 1000 - keep_s)
+
+    def _tell(self, what: str) -> None:
+        if what != self._told:
+            self._told = what
+            _log.warning("%s %s", self._folder.path, what)
+
+    async def _in_thread(self, work: Callable[..., _T], *args: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+
+_FIXED = frozenset({"success", "code", "error_code", "message"})

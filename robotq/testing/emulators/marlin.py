@@ -1,0 +1,326 @@
+"""Marlin 2.1.2, as far as a host can tell.
+
+Numbers, checksums, buffer sizes and the order of answers are those that were observed on builds
+for an ATmega2560 and for Linux, and those of Marlin's documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from robotq.testing.emulators.device import Device
+from robotq.testing.emulators.faults import Fault, Faults
+from robotq.testing.emulators.motion import Axes, Point
+
+_WORD = re.compile(r"([A-Z])\s*(-?(?:\d+\.?\d*|\.\d+))?")
+_NUMBERED = re.compile(r"N\s*(-?\d+)\s*")
+_EMERGENCY = re.compile(rb"(?:^|[\r\n])[ \t]*(?:N\d+[ \t]*)?(M108|M112|M410)(?=[\r\n* \t])")
+_RECEIVE_BYTES = 127
+_QUEUE = 4
+_BUSY_S = 2.0
+_HOMING_S = 0.4
+_BOOT = (
+    "start",
+    "echo: Marlin 2.1.2",
+    "echo: Last Updated: 2022-12-17",
+    "echo:EEPROM version mismatch (EEPROM=?, Marlin=V86)",
+    "echo:  G21    ; Units in mm (mm)",
+    "echo:  M204 P3000 R3000 T3000",
+)
+_FOREVER_S = 3600.0
+_SILENT_OK = frozenset(
+    code
+    for group, numbers in {
+        "G": (17, 20, 21, 53, 54, 60, 61, 94),
+        "M": (3, 4, 5, 17, 18, 42, 75, 76, 77, 82, 83, 84, 92, 104, 106, 107, 117, 140, 155, 201,
+              203, 204, 205, 211, 220, 221, 280, 413, 500, 501, 502, 999),
+    }.items()
+    for code in (f"{group}{number}" for number in numbers)
+)  # fmt: skip
+
+
+class MarlinEmulator(Device):
+    """`speed` multiplies all motion; `emergency_parser` is the build option of this name."""
+
+    def __init__(
+        self,
+        link: Path,
+        *,
+        faults: Faults | None = None,
+        speed: float = 1.0,
+        emergency_parser: bool = True,
+        homing_fails: bool = False,
+        busy_s: float = _BUSY_S,
+    ) -> None:
+        super().__init__(link, faults)
+        self.axes = Axes(blocks_most=16, speed=speed)
+        self.emergency_parser = emergency_parser
+        self.homing_fails = homing_fails
+        self.taken: list[str] = []
+        """Every command that was carried out or planned, without number and checksum."""
+        self.overflowed = 0
+        self.halted = False
+        self.stops: list[tuple[float, str]] = []
+        """Every emergency command, and when it took effect."""
+        self._busy_s = busy_s
+        self._ring = bytearray()
+        self._queue: deque[str] = deque()
+        self._last = 0
+        self._ready: Callable[[float], bool] | None = None
+        """Whether the command that is carried out has ended; None where none blocks."""
+        self._finish: Callable[[], None] = lambda: None
+        self._blocked_since = 0.0
+        self._sniffed = b"\n"
+        self._relative = False
+        self._feed_mm_s = 10.0
+
+    def boot(self) -> None:
+        self.axes.drop()
+        self.axes.position = (0.0, 0.0, 0.0)
+        self._ring.clear()
+        self._partial.clear()
+        self._queue.clear()
+        self._last = 0
+        self._ready = None
+        self._sniffed = b"\n"
+        self._relative = False
+        self.halted = False
+        for text in _BOOT:
+            self.say(text)
+
+    # -- bytes -----------------------------------------------------------------------------------
+
+    def take(self, data: bytes) -> None:
+        if self.halted:
+            return
+        if self.emergency_parser:
+            self._sniff(data)
+        room = _RECEIVE_BYTES - len(self._ring)
+        for start in range(0, len(data), max(1, room)):
+            # the main loop takes lines out in between, where it is not blocked
+            piece = data[start : start + max(1, room)]
+            free = _RECEIVE_BYTES - len(self._ring)
+            self.overflowed += max(0, len(piece) - free)
+            self._ring += piece[:free]
+            if start + len(piece) < len(data):
+                self.work()
+
+    def _sniff(self, data: bytes) -> None:
+        heard = self._sniffed + data
+        # a command counts when its line has ended
+        end = max(heard.rfind(b"\n"), heard.rfind(b"\r"))
+        for found in _EMERGENCY.finditer(heard[: end + 1]):
+            self._at_once(found[1].decode())
+        self._sniffed = heard[end:][-96:] if end >= 0 else heard[-96:]
+
+    def _at_once(self, code: str) -> None:
+        self.axes.advance(self.now())
+        self.stops.append((self.now(), code))
+        if code == "M112":
+            self._kill("M112 Shutdown")
+        elif code == "M410":
+            self.axes.drop()
+
+    # -- the main loop ---------------------------------------------------------------------------
+
+    def work(self) -> float:
+        now = self.now()
+        self.axes.advance(now)
+        while not self.halted and not self.dead:
+            if self._ready is not None:
+                if not self._ready(now):
+                    return self._still_blocked(now)
+                self._ready = None
+                self._finish()
+                continue
+            self._fill_queue()
+            if not self._queue:
+                break
+            line = self._queue.popleft()
+            self._blocked_since = now
+            self._carry_out(line)
+        return self.axes.next_event_s() or _FOREVER_S
+
+    def _still_blocked(self, now: float) -> float:
+        if now - self._blocked_since >= self._busy_s:
+            self._blocked_since = now
+            self.say("echo:busy: processing")
+        left = self._blocked_since + self._busy_s - now
+        return max(0.001, min(left, self.axes.next_event_s() or 0.02))
+
+    def _fill_queue(self) -> None:
+        while len(self._queue) < _QUEUE and b"\n" in self._ring:
+            raw, _, rest = bytes(self._ring).partition(b"\n")
+            self._ring = bytearray(rest)
+            line = raw.decode("latin-1").partition(";")[0].strip()
+            if line:
+                self._enqueue(line)
+
+    def _enqueue(self, line: str) -> None:
+        found = _NUMBERED.match(line)
+        if found is None:
+            self._queue.append(line)
+            return
+        number = int(found[1])
+        body, star, checksum = line.rpartition("*")
+        command = body[found.end() :].strip() if star else line[found.end() :]
+        if command.startswith("M110") and star and _is_sum(body, checksum):
+            second = _NUMBERED.search(command)
+            self._last = int(second[1]) if second else number
+            self._queue.append(command)
+        elif not star:
+            self._refuse("No Checksum with line number")
+        elif not _is_sum(body, checksum):
+            self._refuse("checksum mismatch")
+        elif number == self._last + 1:
+            self._last = number
+            self._queue.append(command)
+        elif number > self._last:
+            self._refuse("Line Number is not Last Line Number+1")
+
+    def _refuse(self, reason: str) -> None:
+        # what else has arrived is thrown away
+        self._ring.clear()
+        self.say(f"Error:{reason}, Last Line: {self._last}")
+        self.say(f"Resend: {self._last + 1}")
+        self.say("ok")
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def _carry_out(self, line: str) -> None:  # noqa: C901, PLR0912 - one case for each code
+        words = _WORD.findall(line)
+        code = f"{words[0][0]}{words[0][1]}" if words else line
+        values = {letter: float(number) for letter, number in words[1:] if number}
+        fault = self.faults.after(line) if self.faults else None
+        match code.partition(".")[0]:
+            case "G0" | "G1" | "G2" | "G3" as motion:
+                self._move(motion, line, values, fault)
+            case "G4":
+                seconds = values.get("S", values.get("P", 0.0) / 1000) / min(self.axes.speed, 10.0)
+                self._after_motion(line, fault, seconds)
+            case "G28":
+                self._home(line, fault)
+            case "G90" | "G91" as mode:
+                self._relative = mode == "G91"
+                self._done(line, fault)
+            case "G92":
+                self.axes.position = _target(self.axes.planned, values, relative=False)
+                self._done(line, fault)
+            case "M400":
+                self._after_motion(line, fault, 0.0)
+            case "M410":
+                self.axes.drop()
+                self._after_motion(line, fault, 0.0)
+            case "M112":
+                self.stops.append((self.now(), "M112"))
+                self._kill("M112 Shutdown")
+            case "M105":
+                self._done(line, fault, "ok T:20.00 /0.00 B:20.00 /0.00 @:0 B@:0")
+            case "M114":
+                self._report_position()
+                self._done(line, fault)
+            case "M115":
+                self._identify(line, fault)
+            case "M110":
+                number = values.get("N")
+                if number is not None:
+                    self._last = int(number)
+                self._done(line, fault)
+            case "M108" | "M31":
+                self._done(line, fault)
+            case known if known in _SILENT_OK:
+                self._done(line, fault)
+            case _:
+                self.say(f'echo:Unknown command: "{line}"')
+                self.answer("ok", fault)
+
+    def _move(self, motion: str, line: str, values: dict[str, float], fault: Fault | None) -> None:
+        if motion in ("G2", "G3") and not {"I", "J", "R"} & set(values):
+            self.say("Error:G2/G3 bad parameters")
+            self.answer("ok", fault)
+            return
+        if "F" in values:
+            self._feed_mm_s = max(0.1, values["F"] / 60)
+
+        def plan() -> None:
+            if any(axis in values for axis in "XYZ"):
+                end = _target(self.axes.planned, values, relative=self._relative)
+                self.axes.plan(end, self._feed_mm_s, line)
+            self._done(line, fault)
+
+        if self.axes.full:
+            self._ready, self._finish = (lambda _: not self.axes.full), plan
+        else:
+            plan()
+
+    def _after_motion(self, line: str, fault: Fault | None, seconds: float) -> None:
+        """Done when nothing is planned any more, and `seconds` after that."""
+        until: list[float] = []
+
+        def ready(now: float) -> bool:
+            if self.axes.blocks:
+                return False
+            until.append(now + seconds)
+            return now >= until[0]
+
+        self._ready, self._finish = ready, lambda: self._done(line, fault)
+
+    def _home(self, line: str, fault: Fault | None) -> None:
+        def homed() -> None:
+            if self.homing_fails:
+                self._kill("Homing Failed")
+                return
+            self.axes.position = (0.0, 0.0, 0.0)
+            self._report_position()
+            self._done(line, fault)
+
+        self._after_motion(line, fault, _HOMING_S / min(self.axes.speed, 10.0))
+        self._finish = homed
+
+    def _identify(self, line: str, fault: Fault | None) -> None:
+        self.say(
+            "FIRMWARE_NAME:Marlin 2.1.2 (Dec 17 2022 00:00:00) "
+            "SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin PROTOCOL_VERSION:1.0 "
+            "MACHINE_TYPE:Arm EXTRUDER_COUNT:1 UUID:cede2a2f-41a2-4748-9b12-c55c62f367ff"
+        )
+        self.say("Cap:SERIAL_XON_XOFF:0")
+        self.say("Cap:AUTOREPORT_POS:1")
+        self.say(f"Cap:EMERGENCY_PARSER:{int(self.emergency_parser)}")
+        self._done(line, fault)
+
+    def _report_position(self) -> None:
+        x, y, z = self.axes.planned
+        self.say(
+            f"X:{x:.2f} Y:{y:.2f} Z:{z:.2f} E:0.00 "
+            f"Count X:{int(x * 80)} Y:{int(y * 80)} Z:{int(z * 400)}"
+        )
+
+    def _done(self, line: str, fault: Fault | None, answer: str = "ok") -> None:
+        self.taken.append(line)
+        if not self.befallen(fault):
+            self.answer(answer, fault)
+
+    def _kill(self, reason: str) -> None:
+        self.axes.drop()
+        self.say(f"echo:{reason}")
+        self.say("Error:Printer halted. kill() called!")
+        self.halted = True
+
+
+def _is_sum(body: str, checksum: str) -> bool:
+    total = 0
+    for byte in body.encode("latin-1"):
+        total ^= byte
+    return checksum.strip().isdigit() and int(checksum) == total
+
+
+def _target(start: Point, values: dict[str, float], *, relative: bool) -> Point:
+    base = start if relative else (0.0, 0.0, 0.0)
+    return (
+        base[0] + values["X"] if "X" in values else start[0],
+        base[1] + values["Y"] if "Y" in values else start[1],
+        base[2] + values["Z"] if "Z" in values else start[2],
+    )

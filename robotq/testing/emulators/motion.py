@@ -1,0 +1,108 @@
+"""A planner and the axes behind it: straight lines at constant speed, with a ramp at a stop."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+Point = tuple[float, float, float]
+
+
+@dataclass(slots=True)
+class Block:
+    """A planned motion."""
+
+    start: Point
+    end: Point
+    seconds: float
+    line: str
+    done: float = 0.0
+    """Seconds of it that are over."""
+
+
+@dataclass(slots=True)
+class Axes:
+    """What is planned, and where the tool is. `speed` multiplies all motion."""
+
+    blocks_most: int
+    speed: float = 1.0
+    ramp_s: float = 0.1
+    """How long it takes to come to rest."""
+    position: Point = (0.0, 0.0, 0.0)
+    blocks: deque[Block] = field(default_factory=deque)
+    moved: list[str] = field(default_factory=list)
+    """The lines of all blocks that have begun."""
+    held_since: float | None = None
+    _now: float = 0.0
+
+    @property
+    def planned(self) -> Point:
+        """Where it will be when everything planned is done."""
+        return self.blocks[-1].end if self.blocks else self.position
+
+    @property
+    def full(self) -> bool:
+        return len(self.blocks) >= self.blocks_most
+
+    @property
+    def moving(self) -> bool:
+        return bool(self.blocks) and not self.standing
+
+    @property
+    def standing(self) -> bool:
+        """It is held, and has come to rest."""
+        return self.held_since is not None and self._now >= self.held_since + self.ramp_s
+
+    def plan(self, end: Point, feed_mm_s: float, line: str) -> None:
+        start = self.planned
+        length = sum((b - a) ** 2 for a, b in zip(start, end, strict=True)) ** 0.5
+        seconds = length / feed_mm_s / self.speed
+        if not self.blocks and self.held_since is None:
+            self.moved.append(line)
+        self.blocks.append(Block(start, end, seconds, line))
+
+    def hold(self) -> None:
+        if self.held_since is None:
+            self.held_since = self._now if self.blocks else self._now - self.ramp_s
+
+    def resume(self) -> None:
+        self.held_since = None
+        if self.blocks and not self.blocks[0].done:
+            self.moved.append(self.blocks[0].line)
+
+    def advance(self, now: float) -> None:
+        """Let time pass up to `now`, in wall seconds."""
+        left = now - self._now
+        if self.held_since is not None:
+            # it slows down evenly: half of the way that it would have made
+            ramp = max(0.0, min(now, self.held_since + self.ramp_s) - self._now)
+            left = ramp / 2
+        self._now = now
+        while self.blocks and left > 0:
+            block = self.blocks[0]
+            used = min(left, block.seconds - block.done)
+            block.done += used
+            left -= used
+            if block.done >= block.seconds:
+                self.position = block.end
+                self.blocks.popleft()
+                if self.blocks:
+                    self.moved.append(self.blocks[0].line)
+            else:
+                share = block.done / block.seconds
+                self.position = (
+                    block.start[0] + (block.end[0] - block.start[0]) * share,
+                    block.start[1] + (block.end[1] - block.start[1]) * share,
+                    block.start[2] + (block.end[2] - block.start[2]) * share,
+                )
+
+    def drop(self) -> None:
+        """Stop dead, and forget what was planned."""
+        self.blocks.clear()
+        self.held_since = None
+
+    def next_event_s(self) -> float | None:
+        """Seconds until a block ends; None where nothing moves."""
+        if not self.blocks or self.held_since is not None:
+            return None
+        return self.blocks[0].seconds - self.blocks[0].done

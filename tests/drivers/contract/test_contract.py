@@ -1,0 +1,58 @@
+"""The drivers of this package keep the contract that those of others are asked to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from robotq.drivers import jsonline, simulator
+from robotq.model.clock import ScaledClock
+from robotq.model.task import Command
+from robotq.testing.driver_contract import DriverBench, DriverContract, driver_setup
+from tests.drivers.jsonline.machine import QUICK, Machine
+
+_SCALE = 0.05
+"""A robot that drives from one end of the lab to the other takes three seconds."""
+_FAR = Command(cmd_type="SCAN_QRCODE")
+_NEAR = Command(cmd_type="ROBOT_ACTION", params={"action_type": "NOD"})
+_QUERY = Command(cmd_type="GET_BATTERY_STATE")
+
+
+class TestSimulator(DriverContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
+        setup, links = driver_setup(tmp_path, {}, clock=ScaledClock(_SCALE))
+        driver = simulator.create(setup)
+        log = tmp_path / "simulator" / "motions.jsonl"
+        yield DriverBench(
+            driver=driver,
+            links=links,
+            quick=_NEAR,
+            long=_FAR,
+            query=_QUERY,
+            motions=lambda: log.read_text().count("\n"),
+        )
+        driver.close()
+
+
+class TestJsonline(DriverContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
+        device = Machine(tmp_path, scale=_SCALE)
+        setup, links = driver_setup(tmp_path, {"port": device.wire.pattern, **QUICK})
+        driver = jsonline.create(setup)
+
+        yield DriverBench(
+            driver=driver,
+            links=links,
+            quick=_NEAR,
+            long=_FAR,
+            query=_QUERY,
+            break_link=device.off_and_away,
+            mend_link=device.back,
+            motions=lambda: len(device.motions()),
+        )
+        driver.close()
+        device.close()

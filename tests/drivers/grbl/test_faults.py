@@ -1,0 +1,85 @@
+"""What goes wrong between robotq and a controller of the GRBL family, one thing at a time.
+
+The controller's own log is the judge: no line is ever carried out twice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robotq.drivers import grbl
+from robotq.drivers.base import DriverError, UncertainOutcome
+from robotq.testing.emulators import Fault, FaultKind, Faults, GrblEmulator
+from tests.drivers.gcode.bench import bench, in_order, square
+
+LINES = square(120)
+HIT = LINES[60]
+
+UNCERTAIN = {
+    FaultKind.GLUE: {"answer_lost", "DriverError"},
+    FaultKind.LOSE_LINE: {"answer_lost"},
+    FaultKind.LOSE_ANSWER: {"answer_lost"},
+    FaultKind.CORRUPT_ANSWER: {"answer_lost"},
+    FaultKind.DOUBLE_ANSWER: {"answer_lost"},
+    FaultKind.GLUE_ANSWER: {"answer_lost"},
+    FaultKind.DELAY_ANSWER: {"completed"},
+    FaultKind.DIE: {"link_lost"},
+    FaultKind.REBOOT: {"device_reset"},
+    # a digit that is another one is a line as good as any: GRBL has no checksums
+    FaultKind.DROP: {"completed", "DriverError", "answer_lost"},
+    FaultKind.DOUBLE: {"completed", "DriverError", "answer_lost"},
+    FaultKind.CORRUPT: {"completed", "DriverError", "answer_lost", "device_reset"},
+}
+
+
+def outcome_of(device: GrblEmulator, folder: Path, lines: list[str]) -> tuple[str, bool]:
+    """How the program ended, and whether a motion is taken on afterwards without a person."""
+    with bench(grbl.create, folder, device.port, answer_timeout_s=0.5, silence_s=1.0) as robot:
+        try:
+            robot.run(lines, timeout_s=30)
+            ended = "completed"
+        except UncertainOutcome as error:
+            ended = error.cause
+        except DriverError:
+            ended = "DriverError"
+        return ended, robot.driver.status().position_known
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_fault__has_the_right_outcome_and_repeats_nothing(tmp_path: Path, kind: FaultKind) -> None:
+    faults = Faults([Fault(kind=kind, line=HIT, seconds=0.3)])
+    with GrblEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100) as device:
+        ended, _ = outcome_of(device, tmp_path, LINES)
+        assert faults.happened, "or nothing was tried"
+        assert ended in UNCERTAIN[kind]
+        in_order(LINES, device.taken)
+        in_order(LINES, device.axes.moved)
+
+
+def test_line_that_got_lost_at_the_end__is_noticed(tmp_path: Path) -> None:
+    faults = Faults([Fault(kind=FaultKind.LOSE_LINE, line=LINES[-1])])
+    with GrblEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100) as device:
+        assert outcome_of(device, tmp_path, LINES)[0] == "answer_lost"
+
+
+def test_next_command__is_in_step_again(tmp_path: Path) -> None:
+    faults = Faults([Fault(kind=FaultKind.DOUBLE_ANSWER, line=HIT)])
+    with (
+        GrblEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100) as device,
+        bench(grbl.create, tmp_path, device.port) as robot,
+    ):
+        with pytest.raises(UncertainOutcome, match="more answers"):
+            robot.run(LINES)
+        robot.run(LINES)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise__never_repeats_a_line_and_never_hangs(tmp_path: Path, seed: int) -> None:
+    faults = Faults(
+        seed=seed, rate=0.02, kinds=[kind for kind in FaultKind if kind is not FaultKind.DIE]
+    )
+    with GrblEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100) as device:
+        outcome_of(device, tmp_path, LINES)
+        in_order(LINES, device.taken)
