@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import estop, gap, growth, http, load, memory, serial, startup, status
+from benchmarks import (
+    dashboard,
+    estop,
+    gap,
+    growth,
+    http,
+    load,
+    memory,
+    serial,
+    startup,
+    status,
+    streaming,
+)
 from benchmarks.figures import Figure, Options
 
 QUICK = Options(
@@ -29,6 +41,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "memory": Benchmark(memory.TITLE, memory.run),
     "estop": Benchmark(estop.TITLE, estop.run),
     "serial": Benchmark(serial.TITLE, serial.run),
+    "streaming": Benchmark(streaming.TITLE, streaming.run),
     "growth": Benchmark(growth.TITLE, growth.run),
     "load": Benchmark(load.TITLE, load.run),
+    "dashboard": Benchmark(dashboard.TITLE, dashboard.run),
 }

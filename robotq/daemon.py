@@ -20,8 +20,8 @@ from aiohttp import web
 
 from robotq.api.app import Site
 from robotq.api.auth import KeyFile
-from robotq.api.wire import Runner
 from robotq.api.interfaces import INTERFACES
+from robotq.api.wire import Runner
 from robotq.catalog import load_catalog
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories

@@ -20,7 +20,7 @@ from .crash.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-ALL = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("reference/*.md"))]
+ALL = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))]
 
 
 def page(name: str) -> str:

@@ -26,6 +26,7 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "RetentionConfig": ("retention", "How long things are kept."),
     "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),
     "WebhooksConfig": ("webhooks", "[Webhooks](../webhooks.md)."),
+    "InboxConfig": ("inbox", "[Files](../files.md) instead of HTTP."),
     "InterfacesConfig": (
         "interfaces",
         "The interfaces besides that of the robots; [config/all-apis.yaml]"
@@ -126,7 +127,7 @@ def _type(rule: Mapping[str, Any]) -> str:
 
 def _empty(rule: Mapping[str, Any], described: Mapping[str, Any]) -> str:
     if "$ref" in rule:
-        return f"see [below](#{next(_section_of(rule, described))})"
+        return f"see [below](#{next(_section_of(rule, described)).replace('.', '')})"
     return code("[]") if rule.get("type") == "array" else code("{}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from robotq.api.checklist.interface import CHECKLIST
 from robotq.api.interface import Interface
+from robotq.api.orchestrator.interface import ORCHESTRATOR
 from robotq.api.task_queue.interface import TASK_QUEUE
 
-INTERFACES: Sequence[Interface] = (TASK_QUEUE, CHECKLIST)
+INTERFACES: Sequence[Interface] = (TASK_QUEUE, ORCHESTRATOR, CHECKLIST)

@@ -21,7 +21,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.robots import Robot
 from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
-from robotq.model.task import Task
+from robotq.model.task import Command, Task
 from robotq.model.texts import Language
 
 _NEXT = 8
@@ -63,7 +63,7 @@ async def look(call: Call) -> web.StreamResponse:
                 for robot in engine.robots.values()
             ],
             "ended": [
-                line(task, language)
+                line(engine, task, language)
                 for task in islice(engine.queue.memory.latest_finished(), _ENDED)
             ],
         }
@@ -98,7 +98,7 @@ def waiting_lines(
     starts_s = estimates.starts_in_s(lane, offset + 1, now_ms)
     lines: list[dict[str, Any]] = []
     for position, task in enumerate(islice(lane, offset, offset + limit), offset + 1):
-        view = line(task, language)
+        view = line(engine, task, language)
         view["position"] = position
         takes_s = estimates.duration_s(task.command.cmd_type)
         if starts_s is not None:
@@ -112,13 +112,14 @@ def waiting_lines(
     return lines
 
 
-def line(task: Task, language: Language) -> dict[str, Any]:
+def line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
     """A task in a list."""
     view: dict[str, Any] = {
         "task_id": task.id,
         "state": task.state.value,
         "cmd_type": task.command.cmd_type,
         "cmd_id": task.command.cmd_id,
+        "about": _about(engine, task.command),
         "robot_id": task.queue,
         "api": task.api,
         "actor": task.actor,
@@ -133,6 +134,16 @@ def line(task: Task, language: Language) -> dict[str, Any]:
         view["message"] = str(error_view(task.error, language)["message"])[:500]
         view["unknown"] = task.outcome_unknown
     return view
+
+
+def _about(engine: Engine, command: Command) -> str:
+    """The words among the params that tell it from others of its kind: where to, which one."""
+    params = command.params
+    if command.cmd_type not in engine.catalog or not isinstance(params, dict):
+        return ""
+    named = engine.catalog.get(command.cmd_type).schema.get("required", ())
+    words = [value for name in named if isinstance(value := params.get(name), str)]
+    return " · ".join(words)[:80]
 
 
 def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> dict[str, Any]:
@@ -163,7 +174,7 @@ def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
     left_s = engine.queue.estimates.remaining_s(task, now_ms)
     steps = task.steps[-_STEPS:]
     return {
-        **line(task, language),
+        **line(engine, task, language),
         "params": task.command.params,
         "progress": task.progress,
         "remaining_s": None if left_s is None else round(left_s, 1),
@@ -180,9 +191,7 @@ def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
         ],
         "steps_before": len(task.steps) - len(steps),
         "waiting_for": (
-            None
-            if task.waiting_for is None
-            else question_view(task, task.waiting_for, language)
+            None if task.waiting_for is None else question_view(task, task.waiting_for, language)
         ),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,14 +17,6 @@ class _Query(BaseModel):
 class _Answer(BaseModel):
     # answers are described and never checked, so a start does not wait for their validators
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class SessionBody(BaseModel):
-    """The key that a browser is to keep."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    key: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class You(_Answer):
@@ -42,6 +34,7 @@ class QueueLine(_Answer):
     state: TaskState
     cmd_type: str
     cmd_id: str | None
+    about: str = Field(description="What it is about, in words of its params.")
     robot_id: str
     api: str
     actor: str

@@ -9,28 +9,23 @@ from robotq.api.guard import KEY_COOKIE
 from robotq.api.robot.models import EmptyBody
 from robotq.api.robot.words import words
 from robotq.api.web_context import DASHBOARD
-from robotq.api.web_models import SessionBody
 from robotq.model.errors import RobotqError
 
 _LASTS_S = 30 * 24 * 3600
 """A page on the wall is not asked for its key each morning."""
 
 
-async def show(call: Call) -> web.StreamResponse:
-    """Who the caller is to the daemon."""
-    return call.answer(you(call))
-
-
 async def begin(call: Call) -> web.StreamResponse:
-    """Keep a key in the browser. Nothing is kept where the daemon does not know it."""
-    body = await call.body(SessionBody)
-    key = call.request.app[DASHBOARD].keys.find(body.key)
-    if key is None:
+    """Keep the key that comes with this request, and that was found to be valid by then."""
+    await call.body(EmptyBody)
+    scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not call.request.app[DASHBOARD].keys:
+        # whoever needs no key has none that could be kept
         raise RobotqError("unauthorized")
     answer = _done(call, "session_begun")
     answer.set_cookie(
         KEY_COOKIE,
-        body.key,
+        key.strip(),
         max_age=_LASTS_S,
         path="/",
         httponly=True,

@@ -33,6 +33,8 @@ COMMANDS = {
     "retry": "control",
     "answer": "control",
     "resolve": "control",
+    "checklist": "checklist",
+    "tick": "checklist",
     "approve": "approve",
     "pause": "control",
     "resume": "control",

@@ -71,6 +71,9 @@ class Daemon:
         content = body if isinstance(body, bytes) else orjson.dumps(body or {})
         return await self._request("POST", path, content=content, headers=headers)
 
+    async def put(self, path: str, body: JsonObject) -> Any:
+        return await self._request("PUT", path, content=orjson.dumps(body))
+
     async def _request(
         self,
         method: str,

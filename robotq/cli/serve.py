@@ -69,7 +69,7 @@ def serve(
 
 async def _serve(config: Config, load: Callable[[], Config], signals: Signals) -> int:
     async with running_daemon(config, load, reload=signals.reload) as daemon:
-        print(*startup_lines(config, daemon.addresses), sep="\n", flush=True)
+        print(*startup_lines(config, daemon.addresses, daemon.own_addresses), sep="\n", flush=True)
         await signals.end.wait()
         print(say("stopping"), flush=True)
     print(say("stopped"), flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -11,8 +11,14 @@ from robotq.config import Config
 from robotq.listen import is_loopback, own_address
 
 
-def startup_lines(config: Config, addresses: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """What is on, where it listens, under which address others reach it, and how."""
+def startup_lines(
+    config: Config,
+    addresses: Sequence[tuple[str, int]],
+    own_addresses: Mapping[str, Sequence[tuple[str, int]]] = {},
+) -> Iterator[str]:
+    """What is on, where it listens, under which address others reach it, and how.
+
+    `own_addresses`: of the interfaces that have a port of their own."""
     if config.mode == "queue":
         yield say("queue_on")
         yield say("queue_line_1")
@@ -24,6 +30,9 @@ def startup_lines(config: Config, addresses: Sequence[tuple[str, int]]) -> Itera
         addresses=", ".join(shown_address(host, port) for host, port in addresses),
         reach=say(_reach([host for host, _ in addresses])),
     )
+    for name, of_interface in own_addresses.items():
+        at = ", ".join(shown_address(host, port) for host, port in of_interface)
+        yield say("listening_interface", name=name, addresses=at)
     yield say("own_address", address=own_address())
     yield say("mode", mode=say(f"mode.{config.mode}"))
     if config.time_scale != 1:

@@ -16,6 +16,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "  - each one starts when the one before it is done",
     ),
     "server_on": ("✓ HTTP服务器已启动", "✓ HTTP server is running"),
+    "listening_interface": ("接口 {name}: {addresses}", "Interface {name}: {addresses}"),
     "listening": ("监听地址: {addresses} ({reach})", "Listening on: {addresses} ({reach})"),
     "everywhere": ("所有网络接口", "all network interfaces"),
     "this_machine": ("仅本机", "this machine only"),

@@ -419,7 +419,11 @@ class AsyncClient:
         self, call: Call[object], headers: Mapping[str, str], limit: aiohttp.ClientTimeout
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(headers=self._address.headers)
+            # no limit of its own: each wait of the caller is a connection at the daemon
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(
+                headers=self._address.headers, connector=connector
+            )
         return self._session.request(
             call.method,
             URL(self.url + call.target, encoded=True),

@@ -72,6 +72,8 @@ class Wait(Shape):
     code: str
     """approval, not_before, resource."""
     reason: str
+    clear: JsonObject = field(default_factory=dict)
+    """Of an approval: the request by which a person gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

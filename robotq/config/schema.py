@@ -137,7 +137,14 @@ class TaskQueueConfig(InterfaceConfig):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class OrchestratorConfig(InterfaceConfig):
-    pass
+    task_timeout_s: float = Field(default=3_600, gt=0, le=2_592_000)
+    """Seconds that a worker has for a task; then it is offered again."""
+    max_retries: int = Field(default=3, ge=0, le=1_000)
+    """How often a task may be offered again or retried; then it has failed."""
+    max_length: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Tasks that may wait; the next one is refused with 503."""
+    rate_limit_per_minute: int | None = Field(default=None, ge=1)
+    """Requests of one caller in a minute; the next one is refused with 429. None: any number."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -86,54 +86,45 @@ class Editing:
                     reason = "expected a command of a robot"
                     raise RobotqError("bad_parameter", field="task_id", reason=reason)
                 self._check(task.queue, seen)
-                wanted = self._standings(task, place)
+                lane = self._memory.lane(task.queue)
+                line, seen_changes = Line(lane), lane.changes
+                unit = line.unit(task)
+                wanted = line.standings(task, place, self._admission.ranks)
                 async with AsyncExitStack() as changing:
                     # everybody who locks several tasks goes by arrival, so nobody waits in a ring
-                    held = {
-                        one.id: await changing.enter_async_context(self._changing(one.id))
-                        for one in sorted(self._known(wanted), key=lambda one: one.seq)
-                    }
-                    # the line may have changed while somebody else had a lock
-                    wanted = self._standings(await self._find(task_id), place)
-                    if wanted.keys() <= held.keys():
-                        await self._take(held, task, wanted, place, actor)
-                        return self._moved(task)
+                    for one, _ in sorted(wanted, key=lambda found: found[0].seq):
+                        await changing.enter_async_context(self._changing(one.id))
+                    # not where the line has changed while somebody else had a lock
+                    if lane.changes == seen_changes:
+                        if wanted:
+                            await self._write_moves(unit, wanted, place, actor)
+                        now = [self._memory.get(one.id) or one for one in unit]
+                        return Moved(tasks=now, revision=self.revision_of(task.queue))
 
     def _check(self, queue: str, seen: int | None) -> None:
         if seen is not None and not self.revision_of(queue) <= seen <= self.revision:
             raise RobotqError("precondition_failed", revision=self.revision_of(queue))
 
-    def _standings(self, task: Task, place: Place) -> Mapping[str, Standing]:
-        line = Line(self._memory.lane(task.queue))
-        return line.standings(task, place, self._admission.ranks)
-
-    def _known(self, wanted: Mapping[str, Standing]) -> Sequence[Task]:
-        return [task for task_id in wanted if (task := self._memory.get(task_id)) is not None]
-
-    async def _take(
+    async def _write_moves(
         self,
-        held: Mapping[str, Task],
-        task: Task,
-        wanted: Mapping[str, Standing],
+        unit: Sequence[Task],
+        wanted: Sequence[tuple[Task, Standing]],
         place: Place,
         actor: str,
     ) -> None:
-        if not wanted:
-            return
         now_ms = self._clock.now_ms()
-        moving = {one.id for one in self._unit(task)}
-        revisions = {**self._revisions, task.queue: self.revision + 1}
+        moving = {one.id for one in unit}
+        revisions = {**self._revisions, unit[0].queue: self.revision + 1}
         mutations: list[Mutation] = [SetFact(REVISIONS, revisions)]
-        for task_id, standing in wanted.items():
-            before = held[task_id]
+        for before, standing in wanted:
             after = transition(before, Action.MOVE, priority=standing.priority, rank=standing.rank)
             mutations.append(SaveTask(after, before.state))
             # the others stand where they stood, only their ranks are new
-            if task_id in moving:
+            if before.id in moving:
                 told = {
                     "priority": after.priority,
                     "was_priority": before.priority,
-                    "revision": revisions[task.queue],
+                    "revision": self.revision + 1,
                     "place": _told(place),
                 }
                 mutations.append(
@@ -142,22 +133,13 @@ class Editing:
         await self._write(mutations)
         self._revisions = revisions
 
-    def _unit(self, task: Task) -> Sequence[Task]:
-        return Line(self._memory.lane(task.queue)).unit(task)
-
-    def _moved(self, task: Task) -> Moved:
-        lane = self._memory.lane(task.queue)
-        tasks = [task]
-        if task.contiguous and task.batch_id is not None:
-            tasks = lane.batch(task.batch_id)
-        known = [self._memory.get(one.id) or one for one in tasks]
-        return Moved(tasks=known, revision=self.revision_of(task.queue))
-
 
 def _told(place: Place) -> JsonObject:
     """Where it was put, for the journal."""
-    if place.neighbour is not None:
-        return {"before": place.before} if place.before is not None else {"after": place.after}
+    if place.before is not None:
+        return {"before": place.before}
+    if place.after is not None:
+        return {"after": place.after}
     if place.priority is not None:
         return {"priority": place.priority}
     return {"to": "head" if place.head else "end"}

@@ -161,9 +161,8 @@ class EStop:
         """
         if self._late is None or self._late.done():
             return
-        if self._journal.available:
-            await asyncio.wait({self._late}, timeout=_RECORD_S)
-        if not self._late.done():
+        _, waiting = await asyncio.wait({self._late}, timeout=_RECORD_S)
+        if waiting:
             reason = "the emergency stop itself is not on disk yet"
             raise RobotqError("store_unavailable", reason=reason)
 

@@ -18,6 +18,8 @@ class Lane:
         self._open_batch: str | None = None
         self._opened_by: str | None = None
         """The task whose claim has begun the open batch."""
+        self.changes = 0
+        """Raised by every update: who has seen the same number twice has missed nothing."""
         self._order: list[tuple[bool, tuple[int, float, int], str]] = []
         self._waiting: dict[str, Task] = {}
         self._changed = asyncio.Event()
@@ -60,6 +62,10 @@ class Lane:
         """The first waiting task that another can be put before."""
         return next((task for task in self if not self.in_open_batch(task)), None)
 
+    def find(self, task_id: str) -> Task | None:
+        """A waiting task."""
+        return self._waiting.get(task_id)
+
     def in_open_batch(self, task: Task) -> bool:
         return self._open_batch is not None and task.batch_id == self._open_batch
 
@@ -70,6 +76,7 @@ class Lane:
 
     def update(self, task: Task) -> None:
         """Take over a task as it was written."""
+        self.changes += 1
         known = self._waiting.pop(task.id, None)
         if known is not None:
             del self._order[bisect_left(self._order, self._place(known))]

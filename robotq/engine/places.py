@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import islice, takewhile
 
 from robotq.engine.lane import Lane
 from robotq.model.errors import RobotqError
@@ -30,10 +31,6 @@ class Place:
     priority: int | None = None
     """Where a task of this priority stands that arrived when it did."""
 
-    @property
-    def neighbour(self) -> str | None:
-        return self.before or self.after
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -46,34 +43,40 @@ class Standing:
 class Line:
     """The waiting tasks of a lane as they can be moved: one by one, a contiguous batch as one.
 
-    A batch that has begun is no part of it: it comes first, and nothing goes in between.
+    A batch that has begun is no part of it: it comes first, and nothing goes in between. A
+    picture of one moment; what costs time with thousands of tasks is done once.
     """
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        free = [task for task in lane if not lane.in_open_batch(task)]
-        self._units = [list(unit) for _, unit in groupby(free, _together)]
+        self._units: list[list[Task]] = []
+        batch_id = None
+        for task in lane:
+            if task.contiguous and task.batch_id is not None:
+                if lane.in_open_batch(task):
+                    continue
+                if task.batch_id == batch_id:
+                    self._units[-1].append(task)
+                    continue
+                batch_id = task.batch_id
+            self._units.append([task])
 
-    def unit(self, task: Task) -> list[Task]:
+    def unit(self, task: Task) -> Sequence[Task]:
         """The tasks that move with this one, in order. Raises RobotqError wrong_state."""
-        if task.state is not TaskState.PENDING:
-            raise _wrong_state(task.id, task.state.value, "move")
-        for unit in self._units:
-            if any(one.id == task.id for one in unit):
-                return unit
-        raise _wrong_state(task.id, _BEGUN, "move")
+        return self._units[self._index(task)]
 
     def standings(
         self, task: Task, place: Place, numbers: Callable[[int], Sequence[float]]
-    ) -> Mapping[str, Standing]:
+    ) -> Sequence[tuple[Task, Standing]]:
         """What the tasks of `unit` get, and the others that need a new rank for it.
 
         Empty where it stands there already. `numbers` gives so many ranks behind all others.
         Raises RobotqError wrong_state, bad_parameter.
         """
-        moving = self.unit(task)
-        others = [unit for unit in self._units if unit is not moving]
-        index = self._target(moving, others, place)
+        own = self._index(task)
+        moving = self._units[own]
+        others = self._units[:own] + self._units[own + 1 :]
+        index = self._target(own, others, place)
         left = others[index - 1][-1] if index else None
         right = others[index][0] if index < len(others) else None
         if place.priority is not None:
@@ -84,79 +87,86 @@ class Line:
             highest = left.priority if left is not None else _HIGHEST
             priority = min(max(moving[0].priority, lowest), highest)
         level = left.rank if left is not None and left.priority == priority else None
-        behind = [one for unit in others[index:] for one in unit if unit[0].priority == priority]
-        ranks = _ranks(moving, level, behind, numbers)
-        known = {one.id: one for unit in self._units for one in unit}
-        wanted = {task_id: Standing(priority, rank) for task_id, rank in ranks.items()}
-        return {
-            task_id: standing
-            for task_id, standing in wanted.items()
-            if standing != Standing(known[task_id].priority, known[task_id].rank)
-        }
+        behind = (
+            one
+            for unit in takewhile(
+                lambda unit: unit[0].priority == priority, islice(others, index, None)
+            )
+            for one in unit
+        )
+        return [
+            (one, Standing(priority, rank))
+            for one, rank in _ranks(moving, level, behind, numbers)
+            if (one.priority, one.rank) != (priority, rank)
+        ]
 
-    def _target(self, moving: list[Task], others: list[list[Task]], place: Place) -> int:
+    def _target(self, own: int, others: Sequence[list[Task]], place: Place) -> int:
         """The number of units that stand before it then."""
         if place.head:
             return 0
         if place.end:
             return len(others)
         if place.priority is not None:
-            first = moving[0]
-            key = (-place.priority, first.rank, first.seq)
-            return sum(unit[0].order < key for unit in others)
-        neighbour = self._neighbour(moving, place)
+            first = self._units[own][0]
+            return bisect_left(others, (-place.priority, first.rank, first.seq), key=_order)
+        neighbour = self._neighbour(own, place)
         if self._lane.in_open_batch(neighbour):
             if place.after is not None:
                 return 0
             raise _wrong_state(neighbour.id, _BEGUN, "come after another task")
-        at = next(
-            index
-            for index, unit in enumerate(others)
-            if any(one.id == neighbour.id for one in unit)
-        )
-        return at + (place.after is not None)
+        at = self._index(neighbour)
+        return at - (own < at) + (place.after is not None)
 
-    def _neighbour(self, moving: list[Task], place: Place) -> Task:
-        field = "before" if place.before is not None else "after"
-        if any(place.neighbour == task.id for task in moving):
+    def _neighbour(self, own: int, place: Place) -> Task:
+        field = "after" if place.before is None else "before"
+        task_id = place.after if place.before is None else place.before
+        if any(task_id == task.id for task in self._units[own]):
             reason = "expected a task that does not move along"
             raise RobotqError("bad_parameter", field=field, reason=reason)
-        found = next((task for task in self._lane if task.id == place.neighbour), None)
+        found = self._lane.find(task_id or "")
         if found is None:
-            reason = f"{place.neighbour} does not wait for {self._lane.name}"
+            reason = f"{task_id} does not wait for {self._lane.name}"
             raise RobotqError("bad_parameter", field=field, reason=reason)
         return found
 
+    def _index(self, task: Task) -> int:
+        if task.state is not TaskState.PENDING:
+            raise _wrong_state(task.id, task.state.value, "move")
+        if self._lane.in_open_batch(task):
+            raise _wrong_state(task.id, _BEGUN, "move")
+        # its own unit is the last that does not begin behind it
+        return bisect_right(self._units, task.order, key=_order) - 1
 
-def _together(task: Task) -> str:
-    return task.batch_id if task.contiguous and task.batch_id is not None else task.id
+
+def _order(unit: Sequence[Task]) -> tuple[int, float, int]:
+    return unit[0].order
 
 
 def _ranks(
     moving: Sequence[Task],
     level: float | None,
-    behind: Sequence[Task],
+    behind: Iterator[Task],
     numbers: Callable[[int], Sequence[float]],
-) -> dict[str, float]:
+) -> Iterable[tuple[Task, float]]:
     """Ranks for `moving` between `level` and `behind`, which have the same priority.
 
     Those that fit are kept. Where there is no room, the next ones behind get new ranks too.
     """
-    own = {task.id: task.rank for task in moving}
+    following = next(behind, None)
     first, last = moving[0].rank, moving[-1].rank
-    if (level is None or level < first) and (not behind or last < behind[0].rank):
-        return own
-    if behind and level is None:
-        start = behind[0].rank - len(moving)
-        return {task.id: start + number for number, task in enumerate(moving)}
+    if (level is None or level < first) and (following is None or last < following.rank):
+        return [(task, task.rank) for task in moving]
+    if level is None and following is not None:
+        start = following.rank - len(moving)
+        return [(task, start + number) for number, task in enumerate(moving)]
     placed = list(moving)
-    for task in behind:
-        assert level is not None
-        gap = (task.rank - level) / (len(placed) + 1)
+    while following is not None and level is not None:
+        gap = (following.rank - level) / (len(placed) + 1)
         if gap >= _LEAST_GAP:
-            return {one.id: level + gap * number for number, one in enumerate(placed, 1)}
-        placed.append(task)
-    return {one.id: rank for one, rank in zip(placed, numbers(len(placed)), strict=True)}
+            return [(task, level + gap * number) for number, task in enumerate(placed, 1)]
+        placed.append(following)
+        following = next(behind, None)
+    return zip(placed, numbers(len(placed)), strict=True)
 
 
 def _wrong_state(task_id: str, state: str, action: str) -> RobotqError:

@@ -58,6 +58,7 @@ class _Look:
     signature: tuple[int, int, int]
     since: float
     """Monotonic seconds; it has been like this from then on."""
+    complete: bool
 
 
 class Folder:
@@ -165,9 +166,9 @@ class Folder:
         now = time.monotonic()
         look = self._looks.get(name)
         if look is None or look.signature != signature:
-            self._looks[name] = _Look(signature, now)
-            return self._is_complete(file, found)
-        return now - look.since >= self._settle_s
+            look = _Look(signature, now, self._is_complete(file, found))
+            self._looks[name] = look
+        return look.complete or now - look.since >= self._settle_s
 
     def _is_complete(self, file: Path, found: os.stat_result) -> bool:
         """Whether it is JSON to its end: no part of an object or of a list is."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from robotq.model.json import JsonObject
 
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,32}")
-"""A text that may stand in a line of G-code."""
+_WORD = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_.-]+(?: [A-Za-z0-9_.-]+)*")
+"""A text that may stand in a line of G-code: words and numbers, with blanks between them."""
 
 
 class Kind(StrEnum):

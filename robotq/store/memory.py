@@ -223,9 +223,7 @@ class MemoryStore:
             del self._tallies[key]
         for _, item in items:
             del self._items[item.id], self._items_of[item.task_id or ""]
-        return (
-            len(tasks) + len(events) + len(answers) + len(deliveries) + len(tallies) + len(items)
-        )
+        return len(tasks) + len(events) + len(answers) + len(deliveries) + len(tallies) + len(items)
 
     async def probe(self) -> None:
         self._check_open()

@@ -18,7 +18,10 @@ export function login() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await post("dashboard/session", { key: input.value.trim() });
+      const key = input.value.trim();
+      // what cannot be sent is no key
+      if (!/^[\x21-\x7e]+$/.test(key)) throw new Refused(401, {});
+      await post("dashboard/session", {}, { headers: { Authorization: `Bearer ${key}` } });
       input.value = "";
       setText(fault, "");
       live.locked = false;

@@ -12,10 +12,13 @@ const ROW_PX = 56;
 const MARGIN = 10;
 const REST_MS = 1000;
 
+/** What tells a task from others of its command. */
+export const ownOf = (line) => [line.about, line.cmd_id].filter(Boolean).join(" · ") || line.task_id;
+
 export function waitingRow(first, { before = () => null, after = () => null } = {}) {
   let line = first;
   const title = h("a", { class: "title", href: `#task/${first.task_id}`, text: titleOf(live.specs, first.cmd_type) });
-  const own = h("span", { class: "quiet own", text: first.cmd_id || first.task_id });
+  const own = h("span", { class: "quiet own", text: ownOf(first) });
   const position = h("span", { class: "position" });
   const when = h("span", { class: "when quiet" });
   const wait = h("span", { class: "wait" });
@@ -134,7 +137,7 @@ function endedRow(line) {
   return { node: h("li", { class: `row ${state}` },
     h("span", { class: `mark ${state}` }, icon(state === "completed" ? "check" : state === "unknown" ? "warn" : "cross")),
     h("div", { class: "row-words" },
-      h("div", { class: "what" }, h("a", { class: "title", href: `#task/${line.task_id}`, text: titleOf(live.specs, line.cmd_type) }), h("span", { class: "quiet own", text: line.cmd_id || "" })),
+      h("div", { class: "what" }, h("a", { class: "title", href: `#task/${line.task_id}`, text: titleOf(live.specs, line.cmd_type) }), h("span", { class: "quiet own", text: ownOf(line) })),
       h("div", { class: "row-more quiet" }, h("span", { text: `${clock(line.ended_at_ms)} · ${line.robot_id}` }), took !== null && h("span", { text: duration(took) }), state !== "completed" && h("span", { class: `word ${state}`, text: line.message && state !== "cancelled" ? line.message : t(`task.${state}`) })))) };
 }
 

@@ -4,7 +4,7 @@ import { post, robot as robotPath, task as taskPath } from "./api.js";
 import { h, icon, list, setAttribute, setText, show } from "./dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
-import { waitingRow } from "./queue.js";
+import { ownOf, waitingRow } from "./queue.js";
 import { button, confirm, tell } from "./ui.js";
 
 const STEPS = 4;
@@ -153,7 +153,7 @@ function runningPart() {
       const words = titleOf(live.specs, running.cmd_type);
       setText(title, words);
       setAttribute(title, "href", `#task/${running.task_id}`);
-      setText(own, running.cmd_id && running.cmd_id !== words ? running.cmd_id : running.task_id);
+      setText(own, ownOf(running));
       setAttribute(meter, "aria-label", words);
       const current = running.steps.findLast((part) => part.state === "running");
       setText(step, current ? stepText(current) : " ");

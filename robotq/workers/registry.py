@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,12 +35,12 @@ class Registry:
         """`busy`: whether the worker of this queue and name has a task."""
         self._limit = limit
         self._busy = busy
-        self._workers: OrderedDict[tuple[str, str], Worker] = OrderedDict()
-        """The one not seen for longest first."""
+        self._workers: dict[tuple[str, str], Worker] = {}
+        """In the order in which they were first seen."""
 
     def __iter__(self) -> Iterator[Worker]:
         """In the order in which they were first seen."""
-        return iter(sorted(self._workers.values(), key=lambda worker: worker.since_ms))
+        return iter(self._workers.values())
 
     def __len__(self) -> int:
         return len(self._workers)
@@ -75,7 +74,6 @@ class Registry:
             seen_ms=now_ms,
         )
         self._workers[queue, name] = worker
-        self._workers.move_to_end((queue, name))
         return worker
 
     def ended(self, queue: str, name: str, *, completed: bool) -> None:
@@ -96,8 +94,9 @@ class Registry:
         limit = self._limit()
         if len(self._workers) < limit:
             return
-        for key, worker in self._workers.items():
-            if worker.transport == "http" and not self._busy(*key):
-                del self._workers[key]
+        polling = (worker for worker in self if worker.transport == "http")
+        for worker in sorted(polling, key=lambda worker: worker.seen_ms):
+            if not self._busy(worker.queue, worker.name):
+                del self._workers[worker.queue, worker.name]
                 return
         raise RobotqError("too_many_requests", what="workers", limit=limit)

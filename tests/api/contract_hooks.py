@@ -27,6 +27,8 @@ def before_call(context: HookContext, case: Case[Any], how: dict[str, Any]) -> N
     headers: MutableMapping[str, Any] = case.headers or {}
     if "wait" in query:
         query["wait"] = "0.05"
+    if isinstance(case.body, dict) and isinstance(case.body.get("wait_s"), int | float):
+        case.body["wait_s"] = min(case.body["wait_s"], 0.05)
     waits = "wait" in headers.get("Prefer", "")
     if waits:
         headers["Prefer"] = "wait=1"

@@ -51,7 +51,7 @@ def test_new__the_file_is_for_its_owner_only(tmp_path: Path) -> None:
         ("x" * 65, ["read"], "name"),
         ("taken", ["read"], "exists already"),
         ("new", [], "at least one"),
-        ("new", ["write"], "found 'write', expected one of read, submit, control, admin"),
+        ("new", ["write"], "found 'write', expected one of read, submit, agent, control, admin"),
         ("new", ["worker:"], "worker:"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from robotq.api.robot.table import ROUTES
 from tests.crash.process import DaemonProcess
 
 from .lab import BY_HAND, GO_HOME, PICK_UP_NOTHING
@@ -54,6 +56,12 @@ async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> No
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{daemon.log.read_text()[-5_000:]}"
+    # not one route was left out
+    tried = re.search(r"Operations: +(\d+) selected / (\d+) total", done.stdout)
+    fuzzed = re.search(r"Fuzzing .*\n\s*\n\s*✅ (\d+) passed", done.stdout)
+    assert tried is not None
+    assert fuzzed is not None
+    assert {*tried.groups(), *fuzzed.groups()} == {str(len(ROUTES))}
 
 
 async def test_routes__answer_as_they_are_described(daemon: DaemonProcess, tmp_path: Path) -> None:

@@ -151,9 +151,10 @@ def test_route__has_a_scope_and_what_the_docs_need(route: Route) -> None:
             assert model.model_json_schema()["title"]
 
 
-def test_route__only_health_and_the_docs_are_open() -> None:
+def test_route__only_health_and_files_of_pages_are_open() -> None:
     opened = {route.path for route in ROUTES if route.scope is Scope.OPEN}
-    assert opened == {"/health", "/docs", "/docs/{file}"}
+    files = {"/docs", "/docs/{file}", "/dashboard", "/dashboard/files/{file}"}
+    assert opened == {"/health", *files}
 
 
 def test_errors__every_code_has_one_number_and_a_text_in_both_languages() -> None:

@@ -105,3 +105,13 @@ async def test_events__none_is_missed_and_none_comes_twice(
     ids = [event.id for event in found]
     assert ids == list(range(1, len(ids) + 1))
     assert len([event for event in found if event.kind == "task.completed"]) == 3
+
+
+async def test_waits__are_not_limited_by_the_connections_of_the_client(
+    client: AsyncClient,
+) -> None:
+    await client.pause()
+    batch = await client.submit_batch([GO_HOME] * 150, contiguous=False)
+    waiting = [asyncio.create_task(client.wait(task_id)) for task_id in batch.task_ids]
+    await client.resume()
+    assert all(task.completed for task in await asyncio.gather(*waiting))

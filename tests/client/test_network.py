@@ -36,7 +36,7 @@ def test_submit__counts_once_whatever_the_network_does(
     assert {motion["task_id"] for motion in robotq_daemon.motions()} == {task.task_id}
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", [Fault.LOSE, Fault.CUT])
 def test_batch__counts_once_too(fault: Fault, network: Proxy, far: Client) -> None:
     network.faults.extend([fault] * 2)
     batch = far.submit_batch([GO_HOME, GO_HOME])

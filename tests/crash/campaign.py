@@ -88,7 +88,7 @@ async def run(
 ) -> list[Outcome]:
     """Rounds from `seed` on until there were so many kills, `jobs` of them at once.
 
-    The data of a clean round is removed.
+    The data of a clean round is removed; in that of another one is `found.txt`.
     """
     rounds = [
         (seed + number, min(KILLS_PER_ROUND, kills - number * KILLS_PER_ROUND))
@@ -115,6 +115,9 @@ async def _outcome(round_: Round, seed: int, kinds: Sequence[str]) -> Outcome:
     )
     if outcome.clean:
         shutil.rmtree(round_.folder)
+    else:
+        found = [broken or "", *(f"{one.kind}: {one.text}" for one in outcome.violations())]
+        (round_.folder / "found.txt").write_text("\n".join(found))
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import errno
 import functools
 import mmap
@@ -109,7 +110,9 @@ def possible() -> bool:
 @functools.cache
 def library() -> Path:
     """faults.c as a shared library, compiled once for this process."""
-    made = Path(tempfile.mkdtemp(prefix="robotq-faults-")) / "faults.so"
+    folder = Path(tempfile.mkdtemp(prefix="robotq-faults-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = folder / "faults.so"
     command = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", str(made), str(SOURCE)]
     subprocess.run([*command, "-ldl"], check=True)
     return made

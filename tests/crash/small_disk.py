@@ -40,13 +40,14 @@ async def fill(client: Client) -> list[str]:
         assert len(accepted) < 1_000, "the disk does not get full"
 
 
-async def until_accepted(client: Client, cmd_id: str) -> str:
+async def accepted_again(client: Client, cmd_id: str) -> str:
+    """Submit until there is room again; returns the task."""
     for _ in range(1_000):
         status, answer = await client.post("/", drive(cmd_id), key=cmd_id)
         if status == 200:
             return str(answer["task_id"])
         await asyncio.sleep(0.01)
-    raise AssertionError(f"no room again: {answer}")
+    raise AssertionError("there is no room again")
 
 
 async def main(data: Path) -> None:
@@ -74,7 +75,7 @@ async def main(data: Path) -> None:
         reserve.unlink()
         assert await daemon.start()
         async with connected(daemon.url, ledger, disk_fails=True) as client:
-            accepted.append(await until_accepted(client, "afterwards"))
+            accepted.append(await accepted_again(client, "afterwards"))
             if (await client.get("/estop"))[1]["latched"]:
                 assert (await client.post("/estop/reset"))[0] == 200
             assert (await client.post("/queue/resume"))[0] == 200

@@ -123,3 +123,38 @@ def test_starts_in__far_back_takes_the_average() -> None:
     for number in range(1, 1_002):
         lane.update(task(number))
     assert estimates.starts_in_s(lane, 1_001, 0) == pytest.approx(10_000)
+
+
+def test_starts_in__what_is_not_due_is_passed_over_and_comes_first_when_it_is() -> None:
+    estimates = Estimates([completed(100), completed(10, cmd_type="HOME")])
+    lane = Lane("robot_a")
+    now_ms = 1_000_000
+    lane.update(replace(task(1, cmd_type="HOME"), not_before_ms=now_ms + 50_000))
+    lane.update(task(2))
+    lane.update(replace(task(3), not_before_ms=now_ms + 500_000))
+    lane.update(task(4, cmd_type="HOME"))
+    starts = [estimates.starts_in_s(lane, position, now_ms) for position in (1, 2, 3, 4)]
+    # 2 runs until 100; 1 has become due meanwhile and stands before 4; 3 waits for its time
+    assert starts == [50.0, 0.0, 500.0, 110.0]
+    assert estimates.schedule(lane, 4, now_ms) == starts
+
+
+def test_starts_in__of_a_time_that_has_passed_is_that_of_its_place() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    lane.update(task(1))
+    lane.update(replace(task(2), not_before_ms=5_000))
+    assert estimates.starts_in_s(lane, 2, 60_000) == 100.0
+
+
+def test_starts_in__one_that_is_not_due_waits_for_those_that_are_due_before_it() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    for number, due_s in ((1, 300), (2, 350), (3, 320)):
+        lane.update(replace(task(number), not_before_ms=due_s * 1_000))
+    # 1 runs from 300 to 400, and by then 2 is due, which stands before 3
+    assert estimates.starts_in_s(lane, 3, 0) == 500.0
+
+
+def test_starts_in__nothing_waits_there() -> None:
+    assert Estimates().starts_in_s(Lane("robot_a"), 1, 0) is None

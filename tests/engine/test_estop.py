@@ -53,8 +53,9 @@ async def test_trigger__is_latched_before_anything_is_awaited(lab: Lab) -> None:
 
 
 async def test_trigger__needs_no_disk_and_is_recorded_when_it_is_back(
-    start_lab: StartLab,
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("robotq.engine.estop._RECORD_S", 0.01)
     lab = await start_lab()
     lab.disk.full = "no space left"
     report = await lab.engine.estop.trigger(actor="ann")

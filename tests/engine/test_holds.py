@@ -135,3 +135,60 @@ async def test_board__transient_holds_take_the_newest_reason_and_are_never_store
     (hold,) = board.of("robot_a")
     assert (hold.args, hold.since_ms) == ({"reason": "no power"}, since_ms)
     assert not any(isinstance(m, SaveHold | DropHold) for m in board.to_lift(hold))
+
+
+async def test_holds__of_several_reasons_are_each_cleared_in_their_own_way(lab: Lab) -> None:
+    unknown = await lab.run("lost", uncertain="link_lost")
+    await lab.engine.pause(None, actor="ann", reason="new tips")
+    waiting = await lab.submit("waits")
+    assert lab.holds() == {HoldCode.OUTCOME_UNKNOWN, HoldCode.PAUSED}
+    assert [hold.code for hold in lab.engine.holds.of("robot_a")] == [
+        HoldCode.OUTCOME_UNKNOWN,
+        HoldCode.PAUSED,
+    ], "oldest first"
+    await lab.engine.resolve(unknown.id, "failed", actor="ann")
+    await lab.quiet()
+    assert lab.holds() == {HoldCode.PAUSED}
+    assert (await lab.find(waiting)).state is TaskState.PENDING
+    await lab.engine.resume(None, actor="ann")
+    assert (await lab.ended(waiting)).state is TaskState.COMPLETED
+
+
+async def test_holds__everything_that_set_and_lifted_one_is_in_the_journal(lab: Lab) -> None:
+    await lab.engine.pause(None, actor="ann", reason="new tips")
+    await lab.engine.resume(None, actor="bob")
+    told = [
+        (event.kind, event.actor, event.robot, event.data["code"])
+        for event in await lab.events("hold.")
+        if event.data["code"] == "paused"
+    ]
+    assert told == [
+        ("hold.set", "ann", "robot_a", "paused"),
+        ("hold.lifted", "bob", "robot_a", "paused"),
+    ]
+
+
+async def test_pause__of_a_client_that_left_is_done_and_written(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    lab.disk.hang_all()
+    pausing = asyncio.create_task(lab.engine.pause(None, actor="ann"))
+    await asyncio.sleep(0)
+    pausing.cancel()
+    await lab.quiet()
+    lab.disk.go_on()
+    assert lab.holds() == {HoldCode.PAUSED}
+    again = await start_lab(data=await lab.kill())
+    assert again.holds() == {HoldCode.PAUSED}
+
+
+async def test_resume__of_a_client_that_left_lets_the_queue_go_on(lab: Lab) -> None:
+    await lab.engine.pause(None, actor="ann")
+    waiting = await lab.submit("waits")
+    lab.disk.hang_all()
+    resuming = asyncio.create_task(lab.engine.resume(None, actor="ann"))
+    await asyncio.sleep(0)
+    resuming.cancel()
+    await lab.quiet()
+    assert lab.driver.done == [], "the end of the hold is not on disk"
+    lab.disk.go_on()
+    assert (await lab.ended(waiting)).state is TaskState.COMPLETED

@@ -142,3 +142,57 @@ async def test_list_params__are_refused_where_an_object_is_needed(lab: Lab) -> N
         order = lab.engine.intake.read({"cmd_type": cmd_type, "params": ["b7"]})
         with pytest.raises(RobotqError, match="expected an object"):
             await lab.engine.immediate.serve(order, actor="ann")
+
+
+async def test_query__is_answered_under_every_hold(lab: Lab) -> None:
+    await lab.engine.pause(None, actor="ann")
+    await lab.held(HoldCode.PAUSED)
+    await lab.engine.estop.trigger(actor="ann")
+    assert (await serve(lab, "ASK_STATE"))["battery"] == 0.9
+
+
+async def test_stop_working__stops_the_command_that_runs(lab: Lab) -> None:
+    lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=50)
+    await lab.running(task_id)
+    await serve(lab, "STOP_WORKING")
+    task = await lab.find(task_id)
+    assert task.error is not None
+    assert (task.state, task.error.code) == (TaskState.CANCELLED, "stopped")
+    assert task.error.args == {"actor": "ann", "reason": "STOP_WORKING"}
+
+
+async def test_resume_of_the_motion__is_refused_under_an_emergency_stop(lab: Lab) -> None:
+    await serve(lab, "HOLD")
+    await lab.engine.estop.trigger(actor="ann")
+    with pytest.raises(RobotqError, match="is estop, so it cannot resume"):
+        await serve(lab, "RESUME")
+    assert [event.data["cmd_type"] for event in await lab.events("command.control")] == ["HOLD"]
+
+
+async def test_control__that_the_robot_refuses_is_not_told_as_done(lab: Lab) -> None:
+    def refuse() -> None:
+        raise DriverError("in an error state")
+
+    lab.driver.hooks["hold"] = refuse
+    with pytest.raises(RobotqError, match="in an error state"):
+        await serve(lab, "HOLD")
+    assert await lab.events("command.control") == []
+
+
+async def test_task_state__shows_the_step_of_a_running_command(lab: Lab) -> None:
+    task_id = await lab.at_gate("mine")
+    state = await serve(lab, "GET_TASK_STATE", target_cmd_id="mine")
+    assert (state["task_id"], state["state"], state["current_step"]) == (
+        task_id,
+        "running",
+        "WORKING",
+    )
+    lab.driver.gate.set()
+    await lab.ended(task_id)
+
+
+async def test_signal__while_the_disk_is_full_acts_all_the_same(lab: Lab) -> None:
+    lab.disk.full = "no space left"
+    assert await serve(lab, "HOLD") == {"held": True}
+    assert lab.driver._held

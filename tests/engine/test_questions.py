@@ -171,3 +171,50 @@ async def test_manual_step__takes_any_params_and_can_be_cancelled(lab: Lab) -> N
     (task_id,) = (await lab.accept([order])).task_ids
     await lab.asking(task_id)
     assert (await lab.engine.queue.cancel(task_id, actor="ann")).state is TaskState.CANCELLED
+
+
+async def test_question__outlives_neither_the_daemon_nor_its_command(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    task_id = await lab.submit("asks", ask="Which bottle?", wait_s=0.3)
+    await lab.asking(task_id)
+    again = await start_lab(data=await lab.kill())
+    task = await again.find(task_id)
+    assert (task.outcome_unknown, task.waiting_for) == (True, None)
+    with pytest.raises(RobotqError) as refused:
+        await again.engine.answer(task_id, {"id": "b7"}, actor="ann")
+    assert refused.value.code.name == "no_question"
+
+
+async def test_question__ends_with_an_emergency_stop(lab: Lab) -> None:
+    task_id = await lab.submit("asks", ask="Which bottle?", wait_s=60)
+    await lab.asking(task_id)
+    await lab.engine.estop.trigger(actor="ann")
+    task = await lab.ended(task_id)
+    assert (task.state, task.waiting_for) == (TaskState.FAILED, None)
+    with pytest.raises(RobotqError) as refused:
+        await answer_by_command(lab, id="b7")
+    assert refused.value.code.name == "no_question"
+
+
+async def test_question__motion_does_not_run_ahead_of_the_answer(start_lab: StartLab) -> None:
+    """Where time jumps, another robot's motion would be over before anybody could answer."""
+    lab = await start_lab("robot_a", "robot_b")
+    asks = await lab.submit("asks", ask="Which bottle?", wait_s=60)
+    await lab.asking(asks)
+    moves = await lab.submit("moves", robot="robot_b", take_s=5)
+    await lab.running(moves)
+    await lab.quiet()
+    assert (await lab.find(moves)).state is TaskState.RUNNING
+    await lab.engine.answer(asks, {"id": "b7"}, actor="ann")
+    assert (await lab.ended(moves)).state is TaskState.COMPLETED
+
+
+async def test_answer__under_a_pause_lets_the_command_end_and_the_next_one_wait(lab: Lab) -> None:
+    task_id = await lab.submit("asks", ask="Which bottle?", wait_s=60)
+    after = await lab.submit("after")
+    await lab.asking(task_id)
+    await lab.engine.pause(None, actor="ann")
+    await lab.engine.answer(task_id, {"id": "b7"}, actor="ann")
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
+    await lab.quiet()
+    assert (await lab.find(after)).state is TaskState.PENDING

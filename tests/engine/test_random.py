@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from robotq.config import LimitsConfig, RobotConfig
+from robotq.engine.intake import Order
+from robotq.engine.places import Place
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold
-from robotq.model.task import Task, TaskState
+from robotq.model.task import Repeat, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
 
@@ -51,6 +54,9 @@ actions = st.one_of(
         robots,
         st.lists(st.sampled_from(sorted(COMMANDS)), min_size=2, max_size=3),
     ),
+    st.tuples(st.just("repeat"), robots, st.sampled_from(sorted(COMMANDS)), st.integers(1, 3)),
+    st.tuples(st.just("move"), some, st.sampled_from(["before", "after", "head", "end"]), some),
+    st.tuples(st.just("prioritise"), some, st.integers(-2, 2)),
     st.tuples(st.just("cancel"), some),
     st.tuples(st.just("retry"), some),
     st.tuples(st.just("resolve"), some, st.sampled_from(["completed", "failed", "retry"])),
@@ -132,6 +138,29 @@ class Story:
         ]
         accepted = await self.lab.accept(orders, batch=batch)
         self.ids += accepted.task_ids
+
+    async def _repeat(self, robot: str, what: str, count: int) -> None:
+        cmd_type, params = COMMANDS[what]
+        order = self.lab.order("x", cmd_type, robot=robot, **params)
+        repeat = Repeat(count=count, on_failure="continue" if count == 3 else "stop")
+        self._ask(self._repeated(replace(order, repeat=repeat)))
+
+    async def _repeated(self, order: Order) -> None:
+        self.ids += (await self.lab.accept([order])).task_ids
+
+    async def _move(self, number: int, how: str, other: int) -> None:
+        if self.ids:
+            neighbour = self.ids[other % len(self.ids)]
+            where: dict[str, Any] = {how: neighbour if how in ("before", "after") else True}
+            self._edit(number, Place(**where))
+
+    async def _prioritise(self, number: int, priority: int) -> None:
+        if self.ids:
+            self._edit(number, Place(priority=priority))
+
+    def _edit(self, number: int, place: Place) -> None:
+        task_id = self.ids[number % len(self.ids)]
+        self._ask(self.lab.engine.queue.editing.move(task_id, place, actor="ann"))
 
     async def _cancel(self, number: int) -> None:
         if self.ids:
@@ -242,9 +271,15 @@ class Story:
             if event.after is not None and event.kind != "task.resolved"
         }
         assert told == {task.id: task.state.value for task in tasks.values()}
+        series = Counter(
+            (task.repeat_of or task.id, task.repeat.run, task.retry_of)
+            for task in tasks.values()
+            if task.repeat is not None
+        )
+        assert all(number == 1 for number in series.values()), "a run was made twice"
         memory = self.lab.engine.queue.memory
         for lane in memory.lanes.values():
-            order = [task.order for task in lane]
+            order = [(not lane.in_open_batch(task), task.order) for task in lane]
             assert order == sorted(order)
         assert memory.counts().queue_size == memory.unfinished
 

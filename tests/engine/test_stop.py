@@ -118,3 +118,67 @@ async def test_robot__that_does_not_answer_is_busy(
     lab.driver.hooks["status"] = lambda: lab.driver.gate.wait(10)
     with pytest.raises(RobotqError, match="gave no answer"):
         await lab.engine.robots["robot_a"].status()
+
+
+async def test_stop__of_one_robot_leaves_the_other_at_work(start_lab: StartLab) -> None:
+    lab = await start_lab("robot_a", "robot_b")
+    thaw = lab.clock.freeze()
+    ids = {name: await lab.submit(name, robot=name, take_s=5) for name in lab.drivers}
+    for task_id in ids.values():
+        await lab.running(task_id)
+    await lab.engine.stop_robot("robot_a", actor="ann")
+    assert (await lab.find(ids["robot_a"])).state is TaskState.CANCELLED
+    assert lab.holds("robot_b") == set()
+    thaw()
+    assert (await lab.ended(ids["robot_b"])).state is TaskState.COMPLETED
+
+
+async def test_stop__by_two_people_at_once_ends_the_command_once(lab: Lab) -> None:
+    lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=50)
+    await lab.running(task_id)
+    await asyncio.gather(
+        lab.engine.stop_robot("robot_a", actor="ann", reason="smoke"),
+        lab.engine.stop_robot("robot_a", actor="bob", reason="a hand in the cell"),
+    )
+    task = await lab.find(task_id)
+    assert task.error is not None
+    assert task.error.args == {"actor": "ann", "reason": "smoke"}
+    assert lab.holds() == {HoldCode.PAUSED}
+    ends = [event for event in await lab.events("task.") if event.after == "cancelled"]
+    assert len(ends) == 1
+
+
+async def test_stop__of_a_held_motion_ends_the_hold_of_the_motion_too(lab: Lab) -> None:
+    thaw = lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=5)
+    await lab.running(task_id)
+    await lab.engine.hold_motion("robot_a", actor="ann")
+    await lab.engine.stop_robot("robot_a", actor="ann")
+    thaw()
+    assert (await lab.find(task_id)).state is TaskState.CANCELLED
+    await lab.engine.resume(None, actor="ann")
+    assert (await lab.run("next")).state is TaskState.COMPLETED
+
+
+async def test_stop__while_a_command_asks_ends_it_and_its_question(lab: Lab) -> None:
+    task_id = await lab.submit("asks", ask="Which bottle?", wait_s=60)
+    await lab.asking(task_id)
+    await lab.engine.stop_robot("robot_a", actor="ann")
+    task = await lab.find(task_id)
+    assert (task.state, task.waiting_for) == (TaskState.CANCELLED, None)
+
+
+async def test_stop__acts_although_the_disk_is_full(lab: Lab) -> None:
+    thaw = lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=50)
+    await lab.running(task_id)
+    lab.disk.full = "no space left"
+    stopping = asyncio.create_task(lab.engine.stop_robot("robot_a", actor="ann"))
+    await lab.until(lambda: not lab.engine.robots["robot_a"].host.busy)
+    assert HoldCode.PAUSED in lab.holds()
+    lab.disk.full = None
+    await stopping
+    thaw()
+    assert (await lab.ended(task_id)).state is TaskState.CANCELLED
+    assert lab.driver.done == ["first"]

@@ -30,7 +30,7 @@ async def done(agent: Agent, task_id: str) -> str:
 async def test_agent__only_looks_unless_it_is_allowed_more(
     start_agent: StartAgent, robotq_client: Client
 ) -> None:
-    async with start_agent() as agent:
+    async with start_agent(here=True) as agent:
         tools = await agent.tools()
         assert set(tools) == READ
         assert all(tool.annotations.read_only_hint for tool in tools.values())

@@ -196,7 +196,10 @@ class StoreMachine(RuleBasedStateMachine):
         actions = [
             action
             for state, action in TRANSITIONS
-            if state is task.state and (action is not Action.RESOLVE or task.outcome_unknown)
+            if state is task.state
+            and (action is not Action.RESOLVE or task.outcome_unknown)
+            # of tasks for workers, and of those that wait for approval
+            and action not in (Action.RECLAIM, Action.RETRY, Action.APPROVE)
         ]
         if not actions:
             return None

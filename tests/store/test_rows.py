@@ -22,6 +22,7 @@ from robotq.model.task import (
     Task,
     TaskError,
     TaskState,
+    Work,
 )
 from robotq.store.sqlite import rows
 from robotq.store.sqlite.changes import WRITE
@@ -107,6 +108,18 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
         retried_as=st.none() | texts,
     ),
     "simulated": st.booleans(),
+    "work": st.none()
+    | st.builds(
+        Work,
+        match=texts,
+        lease_s=st.none() | floats,
+        max_retries=st.none() | numbers,
+        deadline_ms=st.none() | times,
+    ),
+    "worker": st.none() | texts,
+    "lease_until_ms": st.none() | times,
+    "retries": numbers,
+    "retried_at_ms": st.none() | times,
 }
 tasks = st.builds(Task, **TASK_FIELDS)
 events = st.builds(

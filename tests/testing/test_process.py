@@ -10,6 +10,7 @@ from robotq.client import Client
 from robotq.testing.process import DaemonProcess
 
 
+@pytest.mark.long
 def test_process__dies_and_comes_back_on_the_same_data(tmp_path: Path) -> None:
     daemon = DaemonProcess(tmp_path / "data", environ={"ROBOTQ_LANGUAGE": "en"})
     with daemon:

@@ -26,10 +26,10 @@ _WAIT_MS = 15_000
 expect.set_options(timeout=_WAIT_MS)
 
 
-def chromium_path() -> str | None:
-    """Where the Chromium of this machine is, None where there is none."""
+def chromium_path(of_playwright: str) -> str | None:
+    """Where a Chromium of this machine is, None where there is none."""
     named = os.environ.get("CHROMIUM")
-    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome")
+    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome", of_playwright)
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
@@ -37,12 +37,10 @@ def chromium_path() -> str | None:
 async def chromium() -> AsyncIterator[Browser]:
     """One browser for all tests; each has a profile of its own."""
     async with async_playwright() as playwright:
-        path = await asyncio.to_thread(chromium_path)
-        if path is None and not Path(playwright.chromium.executable_path).exists():
+        path = await asyncio.to_thread(chromium_path, playwright.chromium.executable_path)
+        if path is None:
             pytest.skip(MISSING)
-        browser = await playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--js-flags=--expose-gc"]
-        )
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         await browser.close()
 
@@ -122,9 +120,7 @@ class Screen:
     """Parts of complaints that belong to the story."""
 
     def unexpected(self) -> list[str]:
-        return [
-            text for text in self.complaints if not any(part in text for part in self.expected)
-        ]
+        return [text for text in self.complaints if not any(part in text for part in self.expected)]
 
 
 OpenPage = Callable[..., Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from playwright.async_api import Page, expect
 from .conftest import OpenPage, StartSite
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
+
+WALL = {"width": 1920, "height": 1080, "theme": "light", "language": "en-US"}
+PHONE = {"width": 390, "height": 844, "theme": "dark", "language": "zh-CN"}
 
 GONE = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY", "ERR_CONNECTION_RESET")
 """What a browser says while the daemon is away."""
@@ -32,32 +36,27 @@ async def submit(page: Page, command: str, **fields: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "theme", "language"),
+    "size",
     [
-        pytest.param(1920, 1080, "light", "en-US", id="wall"),
-        pytest.param(390, 844, "dark", "zh-CN", id="phone", marks=pytest.mark.long),
+        pytest.param(WALL, id="wall"),
+        pytest.param(PHONE, id="phone", marks=pytest.mark.long),
     ],
 )
 async def test_scan__from_the_form_to_the_timeline(
-    start_site: StartSite,
-    open_page: OpenPage,
-    width: int,
-    height: int,
-    theme: str,
-    language: str,
+    start_site: StartSite, open_page: OpenPage, size: Mapping[str, Any]
 ) -> None:
     site = await start_site()
-    size = {"width": width, "height": height, "theme": theme, "language": language}
     async with open_page(site, **size) as screen:
         page = screen.page
-        await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        await expect(page.locator("html")).to_have_attribute("data-theme", size["theme"])
+        robot = page.locator(".lab .robot").first
+        stood = await robot.get_attribute("style")
         await submit(page, "SCAN_QRCODE")
 
         # steps and the picture move
-        step, robot = lane(page).locator(".step"), page.locator(".lab .robot").first
+        step = lane(page).locator(".step")
         await expect(step).not_to_be_empty()
-        before, stood = await step.inner_text(), await robot.get_attribute("style")
-        await expect(step).not_to_have_text(before)
+        await expect(step).not_to_have_text(await step.inner_text())
         await expect(robot).not_to_have_attribute("style", stood or "")
 
         # the question, answered by the form made from its schema
@@ -84,7 +83,7 @@ async def test_scan__from_the_form_to_the_timeline(
         await page.keyboard.press("Escape")
         await expect(drawer).to_be_hidden()
         # nothing is wider than the screen
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 @pytest.mark.long

@@ -30,9 +30,7 @@ CODES = (*_CODES.values(), "INTERNAL_ERROR")
 class Refused(Exception):
     """A request that is answered with an error of this interface's own words."""
 
-    def __init__(
-        self, status: int, message: str, details: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, status: int, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.details = details
@@ -77,6 +75,8 @@ def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
             body["message"] = f"Task not found: {error.args_['task_id']}"
         case "method_not_allowed":
             headers["Allow"] = str(error.args_["allowed"])
+        case _:
+            pass
     if status == 503 and error.code.retry:
         headers["Retry-After"] = "1"
     return call.answer(_envelope(call, error=body), status, headers)

@@ -1,4 +1,7 @@
-"""What clients send, read with the texts that they are documented to get."""
+"""What clients send, read with the texts that they are documented to get.
+
+Every function raises `Refused` for what it cannot take, which names the field.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from robotq.api.call import Call
-from robotq.api.orchestrator.envelope import Refused, invalid
+from robotq.api.orchestrator.envelope import invalid
 from robotq.api.orchestrator.view import PRIORITIES, STATUS
 from robotq.model.task import TaskState
 from robotq.store.job_query import JobOrder
@@ -256,6 +259,3 @@ def _check_tag(tag: Any) -> None:
 
 def _shown(value: Any) -> str:
     return str(value)[:100]
-
-
-__all__ = ["Refused"]

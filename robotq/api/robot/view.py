@@ -206,7 +206,10 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
         return view | ({"holds": hold_views(holds, language)} if holds else {})
     lane = engine.queue.lane(task.queue)
     estimates = engine.queue.estimates
-    starts_s = None if position is None else estimates.starts_in_s(lane, position, now_ms)
+    starts_s = None
+    # nobody knows when a person decides
+    if position is not None and not task.awaits_approval:
+        starts_s = estimates.starts_in_s(lane, position, now_ms)
     takes_s = estimates.duration_s(task.command.cmd_type)
     if starts_s is not None:
         view["starts_in_s"] = round(starts_s, 1)

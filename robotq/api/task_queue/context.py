@@ -41,7 +41,7 @@ class Description:
     async def document(self) -> JsonObject:
         if self._made is None:
             self._made = await asyncio.to_thread(
-                document, self._routes, info=_INFO, schemas={}, error=ERROR
+                document, self._routes, info=_INFO, schemas={}, error=ERROR, server="."
             )
         return self._made
 

@@ -12,6 +12,7 @@ from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.context import DESCRIPTION, FOLDERS, Description, Folders
+from robotq.api.task_queue.files import task_files
 from robotq.api.task_queue.view import API
 
 _STORE = ("store_unavailable",)
@@ -174,5 +175,6 @@ TASK_QUEUE = Interface(
     routes=ROUTES,
     error=handlers.error_form,
     services=_services,
+    background=task_files,
     open_to_pages=_open_to_pages,
 )

@@ -45,19 +45,33 @@ async def submit(call: Call, task_type: Any, body: dict[str, Any], priority: int
     """Take a task in. Raises Refused, RobotqError queue_full, store_unavailable,
     shutting_down."""
     config: TaskQueueConfig = call.engine.config.interfaces.task_queue
-    job = Job(
+    job = job_of(task_type, body, config, task_id=str(uuid.uuid4()), priority=priority)
+    return await workers_of(call).submit(
+        job, api=API, actor=call.actor, max_waiting=config.max_length
+    )
+
+
+def job_of(
+    task_type: Any,
+    body: dict[str, Any],
+    config: TaskQueueConfig,
+    *,
+    task_id: str,
+    priority: int = 0,
+    **extra: str,
+) -> Job:
+    """A task as somebody wants it done; `extra` is kept with it. Raises Refused."""
+    requester = _text(body.get("requester"), "requester", _NAME, REQUESTER)
+    return Job(
         queue=API,
         command=Command(
             cmd_type=_text(task_type, "task_type", _TYPE),
             params=_object(body.get("data"), "data"),
-            extra={"requester": _text(body.get("requester"), "requester", _NAME, REQUESTER)},
+            extra={"requester": requester, **extra},
         ),
         work=Work(lease_s=config.lease_s),
-        task_id=str(uuid.uuid4()),
+        task_id=task_id,
         priority=priority,
-    )
-    return await workers_of(call).submit(
-        job, api=API, actor=call.actor, max_waiting=config.max_length
     )
 
 

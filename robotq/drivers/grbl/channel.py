@@ -78,6 +78,7 @@ class Channel:
         """Why the position is not known; whoever makes it known again sets this to None."""
         self.status: Status | None = None
         self.statuses = 0
+        self.status_at = 0.0
         self.last_answer = 0.0
         self.lost: str | None = "not connected yet"
 
@@ -182,6 +183,7 @@ class Channel:
                 self._answer(said)
             case Status():
                 self.statuses += 1
+                self.status_at = time.monotonic()
                 self.status = said if self.status is None else _merged(self.status, said)
             case Alarm(number=number):
                 self.alarm = self.last_alarm = number

@@ -332,7 +332,8 @@ class Controller:
             allowed = self.options.answer_timeout_s + sum(
                 s.line.dwell_s for s in channel.outstanding
             )
-            silent = time.monotonic() - channel.last_answer > allowed
+            # a report from before says nothing about now
+            silent = channel.status_at - channel.last_answer > allowed
         if waiting and status is not None and not self.hold_wanted:
             if status.state == "Alarm":
                 channel.alarm = channel.alarm or 0

@@ -95,6 +95,7 @@ class Channel:
             self.forget()
             self.halted = None
             self.lost = None
+            self.last_heard = time.monotonic()
         try:
             self.transport.open()
         except LinkLost as error:
@@ -124,7 +125,7 @@ class Channel:
         self.resend = None
         self._refused_oks = 0
 
-    def restart(self) -> None:
+    def restart(self, *, although_shut: bool = False) -> None:
         """Ask the controller to count from 0. The line end in front completes whatever half a
         line there may be, which is then refused for its lack of a checksum."""
         with self.changed:
@@ -133,11 +134,13 @@ class Channel:
             self.outstanding.append(Sent(0, RESTART, data))
             self._length = len(data)
             self.next_number = 1
-            self.last_heard = time.monotonic()
-        self._hand_over(b"\n" + data, 1)
+        self._hand_over(b"\n" + data, 1, although_shut=although_shut)
 
-    def put(self, line: Line, window: int) -> bool:
-        """Send a line where fewer than `window` are on their way, and there is room for it."""
+    def put(self, line: Line, window: int, *, although_shut: bool = False) -> bool:
+        """Send a line where fewer than `window` are on their way, and there is room for it.
+
+        `although_shut`: also while an emergency stop is latched, for what moves nothing.
+        """
         with self.changed:
             if not self.outstanding:
                 self.last_heard = time.monotonic()
@@ -147,7 +150,7 @@ class Channel:
             self.outstanding.append(Sent(self.next_number, line, data))
             self._length += len(data)
             self.next_number += 1
-        self._hand_over(data, 1)
+        self._hand_over(data, 1, although_shut=although_shut)
         return True
 
     def repeat(self) -> bool:
@@ -177,9 +180,9 @@ class Channel:
         if late:
             self.transport.write_now(data, discard=True)
 
-    def _hand_over(self, data: bytes, lines: int) -> None:
+    def _hand_over(self, data: bytes, lines: int, *, although_shut: bool = False) -> None:
         with self._gate:
-            if self.shut:
+            if self.shut and not although_shut:
                 return
             self.sent += lines
             try:

@@ -119,6 +119,9 @@ class Controller:
         channel.begin()
         with channel.changed:
             self._starts = channel.starts
+            if self.unsynchronised:
+                # what it still asks for belongs to an earlier command
+                channel.forget()
         self._emergencies = self._controls.emergencies
         self._probes = 0
         self._timeout_s = timeout_s or 0.0
@@ -335,7 +338,7 @@ class Controller:
         """The lines that it had taken before the stop, it may still answer: count anew."""
         channel = self._channel
         with channel.changed:
-            reports = channel.reports
+            channel.last_heard = time.monotonic()
         urged = time.monotonic()
 
         def check() -> None:
@@ -346,10 +349,11 @@ class Controller:
                 channel.urgent(_QUICK_STOP)
             self._look_in_stop(deadline)
 
-        count_anew(channel, self.options.stop_timeout_s, check)
-        channel.put(_FINISH, 4)
-        channel.put(MARKER, 4)
-        while channel.reports < reports + 2:
+        count_anew(channel, self.options.stop_timeout_s, check, attempt_s=1.0)
+        reports = channel.reports
+        channel.put(_FINISH, 4, although_shut=True)
+        channel.put(MARKER, 4, although_shut=True)
+        while channel.reports == reports:
             check()
             self._pause()
             if channel.resend is not None:
@@ -397,11 +401,11 @@ class Controller:
         self.unsynchronised = True
         if self.options.emergency == "M410":
             self._ending = True
-            channel.shut = False
             try:
+                # what is sent before the stop itself has left would be thrown away with the rest
+                self._pause()
                 self._confirm(deadline)
             finally:
-                channel.shut = self._controls.latched
                 self._ending = False
             raise Stopped
         again = time.monotonic() + 1.0

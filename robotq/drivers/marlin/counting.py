@@ -8,39 +8,64 @@ from collections.abc import Callable
 from robotq.drivers.base import LinkLost
 from robotq.drivers.marlin.channel import MARKER, Channel
 
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 _WAIT_S = 0.05
 _QUIET_S = 0.03
 
 
-def count_anew(channel: Channel, silence_s: float, check: Callable[[], None]) -> None:
+def count_anew(
+    channel: Channel, silence_s: float, check: Callable[[], None], *, attempt_s: float = 3.0
+) -> None:
     """Have the controller count from 0, and see that it does. What it still answers to earlier
     lines counts for nothing. Nothing moves by it.
 
-    `check` is called often, and may raise. Raises LinkLost after `silence_s` without a word.
+    `check` is called often, and may raise. What is not answered in `attempt_s` is tried again.
+    Raises LinkLost after `silence_s` without a word.
     """
+    for _ in range(_ATTEMPTS):
+        attempt = _Attempt(channel, silence_s, check, time.monotonic() + attempt_s)
+        if attempt.succeeds():
+            return
+    raise LinkLost("the controller does not count lines as it should")
 
-    def wait(done: Callable[[], bool]) -> None:
+
+class _Attempt:
+    def __init__(
+        self, channel: Channel, silence_s: float, check: Callable[[], None], until: float
+    ) -> None:
+        self._channel = channel
+        self._silence_s = silence_s
+        self._check = check
+        self._until = until
+
+    def succeeds(self) -> bool:
+        channel = self._channel
+        reports = channel.reports
+        channel.restart(although_shut=True)
+        if not self._wait(lambda: not channel.outstanding):
+            return False
+        # the number is set twice: when the line is read, and when it is carried out
+        quiet = time.monotonic() + _QUIET_S
+        self._wait(lambda: time.monotonic() > quiet)
+        channel.put(MARKER, 4, although_shut=True)
+        return (
+            self._wait(lambda: channel.reports != reports or channel.resend is not None)
+            and channel.resend is None
+            and self._wait(lambda: not channel.outstanding)
+        )
+
+    def _wait(self, done: Callable[[], bool]) -> bool:
+        channel = self._channel
         while not done():
-            check()
+            self._check()
             with channel.changed:
                 if not done():
                     channel.changed.wait(_WAIT_S)
             if channel.lost is not None:
                 raise LinkLost(channel.lost)
-            if time.monotonic() - channel.last_heard > silence_s:
-                raise LinkLost(f"the controller has said nothing for {silence_s:g} s")
-
-    for _ in range(_ATTEMPTS):
-        reports = channel.reports
-        channel.restart()
-        wait(lambda: not channel.outstanding)
-        quiet = time.monotonic() + _QUIET_S
-        # the number is set twice: when the line is read, and when it is carried out
-        wait(lambda until=quiet: time.monotonic() > until)  # type: ignore[misc]
-        channel.put(MARKER, 4)
-        wait(lambda seen=reports: channel.reports != seen or channel.resend is not None)  # type: ignore[misc]
-        if channel.resend is None:
-            wait(lambda: not channel.outstanding)
-            return
-    raise LinkLost("the controller does not count lines as it should")
+            now = time.monotonic()
+            if now - channel.last_heard > self._silence_s:
+                raise LinkLost(f"the controller has said nothing for {self._silence_s:g} s")
+            if now > self._until:
+                return False
+        return True

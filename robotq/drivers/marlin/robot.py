@@ -78,7 +78,6 @@ class MarlinRobot(Controller):
         self.hold_wanted = False
         known = not self._connected_before
         with self._talking:
-            channel.shut = False
             try:
                 channel.open()
                 self._identify()
@@ -87,8 +86,7 @@ class MarlinRobot(Controller):
                 with channel.changed:
                     channel.lost = error.reason
                 raise
-            finally:
-                channel.shut = self._controls.latched
+        channel.shut = self._controls.latched
         channel.why_lost = None if known else channel.why_lost or "the link was lost meanwhile"
         self._connected_before = True
         self.unsynchronised = True
@@ -114,7 +112,7 @@ class MarlinRobot(Controller):
                 if channel.lost is not None:
                     raise
                 continue
-            channel.put(_IDENTIFY, 4)
+            channel.put(_IDENTIFY, 4, although_shut=True)
             if self._answered(min(deadline, time.monotonic() + _TRY_S), starts):
                 return
             self._until_quiet()

@@ -76,9 +76,7 @@ def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | Non
     return rows.answer_from_row(row) if row is not None else None
 
 
-def tallies(
-    connection: sqlite3.Connection, api: str, from_ms: int, to_ms: int
-) -> Sequence[Tally]:
+def tallies(connection: sqlite3.Connection, api: str, from_ms: int, to_ms: int) -> Sequence[Tally]:
     return [
         Tally(api=of_api, hour_ms=hour_ms, name=name, value=value)
         for of_api, hour_ms, name, value in connection.execute(

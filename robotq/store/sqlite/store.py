@@ -77,9 +77,7 @@ class SqliteStore:
         except BaseException as error:
             await self.close()
             if isinstance(error, (OSError, sqlite3.Error, StoreUnavailable)):
-                raise DataUnavailable(
-                    f"{self._path.absolute()} cannot be used: {error}"
-                ) from error
+                raise DataUnavailable(f"{self._path.absolute()} cannot be used: {error}") from error
             raise
         _log.info("SQLite %s at schema %d, %s", sqlite3.sqlite_version, SCHEMA_VERSION, self._path)
         return restored

@@ -88,6 +88,7 @@ async def test_s3_03__filters_work_alone_and_together(checklist: Checklist) -> N
 async def test_s3_04__five_ways_to_sort_up_and_down(checklist: Checklist) -> None:
     clock = checklist.lab.engine.clock
     now_ms = clock.now_ms()
+    made = []
     for number, fields in enumerate(
         (
             {"title": "a", "priority": "low", "due_date": "2025-12-07", "status": "completed"},
@@ -96,11 +97,9 @@ async def test_s3_04__five_ways_to_sort_up_and_down(checklist: Checklist) -> Non
         )
     ):
         clock.now_ms = lambda at_ms=now_ms + number: at_ms  # type: ignore[method-assign, misc]
-        created = await checklist.create(**fields)
-        if fields["title"] == "a":
-            first = created
+        made.append(await checklist.create(**fields))
     clock.now_ms = lambda: now_ms + 9  # type: ignore[method-assign]
-    await checklist.put(f"/tasks/{first['id']}", {"description": "changed last"})
+    await checklist.put(f"/tasks/{made[0]['id']}", {"description": "changed last"})
     for query, titles in (
         ("", "acb"),
         ("sort_by=updated_at", "acb"),

@@ -92,7 +92,7 @@ async def test_s0_08__a_result_has_the_fields_of_the_documented_print_out(queue:
     data = {"message": "pong"}
     await queue.finish(task_id, worker_id="comet-extension", status="success", data=data)
     result = (await queue.result(task_id)).body
-    assert datetime.fromisoformat(result.pop("completed_at"))
+    assert datetime.fromisoformat(result.pop("completed_at")).tzinfo is not None
     assert result == {
         "task_id": task_id,
         "worker": "comet-extension",

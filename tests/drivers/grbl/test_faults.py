@@ -75,7 +75,9 @@ def test_next_command__is_in_step_again(tmp_path: Path) -> None:
         robot.run(LINES)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))]
+)
 def test_noise__never_repeats_a_line_and_never_hangs(tmp_path: Path, seed: int) -> None:
     faults = Faults(
         seed=seed, rate=0.02, kinds=[kind for kind in FaultKind if kind is not FaultKind.DIE]

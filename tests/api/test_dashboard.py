@@ -12,10 +12,8 @@ from robotq.api.auth import KeyFile
 from robotq.api.guard import KEY_COOKIE
 from robotq.web.files import read_files
 
-from ..api.conftest import StartLab
-from ..api.lab import BY_HAND, GO_HOME, PICK_UP_NOTHING, Lab
-
-pytest_plugins = ("tests.api.conftest",)
+from .conftest import StartLab
+from .lab import BY_HAND, GO_HOME, PICK_UP_NOTHING, Answer, Lab
 
 SAME_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -133,6 +131,12 @@ async def test_requests__are_listed_without_what_was_in_them(lab: Lab) -> None:
     assert later["requests"] == []
 
 
+async def kept(lab: Lab, key: str, **headers: str) -> Answer:
+    """Have the browser keep a key, as the page does."""
+    headers = {"Authorization": f"Bearer {key}", **headers}
+    return await lab.post("/dashboard/session", {}, headers=headers)
+
+
 async def key_of(folder: Path, name: str, *scopes: str) -> str:
     keys = await asyncio.to_thread(KeyFile, folder)
     return await asyncio.to_thread(keys.new, name, scopes)
@@ -143,8 +147,8 @@ async def test_session__lets_a_browser_in_and_out(start_lab: StartLab, tmp_path:
     lab = await start_lab()
     assert (await lab.get("/dashboard")).status == 200
     assert (await lab.get("/dashboard/look")).status == 401
-    assert (await lab.post("/dashboard/session", {"key": key + "x"})).status == 401
-    begun = await lab.post("/dashboard/session", {"key": key})
+    assert (await kept(lab, key + "x")).status == 401
+    begun = await kept(lab, key)
     cookie = begun.headers["Set-Cookie"]
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/"))
     assert "Secure" not in cookie
@@ -155,12 +159,19 @@ async def test_session__lets_a_browser_in_and_out(start_lab: StartLab, tmp_path:
     assert (await lab.get("/dashboard/look")).status == 401
 
 
+async def test_session__is_for_those_who_have_a_key(lab: Lab) -> None:
+    refused = await kept(lab, "rq_of_another_daemon")
+    assert (refused.status, "Set-Cookie" in refused.headers) == (401, False)
+
+
 async def test_session__is_encrypted_only_behind_an_encrypting_proxy(
     start_lab: StartLab, tmp_path: Path
 ) -> None:
     key = await key_of(tmp_path, "wall", "read")
     lab = await start_lab()
-    begun = await lab.post("/dashboard/session", {"key": key}, headers={"X-Forwarded-Proto": "https"})
+    begun = await lab.post(
+        "/dashboard/session", {"key": key}, headers={"X-Forwarded-Proto": "https"}
+    )
     assert "Secure" in begun.headers["Set-Cookie"]
 
 
@@ -184,6 +195,5 @@ async def test_session__is_refused_to_a_page_of_another_site(
 ) -> None:
     key = await key_of(tmp_path, "wall", "read")
     lab = await start_lab()
-    headers = {"Origin": "http://evil.example"}
-    refused = await lab.post("/dashboard/session", {"key": key}, headers=headers)
+    refused = await kept(lab, key, Origin="http://evil.example")
     assert (refused.status, "Set-Cookie" in refused.headers) == (403, False)

@@ -1,0 +1,259 @@
+"""The endpoints of the orchestrator interface."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.context import WORKERS
+from robotq.api.described import DESCRIBED
+from robotq.api.orchestrator import reading
+from robotq.api.orchestrator.context import RATE_LIMIT
+from robotq.api.orchestrator.envelope import Refused, done, invalid, refused, rfc3339
+from robotq.api.orchestrator.statistics import GRANULARITIES, PERIODS
+from robotq.api.orchestrator.statistics import statistics as all_statistics
+from robotq.api.orchestrator.view import (
+    API,
+    CMD_TYPE,
+    STATUS,
+    created,
+    detail,
+    handed_out,
+    prompt_of,
+)
+from robotq.config import OrchestratorConfig
+from robotq.engine.job import Holder, Job, failed_with, succeeded
+from robotq.engine.journal import answered
+from robotq.model.errors import RobotqError
+from robotq.model.task import Command, Task, TaskState, Work
+from robotq.store.job_query import JobQuery
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+_WAIT_S = 60.0
+
+
+def enveloped(handler: Handler) -> Handler:
+    """Answers in the envelope what the interface itself refuses, too many requests too."""
+
+    @wraps(handler)
+    async def answered_in_envelope(call: Call) -> web.StreamResponse:
+        try:
+            limit = _config(call).rate_limit_per_minute
+            if limit is not None:
+                caller = f"{call.actor} {call.request.remote}"
+                if not call.request.app[RATE_LIMIT].allows(caller, limit):
+                    raise Refused(429, "Rate limit exceeded")
+            return await handler(call)
+        except Refused as refusal:
+            return refused(call, refusal)
+
+    return answered_in_envelope
+
+
+@enveloped
+async def create(call: Call) -> web.StreamResponse:
+    body = await reading.object_of(call)
+    config = _config(call)
+    job = Job(
+        queue=API,
+        work=Work(
+            match=reading.work_directory(body.get("work_directory")),
+            lease_s=config.task_timeout_s,
+            max_retries=config.max_retries,
+        ),
+        command=Command(
+            cmd_type=CMD_TYPE,
+            params={"prompt": reading.prompt(body.get("prompt"))},
+            extra={
+                "tags": reading.tags(body.get("tags")),
+                "metadata": reading.metadata(body.get("metadata")),
+            },
+        ),
+        priority=reading.priority(body.get("priority")),
+        task_id=str(uuid.uuid4()),
+    )
+    task = await call.request.app[WORKERS].submit(
+        job, api=API, actor=call.actor, max_waiting=config.max_length
+    )
+    return done(call, created(task))
+
+
+@enveloped
+async def next_task(call: Call) -> web.StreamResponse:
+    """Take the next task of a work directory; null where there is none."""
+    query = call.request.query
+    directory = reading.work_directory(query.get("work_path"), "work_path")
+    worker = reading.worker(query.get("worker_id"))
+    wait_s = reading.seconds(query, "wait", _WAIT_S)
+    workers = call.request.app[WORKERS]
+    if worker is not None:
+        workers.seen(API, worker, match=directory, address=call.request.remote)
+    task = await workers.claim(
+        API, worker or "", match=directory, wait_s=wait_s, still_there=call.still_there
+    )
+    return done(call, None if task is None else handed_out(task))
+
+
+@enveloped
+async def complete(call: Call) -> web.StreamResponse:
+    """Take the result of a task from the worker that has it."""
+    body = await reading.object_of(call)
+    prompt = reading.original_prompt(body.get("original_prompt"))
+    result = reading.result(body.get("result"))
+    worker = reading.worker(body.get("worker_id", call.request.query.get("worker_id")))
+    task = await _find(call)
+    failed = result["status"] == "failed"
+    _check_state(task, TaskState.RUNNING, TaskState.FAILED if failed else TaskState.COMPLETED)
+    if worker is not None and worker != task.worker:
+        raise Refused(409, "Task already acquired by another worker")
+    if prompt is not None and prompt not in prompt_of(task):
+        raise invalid("original_prompt", "Original prompt does not match")
+    ending = failed_with(result["error"] or "", result) if failed else succeeded(result)
+    # its documented workers do not say who they are; then it is whoever has it now
+    holder = Holder(worker=task.worker, token=task.fence)
+    try:
+        ended = await call.request.app[WORKERS].finish(task.id, holder, ending)
+    except RobotqError as error:
+        if error.code.name not in ("wrong_state", "stale_claim"):
+            raise
+        raise Refused(409, "Concurrency conflict") from error
+    return done(
+        call,
+        {
+            "task_id": ended.id,
+            "status": STATUS[ended.state],
+            "completed_at": rfc3339(ended.ended_at_ms or 0),
+            "worker_id": ended.worker or None,
+        },
+    )
+
+
+@enveloped
+async def get_task(call: Call) -> web.StreamResponse:
+    return done(call, detail(await _find(call)))
+
+
+@enveloped
+async def list_tasks(call: Call) -> web.StreamResponse:
+    query = call.request.query
+    limit, offset = reading.page(query)
+    order, descending = reading.order(query)
+    asked = query.get("priority")
+    wanted = JobQuery(
+        api=API,
+        states=reading.state(query),
+        priority=None if asked is None else reading.priority(asked),
+        match_contains=query.get("work_directory"),
+        tags=reading.wanted_tags(query),
+        submitted_from_ms=reading.time_ms(query, "created_after"),
+        submitted_to_ms=reading.time_ms(query, "created_before"),
+        order=order,
+        descending=descending,
+        limit=limit,
+        offset=offset,
+    )
+    tasks, total = await answered(call.engine.store.jobs(wanted))
+    return done(
+        call,
+        {
+            "tasks": [detail(task) for task in tasks],
+            "pagination": {
+                "total": total,
+                "limit": limit,
+                "offset": offset,
+                "has_more": offset + limit < total,
+            },
+        },
+    )
+
+
+@enveloped
+async def cancel(call: Call) -> web.StreamResponse:
+    body = await reading.object_of(call)
+    reason = reading.reason(body.get("reason"))
+    task = await _find(call)
+    if task.state.final:
+        raise _transition(task, TaskState.CANCELLED)
+    try:
+        cancelled = await call.engine.queue.cancel(task.id, actor=call.actor, reason=reason)
+    except RobotqError as error:
+        if error.code.name != "wrong_state":
+            raise
+        raise _transition(await _find(call), TaskState.CANCELLED) from error
+    return done(
+        call,
+        {
+            "task_id": cancelled.id,
+            "status": STATUS[cancelled.state],
+            "cancelled_at": rfc3339(cancelled.ended_at_ms or 0),
+            "reason": reason or None,
+        },
+    )
+
+
+@enveloped
+async def retry(call: Call) -> web.StreamResponse:
+    task = await _find(call)
+    _check_state(task, TaskState.FAILED, TaskState.PENDING)
+    try:
+        again = await call.engine.queue.jobs.retry(task.id, actor=call.actor)
+    except RobotqError as error:
+        if error.code.name == "retries_used_up":
+            used, limit = error.args_["retries"], error.args_["limit"]
+            raise Refused(409, f"Max retries exceeded: {used}/{limit}") from error
+        if error.code.name != "wrong_state":
+            raise
+        raise _transition(await _find(call), TaskState.PENDING) from error
+    return done(
+        call,
+        {
+            "task_id": again.id,
+            "status": STATUS[again.state],
+            "retry_count": again.retries,
+            "max_retries": None if again.work is None else again.work.max_retries,
+            "last_retry_at": rfc3339(again.retried_at_ms or 0),
+        },
+    )
+
+
+@enveloped
+async def statistics(call: Call) -> web.StreamResponse:
+    query = call.request.query
+    period, granularity = query.get("period", "24h"), query.get("granularity", "hour")
+    if period not in PERIODS:
+        raise invalid("period", f"Invalid period; expected one of {', '.join(PERIODS)}")
+    if granularity not in GRANULARITIES:
+        words = ", ".join(GRANULARITIES)
+        raise invalid("granularity", f"Invalid granularity; numbers are kept by {words}")
+    return done(call, await answered(all_statistics(call.engine, period, granularity)))
+
+
+async def openapi(call: Call) -> web.StreamResponse:
+    return call.answer(await call.request.app[DESCRIBED].document())
+
+
+def _config(call: Call) -> OrchestratorConfig:
+    return call.engine.config.interfaces.orchestrator
+
+
+async def _find(call: Call) -> Task:
+    """The task of the path. Raises Refused, RobotqError task_not_found, store_unavailable."""
+    asked = call.path("task_id")
+    task = await call.engine.queue.find(reading.task_id(asked))
+    if task.api != API:
+        raise RobotqError("task_not_found", task_id=asked)
+    return task
+
+
+def _check_state(task: Task, needed: TaskState, wanted: TaskState) -> None:
+    if task.state is not needed:
+        raise _transition(task, wanted)
+
+
+def _transition(task: Task, wanted: TaskState) -> Refused:
+    return Refused(409, f"Invalid status transition: {STATUS[task.state]} -> {STATUS[wanted]}")

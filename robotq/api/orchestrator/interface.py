@@ -1,0 +1,147 @@
+"""Every route of the orchestrator interface, and how it is mounted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.described import DESCRIBED, Described
+from robotq.api.interface import Interface, Shared
+from robotq.api.orchestrator import handlers, models
+from robotq.api.orchestrator.context import ERROR, RATE_LIMIT, RateLimit
+from robotq.api.orchestrator.envelope import error_form
+from robotq.api.orchestrator.health import health
+from robotq.api.orchestrator.view import API
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope, worker_scope
+
+_STORE = ("store_unavailable",)
+_LIMITED = ("too_many_requests", *_STORE)
+_TASK = ("bad_parameter", "task_not_found", *_LIMITED)
+_WORKER = worker_scope(API)
+_TASKS = "/api/v1/tasks"
+
+ROUTES = (
+    Route(
+        method="POST",
+        path=_TASKS,
+        handler=handlers.create,
+        scope=Scope.SUBMIT,
+        summary="Create a task for a work directory.",
+        request=models.NewTaskBody,
+        response=models.CreatedAnswer,
+        errors=("queue_full", "shutting_down", *_LIMITED),
+    ),
+    Route(
+        method="GET",
+        path=_TASKS,
+        handler=handlers.list_tasks,
+        scope=Scope.READ,
+        summary="Tasks, newest first, in pages.",
+        query=models.ListQuery,
+        response=models.TasksAnswer,
+        errors=("bad_parameter", *_LIMITED),
+    ),
+    Route(
+        method="GET",
+        path=f"{_TASKS}/next",
+        handler=handlers.next_task,
+        scope=_WORKER,
+        summary="Take the next task of a work directory (for workers); null where there is none.",
+        query=models.NextQuery,
+        response=models.NextAnswer,
+        errors=("bad_parameter", *_LIMITED),
+    ),
+    Route(
+        method="GET",
+        path=f"{_TASKS}/{{task_id}}",
+        handler=handlers.get_task,
+        scope=Scope.READ,
+        summary="One task.",
+        response=models.TaskAnswer,
+        errors=_TASK,
+    ),
+    Route(
+        method="POST",
+        path=f"{_TASKS}/{{task_id}}/complete",
+        handler=handlers.complete,
+        scope=_WORKER,
+        summary="Hand in the result of a task (for workers).",
+        query=models.CompleteQuery,
+        request=models.CompleteBody,
+        response=models.CompletedAnswer,
+        errors=("wrong_state", *_TASK),
+    ),
+    Route(
+        method="POST",
+        path=f"{_TASKS}/{{task_id}}/cancel",
+        handler=handlers.cancel,
+        scope=Scope.SUBMIT,
+        summary="Call a task off, whether it waits or is worked on.",
+        request=models.CancelBody,
+        response=models.CancelledAnswer,
+        errors=("wrong_state", *_TASK),
+    ),
+    Route(
+        method="POST",
+        path=f"{_TASKS}/{{task_id}}/retry",
+        handler=handlers.retry,
+        scope=Scope.SUBMIT,
+        summary="Let a failed task wait again under its own id.",
+        response=models.RetriedAnswer,
+        errors=("wrong_state", "retries_used_up", *_TASK),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/statistics",
+        handler=handlers.statistics,
+        scope=Scope.READ,
+        summary="How many tasks there were, how they ended, and how long they took.",
+        query=models.StatisticsQuery,
+        response=models.StatisticsAnswer,
+        errors=("bad_parameter", *_LIMITED),
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        handler=health,
+        scope=Scope.OPEN,
+        summary="Whether tasks are taken, and how each part is. Not in the envelope.",
+        response=models.Health,
+        answers={503: models.Health},
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=handlers.openapi,
+        scope=Scope.READ,
+        summary="This interface as an OpenAPI 3.1 document.",
+        response=models.OpenApi,
+    ),
+)
+
+
+def _services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    return {
+        RATE_LIMIT: RateLimit(),
+        DESCRIBED: Described(
+            ROUTES,
+            title="robotq orchestrator",
+            summary="Prompts for workers of a work directory.",
+            description="Every answer below /api/v1 is an envelope of success, data, error and "
+            "timestamp; data is null in errors.",
+            error=ERROR,
+            schemas={},
+        ),
+    }
+
+
+ORCHESTRATOR = Interface(
+    name=API,
+    prefix="/apis/orchestrator",
+    routes=ROUTES,
+    error=error_form,
+    services=_services,
+)

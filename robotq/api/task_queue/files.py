@@ -1,0 +1,232 @@
+"""Tasks as files: a folder to drop them into, and copies of tasks and results for whoever
+reads files. The store is the truth; nothing is ever read back from the copies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+
+from robotq.api.context import ENGINE, WORKERS
+from robotq.api.task_queue.service import Refused, job_of
+from robotq.api.task_queue.view import API, result_view, task_view
+from robotq.engine.engine import Engine
+from robotq.inbox import HotFolder
+from robotq.inbox.folder import write_whole
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.json_text import parse_json
+from robotq.model.task import Task
+from robotq.workers import Workers
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_FILES = uuid.UUID("5a5f8d7e-5f0f-4b0c-9c57-6f1a0f4e7c11")
+"""Makes ids out of the tokens of files that bring none."""
+
+_EVENTS = 500
+"""Rows of the journal that are looked at together."""
+
+_LOOK_S = 0.2
+"""Wall seconds between two looks whether the journal has grown."""
+
+_PRUNE_S = 3_600.0
+"""Wall seconds between two looks at what is old."""
+
+_OUTAGE_S = 1.0
+"""Wall seconds until copies are tried again that could not be written."""
+
+
+class TaskFiles:
+    """Task files as the documented library writes them: `{id, type, data, requester}`; `id` and
+    all that follows may be left out, `task_type` stands for `type`."""
+
+    actor = "inbox"
+
+    def __init__(self, engine: Engine, workers: Workers) -> None:
+        self._engine = engine
+        self._workers = workers
+
+    async def known(self, token: str) -> JsonObject | None:
+        task = await self._found(_id_of(token))
+        return None if task is None else _receipt(task)
+
+    async def accept(self, token: str, content: bytes) -> JsonObject:
+        body = parse_json(content)
+        if not isinstance(body, dict):
+            raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
+        task_id = _own_id(body.get("id")) or _id_of(token)
+        found = await self._found(task_id)
+        if found is not None:
+            if found.command.extra.get("file") == token:
+                return _receipt(found)
+            reason = "a task with this id is there already"
+            raise RobotqError("bad_parameter", field="id", reason=reason)
+        config = self._engine.config.interfaces.task_queue
+        try:
+            task_type = body.get("type", body.get("task_type"))
+            job = job_of(task_type, body, config, task_id=task_id, file=token)
+        except Refused as refusal:
+            raise RobotqError("bad_parameter", field="body", reason=str(refusal)) from refusal
+        task = await self._workers.submit(
+            job, api=API, actor=self.actor, max_waiting=config.max_length
+        )
+        return _receipt(task)
+
+    async def _found(self, task_id: str) -> Task | None:
+        try:
+            return await self._engine.queue.find(task_id)
+        except RobotqError as error:
+            if error.code.name != "task_not_found":
+                raise
+            return None
+
+
+class Copies:
+    """`tasks/<id>.json` for every task, `results/<id>.json` for every result, as they are on
+    disk a moment after each change. They go when retention removes the tasks.
+
+    How far the journal was followed is kept beside them, so that nothing is missed over a
+    restart; where that file is gone, everything in the journal is written out again.
+    """
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self._tasks = folder / "tasks"
+        self._results = folder / "results"
+        self._followed = folder / ".followed"
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="task copies")
+
+    async def run(self) -> None:
+        """For ever: follow the journal."""
+        last_id: int | None = None
+        pruned_at = 0.0
+        while True:
+            try:
+                if last_id is None:
+                    last_id = await self._in_thread(self._begin)
+                last_id = await self.follow(last_id)
+                if not pruned_at or time.monotonic() - pruned_at > _PRUNE_S:
+                    pruned_at = time.monotonic()
+                    await self.prune()
+                await asyncio.sleep(_LOOK_S)
+            except Exception as error:  # noqa: BLE001 - the disk may be back at the next look
+                _log.warning("the copies of tasks cannot be written: %r", error)
+                await asyncio.sleep(_OUTAGE_S)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def follow(self, last_id: int) -> int:
+        """Write what has changed since an event; returns the number of the last one."""
+        store = self._engine.store
+        while self._engine.bus.last_event_id > last_id:
+            events = await store.events_since(last_id, limit=_EVENTS)
+            if not events:
+                break
+            ids = dict.fromkeys(e.task_id for e in events if e.api == API and e.task_id)
+            tasks = [await store.get(task_id) for task_id in ids]
+            last_id = events[-1].id
+            await self._in_thread(self._write, [task for task in tasks if task], last_id)
+        return last_id
+
+    async def prune(self) -> None:
+        """Remove the copies of tasks that are not there any more."""
+        old_s = self._engine.config.retention.tasks_days * 86_400
+        before_s = self._engine.clock.now_ms() / 1000 - old_s
+        for name in await self._in_thread(self._names, before_s):
+            if await self._engine.store.get(name) is None:
+                await self._in_thread(self._remove, name)
+
+    def _begin(self) -> int:
+        for folder in (self._tasks, self._results):
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return int(self._followed.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def _write(self, tasks: Sequence[Task], last_id: int) -> None:
+        for task in tasks:
+            # result first: whoever sees the task ended finds its result
+            if task.state.final:
+                write_whole(self._results / f"{task.id}.json", _json(result_view(task)))
+            write_whole(self._tasks / f"{task.id}.json", _json(task_view(task)))
+        write_whole(self._followed, f"{last_id}\n".encode())
+
+    def _names(self, before_s: float) -> Sequence[str]:
+        """Tasks whose copy was not written since, by the wall clock."""
+        with os.scandir(self._tasks) as entries:
+            return [
+                entry.name.removesuffix(".json")
+                for entry in entries
+                if entry.name.endswith(".json") and entry.stat().st_mtime < before_s
+            ]
+
+    def _remove(self, name: str) -> None:
+        for folder in (self._tasks, self._results):
+            with suppress(FileNotFoundError):
+                (folder / f"{name}.json").unlink()
+
+    async def _in_thread(self, work: Callable[..., _T], *args: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+
+@asynccontextmanager
+async def task_files(app: web.Application) -> AsyncIterator[None]:
+    """The folder and the copies, for as long as the interface is served."""
+    engine = app[ENGINE]
+    if not engine.config.inbox.enabled:
+        yield
+        return
+    folder = engine.config.data / "task_queue"
+    inbox = HotFolder(
+        folder / "inbox",
+        TaskFiles(engine, app[WORKERS]),
+        engine,
+        engine.config.inbox,
+        lasts_s=engine.config.retention.tasks_days * 86_400,
+    )
+    copies = Copies(folder, engine)
+    following = asyncio.create_task(copies.run(), name="task copies")
+    await inbox.start()
+    try:
+        yield
+    finally:
+        await inbox.stop()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        copies.close()
+
+
+def _own_id(value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, AttributeError, TypeError):
+        raise RobotqError("bad_parameter", field="id", reason="expected a UUID") from None
+
+
+def _id_of(token: str) -> str:
+    return str(uuid.uuid5(_FILES, token))
+
+
+def _receipt(task: Task) -> JsonObject:
+    return {"success": True, "task_id": task.id}
+
+
+def _json(value: JsonObject) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,77 @@
+"""The promises of every driver, kept by those for G-code controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robotq.drivers import grbl, marlin
+from robotq.drivers.base import CommandContext, Driver, DriverFactory
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+from robotq.testing.driver_contract import (
+    DriverBench,
+    DriverContract,
+    RecordingContext,
+    driver_setup,
+)
+from robotq.testing.emulators import GrblEmulator, MarlinEmulator
+from tests.drivers.gcode.bench import program
+
+PROGRAMS = {
+    "QUICK": program([{"step": "HOMING", "home": True}, {"gcode": "G1 X1 F6000"}]),
+    # not told, since nothing can be held while it homes
+    "LONG": program([{"home": True}, {"step": "GO", "gcode": "G1 X100 F60"}]),
+}
+
+
+class Stepped:
+    """A driver, with the steps of its commands in the context as the daemon puts them there."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        assert isinstance(context, RecordingContext)
+        context.program = PROGRAMS.get(command.cmd_type)
+        return self._driver.execute(command, context)
+
+
+def made(
+    create: DriverFactory, device: GrblEmulator | MarlinEmulator, folder: Path, **options: Any
+) -> Iterator[DriverBench]:
+    with device:
+        setup, links = driver_setup(folder, {"port": device.port, **options})
+        driver = create(setup)
+        yield DriverBench(
+            driver=Stepped(driver),
+            links=links,
+            quick=Command(cmd_type="QUICK"),
+            long=Command(cmd_type="LONG"),
+            query=Command(cmd_type="GET_ROBOT_MOTION_STATE"),
+            break_link=device.unplug,
+            mend_link=device.replug,
+            motions=lambda: len(device.axes.moved),
+        )
+        driver.close()
+
+
+class TestGrbl(DriverContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
+        yield from made(
+            grbl.create, GrblEmulator(tmp_path / "tty", homing=True, speed=10), tmp_path
+        )
+
+
+class TestMarlin(DriverContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
+        device = MarlinEmulator(tmp_path / "tty", speed=10)
+        yield from made(marlin.create, device, tmp_path, emergency="M410")

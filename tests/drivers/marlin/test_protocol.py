@@ -1,0 +1,65 @@
+"""What Marlin and its relatives say, as they were observed to say it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robotq.drivers.marlin.protocol import (
+    Busy,
+    Complaint,
+    Halted,
+    Ok,
+    Position,
+    Resend,
+    Started,
+    Told,
+    framed,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"ok", Ok()),
+        (b"ok T:19.37 /0.00 B:20.00", Ok("T:19.37 /0.00 B:20.00")),
+        (b"ok N10 P15 B3", Ok("N10 P15 B3", 10)),
+        (b"okay", Told("okay")),
+        (b"start", Started()),
+        (b"wait", Told("wait")),
+        (b"echo:busy: processing", Busy()),
+        (b"busy:processing", Busy()),
+        (b"Resend: 3", Resend(3)),
+        (b"Resend:1", Resend(1)),
+        (b"Error:checksum mismatch, Last Line: 2", Told("Error:checksum mismatch, Last Line: 2")),
+        (b"Error: Missing checksum", Told("Error: Missing checksum")),
+        (b"Error:G2/G3 bad parameters", Complaint("Error:G2/G3 bad parameters")),
+        (b'echo:Unknown command: "FOO"', Complaint('echo:Unknown command: "FOO"')),
+        (b"Error:Printer halted. kill() called!", Halted("Printer halted. kill() called!")),
+        (b"X:10.00 Y:-5.00 Z:0.50 E:0.00 Count X:800", Position((10.0, -5.0, 0.5))),
+    ],
+)
+def test_line__means(line: bytes, said: object) -> None:
+    assert parse(line) == said
+
+
+@given(st.binary(max_size=80))
+def test_anything__can_be_heard(line: bytes) -> None:
+    parse(line)
+
+
+def test_frame__has_the_checksum_of_the_documentation() -> None:
+    assert framed(3, "T0") == b"N3 T0*57\n"
+
+
+@given(st.integers(1, 10**6), st.text(alphabet="GMXYZ0123456789. -", min_size=1, max_size=60))
+def test_frame__is_one_line_whose_checksum_is_right(number: int, text: str) -> None:
+    data = framed(number, text)
+    body, _, checksum = data.rstrip(b"\n").rpartition(b"*")
+    total = 0
+    for byte in body:
+        total ^= byte
+    assert data.count(b"\n") == 1
+    assert int(checksum) == total
