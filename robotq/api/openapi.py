@@ -140,6 +140,7 @@ class _Models:
             list(used), ref_template=REF + "{model}", schema_generator=_Names
         )
         self.schemas: dict[str, JsonObject] = {
+            **_of_queries(routes),
             **made.get("$defs", {}),
             "Error": error or _ERROR,
             **schemas,
@@ -160,6 +161,18 @@ class _Models:
         name = schema.get("$ref", "").removeprefix(REF)
         found: Mapping[str, JsonObject] = self.schemas.get(name, schema).get("properties", {})
         return found
+
+
+def _of_queries(routes: Sequence[Route]) -> Mapping[str, JsonObject]:
+    """What the parameters of queries refer to."""
+    found: dict[str, JsonObject] = {}
+    for route in routes:
+        if route.query is not None:
+            schema = route.query.model_json_schema(
+                ref_template=REF + "{model}", schema_generator=_Names
+            )
+            found.update(schema.get("$defs", {}))
+    return found
 
 
 def _operation(route: Route, routes: Sequence[Route], models: _Models) -> JsonObject:

@@ -45,8 +45,12 @@ _State = Annotated[
         help="pending, running, completed, failed, cancelled; several between commas.",
     ),
 ]
-_CmdType = Annotated[str | None, typer.Option("--cmd-type", metavar="NAME")]
-_CmdId = Annotated[str | None, typer.Option("--cmd-id", metavar="TEXT")]
+_CmdType = Annotated[
+    str | None, typer.Option("--cmd-type", metavar="NAME", help="Commands of this kind.")
+]
+_CmdId = Annotated[
+    str | None, typer.Option("--cmd-id", metavar="TEXT", help="The client's own name for it.")
+]
 _Error = Annotated[
     str | None, typer.Option("--error", metavar="CODE", help="Ended with this error code.")
 ]

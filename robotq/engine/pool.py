@@ -25,6 +25,8 @@ class Pool:
         self._lines: dict[str, list[tuple[tuple[int, float, int], str]]] = {}
         """The order of the waiting tasks, by what their workers have to match."""
         self._calls: dict[str, deque[asyncio.Future[None]]] = {}
+        self._changes: dict[str, asyncio.Future[None]] = {}
+        """Of the tasks whose next change somebody waits for."""
         self._due: list[tuple[int, str]] = []
         self._due_of: dict[str, int] = {}
         """The earliest entry of each task in `_due`."""
@@ -80,6 +82,21 @@ class Pool:
         elif task.state is TaskState.RUNNING:
             self.running[task.id] = task
         self._note_due(task)
+        change = self._changes.pop(task.id, None)
+        if change is not None:
+            change.set_result(None)
+
+    def changed(self, task: Task) -> asyncio.Future[None]:
+        """Done as soon as this task is no more as it is given here. Many wait for the same
+        one, so it is not to be cancelled."""
+        known = self.get(task.id)
+        change = self._changes.get(task.id)
+        if known is None or known.revision != task.revision:
+            change = asyncio.get_running_loop().create_future()
+            change.set_result(None)
+        elif change is None:
+            change = self._changes[task.id] = asyncio.get_running_loop().create_future()
+        return change
 
     # -- what becomes due ------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from robotq.workers.hub import Connection, Hub, Link
 from robotq.workers.registry import Worker
 from robotq.workers.workers import Heartbeat, Order, TaskReport, Workers
 
-__all__ = ["Heartbeat", "Order", "TaskReport", "Worker", "Workers"]
+__all__ = ["Connection", "Heartbeat", "Hub", "Link", "Order", "TaskReport", "Worker", "Workers"]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from robotq.engine.engine import Engine
 from robotq.engine.job import Holder, Job, JobEnding
@@ -74,6 +75,16 @@ class Heartbeat:
     """Why the queue hands out nothing right now; empty: it does."""
 
 
+class Chores(Protocol):
+    """Somebody who has to do something for a queue from time to time."""
+
+    async def sweep(self) -> None:
+        """Called about every second of wall time."""
+
+    async def stop(self) -> None:
+        """Called when the daemon ends, while results can still be written."""
+
+
 class Workers:
     """Hands tasks to workers and takes their answers. Made once, started with `start`."""
 
@@ -82,6 +93,7 @@ class Workers:
         self.registry = Registry(lambda: engine.config.limits.workers, self._busy)
         self._started_ms = engine.clock.now_ms()
         self._sweeps: list[asyncio.Task[None]] = []
+        self._chores: dict[str, Chores] = {}
         self._waiting = 0
         self.refused = 0
         """Results that came too late, or twice, since the start."""
@@ -208,6 +220,10 @@ class Workers:
 
     # -- start and stop ----------------------------------------------------------------------
 
+    def attach(self, queue: str, chores: Chores) -> None:
+        """Have `chores` called for as long as leases are looked after."""
+        self._chores[queue] = chores
+
     def start(self) -> None:
         """Begin to look after leases and deadlines."""
         for name in list(self.engine.queue.memory.pools):
@@ -218,6 +234,8 @@ class Workers:
         self._closed.set()
         for pool in self.engine.queue.memory.pools.values():
             pool.wake()
+        for chores in self._chores.values():
+            await chores.stop()
         for sweep in self._sweeps:
             sweep.cancel()
         await asyncio.gather(*self._sweeps, return_exceptions=True)
@@ -245,6 +263,8 @@ class Workers:
             elif not after.state.final:
                 wait_s = (not_before_ms - self.engine.clock.now_ms()) / 1000
                 self._later(pool, task.id, max(wait_s, 0.01))
+        if queue in self._chores:
+            await self._chores[queue].sweep()
 
     # -- helpers -----------------------------------------------------------------------------
 

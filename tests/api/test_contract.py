@@ -46,6 +46,8 @@ async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> No
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{daemon.url}/openapi.json"]
     command += ["--checks", ",".join(CHECKS), "--no-color"]
     command += ["--generation-database", "none", "--request-timeout", "20", "--no-shrink", *options]
+    # left to itself it leaves out the route of the description
+    command += ["--include-path-regex", ".*"]
     done = await asyncio.to_thread(
         subprocess.run,
         command,

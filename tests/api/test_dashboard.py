@@ -169,9 +169,7 @@ async def test_session__is_encrypted_only_behind_an_encrypting_proxy(
 ) -> None:
     key = await key_of(tmp_path, "wall", "read")
     lab = await start_lab()
-    begun = await lab.post(
-        "/dashboard/session", {"key": key}, headers={"X-Forwarded-Proto": "https"}
-    )
+    begun = await kept(lab, key, **{"X-Forwarded-Proto": "https"})
     assert "Secure" in begun.headers["Set-Cookie"]
 
 

@@ -10,6 +10,7 @@ from robotq.model.delivery import Delivery
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task, TaskState
+from robotq.store.job_query import JobQuery
 from robotq.store.memory import MemoryStore
 from robotq.store.port import (
     Answer,
@@ -125,6 +126,9 @@ class Disk:
 
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         return await self._read(self.data.deliveries(query))
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
+        return await self._read(self.data.jobs(query))
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         return await self._read(self.data.items(query))

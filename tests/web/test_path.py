@@ -149,6 +149,17 @@ async def test_manual_step__is_ticked_off(start_site: StartSite, open_page: Open
         await notice.get_by_role("button", name="It is done").click()
         await expect(page.locator(".ended .row.completed")).to_have_count(1)
 
+        # the same from the checklist, where it stands among what people do besides
+        await submit(page, "MANUAL_STEP", Title="Open the hood")
+        await expect(page.locator(".notice.ask")).to_contain_text("Open the hood")
+        await page.goto(f"{site.url}/dashboard#people")
+        await page.get_by_label("Add an item").fill("Order bottles")
+        await page.get_by_role("button", name="Add").click()
+        await page.get_by_label("Order bottles").check()
+        await page.get_by_label("Open the hood").check()
+        await expect(page.locator(".notice.ask")).to_have_count(0)
+        await expect(page.locator(".ticks").nth(1).locator("li")).to_have_count(3)
+
 
 @pytest.mark.long
 async def test_page__is_the_same_after_a_reload_and_after_the_daemon_was_away(

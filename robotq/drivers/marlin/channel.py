@@ -247,8 +247,9 @@ class Channel:
         self.point = position.point
         self.told.append(" ".join(f"{axis}:{value:g}" for axis, value in
                                   zip("XYZ", position.point, strict=False)))  # fmt: skip
-        marker = next((sent for sent in self.outstanding if sent.line is MARKER), None)
-        if marker is None or marker.reported:
+        asked = (sent for sent in self.outstanding if sent.line is MARKER and not sent.reported)
+        marker = next(asked, None)
+        if marker is None:
             return
         while self.outstanding[0] is not marker:
             # answered, although the answer did not arrive

@@ -22,6 +22,8 @@ def count_anew(
     `check` is called often, and may raise. What is not answered in `attempt_s` is tried again.
     Raises LinkLost after `silence_s` without a word.
     """
+    # an answer that got lost is no silence yet
+    attempt_s = min(attempt_s, silence_s / 3)
     for _ in range(_ATTEMPTS):
         attempt = _Attempt(channel, silence_s, check, time.monotonic() + attempt_s)
         if attempt.succeeds():

@@ -5,14 +5,15 @@ The controller's own log is the judge: no line is ever carried out twice.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from robotq.drivers import grbl
-from robotq.drivers.base import DriverError, UncertainOutcome
+from robotq.drivers.base import DriverError, LinkLost, UncertainOutcome
 from robotq.testing.emulators import Fault, FaultKind, Faults, GrblEmulator
-from tests.drivers.gcode.bench import bench, in_order, square
+from tests.drivers.gcode.bench import Bench, bench, in_order, square, until
 
 LINES = square(120)
 HIT = LINES[60]
@@ -37,14 +38,25 @@ UNCERTAIN = {
 def outcome_of(device: GrblEmulator, folder: Path, lines: list[str]) -> tuple[str, bool]:
     """How the program ended, and whether a motion is taken on afterwards without a person."""
     with bench(grbl.create, folder, device.port, answer_timeout_s=0.5, silence_s=1.0) as robot:
+        running = robot.start_program(lines)
         try:
-            robot.run(lines, timeout_s=30)
+            until(lambda: running.over or goes_on(robot), timeout_s=30)
+            running.result()
             ended = "completed"
         except UncertainOutcome as error:
             ended = error.cause
         except DriverError:
             ended = "DriverError"
         return ended, robot.driver.status().position_known
+
+
+def goes_on(robot: Bench) -> bool:
+    """A blank that has become a `!` holds the robot like somebody at the machine, and somebody
+    lets it go on."""
+    if robot.driver.status().held:
+        with suppress(DriverError, LinkLost):
+            robot.driver.resume()
+    return False
 
 
 @pytest.mark.parametrize("kind", FaultKind)

@@ -1,0 +1,310 @@
+"""Workers with a connection of their own: tasks are brought to them, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from robotq.engine.job import Holder, JobEnding
+from robotq.engine.pool import Pool
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task, TaskState
+from robotq.workers.workers import Workers
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 5.0
+"""Wall seconds after which an idle worker's queue is looked at, whatever it was told."""
+
+_AGAIN_S = 1.0
+"""Wall seconds until something is tried again that could not be written."""
+
+_BACK_S = 60.0
+"""Wall seconds after a start in which a worker can come back with what it had before."""
+
+_STOP_S = 3.0
+"""Wall seconds at the end for saying good-bye to everybody."""
+
+_WAITS = 100
+"""Tasks over which the waiting time is averaged."""
+
+
+class Connection(Protocol):
+    """The way to one worker."""
+
+    async def give(self, task: Task) -> bool:
+        """Bring it a task. False: it certainly did not get it. Raises OSError, TimeoutError
+        where that is not known."""
+
+    async def take_away(self, task: Task) -> None:
+        """Tell it that a task is not its own any more. Raises OSError, TimeoutError."""
+
+    async def close(self) -> None:
+        """Say good-bye; the daemon ends."""
+
+
+class Link:
+    """A connected worker."""
+
+    def __init__(
+        self, name: str, match: str, address: str | None, since_ms: int, connection: Connection
+    ) -> None:
+        self.name = name
+        self.match = match
+        self.address = address
+        self.since_ms = since_ms
+        self.connection = connection
+        self.task: Task | None = None
+        """What it has."""
+        self.gone = asyncio.Event()
+        self.attending: asyncio.Task[None] | None = None
+        self._ended_by_itself: str | None = None
+
+    async def until(self, other: asyncio.Future[None]) -> None:
+        """Wait for `other`, but no longer than the worker is there. Cancels nothing."""
+        leaving: asyncio.Future[Any] = asyncio.ensure_future(self.gone.wait())
+        both: set[asyncio.Future[Any]] = {other, leaving}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+
+    def told(self, task_id: str) -> None:
+        """The worker itself has ended this task."""
+        self._ended_by_itself = task_id
+
+    def knows(self, task_id: str) -> bool:
+        return self._ended_by_itself == task_id
+
+
+class Hub:
+    """The connected workers of one queue.
+
+    Each has at most one task, of its own match key, and the next one as soon as that is over.
+    What a worker has when its connection ends fails with worker_lost. Where it is the daemon
+    that ends, its workers have a minute after the next start to come back with their results.
+    """
+
+    def __init__(self, workers: Workers, queue: str) -> None:
+        self._workers = workers
+        self._queue = queue
+        self._clock = workers.engine.clock
+        self._links: dict[str, Link] = {}
+        self._waits_ms: deque[int] = deque(maxlen=_WAITS)
+        self._stopping = False
+        self._started_ms = self._clock.now_ms()
+        self._orphans: dict[str, Task] = dict(self.pool.running)
+        """What somebody had when the daemon ended the last time, by id."""
+        workers.attach(queue, self)
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def __iter__(self) -> Iterator[Link]:
+        """In the order in which they connected."""
+        return iter(self._links.values())
+
+    @property
+    def pool(self) -> Pool:
+        return self._workers.pool(self._queue)
+
+    @property
+    def average_wait_ms(self) -> int:
+        """Between submit and start, of the latest tasks that were handed out here."""
+        return round(sum(self._waits_ms) / len(self._waits_ms)) if self._waits_ms else 0
+
+    def is_name_free(self, name: str) -> bool:
+        """Whether no worker goes by this name, and none that may come back did."""
+        known = self._workers.registry.get(self._queue, name)
+        return known is None and not self._workers.tasks_of(self._queue, name)
+
+    @asynccontextmanager
+    async def connected(
+        self, name: str, connection: Connection, *, match: str, address: str | None
+    ) -> AsyncIterator[Link]:
+        """Bring tasks to this worker for as long as the block lasts.
+
+        Raises RobotqError too_many_requests, shutting_down.
+        """
+        if self._stopping:
+            raise RobotqError("shutting_down")
+        self._workers.seen(self._queue, name, match=match, transport="websocket", address=address)
+        link = Link(name, match, address, self._clock.now_ms(), connection)
+        self._links[name] = link
+        link.attending = asyncio.create_task(self._attend(link), name=f"tasks for {name}")
+        try:
+            yield link
+        finally:
+            # not cancelled: a claim that is on its way to the disk must not be lost sight of
+            link.gone.set()
+            del self._links[name]
+            await asyncio.shield(self._left(link, link.attending))
+
+    def heard(self, link: Link) -> None:
+        """Take note of a sign of life."""
+        self._workers.seen(
+            self._queue, link.name, match=link.match, transport="websocket", address=link.address
+        )
+
+    async def finish(
+        self, link: Link, task_id: str, ending: JobEnding, token: int | None = None
+    ) -> Task:
+        """Take what a worker says of the task that it has, or had before the daemon began anew.
+
+        While nothing can be written it is waited for that. Raises RobotqError task_not_found,
+        wrong_state, stale_claim; store_unavailable where the daemon ends before it could be
+        written.
+        """
+        holder = self._holder(link, task_id, token)
+        while True:
+            try:
+                task = await self._workers.engine.queue.find(task_id)
+                if task.queue != self._queue:
+                    raise RobotqError("task_not_found", task_id=task_id)
+                link.told(task_id)
+                return await self._workers.finish(task_id, holder, ending)
+            except RobotqError as error:
+                if error.code.name != "store_unavailable" or self._stopping:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
+
+    # -- for Workers -------------------------------------------------------------------------
+
+    async def sweep(self) -> None:
+        """Give up those tasks whose workers have not come back after a start."""
+        if not self._orphans:
+            return
+        late = self._clock.now_ms() - self._started_ms >= _BACK_S * 1000
+        for task in list(self._orphans.values()):
+            now = self.pool.running.get(task.id)
+            if now is None or now.fence != task.fence:
+                del self._orphans[task.id]
+            elif late:
+                await self._give_up(now)
+
+    async def stop(self) -> None:
+        """Let every worker go. What they have stays theirs."""
+        self._stopping = True
+        links = list(self._links.values())
+        for link in links:
+            link.gone.set()
+        closing = [asyncio.ensure_future(link.connection.close()) for link in links]
+        ends = [*closing, *(link.attending for link in links if link.attending is not None)]
+        if ends:
+            # what was claimed and never sent is given back while that can be written
+            await asyncio.wait(ends, timeout=_STOP_S)
+
+    # -- helpers -----------------------------------------------------------------------------
+
+    async def _attend(self, link: Link) -> None:
+        while not link.gone.is_set():
+            try:
+                task = await self._next(link)
+                if task is not None:
+                    await self._hand_over(link, task)
+            except RobotqError as error:
+                _log.warning("nothing for %s: %s", link.name, error)
+                await self._pause(link)
+            except Exception:  # noqa: BLE001 - logged whole; the worker is to get its next task
+                _log.exception("bringing tasks to %s failed; it goes on", link.name)
+                await self._pause(link)
+
+    async def _next(self, link: Link) -> Task | None:
+        """Its next task; None where the worker has gone."""
+        jobs, pool = self._workers.engine.queue.jobs, self.pool
+        while not link.gone.is_set():
+            task = await jobs.claim(self._queue, link.name, link.match)
+            if task is not None:
+                return task
+            if not jobs.ready(self._queue, link.match):
+                called = asyncio.ensure_future(self._called(pool, link.match))
+                await link.until(called)
+                called.cancel()
+                await asyncio.gather(called, return_exceptions=True)
+        # what this one was called for may be another's
+        pool.call(link.match)
+        return None
+
+    async def _called(self, pool: Pool, match: str) -> None:
+        await pool.called(match, _LOOK_S)
+
+    async def _hand_over(self, link: Link, task: Task) -> None:
+        """Bring a claimed task to its worker, and wait until it is over."""
+        link.task = task
+        self._waits_ms.append((task.started_at_ms or 0) - task.submitted_at_ms)
+        try:
+            given = not link.gone.is_set() and await link.connection.give(task)
+        except (OSError, TimeoutError) as error:
+            _log.info("%s may not have got %s: %s", link.name, task.id, error)
+            given = True
+            await link.connection.close()
+        if not given:
+            link.task = None
+            link.gone.set()
+            await self._give_back(task)
+            return
+        while not link.gone.is_set():
+            now = self.pool.running.get(task.id)
+            if now is None or now.fence != task.fence:
+                link.task = None
+                if not link.knows(task.id):
+                    await self._take_away(link, task)
+                return
+            await link.until(self.pool.changed(now))
+
+    async def _take_away(self, link: Link, task: Task) -> None:
+        try:
+            await link.connection.take_away(task)
+        except (OSError, TimeoutError) as error:
+            _log.info("%s was not told that %s is over: %s", link.name, task.id, error)
+
+    async def _left(self, link: Link, attending: asyncio.Task[None]) -> None:
+        await attending
+        while not self._stopping:
+            try:
+                await self._workers.left(self._queue, link.name)
+            except RobotqError as error:
+                _log.warning("%s has left: %s", link.name, error)
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return
+
+    async def _give_back(self, task: Task) -> None:
+        holder = Holder(worker=task.worker, token=task.fence)
+        try:
+            await self._workers.engine.queue.jobs.give_back(task.id, holder)
+        except RobotqError as error:
+            # when the worker is found to have left, it fails
+            _log.warning("%s could not be given back: %s", task.id, error)
+
+    async def _give_up(self, task: Task) -> None:
+        if task.worker and self._workers.registry.get(self._queue, task.worker) is not None:
+            # it asks for itself, and has been heard of
+            return
+        holder = Holder(worker=task.worker, token=task.fence)
+        try:
+            await self._workers.engine.queue.jobs.lose(task.id, holder)
+        except RobotqError as error:
+            _log.warning("%s, whose worker did not come back: %s", task.id, error)
+
+    def _holder(self, link: Link, task_id: str, token: int | None) -> Holder:
+        if link.task is not None and link.task.id == task_id:
+            return Holder(worker=link.name, token=link.task.fence if token is None else token)
+        orphan = self._orphans.get(task_id)
+        if orphan is not None and _match(orphan) == link.match:
+            # who knows its id had it; what the worker was called before is forgotten
+            return Holder(worker=orphan.worker, token=orphan.fence if token is None else token)
+        return Holder(worker=link.name, token=token)
+
+    async def _pause(self, link: Link) -> None:
+        sleeping = asyncio.ensure_future(asyncio.sleep(_AGAIN_S))
+        await link.until(sleeping)
+        sleeping.cancel()
+
+
+def _match(task: Task) -> str:
+    return "" if task.work is None else task.work.match
