@@ -60,10 +60,10 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
     engine = shared.engine
     handler, scope, error_form = route.handler, route.scope, interface.error
     open_to_pages = interface.open_to_pages
-    guarded = route.changes or route.stream
+    guarded = route.changes or route.stream or route.websocket
     where = f"{interface.name} {route.method} {route.path}"
     # a page that looks every second would fill the list that it shows
-    listed = not route.path.startswith("/dashboard/")
+    listed = "/dashboard/" not in route.path
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         call = Call(request, engine)

@@ -73,6 +73,8 @@ class Route:
     """Status other than 200 -> what it says where it is not the one form of errors."""
     media_type: str = JSON_TYPE
     """Of a 200 answer; where it is a family, each member of it says its own."""
+    websocket: bool = False
+    """It becomes a connection over which both sides send messages."""
     errors: tuple[str, ...] = ()
     """Codes of `model.errors` that this route answers with, besides `COMMON_ERRORS`, where it
     reads a body `body_errors`, and where its query has to say something `missing_parameter`."""

@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.web_context import DASHBOARD
 from robotq.model.errors import RobotqError
-from robotq.web.files import PAGE
+from robotq.web.files import PAGE, WebFile
 
 _HEADERS: Mapping[str, str] = {
     # nothing from elsewhere, nothing inline, no frame around it; and where the browser knows
@@ -39,6 +39,11 @@ def _answer(call: Call, name: str) -> web.Response:
     file = call.request.app[DASHBOARD].files.get(name)
     if file is None:
         raise RobotqError("not_found", path=call.request.rel_url.path_safe[:200])
+    return file_answer(call, file)
+
+
+def file_answer(call: Call, file: WebFile) -> web.Response:
+    """A file of a page. The page may load and ask what comes from this daemon, nothing else."""
     headers = {**_HEADERS, "ETag": f'"{file.etag}"'}
     known = call.request.if_none_match
     if known is not None and any(tag.value in (file.etag, "*") for tag in known):

@@ -6,6 +6,7 @@ from robotq.config.loader import load_config, packaged
 from robotq.config.schema import (
     WORKER_QUEUES,
     Config,
+    DispatcherConfig,
     InboxConfig,
     InterfaceConfig,
     InterfacesConfig,
@@ -21,6 +22,7 @@ from robotq.config.schema import (
 __all__ = [
     "WORKER_QUEUES",
     "Config",
+    "DispatcherConfig",
     "InboxConfig",
     "InterfaceConfig",
     "InterfacesConfig",

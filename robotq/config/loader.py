@@ -15,8 +15,8 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from robotq.config import keys, strict_yaml
-from robotq.config.schema import WORKER_QUEUES, Config
+from robotq.config import documented, keys, strict_yaml
+from robotq.config.schema import WORKER_QUEUES, Config, DispatcherConfig
 from robotq.config.strict_yaml import Document, KeyPath, key_text
 from robotq.model.errors import ConfigError
 
@@ -54,7 +54,8 @@ def load_config(
     """The configuration: `overrides` over `environ` over the file over the defaults.
 
     `path` None reads the packaged file. `environ` sets a key by ROBOTQ_ and its path in upper
-    case, joined by two underscores; `overrides` by its path joined by dots, where None means
+    case, joined by two underscores; some have a documented name besides, over which it wins.
+    `overrides` by its path joined by dots, where None means
     not given. Relative paths in the file are relative to the file, except `data`; all others
     to the current folder.
 
@@ -64,6 +65,7 @@ def load_config(
     lab = strict_yaml.read(packaged("robotq.yaml"))
     document = lab if path is None else strict_yaml.read(path)
     tree = _Tree(document, lab)
+    tree.set_from_documented(environ)
     faults = list(tree.set_from_environment(environ))
     tree.set_from_flags(overrides)
     faults += [tree.fault(at, text) for at, text in _contradictions(tree.keys)]
@@ -95,6 +97,11 @@ class _Tree:
             self.keys.setdefault("default_robot", lab.value["default_robot"])
         if not self.keys.get("resources"):
             self.keys["resources"] = copy.deepcopy(lab.value["resources"])
+
+    def set_from_documented(self, environ: Mapping[str, str]) -> None:
+        """Put in what the documented variables say; one that says nothing useful is logged."""
+        for variable, path, value in documented.values(environ):
+            self._put(path, value, variable)
 
     def set_from_environment(self, environ: Mapping[str, str]) -> Iterator[str]:
         """Put in every ROBOTQ_ variable; tells those that cannot be."""
@@ -190,6 +197,7 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     for name in WORKER_QUEUES:
         if isinstance(robots, dict) and name in robots:
             yield ("robots", name), "found the name of a queue for workers, expected another one"
+    yield from _out_of_order(tree)
     resources = tree["resources"]
     owner: dict[str, str] = {}
     for resource, places in resources.items() if isinstance(resources, dict) else ():
@@ -197,6 +205,20 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
             if isinstance(place, str) and owner.setdefault(place, resource) != resource:
                 found = f"found {place}, which belongs to {owner[place]}"
                 yield ("resources", resource, index), f"{found}; expected one resource only"
+
+
+def _out_of_order(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    interfaces = tree.get("interfaces")
+    section = interfaces.get("dispatcher") if isinstance(interfaces, dict) else None
+    if not isinstance(section, dict):
+        return
+    default = DispatcherConfig()
+    low = section.get("min_timeout_s", default.min_timeout_s)
+    high = section.get("max_timeout_s", default.max_timeout_s)
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        named = "min_timeout_s" if "min_timeout_s" in section else "max_timeout_s"
+        path = ("interfaces", "dispatcher", named)
+        yield path, f"found {low:g} s for the shortest and {high:g} s for the longest timeout"
 
 
 def _told(detail: ErrorDetails) -> tuple[KeyPath, str]:

@@ -154,7 +154,21 @@ class ChecklistConfig(InterfaceConfig):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class DispatcherConfig(InterfaceConfig):
-    pass
+    timeout_s: float = Field(default=60, gt=0, le=86_400)
+    """Seconds from the submit on that a task has to wait and be worked on, where it does not say
+    so itself; then it has failed."""
+    min_timeout_s: float = Field(default=5, gt=0, le=86_400)
+    """A task that asks for less gets this."""
+    max_timeout_s: float = Field(default=600, gt=0, le=86_400)
+    """A task that asks for more gets this."""
+    max_length: int = Field(default=1_000, ge=1, le=1_000_000)
+    """Tasks that may wait; the next one is refused with 503."""
+    result_ttl_s: float = Field(default=300, gt=0, le=2_592_000)
+    """Seconds after its end in which the interface tells of a task; the robot interface keeps
+    it for as long as every other."""
+    heartbeat_s: float = Field(default=30, gt=0, le=3_600)
+    """Seconds between two signs of life that workers are asked for. One that has no task and
+    does not answer two of them counts as gone."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

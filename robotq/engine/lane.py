@@ -136,4 +136,5 @@ class Lane:
         return bool(self._order) and not self._order[0][0]
 
     def _place(self, task: Task) -> tuple[bool, tuple[int, float, int], str]:
-        return (not self.in_open_batch(task), task.order, task.id)
+        begun = self._open_batch is not None and task.batch_id == self._open_batch
+        return (not begun, task.order, task.id)

@@ -27,10 +27,12 @@ class WebFile:
     """Changes with the content; without the quotation marks of the header."""
 
 
-def read_files() -> Mapping[str, WebFile]:
-    """Every file of the dashboard by its name. Reads the disk: call it off the event loop."""
+def read_files(folder: str = "") -> Mapping[str, WebFile]:
+    """Every file of the dashboard, or of the pages in a folder, by its name.
+
+    Reads the disk: call it off the event loop."""
     found: dict[str, WebFile] = {}
-    for entry in files("robotq.web").iterdir():
+    for entry in (files("robotq.web") / folder).iterdir():
         suffix = "." + entry.name.rpartition(".")[2]
         if suffix in _MEDIA_TYPES:
             content = entry.read_bytes()

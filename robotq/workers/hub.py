@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from robotq.engine.job import Holder, JobEnding
 from robotq.engine.pool import Pool
 from robotq.model.errors import RobotqError
-from robotq.model.task import Task, TaskState
+from robotq.model.task import Task
 from robotq.workers.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Hub:
     async def connected(
         self, name: str, connection: Connection, *, match: str, address: str | None
     ) -> AsyncIterator[Link]:
-        """Bring tasks to this worker for as long as the block lasts.
+        """A worker that is there for as long as the block lasts. Tasks come from `begin` on.
 
         Raises RobotqError too_many_requests, shutting_down.
         """
@@ -135,14 +135,17 @@ class Hub:
         self._workers.seen(self._queue, name, match=match, transport="websocket", address=address)
         link = Link(name, match, address, self._clock.now_ms(), connection)
         self._links[name] = link
-        link.attending = asyncio.create_task(self._attend(link), name=f"tasks for {name}")
         try:
             yield link
         finally:
             # not cancelled: a claim that is on its way to the disk must not be lost sight of
             link.gone.set()
             del self._links[name]
-            await asyncio.shield(self._left(link, link.attending))
+            await asyncio.shield(self._left(link))
+
+    def begin(self, link: Link) -> None:
+        """The worker is ready for its first task."""
+        link.attending = asyncio.create_task(self._attend(link), name=f"tasks for {link.name}")
 
     def heard(self, link: Link) -> None:
         """Take note of a sign of life."""
@@ -262,8 +265,9 @@ class Hub:
         except (OSError, TimeoutError) as error:
             _log.info("%s was not told that %s is over: %s", link.name, task.id, error)
 
-    async def _left(self, link: Link, attending: asyncio.Task[None]) -> None:
-        await attending
+    async def _left(self, link: Link) -> None:
+        if link.attending is not None:
+            await link.attending
         while not self._stopping:
             try:
                 await self._workers.left(self._queue, link.name)

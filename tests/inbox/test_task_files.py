@@ -64,7 +64,7 @@ async def files(start_lab: StartLab) -> Files:
     return files
 
 
-async def test_file__is_a_task_that_workers_get_over_http(files: Files) -> None:
+async def test_s0_17__a_file_is_a_task_that_workers_get_over_http(files: Files) -> None:
     task_id = str(uuid.uuid4())
     files.drop(
         f"{task_id}.json",
@@ -84,7 +84,7 @@ async def test_file__is_a_task_that_workers_get_over_http(files: Files) -> None:
     assert (result["status"], result["data"]) == ("success", {"m": "pong"})
 
 
-async def test_copies__follow_every_change_of_a_task(files: Files) -> None:
+async def test_s0_20__copies_follow_every_change_of_a_task(files: Files) -> None:
     task_id = (await files.post("/api/tasks", {"task_type": "ping"}))["task_id"]
     for act, status in (
         (None, "pending"),
@@ -97,6 +97,22 @@ async def test_copies__follow_every_change_of_a_task(files: Files) -> None:
         assert wanted["status"] == status
         await until(partial(_is, files, f"tasks/{task_id}.json", wanted))
     assert files.read(f"results/{task_id}.json")["error_message"] == "no"
+
+
+async def test_s0_22__a_file_that_is_being_written_disturbs_nobody(start_lab: StartLab) -> None:
+    files = Files(await start_lab(inbox__poll_s=0.01, inbox__settle_s=30))
+    await until((files.folder / "inbox" / "done").is_dir)
+    half = files.folder / "inbox" / "slow.json"
+    half.write_bytes(b'{"type": "pi')
+    files.drop("quick.json", {"type": "quick"})
+    await until(lambda: files.read("inbox/done/quick.json.accepted.json"))
+    assert (await files.get("/api/tasks"))["total_pending"] == 1
+    assert half.exists()
+    half.write_bytes(b'{"type": "ping"}')
+    await until(lambda: files.read("inbox/done/slow.json.accepted.json"))
+    taken = [(await files.post("/api/tasks/next", {}))["task"]["type"] for _ in range(2)]
+    assert taken == ["quick", "ping"]
+    assert not list((files.folder / "inbox" / "rejected").glob("*"))
 
 
 @pytest.mark.parametrize(

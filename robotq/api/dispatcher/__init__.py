@@ -1,0 +1,1 @@
+"""The dispatcher interface: tasks for workers that are connected, in groups."""

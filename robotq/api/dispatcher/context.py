@@ -1,0 +1,31 @@
+"""What the handlers of the dispatcher interface find on the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from robotq.api.described import Described
+from robotq.api.dispatcher.log import DispatchLog
+from robotq.web.files import WebFile, read_files
+from robotq.workers import Hub
+
+
+class Pages:
+    """The files of this interface's pages, read when somebody asks for the first."""
+
+    def __init__(self) -> None:
+        self._files: Mapping[str, WebFile] | None = None
+
+    async def get(self, name: str) -> WebFile | None:
+        if self._files is None:
+            self._files = await asyncio.to_thread(read_files, "dispatcher")
+        return self._files.get(name)
+
+
+HUB = web.AppKey("dispatcher_hub", Hub)
+LOG = web.AppKey("dispatcher_log", DispatchLog)
+PAGES = web.AppKey("dispatcher_pages", Pages)
+DESCRIBED = web.AppKey("dispatcher_described", Described)
