@@ -70,6 +70,10 @@ class DaemonProcess:
         """Negative: the signal that ended it. None while it lives."""
         return None if self._process is None else self._process.poll()
 
+    def keep_port(self) -> None:
+        """Every later life serves on the port of this one."""
+        self._asked_port = self.port
+
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -96,6 +96,7 @@ class Hub:
         self._links: dict[str, Link] = {}
         self._waits_ms: deque[int] = deque(maxlen=_WAITS)
         self._stopping = False
+        self._number = 0
         self._started_ms = self._clock.now_ms()
         self._orphans: dict[str, Task] = dict(self.pool.running)
         """What somebody had when the daemon ended the last time, by id."""
@@ -116,6 +117,11 @@ class Hub:
     def average_wait_ms(self) -> int:
         """Between submit and start, of the latest tasks that were handed out here."""
         return round(sum(self._waits_ms) / len(self._waits_ms)) if self._waits_ms else 0
+
+    def next_number(self) -> int:
+        """1, 2, ...: of the workers that have connected since the start."""
+        self._number += 1
+        return self._number
 
     def is_name_free(self, name: str) -> bool:
         """Whether no worker goes by this name, and none that may come back did."""

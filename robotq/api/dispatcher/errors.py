@@ -34,9 +34,7 @@ _TEXTS: Mapping[str, str] = {
 class Refused(Exception):
     """A request that is answered with an error of this interface's own words."""
 
-    def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers

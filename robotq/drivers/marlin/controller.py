@@ -169,6 +169,7 @@ class Controller:
         while at < len(lines) or channel.outstanding:
             if at < len(lines) and not self.hold_wanted and self._next(lines[at], window):
                 at += 1
+                self._probes = 0
                 if not channel.outstanding or len(channel.outstanding) < window:
                     self._look(0.0)
                     continue
@@ -196,6 +197,7 @@ class Controller:
         self._exchange(MARKER)
 
     def _exchange(self, line: Line) -> None:
+        self._probes = 0
         while not self._channel.put(line, 1):
             self._look()
         while self._channel.outstanding:
@@ -291,8 +293,6 @@ class Controller:
             silent = time.monotonic() - channel.last_heard
         limit = self.options.answer_timeout_s
         if not waiting or self.hold_wanted or silent < limit + dwell:
-            if waiting and silent < limit / 2:
-                self._probes = 0
             return
         self._probes += 1
         with channel.changed:

@@ -1,0 +1,120 @@
+"""The two pages, and the numbers that the first one shows."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.context import WORKERS
+from robotq.api.dispatcher.context import HUB, LOG, PAGES
+from robotq.api.dispatcher.view import API, group_of
+from robotq.api.web_page import file_answer
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task
+
+_LINES = 100
+
+
+async def dashboard(call: Call) -> web.StreamResponse:
+    return await _file(call, "dashboard.html")
+
+
+async def test_worker(call: Call) -> web.StreamResponse:
+    return await _file(call, "test-worker.html")
+
+
+async def page_file(call: Call) -> web.StreamResponse:
+    return await _file(call, call.path("file"))
+
+
+async def metrics(call: Call) -> web.StreamResponse:
+    hub = call.request.app[HUB]
+    found = call.request.app[WORKERS].registry.of(API)
+    busy = {task.worker for task in hub.pool.running.values()}
+    return call.answer(
+        {
+            "totalWorkers": len(found),
+            "busyWorkers": sum(worker.name in busy for worker in found),
+            "queueLength": hub.pool.waiting,
+            "executing": len(hub.pool.running),
+            "avgWaitTime": hub.average_wait_ms,
+            "timestamp": call.engine.clock.now_ms(),
+        }
+    )
+
+
+async def workers(call: Call) -> web.StreamResponse:
+    pool = call.request.app[HUB].pool
+    has = {task.worker: task.id for task in pool.running.values()}
+    return call.answer(
+        {
+            "workers": [
+                {
+                    "id": worker.name,
+                    "ip": worker.address,
+                    "group": worker.match,
+                    "status": "busy" if worker.name in has else "idle",
+                    "currentTaskId": has.get(worker.name),
+                    "connectedSince": worker.since_ms,
+                }
+                for worker in call.request.app[WORKERS].registry.of(API)
+            ],
+            "timestamp": call.engine.clock.now_ms(),
+        }
+    )
+
+
+async def tasks(call: Call) -> web.StreamResponse:
+    pool, log = call.request.app[HUB].pool, call.request.app[LOG]
+    now_ms = call.engine.clock.now_ms()
+    return call.answer(
+        {
+            "queueLength": pool.waiting,
+            "pendingCount": pool.waiting,
+            "tasks": [
+                {
+                    "taskId": task.id,
+                    "type": _model(task),
+                    "group": group_of(task),
+                    "enqueuedAt": task.submitted_at_ms,
+                    "timeout": task.command.extra["timeout_ms"],
+                    "async": task.command.extra["async"],
+                    "position": position,
+                    "waitTime": now_ms - task.submitted_at_ms,
+                    "payload": log.payload(task),
+                }
+                for position, task in enumerate(islice(pool, _LINES), 1)
+            ],
+            "executingTasks": [
+                {
+                    "taskId": task.id,
+                    "workerId": task.worker,
+                    "group": group_of(task),
+                    "startedAt": task.started_at_ms,
+                    "executionTime": now_ms - (task.started_at_ms or now_ms),
+                    "payload": log.payload(task),
+                }
+                for task in islice(pool.running.values(), _LINES)
+            ],
+            "timestamp": now_ms,
+        }
+    )
+
+
+async def logs(call: Call) -> web.StreamResponse:
+    latest = call.request.app[LOG].newest_first()
+    return call.answer({"logs": latest, "timestamp": call.engine.clock.now_ms()})
+
+
+async def _file(call: Call, name: str) -> web.StreamResponse:
+    file = await call.request.app[PAGES].get(name)
+    if file is None:
+        raise RobotqError("not_found", path=call.request.rel_url.path_safe[:200])
+    return file_answer(call, file)
+
+
+def _model(task: Task) -> str:
+    params = task.command.params
+    return str(params.get("model", "")) if isinstance(params, dict) else ""

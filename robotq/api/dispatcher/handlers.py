@@ -1,0 +1,170 @@
+"""Submitting tasks and asking for them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.call import Call
+from robotq.api.context import WORKERS
+from robotq.api.dispatcher import reading
+from robotq.api.dispatcher.context import DESCRIBED, HUB, LOG
+from robotq.api.dispatcher.errors import Refused, error_form, refused
+from robotq.api.dispatcher.log import cut, shown
+from robotq.api.dispatcher.view import API, CMD_TYPE, completed, failure, status
+from robotq.config import DispatcherConfig
+from robotq.engine.job import Job
+from robotq.model.errors import RobotqError
+from robotq.model.task import Command, Task, TaskState, Work
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+_TASK_ID = "dispatcher_task_id"
+"""Under which a request knows the task that came of it."""
+_SEEN_MS = 60_000
+"""How long a worker that polls counts as connected after its last sign of life."""
+_TAKEN_S = 1.0
+"""Wall seconds in which an idle worker should have been given a task."""
+_LOOK_S = 5.0
+"""Wall seconds after which a waiting request looks whether its client is still there."""
+_LATE_S = 5.0
+"""Wall seconds after its time is up in which a task has failed, if that can be written."""
+
+
+def in_own_words(handler: Handler) -> Handler:
+    """Answers in the interface's form what the interface itself refuses."""
+
+    @wraps(handler)
+    async def answered(call: Call) -> web.StreamResponse:
+        try:
+            return await handler(call)
+        except Refused as refusal:
+            return refused(call, refusal)
+
+    return answered
+
+
+async def submit(call: Call) -> web.StreamResponse:
+    """Take a task, and answer with its result or with where to ask for it."""
+    began = time.perf_counter()
+    body: Any = None
+    answer: web.StreamResponse
+    try:
+        body = await call.json()
+        answer = await _submitted(call, body)
+    except Refused as refusal:
+        answer = refused(call, refusal)
+    except RobotqError as error:
+        answer = error_form(call, error)
+    content = answer.body if isinstance(answer, web.Response) else None
+    call.request.app[LOG].add(
+        call.engine.clock.now_ms(),
+        method="POST",
+        path="/api/openai",
+        status=answer.status,
+        latency_ms=round((time.perf_counter() - began) * 1000, 1),
+        request=None if body is None else shown(body),
+        response=cut(content) if isinstance(content, bytes) else None,
+        task_id=call.request.get(_TASK_ID),
+    )
+    return answer
+
+
+@in_own_words
+async def get_task(call: Call) -> web.StreamResponse:
+    task_id = reading.task_id(call.path("task_id").lower())
+    if task_id is None:
+        raise RobotqError("task_not_found", task_id="")
+    task = await call.engine.queue.find(task_id)
+    if task.api != API or _is_over(call, task):
+        raise RobotqError("task_not_found", task_id=task_id)
+    return call.answer(status(task, call.request.app[HUB].pool))
+
+
+async def openapi(call: Call) -> web.StreamResponse:
+    return call.answer(await call.request.app[DESCRIBED].document())
+
+
+async def _submitted(call: Call, body: Any) -> web.Response:
+    config = _config(call)
+    asked = reading.wanted(body, config)
+    hub, workers = call.request.app[HUB], call.request.app[WORKERS]
+    if not _anybody_there(call):
+        raise Refused(503, "No worker available", {"Retry-After": "1"})
+    pool = hub.pool
+    free = pool.idle(asked.group) > pool.waiting_for(asked.group)
+    job = Job(
+        queue=API,
+        work=Work(
+            match=asked.group,
+            deadline_ms=call.engine.clock.now_ms() + round(asked.timeout_s * 1000),
+        ),
+        command=Command(
+            cmd_type=CMD_TYPE,
+            params=asked.payload,
+            extra={"async": not asked.waits, "timeout_ms": round(asked.timeout_s * 1000)},
+        ),
+        task_id=str(uuid.uuid4()),
+    )
+    task = await workers.submit(job, api=API, actor=call.actor, max_waiting=config.max_length)
+    call.request[_TASK_ID] = task.id
+    if asked.waits:
+        return _result(call, await _ended(call, task, asked.timeout_s))
+    if free and pool.get(task.id) is not None:
+        await asyncio.wait({pool.changed(task)}, timeout=_TAKEN_S)
+    now = pool.get(task.id)
+    queued = now is not None and now.state is TaskState.PENDING
+    return call.answer({"taskId": task.id, "status": "queued" if queued else "executing"})
+
+
+async def _ended(call: Call, task: Task, timeout_s: float) -> Task:
+    """The task when it has ended, or when the client or the daemon has left."""
+    queue = call.engine.queue
+    until = time.monotonic() + timeout_s + _LATE_S
+    while True:
+        left_s = until - time.monotonic()
+        try:
+            task = await queue.wait_ended(task.id, min(max(left_s, 0.0), _LOOK_S))
+        except RobotqError as error:
+            if error.code.name == "too_many_requests":
+                # nobody would get its result
+                await queue.cancel(task.id, actor="robotq", reason=str(error))
+            raise
+        if task.state.final or left_s <= 0 or queue.closed or not call.still_there():
+            return task
+
+
+def _result(call: Call, task: Task) -> web.Response:
+    if not task.state.final:
+        # it goes on; the daemon ends, or its end could not be written
+        unavailable = "shutting_down" if call.engine.queue.closed else "store_unavailable"
+        raise RobotqError(unavailable, reason="the end of the task is not known yet")
+    if task.state is TaskState.COMPLETED:
+        return call.answer(completed(task))
+    raise Refused(500, failure(task))
+
+
+def _anybody_there(call: Call) -> bool:
+    """Whether any worker is connected, of whatever group."""
+    if len(call.request.app[HUB]):
+        return True
+    since_ms = call.engine.clock.now_ms() - _SEEN_MS
+    return any(worker.seen_ms >= since_ms for worker in call.request.app[WORKERS].registry.of(API))
+
+
+def _is_over(call: Call, task: Task) -> bool:
+    """Whether nobody is told of it any more."""
+    ended_ms = task.ended_at_ms if task.state.final else None
+    ttl_ms = _config(call).result_ttl_s * 1000
+    return (math.inf if ended_ms is None else ended_ms + ttl_ms) <= call.engine.clock.now_ms()
+
+
+def _config(call: Call) -> DispatcherConfig:
+    return call.engine.config.interfaces.dispatcher

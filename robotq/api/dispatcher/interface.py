@@ -1,0 +1,149 @@
+"""Every route of the dispatcher interface, and how it is mounted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.described import Described
+from robotq.api.dispatcher import dashboard, handlers, models, socket
+from robotq.api.dispatcher.context import DESCRIBED, HUB, LOG, PAGES, Pages
+from robotq.api.dispatcher.errors import ERROR, error_form
+from robotq.api.dispatcher.log import DispatchLog
+from robotq.api.dispatcher.view import API
+from robotq.api.interface import Interface, Shared
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope, worker_scope
+from robotq.workers import Hub
+
+_SUBMIT = ("queue_full", "too_many_requests", "shutting_down", "store_unavailable")
+
+HTTP_ROUTES = (
+    Route(
+        method="POST",
+        path="/api/openai",
+        handler=handlers.submit,
+        scope=Scope.SUBMIT,
+        summary="Hand in a task, and wait for its result or not.",
+        request=models.NewTaskBody,
+        response=models.Done,
+        responses=(models.Accepted,),
+        errors=_SUBMIT,
+    ),
+    Route(
+        method="GET",
+        path="/api/task/{task_id}",
+        handler=handlers.get_task,
+        scope=Scope.READ,
+        summary="Where a task is, and its result for as long as that is kept.",
+        response=models.Queued,
+        responses=(models.Executing, models.Completed, models.Failed),
+        errors=("task_not_found", "store_unavailable"),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard",
+        handler=dashboard.dashboard,
+        scope=Scope.OPEN,
+        summary="Workers, queue, executing tasks and log, as a page.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/test-worker",
+        handler=dashboard.test_worker,
+        scope=Scope.OPEN,
+        summary="A page on which a person plays a worker.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/pages/{file}",
+        handler=dashboard.page_file,
+        scope=Scope.OPEN,
+        summary="The styles and the scripts of these pages.",
+        media_type="text/*",
+    ),
+    Route(
+        method="GET",
+        path="/api/dashboard/metrics",
+        handler=dashboard.metrics,
+        scope=Scope.READ,
+        summary="How many workers and tasks there are.",
+        response=models.Metrics,
+    ),
+    Route(
+        method="GET",
+        path="/api/dashboard/workers",
+        handler=dashboard.workers,
+        scope=Scope.READ,
+        summary="Every worker that is there, and what it has.",
+        response=models.WorkersAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/api/dashboard/tasks",
+        handler=dashboard.tasks,
+        scope=Scope.READ,
+        summary="What waits and what is executed.",
+        response=models.TasksAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/api/dashboard/logs",
+        handler=dashboard.logs,
+        scope=Scope.READ,
+        summary="The latest requests and answers, with their bodies.",
+        response=models.LogsAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=handlers.openapi,
+        scope=Scope.READ,
+        summary="This interface as an OpenAPI 3.1 document.",
+        response=models.OpenApi,
+    ),
+)
+
+ROUTES = (
+    *HTTP_ROUTES,
+    Route(
+        method="GET",
+        path="/ws",
+        handler=socket.connect,
+        scope=worker_scope(API),
+        summary="The connection of a worker of a group.",
+        query=models.SocketQuery,
+        websocket=True,
+        errors=("too_many_requests", "shutting_down"),
+    ),
+)
+
+
+def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    return {
+        HUB: Hub(shared.workers, API),
+        LOG: DispatchLog(),
+        PAGES: Pages(),
+        DESCRIBED: Described(
+            HTTP_ROUTES,
+            title="robotq dispatcher",
+            summary="Tasks for workers that are connected, in groups.",
+            description="Workers connect to the WebSocket at `/ws?group=NAME`. Every error is "
+            '`{"error": text}`.',
+            error=ERROR,
+            schemas={},
+        ),
+    }
+
+
+DISPATCHER = Interface(
+    name=API,
+    prefix="/apis/dispatcher",
+    routes=ROUTES,
+    error=error_form,
+    services=_services,
+)

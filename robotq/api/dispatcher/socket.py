@@ -1,0 +1,247 @@
+"""The connections of workers: messages in, messages out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import WSMsgType, web
+
+from robotq.api.call import Call
+from robotq.api.dispatcher import reading
+from robotq.api.dispatcher.context import HUB, LOG
+from robotq.api.dispatcher.errors import Refused
+from robotq.api.dispatcher.handlers import in_own_words
+from robotq.api.dispatcher.log import DispatchLog, shown
+from robotq.engine.job import JobEnding
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task
+from robotq.workers import Hub, Link
+
+_log = logging.getLogger(__name__)
+
+_SEND_S = 10.0
+"""Wall seconds in which a worker has to take what it is sent."""
+_CLOSE_S = 2.0
+"""Wall seconds that a worker has to say good-bye, too."""
+_BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_OWN = "robotq"
+"""Value of `protocol` with which a worker of robotq asks for tokens, acknowledgements and
+cancels, of which the document knows nothing."""
+
+_Socket = web.WebSocketResponse
+
+
+@in_own_words
+async def connect(call: Call) -> web.StreamResponse:
+    """Take a worker in for as long as it stays."""
+    query = call.request.query
+    group = reading.group(query)
+    config = call.engine.config
+    # control frames are told, too: they are signs of life. A text that is no UTF-8 is a
+    # malformed message like any other
+    ws = web.WebSocketResponse(
+        timeout=_CLOSE_S,
+        autoping=False,
+        compress=False,
+        max_msg_size=config.limits.body_bytes,
+        decode_text=False,
+    )
+    if call.request.method != "GET" or not ws.can_prepare(call.request).ok:
+        raise Refused(426, "A WebSocket is required here", {"Upgrade": "websocket"})
+    hub, log = call.request.app[HUB], call.request.app[LOG]
+    name = _new_name(hub, call.engine.clock)
+    worker = Connected(ws, call.request, own=query.get("protocol") == _OWN)
+    async with hub.connected(name, worker, match=group, address=call.request.remote) as link:
+        await ws.prepare(call.request)
+        _notice_dead_peers(call.request.transport)
+        hello = {
+            "type": "connected",
+            "workerId": name,
+            "message": "Connected to Task Dispatcher",
+        }
+        asking = None
+        try:
+            await worker.send(hello)
+            hub.begin(link)
+            asking = asyncio.create_task(
+                worker.ask_whether_there(link, config.interfaces.dispatcher.heartbeat_s),
+                name=f"heartbeat of {name}",
+            )
+            _log.info("%s of group %s has connected", name, group)
+            await _listen(worker, Conversation(hub, link, log, call.engine.clock))
+        except (OSError, TimeoutError) as error:
+            _log.info("%s is gone: %s", name, error)
+        finally:
+            if asking is not None:
+                asking.cancel()
+            _log.info("%s of group %s has left", name, group)
+    return ws
+
+
+class Connected:
+    """The way to one worker."""
+
+    def __init__(self, ws: _Socket, request: web.Request, *, own: bool) -> None:
+        self.ws = ws
+        self.own = own
+        self.quiet = 0
+        """How often it was asked for a sign of life since the last one."""
+        self._request = request
+
+    @property
+    def open(self) -> bool:
+        transport = self._request.transport
+        return not self.ws.closed and transport is not None and not transport.is_closing()
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """Raises OSError, TimeoutError where the worker does not take it."""
+        async with asyncio.timeout(_SEND_S):
+            await self.ws.send_str(orjson.dumps(message).decode())
+
+    async def give(self, task: Task) -> bool:
+        if not self.open:
+            return False
+        more = {"token": task.fence, "attempt": task.attempt} if self.own else {}
+        await self.send({"type": "task", "taskId": task.id, "payload": task.command.params, **more})
+        return True
+
+    async def take_away(self, task: Task) -> None:
+        # the document has no word for this; its workers find out when nobody takes their result
+        if self.own and self.open:
+            await self.send({"type": "cancel", "taskId": task.id})
+
+    async def close(self) -> None:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self.ws.close(code=1001, message=b"the daemon ends")
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection without a word."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def ask_whether_there(self, link: Link, every_s: float) -> None:
+        """Give up an idle worker that does not answer. One that works may be too busy for it;
+        what it has, has its own time."""
+        while True:
+            await asyncio.sleep(every_s)
+            if link.task is not None:
+                self.quiet = 0
+            elif self.quiet >= 2:
+                _log.info("%s does not answer", link.name)
+                self.abort()
+                return
+            self.quiet += 1
+            try:
+                async with asyncio.timeout(_SEND_S):
+                    await self.ws.ping()
+            except (OSError, TimeoutError):
+                self.abort()
+                return
+
+
+class Conversation:
+    """What a worker says, and what follows."""
+
+    def __init__(self, hub: Hub, link: Link, log: DispatchLog, clock: WallClock) -> None:
+        self.hub = hub
+        self.link = link
+        self._log = log
+        self._clock = clock
+
+    async def take(self, worker: Connected, raw: bytes) -> None:
+        """Anything that nobody can understand is passed over, and the connection stays.
+
+        Raises OSError, TimeoutError.
+        """
+        said = reading.message(raw)
+        if said is None:
+            _log.debug("%s says what is no JSON object", self.link.name)
+            return
+        if said.get("type") == "ping":
+            await worker.send({"type": "pong"})
+            return
+        # `ready` changes nothing: who has no task is idle
+        ending, task_id = reading.ending(said), reading.task_id(said.get("taskId"))
+        if ending is None or task_id is None:
+            return
+        reason = await self._finish(said, task_id, ending)
+        if worker.own:
+            answer = {"type": "ack", "taskId": task_id, "taken": not reason, "reason": reason}
+            await worker.send(answer)
+
+    async def _finish(self, said: Mapping[str, Any], task_id: str, ending: JobEnding) -> str:
+        """Why the result was refused; empty where it was taken."""
+        status, reason = 200 if ending.error is None else 500, ""
+        try:
+            await self.hub.finish(self.link, task_id, ending, reading.token(said))
+        except RobotqError as error:
+            if error.code.name == "store_unavailable":
+                # the daemon ends; who keeps results can hand this one in later
+                raise ConnectionError(str(error)) from error
+            status, reason = error.code.http_status, str(error)
+        self._log.add(
+            self._clock.now_ms(),
+            method="WS",
+            path=f"/ws {self.link.name}",
+            status=status,
+            latency_ms=reading.duration_ms(said),
+            request=None,
+            response=reason or shown(said.get("result", said.get("error"))),
+            task_id=task_id,
+        )
+        return reason
+
+
+async def _listen(worker: Connected, conversation: Conversation) -> None:
+    """Until the connection ends. One message at a time: who sends faster has to wait."""
+    while True:
+        message = await worker.ws.receive()
+        worker.quiet = 0
+        match message.type:
+            case WSMsgType.TEXT | WSMsgType.BINARY:
+                conversation.hub.heard(conversation.link)
+                await conversation.take(worker, message.data)
+            case WSMsgType.PING:
+                async with asyncio.timeout(_SEND_S):
+                    await worker.ws.pong(message.data)
+            case WSMsgType.PONG:
+                conversation.hub.heard(conversation.link)
+            case _:
+                return
+
+
+def _new_name(hub: Hub, clock: WallClock) -> str:
+    """`W1-1234abcd`: a number, four digits of the time, four of chance."""
+    while True:
+        tail = "".join(random.choices(_BASE_36, k=4))  # noqa: S311 - a name, no secret
+        name = f"W{hub.next_number()}-{clock.now_ms() % 10_000:04d}{tail}"
+        if hub.is_name_free(name):
+            return name
+
+
+def _notice_dead_peers(transport: asyncio.Transport | None) -> None:
+    """Have the system find out that the other machine is gone, also while its worker is too
+    busy to answer."""
+    one = None if transport is None else transport.get_extra_info("socket")
+    if one is None:
+        return
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", 30),
+        ("TCP_KEEPINTVL", 10),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", 60_000),
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            one.setsockopt(socket.IPPROTO_TCP, option, value)
