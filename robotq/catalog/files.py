@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
 
     specs = []
     for cmd_type, given in fields.items():
-        programs, wrong_steps = _programs(given, values)
+        programs, wrong_steps = _programs(given, values, lambda name: _no_part(name, fields))
         faults += [where(cmd_type, at, text) for at, text in wrong_steps]
         specs.append(_spec(cmd_type, {**given, "steps": programs}))
     try:
@@ -103,7 +103,7 @@ _FILE = Draft202012Validator(
                     "properties": _FIELDS,
                     "additionalProperties": False,
                 },
-            }
+            },
         },
     }
 )
@@ -136,7 +136,7 @@ def _spec(cmd_type: str, given: JsonObject) -> CommandSpec:
 
 
 def _programs(
-    given: JsonObject, values: JsonObject
+    given: JsonObject, values: JsonObject, no_part: Callable[[str], str | None]
 ) -> tuple[dict[str, Program], list[tuple[KeyPath, str]]]:
     """The steps of a command by robot, and what is wrong in them."""
     steps = given.get("steps", {})
@@ -144,7 +144,20 @@ def _programs(
     programs: dict[str, Program] = {}
     faults: list[tuple[KeyPath, str]] = []
     for robot, listed in steps.items() if isinstance(steps, Mapping) else [("*", steps)]:
-        programs[robot], wrong = read_program(listed, schema=schema, values=values)
+        programs[robot], wrong = read_program(listed, schema=schema, values=values, no_part=no_part)
         above = ("steps", robot) if isinstance(steps, Mapping) else ("steps",)
         faults += [((*above, *at), text) for at, text in wrong]
     return programs, faults
+
+
+def _no_part(cmd_type: str, fields: Mapping[str, JsonObject]) -> str | None:
+    """Why a command cannot be a part of another one; None where it can."""
+    given = fields.get(cmd_type)
+    if given is None:
+        return f"unknown command {cmd_type}{suggestion(cmd_type, list(fields))}"
+    if given.get("kind", "queued") != "queued" or given.get("handler", "driver") != "driver":
+        return f"{cmd_type} is nothing that a robot does in its queue"
+    steps = given.get("steps", {})
+    if not isinstance(steps, Mapping) or "*" in steps:
+        return f"{cmd_type} consists of steps itself; write them here"
+    return None

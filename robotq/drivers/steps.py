@@ -21,6 +21,9 @@ _SCAN_S = 5.0
 Scan = Callable[[float], str | None]
 """Gives the next code that the scanner reads, within so many seconds; None where it reads none."""
 
+Part = Callable[[str, JsonObject], JsonObject]
+"""Carries out a command that the robot has by itself, with these params; gives its result."""
+
 
 class Machine(Protocol):
     """What steps need from a driver. Every method returns when the robot is done and stands;
@@ -61,13 +64,16 @@ def run_program(
     *,
     scan: Scan,
     memory: Memory,
+    part: Part | None = None,
 ) -> JsonObject:
     """Carry out `program` for a command with these params, and return the command's result.
+    `part` None: the robot has no commands by itself.
 
     Raises what `Driver.execute` may; DriverError bad_parameter where a template meets a value
     that it cannot take.
     """
-    return _Runner(program, params, context, machine, scan=scan, memory=memory).run(program)
+    runner = _Runner(program, params, context, machine, scan=scan, memory=memory, part=part)
+    return runner.run(program)
 
 
 class _Runner:
@@ -80,11 +86,13 @@ class _Runner:
         *,
         scan: Scan,
         memory: Memory,
+        part: Part | None,
     ) -> None:
         self._context = context
         self._machine = machine
         self._scan_code = scan
         self._memory = memory
+        self._part = part
         self._result: dict[str, Any] = {}
         self._scope: dict[str, Any] = {
             "params": params,
@@ -136,6 +144,8 @@ class _Runner:
                 return self._query(query, step.timeout_s)
             case lang.Ask() as ask:
                 return self._ask(ask, step.timeout_s)
+            case lang.Do(cmd_type=cmd_type, params=params):
+                return self._do(cmd_type, self._tree(params))
             case lang.Wait(seconds=seconds):
                 self._machine.wait(self._seconds(seconds))
             case lang.Place(name=name):
@@ -208,6 +218,11 @@ class _Runner:
             answered_by=ask.answered_by,
             **self._tree(ask.args),
         )
+
+    def _do(self, cmd_type: str, params: JsonObject) -> JsonObject:
+        if self._part is None:
+            raise DriverError(f"this robot does nothing but steps, so it cannot do {cmd_type}")
+        return self._part(cmd_type, params)
 
     # -- values --------------------------------------------------------------------------------
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from robotq.engine.batches import cancelled_with
+from robotq.engine.changes import Changes
 from robotq.engine.memory import TaskMemory
 from robotq.engine.task_events import saving_end, task_event
 from robotq.engine.unbroken import unbroken
@@ -20,20 +20,10 @@ from robotq.store.port import Mutation, SaveTask
 class Approvals:
     """Lets waiting tasks run, or ends them. A contiguous batch is decided about as one."""
 
-    def __init__(
-        self,
-        *,
-        memory: TaskMemory,
-        clock: WallClock,
-        find: Callable[[str], Coroutine[Any, Any, Task]],
-        changing: Callable[[str], AbstractAsyncContextManager[Task]],
-        write: Callable[[Sequence[Mutation]], Coroutine[Any, Any, None]],
-    ) -> None:
+    def __init__(self, *, changes: Changes, memory: TaskMemory, clock: WallClock) -> None:
+        self._changes = changes
         self._memory = memory
         self._clock = clock
-        self._find = find
-        self._changing = changing
-        self._write = write
 
     @unbroken
     async def approve(self, task_id: str, *, actor: str, note: str = "") -> Task:
@@ -49,7 +39,7 @@ class Approvals:
             for one in approved:
                 mutations.append(SaveTask(one, TaskState.PENDING))
                 mutations.append(task_event("task.approved", one, now_ms, actor, note=note))
-            await self._write(mutations)
+            await self._changes.write(mutations)
             return approved[0]
 
     @unbroken
@@ -65,20 +55,20 @@ class Approvals:
             mutations = saving_end(task, rejected, actor)
             for one in rest:
                 mutations += cancelled_with(one, rejected)
-            await self._write(mutations)
+            await self._changes.write(mutations)
             return rejected
 
     @asynccontextmanager
     async def _held(self, task_id: str, action: str) -> AsyncIterator[tuple[Task, Sequence[Task]]]:
         """The task, and the others of its contiguous batch; nobody else changes them."""
-        known = await self._find(task_id)
+        known = await self._changes.find(task_id)
         unit: Sequence[Task] = (known,)
         if known.contiguous and known.batch_id is not None and known.awaits_approval:
             unit = self._memory.lane(known.queue).batch(known.batch_id) or unit
         async with AsyncExitStack() as changing:
             # everybody who locks several tasks goes by arrival, so nobody waits in a ring
             held = [
-                await changing.enter_async_context(self._changing(one.id))
+                await changing.enter_async_context(self._changes.of(one.id))
                 for one in sorted(unit, key=lambda one: one.seq)
             ]
             waiting = [
@@ -86,7 +76,7 @@ class Approvals:
             ]
             task = next((one for one in waiting if one.id == task_id), None)
             if task is None:
-                now = await self._find(task_id)
+                now = await self._changes.find(task_id)
                 raise RobotqError(
                     "wrong_state", task_id=task_id, state=now.state.value, action=action
                 )

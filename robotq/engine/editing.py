@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 from robotq.engine.admission import Admission
+from robotq.engine.changes import Changes
 from robotq.engine.memory import TaskMemory
 from robotq.engine.places import Line, Place, Standing
 from robotq.engine.task_events import task_event
@@ -40,21 +40,17 @@ class Editing:
     def __init__(
         self,
         *,
+        changes: Changes,
         memory: TaskMemory,
         admission: Admission,
         clock: WallClock,
-        find: Callable[[str], Coroutine[Any, Any, Task]],
-        changing: Callable[[str], AbstractAsyncContextManager[Task]],
-        write: Callable[[Sequence[Mutation]], Coroutine[Any, Any, None]],
         revisions: JsonObject,
     ) -> None:
         """`revisions`: what the store has under `REVISIONS`."""
+        self._changes = changes
         self._memory = memory
         self._admission = admission
         self._clock = clock
-        self._find = find
-        self._changing = changing
-        self._write = write
         self._revisions: dict[str, int] = dict(revisions)
         self._one_at_a_time = asyncio.Lock()
 
@@ -81,7 +77,7 @@ class Editing:
         """
         async with self._one_at_a_time:
             while True:
-                task = await self._find(task_id)
+                task = await self._changes.find(task_id)
                 if task.work is not None:
                     reason = "expected a command of a robot"
                     raise RobotqError("bad_parameter", field="task_id", reason=reason)
@@ -93,7 +89,7 @@ class Editing:
                 async with AsyncExitStack() as changing:
                     # everybody who locks several tasks goes by arrival, so nobody waits in a ring
                     for one, _ in sorted(wanted, key=lambda found: found[0].seq):
-                        await changing.enter_async_context(self._changing(one.id))
+                        await changing.enter_async_context(self._changes.of(one.id))
                     # not where the line has changed while somebody else had a lock
                     if lane.changes == seen_changes:
                         if wanted:
@@ -130,7 +126,7 @@ class Editing:
                 mutations.append(
                     task_event("task.moved", after, now_ms, actor, before=before, **told)
                 )
-        await self._write(mutations)
+        await self._changes.write(mutations)
         self._revisions = revisions
 
 

@@ -117,10 +117,10 @@ class Executor:
     async def _claim(self) -> Task | None:
         self.idle.set()
         try:
-            await self._deps.queue.until_ready(self._robot)
+            await self._deps.queue.claims.until_ready(self._robot)
             # from here on: a claim that is being written counts as work
             self.idle.clear()
-            return await self._deps.queue.claim(self._robot)
+            return await self._deps.queue.claims.claim(self._robot)
         except Exception:  # noqa: BLE001 - the queue goes on where it can
             _log.exception("%s: the claim failed", self._robot)
             await asyncio.sleep(_AFTER_FAULT_S)
@@ -137,7 +137,7 @@ class Executor:
             run = self._run = self._begin(task)
         except RobotqError as error:
             # it was right when it was submitted; a reload has changed its spec since
-            return await self._deps.queue.finish(task, failed(error.code.name, error.args_))
+            return await self._deps.queue.claims.finish(task, failed(error.code.name, error.args_))
         await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         if run.left_to_the_next_start:
             await run.recorder.close()
@@ -145,10 +145,10 @@ class Executor:
             return None
         ending = self._by_policy(await self._ending(run), run.request)
         report = await run.recorder.close()
-        return await self._deps.queue.finish(task, ending, report)
+        return await self._deps.queue.claims.finish(task, ending, report)
 
     async def _release(self, task: Task) -> None:
-        await self._deps.queue.release(task)
+        await self._deps.queue.claims.release(task)
         request = self._called_off.pop(task.id, None)
         if request is not None:
             # it came while the claim was being given back
@@ -163,7 +163,7 @@ class Executor:
         spec = deps.settings.spec_of(task)
         recorder = Recorder(
             task,
-            deps.queue.record,
+            deps.queue.claims.record,
             deps.resources,
             deps.clock,
             places=deps.settings.places_of(task),
@@ -199,7 +199,8 @@ class Executor:
             return failed(error.code, plain(error.args_))
         except UnknownCommand as error:
             cmd_type = run.task.command.cmd_type
-            return failed("unknown_command", {"cmd_type": cmd_type, "reason": str(error)})
+            args = {"robot": self._robot, "cmd_type": cmd_type, "reason": str(error)}
+            return failed("robot_cannot", args)
         except UncertainOutcome as error:
             if isinstance(error, LinkLost):
                 self._link_lost(error.reason)
@@ -237,7 +238,7 @@ class Executor:
             self._run.recorder.end()
         ending = unknown("internal_error", f"{type(error).__name__}: {error}")
         try:
-            await self._deps.queue.finish(task, ending, claim_next=False)
+            await self._deps.queue.claims.finish(task, ending, claim_next=False)
         except Exception:
             _log.exception("%s: out of order, %s has no end", self._robot, task.id)
             self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
@@ -257,7 +258,7 @@ class Executor:
             run.back.exception()
             hold = holds.get(self._robot, HoldCode.UNRESPONSIVE)
             assert hold is not None
-            await self._deps.queue.write_when_possible(
+            await self._deps.queue.claims.write_when_possible(
                 [*run.recorder.late_moves(), *holds.to_lift(hold)]
             )
             holds.lifted(hold)

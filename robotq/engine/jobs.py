@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import Sequence
 
-from robotq.engine.admission import Admission, Room
+from robotq.engine.admission import Admission
+from robotq.engine.changes import Changes
 from robotq.engine.holds import HoldBoard
 from robotq.engine.job import Holder, Job, JobEnding
-from robotq.engine.locks import Locks
 from robotq.engine.memory import TaskMemory
 from robotq.engine.task_events import saving_end, saving_new, task_event
 from robotq.engine.unbroken import unbroken
@@ -20,14 +18,6 @@ from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask
-
-
-class Write(Protocol):
-    """Writes durably, then brings memory up to date. Raises RobotqError store_unavailable."""
-
-    def __call__(
-        self, mutations: Sequence[Mutation], room: Room | None = None
-    ) -> Awaitable[None]: ...
 
 
 class Jobs:
@@ -42,22 +32,17 @@ class Jobs:
     def __init__(
         self,
         *,
+        changes: Changes,
         memory: TaskMemory,
         admission: Admission,
         holds: HoldBoard,
-        locks: Locks,
         clock: WallClock,
-        changing: Callable[[str], AbstractAsyncContextManager[Task]],
-        write: Write,
     ) -> None:
-        """`changing` gives a task that nobody else changes meanwhile."""
+        self._changes = changes
         self._memory = memory
         self._admission = admission
         self._holds = holds
-        self._locks = locks
         self._clock = clock
-        self._changing = changing
-        self._write = write
 
     # -- the way in ------------------------------------------------------------------------
 
@@ -72,7 +57,7 @@ class Jobs:
         """
         with self._admission.job_room(jobs[0].queue, len(jobs), max_waiting) as room:
             tasks = [self._admission.job(job, api=api, actor=actor) for job in jobs]
-            await self._write(saving_new(tasks, actor), room)
+            await self._changes.write(saving_new(tasks, actor), room)
             return tasks
 
     # -- for workers -----------------------------------------------------------------------
@@ -93,7 +78,7 @@ class Jobs:
         Its token is the task's `fence`. Raises RobotqError store_unavailable.
         """
         while (waiting := self._next(queue, match)) is not None:
-            async with self._changing(waiting.id) as task:
+            async with self._changes.of(waiting.id) as task:
                 # while the lock was waited for, it may have been called off
                 if task.state is TaskState.PENDING and not self._overdue(task):
                     return await self._claimed(task, worker)
@@ -103,7 +88,7 @@ class Jobs:
     async def claim_this(self, task_id: str, worker: str) -> Task:
         """The same for exactly one task. Raises RobotqError task_not_found, wrong_state,
         queue_held, store_unavailable."""
-        async with self._changing(task_id) as task:
+        async with self._changes.of(task_id) as task:
             if task.work is None or task.state is not TaskState.PENDING:
                 raise _wrong_state(task, Action.CLAIM)
             if not self.may_start(task.queue):
@@ -125,7 +110,7 @@ class Jobs:
         `progress` is 0 to 1; what is None stays as it was. Raises RobotqError task_not_found,
         wrong_state (it has ended), stale_claim, store_unavailable.
         """
-        async with self._changing(task_id) as before:
+        async with self._changes.of(task_id) as before:
             task, reclaimed = self._held(before, holder, "renew")
             now_ms = self._clock.now_ms()
             changes = {
@@ -135,7 +120,7 @@ class Jobs:
             }
             renewed = transition(task, Action.PROGRESS, fence=task.fence, **changes)
             told = progress is not None and progress != before.progress
-            await self._write(
+            await self._changes.write(
                 [
                     *reclaimed,
                     SaveTask(renewed, task.state),
@@ -156,7 +141,7 @@ class Jobs:
         Raises RobotqError task_not_found, wrong_state (it has ended otherwise), stale_claim;
         both are kept in the journal; store_unavailable.
         """
-        async with self._changing(task_id) as before:
+        async with self._changes.of(task_id) as before:
             if before.state.final and _same_end(before, holder, ending):
                 return before
             if unclaimed and before.state is TaskState.PENDING and before.fence == 0:
@@ -175,18 +160,20 @@ class Jobs:
                 result=ending.kept,
                 error=ending.error,
             )
-            await self._write([*earlier, *saving_end(task, ended, ended.worker or "robotq")])
+            await self._changes.write(
+                [*earlier, *saving_end(task, ended, ended.worker or "robotq")]
+            )
             return ended
 
     @unbroken
     async def give_back(self, task_id: str, holder: Holder) -> Task:
         """The worker has not begun and will not: the task goes back to its place, and this
         counts as no attempt. Raises RobotqError like `renew`."""
-        async with self._changing(task_id) as task:
+        async with self._changes.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
                 raise _stale(task, holder)
             released = transition(task, Action.RELEASE, fence=task.fence)
-            await self._write(
+            await self._changes.write(
                 [
                     SaveTask(released, task.state),
                     self._event("task.released", released, task, worker=task.worker),
@@ -200,7 +187,7 @@ class Jobs:
 
         Raises RobotqError like `renew`.
         """
-        async with self._changing(task_id) as task:
+        async with self._changes.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
                 raise _stale(task, holder)
             return await self._fail(task, "worker_lost", worker=task.worker)
@@ -214,7 +201,7 @@ class Jobs:
         Leases are not over before `not_before_ms`, the time that workers get after a start.
         Raises RobotqError store_unavailable.
         """
-        async with self._changing(task_id) as task:
+        async with self._changes.of(task_id) as task:
             now_ms = self._clock.now_ms()
             if task.state.final or task.work is None:
                 return task
@@ -232,7 +219,7 @@ class Jobs:
                 retries=task.retries + 1,
                 retried_at_ms=now_ms,
             )
-            await self._write(
+            await self._changes.write(
                 [
                     SaveTask(offered, task.state),
                     self._event("task.lease_expired", offered, task, worker=task.worker),
@@ -251,7 +238,7 @@ class Jobs:
             error=TaskError(code="cancelled", args={"actor": actor, "reason": reason}),
             ended_at_ms=self._clock.now_ms(),
         )
-        await self._write(saving_end(task, cancelled, actor))
+        await self._changes.write(saving_end(task, cancelled, actor))
         return cancelled
 
     @unbroken
@@ -261,14 +248,14 @@ class Jobs:
         Raises RobotqError task_not_found, wrong_state (not failed), retries_used_up,
         store_unavailable, shutting_down.
         """
-        async with self._changing(task_id) as task:
+        async with self._changes.of(task_id) as task:
             if task.work is not None and task.work.max_retries is not None:
                 limit = task.work.max_retries
                 if task.state is TaskState.FAILED and task.retries >= limit:
                     raise RobotqError("retries_used_up", retries=task.retries, limit=limit)
             now_ms = self._clock.now_ms()
             again = transition(task, Action.RETRY, retries=task.retries + 1, retried_at_ms=now_ms)
-            await self._write(
+            await self._changes.write(
                 [
                     SaveTask(again, task.state),
                     task_event("task.retried", again, now_ms, actor, before=task),
@@ -283,7 +270,7 @@ class Jobs:
             return None
         # one that somebody is changing right now is most probably being claimed
         for task in self._memory.pool(queue).line(match):
-            if not self._locks.held(task.id) and not self._overdue(task):
+            if not self._changes.locks.held(task.id) and not self._overdue(task):
                 return task
         return None
 
@@ -293,7 +280,7 @@ class Jobs:
 
     async def _claimed(self, task: Task, worker: str) -> Task:
         claimed, mutations = self._claiming(task, worker)
-        await self._write(mutations)
+        await self._changes.write(mutations)
         return claimed
 
     def _claiming(self, task: Task, worker: str) -> tuple[Task, list[Mutation]]:
@@ -336,13 +323,13 @@ class Jobs:
             error=TaskError(code=code, args=args),
             ended_at_ms=self._clock.now_ms(),
         )
-        await self._write(saving_end(task, failed, "robotq"))
+        await self._changes.write(saving_end(task, failed, "robotq"))
         return failed
 
     async def _refused(self, task: Task, holder: Holder, ending: JobEnding) -> None:
         """Keep in the journal that a result came too late, or twice."""
         said = {"worker": holder.worker, "token": holder.token, "said": ending.action.value}
-        await self._write([self._event("task.result_refused", task, task, **said)])
+        await self._changes.write([self._event("task.result_refused", task, task, **said)])
 
     def _event(self, kind: str, after: Task, before: Task, **data: object) -> AppendEvent:
         actor = after.worker or "robotq"

@@ -116,6 +116,18 @@ class TaskMemory:
         else:
             self.lane(task.queue).update(task)
 
+    def wake(self, queue: str) -> None:
+        """Something that decides what may start in this queue has changed."""
+        if queue in self.pools:
+            self.pools[queue].wake()
+        else:
+            self.lane(queue).wake()
+
+    def wake_lanes(self) -> None:
+        """The same for the queues of all robots."""
+        for lane in self.lanes.values():
+            lane.wake()
+
     def counts(self, *, api: str | None = None, queue: str | None = None) -> Counts:
         """Counts of one interface, one queue, or all."""
         sums: dict[str, int] = {}

@@ -99,8 +99,9 @@ def _outcome_unknown(task: Task, lane: Lane, now_ms: int) -> list[Mutation]:
 
 async def _reopen_batch(store: Store, lane: Lane) -> None:
     """A contiguous batch that was under way still lets nothing foreign in between."""
-    batches = {task.batch_id: task for task in lane if task.contiguous and task.batch_id}
-    for batch_id, task in batches.items():
+    waiting = [task for task in lane if task.contiguous]
+    begun = {task.batch_id for task in waiting if task.attempt}
+    for batch_id in dict.fromkeys(task.batch_id for task in waiting if task.batch_id):
         # what has failed has taken the rest along, and what was called off before its turn
         # has not begun the batch
         query = TaskQuery(
@@ -109,5 +110,5 @@ async def _reopen_batch(store: Store, lane: Lane) -> None:
             states=frozenset({TaskState.COMPLETED}),
             limit=1,
         )
-        if task.attempt or await store.list(query):
+        if batch_id in begun or await store.list(query):
             lane.open_batch = batch_id

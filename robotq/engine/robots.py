@@ -135,16 +135,16 @@ class Robot:
         return status.place
 
     async def _lift_disconnected(self, place: str | None) -> None:
-        queue, holds = self._deps.queue, self._deps.holds
+        claims, holds = self._deps.queue.claims, self._deps.holds
         hold = holds.get(self.name, HoldCode.DISCONNECTED)
         assert hold is not None
         # where it cannot say where it stands, it keeps what it had
-        mutations = queue.robot_stands(self.name, place) if place is not None else []
+        mutations = claims.robot_stands(self.name, place) if place is not None else []
         if self._told:
             self._told = False
             mutations += holds.to_lift(hold)
         if mutations:
-            await queue.write_when_possible(mutations)
+            await claims.write_when_possible(mutations)
         # not where the link has been lost again meanwhile
         holds.lifted(hold)
 

@@ -220,7 +220,7 @@ def _connect(engine: Engine) -> None:
         return told
 
     queue.stop_running = stop_running
-    holds.on_change = queue.wake
+    holds.on_change = queue.memory.wake
     journal.on_outage = outage
     journal.on_recovery = recovery
     for name, lane in queue.memory.lanes.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robotq.engine.expiry import expired
+from robotq.engine.deadlines import expired
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.resources import Resources

@@ -82,6 +82,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Do:
+    """Another command as a part of this one, where the robot has it by itself."""
+
+    cmd_type: str
+    params: Mapping[str, Tree]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Let time pass while the robot stands."""
 
@@ -167,6 +175,7 @@ Action: TypeAlias = (
     | Scan
     | Query
     | Ask
+    | Do
     | Wait
     | Place
     | Group

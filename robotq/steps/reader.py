@@ -25,19 +25,27 @@ _MAX_STEPS = 1_000
 
 
 def read_program(
-    steps: object, *, schema: JsonObject, values: JsonObject
+    steps: object,
+    *,
+    schema: JsonObject,
+    values: JsonObject,
+    no_part: Callable[[str], str | None] = lambda _: None,
 ) -> tuple[lang.Program, list[Fault]]:
     """The program, and all faults in it; where there is one, the program must not be run.
 
-    `schema` is that of the command's params, `values` the constants of the file.
+    `schema` is that of the command's params, `values` the constants of the file; `no_part`
+    says why a command cannot be a part of this one, None where it can.
     """
-    reader = _Reader(schema, values)
+    reader = _Reader(schema, values, no_part)
     read = reader.steps(steps, ())
     return lang.Program(steps=read, values=values), reader.faults
 
 
 class _Reader:
-    def __init__(self, schema: JsonObject, values: JsonObject) -> None:
+    def __init__(
+        self, schema: JsonObject, values: JsonObject, no_part: Callable[[str], str | None]
+    ) -> None:
+        self._no_part = no_part
         self.faults: list[Fault] = []
         self._count = 0
         self._names: dict[str, Shape] = {
@@ -55,6 +63,7 @@ class _Reader:
             "scan": self._scan,
             "query": self._query,
             "ask": self._ask,
+            "do": self._do,
             "wait_s": lambda value, at: lang.Wait(seconds=self._expression(value, at)),
             "place": self._place,
             "steps": lambda value, at: lang.Group(steps=self.steps(value, at)),
@@ -134,8 +143,8 @@ class _Reader:
         name = value.get("into")
         if name is None:
             return None
-        if not isinstance(action, lang.Scan | lang.Query | lang.Ask):
-            self._fault((*at, "into"), "expected only beside scan, query or ask")
+        if not isinstance(action, lang.Scan | lang.Query | lang.Ask | lang.Do):
+            self._fault((*at, "into"), "expected only beside scan, query, ask or do")
         return self._name(name, (*at, "into"))
 
     def _timeout(self, value: Mapping[str, Any], at: KeyPath) -> float | None:
@@ -210,6 +219,16 @@ class _Reader:
             schema=schema if isinstance(schema, Mapping) else {},
             answered_by=answered_by,
             args=self._trees(keys.get("args", {}), (*at, "args")),
+        )
+
+    def _do(self, value: Any, at: KeyPath) -> lang.Do:
+        keys = self._mapping(value, at, ("cmd_type", "params"), needed=("cmd_type",))
+        cmd_type = keys.get("cmd_type", "")
+        reason = self._no_part(cmd_type) if isinstance(cmd_type, str) else "expected a text"
+        if "cmd_type" in keys and reason is not None:
+            self._fault((*at, "cmd_type"), reason)
+        return lang.Do(
+            cmd_type=str(cmd_type), params=self._trees(keys.get("params", {}), (*at, "params"))
         )
 
     def _place(self, value: Any, at: KeyPath) -> lang.Place:

@@ -104,6 +104,8 @@ async def test_clock__set_by_an_hour_while_a_scan_runs_stops_nothing(
         await until_empty(client)
     assert await daemon.terminate() == 0
     disk = await asyncio.to_thread(read_disk, daemon.data)
-    assert [e.task_id for e in disk.events if e.kind == "task.claimed"] == accepted
+    arrived = sorted(disk.tasks.values(), key=lambda task: task.seq)
+    assert [e.task_id for e in disk.events if e.kind == "task.claimed"] == [t.id for t in arrived]
+    assert disk.tasks.keys() == set(accepted)
     assert {task.state for task in disk.tasks.values()} == {TaskState.COMPLETED}
     assert disk.counted() == disk.counts

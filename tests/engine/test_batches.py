@@ -185,6 +185,19 @@ async def test_restart__between_two_lets_nothing_foreign_in(start_lab: StartLab)
     assert again.driver.done == ["b2", "b3", "urgent"]
 
 
+async def test_restart__in_the_first_one_that_may_run_twice_lets_nothing_foreign_in(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab()
+    await lab.accept([lab.order("b1", "MEASURE", gate=True), lab.order("b2")], batch=True)
+    await lab.until(lambda: lab.driver.at_gate)
+    urgent = await lab.submit("urgent", priority=10)
+    again = await start_lab(data=await lab.kill())
+    again.driver.gate.set()
+    await again.ended(urgent)
+    assert again.driver.done == ["b1", "b2", "urgent"]
+
+
 async def test_restart__a_batch_that_has_not_begun_keeps_its_place(start_lab: StartLab) -> None:
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")

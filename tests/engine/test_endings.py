@@ -56,7 +56,7 @@ async def test_device_error__no_driver_can_say_unknown_and_let_the_queue_go_on(l
 async def test_unknown_to_the_driver__fails_since_nothing_moved(lab: Lab) -> None:
     task = await lab.run("bad", unknown=True)
     assert task.error is not None
-    assert task.error.code == "unknown_command"
+    assert task.error.code == "robot_cannot"
     assert not lab.holds()
 
 
@@ -212,7 +212,7 @@ async def test_fault__where_no_end_can_be_recorded_the_queue_says_so(
     async def broken(*args: object, **how: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(lab.engine.queue, "finish", broken)
+    monkeypatch.setattr(lab.engine.queue.claims, "finish", broken)
     task_id = await lab.submit("first")
     await lab.held(HoldCode.UNRESPONSIVE)
     assert (await lab.find(task_id)).state is TaskState.RUNNING
@@ -220,14 +220,14 @@ async def test_fault__where_no_end_can_be_recorded_the_queue_says_so(
 
 async def test_fault__in_a_claim_is_overcome(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("robotq.engine.executor._AFTER_FAULT_S", 0.01)
-    claim, faults = lab.engine.queue.claim, [ZeroDivisionError("ours")]
+    claim, faults = lab.engine.queue.claims.claim, [ZeroDivisionError("ours")]
 
     async def broken(queue: str) -> object:
         if faults:
             raise faults.pop()
         return await claim(queue)
 
-    monkeypatch.setattr(lab.engine.queue, "claim", broken)
+    monkeypatch.setattr(lab.engine.queue.claims, "claim", broken)
     assert (await lab.run("first")).state is TaskState.COMPLETED
 
 

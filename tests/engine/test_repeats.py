@@ -152,7 +152,7 @@ async def test_expires_at__each_run_has_as_long_as_the_first(start_lab: StartLab
     assert second.expires_at_ms == begun_ms + HOUR_MS + 60_000
     await lab.engine.pause(None, actor="ann")
     clock.time_ms = begun_ms + HOUR_MS + 60_000
-    lab.engine.queue.expiry._changed.set()
+    lab.engine.queue.expiry._deadlines._changed.set()
     ended = await lab.ended(second.id)
     assert ended.error is not None
     assert ended.error.code == "expired"

@@ -260,7 +260,7 @@ async def test_clock_set_forward__is_noticed_by_what_waits_and_by_what_expires(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("robotq.engine.turns._LOOK_S", 0.01)
-    monkeypatch.setattr("robotq.engine.expiry._LOOK_S", 0.01)
+    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.01)
     clock = SetClock()
     lab = await start_lab("robot_a", "robot_b", clock=clock)
     await lab.engine.pause("robot_b", actor="ann")
@@ -276,7 +276,7 @@ async def test_clock_set_forward__is_noticed_by_what_waits_and_by_what_expires(
 async def test_clock_set_back__starts_and_ends_nothing(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.expiry._LOOK_S", 0.01)
+    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.01)
     clock = SetClock()
     lab = await start_lab(clock=clock)
     order = replace(lab.order("soon"), not_before_ms=clock.now_ms() + 60_000)

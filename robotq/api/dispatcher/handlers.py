@@ -26,7 +26,7 @@ from robotq.model.task import Command, Task, TaskState, Work
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
-_TASK_ID = "dispatcher_task_id"
+_TASK_ID = web.RequestKey("dispatcher_task_id", str)
 """Under which a request knows the task that came of it."""
 _SEEN_MS = 60_000
 """How long a worker that polls counts as connected after its last sign of life."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic.alias_generators import to_camel
 
 Time = Annotated[int, Field(description="Milliseconds since the epoch.")]
 Name = Annotated[str, Field(max_length=200)]
@@ -18,7 +19,9 @@ class _Body(BaseModel):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, defer_build=True
+    )
 
 
 class NewTaskBody(_Body):
@@ -41,50 +44,50 @@ class NewTaskBody(_Body):
 
 
 class Queued(_Answer):
-    taskId: str
+    task_id: str
     status: Literal["queued"]
-    enqueuedAt: Time
+    enqueued_at: Time
     position: Annotated[int, Field(ge=1, description="Over all groups.")]
 
 
 class Executing(_Answer):
-    taskId: str
+    task_id: str
     status: Literal["executing"]
-    workerId: str | None
-    startedAt: Time
+    worker_id: str | None
+    started_at: Time
 
 
 class Completed(_Answer):
-    taskId: str
+    task_id: str
     status: Literal["completed"]
     result: Any
-    completedAt: Time
+    completed_at: Time
 
 
 class Failed(_Answer):
-    taskId: str
+    task_id: str
     status: Literal["failed"]
     error: str
-    failedAt: Time
+    failed_at: Time
 
 
 class Done(_Answer):
-    taskId: str
+    task_id: str
     status: Literal["completed"]
     result: Any
 
 
 class Accepted(_Answer):
-    taskId: str
+    task_id: str
     status: Literal["queued", "executing"]
 
 
 class Metrics(_Answer):
-    totalWorkers: int
-    busyWorkers: int
-    queueLength: int
+    total_workers: int
+    busy_workers: int
+    queue_length: int
     executing: int
-    avgWaitTime: int = Field(description="Milliseconds, of the latest 100 tasks.")
+    avg_wait_time: int = Field(description="Milliseconds, of the latest 100 tasks.")
     timestamp: Time
 
 
@@ -93,8 +96,8 @@ class WorkerLine(_Answer):
     ip: str | None
     group: str
     status: Literal["idle", "busy"]
-    currentTaskId: str | None
-    connectedSince: Time
+    current_task_id: str | None
+    connected_since: Time
 
 
 class WorkersAnswer(_Answer):
@@ -103,31 +106,31 @@ class WorkersAnswer(_Answer):
 
 
 class WaitingLine(_Answer):
-    taskId: str
+    task_id: str
     type: str = Field(description="The model.")
     group: str
-    enqueuedAt: Time
+    enqueued_at: Time
     timeout: int = Field(description="Milliseconds.")
-    async_: bool = Field(alias="async")
+    is_async: bool = Field(alias="async")
     position: int
-    waitTime: int = Field(description="Milliseconds.")
+    wait_time: int = Field(description="Milliseconds.")
     payload: str = Field(description="JSON, cut where it is long.")
 
 
 class ExecutingLine(_Answer):
-    taskId: str
-    workerId: str | None
+    task_id: str
+    worker_id: str | None
     group: str
-    startedAt: Time
-    executionTime: int = Field(description="Milliseconds.")
+    started_at: Time
+    execution_time: int = Field(description="Milliseconds.")
     payload: str
 
 
 class TasksAnswer(_Answer):
-    queueLength: int
-    pendingCount: int
+    queue_length: int
+    pending_count: int
     tasks: list[WaitingLine] = Field(description="The next 100.")
-    executingTasks: list[ExecutingLine] = Field(description="At most 100.")
+    executing_tasks: list[ExecutingLine] = Field(description="At most 100.")
     timestamp: Time
 
 
@@ -138,9 +141,9 @@ class LogLine(_Answer):
     path: str
     status: int
     latency: float | None = Field(description="Milliseconds; of a worker what it says itself.")
-    requestBody: str | None = Field(description="JSON, cut where it is long.")
-    responseBody: str | None
-    taskId: str | None
+    request_body: str | None = Field(description="JSON, cut where it is long.")
+    response_body: str | None
+    task_id: str | None
 
 
 class LogsAnswer(_Answer):

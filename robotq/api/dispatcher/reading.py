@@ -83,7 +83,7 @@ def ending(said: Mapping[str, Any]) -> JobEnding | None:
 def duration_ms(said: Mapping[str, Any]) -> float | None:
     """How long a worker says that it took."""
     found = said.get("duration")
-    return found if _is_number(found) and found >= 0 else None
+    return found if found is not None and _is_number(found) and found >= 0 else None
 
 
 def token(said: Mapping[str, Any]) -> int | None:
@@ -93,7 +93,7 @@ def token(said: Mapping[str, Any]) -> int | None:
 
 def _given(value: Any) -> bool:
     # the document's own clients are programs in JavaScript: an empty object is something there
-    return value is not None and value is not False and value != "" and value != 0
+    return isinstance(value, dict | list) or bool(value)
 
 
 def _name(source: Mapping[str, Any], key: str) -> str:

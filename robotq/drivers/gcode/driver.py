@@ -82,7 +82,7 @@ class GcodeDriver:
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         program = context.program
         if program is None:
-            raise UnknownCommand(f"no steps are configured for {command.cmd_type} on this robot")
+            raise UnknownCommand("no steps are written for it")
         controls, controller = self._controls, self._controller
         controls.begin()
         try:

@@ -10,13 +10,16 @@ from typing import Any
 from robotq.drivers.base import (
     Capabilities,
     CommandContext,
+    DriverError,
     DriverSetup,
     DriverStatus,
     Stopped,
     UnknownCommand,
 )
+from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.body import Body
 from robotq.drivers.simulator.commands import IMMEDIATE, QUEUED
+from robotq.drivers.simulator.controls import Run
 from robotq.drivers.simulator.faults import Faults
 from robotq.drivers.simulator.lab import shared_lab
 from robotq.drivers.simulator.layout import gripper, removed
@@ -27,6 +30,7 @@ from robotq.drivers.simulator.options import read_options
 from robotq.drivers.simulator.params import Params
 from robotq.drivers.simulator.picture import picture
 from robotq.drivers.simulator.state import bottle_in
+from robotq.drivers.simulator.stepping import run_steps
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -53,6 +57,7 @@ class SimulatorDriver:
         options = read_options(setup.robot, setup.options)
         folder = setup.data / "simulator"
         self._robot = setup.robot
+        self._memory = Memory(setup.data / "memory" / f"{setup.robot}.json")
         self._body = Body(
             robot=setup.robot,
             lab=shared_lab(setup.shared, folder, options.layout),
@@ -67,9 +72,8 @@ class SimulatorDriver:
         self._body.link.connect()
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
-        function = QUEUED.get(command.cmd_type)
-        if function is None:
-            raise UnknownCommand(command.cmd_type)
+        if context.program is None and command.cmd_type not in QUEUED:
+            raise UnknownCommand("no part of the simulated robot, and no steps are written for it")
         body = self._body
         body.link.check()
         run = body.controls.begin()
@@ -77,13 +81,28 @@ class SimulatorDriver:
             try:
                 if run.emergency:
                     raise Stopped
-                return function(Machine(body, run, command, context))
+                return self._carried_out(command, run, context)
             except Stopped:
                 if run.deaf:
                     body.clock.sleep(math.inf, lambda: run.released)
                 raise
             finally:
                 body.controls.end()
+
+    def _carried_out(self, command: Command, run: Run, context: CommandContext) -> JsonObject:
+        # what an operator has written comes before what the robot would do by itself
+        if context.program is None:
+            return QUEUED[command.cmd_type](Machine(self._body, run, command, context))
+
+        def part(cmd_type: str, params: JsonObject) -> JsonObject:
+            function = QUEUED.get(cmd_type)
+            if function is None:
+                raise DriverError(f"{self._robot} has no command {cmd_type} by itself")
+            inner = Command(cmd_type=cmd_type, params=params)
+            return function(Machine(self._body, run, inner, context, part=True))
+
+        machine = Machine(self._body, run, command, context)
+        return run_steps(machine, context.program, part=part, memory=self._memory)
 
     def immediate(self, command: Command) -> JsonObject:
         function = IMMEDIATE.get(command.cmd_type)

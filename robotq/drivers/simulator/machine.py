@@ -29,7 +29,16 @@ class Machine:
     something is impossible.
     """
 
-    def __init__(self, body: Body, run: Run, command: Command, context: CommandContext) -> None:
+    def __init__(
+        self,
+        body: Body,
+        run: Run,
+        command: Command,
+        context: CommandContext,
+        *,
+        part: bool = False,
+    ) -> None:
+        """`part`: the command is a part of another one, which tells its own progress."""
         self.robot = body.robot
         self.params = Params(command.params)
         self.context = context
@@ -37,7 +46,9 @@ class Machine:
         self._run = run
         self._command = command.cmd_type
         self._mover = Mover(body, run, command.cmd_type, context)
+        self._part = part
         self._step = ""
+        self._limit_s = self._deadline = math.inf
         self._seconds = 0.0
         self._slowness = 1.0
         self._steps_done = 0
@@ -57,7 +68,8 @@ class Machine:
 
     def expect(self, steps: int) -> None:
         """Say that so many more steps will come, so that progress can be told."""
-        self._steps_expected = self._steps_done + steps
+        if not self._part:
+            self._steps_expected = self._steps_done + steps
 
     def change(self, effect: Effect) -> None:
         """Change the lab without a motion, e.g. by what was found out."""
@@ -91,6 +103,41 @@ class Machine:
     def grip(self, what: str, share: float, effect: Effect | None = None) -> None:
         """A motion of the gripper that takes a share of the step's duration."""
         self._timed(what, share, self._body.parts.gripper, effect)
+
+    def lasting(self, what: str, seconds: float) -> None:
+        """A motion of the arms that takes so long."""
+        self._move(what, Profile.lasting(seconds, self._body.parts.arm))
+
+    def along(self, what: str, distance: float, speed: float) -> None:
+        """A motion of the arms over so many mm, in mm/s no faster than they are."""
+        arm = self._body.parts.arm
+        axis = Axis(speed=min(speed, arm.speed), acceleration=arm.acceleration)
+        self._move(what, Profile.over(distance, axis))
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass without a motion."""
+        self._within_limit(seconds)
+        if not self._body.clock.sleep(seconds, self._run.interrupted):
+            raise Stopped
+
+    @contextmanager
+    def limited(self, timeout_s: float | None) -> Iterator[None]:
+        """What is inside takes no longer: DriverError `timeout` comes before the motion that
+        would."""
+        if timeout_s is None:
+            yield
+            return
+        self._limit_s, self._deadline = timeout_s, self._body.clock.now() + timeout_s
+        try:
+            yield
+        finally:
+            self._deadline = math.inf
+
+    def _within_limit(self, seconds: float) -> None:
+        if self._body.clock.now() + seconds > self._deadline:
+            raise DriverError(
+                f"not finished within {self._limit_s:g} s", code="timeout", timeout_s=self._limit_s
+            )
 
     def stands_at(self, place: str) -> bool:
         pose = self.layout.places[place]
@@ -136,7 +183,9 @@ class Machine:
         self._move(what, Profile.lasting(self._seconds * share, axis), effect)
 
     def _move(self, what: str, profile: Profile, effect: Effect | None = None) -> None:
-        self._mover.move(self._step, what, profile.slowed(self._slowness), effect=effect)
+        slowed = profile.slowed(self._slowness)
+        self._within_limit(slowed.duration)
+        self._mover.move(self._step, what, slowed, effect=effect)
 
     def _suffer(self, fault: Fault) -> None:
         match fault.kind:

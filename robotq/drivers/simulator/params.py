@@ -16,6 +16,7 @@ class Params:
     """
 
     def __init__(self, value: JsonValue) -> None:
+        self.whole = value
         self._list = value if isinstance(value, list) else None
         self._values: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
 

@@ -305,9 +305,9 @@ class MarlinEmulator(Device):
 
     def _kill(self, reason: str) -> None:
         self.axes.drop()
+        self.halted = True
         self.say(f"echo:{reason}")
         self.say("Error:Printer halted. kill() called!")
-        self.halted = True
 
 
 def _is_sum(body: str, checksum: str) -> bool:

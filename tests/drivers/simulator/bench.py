@@ -17,6 +17,7 @@ from robotq.drivers.simulator.state import LabState
 from robotq.model.clock import MotionClock, VirtualClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+from robotq.steps import Program
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Recorder:
 
     def __init__(self, clock: MotionClock, task_id: str = "task_1", attempt: int = 1) -> None:
         self.clock = clock
+        self.program: Program | None = None
         self.task_id = task_id
         self.attempt = attempt
         self.steps: list[ReportedStep] = []

@@ -61,7 +61,7 @@ def faults(*steps: Any) -> list[str]:
         ({"gcode": "G0", "scan": True}, "exactly one action"),
         ({"step": "A"}, "exactly one action"),
         ({"for_each": "values.slots", "steps": []}, "expected a list of steps"),
-        ({"gcode": "G0", "into": "a"}, "only beside scan, query or ask"),
+        ({"gcode": "G0", "into": "a"}, "only beside scan, query"),
         ({"gcode": "G0", "timeout_s": -1}, "above 0"),
         ({"query": {"line": "M114", "expect": "("}}, "regular expression"),
         ({"query": {"line": "M114"}}, "expect is missing"),
@@ -99,6 +99,31 @@ def test_fault__names_file_line_and_key(tmp_path: Path) -> None:
         rf"{re.escape(str(path))}:7: commands.GO_THERE.steps\[1\].gcode\[1\]: .*nowhere",
         str(raised.value),
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("{cmd_type: NAVIGATON}", "unknown command NAVIGATON; did you mean NAVIGATION"),
+        ("{cmd_type: GET_BATTERY_STATE}", "is nothing that a robot does in its queue"),
+        ("{cmd_type: MANUAL_STEP}", "is nothing that a robot does in its queue"),
+        ("{cmd_type: OTHER}", "OTHER consists of steps itself"),
+        ("{cmd_type: NAVIGATION, params: {area: '{params.x}'}}", "params has no x"),
+        ("{cmd_type: NAVIGATION, parms: {}}", "unknown key parms; did you mean params"),
+        ("{}", "cmd_type is missing"),
+    ],
+)
+def test_part__is_a_command_that_the_robot_has_by_itself(
+    step: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "commands:\n  OTHER: {steps: [{wait_s: 1}]}\n"
+        f"  OWN: {{schema: {{properties: {{y: {{}}}}}}, steps: [{{do: {step}}}]}}\n"
+    )
+    with pytest.raises(ConfigError) as raised:
+        load_catalog([path])
+    assert told in str(raised.value)
 
 
 def test_steps__may_differ_from_robot_to_robot(tmp_path: Path) -> None:

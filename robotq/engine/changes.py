@@ -1,0 +1,133 @@
+"""How tasks change, for the parts of the `TaskQueue`: one at a time, on disk, then in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+from robotq.engine.admission import Room
+from robotq.engine.deadlines import Deadlines
+from robotq.engine.estimates import Estimates
+from robotq.engine.journal import Journal, answered
+from robotq.engine.locks import Locks
+from robotq.engine.manual_steps import ManualSteps
+from robotq.engine.memory import TaskMemory
+from robotq.engine.repeats import Repeats
+from robotq.engine.resources import Resources
+from robotq.engine.waiters import Waiters
+from robotq.engine.webhooks import Webhooks
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task
+from robotq.store.port import Mutation, SaveTask, Store
+
+
+class Changes:
+    """The core of the `TaskQueue`: what is written here is visible and told only after it is on
+    disk, together with what follows from it for webhooks and for the checklist."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        memory: TaskMemory,
+        resources: Resources,
+        webhooks: Webhooks,
+        steps: ManualSteps,
+        estimates: Estimates,
+        repeats: Repeats,
+        deadlines: Deadlines,
+        waiters: Waiters,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._memory = memory
+        self._resources = resources
+        self._webhooks = webhooks
+        self._steps = steps
+        self._estimates = estimates
+        self._repeats = repeats
+        self._deadlines = deadlines
+        self._waiters = waiters
+        self.locks = Locks()
+        """One for each task that somebody is changing, by its id."""
+
+    # -- one task ------------------------------------------------------------------------------
+
+    async def find(self, task_id: str) -> Task:
+        """A task, wherever it is. Raises RobotqError task_not_found, store_unavailable."""
+        task = self._memory.get(task_id) or await answered(self._store.get(task_id))
+        if task is None:
+            raise RobotqError("task_not_found", task_id=task_id)
+        return task
+
+    @asynccontextmanager
+    async def of(self, task_id: str) -> AsyncIterator[Task]:
+        """The task as it is now; nobody else changes it meanwhile. Raises as `find` does."""
+        async with self.locks.hold(task_id):
+            yield await self.find(task_id)
+
+    # -- to the disk ---------------------------------------------------------------------------
+
+    async def write(self, mutations: Sequence[Mutation], room: Room | None = None) -> None:
+        """All or nothing. `room` was kept for the new tasks among them.
+
+        Raises RobotqError store_unavailable.
+        """
+        mutations = self._with_what_follows(mutations)
+
+        def written() -> None:
+            self._take_over(mutations)
+            if room is not None:
+                room.taken()
+
+        await self._journal.write(mutations, written)
+
+    async def written(self, mutations: Sequence[Mutation], claimed: Task | None = None) -> bool:
+        """The same, but False where the disk takes no writes; what was taken for `claimed` is
+        given back then."""
+        mutations = self._with_what_follows(mutations)
+        written = False
+        try:
+            written = await self._journal.written(mutations, lambda: self._take_over(mutations))
+        finally:
+            if not written and claimed is not None:
+                self._resources.give_back(claimed.queue)
+                self._memory.wake_lanes()
+        return written
+
+    async def write_when_possible(self, mutations: Sequence[Mutation]) -> None:
+        """The same for what has happened already; waits for the disk."""
+        mutations = self._with_what_follows(mutations)
+        await self._journal.write_when_possible(mutations, lambda: self._take_over(mutations))
+
+    async def until_available(self) -> None:
+        """Wait for the disk."""
+        await self._journal.until_available()
+
+    def _with_what_follows(self, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
+        return [
+            *mutations,
+            *self._webhooks.following(mutations),
+            *self._steps.following(mutations),
+        ]
+
+    # -- into memory ---------------------------------------------------------------------------
+
+    def _take_over(self, mutations: Iterable[Mutation]) -> None:
+        """Bring memory up to date with what was written."""
+        freed = self._resources.commit(mutations)
+        for mutation in mutations:
+            if isinstance(mutation, SaveTask):
+                self._memory.update(mutation.task, mutation.before)
+                if mutation.task.expires_at_ms is not None:
+                    self._deadlines.look(mutation.task)
+                if mutation.task.repeat is not None:
+                    self._repeats.look(mutation.task)
+                if mutation.task.state.final:
+                    if mutation.task.work is None:
+                        self._estimates.learn(mutation.task)
+                    self._waiters.tell(mutation.task)
+        self._webhooks.take_over(mutations)
+        if freed:
+            self._memory.wake_lanes()

@@ -1,0 +1,227 @@
+"""Changes of the tasks for robots, by their executors: claimed, recorded, ended, given back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from robotq.engine.batches import cancelled_with
+from robotq.engine.changes import Changes
+from robotq.engine.ending import Ending
+from robotq.engine.expiry import ended_by_expiry
+from robotq.engine.holds import HoldBoard
+from robotq.engine.memory import TaskMemory
+from robotq.engine.recorder import Report
+from robotq.engine.repeats import Repeats
+from robotq.engine.resources import Resources
+from robotq.engine.settings import Settings
+from robotq.engine.task_events import saving_end, task_event
+from robotq.engine.turns import Turns
+from robotq.model.clock import WallClock
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.hold import HoldCode
+from robotq.model.task import Task, TaskState
+from robotq.model.transitions import Action, transition
+from robotq.store.port import AppendEvent, Mutation, SaveTask
+
+
+class Claims:
+    """The part of the `TaskQueue` that is about running tasks of robots. The same promises:
+    every change is a transition, and is on disk before it is visible here or told to anyone.
+
+    A claim raises the fence of its task; what comes with an older one is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        memory: TaskMemory,
+        turns: Turns,
+        holds: HoldBoard,
+        resources: Resources,
+        repeats: Repeats,
+        clock: WallClock,
+        settings: Settings,
+    ) -> None:
+        self._changes = changes
+        self._memory = memory
+        self._turns = turns
+        self._holds = holds
+        self._resources = resources
+        self._repeats = repeats
+        self._clock = clock
+        self._settings = settings
+
+    # -- the next task -------------------------------------------------------------------------
+
+    async def until_ready(self, queue: str) -> None:
+        """Wait until a task of this queue may run."""
+        lane = self._memory.lane(queue)
+        while self._turns.next(lane) is None:
+            await lane.changed(self._turns.look_again_s(lane))
+
+    async def claim(self, queue: str) -> Task | None:
+        """Claim the next task of a queue durably. None where nothing may run any more, or the
+        disk takes no writes."""
+        lane = self._memory.lane(queue)
+        task = self._turns.next(lane)
+        if task is None:
+            return None
+        async with AsyncExitStack() as changing:
+            current = await changing.enter_async_context(self._changes.of(task.id))
+            # while the lock was waited for, it may have been called off or overtaken
+            if self._turns.next(lane) is not current:
+                return None
+            if self._turns.expired(current):
+                await self._expire(changing, current)
+                return None
+            claimed, mutations = self._turns.claim(current)
+            return claimed if await self._changes.written(mutations, claimed) else None
+
+    async def _expire(self, changing: AsyncExitStack, task: Task) -> None:
+        expired = ended_by_expiry(task, self._clock.now_ms())
+        rest = await self._cancelling_rest(changing, expired)
+        following = self._repeats.following(expired)
+        await self._changes.written([*saving_end(task, expired, "robotq"), *rest, *following])
+
+    async def release(self, task: Task) -> None:
+        """Give back a claim whose driver was never called. Waits for the disk."""
+        async with self._changes.of(task.id) as current:
+            released = transition(current, Action.RELEASE, fence=task.fence)
+            now_ms = self._clock.now_ms()
+            await self._changes.write_when_possible(
+                [
+                    *self._resources.released(task.queue),
+                    SaveTask(released, current.state),
+                    task_event("task.released", released, now_ms, "robotq", before=current),
+                ]
+            )
+            crash_point(CrashPoint.RELEASED)
+
+    # -- the running task ----------------------------------------------------------------------
+
+    async def record(self, task: Task, report: Report) -> None:
+        """Write what a running task has reported.
+
+        Raises RobotqError stale_claim, wrong_state, store_unavailable.
+        """
+        async with self._changes.of(task.id) as current:
+            changed = transition(current, Action.PROGRESS, fence=task.fence, **report.changes)
+            await self._changes.write(
+                [
+                    SaveTask(changed, current.state),
+                    *(AppendEvent(event) for event in report.events),
+                    *report.occupancies,
+                ]
+            )
+
+    async def finish(
+        self, task: Task, ending: Ending, report: Report | None = None, *, claim_next: bool = True
+    ) -> Task | None:
+        """Write how a running task ended and, in the same commit, claim the next one.
+
+        Waits for the disk where it takes no writes: a result is not lost. Returns the claimed
+        task, or None when nothing can run right now.
+        Raises RobotqError stale_claim, wrong_state: the end was recorded otherwise already.
+        """
+        report = report or Report()
+        ended_at_ms = self._clock.now_ms()
+        holding: list[Mutation] | None = None
+        while True:
+            # after an outage, everything that depends on others is looked at anew
+            async with AsyncExitStack() as changing:
+                current = await changing.enter_async_context(self._changes.of(task.id))
+                ended = _ended(current, task.fence, ended_at_ms, ending, report)
+                if holding is None:
+                    holding = self._holding(ended, ending)
+                rest = await self._cancelling_rest(changing, ended)
+                claimed: Task | None = None
+                claim: Sequence[Mutation] = ()
+                if claim_next and not rest:
+                    claimed, claim = await self._claim_along(changing, ended.queue)
+                crash_point(CrashPoint.FINISH)
+                mutations = [
+                    *(AppendEvent(event) for event in report.events),
+                    *report.occupancies,
+                    *saving_end(current, ended, ending.actor),
+                    *holding,
+                    *rest,
+                    *self._repeats.following(ended),
+                    *(self._left(ended, claimed) if ending.certain else ()),
+                    *claim,
+                ]
+                if await self._changes.written(mutations, claimed):
+                    crash_point(CrashPoint.FINISHED)
+                    return claimed
+            await self._changes.until_available()
+
+    def _holding(self, ended: Task, ending: Ending) -> list[Mutation]:
+        if ending.hold is None:
+            return []
+        return self._holds.set(
+            ended.queue, ending.hold, task_id=ended.id, actor=ending.actor, **ending.hold_args
+        )
+
+    async def _cancelling_rest(self, changing: AsyncExitStack, failed: Task) -> list[Mutation]:
+        """The first failure in a contiguous batch cancels what is left of it."""
+        if not failed.contiguous or failed.batch_id is None or failed.state is TaskState.COMPLETED:
+            return []
+        mutations: list[Mutation] = []
+        for waiting in self._memory.lane(failed.queue).batch(failed.batch_id):
+            if waiting.id == failed.id:
+                continue
+            current = await changing.enter_async_context(self._changes.of(waiting.id))
+            # while its lock was waited for, somebody may have called it off
+            if current.state is TaskState.PENDING:
+                mutations += cancelled_with(current, failed)
+        return mutations
+
+    async def _claim_along(
+        self, changing: AsyncExitStack, queue: str
+    ) -> tuple[Task | None, Sequence[Mutation]]:
+        """The claim that can go into the same commit as the end of the running task."""
+        following = self._turns.after_running(self._memory.lane(queue))
+        locks = self._changes.locks
+        # one that somebody is changing right now is left to the ordinary claim
+        if following is None or locks.held(following.id) or self._turns.expired(following):
+            return None, ()
+        await changing.enter_async_context(locks.hold(following.id))
+        return self._turns.claim(following)
+
+    # -- the places of robots ------------------------------------------------------------------
+
+    def _left(self, ended: Task, claimed: Task | None) -> list[Mutation]:
+        """The resources that a command which ended for certain does not need any more."""
+        following = self._settings.places_of(claimed) if claimed is not None else ()
+        return self._resources.ended(ended.queue, self._settings.places_of(ended), following)
+
+    def robot_stands(self, robot: str, place: str) -> list[Mutation]:
+        """What to write when a robot whose link is new reports its place.
+
+        It holds nothing else any more, unless nobody knows how its last command ended.
+        """
+        mutations = self._resources.moved(robot, place, (), self._clock.now_ms())
+        if not self._holds.has(robot, HoldCode.OUTCOME_UNKNOWN):
+            mutations += self._resources.ended(robot, (), ())
+        return mutations
+
+    async def write_when_possible(self, mutations: Sequence[Mutation]) -> None:
+        """Write what has happened at a robot already. Waits for the disk."""
+        await self._changes.write_when_possible(mutations)
+
+
+def _ended(task: Task, fence: int, at_ms: int, ending: Ending, report: Report) -> Task:
+    error = ending.error
+    if error is not None and error.step is None:
+        error = replace(error, step=report.step)
+    return transition(
+        task,
+        ending.action,
+        fence=fence,
+        ended_at_ms=at_ms,
+        result=ending.result,
+        error=error,
+        **report.changes,
+    )

@@ -1,0 +1,64 @@
+"""Which waiting tasks have to be started in time, and by when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from robotq.model.clock import WallClock
+from robotq.model.task import Task, TaskState
+
+_LOOK_S = 5.0
+"""Wall seconds after which the clock is looked at again: somebody may have set it."""
+
+_TICK_S = 0.02
+"""Wall seconds between two looks at the least, however many expire one after the other."""
+
+
+class Deadlines:
+    """The `expires_at` of waiting tasks. One that was started once does not expire any more."""
+
+    def __init__(self, clock: WallClock, unfinished: Iterable[Task]) -> None:
+        self._clock = clock
+        self._due_ms: dict[str, int] = {}
+        self._changed = asyncio.Event()
+        for task in unfinished:
+            self.look(task)
+
+    def look(self, task: Task) -> None:
+        """Take over a task as it was written."""
+        waits = task.state is TaskState.PENDING and task.attempt == 0 and task.work is None
+        if waits and task.expires_at_ms is not None:
+            self._due_ms[task.id] = task.expires_at_ms
+            self._changed.set()
+        else:
+            self._due_ms.pop(task.id, None)
+
+    def over(self) -> Sequence[str]:
+        """The tasks whose time is over; `until_next` tells of every change after this."""
+        self._changed.clear()
+        now_ms = self._clock.now_ms()
+        return [task_id for task_id, at_ms in self._due_ms.items() if at_ms <= now_ms]
+
+    async def until_next(self) -> None:
+        """Wait until another look is worth while."""
+        next_ms = min(self._due_ms.values(), default=None)
+        left_s = None
+        if next_ms is not None:
+            left_s = min(max((next_ms - self._clock.now_ms()) / 1000, _TICK_S), _LOOK_S)
+        try:
+            async with asyncio.timeout(left_s):
+                await self._changed.wait()
+                await asyncio.sleep(_TICK_S)
+        except TimeoutError:
+            return
+
+
+def expired(task: Task, now_ms: int) -> bool:
+    """Whether a task has not been started in time and is not to be started any more."""
+    return (
+        task.expires_at_ms is not None
+        and task.expires_at_ms <= now_ms
+        and task.state is TaskState.PENDING
+        and task.attempt == 0
+    )
