@@ -145,7 +145,7 @@ class Worker:
         if job.cancelled.is_set():
             _log.warning("%s is not ours any more; its result is dropped", job.task_id)
             return
-        finished = _finished(self.worker_id, job, doing)
+        finished = finished_as(self.worker_id, job, doing)
         _log.info("%s ends: %s", job.task_id, "done" if finished.success else finished.error)
         await asyncio.to_thread(self._spool.keep, finished)
 
@@ -304,7 +304,8 @@ def _job(task: Mapping[str, Any]) -> Job:
     )
 
 
-def _finished(worker_id: str, job: Job, doing: asyncio.Future[JsonValue]) -> Finished:
+def finished_as(worker_id: str, job: Job, doing: asyncio.Future[JsonValue]) -> Finished:
+    """How a job ended whose function has ended."""
     error = asyncio.CancelledError() if doing.cancelled() else doing.exception()
     if error is None:
         return Finished(

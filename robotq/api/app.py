@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from robotq.api.auth import KeyFile
 from robotq.api.call import Call
-from robotq.api.context import DESCRIPTION, ENGINE, FRAMES, STARTED, VIEWS, WATCHDOG, WORKERS
+from robotq.api.context import ENGINE, FRAMES, STARTED, VIEWS, WATCHDOG, WORKERS
+from robotq.api.described import DESCRIBED, Described
 from robotq.api.errors import error_response
 from robotq.api.guard import Guard
 from robotq.api.interface import Interface, Shared
 from robotq.api.interfaces import INTERFACES
 from robotq.api.mount import mount
-from robotq.api.robot.description import Description
+from robotq.api.robot.description import ABOUT
 from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.table import ROUTES
 from robotq.api.robot.view import TaskViews
@@ -33,7 +34,7 @@ def _robot_error(call: Call, error: RobotqError) -> web.StreamResponse:
     return error_response(error, call.language)
 
 
-ROBOT = Interface(name="robot", prefix="", routes=ROUTES, error=_robot_error)
+ROBOT = Interface(name="robot", prefix="", routes=ROUTES, about=ABOUT, error=_robot_error)
 
 
 class Site:
@@ -67,7 +68,6 @@ class Site:
             STARTED: engine.clock.now_ms(),
             VIEWS: TaskViews(engine),
             FRAMES: EventFrames(),
-            DESCRIPTION: Description(engine, ROUTES),
         }
         for interface in self.interfaces:
             self._services.update(interface.services(self._shared))
@@ -75,10 +75,7 @@ class Site:
     def main(self) -> web.Application:
         """The robot interface at the root, and the others below their prefixes. While it runs,
         changes of the key file are taken over, and every interface does its own work."""
-        app = self._app()
-        for interface in self.interfaces:
-            mount(app, interface, self._shared, self._guard, interface.prefix)
-        mount(app, ROBOT, self._shared, self._guard, "")
+        app = self._app({one.prefix: one for one in (*self.interfaces, ROBOT)})
         app.cleanup_ctx.append(self._watch_keys)
         app.on_startup.append(self._dashboard.start)
         app.on_cleanup.append(self._dashboard.stop)
@@ -88,14 +85,16 @@ class Site:
 
     def own(self, interface: Interface) -> web.Application:
         """One interface at the root, for a port of its own. The one of `main` has to run."""
-        app = self._app()
-        mount(app, interface, self._shared, self._guard, "")
-        return app
+        return self._app({"": interface})
 
-    def _app(self) -> web.Application:
+    def _app(self, mounted: Mapping[str, Interface]) -> web.Application:
+        """`mounted`: prefix -> interface, the root last."""
         app = web.Application(client_max_size=self._engine.config.limits.body_bytes)
         for key, service in self._services.items():
             app[key] = service
+        app[DESCRIBED] = Described(self._engine, mounted)
+        for prefix, interface in mounted.items():
+            mount(app, interface, self._shared, self._guard, prefix)
         return app
 
     async def _watch_keys(self, _app: web.Application) -> AsyncIterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from robotq.api.robot.description import Description
 from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.view import TaskViews
 from robotq.engine.engine import Engine
@@ -18,4 +17,3 @@ STARTED = web.AppKey("started", int)
 """When the application was made, in milliseconds since the epoch."""
 VIEWS = web.AppKey("views", TaskViews)
 FRAMES = web.AppKey("frames", EventFrames)
-DESCRIPTION = web.AppKey("description", Description)

@@ -14,6 +14,7 @@ from robotq.api.routes import Route
 from robotq.config import Config, InterfaceConfig
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
 from robotq.workers import Workers
 
 
@@ -38,6 +39,23 @@ async def _no_background(_app: web.Application) -> AsyncIterator[None]:
     yield
 
 
+def _no_schemas(_engine: Engine) -> Mapping[str, JsonObject]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the OpenAPI document of an interface says besides its routes."""
+
+    title: str
+    summary: str
+    description: str
+    error: JsonObject | None = None
+    """JSON Schema of every error; None: the form of the robot interface."""
+    schemas: Callable[[Engine], Mapping[str, JsonObject]] = _no_schemas
+    """What a running daemon knows of types, by name; see `openapi.document`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
     """One documented HTTP API over the engine. The one on its own port and the one below its
@@ -48,6 +66,7 @@ class Interface:
     prefix: str
     """Where it stands on the main port; empty for the robot interface."""
     routes: Sequence[Route]
+    about: About
     error: Callable[[Call, RobotqError], web.StreamResponse]
     """Its own form of errors, for whatever no handler has answered itself."""
     services: Callable[[Shared], Mapping[web.AppKey[Any], Any]] = _no_services

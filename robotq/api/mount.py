@@ -68,7 +68,23 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         call = Call(request, engine)
         began = time.perf_counter()
-        response = await serve(request, call)
+        try:
+            to_all = open_to_pages(shared)
+            if to_all:
+                call.headers = _TO_ALL
+            same_site = guarded and not to_all
+            call.caller = guard.check(request, engine.config, scope=scope, same_site=same_site)
+            response = await handler(call)
+        except RobotqError as error:
+            response = error_form(call, error)
+        except ConfigError as error:
+            refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
+            response = error_form(call, refused)
+        except ConnectionError:
+            # the client has left: there is nobody to answer
+            raise
+        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
+            response = error_form(call, fault(error, where))
         if listed:
             request.app[REQUESTS].add(
                 request,
@@ -78,25 +94,6 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
                 caller=call.actor,
             )
         return response
-
-    async def serve(request: web.Request, call: Call) -> web.StreamResponse:
-        try:
-            to_all = open_to_pages(shared)
-            if to_all:
-                call.headers = _TO_ALL
-            same_site = guarded and not to_all
-            call.caller = guard.check(request, engine.config, scope=scope, same_site=same_site)
-            return await handler(call)
-        except RobotqError as error:
-            return error_form(call, error)
-        except ConfigError as error:
-            refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
-            return error_form(call, refused)
-        except ConnectionError:
-            # the client has left: there is nobody to answer
-            raise
-        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
-            return error_form(call, fault(error, where))
 
     return endpoint
 

@@ -68,6 +68,8 @@ def document(
     `{robot_id}`), says what that part can be. `error`: the form of errors, where it is not
     that of the robot interface. `server`: where the paths begin, as seen from the document.
     """
+    # what is said over a WebSocket is none of its matters
+    routes = [route for route in routes if not route.websocket]
     models = _Models(routes, schemas, error)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:

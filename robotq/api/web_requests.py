@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -15,13 +15,24 @@ _KEPT = 300
 
 
 class _Request(NamedTuple):
-    id: int
+    number: int
     at_ms: int
     method: str
     path: str
     status: int
-    duration_ms: float
+    seconds: float
     caller: str
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "id": self.number,
+            "at_ms": self.at_ms,
+            "method": self.method,
+            "path": self.path[:200],
+            "status": self.status,
+            "duration_ms": round(self.seconds * 1000, 2),
+            "caller": self.caller,
+        }
 
 
 class RequestLog:
@@ -34,12 +45,10 @@ class RequestLog:
     def add(
         self, request: web.BaseRequest, *, at_ms: int, status: int, seconds: float, caller: str
     ) -> None:
+        # every request comes by here, and few are ever looked at
         self._count += 1
-        path = request.path[:200]
         self._latest.append(
-            _Request(
-                self._count, at_ms, request.method, path, status, round(seconds * 1000, 2), caller
-            )
+            _Request(self._count, at_ms, request.method, request.path, status, seconds, caller)
         )
 
     def after(self, number: int) -> list[_Request]:
@@ -54,4 +63,4 @@ REQUESTS = web.AppKey("requests", RequestLog)
 async def latest(call: Call) -> web.StreamResponse:
     after = call.query(RequestsQuery).after
     found = call.request.app[REQUESTS].after(after)
-    return call.answer({"requests": [request._asdict() for request in found]})
+    return call.answer({"requests": [request.view() for request in found]})

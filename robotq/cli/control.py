@@ -3,7 +3,7 @@ to queues."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from robotq.cli.failure import ExitCode
 from robotq.cli.http import Daemon, talk
 from robotq.cli.options import URL, AsJson, Key, Robot, Url
-from robotq.cli.show import TaskView, new_console, print_json
+from robotq.cli.show import TaskView, how_to_answer, new_console, print_json
 from robotq.model.json import JsonObject
 
 _TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
@@ -42,15 +42,19 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the queues and why nothing moves where nothing does, or one task."""
-    path = "/queue/status" if task_id is None else f"/task/{task_id}"
-    answer = talk(url, key, lambda daemon: daemon.get(path))
     console = new_console()
+    if task_id is None:
+        queues, running = talk(url, key, _queues)
+        if as_json:
+            print_json(console, queues)
+        else:
+            _show_queues(console, queues, running, url)
+        return
+    task = talk(url, key, lambda daemon: daemon.get(f"/task/{task_id}"))
     if as_json:
-        print_json(console, answer)
-    elif task_id is None:
-        _show_queues(console, answer)
+        print_json(console, task)
     else:
-        _show_task(console, answer, url)
+        _show_task(console, task, url)
 
 
 def cancel(
@@ -167,7 +171,16 @@ def _named(robot: str | None) -> JsonObject:
     return {} if robot is None else {"robot_id": robot}
 
 
-def _show_queues(console: Console, answer: JsonObject) -> None:
+async def _queues(daemon: Daemon) -> tuple[JsonObject, list[JsonObject]]:
+    """The queues, and the tasks that run in them."""
+    queues = await daemon.get("/queue/status")
+    names = [robot["running_task"] for robot in queues["robots"].values()]
+    return queues, [await daemon.get(f"/task/{name}") for name in names if name]
+
+
+def _show_queues(
+    console: Console, answer: JsonObject, running: Sequence[JsonObject], url: str
+) -> None:
     counts = (
         f"{answer['queue_size']} in queue, {answer['completed_tasks']} completed, "
         f"{answer['failed_tasks']} failed, {answer['cancelled_tasks']} cancelled "
@@ -182,6 +195,11 @@ def _show_queues(console: Console, answer: JsonObject) -> None:
         since = Text(f"{hold['robot_id']} starts nothing since {hold['since']}: ", "yellow")
         console.print(since.append(hold["reason"]), soft_wrap=True)
         console.print(Text(f"  to clear: {hold['clear']['text']}"), soft_wrap=True)
+    for task in running:
+        if task.get("waiting_for"):
+            asks = f"{task['robot_id']} asks: {task['waiting_for']['prompt']}"
+            console.print(Text(asks, "yellow"), soft_wrap=True)
+            console.print(Text(how_to_answer(task, url)), soft_wrap=True)
     for task in answer["tasks"]:
         line = f"{task['task_id']}  {task['state']:<9}  {task['robot_id']}  {task['cmd_type']}"
         console.print(Text(f"{line}  {task.get('error_code', '')}".rstrip()), soft_wrap=True)

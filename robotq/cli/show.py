@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from robotq.cli.options import URL
 from robotq.cli.words import say
 from robotq.model.json import JsonObject
 
@@ -107,8 +108,7 @@ class TaskView:
         if question and self._is_new(task, ("question", question["deadline_ms"])):
             self._line(say("asks", prompt=question["prompt"]), "yellow")
             if self._url is not None:
-                path = question["answer"]["path"]
-                self._line(say("answer", url=self._url, path=path), "yellow")
+                self._line(how_to_answer(task, self._url), "yellow")
 
     def _show_end(self, task: JsonObject) -> None:
         if self._is_new(task, "end"):
@@ -144,6 +144,14 @@ def print_json(console: Console, value: Any) -> None:
         console.print(JSON(text, ensure_ascii=False), soft_wrap=True)
     else:
         console.print(Text(text), soft_wrap=True)
+
+
+def how_to_answer(task: JsonObject, url: str) -> str:
+    """The line with which a person answers the question of a running task."""
+    names = task["waiting_for"]["schema"].get("required", ())
+    value = ", ".join(f'"{name}": …' for name in names) or "…"
+    more = "" if url == URL else f" --url {url}"
+    return say("answer", task_id=task["task_id"], value=f"{{{value}}}", more=more)
 
 
 def wall_seconds(task: JsonObject) -> float:

@@ -72,8 +72,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "clear": ("    解除方法: {clear}", "    to clear: {clear}"),
     "asks": ("  ? {prompt}", "  ? {prompt}"),
     "answer": (
-        "    回答: curl -d '{{…}}' {url}{path}",
-        "    answer with: curl -d '{{…}}' {url}{path}",
+        "    回答: robotq answer {task_id} '{value}'{more}",
+        "    answer with: robotq answer {task_id} '{value}'{more}",
     ),
     "completed": ("✓ {message} ({seconds} 秒)", "✓ {message} ({seconds} s)"),
     "failed": ("✗ {cmd_type} 失败: {message}", "✗ {cmd_type} failed: {message}"),

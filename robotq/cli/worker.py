@@ -21,6 +21,7 @@ from robotq.cli.logs import log_to_stderr
 from robotq.cli.options import URL, Key, Url
 from robotq.model.json import JsonValue
 from robotq.worker_client import Job, JobFailed, Refused, Worker
+from robotq.worker_socket import SocketWorker
 
 _OUTPUT = 500_000
 """Bytes of output that are read; more is an error of the command."""
@@ -47,7 +48,7 @@ def worker(
         str, typer.Option("--queue", help="Whose tasks: task_queue, orchestrator, dispatcher.")
     ] = "task_queue",
     match: Annotated[
-        str, typer.Option("--match", help="Only tasks of this work directory or group.")
+        str, typer.Option("--match", "--group", help="Only tasks of this work directory or group.")
     ] = "",
     name: Annotated[
         str | None,
@@ -64,6 +65,7 @@ def worker(
 ) -> None:
     """Take tasks of a queue and do them, one at a time, until Ctrl-C.
 
+    With a URL such as ws://127.0.0.1:3000/ws they come over the WebSocket of the dispatcher.
     The worker reconnects by itself, keeps results on disk until the daemon has taken them, and
     ends a command whose task is called off.
     """
@@ -82,6 +84,11 @@ def worker(
             for number in (signal.SIGINT, signal.SIGTERM):
                 # the second one ends the process at once
                 loop.add_signal_handler(number, _stop_once, loop, stop)
+        if url.startswith(("ws://", "wss://")):
+            await SocketWorker(url, work, spool=spool, group=match or None, key=key).run(
+                stop, once=once
+            )
+            return
         await Worker(
             url,
             work,

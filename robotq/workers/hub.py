@@ -95,7 +95,8 @@ class Hub:
         self._clock = workers.engine.clock
         self._links: dict[str, Link] = {}
         self._waits_ms: deque[int] = deque(maxlen=_WAITS)
-        self._stopping = False
+        self.stopped = asyncio.Event()
+        """Set when the daemon ends."""
         self._number = 0
         self._started_ms = self._clock.now_ms()
         self._orphans: dict[str, Task] = dict(self.pool.running)
@@ -136,7 +137,7 @@ class Hub:
 
         Raises RobotqError too_many_requests, shutting_down.
         """
-        if self._stopping:
+        if self.stopped.is_set():
             raise RobotqError("shutting_down")
         self._workers.seen(self._queue, name, match=match, transport="websocket", address=address)
         link = Link(name, match, address, self._clock.now_ms(), connection)
@@ -177,7 +178,7 @@ class Hub:
                 link.told(task_id)
                 return await self._workers.finish(task_id, holder, ending)
             except RobotqError as error:
-                if error.code.name != "store_unavailable" or self._stopping:
+                if error.code.name != "store_unavailable" or self.stopped.is_set():
                     raise
                 await asyncio.sleep(_AGAIN_S)
 
@@ -197,7 +198,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Let every worker go. What they have stays theirs."""
-        self._stopping = True
+        self.stopped.set()
         links = list(self._links.values())
         for link in links:
             link.gone.set()
@@ -274,7 +275,7 @@ class Hub:
     async def _left(self, link: Link) -> None:
         if link.attending is not None:
             await link.attending
-        while not self._stopping:
+        while not self.stopped.is_set():
             try:
                 await self._workers.left(self._queue, link.name)
             except RobotqError as error:

@@ -127,7 +127,12 @@ def test_backup__has_the_keys_and_the_lab_and_is_for_its_owner_only(
     daemon.wait_until("/queue/status", lambda status: status["queue_size"] == 0)
     typed("keys", "new", "bench", "--data", daemon.data)
     daemon.end()
-    before = files_of(daemon.data)
+    # copies of tasks for programs that read files are made again
+    before = {
+        name: content
+        for name, content in files_of(daemon.data).items()
+        if not name.startswith("task_queue/")
+    }
     file, folder = tmp_path / "b.tar", tmp_path / "new"
     typed("backup", file, "--data", daemon.data)
     assert file.stat().st_mode & 0o777 == 0o600

@@ -129,7 +129,10 @@ def test_answer__ends_the_step_that_a_person_does(
     by_hand = tmp_path / "by_hand.json"
     by_hand.write_text(json.dumps({"cmd_type": "MANUAL_STEP", "params": {"title": "Fill it up"}}))
     task_id = submitted(robotq, by_hand)
-    daemon.wait_until(f"/task/{task_id}", lambda task: bool(task["waiting_for"]))
+    daemon.wait_until(f"/task/{task_id}", lambda task: bool(task.get("waiting_for")))
+    shown = robotq("status").out
+    assert "robot_a asks: " in shown
+    assert f"robotq answer {task_id} '{{…}}' --url {daemon.url}" in shown
     refused = robotq("answer", task_id, "{")
     assert refused.code == 1
     assert robotq("answer", task_id, '{"done": true}').code == 0

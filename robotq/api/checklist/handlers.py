@@ -19,7 +19,6 @@ from robotq.api.checklist.answers import (
     invalid,
     validated,
 )
-from robotq.api.checklist.context import DESCRIPTION
 from robotq.api.checklist.models import (
     PAGE,
     BatchCreate,
@@ -157,13 +156,6 @@ async def health(call: Call) -> web.StreamResponse:
             "database": "healthy" if well else "unhealthy",
         },
     )
-
-
-async def openapi(call: Call) -> web.StreamResponse:
-    base = call.request.path.removesuffix("/openapi.json") or "/"
-    document = await call.request.app[DESCRIPTION].document()
-    servers = [{"url": base, "description": "This daemon."}]
-    return answer({**document, "servers": servers})
 
 
 async def _items_of(call: Call, batches: Sequence[ItemBatch]) -> Sequence[Item]:

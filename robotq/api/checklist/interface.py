@@ -11,9 +11,9 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.checklist import answers, handlers, models
-from robotq.api.checklist.context import DESCRIPTION, Description
-from robotq.api.interface import Interface, Shared
-from robotq.api.robot import docs
+from robotq.api.checklist.description import ABOUT
+from robotq.api.docs_page import DOCS
+from robotq.api.interface import Interface
 from robotq.api.routes import RequestHeader, Route
 from robotq.api.scopes import Scope
 from robotq.engine.checklist import API
@@ -170,30 +170,7 @@ ROUTES = (
         summary="Whether the checklist can be written to.",
         response=models.Health,
     ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=handlers.openapi,
-        scope=Scope.READ,
-        summary="This interface as an OpenAPI 3.1 document.",
-        response=models.OpenApi,
-    ),
-    Route(
-        method="GET",
-        path="/docs",
-        handler=docs.page,
-        scope=Scope.OPEN,
-        summary="A page that shows this interface, to be tried out there.",
-        media_type="text/html",
-    ),
-    Route(
-        method="GET",
-        path="/docs/{file}",
-        handler=docs.page_file,
-        scope=Scope.OPEN,
-        summary="The parts of that page.",
-        media_type="text/*",
-    ),
+    *DOCS,
 )
 
 _SLASHED = re.compile(
@@ -212,14 +189,10 @@ def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
     return answers.error_form(call, error)
 
 
-def _services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
-    return {DESCRIPTION: Description(ROUTES)}
-
-
 CHECKLIST = Interface(
     name=API,
     prefix=PREFIX,
     routes=[replace(route, handler=answers.carrying(route.handler)) for route in ROUTES],
+    about=ABOUT,
     error=error_form,
-    services=_services,
 )

@@ -189,7 +189,3 @@ class Invalid(_Given):
     error_code: Literal["ValidationError"]
     details: ValidationFaults
     request_id: str
-
-
-class OpenApi(RootModel[dict[str, Any]]):
-    """An OpenAPI 3.1 document."""

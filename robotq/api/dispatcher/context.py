@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from robotq.api.described import Described
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.web.files import WebFile, read_files
 from robotq.workers import Hub
@@ -28,4 +27,3 @@ class Pages:
 HUB = web.AppKey("dispatcher_hub", Hub)
 LOG = web.AppKey("dispatcher_log", DispatchLog)
 PAGES = web.AppKey("dispatcher_pages", Pages)
-DESCRIBED = web.AppKey("dispatcher_described", Described)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -15,7 +16,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.context import WORKERS
 from robotq.api.dispatcher import reading
-from robotq.api.dispatcher.context import DESCRIBED, HUB, LOG
+from robotq.api.dispatcher.context import HUB, LOG
 from robotq.api.dispatcher.errors import Refused, error_form, refused
 from robotq.api.dispatcher.log import cut, shown
 from robotq.api.dispatcher.view import API, CMD_TYPE, completed, failure, status
@@ -88,10 +89,6 @@ async def get_task(call: Call) -> web.StreamResponse:
     return call.answer(status(task, call.request.app[HUB].pool))
 
 
-async def openapi(call: Call) -> web.StreamResponse:
-    return call.answer(await call.request.app[DESCRIBED].document())
-
-
 async def _submitted(call: Call, body: Any) -> web.Response:
     config = _config(call)
     asked = reading.wanted(body, config)
@@ -99,7 +96,8 @@ async def _submitted(call: Call, body: Any) -> web.Response:
     if not _anybody_there(call):
         raise Refused(503, "No worker available", {"Retry-After": "1"})
     pool = hub.pool
-    free = pool.idle(asked.group) > pool.waiting_for(asked.group)
+    handed_out = call.engine.queue.jobs.may_start(API)
+    free = handed_out and pool.idle(asked.group) > pool.waiting_for(asked.group)
     job = Job(
         queue=API,
         work=Work(
@@ -126,25 +124,40 @@ async def _submitted(call: Call, body: Any) -> web.Response:
 
 async def _ended(call: Call, task: Task, timeout_s: float) -> Task:
     """The task when it has ended, or when the client or the daemon has left."""
-    queue = call.engine.queue
+    queue, hub = call.engine.queue, call.request.app[HUB]
     until = time.monotonic() + timeout_s + _LATE_S
     while True:
         left_s = until - time.monotonic()
         try:
-            task = await queue.wait_ended(task.id, min(max(left_s, 0.0), _LOOK_S))
+            waiting = queue.wait_ended(task.id, min(max(left_s, 0.0), _LOOK_S))
+            task = await _unless(hub.stopped, waiting) or task
         except RobotqError as error:
             if error.code.name == "too_many_requests":
-                # nobody would get its result
-                await queue.cancel(task.id, actor="robotq", reason=str(error))
+                # nobody would get its result; where it has ended meanwhile, that is so, too
+                with contextlib.suppress(RobotqError):
+                    await queue.cancel(task.id, actor="robotq", reason=str(error))
             raise
-        if task.state.final or left_s <= 0 or queue.closed or not call.still_there():
+        if task.state.final or left_s <= 0 or hub.stopped.is_set() or not call.still_there():
             return task
+
+
+async def _unless(stopped: asyncio.Event, waiting: Coroutine[Any, Any, Task]) -> Task | None:
+    """What `waiting` gives; None where it was stopped first."""
+    both = (asyncio.ensure_future(waiting), asyncio.ensure_future(stopped.wait()))
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        return both[0].result() if both[0].done() else None
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
 
 
 def _result(call: Call, task: Task) -> web.Response:
     if not task.state.final:
         # it goes on; the daemon ends, or its end could not be written
-        unavailable = "shutting_down" if call.engine.queue.closed else "store_unavailable"
+        stopped = call.request.app[HUB].stopped.is_set()
+        unavailable = "shutting_down" if stopped else "store_unavailable"
         raise RobotqError(unavailable, reason="the end of the task is not known yet")
     if task.state is TaskState.COMPLETED:
         return call.answer(completed(task))

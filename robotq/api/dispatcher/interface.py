@@ -7,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.described import Described
 from robotq.api.dispatcher import dashboard, handlers, models, socket
-from robotq.api.dispatcher.context import DESCRIBED, HUB, LOG, PAGES, Pages
+from robotq.api.dispatcher.context import HUB, LOG, PAGES, Pages
 from robotq.api.dispatcher.errors import ERROR, error_form
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.dispatcher.view import API
-from robotq.api.interface import Interface, Shared
+from robotq.api.docs_page import DOCS
+from robotq.api.interface import About, Interface, Shared
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.workers import Hub
@@ -98,14 +98,7 @@ HTTP_ROUTES = (
         summary="The latest requests and answers, with their bodies.",
         response=models.LogsAnswer,
     ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=handlers.openapi,
-        scope=Scope.READ,
-        summary="This interface as an OpenAPI 3.1 document.",
-        response=models.OpenApi,
-    ),
+    *DOCS,
 )
 
 ROUTES = (
@@ -128,15 +121,6 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
         HUB: Hub(shared.workers, API),
         LOG: DispatchLog(),
         PAGES: Pages(),
-        DESCRIBED: Described(
-            HTTP_ROUTES,
-            title="robotq dispatcher",
-            summary="Tasks for workers that are connected, in groups.",
-            description="Workers connect to the WebSocket at `/ws?group=NAME`. Every error is "
-            '`{"error": text}`.',
-            error=ERROR,
-            schemas={},
-        ),
     }
 
 
@@ -144,6 +128,13 @@ DISPATCHER = Interface(
     name=API,
     prefix="/apis/dispatcher",
     routes=ROUTES,
+    about=About(
+        title="robotq dispatcher",
+        summary="Tasks for workers that are connected, in groups.",
+        description="Workers connect to the WebSocket at `/ws?group=NAME`. Every error is "
+        '`{"error": text}`.',
+        error=ERROR,
+    ),
     error=error_form,
     services=_services,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 Time = Annotated[int, Field(description="Milliseconds since the epoch.")]
@@ -154,7 +154,3 @@ class LogsAnswer(_Answer):
 class SocketQuery(_Body):
     group: Name | None = None
     protocol: str | None = None
-
-
-class OpenApi(RootModel[dict[str, Any]]):
-    """An OpenAPI 3.1 document."""

@@ -75,7 +75,7 @@ def ending(said: Mapping[str, Any]) -> JobEnding | None:
         case "task_complete" | "taskResult":
             return succeeded(said.get("result"))
         case "task_error":
-            return failed_with(_reason(said.get("error")))
+            return failed_with(_reason(said.get("error")), said.get("result"))
         case _:
             return None
 

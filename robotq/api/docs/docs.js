@@ -3,6 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 let api = null;
+let shown = null;
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -92,6 +93,10 @@ const openSchema = (schema) =>
 
 // ---- one route
 
+const isSuccess = (status) => status.startsWith("2");
+const streams = (operation) => Object.entries(operation.responses).some(([status, answer]) =>
+  isSuccess(status) && answer.content?.["text/event-stream"]);
+
 function operationView(method, path, operation) {
   const body = make("div");
   const details = make("details", { class: "operation", id: operation.operationId },
@@ -129,12 +134,13 @@ function requestView(operation) {
 function answersView(operation) {
   const views = Object.entries(operation.responses).map(([status, found]) => {
     const answer = resolved(found);
-    const [[type, content]] = Object.entries(answer.content);
+    const [type, content] = Object.entries(answer.content || {})[0] || ["no body", null];
     const details = make("details", { class: "answer" },
       make("summary", {}, make("code", {}, status), " ",
-        status === "200" ? type : answer.description.match(/`\w+`/g)?.join(" ").replaceAll("`", "") || ""));
+        isSuccess(status) ? type : answer.description.match(/`\w+`/g)?.join(" ").replaceAll("`", "") || ""));
     details.addEventListener("toggle", () => {
-      details.append(status === "200" ? "" : prose(answer.description), openSchema(content.schema));
+      details.append(isSuccess(status) ? "" : prose(answer.description),
+        content ? openSchema(content.schema) : "");
     }, { once: true });
     return details;
   });
@@ -172,7 +178,7 @@ function tryView(method, path, operation) {
     make("button", {}, "Send"),
     make("button", { type: "button", onclick: () => navigator.clipboard?.writeText(curl.textContent) },
       "Copy the curl line"),
-    operation.responses["200"].content["text/event-stream"]
+    streams(operation)
       ? make("button", { type: "button", onclick: stop }, "Stop listening") : null,
     method === "get" ? null : make("span", { class: "quiet" }, "This really does it.")), curl, answer);
   form.addEventListener("input", refresh);
@@ -252,7 +258,34 @@ async function send({ method, url, headers, body }, answer, signal) {
 
 // ---- the page
 
+// the address of this page without its own part: where the interface stands
+const place = () => new URL(".", location.href).pathname.slice(0, -1);
+
+// what the other interfaces have in common with this one is the address of the daemon
+function choicesView() {
+  const [{ url }] = api.servers;
+  const own = url === "/" ? "" : url;
+  const root = place().slice(0, place().length - own.length);
+  const links = (api["x-interfaces"] || []).map(({ name, prefix }) =>
+    make("a", {
+      href: `${root}${prefix}/docs`, "aria-current": prefix === own ? "page" : null,
+      onclick: choose,
+    }, name.replaceAll("_", " ")));
+  return links.length > 1 ? links : [];
+}
+
+// shown in place, so that a key has to be given only once
+function choose(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  if (event.currentTarget.pathname === location.pathname) return;
+  history.pushState(null, "", event.currentTarget.href);
+  load();
+}
+
 function show() {
+  document.title = `${api.info.title}: the interface`;
+  $("interfaces").replaceChildren(...choicesView());
   $("title").textContent = `${api.info.title} ${api.info.version}`;
   $("about").replaceWith(Object.assign(prose(api.info.description), { id: "about" }));
   $("contents").replaceChildren();
@@ -278,13 +311,20 @@ function openAddressed() {
   if (target) { target.open = true; target.scrollIntoView(); }
 }
 
+// each interface has its own form of errors
+const told = (answer) => answer.message ?? answer.error?.message ?? answer.error;
+
 async function load() {
   const key = $("key").value;
+  const of = place();
   try {
     const response = await fetch("openapi.json", key ? { headers: { Authorization: `Bearer ${key}` } } : {});
     const answer = await response.json();
-    if (!response.ok) throw new Error(answer.message);
+    // somebody has chosen another one meanwhile
+    if (of !== place()) return;
+    if (!response.ok) throw new Error(told(answer));
     api = answer;
+    shown = of;
     show();
   } catch (error) {
     $("about").replaceChildren(make("span", { class: "bad" }, error.message));
@@ -293,4 +333,5 @@ async function load() {
 
 $("access").addEventListener("submit", (event) => { event.preventDefault(); load(); });
 window.addEventListener("hashchange", openAddressed);
+window.addEventListener("popstate", () => { if (shown !== place()) load(); });
 load();

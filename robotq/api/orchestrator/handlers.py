@@ -10,7 +10,6 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.context import WORKERS
-from robotq.api.described import DESCRIBED
 from robotq.api.orchestrator import reading
 from robotq.api.orchestrator.context import RATE_LIMIT
 from robotq.api.orchestrator.envelope import Refused, done, invalid, refused, rfc3339
@@ -231,10 +230,6 @@ async def statistics(call: Call) -> web.StreamResponse:
         words = ", ".join(GRANULARITIES)
         raise invalid("granularity", f"Invalid granularity; numbers are kept by {words}")
     return done(call, await answered(all_statistics(call.engine, period, granularity)))
-
-
-async def openapi(call: Call) -> web.StreamResponse:
-    return call.answer(await call.request.app[DESCRIBED].document())
 
 
 def _config(call: Call) -> OrchestratorConfig:

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.described import DESCRIBED, Described
-from robotq.api.interface import Interface, Shared
+from robotq.api.docs_page import DOCS
+from robotq.api.interface import About, Interface, Shared
 from robotq.api.orchestrator import handlers, models
 from robotq.api.orchestrator.context import ERROR, RATE_LIMIT, RateLimit
 from robotq.api.orchestrator.envelope import error_form
@@ -112,36 +112,25 @@ ROUTES = (
         response=models.Health,
         answers={503: models.Health},
     ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=handlers.openapi,
-        scope=Scope.READ,
-        summary="This interface as an OpenAPI 3.1 document.",
-        response=models.OpenApi,
-    ),
+    *DOCS,
 )
 
 
 def _services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
-    return {
-        RATE_LIMIT: RateLimit(),
-        DESCRIBED: Described(
-            ROUTES,
-            title="robotq orchestrator",
-            summary="Prompts for workers of a work directory.",
-            description="Every answer below /api/v1 is an envelope of success, data, error and "
-            "timestamp; data is null in errors.",
-            error=ERROR,
-            schemas={},
-        ),
-    }
+    return {RATE_LIMIT: RateLimit()}
 
 
 ORCHESTRATOR = Interface(
     name=API,
     prefix="/apis/orchestrator",
     routes=ROUTES,
+    about=About(
+        title="robotq orchestrator",
+        summary="Prompts for workers of a work directory.",
+        description="Every answer below /api/v1 is an envelope of success, data, error and "
+        "timestamp; data is null in errors.",
+        error=ERROR,
+    ),
     error=error_form,
     services=_services,
 )

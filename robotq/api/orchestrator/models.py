@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field
 
 Object = dict[str, Any]
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
@@ -247,7 +247,3 @@ class RetriedAnswer(Envelope[Retried]): ...
 
 
 class StatisticsAnswer(Envelope[Statistics]): ...
-
-
-class OpenApi(RootModel[Object]):
-    """An OpenAPI 3.1 document."""

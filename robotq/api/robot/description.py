@@ -1,36 +1,18 @@
-"""The robot interface as an OpenAPI document, with the commands and robots of this daemon."""
+"""What the OpenAPI document of the robot interface says of the site: its commands and robots."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
-from robotq import __version__
-from robotq.api.openapi import REF, document
+from robotq.api.interface import About
+from robotq.api.openapi import REF
 from robotq.api.robot.models import CommandBody
-from robotq.api.routes import Route
 from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-
-_INFO: JsonObject = {
-    "title": "robotq",
-    "version": __version__,
-    "summary": "A durable command queue between software and robots.",
-    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "description": (
-        "A command goes in by `POST /` and is answered with a task id once it is on disk; each "
-        "robot runs its commands strictly one after another. Every error has the same form, "
-        "with a stable `code` and `error_code`. Texts are Chinese unless `Accept-Language` "
-        "prefers English or the daemon is so configured. Every path that takes GET takes HEAD "
-        "too, except streams. The emergency stop is not a safety-rated stop."
-    ),
-}
 
 _KINDS: Mapping[Kind, str] = {
     Kind.QUEUED: "becomes a task",
@@ -42,27 +24,20 @@ _KINDS: Mapping[Kind, str] = {
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-class Description:
-    """The document of a running daemon; made anew when a reload has changed the commands."""
+def _schemas(engine: Engine) -> Mapping[str, JsonObject]:
+    return site_schemas(engine.catalog, tuple(engine.robots), batch=engine.config.limits.batch)
 
-    def __init__(self, engine: Engine, routes: Sequence[Route]) -> None:
-        self._engine = engine
-        self._routes = routes
-        self._made: tuple[Catalog, int, bytes] | None = None
 
-    async def encoded(self) -> bytes:
-        """The document as JSON."""
-        catalog, batch = self._engine.catalog, self._engine.config.limits.batch
-        made = self._made
-        if made is None or made[0] is not catalog or made[1] != batch:
-            # a tenth of a second of work, which nobody else waits for
-            encoded = await asyncio.to_thread(self._encode, catalog, batch)
-            made = self._made = (catalog, batch, encoded)
-        return made[2]
-
-    def _encode(self, catalog: Catalog, batch: int) -> bytes:
-        schemas = site_schemas(catalog, tuple(self._engine.robots), batch=batch)
-        return orjson.dumps(document(self._routes, info=_INFO, schemas=schemas))
+ABOUT = About(
+    title="robotq",
+    summary="A durable command queue between software and robots.",
+    description="A command goes in by `POST /` and is answered with a task id once it is on disk; "
+    "each robot runs its commands strictly one after another. Every error has the same form, with "
+    "a stable `code` and `error_code`. Texts are Chinese unless `Accept-Language` prefers English "
+    "or the daemon is so configured. Every path that takes GET takes HEAD too, except streams. "
+    "The emergency stop is not a safety-rated stop.",
+    schemas=_schemas,
+)
 
 
 def site_schemas(

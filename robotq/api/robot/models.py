@@ -620,17 +620,6 @@ class Journal(_Answer):
     newest: int = Field(description="The last event that there is.")
 
 
-class OpenApi(BaseModel):
-    """An OpenAPI 3.1 document."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
-
-    openapi: str
-    info: Object
-    paths: dict[str, Object]
-    components: Object
-
-
 class Done(_Answer):
     success: Literal[True]
     message: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from robotq.api import web
+from robotq.api.docs_page import DOCS
 from robotq.api.robot import (
     commands,
-    docs,
     edit_models,
     edits,
     estop,
@@ -481,29 +481,6 @@ ROUTES = (
         response=models.Done,
         errors=("bad_parameter",),
     ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=docs.openapi,
-        scope=Scope.READ,
-        summary="This interface as an OpenAPI 3.1 document.",
-        response=models.OpenApi,
-    ),
-    Route(
-        method="GET",
-        path="/docs",
-        handler=docs.page,
-        scope=Scope.OPEN,
-        summary="This interface as a page to read and to try it out.",
-        media_type="text/html",
-    ),
-    Route(
-        method="GET",
-        path="/docs/{file}",
-        handler=docs.page_file,
-        scope=Scope.OPEN,
-        summary="The style and the script of that page.",
-        media_type="text/*",
-    ),
+    *DOCS,
     *web.ROUTES,
 )

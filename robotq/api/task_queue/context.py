@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from robotq import __version__
-from robotq.api.openapi import document
-from robotq.api.routes import Route
 from robotq.model.json import JsonObject
-
-_INFO: JsonObject = {
-    "title": "robotq task queue",
-    "version": __version__,
-    "summary": "Tasks for workers that poll.",
-    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "description": 'Every error is `{"error": text}`.',
-}
 
 ERROR: JsonObject = {
     "type": "object",
     "required": ["error"],
     "properties": {"error": {"type": "string"}},
 }
-
-
-class Description:
-    """The interface as a list of its endpoints and as an OpenAPI document."""
-
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = routes
-        self.endpoints: Mapping[str, str] = {
-            f"{route.method} {route.path}": route.summary for route in routes
-        }
-        self._made: JsonObject | None = None
-
-    async def document(self) -> JsonObject:
-        if self._made is None:
-            self._made = await asyncio.to_thread(
-                document, self._routes, info=_INFO, schemas={}, error=ERROR, server="."
-            )
-        return self._made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,5 +24,6 @@ class Folders:
     results_dir: str
 
 
-DESCRIPTION = web.AppKey("task_queue_description", Description)
+ENDPOINTS: web.AppKey[Mapping[str, str]] = web.AppKey("task_queue_endpoints")
+"""Method and path -> what it does."""
 FOLDERS = web.AppKey("task_queue_folders", Folders)

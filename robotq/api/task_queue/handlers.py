@@ -12,7 +12,7 @@ from aiohttp import web
 from robotq import __version__
 from robotq.api.call import Call
 from robotq.api.task_queue import service
-from robotq.api.task_queue.context import DESCRIPTION, FOLDERS
+from robotq.api.task_queue.context import ENDPOINTS, FOLDERS
 from robotq.api.task_queue.models import CreateQuery, ListQuery, NextQuery
 from robotq.api.task_queue.service import Refused
 from robotq.api.task_queue.view import (
@@ -50,7 +50,7 @@ async def home(call: Call) -> web.StreamResponse:
             "name": "Task Queue API",
             "version": __version__,
             "description": "Tasks for workers that poll: robotq's task queue.",
-            "endpoints": call.request.app[DESCRIPTION].endpoints,
+            "endpoints": call.request.app[ENDPOINTS],
         }
     )
 
@@ -182,10 +182,6 @@ async def post_result(call: Call) -> web.StreamResponse:
     await service.take_result(call, task_id, await service.body_of(call))
     body = {"success": True, "task_id": task_id, "message": "Result saved successfully"}
     return call.answer(body)
-
-
-async def openapi(call: Call) -> web.StreamResponse:
-    return call.answer(await call.request.app[DESCRIPTION].document())
 
 
 def error_form(call: Call, error: RobotqError) -> web.StreamResponse:

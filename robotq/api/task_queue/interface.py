@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.interface import Interface, Shared
+from robotq.api.docs_page import DOCS
+from robotq.api.interface import About, Interface, Shared
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.api.task_queue import handlers, models
-from robotq.api.task_queue.context import DESCRIPTION, FOLDERS, Description, Folders
+from robotq.api.task_queue.context import ENDPOINTS, ERROR, FOLDERS, Folders
 from robotq.api.task_queue.files import task_files
 from robotq.api.task_queue.view import API
 
@@ -145,21 +146,14 @@ ROUTES = (
         response=models.Result,
         errors=_TASK,
     ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=handlers.openapi,
-        scope=Scope.READ,
-        summary="This interface as an OpenAPI 3.1 document.",
-        response=models.OpenApi,
-    ),
+    *DOCS,
 )
 
 
 def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
     folder = shared.engine.config.data.absolute() / "task_queue"
     return {
-        DESCRIPTION: Description(ROUTES),
+        ENDPOINTS: {f"{route.method} {route.path}": route.summary for route in ROUTES},
         FOLDERS: Folders(tasks_dir=str(folder / "tasks"), results_dir=str(folder / "results")),
     }
 
@@ -173,6 +167,12 @@ TASK_QUEUE = Interface(
     name=API,
     prefix="/apis/task-queue",
     routes=ROUTES,
+    about=About(
+        title="robotq task queue",
+        summary="Tasks for workers that poll.",
+        description='Every error is `{"error": text}`.',
+        error=ERROR,
+    ),
     error=handlers.error_form,
     services=_services,
     background=task_files,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field
 
 Object = dict[str, Any]
 IsoTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00$")]
@@ -172,7 +172,3 @@ class ResultSaved(_Answer):
     success: Literal[True]
     task_id: str
     message: str
-
-
-class OpenApi(RootModel[Object]):
-    """An OpenAPI 3.1 document."""

@@ -8,16 +8,15 @@ from pathlib import Path
 import orjson
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from robotq.api.checklist.context import ERROR, INFO, SCHEMAS
-from robotq.api.checklist.interface import ROUTES
-from robotq.api.openapi import document
+from robotq.api.checklist.interface import CHECKLIST
+from robotq.api.described import document_of
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "checklists" / "checklist.md"
 
 
 def test_document__is_accepted_by_the_validator_of_the_standard() -> None:
-    made = document(ROUTES, info=INFO, schemas=SCHEMAS, error=ERROR)
+    made = document_of(CHECKLIST, {})
     described = orjson.loads(orjson.dumps(made))
     assert list(OpenAPIV31SpecValidator(described).iter_errors()) == []
     deleted = described["paths"]["/api/v1/tasks/{task_id}"]["delete"]["responses"]

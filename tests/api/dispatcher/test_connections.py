@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
 from robotq.api.dispatcher.interface import ROUTES
+from robotq.api.dispatcher.socket import Connected
 from robotq.config import LimitsConfig
 from robotq.model.task import TaskState
 from robotq.store.memory import MemoryStore
@@ -131,9 +132,14 @@ async def test_daemon_that_ends__says_good_bye_and_the_result_can_be_handed_in_l
         lost = await api.submit(group="g")
         await worker.task()
         asking = api.waiting(group="g")
-        await api.until(task_id, "executing")
-    assert await worker.closed() == 1001
-    assert (await asking).status == 503
+        async with asyncio.timeout(5):
+            while (await api.pages("metrics"))["queueLength"] < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await api.workers.stop()
+        assert await worker.closed() == 1001
+        answer = await asking
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert "shutting down" in answer.error
     async with running(tmp_path, SqliteStore(tmp_path / "robotq.db"), clock) as api:
         assert (await api.task(task_id))["status"] == "executing"
         async with await api.worker("other") as stranger:
@@ -165,7 +171,13 @@ async def test_worker_that_does_not_come_back_after_a_restart__loses_its_task(
 
 async def test_paused_queue__hands_out_nothing_until_it_goes_on(api: Dispatcher) -> None:
     async with await api.worker() as worker:
-        await api.engine.control.pause("dispatcher")
+        await api.engine.pause("dispatcher", actor="ann", reason="cleaning")
+        task_id = await api.submit()
+        await worker.pong()
+        await worker.silence()
+        assert (await api.task(task_id))["status"] == "queued"
+        await api.engine.resume("dispatcher", actor="ann")
+        assert (await worker.task())["taskId"] == task_id
 
 
 async def test_client_that_leaves__does_not_stop_its_task(api: Dispatcher) -> None:
@@ -243,18 +255,14 @@ async def test_prefix__below_it_everything_is_the_same(tmp_path: Path) -> None:
 async def test_connection_that_ended_before_it_got_its_task__gives_it_back(
     api: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from robotq.api.dispatcher.socket import Connected
-
     monkeypatch.setattr(Connected, "open", False)
     async with await api.worker():
         task_id = await api.submit()
         async with asyncio.timeout(5):
-            while True:
-                task = await api.engine.queue.find(task_id)
-                if task.fence == 1 and task.state is TaskState.PENDING:
-                    break
+            task = await api.engine.queue.find(task_id)
+            while task.fence != 1 or task.state is not TaskState.PENDING:
                 await asyncio.sleep(0.005)
+                task = await api.engine.queue.find(task_id)
     monkeypatch.undo()
     async with await api.worker() as worker:
         assert (await worker.task())["taskId"] == task_id
-

@@ -1,4 +1,7 @@
-"""GET /openapi.json, and GET /docs: a page that shows it. Nothing of it comes from elsewhere."""
+"""GET /openapi.json, and GET /docs: a page that shows it. The same for every interface.
+
+Nothing of the page comes from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict
 
 from robotq.api.call import Call
-from robotq.api.context import DESCRIPTION
-from robotq.api.errors import json_bytes
+from robotq.api.described import DESCRIBED
+from robotq.api.routes import JSON_TYPE, Route
+from robotq.api.scopes import Scope
 from robotq.model.errors import RobotqError
 
+_DOCUMENT = "/openapi.json"
 _PAGE = "docs.html"
 _PARTS: Mapping[str, str] = {"docs.css": "text/css", "docs.js": "text/javascript"}
 
@@ -29,8 +36,21 @@ _HEADERS = {
 }
 
 
+class OpenApi(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, dict[str, Any]]
+    components: dict[str, Any]
+
+
 async def openapi(call: Call) -> web.StreamResponse:
-    return json_bytes(await call.request.app[DESCRIPTION].encoded())
+    prefix = call.request.path.removesuffix(_DOCUMENT)
+    encoded = await call.request.app[DESCRIBED].encoded(prefix)
+    return web.Response(body=encoded, content_type=JSON_TYPE, headers=call.headers)
 
 
 async def page(_call: Call) -> web.StreamResponse:
@@ -57,3 +77,32 @@ async def _answer(name: str, media_type: str) -> web.Response:
 @lru_cache(maxsize=len(_PARTS) + 1)
 def _content(name: str) -> str:
     return files("robotq.api").joinpath("docs", name).read_text(encoding="utf-8")
+
+
+DOCS = (
+    Route(
+        method="GET",
+        path=_DOCUMENT,
+        handler=openapi,
+        scope=Scope.READ,
+        summary="This interface as an OpenAPI 3.1 document.",
+        response=OpenApi,
+    ),
+    Route(
+        method="GET",
+        path="/docs",
+        handler=page,
+        scope=Scope.OPEN,
+        summary="This interface as a page to read and to try it out.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/docs/{file}",
+        handler=page_file,
+        scope=Scope.OPEN,
+        summary="The style and the script of that page.",
+        media_type="text/*",
+    ),
+)
+"""Part of the routes of every interface."""

@@ -1,0 +1,32 @@
+"""What the OpenAPI document of the checklist interface says besides its routes."""
+
+from __future__ import annotations
+
+from robotq.api.interface import About
+from robotq.model.json import JsonObject
+
+_ERROR: JsonObject = {
+    "type": "object",
+    "description": "The one form of every refusal and every fault.",
+    "required": ["success", "message", "error_code", "details", "request_id"],
+    "properties": {
+        "success": {"const": False},
+        "message": {"type": "string"},
+        "error_code": {"enum": ["HTTPException", "InternalServerError", "ValidationError"]},
+        "details": {"type": "object"},
+        "request_id": {"type": "string"},
+    },
+}
+
+_UUID: JsonObject = {"type": "string", "format": "uuid"}
+
+ABOUT = About(
+    title="robotq checklist",
+    summary="Items that people work on.",
+    description="Items, batches of them, sessions. An item with a `robot_task_id` is a step in a "
+    "robot's queue: the robot waits until its status becomes `completed`, and until then it "
+    "cannot be deleted. Every answer carries `X-Request-ID`, which is the client's own where it "
+    "sent one, and `X-Process-Time` in seconds.",
+    error=_ERROR,
+    schemas=lambda _engine: {"TaskId": _UUID, "BatchId": _UUID},
+)

@@ -1,0 +1,80 @@
+"""Every interface describes itself: GET /openapi.json and GET /docs, also on its own port."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from robotq.api.app import ROBOT, Site
+from robotq.api.auth import KeyFile
+from robotq.api.interface import Interface
+from robotq.api.interfaces import INTERFACES
+from robotq.workers import Workers
+
+from .lab import Lab
+
+ALL = (ROBOT, *INTERFACES)
+
+
+def name_of(interface: Interface) -> str:
+    return interface.name
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("interface", ALL, ids=name_of)
+async def test_document__is_accepted_by_the_validator_of_the_standard(
+    lab_at_work: Lab, interface: Interface
+) -> None:
+    answer = await lab_at_work.client.get(f"{interface.prefix}/openapi.json")
+    document = await answer.json()
+    faults = await asyncio.to_thread(lambda: [*OpenAPIV31SpecValidator(document).iter_errors()])
+    assert faults == []
+    assert document["servers"][0]["url"] == (interface.prefix or "/")
+    told = {(method.upper(), path) for path, each in document["paths"].items() for method in each}
+    routes = [route for route in interface.routes if not route.websocket]
+    assert told == {(route.method, route.path) for route in routes}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("interface", ALL, ids=name_of)
+async def test_document__names_all_five_where_they_stand(
+    lab_at_work: Lab, interface: Interface
+) -> None:
+    document = await (await lab_at_work.client.get(f"{interface.prefix}/openapi.json")).json()
+    told = {one["name"]: one["prefix"] for one in document["x-interfaces"]}
+    assert told == {
+        "robot": "",
+        "task_queue": "/apis/task-queue",
+        "orchestrator": "/apis/orchestrator",
+        "checklist": "/apis/checklist",
+        "dispatcher": "/apis/dispatcher",
+    }
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("interface", ALL, ids=name_of)
+async def test_page__is_served_with_its_parts_below_the_prefix(
+    lab_at_work: Lab, interface: Interface
+) -> None:
+    page = await lab_at_work.client.get(f"{interface.prefix}/docs")
+    assert (page.status, page.content_type) == (200, "text/html")
+    parts = re.findall(r'(?:src|href)="(docs/[\w.]+)"', await page.text())
+    assert len(parts) == 2
+    for part in parts:
+        assert (await lab_at_work.client.get(f"{interface.prefix}/{part}")).status == 200
+
+
+@pytest.mark.parametrize("interface", INTERFACES, ids=name_of)
+async def test_own_port__shows_its_interface_and_no_other(lab: Lab, interface: Interface) -> None:
+    keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
+    app = Site(lab.engine, Workers(lab.engine), keys=keys).own(interface)
+    async with TestClient(TestServer(app, access_log=None)) as client:
+        document = await (await client.get("/openapi.json")).json()
+        assert document["info"]["title"] == interface.about.title
+        assert document["servers"][0]["url"] == "/"
+        assert document["x-interfaces"] == [{"name": interface.name, "prefix": ""}]
+        assert (await client.get("/docs")).status == 200
