@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
 from robotq.catalog import CommandSpec, load_catalog
 from robotq.cli import COMMANDS, command_line
@@ -32,14 +34,36 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("file", ALL, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", ALL, ids=lambda file: str(file.relative_to(ROOT)))
 def test_docs__every_link_leads_somewhere(file: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", file.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
         path, _, anchor = target.partition("#")
         found = file.parent / path if path else file
         assert found.exists(), f"{file.name}: {target}"
         if anchor:
             assert anchor in anchors(found.read_text(encoding="utf-8")), f"{file.name}: {target}"
+
+
+def nav_pages(entry: object) -> Iterator[str]:
+    """The pages that a part of the navigation lists."""
+    if isinstance(entry, str):
+        yield entry
+    elif isinstance(entry, dict):
+        for inner in entry.values():
+            yield from nav_pages(inner)
+    elif isinstance(entry, list):
+        for inner in entry:
+            yield from nav_pages(inner)
+
+
+def test_docs__every_page_is_in_the_navigation_once() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    listed = sorted(nav_pages(site["nav"]))
+    assert listed == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+    parts = [name for part in site["nav"] for name in part]
+    assert parts == ["Home", "Tutorial", "How-to guides", "Reference", "Explanation"]
 
 
 def test_docs__the_readme_begins_with_the_main_job_and_the_tests() -> None:
@@ -107,3 +131,15 @@ def test_docs__the_example_of_own_commands_works(tmp_path: Path) -> None:
     assert catalog.get("RINSE").idempotent
     assert catalog.get("SCAN_QRCODE").timeout_s == 900
     assert catalog.get("SCAN_QRCODE").resources == ("SCAN_TABLE", "SPLIT_TABLE")
+
+
+@pytest.mark.parametrize(
+    ("name", "cmd_type"),
+    [("guides/own-command.md", "RINSE"), ("drivers/own-driver.md", "BLINK")],
+)
+def test_docs__the_commands_of_the_guides_work(name: str, cmd_type: str, tmp_path: Path) -> None:
+    first = re.search(r"^```yaml\n(commands:.*?)^```", page(name), re.MULTILINE | re.DOTALL)
+    assert first is not None
+    file = tmp_path / "own.yaml"
+    file.write_text(first[1], encoding="utf-8")
+    assert load_catalog([file]).get(cmd_type).schema["properties"]

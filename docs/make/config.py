@@ -29,8 +29,10 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "InboxConfig": ("inbox", "[Files](../files.md) instead of HTTP."),
     "InterfacesConfig": (
         "interfaces",
-        "The interfaces besides that of the robots; [config/all-apis.yaml]"
-        "(../../config/all-apis.yaml) gives each the port that its document names.",
+        (
+            "The interfaces besides that of the robots; [config/all-apis.yaml]"
+            "(../../config/all-apis.yaml) gives each the port that its document names."
+        ),
     ),
     "TaskQueueConfig": (
         "interfaces.task_queue",

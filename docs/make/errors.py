@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.make.markdown import code, table
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import COMMON_ERRORS
 from robotq.model.errors import ERROR_CODES, ErrorCode
 

@@ -10,7 +10,7 @@ from typing import Any
 from docs.make.markdown import code, fields, limits_of, table, type_of
 from robotq.api.openapi import REF, document, group_of
 from robotq.api.robot.description import site_schemas
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import COMMON_ERRORS, Route
 from robotq.catalog import load_catalog
 
@@ -106,7 +106,7 @@ def _anchor(title: str) -> str:
 def _section(route: Route, described: _Described) -> str:
     operation = described.paths[route.path][route.method.lower()]
     refs = described.refs
-    parts = [f"\n### {_title(route)}\n\n{route.summary} Scope: `{str(route.scope)}`.\n"]
+    parts = [f"\n### {_title(route)}\n\n{route.summary} Scope: `{route.scope!s}`.\n"]
     if parameters := _parameters(operation, refs):
         parts.append(f"\n{parameters}")
     if "requestBody" in operation:

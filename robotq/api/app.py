@@ -20,7 +20,7 @@ from robotq.api.interfaces import INTERFACES
 from robotq.api.mount import mount
 from robotq.api.robot.description import ABOUT
 from robotq.api.robot.event_view import EventFrames
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.routes import ROUTES
 from robotq.api.robot.view import TaskViews
 from robotq.api.web_context import DASHBOARD, Dashboard
 from robotq.api.web_requests import REQUESTS, RequestLog

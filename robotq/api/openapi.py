@@ -28,6 +28,9 @@ _GROUPS = {
 }
 """First part of a path -> the group in which it is shown; the others are shown under their own."""
 
+_OF_NO_GROUP = ("api", "v1")
+"""Parts of paths that say nothing of what they are about."""
+
 _ERROR: JsonObject = {
     "type": "object",
     "description": "The one form of every refusal and every fault. Further keys are the "
@@ -100,7 +103,8 @@ def document(
 
 def group_of(route: Route) -> str:
     """Under which heading the docs show a route."""
-    first = route.path.split("/")[1]
+    parts = [part for part in route.path.split("/")[1:] if part not in _OF_NO_GROUP]
+    first = parts[0] if parts else ""
     return _GROUPS.get(first, first)
 
 

@@ -10,7 +10,7 @@ from robotq.api import (
     web_requests,
     web_session,
 )
-from robotq.api.robot import models
+from robotq.api.robot.models.base import Done, EmptyBody
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 
@@ -83,8 +83,8 @@ ROUTES = (
         handler=web_session.begin,
         scope=Scope.ANY,
         summary="Keep the key of this request in a cookie of the browser that scripts cannot read.",
-        request=models.EmptyBody,
-        response=models.Done,
+        request=EmptyBody,
+        response=Done,
     ),
     Route(
         method="DELETE",
@@ -92,7 +92,7 @@ ROUTES = (
         handler=web_session.end,
         scope=Scope.ANY,
         summary="Have this browser forget its key.",
-        request=models.EmptyBody,
-        response=models.Done,
+        request=EmptyBody,
+        response=Done,
     ),
 )

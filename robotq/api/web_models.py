@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from robotq.api.robot.models import Hold, Object, Question, RobotId, WaitView
+from robotq.api.robot.models.base import Object, RobotId
+from robotq.api.robot.models.holds import Hold, WaitView
+from robotq.api.robot.models.tasks import Question
 from robotq.model.task import TaskState
 
 

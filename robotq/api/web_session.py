@@ -6,7 +6,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.guard import KEY_COOKIE
-from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.words import words
 from robotq.api.web_context import DASHBOARD
 from robotq.model.errors import RobotqError

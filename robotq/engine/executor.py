@@ -8,28 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from robotq.drivers.base import (
-    DriverError,
-    DriverStatus,
-    LinkLost,
-    Stopped,
-    UncertainOutcome,
-    UnknownCommand,
-)
-from robotq.engine.ending import (
-    Ending,
-    StopCause,
-    StopRequest,
-    completed,
-    failed,
-    stopped,
-    stopped_there,
-    unknown,
-)
+from robotq.engine.ending import Ending, StopCause, StopRequest, failed, unknown
 from robotq.engine.holds import HoldBoard
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
-from robotq.engine.plain import plain
+from robotq.engine.outcome import ending_of, status_after_stop
 from robotq.engine.queue import TaskQueue
 from robotq.engine.recorder import Recorder
 from robotq.engine.resources import Resources
@@ -45,9 +28,6 @@ from robotq.model.task import Task
 from robotq.store.port import AppendEvent
 
 _log = logging.getLogger(__name__)
-
-_STATUS_S = 1.0
-"""Wall seconds within which a driver says where it stands after a stop."""
 
 _AFTER_FAULT_S = 1.0
 """Wall seconds until the next claim after one that a fault of our own has broken."""
@@ -143,7 +123,7 @@ class Executor:
             await run.recorder.close()
             await self._release(task)
             return None
-        ending = self._by_policy(await self._ending(run), run.request)
+        ending = await self._ending(run)
         report = await run.recorder.close()
         return await self._deps.queue.claims.finish(task, ending, report)
 
@@ -182,39 +162,9 @@ class Executor:
     # -- how it ended ------------------------------------------------------------------------
 
     async def _ending(self, run: Run) -> Ending:
-        """What the driver's return or exception means."""
-        request = run.request
-        if request is not None:
+        if run.request is not None:
             await self.look_whether_held()
-        if not run.back.done():
-            assert request is not None
-            return unknown("stop_unconfirmed", request.cause.value, request.actor)
-        try:
-            return completed(plain(run.back.result()))
-        except Stopped:
-            if request is None:
-                return stopped_there()
-            return await self._stopped(request, run.spec.timeout_s)
-        except DriverError as error:
-            return failed(error.code, plain(error.args_))
-        except UnknownCommand as error:
-            cmd_type = run.task.command.cmd_type
-            args = {"robot": self._robot, "cmd_type": cmd_type, "reason": str(error)}
-            return failed("robot_cannot", args)
-        except UncertainOutcome as error:
-            if isinstance(error, LinkLost):
-                self._link_lost(error.reason)
-            return unknown(error.cause, error.reason)
-        except Exception as error:  # noqa: BLE001 - a driver may raise anything
-            _log.exception("%s: the driver raised in %s", self._robot, run.task.id)
-            return unknown("driver_raised", f"{type(error).__name__}: {error}")
-
-    async def _stopped(self, request: StopRequest, timeout_s: float) -> Ending:
-        known = False
-        if request.cause is StopCause.SHUTDOWN and self._host.capabilities.position_survives_stop:
-            status = await self._status()
-            known = status is not None and status.position_known
-        return stopped(request, timeout_s=timeout_s, position_known=known)
+        return self._by_policy(await ending_of(run, self._host, self._link_lost), run.request)
 
     def _by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
         """`on_failure: hold` is about failures of the command, not about people's stops."""
@@ -223,14 +173,6 @@ class Executor:
         if policy == "hold" and ending.error is not None and ending.hold is None and not called_off:
             return replace(ending, hold=HoldCode.FAILURE)
         return ending
-
-    async def _status(self) -> DriverStatus | None:
-        try:
-            async with asyncio.timeout(_STATUS_S):
-                return await self._host.status()
-        except Exception as error:  # noqa: BLE001 - no answer is an answer here: not known
-            _log.warning("%s: no status after the stop: %r", self._robot, error)
-            return None
 
     async def _abandon(self, task: Task, error: Exception) -> None:
         """A fault of our own: nobody knows how far the robot got, so a person has to look."""
@@ -292,7 +234,7 @@ class Executor:
     async def look_whether_held(self) -> None:
         """A stop may have ended the hold of a motion: ask the driver."""
         if self._motion_held:
-            status = await self._status()
+            status = await status_after_stop(self._host, self._robot)
             self.motion_held(status is not None and status.held)
 
     def asks_for(self, cmd_type: str | None) -> bool:

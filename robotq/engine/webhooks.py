@@ -13,17 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from yarl import URL
-
 from robotq.config import WebhooksConfig
 from robotq.config.receivers import AllowedHosts, shown_url
 from robotq.engine.journal import Journal, answered
-from robotq.engine.lines import Lines
 from robotq.engine.memory import TaskMemory
-from robotq.engine.poster import Poster
 from robotq.engine.settings import Settings
 from robotq.engine.unbroken import unbroken
-from robotq.engine.webhook_message import body_of, headers_of
+from robotq.engine.webhook_sender import WebhookSender
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver, parsed_id
@@ -42,17 +38,8 @@ from robotq.store.port import (
 
 _log = logging.getLogger(__name__)
 
-_PER_RECEIVER = 4
-"""Webhooks on their way to one receiver at once, so that a slow one leaves room for others."""
-
-_AT_ONCE = 32
-"""The same over all receivers."""
-
 _REMEMBERED = 1_000
 """Tasks whose webhooks are shown without asking the disk."""
-
-_GRACE_S = 1.0
-"""Wall seconds that receivers get to acknowledge what is on its way when the daemon ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +53,7 @@ class WebhookStatistics:
 
 
 class Webhooks:
-    """Writes, sends and shows webhooks. Sending holds up nothing else."""
+    """Writes webhooks, has them sent, and shows them. Sending holds up nothing else."""
 
     def __init__(
         self,
@@ -89,9 +76,14 @@ class Webhooks:
         self._looked = False
         self._others_on_disk = False
         """Whether any are there besides those in memory; known once somebody has looked."""
-        self._poster: Poster | None = None
-        self._lines = Lines(self._attempt, per_line=_PER_RECEIVER, at_once=_AT_ONCE)
-        self._attempts = self._delivered = self._undelivered = 0
+        self._sender = WebhookSender(
+            settings=settings,
+            clock=clock,
+            pending=self._pending,
+            task_of=self._task,
+            record=self._record,
+        )
+        self._delivered = self._undelivered = 0
 
     @property
     def allowed_hosts(self) -> AllowedHosts:
@@ -190,7 +182,7 @@ class Webhooks:
     def statistics(self) -> WebhookStatistics:
         return WebhookStatistics(
             pending=len(self._pending),
-            attempts=self._attempts,
+            attempts=self._sender.attempts,
             delivered=self._delivered,
             undelivered=self._undelivered,
         )
@@ -199,15 +191,11 @@ class Webhooks:
 
     def start(self) -> None:
         """Begin to send, with what the run before has left."""
-        self._poster = Poster(lambda: self.allowed_hosts)
-        for delivery in list(self._pending.values()):
-            self._put_in_line(delivery)
+        self._sender.start()
 
     async def stop(self) -> None:
         """Send nothing more. What is not acknowledged is sent when the daemon starts again."""
-        await self._lines.stop(_GRACE_S)
-        if self._poster is not None:
-            await self._poster.close()
+        await self._sender.stop()
 
     def _take_over(self, delivery: Delivery) -> None:
         """Remember a webhook as it was written, and do what is next with it."""
@@ -215,76 +203,11 @@ class Webhooks:
             known[delivery.receiver] = delivery
         if delivery.state is DeliveryState.PENDING:
             self._pending[delivery.id] = delivery
-            self._put_in_line(delivery)
+            self._sender.put(delivery)
         else:
             self._pending.pop(delivery.id, None)
             self._delivered += delivery.state is DeliveryState.DELIVERED
             self._undelivered += delivery.state is DeliveryState.UNDELIVERED
-
-    def _put_in_line(self, delivery: Delivery) -> None:
-        if self._poster is None:
-            return
-        # never later than the configuration says: somebody may have set the clock
-        due_ms = (delivery.next_attempt_at_ms or 0) - self._clock.now_ms()
-        due_s = min(max(0.0, due_ms / 1000), self._config.retry_s)
-        self._lines.put(delivery.id, str(URL(self._url_of(delivery)).origin()), due_s)
-
-    async def _attempt(self, webhook_id: str) -> None:
-        delivery = self._pending.get(webhook_id)
-        if delivery is None:
-            return
-        try:
-            task = await answered(self._task(delivery))
-        except RobotqError as error:
-            _log.warning("webhook %s has to wait: %s", webhook_id, error)
-            self._put_in_line(replace(delivery, next_attempt_at_ms=self._next_ms()))
-            return
-        if task is None:
-            await self._record(self._given_up(delivery, Problem(code="webhook.task_gone")), None)
-            return
-        attempt = replace(
-            delivery,
-            url=self._url_of(delivery),
-            attempts=delivery.attempts + 1,
-            next_attempt_at_ms=None,
-        )
-        self._attempts += 1
-        problem = await self._post(attempt, task)
-        if problem is None:
-            crash_point(CrashPoint.WEBHOOK_SENT)
-            now_ms = self._clock.now_ms()
-            await self._record(
-                replace(attempt, state=DeliveryState.DELIVERED, problem=None, ended_at_ms=now_ms),
-                task,
-            )
-            crash_point(CrashPoint.WEBHOOK_DELIVERED)
-        elif attempt.attempts > self._config.retries:
-            await self._record(self._given_up(attempt, problem), task)
-        else:
-            next_ms = self._next_ms()
-            await self._record(replace(attempt, problem=problem, next_attempt_at_ms=next_ms), task)
-
-    async def _post(self, delivery: Delivery, task: Task) -> Problem | None:
-        assert self._poster is not None
-        config = self._config
-        body = body_of(delivery, task, Language(self._settings.config.language))
-        return await self._poster.post(
-            delivery.url,
-            body,
-            headers_of(delivery, body, config.secret),
-            from_client=delivery.receiver is Receiver.CALLER,
-            timeout_s=config.timeout_s,
-            expect_received=config.expect_received,
-        )
-
-    def _given_up(self, delivery: Delivery, problem: Problem) -> Delivery:
-        return replace(
-            delivery,
-            state=DeliveryState.UNDELIVERED,
-            problem=problem,
-            next_attempt_at_ms=None,
-            ended_at_ms=self._clock.now_ms(),
-        )
 
     async def _record(self, delivery: Delivery, task: Task | None) -> None:
         """Write what became of an attempt; waits for the disk."""
@@ -298,14 +221,6 @@ class Webhooks:
     @property
     def _config(self) -> WebhooksConfig:
         return self._settings.config.webhooks
-
-    def _url_of(self, delivery: Delivery) -> str:
-        """Where to send it now: the site may have moved its receiver since."""
-        site = self._config.url if delivery.receiver is Receiver.SITE else None
-        return site or delivery.url
-
-    def _next_ms(self) -> int:
-        return self._clock.now_ms() + int(self._config.retry_s * 1000)
 
     async def _task(self, delivery: Delivery) -> Task | None:
         return self._memory.get(delivery.task_id) or await self._store.get(delivery.task_id)

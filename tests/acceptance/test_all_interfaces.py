@@ -210,7 +210,12 @@ async def all_ended(floor: Floor, seconds: float) -> dict[str, Counter[str]]:
 async def test_all_interfaces__a_minute_of_everybody_and_a_crash_lose_nothing(
     tmp_path: Path,
 ) -> None:
-    daemon = DaemonProcess(tmp_path / "data", time_scale=0)
+    # what was handed out right at the crash, so that nobody has heard of it, is offered again soon
+    leases = {
+        "ROBOTQ_INTERFACES__TASK_QUEUE__LEASE_S": "20",
+        "ROBOTQ_INTERFACES__ORCHESTRATOR__TASK_TIMEOUT_S": "20",
+    }
+    daemon = DaemonProcess(tmp_path / "data", time_scale=0, environ=leases)
     assert await asyncio.to_thread(daemon.start)
     # the same port again, as after a real restart
     daemon.keep_port()

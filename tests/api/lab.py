@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import COMMON_ERRORS, Route
 from robotq.catalog import Catalog
 from robotq.config import Config

@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from robotq.api.openapi import document, operation_id
 from robotq.api.robot.description import site_schemas
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import Route
 from robotq.catalog import Catalog, CommandSpec
 from robotq.model.errors import ERROR_CODES

@@ -16,7 +16,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from robotq.api.auth import KeyFile
 from robotq.api.guard import ANONYMOUS, Guard
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.routes import ROUTES
 from robotq.api.scopes import Scope
 from robotq.model.errors import RobotqError
 

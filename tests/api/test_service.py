@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from robotq.api.robot.models import AnswerBody
-from robotq.api.robot.table import ROUTES
+from robotq.api.robot.models.tasks import AnswerBody
+from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError

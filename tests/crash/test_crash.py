@@ -13,6 +13,7 @@ from .campaign import KILLS_PER_ROUND, kinds_of, nothing_was_found, run
 from .harness import RANDOM, WAITING
 
 
+@pytest.mark.long
 async def test_kill_twice__loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     """Other moments each time; a failure names the seed that shows it again."""
     seed = random.SystemRandom().randrange(1_000_000)

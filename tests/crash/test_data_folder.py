@@ -160,6 +160,7 @@ def in_a_small_file_system(data: Path, *program: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.long
 def test_small_file_system__that_is_really_full_loses_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

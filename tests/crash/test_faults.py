@@ -176,6 +176,7 @@ async def test_disk_fails__all_are_refused_and_what_happened_is_written_afterwar
 
 
 @every_fault("full_torn")
+@pytest.mark.long
 async def test_kill__while_the_disk_fails_loses_nothing_and_repeats_nothing(
     lab: Lab, fault: str
 ) -> None:

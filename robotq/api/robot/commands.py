@@ -13,7 +13,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_reason, hold_views
-from robotq.api.robot.models import SubmitQuery
+from robotq.api.robot.models.submit import SubmitQuery
 from robotq.api.robot.view import schedule_view
 from robotq.api.robot.words import words
 from robotq.api.scopes import Scope, allows

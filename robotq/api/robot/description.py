@@ -8,7 +8,7 @@ from typing import Any
 
 from robotq.api.interface import About
 from robotq.api.openapi import REF
-from robotq.api.robot.models import CommandBody
+from robotq.api.robot.models.submit import CommandBody
 from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError

@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from robotq.api.call import Call
-from robotq.api.robot.edit_models import PriorityBody, ReorderBody
+from robotq.api.robot.models.queue import PriorityBody, ReorderBody
 from robotq.api.robot.words import words
 from robotq.engine.intake import read_priority
 from robotq.engine.places import Place

@@ -10,7 +10,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.call import Call
 from robotq.api.context import FRAMES
-from robotq.api.robot.models import EventFilter, EventsQuery
+from robotq.api.robot.models.events import EventFilter, EventsQuery
 from robotq.engine.events import Subscription
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event

@@ -7,7 +7,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.robot.event_view import event_view
 from robotq.api.robot.events import is_wanted
-from robotq.api.robot.models import JournalQuery
+from robotq.api.robot.models.events import JournalQuery
 from robotq.engine.journal import answered
 
 

@@ -12,7 +12,7 @@ from robotq.api.call import Call
 from robotq.api.robot.commands import API
 from robotq.api.robot.edits import revision_tag
 from robotq.api.robot.hold_view import hold_views
-from robotq.api.robot.models import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
+from robotq.api.robot.models.queue import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
 from robotq.api.robot.view import task_line
 from robotq.api.robot.words import words
 from robotq.engine.engine import Engine

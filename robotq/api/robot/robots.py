@@ -10,7 +10,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_views
-from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.reason import reason_of_stop
 from robotq.api.robot.words import words
 from robotq.drivers.base import DriverStatus

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from robotq import __version__
 from robotq.api.call import Call
-from robotq.api.robot.models import EmptyBody
+from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.words import words
 from robotq.catalog import CommandSpec
 from robotq.model.errors import RobotqError

@@ -7,7 +7,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.context import VIEWS
 from robotq.api.errors import json_bytes
-from robotq.api.robot.models import (
+from robotq.api.robot.models.tasks import (
     ApproveBody,
     CancelBody,
     ResolveBody,

@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.call import Call
-from robotq.api.robot.models import EmptyBody, WebhooksQuery
+from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.webhooks import WebhooksQuery
 from robotq.api.robot.times import local_time
 from robotq.api.robot.words import words
 from robotq.config.receivers import shown_url

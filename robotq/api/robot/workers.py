@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.context import WORKERS
 from robotq.api.robot.hold_view import hold_views
-from robotq.api.robot.worker_models import (
+from robotq.api.robot.models.workers import (
     HeartbeatBody,
     NextBody,
     ReleaseBody,

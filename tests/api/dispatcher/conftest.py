@@ -186,8 +186,8 @@ class Dispatcher:
         return task
 
     async def worker(self, group: str | None = None, **query: str) -> Played:
-        how = {"params": {**query, **({} if group is None else {"group": group})}}
-        return Played(await self.client.ws_connect("/ws", **how))
+        asked = {**query, **({} if group is None else {"group": group})}
+        return Played(await self.client.ws_connect("/ws", params=asked))
 
     async def pages(self, name: str) -> Any:
         answer = await self.ask("GET", f"/api/dashboard/{name}")

@@ -100,9 +100,11 @@ async def with_ws() -> tuple[str, str]:
     if node is None:
         pytest.skip("Node is not installed; https://nodejs.org")
     places = (*os.environ.get("NODE_PATH", "").split(os.pathsep), str(ROOT / "node_modules"))
-    for place in places:
-        if place and await asyncio.to_thread((Path(place) / "ws").is_dir):
-            return node, place
+    found = await asyncio.to_thread(
+        lambda: [place for place in places if place and (Path(place) / "ws").is_dir()]
+    )
+    if found:
+        return node, found[0]
     pytest.skip(NO_WS)
 
 
@@ -184,10 +186,10 @@ async def test_s4_25__the_python_worker_runs(api: Dispatcher, tmp_path: Path) ->
     await asyncio.to_thread(file.write_text, local(code, api), encoding="utf-8")
     async with program(sys.executable, str(file)) as worker:
         await worker.prints("Worker ID: ")
-        for _ in range(2):
-            answer = await api.post({"data": {"n": 1}})
+        for number in range(2):
+            answer = await api.post({"data": {"n": number}})
             assert answer.body["result"] == {"success": True, "data": "处理结果"}
-        await worker.prints(f"收到任务: {answer.body['taskId']}")
+            await worker.prints(f"收到任务: {answer.body['taskId']}")
         assert WORKER.search(worker.printed)
 
 
@@ -198,10 +200,10 @@ async def test_s4_25__the_node_worker_runs(api: Dispatcher, tmp_path: Path) -> N
     await asyncio.to_thread(file.write_text, local(code, api), encoding="utf-8")
     async with program(node, str(file), NODE_PATH=modules) as worker:
         await worker.prints("Worker ID: ")
-        for _ in range(2):
-            answer = await api.post({"data": {"n": 1}})
+        for number in range(2):
+            answer = await api.post({"data": {"n": number}})
             assert answer.body["result"] == {"success": True, "data": "处理结果"}
-        await worker.prints(f"收到任务: {answer.body['taskId']}")
+            await worker.prints(f"收到任务: {answer.body['taskId']}")
 
 
 async def test_s4_25__the_browsers_worker_runs(api: Dispatcher, tmp_path: Path) -> None:

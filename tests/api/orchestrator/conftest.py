@@ -82,8 +82,8 @@ class Orchestrator:
             how["data"] = body if isinstance(body, bytes) else orjson.dumps(body)
         async with self.client.request(method, path, **how) as response:
             answer = Answer(response.status, response.headers, await response.text())
-        assert answer.headers["Content-Type"] == "application/json"
         if path.startswith("/api/v1") or answer.status >= 400:
+            assert answer.headers["Content-Type"] == "application/json"
             check(method, path.partition("?")[0], answer)
         return answer
 

@@ -52,7 +52,8 @@ async def test_s1_03__with_keys_only_who_has_one_gets_in(
         for number, scope in enumerate(scopes)
     }
     api = await open_orchestrator()
-    for route in ROUTES:
+    # the page of the docs is open, and no JSON
+    for route in (route for route in ROUTES if route.response is not None):
         path = route.path.replace("{task_id}", NOBODY)
         nobody = await api.ask(route.method, path)
         assert (nobody.status == 401) == (route.scope != "open"), route

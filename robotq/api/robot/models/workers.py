@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Object = dict[str, Any]
+from robotq.api.robot.models.base import Answer, Object
+
 QueueName = Literal["task_queue", "orchestrator", "dispatcher"]
 TaskId = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -15,10 +16,6 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     queue: QueueName = "task_queue"
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class NextBody(_Body):
@@ -58,7 +55,7 @@ class ReleaseBody(_Body):
     token: int
 
 
-class WorkerTask(_Answer):
+class WorkerTask(Answer):
     task_id: str
     queue: str
     cmd_type: str
@@ -73,30 +70,30 @@ class WorkerTask(_Answer):
     deadline_ms: int | None
 
 
-class Next(_Answer):
+class Next(Answer):
     task: WorkerTask | None
 
 
-class TaskOrder(_Answer):
+class TaskOrder(Answer):
     task_id: str
     order: Literal["go_on", "cancel"]
     reason: str = Field(description="Why it is cancelled: cancelled, stale_claim, completed, ...")
     lease_until_ms: int | None
 
 
-class Heartbeat(_Answer):
+class Heartbeat(Answer):
     paused: bool = Field(description="The queue hands out nothing right now.")
     reason: str = Field(description="Why, in words.")
     tasks: list[TaskOrder]
 
 
-class WorkerDone(_Answer):
+class WorkerDone(Answer):
     success: Literal[True]
     task_id: str
     state: str
 
 
-class Worker(_Answer):
+class Worker(Answer):
     worker_id: str
     queue: str
     match: str
@@ -109,14 +106,14 @@ class Worker(_Answer):
     failed: int
 
 
-class WorkerQueue(_Answer):
+class WorkerQueue(Answer):
     waiting: int
     running: int
     idle: int = Field(description="Workers that wait for a task right now.")
     held: bool
 
 
-class Workers(_Answer):
+class Workers(Answer):
     workers: list[Worker]
     queues: dict[str, WorkerQueue]
     refused: int = Field(description="Results that came too late or twice, since the start.")

@@ -1,0 +1,49 @@
+"""What the shapes of the robot interface have in common.
+
+Small bodies are checked by their shapes; the two hot paths, `POST /` and `GET /task/{id}`, are
+only described by them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
+
+Status = Literal["pending", "running", "completed", "failed"]
+LocalTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")]
+"""`YYYY-MM-DD HH:MM:SS` in the time zone of the daemon."""
+Moment = str | float
+"""ISO 8601, without a zone that of the daemon; seconds from now, such as `+90`, `+15m`, `+8h`,
+`+2d`; seconds or milliseconds since 1970. Within 366 days from now."""
+Reason = Annotated[str, Field(max_length=500)]
+RobotId = TypeAliasType("RobotId", str)
+"""The name of a robot of this daemon; any other is refused."""
+Object = dict[str, Any]
+
+
+class Query(BaseModel):
+    """A query; parameters that nobody knows are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Body(BaseModel):
+    """A body; a key that nobody knows is refused, since a misspelt `robot_id` would mean all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    # answers are described and never checked, so a start does not wait for their validators
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class EmptyBody(Body):
+    pass
+
+
+class Done(Answer):
+    success: Literal[True]
+    message: str

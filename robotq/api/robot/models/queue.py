@@ -1,0 +1,108 @@
+"""Shapes of queues, and of the order of what waits in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from robotq.api.robot.models.base import Answer, Body, Query, Reason, RobotId
+from robotq.api.robot.models.holds import Hold
+from robotq.api.robot.models.tasks import TaskLine
+from robotq.engine.intake import PRIORITY_WORDS
+
+Priority = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": -10, "maximum": 10},
+                {"enum": list(PRIORITY_WORDS)},
+            ]
+        }
+    ),
+]
+
+
+class QueueStatusQuery(Query):
+    limit: int = Field(default=20, ge=0, le=200, description="Most tasks in the list.")
+    robot_id: RobotId | None = Field(default=None, description="Of this robot only.")
+
+
+class RobotQueue(Answer):
+    queue_size: int
+    running_task: str | None
+    holds: list[Hold]
+
+
+class QueueStatus(Answer):
+    """total_tasks = queue_size + completed_tasks + failed_tasks + cancelled_tasks."""
+
+    queue_size: int = Field(description="Waiting and running.")
+    total_tasks: int
+    completed_tasks: int
+    failed_tasks: int
+    cancelled_tasks: int
+    running_task: str | None
+    holds: list[Hold]
+    robots: dict[str, RobotQueue]
+    tasks: list[TaskLine] = Field(description="Running, next and latest ended ones.")
+    revision: int = Field(
+        description="Raised by every edit of the order; also in the header ETag, for `If-Match`."
+    )
+
+
+class RobotQuery(Query):
+    robot_id: RobotId | None = Field(default=None, description="Counts as in the body.")
+
+
+class PauseBody(Body):
+    robot_id: RobotId | None = Field(default=None, description="Absent: all robots.")
+    reason: Reason = ""
+
+
+class ResumeBody(Body):
+    robot_id: RobotId | None = Field(default=None, description="Absent: all robots.")
+
+
+class QueuesDone(Answer):
+    success: Literal[True]
+    message: str
+    robots: list[str]
+    holds: list[Hold] = Field(description="What still holds these robots.")
+
+
+class ReorderBody(Body):
+    """One of `before`, `after` and `to` says where."""
+
+    task_id: str = Field(description="A waiting task; a contiguous batch moves as one.")
+    before: str | None = Field(
+        default=None, description="Right before this task, which waits for the same robot."
+    )
+    after: str | None = Field(default=None, description="Right after this one.")
+    to: Literal["head", "end"] | None = Field(
+        default=None, description="Before all that waits, or behind it."
+    )
+
+
+class PriorityBody(Body):
+    """Where a task of this priority stands that arrived when it did."""
+
+    priority: Priority = Field(description="-10 to 10, higher first; the words are -5, 0 and 5.")
+
+
+class MovedTask(Answer):
+    """A task stands elsewhere in its queue, or stood there already; it is on disk."""
+
+    success: Literal[True]
+    message: str
+    task_id: str
+    robot_id: str
+    task_ids: list[str] = Field(
+        description="What stands there now, in order: the task, or its contiguous batch."
+    )
+    position: int | None = Field(
+        description="Of the first of them, 1 at the head; null where it runs by now."
+    )
+    priority: int
+    revision: int = Field(description="Of the queue of this robot; also in the header ETag.")

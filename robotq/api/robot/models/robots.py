@@ -1,0 +1,85 @@
+"""Shapes of robots and of the emergency stop."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from robotq.api.robot.models.base import Answer, Body, Object, Query, Reason
+from robotq.api.robot.models.holds import Hold
+
+
+class Capabilities(Answer):
+    simulated: bool
+    acknowledgement: str
+    stop_out_of_band: bool
+    position_survives_stop: bool
+    immediate_while_busy: bool
+    can_hold: bool
+
+
+class Robot(Answer):
+    robot_id: str
+    driver: str
+    default: bool
+    state: Literal["idle", "running", "held", "disconnected"] = Field(
+        description="held: its queue starts nothing, and nothing runs."
+    )
+    connected: bool
+    simulated: bool
+    motion_held: bool | None = Field(description="Null where the driver gave no status.")
+    position_known: bool | None
+    place: str | None = Field(description="Null between two places, or when unknown.")
+    details: Object
+    status_error: str | None = Field(description="Why the driver gave no status.")
+    capabilities: Capabilities
+    queue_size: int
+    running_task: str | None
+    resources: list[str] = Field(description="Resources that it holds.")
+    holds: list[Hold]
+
+
+class Robots(Answer):
+    robots: list[Robot]
+
+
+class StopQuery(Query):
+    reason: str = Field(default="", description="Counts where the body gives none.")
+
+
+class StopBody(Body):
+    """A stop is never refused for its body: one that is late, broken or too long counts for
+    nothing."""
+
+    reason: Reason = ""
+
+
+class RobotDone(Answer):
+    success: Literal[True]
+    message: str
+    robot_id: str
+    holds: list[Hold]
+
+
+class EStopState(Answer):
+    latched: bool
+    robots: dict[str, bool]
+    holds: list[Hold]
+
+
+class EStopDone(Answer):
+    success: bool = Field(description="Whether every robot has taken it.")
+    message: str
+    latched: bool
+    robots: dict[str, str | None] = Field(description="Null, or what went wrong there.")
+    recorded: bool = Field(description="Whether it is on disk.")
+    latency_ms: float
+
+
+class EStopResetDone(Answer):
+    success: bool
+    message: str
+    latched: bool
+    robots: dict[str, str | None]
+    holds: list[Hold]

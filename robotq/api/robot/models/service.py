@@ -1,0 +1,52 @@
+"""Shapes of what the daemon says of itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from robotq.api.robot.models.base import Answer, Object
+from robotq.catalog import Kind
+
+
+class Home(Answer):
+    status: Literal["running"]
+    message: str
+    queue_mode: bool
+    version: str
+    links: dict[str, str]
+
+
+class CommandSpec(Answer):
+    cmd_type: str
+    kind: Kind
+    title: dict[str, str]
+    params_schema: Object = Field(alias="schema", description="JSON Schema of params.")
+    timeout_s: float
+    idempotent: bool
+    approval: bool
+    resources: list[str]
+    robots: list[str] = Field(description="Robots that can do it.")
+    example: Object | None
+
+
+class Commands(Answer):
+    commands: list[CommandSpec]
+
+
+class Health(Answer):
+    """Without the scope read only `status`."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    version: str | None = None
+    mode: str | None = None
+    time_scale: float | None = None
+    uptime_s: float | None = None
+    estop: bool | None = None
+    queue_size: int | None = None
+    queue_limit: int | None = None
+    store: Object | None = None
+    robots: dict[str, Object] | None = None
+    events: Object | None = None
+    loop: Object | None = None

@@ -1,0 +1,23 @@
+"""What routes of several subjects have in common."""
+
+from __future__ import annotations
+
+from robotq.api.routes import RequestHeader
+
+STORE = ("store_unavailable",)
+TASK = ("task_not_found", *STORE)
+ROBOT = ("bad_parameter", "robot_busy", "robot_disconnected", "device_error")
+
+IF_MATCH = RequestHeader(
+    name="If-Match",
+    text="The ETag of `/queue/status`, or of the edit before: where somebody has edited the queue "
+    "of this robot since, nothing is done. Tasks that come and go do not count.",
+    schema={"type": "string", "examples": ['"7"', "*"]},
+)
+AGENT = RequestHeader(
+    name="X-Robotq-Agent",
+    text="An agent makes this request and not a person, whatever the value: commands whose spec "
+    "says `approval: true` wait until a person approves them. A key with the scope `agent` says "
+    "so by itself.",
+    schema={"type": "string"},
+)

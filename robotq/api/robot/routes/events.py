@@ -1,0 +1,62 @@
+"""Routes of what happened: events, journal, webhooks."""
+
+from __future__ import annotations
+
+from robotq.api.robot import events, journal, webhooks
+from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.events import Event, EventsQuery, Journal, JournalQuery
+from robotq.api.robot.models.webhooks import WebhookDone, Webhooks, WebhooksQuery
+from robotq.api.robot.routes.common import STORE
+from robotq.api.routes import EVENT_STREAM, RequestHeader, Route
+from robotq.api.scopes import Scope
+
+_LAST_EVENT_ID = RequestHeader(
+    name="Last-Event-ID",
+    text="Go on after this event. Browsers send it by themselves when they connect again.",
+    schema={"type": "integer", "minimum": 0},
+)
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/events",
+        handler=events.stream,
+        scope=Scope.READ,
+        summary="Everything that happens, as server-sent events.",
+        query=EventsQuery,
+        headers=(_LAST_EVENT_ID,),
+        response=Event,
+        media_type=EVENT_STREAM,
+        errors=("bad_parameter", "too_many_requests", *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/journal",
+        handler=journal.pages,
+        scope=Scope.READ,
+        summary="What happened, in pages, oldest first.",
+        query=JournalQuery,
+        response=Journal,
+        errors=("bad_parameter", *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/webhooks",
+        handler=webhooks.list_webhooks,
+        scope=Scope.READ,
+        summary="Who was told of the end of which task, newest first, in pages.",
+        query=WebhooksQuery,
+        response=Webhooks,
+        errors=("bad_parameter", *STORE),
+    ),
+    Route(
+        method="POST",
+        path="/webhooks/{webhook_id}/resend",
+        handler=webhooks.resend,
+        scope=Scope.CONTROL,
+        summary="Send a webhook again that was delivered or given up.",
+        request=EmptyBody,
+        response=WebhookDone,
+        errors=("webhook_not_found", "wrong_state", "too_many_requests", *STORE),
+    ),
+)

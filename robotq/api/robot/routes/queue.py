@@ -1,0 +1,64 @@
+"""Routes of the queues."""
+
+from __future__ import annotations
+
+from robotq.api.robot import edits, queue
+from robotq.api.robot.models.queue import (
+    MovedTask,
+    PauseBody,
+    QueuesDone,
+    QueueStatus,
+    QueueStatusQuery,
+    ReorderBody,
+    ResumeBody,
+    RobotQuery,
+)
+from robotq.api.robot.routes.common import IF_MATCH, STORE, TASK
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/queue/status",
+        handler=queue.status,
+        scope=Scope.READ,
+        summary="How much waits and runs, and why nothing moves.",
+        query=QueueStatusQuery,
+        response=QueueStatus,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="POST",
+        path="/queue/pause",
+        handler=queue.pause,
+        scope=Scope.CONTROL,
+        summary="Start nothing more, on one robot or on all; what runs goes on.",
+        query=RobotQuery,
+        request=PauseBody,
+        response=QueuesDone,
+        errors=STORE,
+    ),
+    Route(
+        method="POST",
+        path="/queue/resume",
+        handler=queue.resume,
+        scope=Scope.CONTROL,
+        summary="Let one queue, or all, go on.",
+        query=RobotQuery,
+        request=ResumeBody,
+        response=QueuesDone,
+        errors=("queue_held", *STORE),
+    ),
+    Route(
+        method="POST",
+        path="/queue/reorder",
+        handler=edits.reorder,
+        scope=Scope.CONTROL,
+        summary="Put a waiting task elsewhere in its queue.",
+        headers=(IF_MATCH,),
+        request=ReorderBody,
+        response=MovedTask,
+        errors=("wrong_state", "precondition_failed", *TASK),
+    ),
+)

@@ -1,0 +1,111 @@
+"""Routes of robots and of the emergency stop."""
+
+from __future__ import annotations
+
+from robotq.api.robot import estop, robots
+from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.robots import (
+    EStopDone,
+    EStopResetDone,
+    EStopState,
+    Robot,
+    RobotDone,
+    Robots,
+    StopBody,
+    StopQuery,
+)
+from robotq.api.robot.routes.common import ROBOT, STORE
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/robots",
+        handler=robots.list_robots,
+        scope=Scope.READ,
+        summary="All robots.",
+        response=Robots,
+    ),
+    Route(
+        method="GET",
+        path="/robots/{robot_id}",
+        handler=robots.get_robot,
+        scope=Scope.READ,
+        summary="One robot: its link, its position, its queue.",
+        response=Robot,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/hold",
+        handler=robots.hold,
+        scope=Scope.CONTROL,
+        summary="Pause the robot in its motion; the command waits.",
+        request=EmptyBody,
+        response=RobotDone,
+        errors=ROBOT,
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/resume",
+        handler=robots.resume,
+        scope=Scope.CONTROL,
+        summary="Let a held motion go on.",
+        request=EmptyBody,
+        response=RobotDone,
+        errors=("wrong_state", *ROBOT),
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/stop",
+        handler=robots.stop,
+        scope=Scope.ANY,
+        summary="Stop the robot in a controlled way, cancel what runs, pause its queue.",
+        query=StopQuery,
+        request=StopBody,
+        forgiving=True,
+        response=RobotDone,
+        errors=(*ROBOT, *STORE),
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/reset",
+        handler=estop.reset_robot,
+        scope=Scope.CONTROL,
+        summary="Leave the emergency stop at one robot; its queue stays paused.",
+        request=EmptyBody,
+        response=EStopResetDone,
+        errors=("wrong_state", *ROBOT, *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/estop",
+        handler=estop.state,
+        scope=Scope.READ,
+        summary="Whether the emergency stop is latched.",
+        response=EStopState,
+    ),
+    Route(
+        method="POST",
+        path="/estop",
+        handler=estop.trigger,
+        scope=Scope.ANY,
+        summary="Emergency stop of all robots. Latched. Not a safety-rated stop.",
+        query=StopQuery,
+        request=StopBody,
+        forgiving=True,
+        response=EStopDone,
+        errors=("device_error",),
+    ),
+    Route(
+        method="POST",
+        path="/estop/reset",
+        handler=estop.reset,
+        scope=Scope.CONTROL,
+        summary="Leave the emergency stop; the queues stay paused until they are resumed.",
+        request=EmptyBody,
+        response=EStopResetDone,
+        errors=("wrong_state", "robot_busy", "device_error", *STORE),
+    ),
+)

@@ -1,0 +1,64 @@
+"""Routes of what the daemon says of itself."""
+
+from __future__ import annotations
+
+from robotq.api.robot import health, metrics, service
+from robotq.api.robot.models.base import Done, EmptyBody
+from robotq.api.robot.models.service import Commands, CommandSpec, Health, Home
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/",
+        handler=service.home,
+        scope=Scope.READ,
+        summary="What this daemon is and where to go on.",
+        response=Home,
+    ),
+    Route(
+        method="GET",
+        path="/commands",
+        handler=service.list_commands,
+        scope=Scope.READ,
+        summary="Every command that this daemon knows, with the schema of its params.",
+        response=Commands,
+    ),
+    Route(
+        method="GET",
+        path="/commands/{cmd_type}",
+        handler=service.get_command,
+        scope=Scope.READ,
+        summary="One command.",
+        response=CommandSpec,
+        errors=("unknown_command",),
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        handler=health.health,
+        scope=Scope.OPEN,
+        summary="Whether the daemon is well; details for those who may read.",
+        response=Health,
+        answers={503: Health},
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=metrics.metrics,
+        scope=Scope.READ,
+        summary="Numbers for Prometheus.",
+        media_type="text/plain",
+    ),
+    Route(
+        method="POST",
+        path="/reload",
+        handler=service.reload,
+        scope=Scope.ADMIN,
+        summary="Read the configuration, command specs and labs again.",
+        request=EmptyBody,
+        response=Done,
+        errors=("bad_parameter",),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Routes to hand in commands."""
+
+from __future__ import annotations
+
+from robotq.api.robot import commands
+from robotq.api.robot.models.submit import (
+    Accepted,
+    AcceptedBatch,
+    BatchEnding,
+    CommandBody,
+    DoneAtOnce,
+    DryRun,
+    Ending,
+    SubmitQuery,
+)
+from robotq.api.robot.routes.common import AGENT, ROBOT, STORE
+from robotq.api.routes import RequestHeader, Route
+from robotq.api.scopes import Scope
+
+_NEW_TASK = ("queue_full", "shutting_down", *STORE)
+_ENDS = (
+    "cancelled",
+    "timeout",
+    "outcome_unknown",
+    "stopped",
+    "stopped_by_shutdown",
+    "batch_failed",
+    "expired",
+    "device_reset",
+    "answer_timeout",
+)
+"""How a command can end; only who waits for the end is answered with them."""
+_IDEMPOTENCY_KEY = RequestHeader(
+    name="Idempotency-Key",
+    text="Repeating a submit with the same key and body gives the first answer again, and "
+    "nothing runs twice. Of queued commands: one that acts at once acts each time.",
+    schema={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+)
+_PREFER = RequestHeader(
+    name="Prefer",
+    text="`wait=N` waits up to N seconds for the end and answers with the result; "
+    "`respond-async` does not wait where the daemon is in synchronous mode.",
+    schema={"type": "string", "examples": ["wait=10", "respond-async"]},
+)
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/",
+        handler=commands.submit,
+        scope=Scope.SUBMIT,
+        summary="Hand in a command, or a list of commands as one batch.",
+        query=SubmitQuery,
+        headers=(_IDEMPOTENCY_KEY, _PREFER, AGENT),
+        request=CommandBody,
+        response=Accepted,
+        responses=(
+            AcceptedBatch,
+            DoneAtOnce,
+            Ending,
+            BatchEnding,
+            DryRun,
+        ),
+        errors=(
+            "unknown_command",
+            "not_armed",
+            "person_needed",
+            "idempotency_conflict",
+            "queue_held",
+            "too_many_requests",
+            "no_question",
+            "task_not_found",
+            "wrong_state",
+            *ROBOT,
+            *_NEW_TASK,
+            *_ENDS,
+        ),
+    ),
+)

@@ -1,0 +1,72 @@
+"""Routes of remote workers."""
+
+from __future__ import annotations
+
+from robotq.api.robot import workers
+from robotq.api.robot.models.workers import (
+    Heartbeat,
+    HeartbeatBody,
+    Next,
+    NextBody,
+    ReleaseBody,
+    ResultBody,
+    WorkerDone,
+    Workers,
+    WorkersQuery,
+)
+from robotq.api.robot.routes.common import STORE, TASK
+from robotq.api.routes import Route
+from robotq.api.scopes import Scope
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/workers",
+        handler=workers.list_workers,
+        scope=Scope.READ,
+        summary="Remote workers: who is there, and who has what.",
+        query=WorkersQuery,
+        response=Workers,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/next",
+        handler=workers.next_task,
+        scope=Scope.WORKER,
+        summary="Take the next task of a queue for workers; null where there is none.",
+        request=NextBody,
+        response=Next,
+        errors=("too_many_requests", *STORE),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/heartbeat",
+        handler=workers.heartbeat,
+        scope=Scope.WORKER,
+        summary="A worker is there: its leases begin anew, and it hears what to cancel.",
+        request=HeartbeatBody,
+        response=Heartbeat,
+        errors=("too_many_requests", *STORE),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/result",
+        handler=workers.result,
+        scope=Scope.WORKER,
+        summary="Hand in the result of a task.",
+        request=ResultBody,
+        response=WorkerDone,
+        errors=("wrong_state", "stale_claim", "too_many_requests", *TASK),
+    ),
+    Route(
+        method="POST",
+        path="/workers/{worker_id}/release",
+        handler=workers.release,
+        scope=Scope.WORKER,
+        summary="Give a task back that was not begun.",
+        request=ReleaseBody,
+        response=WorkerDone,
+        errors=("stale_claim", *TASK),
+    ),
+)

@@ -1,0 +1,59 @@
+"""A plain `pip install .` brings everything that robotq imports, and no tool of its developers."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "robotq"
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+WITH_THEIRS = {"pydantic_core": "pydantic", "mcp_types": "mcp"}
+"""Packages that belong to another one, of exactly one version."""
+
+
+def names(requirements: list[str]) -> list[str]:
+    return [re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in requirements]
+
+
+def imported(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every foreign package that is imported anywhere in this folder."""
+    for file in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            for module in modules:
+                package = module.partition(".")[0]
+                if package not in {"robotq", *sys.stdlib_module_names}:
+                    yield file.relative_to(PACKAGE), WITH_THEIRS.get(package, package)
+
+
+def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
+    distributions = packages_distributions()
+    extras = PROJECT["optional-dependencies"]
+    plain = set(names(PROJECT["dependencies"]))
+    for file, package in imported(PACKAGE):
+        allowed = set(plain)
+        if file.parts[0] == "mcp":
+            allowed |= set(names(extras["mcp"]))
+        if file.parts[0] == "testing":
+            allowed.add("pytest")
+        if file == Path("daemon.py"):
+            allowed |= set(names(extras["fast"]))
+        found = {name.lower().replace("_", "-") for name in distributions.get(package, [package])}
+        assert found & allowed, f"{file} imports {package}"
+
+
+def test_requirements__stand_there_once() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert sorted(extras) == ["dev", "docs", "fast", "mcp", "postgres"]
+    for listed in (PROJECT["dependencies"], *extras.values()):
+        assert [name for name, times in Counter(names(listed)).items() if times > 1] == []
