@@ -58,6 +58,8 @@ class Channel:
         """Bytes that may be on their way at once."""
         self.outstanding: deque[Sent] = deque()
         self._length = 0
+        self._longest = 0
+        """Bytes of the longest line since `begin`."""
         self.sent = 0
         """Lines handed to the transport, ever."""
         self.answered = 0
@@ -115,11 +117,18 @@ class Channel:
             self.refused = None
             self.unexplained = 0
             self.alarm = None
+            self._longest = 0
             self.told.clear()
             self.last_answer = time.monotonic()
 
     def room(self, length: int) -> bool:
-        return self._length + length <= self.capacity
+        """Whether a line of this length fits into what the controller can keep.
+
+        One line's length stays free: an answer that noise has doubled tells of room that is not
+        there, and GRBL loses what does not fit without a word.
+        """
+        spare = self._longest if self.outstanding else 0
+        return self._length + length + spare <= self.capacity
 
     def put(self, lines: Sequence[Line]) -> int:
         """Send as many of `lines`, from the first one, as there is room for. How many."""
@@ -131,6 +140,7 @@ class Channel:
             count = 0
             for line in lines:
                 length = len(line.text) + 1
+                self._longest = max(self._longest, length)
                 if not self.room(length) or (line.alone and self.outstanding):
                     break
                 self.outstanding.append(Sent(line, length))
