@@ -59,10 +59,12 @@ async def test_answer__a_client_that_reads_nothing_is_waited_for(lab: Lab) -> No
     _, writer = await asyncio.open_connection("127.0.0.1", lab.client.port, limit=4096)
     request = f"GET /commands HTTP/1.1\r\nHost: 127.0.0.1:{lab.client.port}\r\n\r\n".encode()
     writer.write(request * asked)
-    before = -1
-    while server.requests_count != before:
-        before = server.requests_count
-        # long enough for hundreds of answers, if they were still given
-        await asyncio.sleep(0.1)
+    before, others = -1, 0
+    while server.requests_count - others != before:
+        before = server.requests_count - others
+        # turns of the loop in which hundreds of answers would be given, if they still were
+        for _ in range(20):
+            await lab.get("/queue/status?limit=0")
+            others += 1
     assert 0 < before < asked / 4
     writer.transport.abort()
