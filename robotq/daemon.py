@@ -26,6 +26,7 @@ from robotq.catalog import load_catalog
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
+from robotq.engine.event_log import events_logged
 from robotq.engine.start import start_engine
 from robotq.inbox import CommandFiles, HotFolder
 from robotq.listen import check_exposure, open_sockets
@@ -159,10 +160,11 @@ async def running_engine(config: Config) -> AsyncIterator[Engine]:
     catalog = await asyncio.to_thread(load_catalog, config.commands)
     factories = await asyncio.to_thread(driver_factories)
     engine = await start_engine(config, catalog, _store(config), factories)
-    try:
-        yield engine
-    finally:
-        await engine.shut_down()
+    async with events_logged(engine.bus, for_people=config.log == "text"):
+        try:
+            yield engine
+        finally:
+            await engine.shut_down()
 
 
 @asynccontextmanager
@@ -305,6 +307,7 @@ def _end_at_once(_number: int, _frame: FrameType | None) -> None:
 def _leave(code: int) -> None:
     """End the process although threads are still at work."""
     _log.warning("left behind at the end: %s", ", ".join(t.name for t in threading.enumerate()))
+    logging.shutdown()
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     os._exit(code)

@@ -14,8 +14,11 @@ import yaml
 from docs.make import metrics
 from robotq.model.hold import HoldCode
 
+from .promtool import promtool
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "config" / "monitoring"
+STORIES = ROOT / "tests" / "alerts_test.yml"
 ALERTS = yaml.safe_load((FOLDER / "alerts.yml").read_text(encoding="utf-8"))
 DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text(encoding="utf-8"))
 RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
@@ -60,6 +63,27 @@ def test_alerts__tell_of_what_a_person_has_to_do() -> None:
     codes = re.search(r'code=~"([^"]+)"', RULES["RobotqRobotNeedsPerson"]["expr"])
     assert codes is not None
     assert set(codes[1].split("|")) <= set(HoldCode)
+
+
+def test_alerts__come_when_they_should_and_not_otherwise() -> None:
+    promtool("check", "config", str(FOLDER / "prometheus.yml"))
+    promtool("test", "rules", str(STORIES))
+    stories = yaml.safe_load(STORIES.read_text(encoding="utf-8"))["tests"]
+    cases = [case for story in stories for case in story["alert_rule_test"]]
+    for expected in (True, False):
+        told = {case["alertname"] for case in cases if bool(case.get("exp_alerts")) == expected}
+        assert told == RULES.keys()
+
+
+def test_dashboard__asks_in_the_language_of_prometheus(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"panel:{number}", "expr": query.replace("$instance", ".+")}
+        for number, query in enumerate(queries())
+    ]
+    assert not re.search(r"\$", "".join(str(rule["expr"]) for rule in rules))
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), "utf-8")
+    promtool("check", "rules", str(file))
 
 
 def test_alerts__each_is_on_the_operations_page() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from robotq import __version__
@@ -26,6 +27,10 @@ from robotq.model.texts import Language
 
 _NEXT = 8
 """Waiting tasks of each robot at one look."""
+_APPROVALS = 8
+"""Decisions of a person for each robot at one look."""
+_PARAMS_BYTES = 2_000
+"""What somebody reads before they decide; the rest stands in the task."""
 _ENDED = 12
 """Ended tasks at one look."""
 _INTERFACES = tuple(field.name for field in fields(InterfacesConfig))
@@ -166,6 +171,21 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         "waiting": lane.waiting,
         "running": None if lane.running is None else _running(engine, lane.running, language),
         "next": waiting_lines(engine, robot.name, language),
+        "undecided": len(lane.undecided),
+        "approvals": [
+            _approval(engine, unit, language) for unit in islice(lane.undecided, _APPROVALS)
+        ],
+    }
+
+
+def _approval(engine: Engine, unit: Mapping[str, Task], language: Language) -> dict[str, Any]:
+    first = next(iter(unit.values()))
+    params = first.command.params
+    return {
+        "task": line(engine, first, language),
+        "params": params if len(orjson.dumps(params)) <= _PARAMS_BYTES else None,
+        "commands": len(unit),
+        "cmd_types": [task.command.cmd_type for task in islice(unit.values(), _NEXT)],
     }
 
 

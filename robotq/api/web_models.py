@@ -75,6 +75,15 @@ class RunningLook(QueueLine):
     waiting_for: Question | None
 
 
+class ApprovalLook(_Answer):
+    """What a person has to decide about."""
+
+    task: QueueLine = Field(description="The command, or the first one of a contiguous batch.")
+    params: Any = Field(description="Null where they are long: `GET /task/<task_id>` has them.")
+    commands: int = Field(description="How many are decided about as one.")
+    cmd_types: list[str] = Field(description="Of the first of them.")
+
+
 class RobotLook(_Answer):
     """A robot at one look."""
 
@@ -93,6 +102,8 @@ class RobotLook(_Answer):
     waiting: int
     running: RunningLook | None
     next: list[QueueLine]
+    undecided: int = Field(description="Decisions of a person that commands wait for.")
+    approvals: list[ApprovalLook] = Field(description="The oldest of them.")
 
 
 class Look(_Answer):

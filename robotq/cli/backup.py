@@ -10,8 +10,9 @@ import typer
 
 from robotq.backup import Backup, make_backup, restore_backup
 from robotq.cli.failure import Failure
-from robotq.cli.options import ConfigFile
+from robotq.cli.options import ConfigFile, OutcomeAsJson
 from robotq.cli.settings import loader
+from robotq.cli.show import new_console, print_json
 from robotq.config import Config
 from robotq.store.port import StoreUnavailable
 
@@ -27,6 +28,7 @@ def backup(
     ],
     data: _Data = None,
     config: ConfigFile = None,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Back up a data folder: tasks, journal, keys, simulated lab. The daemon may go on working."""
     folder = _config(data, config).data
@@ -34,7 +36,10 @@ def backup(
         made = make_backup(folder, file)
     except (OSError, sqlite3.Error) as error:
         raise Failure(f"no backup was made: {error}") from error
-    print(f"{file}: {_told(made)}")
+    if as_json:
+        print_json(new_console(), {"file": str(file), **_view(made)})
+    else:
+        print(f"{file}: {_told(made)}")
 
 
 def restore(
@@ -45,6 +50,7 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Where the folder holds something, set that aside.")
     ] = False,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Put a backup into a data folder that no daemon uses. Every queue is paused afterwards."""
     read = _config(data, config)
@@ -52,6 +58,10 @@ def restore(
         made, kept = restore_backup(file, read.data, tuple(read.robots), replace=replace)
     except (OSError, StoreUnavailable) as error:
         raise Failure(f"not restored: {error}") from error
+    if as_json:
+        replaced = None if kept is None else str(kept)
+        print_json(new_console(), {"data": str(read.data), "replaced": replaced, **_view(made)})
+        return
     print(f"{read.data}: {_told(made)}, made {made.made_at} by robotq {made.version}")
     if kept is not None:
         print(f"what was there before is in {kept}")
@@ -64,6 +74,18 @@ def _config(data: Path | None, config: Path | None) -> Config:
     return loader(config, flags)()
 
 
+def _view(made: Backup) -> dict[str, Any]:
+    return {
+        "files": len(made.files),
+        "bytes": _size(made),
+        "made_at": made.made_at,
+        "version": made.version,
+    }
+
+
 def _told(made: Backup) -> str:
-    size = sum(entry["size"] for entry in made.files.values())
-    return f"{len(made.files)} files, {size / 1e6:.1f} MB"
+    return f"{len(made.files)} files, {_size(made) / 1e6:.1f} MB"
+
+
+def _size(made: Backup) -> int:
+    return sum(entry["size"] for entry in made.files.values())

@@ -11,8 +11,9 @@ from rich.table import Table
 
 from robotq.api.auth import KeyFile
 from robotq.api.scopes import GRANTED
-from robotq.cli.options import ConfigFile
+from robotq.cli.options import ConfigFile, OutcomeAsJson
 from robotq.cli.settings import loader
+from robotq.cli.show import new_console, print_json
 
 app = typer.Typer(help="Make, list and revoke the keys of a data folder.", no_args_is_help=True)
 
@@ -34,18 +35,30 @@ def new(
     ] = ["read", "submit"],  # noqa: B006 - typer copies it
     data: _Data = None,
     config: ConfigFile = None,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Make a key and print it: once, since only its hash is kept."""
     text = _file(data, config).new(name, scope)
+    if as_json:
+        print_json(new_console(), {"name": name, "scopes": list(dict.fromkeys(scope)), "key": text})
+        return
     print(text)
     hint = "Send it as `Authorization: Bearer <key>`; it cannot be shown again."
     Console(stderr=True).print(hint, style="dim", soft_wrap=True)
 
 
 @app.command("list")
-def list_keys(data: _Data = None, config: ConfigFile = None) -> None:
+def list_keys(
+    data: _Data = None, config: ConfigFile = None, as_json: OutcomeAsJson = False
+) -> None:
     """List the keys: names and rights, never the keys themselves."""
     keys = _file(data, config).read()
+    if as_json:
+        views = [
+            {"name": key.name, "scopes": list(key.scopes), "created": key.created} for key in keys
+        ]
+        print_json(new_console(), {"keys": views})
+        return
     table = Table("name", "scopes", "created", box=None, pad_edge=False)
     for key in keys:
         table.add_row(key.name, " ".join(key.scopes), key.created)
@@ -56,10 +69,18 @@ def list_keys(data: _Data = None, config: ConfigFile = None) -> None:
 
 
 @app.command("revoke")
-def revoke(name: _Name, data: _Data = None, config: ConfigFile = None) -> None:
+def revoke(
+    name: _Name,
+    data: _Data = None,
+    config: ConfigFile = None,
+    as_json: OutcomeAsJson = False,
+) -> None:
     """Take a key away; a running daemon refuses it from the next second on."""
     _file(data, config).revoke(name)
-    print(f"revoked: {name}")
+    if as_json:
+        print_json(new_console(), {"revoked": name})
+    else:
+        print(f"revoked: {name}")
 
 
 def _file(data: Path | None, config: Path | None) -> KeyFile:

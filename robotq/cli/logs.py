@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import orjson
 
 _TASK_ID = re.compile(r"\btask_\d{8}_\d{6}_[0-9a-z]{6}\b")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_CLOSE_S = 2.0
+"""Seconds at the end of the process for what was not written yet."""
 
 
-def log_to_stderr(level: str, form: Literal["text", "json"] = "text") -> None:
+def log_to_stderr(
+    level: str, form: Literal["text", "json"] = "text", *, apart: bool = False
+) -> None:
     """Log everything from `level` (debug, info, warning, error) up.
 
     `json`: an object a line with `time` (UTC), `level`, `logger`, `message`, where it is about a
-    task `task_id`, and where something was raised `exception`.
+    task `task_id`, where something was raised `exception`, and what the record has in `fields`.
+    `apart`: written by a thread, so that whoever logs never waits for whoever reads.
     """
-    logging.basicConfig(level=level.upper(), format=_TEXT, force=True)
-    if form == "json":
-        for handler in logging.getLogger().handlers:
-            handler.setFormatter(JsonLines())
+    handler: logging.Handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
+    if apart:
+        handler = Apart(handler)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 class JsonLines(logging.Formatter):
@@ -39,7 +47,50 @@ class JsonLines(logging.Formatter):
         about = _TASK_ID.search(message)
         if about is not None:
             line["task_id"] = about[0]
+        fields = getattr(record, "fields", {})
+        line.update((name, value) for name, value in fields.items() if value is not None)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         # what a driver from elsewhere logs can be any text
         return orjson.dumps(line, default=str).decode()
+
+
+class Apart(logging.Handler):
+    """Has records written by a thread. Where nobody takes the lines, it keeps `length` records
+    and counts what comes then; a line tells the number in its place."""
+
+    def __init__(self, target: logging.Handler, *, length: int = 10_000) -> None:
+        super().__init__()
+        self._target = target
+        self._length = length
+        # of the kind that bears a record in the middle of another: garbage that is collected logs
+        self._records: SimpleQueue[logging.LogRecord | None] = SimpleQueue()
+        self._missing = 0
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._records.qsize() < self._length:
+            self._tell_missing()
+            self._records.put(record)
+        else:
+            self._missing += 1
+
+    def close(self) -> None:
+        """Write what is left, for two seconds at most."""
+        self._tell_missing()
+        self._records.put(None)
+        self._thread.join(_CLOSE_S)
+        super().close()
+
+    def _write(self) -> None:
+        while (record := self._records.get()) is not None:
+            self._target.handle(record)
+
+    def _tell_missing(self) -> None:
+        if self._missing:
+            text, number = "%d lines are missing here: nobody took them", self._missing
+            self._missing = 0
+            self._records.put(
+                logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (number,), None)
+            )

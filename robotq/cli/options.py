@@ -31,5 +31,6 @@ TimeScale = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as JSON.")]
+OutcomeAsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 URL = DEFAULT_URL

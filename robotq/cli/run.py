@@ -17,9 +17,9 @@ from robotq.cli.failure import ExitCode
 from robotq.cli.junit import Outcome, write_junit
 from robotq.cli.local import carry_out, read_entries
 from robotq.cli.logs import log_to_stderr
-from robotq.cli.options import ConfigFile, TimeScale
+from robotq.cli.options import ConfigFile, OutcomeAsJson, TimeScale
 from robotq.cli.settings import loader
-from robotq.cli.show import TaskView, new_console
+from robotq.cli.show import TaskView, new_console, print_json
 from robotq.config import Config
 from robotq.daemon import Signals, run_program, running_engine
 
@@ -36,6 +36,7 @@ def run(
         typer.Option("--data", help="Keep tasks and lab here. [default: nothing is kept]"),
     ] = None,
     time_scale: TimeScale = None,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Carry out command files in order and end: 0 only if every command completed.
 
@@ -43,7 +44,8 @@ def run(
     """
     log_to_stderr("warning")
     entries = read_entries(files)
-    console = new_console()
+    # standard output is for the program that reads the outcome
+    console = new_console(stderr=as_json)
     outcomes: list[Outcome] = []
 
     async def program(signals: Signals) -> int:
@@ -57,9 +59,9 @@ def run(
         code = run_program(program)
     if junit is not None:
         write_junit(junit, outcomes)
-    print_outcomes(console, outcomes)
     if code == ExitCode.OK and not all(outcome.passed for outcome in outcomes):
         code = ExitCode.FAILED
+    tell_outcomes(console, outcomes, code, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -80,8 +82,14 @@ def run_settings(
         yield loader(file, {**flags, "data": folder, "store": "memory"})()
 
 
-def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """A table, one line per command."""
+def tell_outcomes(
+    console: Console, outcomes: Sequence[Outcome], code: int, *, as_json: bool
+) -> None:
+    """A table, one line per command; or all of it as JSON on standard output."""
+    if as_json:
+        commands = [_view(outcome) for outcome in outcomes]
+        print_json(new_console(), {"passed": code == ExitCode.OK, "commands": commands})
+        return
     table = Table("", "command", "cmd_id", "seconds", "outcome", box=None, pad_edge=False)
     for outcome in outcomes:
         mark = Text("✓", "green") if outcome.passed else Text("✗", "red")
@@ -89,3 +97,17 @@ def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
         table.add_row(mark, *map(Text, texts))
     console.print()
     console.print(table)
+
+
+def _view(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "file": outcome.suite,
+        "cmd_type": outcome.cmd_type,
+        "cmd_id": outcome.cmd_id,
+        "passed": outcome.passed,
+        "skipped": outcome.skipped,
+        "seconds": round(outcome.seconds, 3),
+        "error_code": outcome.kind or None,
+        "message": outcome.told,
+        "result": outcome.result,
+    }

@@ -14,7 +14,8 @@ from robotq.cli.failure import ExitCode
 from robotq.cli.junit import Outcome
 from robotq.cli.local import ACTOR, at_once, carry_out, read_entries
 from robotq.cli.logs import log_to_stderr
-from robotq.cli.run import print_outcomes
+from robotq.cli.options import OutcomeAsJson
+from robotq.cli.run import tell_outcomes
 from robotq.cli.show import TaskView, new_console
 from robotq.config import Config, load_config, packaged
 from robotq.daemon import Signals, run_program, running_engine
@@ -40,10 +41,10 @@ is sent when the scan asks for it."""
 _ANSWER = "SCAN_QRCODE_ENTER_ID"
 
 
-def self_test() -> None:
+def self_test(*, as_json: OutcomeAsJson = False) -> None:
     """Try every sample command on simulated robots; 0 only if all of them work."""
     log_to_stderr("warning")
-    console = new_console()
+    console = new_console(stderr=as_json)
     outcomes: list[Outcome] = []
 
     async def program(signals: Signals) -> int:
@@ -51,9 +52,9 @@ def self_test() -> None:
         return ExitCode.INTERRUPTED if done is None else ExitCode.OK
 
     code = run_program(program)
-    print_outcomes(console, outcomes)
     if not all(outcome.passed for outcome in outcomes):
         code = ExitCode.FAILED
+    tell_outcomes(console, outcomes, code, as_json=as_json)
     raise typer.Exit(code)
 
 

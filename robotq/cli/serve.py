@@ -63,7 +63,7 @@ def serve(
         },
     )
     read = load()
-    log_to_stderr(read.log_level, read.log)
+    log_to_stderr(read.log_level, read.log, apart=True)
     raise typer.Exit(run_program(lambda signals: _serve(read, load, signals)))
 
 

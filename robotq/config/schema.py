@@ -238,6 +238,12 @@ class Config:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged: this and everything more serious."""
     log: Literal["text", "json"] = "text"
-    """How: a line that people read, or a JSON object a line, with the task it is about."""
+    """How: a line that people read, or a JSON object a line with the task it is about, which has
+    a line for whatever happens to a task."""
     source: Path | None = None
     """The file that this was read from; not a key of the file."""
+
+    @property
+    def name(self) -> str:
+        """Where its keys come from, for messages."""
+        return "the packaged configuration" if self.source is None else str(self.source)

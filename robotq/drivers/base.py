@@ -177,7 +177,11 @@ class Driver(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     def connect(self) -> None:
-        """Make the link. Never moves anything. Raises LinkLost; it is called again later."""
+        """Make the link. Never moves anything. Raises LinkLost; it is called again later.
+
+        Gives up at once when `stop` or `emergency_stop` is called while it waits. After an
+        emergency stop that was not reset, the robot is stopped before anything else.
+        """
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         """Carry out a queued command and return its result when the robot is done.
@@ -197,7 +201,8 @@ class Driver(Protocol):
         """Go on after `hold`."""
 
     def stop(self) -> None:
-        """Bring the running command to a controlled end; `execute` then raises Stopped."""
+        """Bring the running command to a controlled end; `execute` then raises Stopped. A
+        `connect` that waits for the controller ends too."""
 
     def emergency_stop(self) -> None:
         """Stop everything now, by the fastest way there is, and stay stopped until `reset`.

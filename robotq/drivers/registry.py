@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -21,6 +22,17 @@ PACKAGED: Mapping[str, str] = {
 }
 """The same as in the group, for a source tree that was never installed. They go before others
 of their name."""
+
+OPTIONS_GROUP = "robotq.driver_options"
+"""The entry-point group in which a package registers, under the name of its driver, what checks
+the options of a robot: a function of its name and its options that raises ConfigError."""
+
+PACKAGED_OPTIONS: Mapping[str, str] = {
+    "simulator": "robotq.drivers.simulator.options:read_options",
+    "jsonline": "robotq.drivers.jsonline.options:read_options",
+    "grbl": "robotq.drivers.grbl.options:read_options",
+    "marlin": "robotq.drivers.marlin.options:read_options",
+}
 
 _REQUIRED = (
     "capabilities",
@@ -46,15 +58,44 @@ def driver_factories() -> Mapping[str, DriverFactory]:
     The factories raise ConfigError, naming robot and driver, for a driver that cannot be
     loaded, raises something else, or lacks a method.
     """
-    found = {name: _factory(name, _packaged(where)) for name, where in PACKAGED.items()}
+    return {name: _factory(name, load) for name, load in _registered(GROUP, PACKAGED).items()}
+
+
+def unknown_driver(robot: str, driver: str, known: Iterable[str]) -> ConfigError:
+    """What is wrong where a robot names a driver that nobody brings."""
+    return ConfigError(
+        f"robots.{robot}.driver: found {driver!r}, expected one of {', '.join(sorted(known))}"
+    )
+
+
+def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> None:
+    """Look at the options of a robot as its driver does when it is made; nothing is made and
+    no port is opened. A driver of another package that has registered no check is only loaded.
+
+    Raises ConfigError, with the text that the driver would be refused with.
+    """
+    drivers = _registered(GROUP, PACKAGED)
+    if driver not in drivers:
+        raise unknown_driver(robot, driver, drivers)
+    _loaded(robot, driver, drivers[driver])
+    checks = _registered(OPTIONS_GROUP, PACKAGED_OPTIONS)
+    if driver in checks:
+        check = _loaded(robot, driver, checks[driver])
+        with _as_config_error(robot, driver):
+            check(robot, options)
+
+
+def _registered(group: str, packaged: Mapping[str, str]) -> Mapping[str, Callable[[], Any]]:
+    """Driver name -> what loads that which is registered for it."""
+    found = {name: _packaged(where) for name, where in packaged.items()}
     others: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=GROUP):
-        if entry.name not in PACKAGED:
+    for entry in entry_points(group=group):
+        if entry.name not in packaged:
             others.setdefault(entry.name, []).append(entry)
     for name, entries in others.items():
         # a package that is on the path twice registers the same twice
         different = {entry.value: entry for entry in entries}
-        found[name] = _factory(name, _one_of(name, list(different.values())))
+        found[name] = _one_of(name, list(different.values()))
     return found
 
 
@@ -79,24 +120,44 @@ def _origin(entry: EntryPoint) -> str:
 
 def _factory(name: str, load: Callable[[], Any]) -> DriverFactory:
     def create(setup: DriverSetup) -> Driver:
-        where = f"robots.{setup.robot}.driver: the driver {name!r}"
-        try:
-            factory = load()
-        except ConfigError as error:
-            raise ConfigError(f"robots.{setup.robot}.driver: {error}") from error
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(f"{where} cannot be loaded: {error}") from error
-        if not callable(factory):
-            raise ConfigError(f"{where} is registered as {factory!r}, expected what makes it")
-        try:
+        factory = _loaded(setup.robot, name, load)
+        with _as_config_error(setup.robot, name):
             driver: Driver = factory(setup)
-        except ConfigError:
-            raise
-        except Exception as error:
-            raise ConfigError(f"{where} cannot be made: {type(error).__name__}: {error}") from error
         lacking = [method for method in _REQUIRED if not hasattr(driver, method)]
         if lacking:
-            raise ConfigError(f"{where} lacks {', '.join(lacking)}")
+            raise ConfigError(f"{_where(setup.robot, name)} lacks {', '.join(lacking)}")
         return driver
 
     return create
+
+
+def _loaded(robot: str, driver: str, load: Callable[[], Any]) -> Callable[..., Any]:
+    """What is registered. Raises ConfigError where that is no function, or cannot be loaded."""
+    try:
+        found = load()
+    except ConfigError as error:
+        raise ConfigError(f"robots.{robot}.driver: {error}") from error
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{_where(robot, driver)} cannot be loaded: {error}") from error
+    if not callable(found):
+        raise ConfigError(
+            f"{_where(robot, driver)} is registered as {found!r}, expected what makes it"
+        )
+    made: Callable[..., Any] = found
+    return made
+
+
+@contextmanager
+def _as_config_error(robot: str, driver: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{_where(robot, driver)} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _where(robot: str, driver: str) -> str:
+    return f"robots.{robot}.driver: the driver {driver!r}"

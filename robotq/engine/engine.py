@@ -248,10 +248,13 @@ class Engine:
                 f"{config.source}: robots: adding or removing robots, or changing a driver, "
                 "needs a restart of the daemon"
             )
-        appliers = {
-            name: robot.host.driver.prepare_reload(config.robots[name].options)
-            for name, robot in self.robots.items()
-        }
+        try:
+            appliers = {
+                name: robot.host.driver.prepare_reload(config.robots[name].options)
+                for name, robot in self.robots.items()
+            }
+        except ConfigError as error:
+            raise ConfigError(f"{config.name}: {error}") from error
         return Reloaded(config=config, catalog=catalog, drivers=appliers)
 
     @unbroken

@@ -20,9 +20,10 @@ class Subscription:
     the journal with the last id that it saw.
     """
 
-    def __init__(self, bus: EventBus) -> None:
+    def __init__(self, bus: EventBus, *, heard: int | None = None) -> None:
+        """`heard`: how many events since the start it knows; None, all of them."""
         self._bus = bus
-        self._heard = bus.published
+        self._heard = bus.published if heard is None else heard
         self._taken: deque[Event] = deque()
         self._changed = asyncio.Event()
         self._over = False

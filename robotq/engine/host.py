@@ -10,7 +10,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from robotq.drivers.base import Busy, Capabilities, Driver, DriverStatus, Pictured, Stopped
+from robotq.drivers.base import (
+    Busy,
+    Capabilities,
+    Driver,
+    DriverStatus,
+    LinkLost,
+    Pictured,
+    Stopped,
+)
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -45,6 +53,8 @@ class DriverHost:
         self._no_motion = threading.Event()
         self._emergencies = 0
         self._stop_requested = False
+        self._connecting = False
+        self._closing = False
         self.busy = False
         """The command thread is in `execute`."""
 
@@ -57,7 +67,16 @@ class DriverHost:
     # -- the command thread ------------------------------------------------------------
 
     def connect(self) -> asyncio.Future[None]:
-        return self._on_command_thread(self.driver.connect)
+        def connect() -> None:
+            self._connecting = True
+            try:
+                if self._closing:
+                    raise LinkLost("closed")
+                self.driver.connect()
+            finally:
+                self._connecting = False
+
+        return self._on_command_thread(connect)
 
     def execute(self, carry_out: Callable[[], JsonObject]) -> asyncio.Future[JsonObject]:
         """Run a command; the future has its result or what `carry_out` raised."""
@@ -148,8 +167,12 @@ class DriverHost:
 
     async def close(self, timeout_s: float) -> bool:
         """Close the driver and end the threads. False if the command thread did not come back."""
+        self._closing = True
         closing = self._on_command_thread(self.driver.close)
         self._jobs.put(None)
+        if self._connecting:
+            # it may wait for a controller that does not speak
+            self._stopping.call(self.driver.stop).add_done_callback(_retrieved)
         done, _ = await asyncio.wait([closing], timeout=timeout_s)
         for calls in (self._stopping, self._emergency, self._motion, self._control):
             calls.close()
@@ -196,6 +219,12 @@ class _Calls:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _retrieved(call: asyncio.Future[None]) -> None:
+    if not call.cancelled():
+        # whether it was taken shows in the closing itself
+        call.exception()
 
 
 def _refused(loop: asyncio.AbstractEventLoop, reason: str) -> asyncio.Future[Any]:

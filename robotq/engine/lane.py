@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, ValuesView
 
 from robotq.model.task import Task, TaskState
 
@@ -22,6 +22,7 @@ class Lane:
         """Raised by every update: who has seen the same number twice has missed nothing."""
         self._order: list[tuple[bool, tuple[int, float, int], str]] = []
         self._waiting: dict[str, Task] = {}
+        self._undecided: dict[str, dict[str, Task]] = {}
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -31,6 +32,11 @@ class Lane:
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    @property
+    def undecided(self) -> ValuesView[Mapping[str, Task]]:
+        """What waits for a person's approval: by id, the tasks that are decided about as one."""
+        return self._undecided.values()
 
     def __iter__(self) -> Iterator[Task]:
         """Waiting tasks, next first."""
@@ -80,6 +86,8 @@ class Lane:
         known = self._waiting.pop(task.id, None)
         if known is not None:
             del self._order[bisect_left(self._order, self._place(known))]
+            if known.awaits_approval:
+                self._decided(known)
         if self.running is not None and self.running.id == task.id:
             self.running = None
         if task.state is TaskState.PENDING:
@@ -88,6 +96,8 @@ class Lane:
                 self.open_batch = None
             self._waiting[task.id] = task
             insort(self._order, self._place(task))
+            if task.awaits_approval:
+                self._undecided.setdefault(_decision(task), {})[task.id] = task
         elif task.state is TaskState.RUNNING:
             self.running = task
             if task.contiguous and task.batch_id != self.open_batch:
@@ -135,6 +145,17 @@ class Lane:
             return True
         return bool(self._order) and not self._order[0][0]
 
+    def _decided(self, task: Task) -> None:
+        unit = self._undecided[_decision(task)]
+        del unit[task.id]
+        if not unit:
+            del self._undecided[_decision(task)]
+
     def _place(self, task: Task) -> tuple[bool, tuple[int, float, int], str]:
         begun = self._open_batch is not None and task.batch_id == self._open_batch
         return (not begun, task.order, task.id)
+
+
+def _decision(task: Task) -> str:
+    """What tells the decision about this task from others: a contiguous batch is one."""
+    return task.batch_id if task.contiguous and task.batch_id is not None else task.id

@@ -10,6 +10,7 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import WORKER_QUEUES, Config
 from robotq.drivers.base import DriverFactory, DriverSetup, LinkState
+from robotq.drivers.registry import unknown_driver
 from robotq.engine.editing import REVISIONS
 from robotq.engine.engine import Engine
 from robotq.engine.estimates import Estimates
@@ -240,11 +241,7 @@ async def _make_hosts(
     for name, robot in config.robots.items():
         factory = factories.get(robot.driver)
         if factory is None:
-            known = ", ".join(sorted(factories))
-            raise ConfigError(
-                f"{config.source or 'configuration'}: robots.{name}.driver: "
-                f"no driver {robot.driver!r}; expected one of {known}"
-            )
+            raise ConfigError(f"{config.name}: {unknown_driver(name, robot.driver, factories)}")
         setup = DriverSetup(
             robot=name,
             options=robot.options,
@@ -253,5 +250,9 @@ async def _make_hosts(
             link_changed=links[name],
             shared=shared,
         )
-        # drivers read their files when they are made
-        hosts[name] = DriverHost(name, await asyncio.to_thread(factory, setup))
+        try:
+            # drivers read their files when they are made
+            driver = await asyncio.to_thread(factory, setup)
+        except ConfigError as error:
+            raise ConfigError(f"{config.name}: {error}") from error
+        hosts[name] = DriverHost(name, driver)

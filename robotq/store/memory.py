@@ -136,12 +136,17 @@ class MemoryStore:
         return [task for task in newest_first if _matches(task, query)][: query.limit]
 
     async def events_since(
-        self, event_id: int, *, limit: int, task_id: str | None = None
+        self,
+        event_id: int,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        api: str | None = None,
     ) -> Sequence[Event]:
         return [
             event
             for event in self._events.values()
-            if event.id > event_id and task_id in (None, event.task_id)
+            if event.id > event_id and task_id in (None, event.task_id) and api in (None, event.api)
         ][:limit]
 
     async def answer(self, scope: str, key: str) -> Answer | None:

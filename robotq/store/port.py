@@ -328,9 +328,15 @@ class Store(Protocol):
         """Newest first, by number of arrival."""
 
     async def events_since(
-        self, event_id: int, *, limit: int, task_id: str | None = None
+        self,
+        event_id: int,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        api: str | None = None,
     ) -> Sequence[Event]:
-        """The journal after an event, oldest first."""
+        """The journal after an event, oldest first: all of it, or what is about a task, or
+        about the tasks of an interface."""
 
     async def answer(self, scope: str, key: str) -> Answer | None: ...
 

@@ -3,25 +3,39 @@
 
 import { post, Refused, task } from "./api.js";
 import { h, icon, list, setText, show } from "./dom.js";
-import { clock, t, titleOf } from "./i18n.js";
+import { clock, count, t, titleOf } from "./i18n.js";
 import { resetStop } from "./header.js";
 import { live } from "./live.js";
 import { FieldError, formOf } from "./schema_form.js";
 import { button, confirm, reasonOf, tell } from "./ui.js";
 
+const PHONE = matchMedia("(max-width: 40rem)");
+const MANY = 3; // approvals at one look, on a phone one; unless somebody asks for all of them
 const BY_RESUME = new Set(["paused", "failure", "restarted", "shutdown"]);
 
 export function attention() {
+  let all = false;
   const box = h("div", { class: "cards" });
-  const node = h("section", { class: "attention", "aria-label": t("attention"), hidden: true }, box);
-  return {
+  const more = h("button", { type: "button", class: "more-cards", onclick: () => { all = true; part.update(live.look); } });
+  const node = h("section", { class: "attention", "aria-label": t("attention"), hidden: true }, box, more);
+  const part = {
     node,
     update(look) {
       const items = itemsOf(look);
-      list(box, items, (item) => item.key, (item) => MAKERS[item.what](item));
+      const decisions = items.filter((item) => item.what === "approval");
+      const most = PHONE.matches ? 1 : MANY;
+      const folded = all ? [] : decisions.slice(most);
+      const shown = items.filter((item) => !folded.includes(item));
+      const hidden = look.robots.reduce((sum, robot) => sum + robot.undecided, 0) - (decisions.length - folded.length);
+      list(box, shown, (item) => item.key, (item) => MAKERS[item.what](item));
       show(node, items.length > 0);
+      show(more, hidden > 0);
+      more.disabled = folded.length === 0;
+      setText(more, t("approve.more", { count: count(hidden) }));
+      if (decisions.length <= most) all = false;
     },
   };
+  return part;
 }
 
 function itemsOf(look) {
@@ -46,9 +60,7 @@ function itemsOf(look) {
         resumed.get(key).push(hold);
       } else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}`, hold });
     }
-    for (const waiting of robot.next) {
-      if (waiting.waits?.some((wait) => wait.code === "approval")) items.push({ what: "approval", key: `a${waiting.task_id}`, task: waiting });
-    }
+    for (const approval of robot.approvals) items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}`, approval });
   }
   return items;
 }
@@ -128,14 +140,40 @@ function waitCard({ hold }) {
   return { node: part.node, update({ hold: now }) { setText(part.text, now.reason); setText(part.hint, now.clear.text); setText(part.since, sinceText(now)); } };
 }
 
-function approvalCard({ task: waiting }) {
+function approvalCard({ approval: { task: waiting, params, commands, cmd_types: types } }) {
   const part = card("ask", "ask", `${waiting.robot_id}: ${t("approve.title")}`);
-  setText(part.text, `${titleOf(live.specs, waiting.cmd_type)}${waiting.cmd_id ? ` · ${waiting.cmd_id}` : ""} · ${t("detail.by", { actor: waiting.actor })}`);
+  const titles = types.map((type) => titleOf(live.specs, type)).join(" → ") + (commands > types.length ? " → …" : "");
+  setText(part.text, commands > 1 ? t("approve.batch", { titles, count: count(commands) }) : titles);
+  setText(part.hint, [waiting.cmd_id, t("detail.by", { actor: waiting.actor })].filter(Boolean).join(" · "));
+  setText(part.since, t("since", { clock: clock(waiting.submitted_at_ms) }));
+  part.text.classList.add("prompt");
+  part.text.after(params === null ? h("p", { text: t("approve.long") }) : paramsOf(params));
   part.actions.append(
-    h("a", { class: "button", href: `#task/${waiting.task_id}`, text: t("show") }),
-    button(t("reject"), async () => { const answer = await post(task(waiting.task_id, "reject")); tell(answer.message); live.refresh(); }, { symbol: "cross", allowed: live.may("control") }),
-    button(t("approve"), async () => { const answer = await post(task(waiting.task_id, "approve")); tell(answer.message); live.refresh(); }, { kind: "primary", symbol: "check", allowed: live.may("control") }));
+    h("a", { class: "button", href: `#task/${waiting.task_id}`, text: t("show") }), ...decisionButtons(waiting));
   return { node: part.node };
+}
+
+/** The parameters of a command as somebody reads them before they agree. */
+function paramsOf(params) {
+  const rows = Object.entries(params || {}).map(([name, value]) =>
+    h("div", {}, h("dt", { text: name.replaceAll("_", " ") }), h("dd", { text: typeof value === "string" ? value : JSON.stringify(value) })));
+  return rows.length ? h("dl", { class: "params" }, rows) : h("p", { class: "quiet", text: t("submit.none") });
+}
+
+/** Approve, and reject with a reason that whoever submitted it reads. */
+export function decisionButtons(waiting, then = () => {}) {
+  const allowed = live.may("control");
+  const title = `${titleOf(live.specs, waiting.cmd_type)} ${waiting.cmd_id || waiting.task_id}`;
+  const decide = async (action, body) => { tell((await post(task(waiting.task_id, action), body)).message); live.refresh(); then(); };
+  const reject = async () => {
+    const reason = h("input", { id: "reject-reason", type: "text", maxlength: 1000, autocomplete: "off" });
+    const field = h("div", { class: "field" }, h("label", { for: "reject-reason", text: t("reject.reason") }), reason);
+    if (await confirm({ title: t("reject.ask", { title: titleOf(live.specs, waiting.cmd_type) }), text: t("reject.text"), yes: t("reject"), field })) await decide("reject", { reason: reason.value.trim() });
+  };
+  return [
+    button(t("reject.dots"), reject, { symbol: "cross", name: `${t("reject.dots")} ${title}`, allowed }),
+    button(t("approve"), () => decide("approve", {}), { kind: "primary", symbol: "check", name: `${t("approve")}: ${title}`, allowed }),
+  ];
 }
 
 function questionCard({ robot, task: asking }) {

@@ -38,7 +38,11 @@ export function header(views, { onLanguage }) {
   return {
     node,
     update,
-    select(id) { for (const link of nav.children) setAttribute(link, "aria-current", link.id === `tab-${id}` ? "page" : null); },
+    select(id) {
+      for (const link of nav.children) setAttribute(link, "aria-current", link.id === `tab-${id}` ? "page" : null);
+      // on a phone the bar is wider than the screen
+      node.querySelector(`#tab-${id}`)?.scrollIntoView({ block: "nearest", inline: "center" });
+    },
   };
 }
 

@@ -39,10 +39,12 @@ export function waitingRow(first, { before = () => null, after = () => null } = 
       show(head, line.position > 1);
       show(up, before(line) !== null);
       show(down, after(line) !== null);
-      // nobody knows when a queue goes on that is held
-      const held = live.look.robots.some((robot) => robot.robot_id === line.robot_id && robot.holds.length > 0);
+      // nobody knows when a queue goes on that is held, or when somebody will approve
+      const held = live.look.robots.some((robot) => robot.robot_id === line.robot_id && robot.holds.length > 0)
+        || line.waits?.some((wait) => wait.code === "approval");
       const starts = held || line.starts_in_s === null || line.starts_in_s === undefined ? null : live.now() + line.starts_in_s * 1000;
       setText(when, held ? "" : [starts && t("waiting.starts", { clock: clock(starts) }), line.eta_ms && t("waiting.ready", { clock: clock(line.eta_ms) })].filter(Boolean).join(" · "));
+      show(when, when.textContent !== "");
       setText(wait, line.waits?.length ? line.waits.map((part) => part.reason).join(" · ") : "");
     },
   };

@@ -75,7 +75,7 @@ function lane(first) {
       show(idle, robot.running === null);
       show(cancel, robot.running !== null);
       if (robot.running) work.update(robot);
-      else setText(idle, robot.holds.length ? t("now.idle.held", { reason: robot.holds[0].reason }) : t("now.idle"));
+      else setText(idle, robot.holds.length ? t("now.idle.held", { reason: robot.holds[0].reason }) : t(robot.undecided ? "now.idle.approval" : "now.idle"));
       show(motion, robot.can_hold && (robot.running !== null || robot.motion_held));
       face(motion, t(robot.motion_held ? "motion.resume" : "motion.pause"), robot.motion_held ? "play" : "pause");
       face(queue, t(held() ? "queue.resume" : "queue.pause"), held() ? "play" : "pause");

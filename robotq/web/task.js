@@ -4,7 +4,7 @@ import { get, post, Refused, task as taskPath } from "./api.js";
 import { h, icon, list, setText, show } from "./dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
-import { questionForm } from "./attention.js";
+import { decisionButtons, questionForm } from "./attention.js";
 import { cancelTask, stepText } from "./robots.js";
 import { button, confirm, copy, openOver, reasonOf, tell } from "./ui.js";
 
@@ -77,11 +77,12 @@ export function taskDrawer() {
   }
 
   function renderActions(unknown) {
-    const key = `${task.task_id}${task.state}${unknown}`;
+    const undecided = task.state === "pending" && task.waits?.some((wait) => wait.code === "approval");
+    const key = `${task.task_id}${task.state}${unknown}${undecided}`;
     if (actions.dataset.key === key) return;
     actions.dataset.key = key;
     const may = live.may("submit");
-    const buttons = [];
+    const buttons = undecided ? decisionButtons(task, load) : [];
     if (["pending", "running"].includes(task.state) && task.api === "robot") buttons.push(button(t("task.cancel"), () => cancelTask(task), { symbol: "cross", allowed: may }));
     if (unknown) {
       for (const [outcome, symbol] of [["completed", "check"], ["failed", "cross"]]) {

@@ -85,12 +85,12 @@ addEventListener("keydown", (event) => {
   if (open && open.id !== "login") { event.preventDefault(); open.close(); }
 });
 
-/** Ask before something that cannot be taken back. Enter alone answers no. */
-export function confirm({ title, text, yes, no = t("cancel"), danger = false }) {
+/** Ask before something that cannot be taken back; `field` goes with it. Enter alone answers no. */
+export function confirm({ title, text, yes, no = t("cancel"), danger = false, field = null }) {
   return new Promise((resolve) => {
     const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", "aria-describedby": "ask-text" },
       h("h2", { id: "ask-title", text: title }),
-      h("p", { id: "ask-text", text }),
+      h("p", { id: "ask-text", text }), field,
       h("div", { class: "buttons end" },
         h("button", { type: "button", autofocus: true, onclick: () => dialog.close("no"), text: no }),
         h("button", { type: "button", class: danger ? "danger" : "primary", onclick: () => dialog.close("yes"), text: yes })));

@@ -4,17 +4,19 @@ import { get } from "./api.js";
 import { h, list, setText, show } from "./dom.js";
 import { clock, count, duration, t } from "./i18n.js";
 import { live } from "./live.js";
-import { reasonOf } from "./ui.js";
+import { resume } from "./attention.js";
+import { button, reasonOf } from "./ui.js";
 
-const EVERY_MS = 2000;
+const EVERY_MS = 1000;
 const SHOWN = 200; // of each queue
 
 export function workersView() {
   let askedAt = 0;
   const queues = h("div", { class: "groups" });
+  const refused = h("p", { class: "quiet" });
   const none = h("p", { class: "quiet none", text: t("workers.none") });
   const fault = h("p", { class: "fault", role: "alert" });
-  const node = h("div", {}, h("h1", { text: t("workers.title") }), fault, none, queues);
+  const node = h("div", {}, h("h1", { text: t("workers.title") }), fault, none, queues, refused);
 
   async function load() {
     askedAt = Date.now();
@@ -23,31 +25,61 @@ export function workersView() {
     setText(fault, "");
     const groups = Object.entries(found.queues)
       .map(([name, queue]) => ({ ...queue, queue: name, workers: found.workers.filter((worker) => worker.queue === name).slice(0, SHOWN) }))
-      .filter((queue) => queue.workers.length || queue.waiting || queue.running);
+      .filter((queue) => queue.workers.length || queue.waiting || queue.running || queue.held);
     list(queues, groups, (queue) => queue.queue, group);
     show(none, groups.length === 0);
+    setText(refused, found.refused ? t("workers.refused", { count: count(found.refused) }) : "");
   }
   return { node, open: load, update() { if (Date.now() - askedAt > EVERY_MS) load(); } };
 }
 
 function group(first) {
   const waiting = h("span", { class: "number" });
+  const hold = h("p", { class: "wait" });
+  const nobody = h("p", { class: "wait", text: t("workers.nobody") });
+  const resumes = button(t("resume"), () => resume({ robot_id: first.queue }), { kind: "primary", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
   const rows = h("ul", { class: "worker-list" });
-  return { node: h("section", { class: "card" }, h("h3", {}, h("span", { text: first.queue.replaceAll("_", " ") }), waiting), rows), update(queue) {
+  return { node: h("section", { class: "card", "aria-label": queueName(first.queue) }, h("h3", {}, h("span", { text: queueName(first.queue) }), waiting), hold, resumes, nobody, rows), update(queue) {
     setText(waiting, t("workers.queue", { count: count(queue.waiting) }));
+    setText(hold, queue.holds.map((one) => t("workers.held", { reason: one.reason })).join(" "));
+    show(hold, queue.holds.length > 0);
+    show(resumes, queue.holds.some((one) => one.clear.action === "resume"));
+    show(nobody, queue.waiting > 0 && !queue.held && queue.workers.every((worker) => worker.state === "silent"));
     list(rows, queue.workers, (worker) => worker.worker_id, (worker) => workerRow(worker));
   } };
 }
 
+const queueName = (name) => t(`queue.${name}`);
+const PILLS = { busy: "running", idle: "idle", silent: "disconnected" };
+
 function workerRow(first) {
   const state = h("span", { class: "pill" });
+  const lost = h("p", { class: "fault" });
+  const about = h("p", { class: "quiet" });
+  const tasks = h("ul", {});
+  return { node: h("li", { class: "row" }, h("div", { class: "row-words" }, h("div", { class: "what" }, h("span", { class: "title", text: first.worker_id }), state), tasks, lost, about)), update(worker) {
+    const connected = worker.transport === "websocket";
+    state.className = `pill ${PILLS[worker.state]}`;
+    setText(state, t(`workers.${worker.state}`));
+    setText(lost, worker.expired ? t("workers.expired", { count: count(worker.expired), clock: clock(worker.expired_ms, { seconds: true }) }) : "");
+    setText(about, [
+      worker.match && t("workers.group", { group: worker.match }),
+      connected ? t("workers.connected", { clock: clock(worker.since_ms) }) : t("workers.seen", { time: duration(Math.max(0, Math.round((live.now() - worker.seen_ms) / 1000))) }),
+      t("workers.completed", { count: count(worker.completed) }), worker.failed && t("workers.failed", { count: count(worker.failed) }), worker.address,
+    ].filter(Boolean).join(" · "));
+    list(tasks, worker.running, (task) => task.task_id, (task) => runningRow(task));
+  } };
+}
+
+/** What a worker has, how far it is, and until when it is believed to work on it. */
+function runningRow(first) {
   const about = h("span", { class: "quiet" });
-  const tasks = h("span", {});
-  return { node: h("li", { class: "row" }, h("div", { class: "row-words" }, h("div", { class: "what" }, h("span", { class: "title", text: first.worker_id }), state), about, tasks)), update(worker) {
-    const busy = worker.tasks.length > 0;
-    state.className = `pill ${busy ? "running" : "idle"}`;
-    setText(state, t(busy ? "workers.busy" : "workers.idle"));
-    setText(about, [worker.match && t("workers.group", { group: worker.match }), worker.transport, t("since", { clock: clock(worker.since_ms) }), duration((live.now() - worker.seen_ms) / 1000), `✓ ${worker.completed}`, worker.failed && `✕ ${worker.failed}`].filter(Boolean).join(" · "));
-    list(tasks, worker.tasks.map((id) => ({ id })), (task) => task.id, (task) => ({ node: h("a", { class: "own", href: `#task/${task.id}`, text: task.id }) }));
+  return { node: h("li", { class: "runs" }, h("a", { href: `#task/${first.task_id}`, text: first.cmd_type }), about), update(task) {
+    setText(about, [
+      task.progress !== null && `${Math.round(task.progress * 100)} %`,
+      t("workers.for", { time: duration(Math.max(0, Math.round((live.now() - task.started_at_ms) / 1000))) }),
+      task.attempt > 1 && t("workers.attempt", { count: task.attempt }),
+      task.lease_until_ms && t("workers.lease", { clock: clock(task.lease_until_ms, { seconds: true }) }),
+    ].filter(Boolean).join(" · "));
   } };
 }

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from robotq.model.errors import RobotqError
 
+_SILENT_MS = 90_000
+"""A worker asks again after 60 seconds of waiting for a task at the latest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
@@ -26,6 +29,17 @@ class Worker:
     completed: int = 0
     """Tasks since it was first seen, like those that follow."""
     failed: int = 0
+    expired: int = 0
+    """Those that were taken from it because its lease was over."""
+    expired_ms: int | None = None
+    """When that happened last."""
+
+    def silent(self, now_ms: int) -> bool:
+        """Whether nobody knows if it is still there. One that is connected, is."""
+        if self.transport == "websocket":
+            return False
+        lost = self.expired_ms is not None and self.expired_ms > self.seen_ms
+        return lost or now_ms - self.seen_ms > _SILENT_MS
 
 
 class Registry:
@@ -84,6 +98,20 @@ class Registry:
                 replace(worker, completed=worker.completed + 1)
                 if completed
                 else replace(worker, failed=worker.failed + 1)
+            )
+
+    def heard(self, queue: str, name: str, now_ms: int) -> None:
+        """One that is known is still there."""
+        worker = self._workers.get((queue, name))
+        if worker is not None:
+            self._workers[queue, name] = replace(worker, seen_ms=now_ms)
+
+    def expired(self, queue: str, name: str, now_ms: int) -> None:
+        """Count a task that was taken from this worker because its lease was over."""
+        worker = self._workers.get((queue, name))
+        if worker is not None:
+            self._workers[queue, name] = replace(
+                worker, expired=worker.expired + 1, expired_ms=now_ms
             )
 
     def gone(self, queue: str, name: str) -> None:

@@ -173,6 +173,8 @@ class Workers:
             # a task may have come while the claim was on its way back
             if not jobs.ready(queue, match):
                 await self._called(pool, match, min(left_s, _LOOK_S))
+                if still_there():
+                    self.registry.heard(queue, worker, self.engine.clock.now_ms())
         # what this one was called for may be another's
         pool.call(match)
         return None
@@ -259,6 +261,8 @@ class Workers:
                 continue
             if after.revision != task.revision and after.state is not TaskState.RUNNING:
                 self.expired += 1
+                if task.worker is not None and _lease_over(after):
+                    self.registry.expired(queue, task.worker, self.engine.clock.now_ms())
                 _log.info("%s of %s: time is up, now %s", task.id, task.worker, after.state.value)
             elif not after.state.final:
                 wait_s = (not_before_ms - self.engine.clock.now_ms()) / 1000
@@ -308,3 +312,8 @@ class Workers:
 
     def _later(self, pool: Pool, task_id: str, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, pool.look_again, task_id)
+
+
+def _lease_over(after: Task) -> bool:
+    """Whether it was the lease that ended this attempt, and not the deadline."""
+    return after.error is None or after.error.code == "lease_expired"

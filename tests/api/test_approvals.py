@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,32 @@ async def test_agent__waits_and_the_answer_says_what_clears_it(lab: Lab) -> None
     assert (await lab.ended(task_id))["status"] == "completed"
     again = await lab.post(f"/task/{task_id}/approve", {})
     assert (again.status, again["error_code"]) == (409, "wrong_state")
+
+
+async def test_look__tells_what_a_person_has_to_decide(lab: Lab) -> None:
+    async def decisions() -> list[tuple[str, int, Any]]:
+        (robot,) = (
+            robot
+            for robot in (await lab.get("/dashboard/look")).body["robots"]
+            if robot["robot_id"] == "robot_a"
+        )
+        assert robot["undecided"] == len(robot["approvals"])
+        return [
+            (one["task"]["task_id"], one["commands"], one["params"]) for one in robot["approvals"]
+        ]
+
+    assert await decisions() == []
+    task_id = await lab.submit(GO_HOME, headers=AGENT)
+    batch = (await lab.post("/", [GO_HOME, GO_HOME], headers=AGENT))["task_ids"]
+    params = GO_HOME["params"]
+    assert await decisions() == [(task_id, 1, params), (batch[0], 2, params)]
+    # whoever is moved is decided about all the same
+    await lab.post(f"/task/{task_id}/priority", {"priority": 5})
+    assert sorted(await decisions()) == sorted([(task_id, 1, params), (batch[0], 2, params)])
+    await lab.post(f"/task/{batch[1]}/reject", {})
+    assert await decisions() == [(task_id, 1, params)]
+    await lab.post(f"/task/{task_id}/approve", {})
+    assert await decisions() == []
 
 
 async def test_rejected__ends_with_the_reason(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
+from tests.promtool import promtool
 
 from .lab import GO_HOME, Lab
 
@@ -83,6 +85,19 @@ async def test_metrics__count_what_happened(lab: Lab) -> None:
         assert line in lines
     for line in lines:
         assert re.match(r"# (HELP|TYPE) robotq_|robotq_", line), line
+
+
+async def test_metrics__are_found_right_by_prometheus(lab: Lab) -> None:
+    text = (await lab.get("/metrics")).text
+    for state in ("completed", "failed", "cancelled"):
+        # an end that was never seen at 0 is no increase when it comes for the first time
+        line = f'robotq_tasks_ended_total{{api="robot",queue="robot_a",state="{state}"}} 0.0'
+        assert line in text.splitlines()
+    await lab.ended(await lab.submit(GO_HOME))
+    await lab.asking()
+    await lab.post("/queue/pause", {"robot_id": "robot_b"})
+    text = (await lab.get("/metrics")).text
+    assert await asyncio.to_thread(promtool, "check", "metrics", text=text) == ""
 
 
 async def test_reload__is_done_for_whoever_asks(lab: Lab) -> None:

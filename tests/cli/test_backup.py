@@ -82,6 +82,8 @@ def test_backup__while_many_submit_has_all_that_was_accepted_before(
         over.set()
         for client in clients:
             client.join()
+    # the next test finds robot_a at rest, as the fixture left it
+    daemon.wait_until("/queue/status", lambda status: status["queue_size"] == 3)
     assert backup.code == 0, backup.err
     assert typed("restore", tmp_path / "b.tar", "--data", tmp_path / "new").code == 0
     database = tmp_path / "new" / "robotq.db"

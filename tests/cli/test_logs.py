@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from robotq.cli.logs import log_to_stderr
+from robotq.cli.logs import Apart, log_to_stderr
 from robotq.model import ids
 
 
@@ -49,3 +50,61 @@ def test_text__is_a_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("robotq").info("the link is there")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("WARNING robotq: the disk is slow")
+
+
+def test_fields__stand_in_the_object(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info", "json")
+    fields = {"event": "task.submitted", "task_id": "4711", "before": None, "data": {"n": 1}}
+    logging.getLogger("robotq.journal").info("submitted 4711", extra={"fields": fields})
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["task_id"], line["data"]) == ("task.submitted", "4711", {"n": 1})
+    assert "before" not in line
+
+
+class Stuck(logging.Handler):
+    """A reader of the log that has gone to lunch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.back = threading.Event()
+        self.asked = threading.Event()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.asked.set()
+        self.back.wait(20)
+        self.lines.append(record.getMessage())
+
+
+def test_reader__who_takes_nothing_makes_nobody_wait() -> None:
+    reader = Stuck()
+    log = Apart(reader, length=3)
+    log.handle(logging.makeLogRecord({"msg": "line 0"}))
+    assert reader.asked.wait(20)
+    for number in range(1, 6):
+        log.handle(logging.makeLogRecord({"msg": f"line {number}"}))
+    assert reader.lines == []
+    reader.back.set()
+    log.close()
+    assert reader.lines == [
+        "line 0",
+        "line 1",
+        "line 2",
+        "line 3",
+        "2 lines are missing here: nobody took them",
+    ]
+
+
+def test_apart__everything_is_written_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info", "json", apart=True)
+    try:
+        raise ValueError("that")
+    except ValueError:
+        logging.getLogger("robotq").exception("no")
+    for number in range(100):
+        logging.getLogger("robotq").info("line %d", number)
+    (handler,) = logging.getLogger().handlers
+    handler.close()
+    first, *lines = map(json.loads, capsys.readouterr().err.splitlines())
+    assert "ValueError: that" in first["exception"]
+    assert [line["message"] for line in lines] == [f"line {number}" for number in range(100)]

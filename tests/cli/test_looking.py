@@ -139,6 +139,7 @@ def test_answer__ends_the_step_that_a_person_does(
     daemon.wait_until(f"/task/{task_id}", lambda task: task["state"] == "completed")
     again = robotq("retry", task_id, "--json").json
     assert again["task"]["retry_of"] == task_id
+    daemon.wait_until(f"/task/{again['task_id']}", lambda task: bool(task.get("waiting_for")))
     assert robotq("stop", "robot_a", "--reason", "enough").code == 0
     daemon.wait_until(f"/task/{again['task_id']}", lambda task: task["state"] == "cancelled")
 

@@ -44,6 +44,20 @@ def test_serve__listens_where_it_says_and_writes_its_port(serve: Serve, tmp_path
 
 
 @pytest.mark.long
+def test_serve__logs_for_programs_what_became_of_a_task(serve: Serve) -> None:
+    served = serve("serve", "--time-scale", "0", env={"ROBOTQ_LOG": "json"})
+    task_id = str(
+        served.post("/", {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}})["task_id"]
+    )
+    served.wait_until(f"/task/{task_id}", lambda task: bool(task["status"] == "completed"))
+    lines = [json.loads(line) for line in served.end()[1].splitlines() if line.startswith("{")]
+    told = [line["event"] for line in lines if line.get("task_id") == task_id]
+    assert told == ["task.submitted", "task.claimed", "task.completed"]
+    events = [line["event"] for line in lines if "event" in line]
+    assert (events[0], events[-1]) == ("daemon.started", "daemon.stopped")
+
+
+@pytest.mark.long
 def test_serve__synchronous_mode_answers_with_the_result(serve: Serve) -> None:
     served = serve("serve", "--mode", "sync", "--time-scale", "0")
     answer = served.post("/", json.loads(SCAN.read_text()))
@@ -102,6 +116,68 @@ def test_serve__a_wrong_configuration_names_file_key_and_what_was_expected(
         assert failed.code == 2
         assert f"{file}:1: prot: unknown key; did you mean port?" in failed.err
         assert "time_scale" in failed.err
+
+
+@pytest.mark.parametrize(
+    ("robot", "told"),
+    [
+        (
+            "driver: grbl\n    options: {port: /dev/ttyUSB0, bawd: 115200}",
+            "robots.arm.options: bawd: unknown key, expected one of answer_timeout_s, baud, ",
+        ),
+        (
+            "driver: grbl\n    options: {port: /dev/ttyUSB0, homing_required: 1}",
+            "robots.arm.options: homing_required: found 1, expected true or false",
+        ),
+        (
+            "driver: marlin\n    options: {emergency: M410}",
+            "robots.arm.options: port: expected one of port, usb and replay, found none of them",
+        ),
+        (
+            "driver: marlin\n    options: {port: /dev/ttyUSB0, emergency: M999}",
+            "robots.arm.options: emergency: found 'M999', expected one of M112, M410",
+        ),
+        (
+            "driver: jsonline\n    options: {port: /dev/ttyUSB0, hello_s: soon}",
+            "robots.arm.options: hello_s: found 'soon', expected a number above 0",
+        ),
+        (
+            "driver: simulator\n    options: {seed: -1}",
+            "robots.arm.options: lab: ",
+        ),
+        ("driver: gbrl", "robots.arm.driver: found 'gbrl', expected one of grbl, jsonline, "),
+    ],
+)
+def test_check_config__refuses_options_as_the_daemon_does(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, robot: str, told: str
+) -> None:
+    monkeypatch.setenv("ROBOTQ_DATA", str(tmp_path / "data"))
+    file = tmp_path / "site.yaml"
+    file.write_text(f"port: 0\nrobots:\n  arm:\n    {robot}\n")
+    checked = typed("check-config", file)
+    started = typed("serve", "--config", file)
+    assert checked.code == started.code == 2
+    (line,) = [line for line in checked.err.splitlines() if "robots.arm" in line]
+    assert f"{file}: {told}" in line
+    assert line in started.err
+
+
+def test_check_config__tells_every_robots_fault_and_opens_no_port(
+    typed: Typed, tmp_path: Path
+) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text(
+        "robots:\n"
+        "  arm: {driver: grbl, options: {port: /dev/arm, window: 4}}\n"
+        f"  belt: {{driver: jsonline, options: {{port: {tmp_path}/none, record: {tmp_path}/r}}}}\n"
+        "  gantry: {driver: marlin, options: {usb: {vendor: 2341}}}\n"
+    )
+    checked = typed("check-config", file)
+    assert checked.code == 2
+    assert "robots.arm.options: window: found 4" in checked.err
+    assert "robots.gantry.options: usb.vendor: found 2341" in checked.err
+    assert "belt" not in checked.err
+    assert not (tmp_path / "r").exists()
 
 
 def test_check_config__says_what_is_right(

@@ -117,9 +117,15 @@ class Disk:
         return await self._read(self.data.list(query))
 
     async def events_since(
-        self, event_id: int, *, limit: int, task_id: str | None = None
+        self,
+        event_id: int,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        api: str | None = None,
     ) -> Sequence[Event]:
-        return await self._read(self.data.events_since(event_id, limit=limit, task_id=task_id))
+        reading = self.data.events_since(event_id, limit=limit, task_id=task_id, api=api)
+        return await self._read(reading)
 
     async def answer(self, scope: str, key: str) -> Answer | None:
         return await self._read(self.data.answer(scope, key))

@@ -79,6 +79,14 @@ async def test_events_since__pages_through_the_journal(store: Store) -> None:
     assert await store.events_since(len(everything_), limit=3) == []
 
 
+async def test_events_since__of_one_interface(store: Store) -> None:
+    for seq, api in enumerate(("robot", "task_queue", "robot", "task_queue"), start=1):
+        await store.apply(submit(pending(seq, api=api)))
+    found = await store.events_since(0, limit=10, api="task_queue")
+    assert [event.id for event in found] == [2, 4]
+    assert await store.events_since(2, limit=10, api="task_queue") == found[1:]
+
+
 async def test_events_since__tells_the_story_of_one_task(store: Store) -> None:
     await _history(store)
     # the same second, so that only the end of the id tells them apart

@@ -14,7 +14,7 @@ import pytest
 
 from robotq.model.errors import ConfigError
 from robotq.model.task import Command, TaskState
-from robotq.store.port import StoreUnavailable, TaskQuery
+from robotq.store.port import AppendEvent, StaleRevision, StoreUnavailable, TaskQuery
 from robotq.store.sqlite import SqliteStore, reader, writer
 from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.migrations import SCHEMA_VERSION
@@ -257,7 +257,7 @@ async def test_list__uses_an_index(sqlite: SqliteStore, query: TaskQuery, index:
 
 
 async def test_events_since__uses_an_index(sqlite: SqliteStore) -> None:
-    assert "events_task" in await _plan(sqlite, _READ["events_of_task"], ("task_x", 0, 50))
+    assert "events_task" in await _plan(sqlite, _READ["events_of_task"], ("task_x", 0, None, 50))
 
 
 async def test_open__uses_indexes(sqlite: SqliteStore) -> None:
@@ -285,3 +285,42 @@ async def test_running__is_a_rule_of_the_database_itself(
         pytest.raises(sqlite3.IntegrityError),
     ):
         other.execute("UPDATE tasks SET state = 'running' WHERE seq = 2")
+
+
+async def test_arrivals__of_many_clients_at_once_and_one_that_is_refused(
+    sqlite: SqliteStore,
+) -> None:
+    good = [pending(seq) for seq in (1, 2, 3)]
+    taken = pending(2, id="task_of_another_client")
+    first, second, refused, third = await asyncio.gather(
+        *(sqlite.apply(submit(task)) for task in (good[0], good[1], taken, good[2])),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, StaleRevision)
+    assert not isinstance(first, BaseException)
+    assert not isinstance(second, BaseException)
+    assert not isinstance(third, BaseException)
+    assert [event.id for event in (*first, *second, *third)] == [1, 2, 3]
+    assert [await sqlite.get(task.id) for task in good] == good
+    journal = await sqlite.events_since(0, limit=10)
+    assert [event.task_id for event in journal] == [task.id for task in good]
+
+
+async def test_arrivals__in_turn_with_other_changes_count_on(sqlite: SqliteStore) -> None:
+    numbers = []
+    for seq in range(1, 6):
+        task = pending(seq)
+        arrival = submit(task)
+        other = [mutation for mutation in arrival if isinstance(mutation, AppendEvent)]
+        for mutations in (arrival, other * 2):
+            numbers += [event.id for event in await sqlite.apply(mutations)]
+    assert numbers == list(range(1, 16))
+    assert (await sqlite.list(TaskQuery(limit=1)))[0].seq == 5
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\0", "名\u2028", "\\u0000", "'; DROP TABLE tasks; --"])
+async def test_arrivals__keep_every_character(sqlite: SqliteStore, name: str) -> None:
+    params = {name: [name, 2**62, -0.0, None, True]}
+    task = pending(1, command=Command(cmd_type="PICK_UP", params=params, cmd_id=name))
+    await sqlite.apply(submit(task))
+    assert await sqlite.get(task.id) == task

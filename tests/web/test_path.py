@@ -45,7 +45,7 @@ async def submit(page: Page, command: str, **fields: str) -> str:
 async def test_scan__from_the_form_to_the_timeline(
     start_site: StartSite, open_page: OpenPage, size: Mapping[str, Any]
 ) -> None:
-    site = await start_site()
+    site = await start_site(time_scale=0.01)
     async with open_page(site, **size) as screen:
         page = screen.page
         await expect(page.locator("html")).to_have_attribute("data-theme", size["theme"])

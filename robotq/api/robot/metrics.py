@@ -14,6 +14,7 @@ from robotq import __version__
 from robotq.api.call import Call
 from robotq.api.context import WATCHDOG
 from robotq.engine.engine import Engine
+from robotq.model.task import FINAL_STATES
 from robotq.watchdog import Watchdog
 
 
@@ -60,7 +61,10 @@ class Statistics(Collector):
         ended = CounterMetricFamily(
             "robotq_tasks_ended", "Tasks that have ended.", labels=["api", "queue", "state"]
         )
-        for (api, queue, state), number in self._engine.queue.memory.all_counts().items():
+        memory = self._engine.queue.memory
+        # an end that Prometheus has never seen at 0 is no increase when it comes for the first time
+        none = {("robot", name, state): 0 for name in memory.lanes for state in FINAL_STATES}
+        for (api, queue, state), number in {**none, **memory.all_counts()}.items():
             family = ended if state.final else unfinished
             family.add_metric([api, queue, state.value], number)
         yield unfinished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +22,7 @@ from robotq.engine.job import Holder, failed_with, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 from robotq.workers import TaskReport, Workers
+from robotq.workers.registry import Worker
 
 _NAME = 200
 """Characters of the name of a worker."""
@@ -30,21 +32,12 @@ async def list_workers(call: Call) -> web.StreamResponse:
     wanted = call.query(WorkersQuery).queue
     workers = _workers(call)
     pools = call.engine.queue.memory.pools
+    now_ms = call.engine.clock.now_ms()
+    running = _by_worker(call)
     return call.answer(
         {
             "workers": [
-                {
-                    "worker_id": worker.name,
-                    "queue": worker.queue,
-                    "match": worker.match,
-                    "transport": worker.transport,
-                    "address": worker.address,
-                    "since_ms": worker.since_ms,
-                    "seen_ms": worker.seen_ms,
-                    "tasks": [task.id for task in workers.tasks_of(worker.queue, worker.name)],
-                    "completed": worker.completed,
-                    "failed": worker.failed,
-                }
+                _worker(worker, running.get((worker.queue, worker.name), ()), now_ms)
                 for worker in workers.registry
                 if wanted in (None, worker.queue)
             ],
@@ -54,6 +47,7 @@ async def list_workers(call: Call) -> web.StreamResponse:
                     "running": len(pool.running),
                     "idle": pool.idle_calls,
                     "held": call.engine.holds.held(name),
+                    "holds": hold_views(call.engine.holds.of(name), call.language),
                 }
                 for name, pool in pools.items()
                 if wanted in (None, name)
@@ -62,6 +56,45 @@ async def list_workers(call: Call) -> web.StreamResponse:
             "expired": workers.expired,
         }
     )
+
+
+def _by_worker(call: Call) -> Mapping[tuple[str, str], Sequence[Task]]:
+    found: dict[tuple[str, str], list[Task]] = {}
+    for pool in call.engine.queue.memory.pools.values():
+        for task in pool.running.values():
+            found.setdefault((task.queue, task.worker or ""), []).append(task)
+    return found
+
+
+def _worker(worker: Worker, running: Sequence[Task], now_ms: int) -> dict[str, Any]:
+    # one that has a task may work for as long as its lease without a word
+    state = "busy" if running else "silent" if worker.silent(now_ms) else "idle"
+    return {
+        "worker_id": worker.name,
+        "queue": worker.queue,
+        "state": state,
+        "match": worker.match,
+        "transport": worker.transport,
+        "address": worker.address,
+        "since_ms": worker.since_ms,
+        "seen_ms": worker.seen_ms,
+        "tasks": [task.id for task in running],
+        "running": [
+            {
+                "task_id": task.id,
+                "cmd_type": task.command.cmd_type,
+                "attempt": task.attempt,
+                "progress": task.progress,
+                "started_at_ms": task.started_at_ms,
+                "lease_until_ms": task.lease_until_ms,
+            }
+            for task in running
+        ],
+        "completed": worker.completed,
+        "failed": worker.failed,
+        "expired": worker.expired,
+        "expired_ms": worker.expired_ms,
+    }
 
 
 async def next_task(call: Call) -> web.StreamResponse:

@@ -39,6 +39,9 @@ _FILES = uuid.UUID("5a5f8d7e-5f0f-4b0c-9c57-6f1a0f4e7c11")
 _EVENTS = 500
 """Rows of the journal that are looked at together."""
 
+_EVENTS_NOTED = 5_000
+"""Rows of the journal about others' tasks that a restart looks at again, at most."""
+
 _LOOK_S = 0.2
 """Wall seconds between two looks whether the journal has grown."""
 
@@ -132,14 +135,16 @@ class Copies:
     async def follow(self, last_id: int) -> int:
         """Write what has changed since an event; returns the number of the last one."""
         store = self._engine.store
-        while self._engine.bus.last_event_id > last_id:
-            events = await store.events_since(last_id, limit=_EVENTS)
-            if not events:
-                break
-            ids = dict.fromkeys(e.task_id for e in events if e.api == API and e.task_id)
+        while (newest := self._engine.bus.last_event_id) > last_id:
+            events = await store.events_since(last_id, limit=_EVENTS, api=API)
+            ids = dict.fromkeys(event.task_id for event in events if event.task_id)
             tasks = [await store.get(task_id) for task_id in ids]
-            last_id = events[-1].id
-            await self._in_thread(self._write, [task for task in tasks if task], last_id)
+            before = last_id
+            # short of the limit, everything up to the newest was looked at
+            last_id = events[-1].id if len(events) == _EVENTS else newest
+            # not for a few events of others, or a busy robot would keep the disk busy with this
+            if tasks or last_id // _EVENTS_NOTED > before // _EVENTS_NOTED:
+                await self._in_thread(self._write, [task for task in tasks if task], last_id)
         return last_id
 
     async def prune(self) -> None:

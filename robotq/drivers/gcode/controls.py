@@ -20,6 +20,8 @@ class Controls:
         """An emergency stop has not been reset."""
         self.emergencies = 0
         """Emergency stops, ever."""
+        self.interruptions = 0
+        """Stops and emergency stops, ever: a link that is being made is given up at the next."""
         self.closed = False
 
     def begin(self) -> None:
@@ -30,8 +32,18 @@ class Controls:
     def ask_to_stop(self) -> bool:
         """Have the running command end; False where none runs."""
         with self.gate:
+            self.interruptions += 1
             self.stopping = self.running
             return self.running
+
+    def latch(self) -> None:
+        """An emergency stop. Takes no lock."""
+        self.emergencies += 1
+        self.latched = True
+
+    def interrupt(self) -> None:
+        """Have a link that is being made be given up. Takes no lock."""
+        self.interruptions += 1
 
     def end_unless_stopping(self) -> bool:
         """The command has done all there was to do; False where it was told to stop before."""

@@ -26,6 +26,7 @@ from robotq.drivers.transport import Discarded, PortOptions, Transport
 
 _TOLD = 200
 """Lines of an answer that are kept."""
+_STANDING = frozenset({"Idle", "Check", "Alarm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,15 @@ class Channel:
         self.last_alarm: int | None = None
         self.reset_expected = False
         """The next greeting follows a reset of our own, sent while the robot stood."""
+        self.losses = 0
+        """Alarms after which steps may be missing, ever."""
         self.why_lost: str | None = None
         """Why the position is not known; whoever makes it known again sets this to None."""
         self.status: Status | None = None
         self.statuses = 0
         self.status_at = 0.0
+        self.standing_since: float | None = None
+        """Since when every report has said that nothing moves; None while something does."""
         self.last_answer = 0.0
         self.lost: str | None = "not connected yet"
 
@@ -93,6 +98,7 @@ class Channel:
             self._forget_lines()
             self.greeting = None
             self.status = None
+            self.standing_since = None
             self.alarm = None
             self.lost = None
             self.reset_expected = False
@@ -121,13 +127,20 @@ class Channel:
             self.told.clear()
             self.last_answer = time.monotonic()
 
-    def room(self, length: int) -> bool:
+    def takes(self, line: Line) -> bool:
+        """Whether this line may be sent now: the controller has room for it, and nothing else is
+        on its way where one of them has to be alone."""
+        if self.outstanding and (line.alone or self.outstanding[-1].line.alone):
+            return False
+        return self._room(len(line.text) + 1)
+
+    def _room(self, length: int) -> bool:
         """Whether a line of this length fits into what the controller can keep.
 
         One line's length stays free: an answer that noise has doubled tells of room that is not
         there, and GRBL loses what does not fit without a word.
         """
-        spare = self._longest if self.outstanding else 0
+        spare = max(self._longest, length) if self.outstanding else 0
         return self._length + length + spare <= self.capacity
 
     def put(self, lines: Sequence[Line]) -> int:
@@ -139,16 +152,14 @@ class Channel:
             resets = self.resets
             count = 0
             for line in lines:
+                if not self.takes(line):
+                    break
                 length = len(line.text) + 1
                 self._longest = max(self._longest, length)
-                if not self.room(length) or (line.alone and self.outstanding):
-                    break
                 self.outstanding.append(Sent(line, length))
                 self._length += length
                 batch += line.text.encode("ascii") + b"\n"
                 count += 1
-                if line.alone:
-                    break
         if not batch:
             return 0
         with self._gate:
@@ -194,10 +205,15 @@ class Channel:
             case Status():
                 self.statuses += 1
                 self.status_at = time.monotonic()
+                if said.state not in _STANDING:
+                    self.standing_since = None
+                elif self.standing_since is None:
+                    self.standing_since = self.status_at
                 self.status = said if self.status is None else _merged(self.status, said)
             case Alarm(number=number):
                 self.alarm = self.last_alarm = number
                 if number in LOST_BY_ALARM:
+                    self.losses += 1
                     self.why_lost = alarm_text(number)
             case Greeting():
                 self._forget_lines()

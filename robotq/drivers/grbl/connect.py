@@ -10,24 +10,29 @@ from robotq.drivers.gcode.lines import Line
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.protocol import Identity
 
-_ANSWER_S = 8.0
-"""Boards whose opening resets them take up to two seconds before they speak."""
+_ANSWER_S = 6.0
+"""Boards whose opening resets them take up to two seconds before they speak, those with a
+network some more."""
 _GREETING_S = 3.0
 _IDENTITY_S = 2.0
 _ASK_S = 0.25
 _MOVING = frozenset({"Run", "Jog", "Home"})
 
 
-def make_link(channel: Channel) -> tuple[Identity, bool]:
-    """Open the port and wait until the controller answers.
+def make_link(
+    channel: Channel, interrupted: Callable[[], bool], *, stop: bool
+) -> tuple[Identity, bool]:
+    """Open the port and wait until the controller answers. `stop`: whatever it does, it is
+    reset first.
 
     A controller that did not start anew may have half a line in its memory, and whatever comes
     next would complete it: so it is reset, which moves nothing while it stands. Where it still
-    moves, that has to wait: the second value is then True. Raises LinkLost.
+    moves, that has to wait: the second value is then True. Raises LinkLost, also as soon as
+    `interrupted`.
     """
     channel.open()
     try:
-        return _made(channel)
+        return _Making(channel, interrupted).made(stop=stop)
     except LinkLost as error:
         channel.transport.close(error.reason)
         with channel.changed:
@@ -35,32 +40,89 @@ def make_link(channel: Channel) -> tuple[Identity, bool]:
         raise
 
 
-def _made(channel: Channel) -> tuple[Identity, bool]:
-    _until_it_speaks(channel)
-    greeted = channel.greeting is not None
-    moving = _moving(channel)
-    if not greeted and not moving:
+class _Making:
+    def __init__(self, channel: Channel, interrupted: Callable[[], bool]) -> None:
+        self._channel = channel
+        self._interrupted = interrupted
+
+    def made(self, *, stop: bool) -> tuple[Identity, bool]:
+        channel = self._channel
+        if stop:
+            channel.byte(b"\x18")
+        self._until_it_speaks()
+        moving = not stop and _moving(channel)
+        if channel.greeting is None and not moving:
+            with channel.changed:
+                channel.reset_expected = not stop
+            self._repeat(b"\x18", self._greeted, _GREETING_S)
+        self._status_after()
+        return (Identity(), True) if moving else (self._identity(), False)
+
+    def _greeted(self) -> bool:
+        return self._channel.greeting is not None
+
+    def _until_it_speaks(self) -> None:
+        channel = self._channel
+
+        def speaks() -> bool:
+            return channel.greeting is not None or channel.status is not None
+
+        try:
+            # asking does no harm: it is no line, and a bootloader skips it
+            self._repeat(b"?", speaks, _ANSWER_S)
+        except _Silent:
+            # after a limit switch was hit, Grbl waits for a reset and for nothing else
+            self._repeat(b"\x18", speaks, _GREETING_S)
+
+    def _status_after(self) -> None:
+        """A report that belongs to this opening, and comes after every greeting."""
+        channel = self._channel
+        seen = channel.statuses
+        self._repeat(b"?", lambda: channel.statuses != seen, _GREETING_S)
+
+    def _identity(self) -> Identity:
+        """What it says of itself. A controller that is busy with itself may not tell."""
+        channel = self._channel
+        identity = Identity()
+        channel.begin()
+        channel.put([Line(text="$I", number=0, codes=(), motion=False)])
+        deadline = time.monotonic() + _IDENTITY_S
+        while channel.outstanding and time.monotonic() < deadline:
+            self._wait()
+        if channel.outstanding:
+            raise LinkLost("the controller does not answer a line")
         with channel.changed:
-            channel.reset_expected = True
-        _repeat(channel, b"\x18", lambda: channel.greeting is not None, _GREETING_S)
-    _status_after(channel)
-    return (Identity(), True) if moving else (_identity(channel), False)
+            for text in channel.told:
+                identity.take(text)
+            if channel.greeting is not None:
+                identity.firmware = channel.greeting.firmware
+        return identity
+
+    def _repeat(self, byte: bytes, done: Callable[[], bool], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        again = 0.0
+        while not done():
+            now = time.monotonic()
+            if now > deadline:
+                raise _Silent
+            if now > again:
+                self._channel.byte(byte)
+                again = now + (_ASK_S if byte == b"?" else _GREETING_S / 2)
+            self._wait()
+
+    def _wait(self) -> None:
+        channel = self._channel
+        with channel.changed:
+            channel.changed.wait(0.02)
+        if channel.lost is not None:
+            raise LinkLost(channel.lost)
+        if self._interrupted():
+            raise LinkLost("a stop came before the controller had answered")
 
 
-def _until_it_speaks(channel: Channel) -> None:
-    # asking does no harm: it is no line, and a bootloader skips it
-    _repeat(
-        channel,
-        b"?",
-        lambda: channel.greeting is not None or channel.status is not None,
-        _ANSWER_S,
-    )
-
-
-def _status_after(channel: Channel) -> None:
-    """A report that belongs to this opening, and comes after every greeting."""
-    seen = channel.statuses
-    _repeat(channel, b"?", lambda: channel.statuses != seen, _GREETING_S)
+class _Silent(LinkLost):
+    def __init__(self) -> None:
+        super().__init__("the controller does not answer; is it the right port and baud rate?")
 
 
 def _moving(channel: Channel) -> bool:
@@ -68,43 +130,5 @@ def _moving(channel: Channel) -> bool:
     if status is None:
         return False
     return status.state in _MOVING or (
-        status.state in ("Hold", "Door") and status.substate not in (None, 0)
+        status.state in ("Hold", "Door") and not status.rests
     )
-
-
-def _identity(channel: Channel) -> Identity:
-    """What it says of itself. A controller that is busy with itself may not tell."""
-    identity = Identity()
-    channel.begin()
-    channel.put([Line(text="$I", number=0, codes=(), motion=False)])
-    deadline = time.monotonic() + _IDENTITY_S
-    while channel.outstanding and time.monotonic() < deadline:
-        _wait(channel)
-    if channel.outstanding:
-        raise LinkLost("the controller does not answer a line")
-    with channel.changed:
-        for text in channel.told:
-            identity.take(text)
-        if channel.greeting is not None:
-            identity.firmware = channel.greeting.text.partition("[")[0].strip()
-    return identity
-
-
-def _repeat(channel: Channel, byte: bytes, done: Callable[[], bool], timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    again = 0.0
-    while not done():
-        now = time.monotonic()
-        if now > deadline:
-            raise LinkLost("the controller does not answer; is it the right port and baud rate?")
-        if now > again:
-            channel.byte(byte)
-            again = now + (_ASK_S if byte == b"?" else _GREETING_S / 2)
-        _wait(channel)
-
-
-def _wait(channel: Channel) -> None:
-    with channel.changed:
-        channel.changed.wait(0.02)
-    if channel.lost is not None:
-        raise LinkLost(channel.lost)

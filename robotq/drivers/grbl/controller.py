@@ -28,8 +28,6 @@ _GREETING_S = 3.0
 """A reset in motion is followed by half a second of silence before the greeting."""
 _LOOK_S = 0.25
 _PROGRESS_S = 0.2
-_MOVING = frozenset({"Run", "Jog", "Home"})
-_RESTING = frozenset({"Idle", "Check", "Alarm", "Sleep"})
 _RESET_IN_MOTION = 3
 _STILL_MOVING_S = 60.0
 
@@ -98,6 +96,8 @@ class Controller:
         self._synchronise()
         self._begin(None)
         self._exchange(Line(text="$X", number=0, codes=(), motion=False))
+        # the last report may still be of the alarm
+        self._until_idle()
         # the person who asked for it takes the position for known
         self._channel.why_lost = None
 
@@ -151,6 +151,8 @@ class Controller:
         if status is not None and status.state == "Alarm":
             told = "" if channel.last_alarm is None else f" ({alarm_text(channel.last_alarm)})"
             raise DriverError(f"the controller is locked by an alarm{told}: HOME or UNLOCK first")
+        if status is not None and status.state == "Check":
+            raise DriverError("the controller only checks programs ($C); nothing would move")
         if self.options.homing_required and not self.homed:
             raise DriverError("the robot has not been homed: HOME first")
         if channel.why_lost is not None:
@@ -161,7 +163,10 @@ class Controller:
 
     def _synchronise(self) -> None:
         """Have the controller forget what it may still have of an earlier command."""
-        if not self.unsynchronised:
+        status = self._channel.status
+        # asleep, it takes nothing but a reset
+        asleep = status is not None and status.state == "Sleep"
+        if not self.unsynchronised and not asleep:
             return
         self._begin(_STILL_MOVING_S)
         while not self._rests():
@@ -175,14 +180,19 @@ class Controller:
         answered = channel.answered
         at = 0
         while at < len(lines) or channel.outstanding:
-            if at < len(lines) and not (self.options.line_by_line and channel.outstanding):
+            if at < len(lines) and self._takes(lines[at]):
                 end = at + (1 if self.options.line_by_line else 512)
                 at += channel.put(lines[at:end])
-            self._look(until_room=at < len(lines), next_line=lines[at] if at < len(lines) else None)
+            self._look(next_line=lines[at] if at < len(lines) else None)
             self._refused()
             if progress is not None and time.monotonic() - told > _PROGRESS_S:
                 told = time.monotonic()
                 progress((channel.answered - answered) / len(lines))
+
+    def _takes(self, line: Line) -> bool:
+        """Whether this line of a program may be sent now."""
+        channel = self._channel
+        return channel.takes(line) and not (self.options.line_by_line and channel.outstanding)
 
     def _settle(self) -> None:
         """Wait until nothing is planned, the robot stands, and every answer is accounted for."""
@@ -231,7 +241,7 @@ class Controller:
                     if status.state in ("Idle", "Check"):
                         return
                     if status.state == "Alarm":
-                        channel.alarm = channel.alarm or 0
+                        channel.alarm = channel.alarm or status.substate or 0
         finally:
             self._polling.hurry(False)
 
@@ -241,20 +251,16 @@ class Controller:
         self,
         wait_s: float = _LOOK_S,
         *,
-        until_room: bool = False,
         next_line: Line | None = None,
         in_homing: bool = False,
     ) -> None:
-        """Wait for news, and raise what they mean for the command."""
+        """Wait for news, and raise what they mean for the command. Does not wait where
+        `next_line` may be sent."""
         channel = self._channel
         with channel.changed:
-            if not self._eventful():
-                if until_room and next_line is not None:
-                    length = len(next_line.text) + 1
-                    if not channel.room(length):
-                        channel.changed.wait(wait_s)
-                elif wait_s:
-                    channel.changed.wait(wait_s)
+            sendable = next_line is not None and self._takes(next_line)
+            if wait_s and not sendable and not self._eventful():
+                channel.changed.wait(wait_s)
         if self._eventful():
             self._take_event()
         self._held_time()
@@ -327,18 +333,19 @@ class Controller:
         the one without answers that does not move either."""
         channel = self._channel
         with channel.changed:
-            status = channel.status
-            waiting = bool(channel.outstanding) and status is not None
-            allowed = self.options.answer_timeout_s + sum(
-                s.line.dwell_s for s in channel.outstanding
+            status, since = channel.status, channel.standing_since
+            lines = [sent.line for sent in channel.outstanding]
+            allowed = self.options.answer_timeout_s + sum(line.dwell_s for line in lines)
+            # a long motion is no silence: what counts is how long it has stood since the answer
+            silent = since is not None and (
+                channel.status_at - max(since, channel.last_answer) > allowed
             )
-            # a report from before says nothing about now
-            silent = channel.status_at - channel.last_answer > allowed
-        if waiting and status is not None and not self.hold_wanted:
-            if status.state == "Alarm":
-                channel.alarm = channel.alarm or 0
-            elif status.state in ("Idle", "Check") and silent:
-                self._out_of_step("an answer did not come, or a line did not arrive")
+        if not lines or status is None or self.hold_wanted:
+            return
+        if status.state == "Alarm" and not all(line.text.startswith("$") for line in lines):
+            channel.alarm = channel.alarm or status.substate or 0
+        elif silent:
+            self._out_of_step("an answer did not come, or a line did not arrive")
 
     def _out_of_step(self, reason: str) -> NoReturn:
         self._soft_reset()
@@ -349,10 +356,7 @@ class Controller:
     def _rests(self) -> bool:
         """The last report says that nothing moves."""
         status = self._channel.status
-        if status is None:
-            return False
-        stopped = status.state in ("Hold", "Door") and status.substate == 0
-        return stopped or status.state in _RESTING
+        return status is not None and status.rests
 
     def _come_to_rest(self) -> None:
         """Slow down, and drop what was not carried out. Raises UncertainOutcome where the

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 _GREETING = re.compile(r"Grbl(HAL)? .*\[", re.IGNORECASE)
+_RESTING = frozenset({"Idle", "Check", "Alarm", "Sleep"})
 _NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -45,6 +46,12 @@ class Greeting:
         """It answers `?` also while it homes."""
         return self.text.lower().startswith("grblhal")
 
+    @property
+    def firmware(self) -> str:
+        """`Grbl 1.1h`, or `Grbl 4.0 FluidNC v4.0.5 (wifi)`."""
+        head, _, inside = self.text.partition("[")
+        return " ".join((head + inside.partition("'")[0]).split())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -58,6 +65,14 @@ class Status:
     offset_mm: tuple[float, ...] | None = None
     feed: float | None = None
     pins: str = ""
+
+    @property
+    def rests(self) -> bool:
+        """Nothing moves, and nothing will by itself. Hold and Door count down to 0 while it
+        slows down; Door:1 stands too, with the door still open."""
+        if self.state == "Door":
+            return self.substate in (0, 1)
+        return self.state in _RESTING or (self.state == "Hold" and self.substate == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +211,15 @@ ERRORS: Mapping[int, str] = {
     37: "a tool length offset on another axis than the configured one",
     38: "the tool number is out of range",
     39: "a parameter is out of range",
+    40: "a tool change has to be finished first",
+    43: "the feed rate is too high",
+    45: "a limit switch is pressed",
+    46: "the robot has to be homed: HOME first",
     50: "the emergency stop is pressed",
-    51: "this needs to be done first",
+    51: "a motor reports a fault",
+    52: "the value of this setting is out of range",
     53: "this setting does not exist",
-    79: "not allowed now",
+    79: "not allowed during a critical event, such as a pressed emergency stop",
     162: "the settings are read only",
 }
 """Error number -> its meaning, in the words of robotq."""
@@ -214,16 +234,19 @@ ALARMS: Mapping[int, str] = {
     7: "the safety door was opened while homing",
     8: "homing: the switch did not open again",
     9: "homing: no switch was found",
-    10: "homing: the second switch was not found in range",
-    11: "the robot has to be homed",
-    12: "an emergency stop is pressed",
-    13: "homing is required",
-    14: "the switch was on already",
-    17: "a motor reports a fault",
+    10: "an emergency stop is pressed (grblHAL), or the spindle failed (FluidNC)",
+    11: "homing is required (grblHAL), or a switch was pressed at the start (FluidNC)",
+    12: "a limit switch is pressed (grblHAL), or homing met both switches (FluidNC)",
+    13: "the probe was protected (grblHAL), or a hard stop (FluidNC)",
+    14: "the spindle did not reach its speed (grblHAL), or homing is required (FluidNC)",
+    15: "homing: the second switch was not found (grblHAL), or not set up (FluidNC)",
+    16: "the self-test failed (grblHAL), or the port expander has restarted (FluidNC)",
+    17: "a motor reports a fault (grblHAL), or an error in a file (FluidNC)",
+    18: "homing failed (grblHAL), or the probe hit (FluidNC)",
 }
 
-LOST_BY_ALARM = frozenset({1, 3, 6, 7, 8, 9, 10, 17})
-"""Alarms after which steps may be missing."""
+LOST_BY_ALARM = frozenset({1, 3, 6, 7, 8, 9, 10, 12, 13, 15, 16, 17, 18})
+"""Alarms after which steps may be missing, on one of the firmwares at least."""
 
 
 def error_text(number: int) -> str:
@@ -233,4 +256,6 @@ def error_text(number: int) -> str:
 
 def alarm_text(number: int) -> str:
     """`ALARM:1, a limit switch ...`"""
+    if not number:
+        return "an alarm"
     return f"ALARM:{number}, {ALARMS.get(number, 'not described; see the firmware')}"

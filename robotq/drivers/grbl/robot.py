@@ -65,16 +65,19 @@ class GrblRobot(Controller):
 
     def connect(self) -> None:
         """Leaves the position unknown where the link had been lost before."""
-        channel = self._channel
+        channel, controls = self._channel, self._controls
+        begun, losses = controls.interruptions, channel.losses
         with self._polling.silent():
             self.homed = False
             known = not self._connected_before and channel.why_lost is None
             # also while an emergency stop is latched: asking who it is moves nothing
             channel.shut = False
-            self._identity, self.unsynchronised = make_link(channel)
+            self._identity, self.unsynchronised = make_link(
+                channel, lambda: controls.interruptions != begun, stop=controls.latched
+            )
             channel.capacity = self.options.receive_bytes or self._identity.receive_bytes
-            channel.shut = self._controls.latched
-        if known:
+            channel.shut = controls.latched
+        if known and channel.losses == losses:
             # where it stands when it is first seen is what there is to know
             channel.why_lost = None
         else:
@@ -153,11 +156,11 @@ class GrblRobot(Controller):
             channel.why_lost = channel.why_lost or "of an emergency stop in motion"
         if not controls.latched:
             self._resets_before = channel.resets
-        controls.emergencies += 1
-        controls.latched = True
+        controls.latch()
         try:
             channel.reset_now()
         finally:
+            controls.interrupt()
             self.hold_wanted = False
             if not channel.reset_expected:
                 self.homed = False

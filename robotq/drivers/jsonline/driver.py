@@ -148,6 +148,7 @@ class JsonlineDriver:
         run = self._link.run
         if run is not None:
             run.stopping = True
+        self._link.interrupt("a stop came before the device had answered")
         self._told("stop")
 
     def emergency_stop(self) -> None:

@@ -68,6 +68,11 @@ class Link:
         )
         self._calls = self._new_calls()
         self._greeted = False
+        self._making = threading.Lock()
+        """Held for the moment in which a link is there, or is given up."""
+        self._made = True
+        """No `connect` is under way."""
+        self._interrupted: str | None = None
         self._heard = 0.0
         self._estopped = threading.Event()
         self._closed = threading.Event()
@@ -80,10 +85,27 @@ class Link:
     def connect(self, *, latched: bool) -> None:
         """Open the port and greet the device. `latched`: it is stopped before anything else.
 
-        Raises LinkLost.
+        Raises LinkLost, also when it is interrupted.
         """
         self._greeted = False
-        self._calls = self._new_calls()
+        with self._making:
+            self._calls = self._new_calls()
+            self._made = False
+            self._interrupted = None
+        try:
+            self._connect(latched=latched)
+        finally:
+            self._made = True
+
+    def interrupt(self, reason: str) -> None:
+        """Have a `connect` that waits for an answer give up; does nothing to a link that is
+        there."""
+        with self._making:
+            if not self._made:
+                self._interrupted = reason
+                self._calls.end(reason)
+
+    def _connect(self, *, latched: bool) -> None:
         self._transport.open()
         try:
             # whatever half line the device may hold from before ends here
@@ -96,6 +118,10 @@ class Link:
             self.hello = read_hello(ok)
             self._greeted = True
             self.ask_status(self.options.answer_s)
+            with self._making:
+                self._made = True
+                if self._interrupted is not None:
+                    raise LinkLost(self._interrupted)
         except (Refused, BadLine, LinkLost) as error:
             self._greeted = False
             self._transport.close(str(error))
@@ -144,6 +170,8 @@ class Link:
             discard = False
             if self._estopped.wait(_ESTOP_REPEAT_S):
                 return
+            # the next attempt begins with the stop
+            self.interrupt("an emergency stop came before the device had answered")
         raise DriverError("the device has not confirmed the emergency stop")
 
     def lose(self, reason: str) -> None:

@@ -17,6 +17,7 @@ from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.lines import Line
 from robotq.drivers.marlin.protocol import (
     Busy,
+    Chatter,
     Complaint,
     Halted,
     Ok,
@@ -25,6 +26,7 @@ from robotq.drivers.marlin.protocol import (
     Said,
     Started,
     Told,
+    Unknown,
     framed,
     parse,
     position_in,
@@ -38,6 +40,9 @@ RESTART = Line(text="M110 N0", number=0, codes=("M110",), motion=False)
 
 _RECEIVE_BYTES = 127
 _TOLD = 200
+_RECENT = 64
+"""Lines that can be sent again although they seemed to be answered: the answer may have been
+another one."""
 
 
 @dataclass(slots=True)
@@ -49,6 +54,8 @@ class Sent:
     data: bytes
     reported: bool = False
     """It is a marker, and its report has come."""
+    passed: bool = False
+    """It is a marker whose report would have come by now."""
 
 
 class Channel:
@@ -71,14 +78,15 @@ class Channel:
         self.answered = 0
         self.resend: int | None = None
         """The line that the controller wants again."""
-        self._refused_oks = 0
-        """Answers to come that only end a request for a line."""
+        self.refusing = False
+        """If the next thing that is said is an answer, it only ends a request for a line."""
+        self._recent: deque[Sent] = deque(maxlen=_RECENT)
         self.complaint: tuple[Line | None, str] | None = None
         """The first one since `begin`, and the line that it seems to be about."""
         self.halted: str | None = None
         self.starts = 0
-        self.reports = 0
-        """Reports of a position that a marker has asked for."""
+        self.reported = -1
+        """The number of the last marker whose report has come, since both sides count anew."""
         self.point: tuple[float, ...] = ()
         self.told: deque[str] = deque(maxlen=_TOLD)
         self.last_heard = 0.0
@@ -122,8 +130,10 @@ class Channel:
         """No answer is waited for any more. `changed` is held."""
         self.outstanding.clear()
         self._length = 0
+        self._recent.clear()
+        self.reported = -1
         self.resend = None
-        self._refused_oks = 0
+        self.refusing = False
 
     def restart(self, *, although_shut: bool = False) -> None:
         """Ask the controller to count from 0. The line end in front completes whatever half a
@@ -136,8 +146,9 @@ class Channel:
             self.next_number = 1
         self._hand_over(b"\n" + data, 1, although_shut=although_shut)
 
-    def put(self, line: Line, window: int, *, although_shut: bool = False) -> bool:
-        """Send a line where fewer than `window` are on their way, and there is room for it.
+    def put(self, line: Line, window: int | None, *, although_shut: bool = False) -> bool:
+        """Send a line where fewer than `window` are on their way, and there is room for it;
+        None: in any case.
 
         `although_shut`: also while an emergency stop is latched, for what moves nothing.
         """
@@ -145,28 +156,52 @@ class Channel:
             if not self.outstanding:
                 self.last_heard = time.monotonic()
             data = framed(self.next_number, line.text)
-            if len(self.outstanding) >= window or self._length + len(data) > _RECEIVE_BYTES:
+            full = self._length + len(data) > _RECEIVE_BYTES
+            if window is not None and (full or len(self.outstanding) >= window):
                 return False
-            self.outstanding.append(Sent(self.next_number, line, data))
+            sent = Sent(self.next_number, line, data)
+            self.outstanding.append(sent)
+            self._recent.append(sent)
             self._length += len(data)
             self.next_number += 1
         self._hand_over(data, 1, although_shut=although_shut)
         return True
 
+    def mark(self) -> int:
+        """Send a marker, in any case; returns its number."""
+        with self.changed:
+            number = self.next_number
+        self.put(MARKER, None, although_shut=True)
+        return number
+
+    def probe(self) -> int:
+        """Find out after a silence how far the controller has got. Whatever it may still say to
+        earlier questions of this kind counts for this one."""
+        with self.changed:
+            for sent in self.outstanding:
+                sent.passed = sent.line is MARKER
+        return self.mark()
+
     def repeat(self) -> bool:
         """Send again what the controller wants again. False where it wants a line that it has
-        answered before: then it is not the controller any more that took those lines."""
+        long had: then it is not the controller any more that took those lines, or the number
+        was damaged on its way."""
         with self.changed:
             wanted, self.resend = self.resend, None
             self.last_heard = time.monotonic()
-            if wanted is None or wanted == self.next_number:
+            if wanted is None or wanted >= self.next_number:
                 return True
-            numbers = [sent.number for sent in self.outstanding]
-            if wanted not in numbers:
+            again = [sent for sent in self._recent if sent.number >= wanted]
+            first = self.outstanding[0].number if self.outstanding else self.next_number
+            # after a start of its own, it wants the very first one
+            if not again or again[0].number != wanted or (wanted == 1 < first):
                 return False
-            again = [sent for sent in self.outstanding if sent.number >= wanted]
+            early = [sent for sent in again if sent.number < first]
+            self.outstanding.extendleft(reversed(early))
+            self._length += sum(len(sent.data) for sent in early)
             data = b"".join(sent.data for sent in again)
-        self._hand_over(data, len(again))
+            own = all(sent.line.number == 0 and not sent.line.motion for sent in again)
+        self._hand_over(data, len(again), although_shut=own)
         return True
 
     def urgent(self, data: bytes) -> None:
@@ -196,17 +231,23 @@ class Channel:
     def _take(self, raw: bytes) -> None:
         said = parse(raw)
         with self.changed:
-            self.last_heard = time.monotonic()
+            if not isinstance(said, Chatter | Position):
+                self.last_heard = time.monotonic()
             self._understand(said)
             self.changed.notify_all()
 
     def _understand(self, said: Said) -> None:
+        if isinstance(said, Unknown):
+            ours = any(sent.line.text == said.command for sent in self.outstanding)
+            damaged = said.damaged and not ours
+            said = said if damaged else Complaint(said.text)
+        refused, self.refusing = self.refusing, isinstance(said, Resend | Unknown)
         match said:
             case Ok():
-                self._answer(said)
+                self._answer(said, refused=refused)
             case Resend(number=number):
-                self.resend = number
-                self._refused_oks += 1
+                if number is not None and (self.resend is None or self._plausible(number)):
+                    self.resend = number
             case Position():
                 self._report(said)
             case Complaint(text=text):
@@ -214,48 +255,54 @@ class Channel:
                     head = self.outstanding[0].line if self.outstanding else None
                     self.complaint = (head, text)
             case Halted(text=text):
-                self.halted = text
+                self.halted = self.halted or text
                 self.why_lost = self.why_lost or f"the controller has halted: {text}"
             case Started():
                 self.starts += 1
                 self.forget()
                 self.why_lost = self.why_lost or "the controller has started anew"
-            case Told(text=text):
+            case Told(text=text) | Chatter(text=text):
                 if text:
                     self.told.append(text)
-            case Busy():
+            case Busy() | Unknown():
                 pass
 
-    def _answer(self, ok: Ok) -> None:
+    def _plausible(self, number: int) -> bool:
+        first = self.outstanding[0].number if self.outstanding else self.next_number
+        return first <= number <= self.next_number
+
+    def _answer(self, ok: Ok, *, refused: bool) -> None:
         if ok.rest:
             position = position_in(ok.rest)
             if position is not None:
                 self._report(position)
             self.told.append(ok.rest)
-        if self._refused_oks:
-            self._refused_oks -= 1
+        if refused:
             return
         while self.outstanding and ok.number is not None and self.outstanding[0].number < ok.number:
             self._pop()
         if self.outstanding:
             head = self.outstanding[0]
-            # an answer too many must not end a wait for the marker
-            if head.line is not MARKER or head.reported:
+            if head.line is MARKER and not head.reported:
+                # an answer too many must not end a wait for the marker
+                head.passed = True
+            else:
                 self._pop()
 
     def _report(self, position: Position) -> None:
         self.point = position.point
         self.told.append(" ".join(f"{axis}:{value:g}" for axis, value in
                                   zip("XYZ", position.point, strict=False)))  # fmt: skip
-        asked = (sent for sent in self.outstanding if sent.line is MARKER and not sent.reported)
-        marker = next(asked, None)
-        if marker is None:
+        asked = [sent for sent in self.outstanding if sent.line is MARKER and not sent.reported]
+        if not asked:
             return
+        marker = next((sent for sent in asked if not sent.passed), asked[-1])
         while self.outstanding[0] is not marker:
             # answered, although the answer did not arrive
             self._pop()
         marker.reported = True
-        self.reports += 1
+        self.reported = marker.number
+        self.last_heard = time.monotonic()
 
     def _pop(self) -> None:
         self._length -= len(self.outstanding.popleft().data)

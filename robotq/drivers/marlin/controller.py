@@ -18,16 +18,26 @@ from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.options import MarlinOptions
 
 _FINISH = Line(text="M400", number=0, codes=("M400",), motion=False)
-_QUICK_STOP = b"\nM108\nM410\n"
+QUICK_STOP = b"\nM108\nM410\n"
 """The first line end ends whatever is half written; M108 ends a wait for heat or for a person."""
 _LOOK_S = 0.25
 _PROGRESS_S = 0.2
 _QUIET_S = 0.1
 """After a request for a line, the controller says nothing more for so long: only then is what it
 has thrown away known."""
+_CHATTING_S = 2.0
+"""The longest that is waited for that."""
 _REPEATS = 10
 """Requests for the same line; then something is wrong with the wire."""
+_PROBE_S = 2.5
+"""A controller that works at something says every two seconds that it is busy. After a longer
+silence it is asked how far it has got."""
 _PROBES = 3
+_URGE_S = 2.5
+"""Between two stops: after each, Marlin throws motions away for a second and answers nothing."""
+_ABSOLUTE = Line(text="G90", number=0, codes=("G90",), motion=False)
+_STILL_MOVING_S = 600.0
+"""The longest that is waited for what it has planned to end, while it says that it is busy."""
 
 
 class Controller:
@@ -49,7 +59,12 @@ class Controller:
         self._timeout_s = 0.0
         self._looked = 0.0
         self._wanted_again: tuple[int, int] = (0, 0)
+        self._doubted = False
+        """It has asked for a line that it cannot want, and was asked how far it is."""
         self._probes = 0
+        self._probed = 0.0
+        self._relative = False
+        """Coordinates may be relative still: a jog has not come to its end."""
         self._ending = False
         """The command ends already: what it meets is not raised a second time."""
 
@@ -93,7 +108,10 @@ class Controller:
             raise DriverError(
                 f"a jog takes axes and F, found {axes!r}", code="bad_parameter", field="jog"
             )
+        self._synchronise()
+        self._relative = True
         self.run(["G91", f"G0 {lines[0].text}", "G90"], timeout_s=timeout_s)
+        self._relative = False
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()
@@ -124,6 +142,7 @@ class Controller:
                 channel.forget()
         self._emergencies = self._controls.emergencies
         self._probes = 0
+        self._doubted = False
         self._timeout_s = timeout_s or 0.0
         self._looked = time.monotonic()
         self._deadline = None if timeout_s is None else self._looked + timeout_s
@@ -147,6 +166,9 @@ class Controller:
         self._begin(None)
         count_anew(self._channel, self.options.answer_timeout_s, self._check)
         self.unsynchronised = False
+        if self._relative:
+            self._exchange(_ABSOLUTE)
+            self._relative = False
         self._settle()
 
     def _check(self) -> None:
@@ -266,9 +288,9 @@ class Controller:
         """The controller wants a line again. What it has got of the following ones is known when
         it has said nothing for a moment."""
         channel = self._channel
+        until = time.monotonic() + _CHATTING_S
         with channel.changed:
-            wanted = channel.resend
-            while channel.changed.wait(_QUIET_S):
+            while channel.changed.wait(_QUIET_S) and time.monotonic() < until:
                 if channel.lost is not None:
                     return
             wanted = channel.resend
@@ -279,7 +301,13 @@ class Controller:
         if self._wanted_again[1] > _REPEATS:
             self.unsynchronised = True
             raise UncertainOutcome("answer_lost", f"line {wanted} does not arrive")
-        if not channel.repeat():
+        if channel.repeat():
+            self._doubted = False
+        elif not self._doubted:
+            # one damaged number proves nothing: what it says to a new line decides
+            self._doubted = True
+            channel.probe()
+        else:
             self.unsynchronised = True
             channel.why_lost = channel.why_lost or "the controller seems to have started anew"
             raise UncertainOutcome("device_reset", f"it asks for line {wanted} again")
@@ -290,17 +318,22 @@ class Controller:
         with channel.changed:
             waiting = bool(channel.outstanding)
             dwell = sum(sent.line.dwell_s for sent in channel.outstanding)
-            silent = time.monotonic() - channel.last_heard
-        limit = self.options.answer_timeout_s
-        if not waiting or self.hold_wanted or silent < limit + dwell:
+            heard = channel.last_heard
+        if not waiting or self.hold_wanted:
             return
-        self._probes += 1
-        with channel.changed:
-            channel.last_heard = time.monotonic()
-        if self._probes > _PROBES or not channel.put(MARKER, 16):
-            reason = f"the controller has said nothing for {limit * self._probes:g} s"
+        limit = self.options.answer_timeout_s
+        if heard > self._probed:
+            self._probes = 0
+        now = time.monotonic()
+        if self._probes and now - heard > limit + dwell:
+            reason = f"the controller has said nothing for {limit:g} s"
             channel.transport.lose(reason)
             raise LinkLost(reason)
+        pause = min(_PROBE_S, limit / (_PROBES + 1))
+        if self._probes < _PROBES and now - max(heard + dwell, self._probed) > pause:
+            self._probes += 1
+            self._probed = now
+            channel.probe()
 
     # -- coming to rest ------------------------------------------------------------------------
 
@@ -317,7 +350,7 @@ class Controller:
                 self.quick_stop()
                 self._confirm(deadline)
             else:
-                self._drain(deadline)
+                self._drain()
         except UncertainOutcome:
             self.unsynchronised = True
             raise
@@ -332,7 +365,7 @@ class Controller:
             channel.why_lost = channel.why_lost or "a motion was broken off"
             self.homed = False
         self.unsynchronised = True
-        channel.urgent(_QUICK_STOP)
+        channel.urgent(QUICK_STOP)
 
     def _confirm(self, deadline: float) -> None:
         """The lines that it had taken before the stop, it may still answer: count anew."""
@@ -343,40 +376,54 @@ class Controller:
 
         def check() -> None:
             nonlocal urged
-            if time.monotonic() > urged + 1.0:
+            if time.monotonic() > urged + _URGE_S:
                 # bytes can get lost
                 urged = time.monotonic()
-                channel.urgent(_QUICK_STOP)
+                channel.urgent(QUICK_STOP)
             self._look_in_stop(deadline)
 
-        count_anew(channel, self.options.stop_timeout_s, check, attempt_s=1.0)
-        reports = channel.reports
-        channel.put(_FINISH, 4, although_shut=True)
-        channel.put(MARKER, 4, although_shut=True)
-        while channel.reports == reports:
-            check()
+        count_anew(channel, self.options.stop_timeout_s, check, attempt_s=1.5)
+        self._finished(check)
+
+    def _drain(self) -> None:
+        """What is planned is carried out, for as long as the controller says that it is busy."""
+        channel = self._channel
+        last = time.monotonic() + _STILL_MOVING_S
+        with channel.changed:
+            channel.last_heard = time.monotonic()
+
+        def check() -> None:
+            self._look_in_stop(min(last, channel.last_heard + self.options.stop_timeout_s))
+
+        self._finished(check)
+
+    def _finished(self, check: Callable[[], None]) -> None:
+        """Wait until nothing moves any more; `check` is called often, and may raise."""
+        channel = self._channel
+        silent_since = time.monotonic()
+
+        def wait() -> bool:
+            """Whether it has said nothing for so long that something has got lost."""
+            nonlocal silent_since
             self._pause()
+            check()
             if channel.resend is not None:
                 self._send_again()
-        self.unsynchronised = True
+            silent_since = max(silent_since, channel.last_heard)
+            over = time.monotonic() - silent_since > min(_PROBE_S, self.options.stop_timeout_s / 4)
+            if over:
+                silent_since = time.monotonic()
+            return over
 
-    def _drain(self, deadline: float) -> None:
-        channel = self._channel
-        with channel.changed:
-            reports = channel.reports
-        while not channel.put(_FINISH, 8):
-            self._wait(deadline)
-        while not channel.put(MARKER, 8):
-            self._wait(deadline)
-        while channel.reports == reports:
-            self._wait(deadline)
+        while not channel.put(_FINISH, 8, although_shut=True):
+            if wait():
+                channel.put(_FINISH, None, although_shut=True)
+                break
+        number = channel.mark()
+        while channel.reported < number:
+            if wait():
+                channel.probe()
         self.unsynchronised = True
-
-    def _wait(self, deadline: float) -> None:
-        self._pause()
-        self._look_in_stop(deadline)
-        if self._channel.resend is not None:
-            self._send_again()
 
     def _pause(self) -> None:
         with self._channel.changed:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.marlin.channel import MARKER, Channel
+from robotq.drivers.marlin.channel import Channel
 
 _ATTEMPTS = 20
 _WAIT_S = 0.05
@@ -42,16 +42,19 @@ class _Attempt:
 
     def succeeds(self) -> bool:
         channel = self._channel
-        reports = channel.reports
         channel.restart(although_shut=True)
-        if not self._wait(lambda: not channel.outstanding):
-            return False
+        answered = self._wait(lambda: not channel.outstanding or channel.resend is not None)
         # the number is set twice: when the line is read, and when it is carried out
         quiet = time.monotonic() + _QUIET_S
         self._wait(lambda: time.monotonic() > quiet)
-        channel.put(MARKER, 4, although_shut=True)
+        # where an old answer was taken for this one, the second marker does not fit any more
+        return answered and channel.resend is None and self._marked() and self._marked()
+
+    def _marked(self) -> bool:
+        channel = self._channel
+        number = channel.mark()
         return (
-            self._wait(lambda: channel.reports != reports or channel.resend is not None)
+            self._wait(lambda: channel.reported == number or channel.resend is not None)
             and channel.resend is None
             and self._wait(lambda: not channel.outstanding)
         )

@@ -3,12 +3,15 @@
 Those of its port (see `drivers.transport.options`), and
 
 - `homing_required` (true): no motion before HOME was carried out since the link was made.
-- `window` (4): lines that may be on their way at once, where the firmware can be stopped out of
-  band; elsewhere it is one motion.
+- `window` (1): lines that may be on their way at once, where the firmware can be stopped out of
+  band; elsewhere it is one motion. More than one is for links that answer late. On a wire that
+  damages bytes it is a danger: Marlin throws away what follows a damaged line, and takes the end
+  of a line that it has thrown away half of for a whole one, without number and checksum.
 - `emergency` (`M112`): what an emergency stop sends. M112 switches the motors off, and the
   controller has to be restarted; M410 stops the motion and keeps the motors on, so that an arm
   does not fall.
-- `answer_timeout_s` (10): how long the controller may say nothing while a line is on its way.
+- `answer_timeout_s` (10): how long the controller may say nothing while a line is on its way; a
+  quarter of it, or 2.5 s, after the last word it is asked how far it has got.
 - `homing_timeout_s` (180), `stop_timeout_s` (8).
 - `deny`: codes that programs must not hold, besides those that stop the conversation or change
   what the controller has stored.
@@ -42,6 +45,7 @@ _STORED = {
     **dict.fromkeys(
         ("M500", "M501", "M502", "M503", "M504"), "it changes what the controller has stored"
     ),
+    "M154": "robotq asks for positions itself, and tells its own reports by it",
     **dict.fromkeys(
         ("M92", "M201", "M203", "M206", "M428", "M906"), "it changes how the motors are driven"
     ),
@@ -58,7 +62,7 @@ class MarlinOptions:
     rules: Rules
     program_rules: Rules
     homing_required: bool = True
-    window: int = 4
+    window: int = 1
     emergency: str = "M112"
     answer_timeout_s: float = 10.0
     homing_timeout_s: float = 180.0
@@ -75,7 +79,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
         rules=_rules(_CONVERSATION),
         program_rules=_rules({**_CONVERSATION, **_STORED, **more}),
         homing_required=section.flag("homing_required", default=True),
-        window=section.whole("window", least=1, most=8, default=4),
+        window=section.whole("window", least=1, most=8, default=1),
         emergency=section.text("emergency", of=("M112", "M410"), default="M112"),
         answer_timeout_s=section.number("answer_timeout_s", above=0, default=10.0),
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),

@@ -14,9 +14,23 @@ _OK = re.compile(r"ok(?:\s+(.*))?")
 _OK_NUMBER = re.compile(r"\bN(\d+)\b")
 _RESEND = re.compile(r"(?:Resend|rs)\s*:?\s*N?(\d+)", re.IGNORECASE)
 _WIRE = re.compile(r"checksum|line number", re.IGNORECASE)
+_LAST = re.compile(r"Last Line:\s*(\d+)", re.IGNORECASE)
 _HALTED = re.compile(r"halted|kill\(\)|^!!", re.IGNORECASE)
-_UNKNOWN = re.compile(r"echo:\s*Unknown command:", re.IGNORECASE)
+_SHUTDOWN = re.compile(r"echo:\s*M112 Shutdown", re.IGNORECASE)
+_STARTED = re.compile(
+    r"\W*start|\W*PowerUp|\W*(?:External|Brown out|Watchdog|Software) Reset|"
+    r"(?:echo:)?\s*Marlin \d[\w.\-]*"
+)
+"""A reset is told in several lines; what a board says first is often damaged."""
+_UNKNOWN = re.compile(r'echo:\s*Unknown command:\s*"?(.*?)"?')
+_COMMAND = re.compile(r"[GMT]\d[^*]*")
+_NOT_DONE = re.compile(
+    r"echo:\s*(?:Home [A-Z/ ]+ First|endstops hit|cold extrusion|too long extrusion|"
+    r"Probing Failed)|(?:Error:\s*)?Printer stopped due to errors",
+    re.IGNORECASE,
+)
 _BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE)
+_CHATTER = re.compile(r"wait|//.*|(?:T\d*|B):(?!.*\bW:).*")
 _POSITION = re.compile(r"X:\s*(-?[\d.]+)\s+Y:\s*(-?[\d.]+)(?:\s+Z:\s*(-?[\d.]+))?")
 _CAPABILITY = re.compile(r"Cap:([A-Z0-9_]+):([01])")
 
@@ -32,9 +46,32 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """This line arrived damaged or not at all; it wants it, and all that follow, again."""
+    """This line arrived damaged or not at all; it wants it, and all that follow, again. Once
+    with the reason and once without, each followed by the next; the last one by an `ok`."""
 
-    number: int
+    number: int | None
+    """None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It knows no such command; an `ok` follows. Also where it takes what has arrived of a line
+    for a whole one."""
+
+    command: str
+    text: str
+
+    @property
+    def damaged(self) -> bool:
+        """No line of ours looks like this: it cuts number and checksum off."""
+        return _COMMAND.fullmatch(self.command) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Chatter:
+    """It says so by itself, and it means nothing for the lines that are on their way."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +112,9 @@ class Told:
     text: str
 
 
-Said: TypeAlias = Ok | Resend | Busy | Started | Halted | Complaint | Position | Told
+Said: TypeAlias = (
+    Ok | Resend | Unknown | Busy | Started | Halted | Complaint | Position | Chatter | Told
+)
 
 
 def parse(line: bytes) -> Said:
@@ -85,21 +124,32 @@ def parse(line: bytes) -> Said:
         rest = found[1] or ""
         number = _OK_NUMBER.search(rest)
         return Ok(rest, int(number[1]) if number else None)
-    if text == "start":
+    if _STARTED.fullmatch(text):
         return Started()
     if _BUSY.match(text):
         return Busy()
     if found := _RESEND.fullmatch(text):
         return Resend(int(found[1]))
-    if text.startswith(("Error:", "!!")):
-        if _HALTED.search(text):
-            return Halted(text.removeprefix("Error:").strip())
-        # a line that did not arrive whole is asked for again; nothing is wrong with the robot
-        return Told(text) if _WIRE.search(text) else Complaint(text)
-    if _UNKNOWN.match(text):
+    if _NOT_DONE.match(text):
         return Complaint(text)
+    if text.startswith(("Error:", "!!")) or _SHUTDOWN.match(text):
+        return _error(text)
+    if found := _UNKNOWN.fullmatch(text):
+        return Unknown(found[1].strip(), text)
+    if _CHATTER.fullmatch(text):
+        return Chatter(text)
     position = position_in(text)
     return Told(text) if position is None else position
+
+
+def _error(text: str) -> Said:
+    if _HALTED.search(text) or _SHUTDOWN.match(text):
+        return Halted(text.removeprefix("Error:").removeprefix("echo:").strip())
+    if not _WIRE.search(text):
+        return Complaint(text)
+    # a line that did not arrive whole is asked for again; nothing is wrong with the robot
+    last = _LAST.search(text)
+    return Resend(int(last[1]) + 1 if last else None)
 
 
 def position_in(text: str) -> Position | None:

@@ -20,7 +20,7 @@ from robotq.drivers.base import (
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.lines import Line
 from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.controller import Controller
+from robotq.drivers.marlin.controller import QUICK_STOP, Controller
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.drivers.marlin.protocol import capability_in
@@ -39,6 +39,11 @@ _WAKE_S = 0.05
 
 class _StartedAgain(Exception):
     """The controller has started while it was asked who it is."""
+
+
+class _Interrupted(LinkLost):
+    def __init__(self) -> None:
+        super().__init__("a stop came before the controller had answered")
 
 
 class MarlinRobot(Controller):
@@ -73,26 +78,35 @@ class MarlinRobot(Controller):
 
     def connect(self) -> None:
         """Leaves the position unknown where the link had been lost before."""
-        channel = self._channel
+        channel, controls = self._channel, self._controls
+        begun = controls.interruptions
+
+        def check() -> None:
+            if controls.interruptions != begun:
+                raise _Interrupted
+
         self.homed = False
         self.hold_wanted = False
         known = not self._connected_before
         with self._talking:
             try:
                 channel.open()
-                self._identify()
+                if controls.latched:
+                    # the stop itself may have come while the link was down
+                    channel.urgent(QUICK_STOP)
+                self._identify(check)
             except LinkLost as error:
                 channel.transport.close(error.reason)
                 with channel.changed:
                     channel.lost = error.reason
                 raise
-        channel.shut = self._controls.latched
+        channel.shut = controls.latched
         channel.why_lost = None if known else channel.why_lost or "the link was lost meanwhile"
         self._connected_before = True
         self.unsynchronised = True
         self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
 
-    def _identify(self) -> None:
+    def _identify(self, check: Callable[[], None]) -> None:
         channel = self._channel
         deadline = time.monotonic() + _CONNECT_S
         while time.monotonic() < deadline:
@@ -100,30 +114,34 @@ class MarlinRobot(Controller):
             starts = channel.starts
 
             def unless_started(before: int = starts) -> None:
+                check()
                 if channel.starts != before:
                     raise _StartedAgain
 
             try:
                 count_anew(channel, min(_TRY_S, deadline - time.monotonic()), unless_started)
             except _StartedAgain:
-                self._until_quiet()
+                self._until_quiet(check)
                 continue
+            except _Interrupted:
+                raise
             except LinkLost:
                 if channel.lost is not None:
                     raise
                 continue
             channel.put(_IDENTIFY, 4, although_shut=True)
-            if self._answered(min(deadline, time.monotonic() + _TRY_S), starts):
+            if self._answered(min(deadline, time.monotonic() + _TRY_S), starts, check):
                 return
-            self._until_quiet()
+            self._until_quiet(check)
         raise LinkLost(
             "the controller does not answer; is it the right port and baud rate? After an "
             "emergency stop it has to be restarted"
         )
 
-    def _answered(self, deadline: float, starts: int) -> bool:
+    def _answered(self, deadline: float, starts: int, check: Callable[[], None]) -> bool:
         channel = self._channel
         while time.monotonic() < deadline and channel.starts == starts:
+            check()
             with channel.changed:
                 channel.changed.wait(_WAKE_S)
                 told = list(channel.told)
@@ -138,13 +156,14 @@ class MarlinRobot(Controller):
                 return True
         return False
 
-    def _until_quiet(self) -> None:
+    def _until_quiet(self, check: Callable[[], None]) -> None:
         """While it starts, it talks."""
         channel = self._channel
         deadline = time.monotonic() + _TRY_S
         while time.monotonic() - channel.last_heard < _QUIET_S and time.monotonic() < deadline:
+            check()
             with channel.changed:
-                channel.changed.wait(_QUIET_S)
+                channel.changed.wait(_WAKE_S)
 
     def close(self) -> None:
         self._ended.set()
@@ -227,16 +246,16 @@ class MarlinRobot(Controller):
 
     def emergency_stop(self) -> None:
         channel, controls = self._channel, self._controls
-        controls.emergencies += 1
-        controls.latched = True
+        controls.latch()
         channel.shut = True
         if controls.running or self.options.emergency == "M112":
             channel.why_lost = channel.why_lost or "of an emergency stop"
             self.homed = False
         self.unsynchronised = True
         try:
-            channel.urgent(b"\nM112\n" if self.options.emergency == "M112" else b"\nM108\nM410\n")
+            channel.urgent(b"\nM112\n" if self.options.emergency == "M112" else QUICK_STOP)
         finally:
+            controls.interrupt()
             self.hold_wanted = False
             self._wake()
 

@@ -62,12 +62,12 @@ def tasks(connection: sqlite3.Connection, query: TaskQuery) -> Sequence[Task]:
 
 
 def events(
-    connection: sqlite3.Connection, after: int, limit: int, task_id: str | None
+    connection: sqlite3.Connection, after: int, limit: int, task_id: str | None, api: str | None
 ) -> Sequence[Event]:
     if task_id is None:
-        found = connection.execute(_READ["events"], (after, limit))
+        found = connection.execute(_READ["events"], (after, api, limit))
     else:
-        found = connection.execute(_READ["events_of_task"], (task_id, after, limit))
+        found = connection.execute(_READ["events_of_task"], (task_id, after, api, limit))
     return [rows.event_from_row(row) for row in found]
 
 

@@ -94,10 +94,15 @@ class SqliteStore:
         return await self._reading().run(lambda found: reads.tasks(found, query))
 
     async def events_since(
-        self, event_id: int, *, limit: int, task_id: str | None = None
+        self,
+        event_id: int,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        api: str | None = None,
     ) -> Sequence[Event]:
         return await self._reading().run(
-            lambda found: reads.events(found, event_id, limit, task_id)
+            lambda found: reads.events(found, event_id, limit, task_id, api)
         )
 
     async def answer(self, scope: str, key: str) -> Answer | None:

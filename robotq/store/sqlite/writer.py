@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
 from robotq.store.port import Committed, Mutation, StoreUnavailable
+from robotq.store.sqlite.arrivals import Arrivals
 from robotq.store.sqlite.changes import Changes
 from robotq.store.sqlite.handover import Handover
 
@@ -64,6 +65,7 @@ class Writer:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
+        self._arrivals: Arrivals | None = None
         self._handover = Handover(_WAITING, "calls")
         self._items: queue.SimpleQueue[_Call | _Job | _Close] = queue.SimpleQueue()
         self._held_back: _Job | _Close | None = None
@@ -164,8 +166,10 @@ class Writer:
     def _write(self, calls: Sequence[_Call]) -> Sequence[object]:
         """Returns the events of each call, or the exception that it gets instead."""
         connection = self._connected()
+        outcomes: Sequence[object] | None = self._write_arrivals(connection, calls)
+        if outcomes is not None:
+            return outcomes
         connection.execute("BEGIN IMMEDIATE")
-        outcomes: Sequence[object]
         try:
             outcomes = _all_together(connection, calls)
         except Exception as error:
@@ -180,6 +184,26 @@ class Writer:
         crash_point(CrashPoint.COMMITTED)
         return outcomes
 
+    def _write_arrivals(
+        self, connection: sqlite3.Connection, calls: Sequence[_Call]
+    ) -> Sequence[object] | None:
+        """The same for calls that bring nothing but new tasks; None, and nothing written, for
+        others, and where one of them is not right."""
+        if self._arrivals is None:
+            self._arrivals = Arrivals(connection)
+        try:
+            outcomes = self._arrivals.write([call.mutations for call in calls])
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            # it was rolled back, and whose fault it is comes out where each is written by itself
+            outcomes = None
+        if outcomes is None:
+            self._arrivals.forget()
+            return None
+        crash_point(CrashPoint.COMMITTED)
+        return outcomes
+
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._connect()
@@ -188,6 +212,7 @@ class Writer:
     def _disconnect(self) -> None:
         """Close the connection, which rolls back what it has open."""
         connection, self._connection = self._connection, None
+        self._arrivals = None
         if connection is not None:
             try:
                 connection.close()

@@ -25,15 +25,15 @@ async def api(open_dispatcher: OpenDispatcher) -> Dispatcher:
 
 @pytest.fixture
 async def pages() -> AsyncIterator[tuple[Page, Page, list[str]]]:
-    """Two pages, and everything that they complained about."""
+    """Two pages, in a window each, and everything that they complained about."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
         path = await asyncio.to_thread(chromium_path, playwright.chromium.executable_path)
         if path is None:
             pytest.skip(MISSING)
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        context = await browser.new_context(locale="en-US")
-        both = [await context.new_page() for _ in range(2)]
+        # of two in one window the hidden one is slowed down
+        both = [await browser.new_page(locale="en-US") for _ in range(2)]
         for page in both:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: _note(complaints, said.type, said.text))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.drivers.registry import PACKAGED, driver_factories
+from robotq.drivers.registry import PACKAGED, check_options, driver_factories
 from robotq.model.errors import ConfigError
 from robotq.testing.driver_contract import driver_setup
 
@@ -106,3 +106,36 @@ def test_driver__that_two_packages_bring(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_driver__that_is_no_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _install(tmp_path, "number", "arm = number_module:create", "create = 7\n")
     assert "is registered as 7" in _refusal(monkeypatch, tmp_path, "arm")
+
+
+def test_options__of_a_packaged_driver_are_checked_as_when_it_is_made(tmp_path: Path) -> None:
+    for name in PACKAGED:
+        wrong = {"port": "loop://", "colour": "red"}
+        with pytest.raises(ConfigError) as checked:
+            check_options("robot_a", name, wrong)
+        setup, _ = driver_setup(tmp_path, wrong)
+        with pytest.raises(ConfigError) as made:
+            driver_factories()[name](setup)
+        assert str(checked.value) == str(made.value)
+
+
+def test_options__of_another_package_by_its_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _install(tmp_path, "robotq-driver-blinker", "blinker = robotq_driver_blinker:create\n"
+             "[robotq.driver_options]\nblinker = robotq_driver_blinker:read_options")  # fmt: skip
+    monkeypatch.syspath_prepend(str(EXAMPLE / "src"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    check_options("lamp", "blinker", {"port": "loop://"})
+    with pytest.raises(ConfigError, match=r"robots\.lamp\.options: port: expected one of"):
+        check_options("lamp", "blinker", {})
+
+
+def test_options__of_a_package_without_a_check_are_left_to_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _install(tmp_path, "plain", "arm = plain_module:create", "def create(setup): 1 / 0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    check_options("robot_a", "arm", {"anything": 1})
+    with pytest.raises(ConfigError, match="expected one of arm, grbl"):
+        check_options("robot_a", "leg", {})

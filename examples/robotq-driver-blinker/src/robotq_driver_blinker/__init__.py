@@ -24,7 +24,7 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.reading import Section
-from robotq.drivers.transport import Transport, read_port_options
+from robotq.drivers.transport import PortOptions, Transport, read_port_options
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -44,9 +44,7 @@ class BlinkerDriver:
     )
 
     def __init__(self, setup: DriverSetup) -> None:
-        section = Section(setup.options, lambda _: f"robots.{setup.robot}.options")
-        self._port = read_port_options(section)
-        section.end()
+        self._port = read_options(setup.robot, setup.options)
         self._robot = setup.robot
         self._link_changed = setup.link_changed
         self._transport = Transport(
@@ -154,10 +152,8 @@ class BlinkerDriver:
         return DriverStatus(link=LinkState.CONNECTED if up else LinkState.DISCONNECTED)
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
-        section = Section(options, lambda _: f"robots.{self._robot}.options")
-        if read_port_options(section) != self._port:
+        if read_options(self._robot, options) != self._port:
             raise ConfigError(f"robots.{self._robot}.options: another port needs a restart")
-        section.end()
         return lambda: None
 
     def close(self) -> None:
@@ -167,6 +163,14 @@ class BlinkerDriver:
 def create(setup: DriverSetup) -> Driver:
     """What the entry point names."""
     return BlinkerDriver(setup)
+
+
+def read_options(robot: str, options: Mapping[str, Any]) -> PortOptions:
+    """The options of a robot: those of its port. Raises ConfigError; opens nothing."""
+    section = Section(options, lambda _: f"robots.{robot}.options")
+    port = read_port_options(section)
+    section.end()
+    return port
 
 
 def _blinks(params: Any) -> tuple[int, float]:

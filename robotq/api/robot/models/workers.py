@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from robotq.api.robot.models.base import Answer, Object
+from robotq.api.robot.models.holds import Hold
 
 QueueName = Literal["task_queue", "orchestrator", "dispatcher"]
 TaskId = Annotated[str, Field(min_length=1, max_length=200)]
@@ -93,17 +94,35 @@ class WorkerDone(Answer):
     state: str
 
 
+class WorkerRuns(Answer):
+    """A task in the hands of a worker."""
+
+    task_id: str
+    cmd_type: str
+    attempt: int
+    progress: float | None
+    started_at_ms: int | None
+    lease_until_ms: int | None = Field(description="Null: until it is answered.")
+
+
 class Worker(Answer):
     worker_id: str
     queue: str
+    state: Literal["busy", "idle", "silent"] = Field(
+        description="`silent`: has no task and was not heard of since its lease was over, or "
+        "for 90 seconds."
+    )
     match: str
     transport: Literal["http", "websocket"]
     address: str | None
     since_ms: int
     seen_ms: int
     tasks: list[str]
+    running: list[WorkerRuns]
     completed: int
     failed: int
+    expired: int = Field(description="Tasks taken from it because its lease was over.")
+    expired_ms: int | None = Field(description="When that happened last.")
 
 
 class WorkerQueue(Answer):
@@ -111,6 +130,7 @@ class WorkerQueue(Answer):
     running: int
     idle: int = Field(description="Workers that wait for a task right now.")
     held: bool
+    holds: list[Hold] = Field(description="Why nothing is handed out, and what clears it.")
 
 
 class Workers(Answer):

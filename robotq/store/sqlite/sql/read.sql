@@ -51,15 +51,17 @@ SELECT {task} FROM tasks WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?;
 SELECT count(*) FROM tasks WHERE {conditions};
 
 -- name: events
-SELECT {event} FROM events WHERE id > ? ORDER BY id LIMIT ?;
+SELECT {event} FROM events
+WHERE id > ?1 AND (?2 IS NULL OR api = ?2)
+ORDER BY id LIMIT ?3;
 
 -- name: events_of_task
 -- The conditions are those of the index events_task. Without the + SQLite would put ?1 for
 -- task_id into the others too, and find no index then.
 SELECT {event} FROM events
 WHERE substr(task_id, 1, 20) = substr(?1, 1, 20) AND task_id IS NOT NULL AND +task_id = ?1
-    AND id > ?2
-ORDER BY id LIMIT ?3;
+    AND id > ?2 AND (?3 IS NULL OR api = ?3)
+ORDER BY id LIMIT ?4;
 
 -- name: tallies
 SELECT api, hour_ms, name, value FROM tallies
