@@ -7,7 +7,7 @@ RUN python -m venv /opt/robotq && /opt/robotq/bin/pip install --no-cache-dir '.[
 
 FROM python:3.12-slim
 COPY --from=build /opt/robotq /opt/robotq
-RUN useradd --system --uid 8090 --groups dialout robotq \
+RUN useradd --uid 8090 --user-group --no-create-home --home-dir /data --groups dialout robotq \
     && install -d -o robotq -g robotq -m 0750 /data
 ENV PATH=/opt/robotq/bin:$PATH PYTHONUNBUFFERED=1
 USER robotq

@@ -48,11 +48,15 @@ class JsonAnswer(web.Response):
             or transport.get_write_buffer_size()
         ):
             return await super().prepare(request)
-        head = _head(self.status, int(time.time()))
-        transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+        transport.write(whole_answer(body, self.status))
         self._keep_alive = True
         self._eof_sent = True
         return None
+
+
+def whole_answer(encoded: bytes, status: int = 200) -> bytes:
+    """An answer of JSON as it goes over a connection that stays open."""
+    return b"%b%d\r\n\r\n%b" % (_head(status, int(time.time())), len(encoded), encoded)
 
 
 @lru_cache(maxsize=64)

@@ -58,6 +58,8 @@ class KeyFile:
     def __init__(self, data: Path) -> None:
         """Raises ConfigError where the file is there and cannot be used."""
         self.path = data / "keys.yaml"
+        self.changes = 0
+        """Raised whenever other keys are in use."""
         self._seen = self._signature()
         self._keys = self.read()
 
@@ -141,6 +143,7 @@ class KeyFile:
         if signature != self._seen:
             self._seen = signature
             self._keys = self.read()
+            self.changes += 1
             _log.info("keys taken over from %s: %d", self.path, len(self._keys))
 
     def _signature(self) -> tuple[int, int, int] | None:
@@ -177,6 +180,7 @@ class KeyFile:
                 Path(temporary).unlink()
             raise
         self._seen, self._keys = self._signature(), tuple(keys)
+        self.changes += 1
 
 
 def _keys_of(document: Document) -> Sequence[Key]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from robotq.api.language import preferred
 from robotq.api.scopes import allows
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
 from robotq.model.texts import Language
 
 _LANGUAGES = {language.value: language for language in Language}
@@ -24,7 +25,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Call:
     """A request, who makes it, and how to answer it."""
 
-    __slots__ = ("caller", "engine", "headers", "request")
+    __slots__ = ("caller", "engine", "follower", "headers", "request")
 
     def __init__(self, request: web.Request, engine: Engine) -> None:
         self.request = request
@@ -32,6 +33,10 @@ class Call:
         self.caller = NOBODY
         self.headers: Mapping[str, str] | None = None
         """What the interface wants in every answer made by `answer`."""
+        self.follower: Callable[[bytes], Awaitable[JsonObject | None]] | None = None
+        """What serves the next requests that are this one up to their body: it gets the body,
+        and returns what is answered with status 200. None, and nothing done, where the request
+        has to come here again."""
 
     @property
     def actor(self) -> str:

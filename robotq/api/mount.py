@@ -10,6 +10,7 @@ from aiohttp import HttpVersion11, web
 
 from robotq.api.call import Call
 from robotq.api.errors import fault
+from robotq.api.follow import follow
 from robotq.api.guard import Guard
 from robotq.api.interface import Interface, Shared
 from robotq.api.routes import Route
@@ -85,9 +86,12 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
             raise
         except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
             response = error_form(call, fault(error, where))
+        if call.follower is not None and call.headers is None:
+            follow(call, call.follower, guard, where)
         if listed:
             request.app[REQUESTS].add(
-                request,
+                request.method,
+                request.path,
                 at_ms=engine.clock.now_ms(),
                 status=response.status,
                 seconds=time.perf_counter() - began,

@@ -43,13 +43,11 @@ class RequestLog:
         self._count = 0
 
     def add(
-        self, request: web.BaseRequest, *, at_ms: int, status: int, seconds: float, caller: str
+        self, method: str, path: str, *, at_ms: int, status: int, seconds: float, caller: str
     ) -> None:
         # every request comes by here, and few are ever looked at
         self._count += 1
-        self._latest.append(
-            _Request(self._count, at_ms, request.method, request.path, status, seconds, caller)
-        )
+        self._latest.append(_Request(self._count, at_ms, method, path, status, seconds, caller))
 
     def after(self, number: int) -> list[_Request]:
         """Those with a higher number, oldest first."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
+from robotq.api.connection import Connection
 from robotq.api.context import ENGINE
 from robotq.api.errors import error_response, fault
 from robotq.model.errors import RobotqError
@@ -36,11 +36,11 @@ class _Server(web.Server):
         super().__init__(handler, **options)  # type: ignore[arg-type]
         self.app = app
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> Connection:
         return _Protocol(self, loop=self._loop, **self._kwargs)
 
 
-class _Protocol(RequestHandler):
+class _Protocol(Connection):
     __slots__ = ()
 
     def handle_error(

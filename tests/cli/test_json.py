@@ -70,7 +70,7 @@ def test_backup_and_restore__tell_what_they_did(typed: Typed, tmp_path: Path) ->
     again = typed("restore", file, "--data", tmp_path / "new", "--replace", "--json").json
     assert again["replaced"].startswith(str(tmp_path / "new"))
     refused = typed("restore", file, "--data", tmp_path / "new", "--json")
-    assert (refused.code, refused.out) == (ExitCode.FAILED, "")
+    assert (refused.code, refused.out) == (ExitCode.USAGE, "")
 
 
 def test_run__tells_each_command_and_keeps_its_exit_code(tmp_path: Path) -> None:

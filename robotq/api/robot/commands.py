@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +21,8 @@ from robotq.catalog import Kind
 from robotq.engine.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.json_text import parse_json
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
@@ -72,7 +74,27 @@ async def submit(call: Call) -> web.StreamResponse:
         tasks = [await _ended(call, task_id, wait_s) for task_id in accepted.task_ids]
         if all(task.state.final for task in tasks):
             return _results(call, accepted, tasks)
+    if not batch and not wait_s and keyed is None and query is _PLAIN:
+        call.follower = _follower(call)
     return _queued(call, accepted)
+
+
+def _follower(call: Call) -> Callable[[bytes], Awaitable[JsonObject | None]]:
+    """Takes further single commands that are only queued; leaves everything else, and what is
+    wrong, to `submit`."""
+    engine, language, actor, agent = call.engine, call.language, call.actor, call.caller.agent
+
+    async def follower(body: bytes) -> JsonObject | None:
+        try:
+            order = engine.intake.read(parse_json(body))
+            if order.spec.kind is not Kind.QUEUED:
+                return None
+            accepted = await engine.queue.submit([order], api=API, actor=actor, agent=agent)
+        except RobotqError:
+            return None
+        return _accepted(accepted, language)
+
+    return follower
 
 
 def _read_batch(call: Call, items: list[Any]) -> list[Order]:
@@ -188,27 +210,28 @@ async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
 
 
 def _queued(call: Call, accepted: Accepted) -> web.Response:
-    language = call.language
-    message, note = _QUEUED[language]
     headers = {"Idempotency-Replayed": "true"} if accepted.repeated else None
+    return call.answer(_accepted(accepted, call.language), headers=headers)
+
+
+def _accepted(accepted: Accepted, language: Language) -> JsonObject:
+    message, note = _QUEUED[language]
     if accepted.batch_id is None:
-        answer = {
+        return {
             "success": True,
             "message": message,
             "task_id": accepted.task_ids[0],
             "queue_size": accepted.queue_size,
             "note": note,
         }
-    else:
-        answer = {
-            "success": True,
-            "message": words("accepted_batch", language, count=len(accepted.task_ids)),
-            "batch_id": accepted.batch_id,
-            "task_ids": accepted.task_ids,
-            "queue_size": accepted.queue_size,
-            "note": note,
-        }
-    return call.answer(answer, headers=headers)
+    return {
+        "success": True,
+        "message": words("accepted_batch", language, count=len(accepted.task_ids)),
+        "batch_id": accepted.batch_id,
+        "task_ids": accepted.task_ids,
+        "queue_size": accepted.queue_size,
+        "note": note,
+    }
 
 
 def _results(call: Call, accepted: Accepted, tasks: Sequence[Task]) -> web.Response:

@@ -27,6 +27,9 @@ class Rules:
     alone: frozenset[str] = frozenset()
     """Codes during which the controller may lose what comes in: nothing else is sent before
     they are answered."""
+    fractions: frozenset[str] | None = None
+    """The codes with a fraction that the controller tells from those without one, as G92.1 from
+    G92; None: it tells all of them."""
     bare_words: bool = False
     """A letter may stand without a number, as in `G28 X`."""
     dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
@@ -75,6 +78,9 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
     for code in codes:
         # M81.5 is taken for M81 by firmware that reads whole numbers
         reason = rules.denied.get(code) or rules.denied.get(code.partition(".")[0])
+        if reason is None and rules.fractions is not None and code not in rules.fractions:
+            whole, point, _ = code.partition(".")
+            reason = f"it would be carried out as {whole}" if point else None
         if reason is not None:
             raise _refusal(number, raw, f"{code} is refused: {reason}")
     if len(text) > rules.longest:

@@ -10,9 +10,10 @@ from robotq.drivers.gcode.lines import Line
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.protocol import Identity
 
-_ANSWER_S = 6.0
-"""Boards whose opening resets them take up to two seconds before they speak, those with a
-network some more."""
+_ANSWER_S = 3.0
+"""Boards whose opening resets them take up to two seconds before they speak."""
+_RESET_S = 5.0
+"""Those with a network take some more."""
 _GREETING_S = 3.0
 _IDENTITY_S = 2.0
 _ASK_S = 0.25
@@ -72,7 +73,7 @@ class _Making:
             self._repeat(b"?", speaks, _ANSWER_S)
         except _Silent:
             # after a limit switch was hit, Grbl waits for a reset and for nothing else
-            self._repeat(b"\x18", speaks, _GREETING_S)
+            self._repeat(b"\x18", speaks, _RESET_S)
 
     def _status_after(self) -> None:
         """A report that belongs to this opening, and comes after every greeting."""

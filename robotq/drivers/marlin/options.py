@@ -35,6 +35,12 @@ _LONGEST = 80
 
 _DWELL_UNITS_S = {"P": 0.001, "S": 1.0}
 
+_FRACTIONS = frozenset(
+    {"G38.2", "G38.3", "G38.4", "G38.5", "G59.1", "G59.2", "G59.3"}
+    | {f"G92.{number}" for number in range(1, 10)}
+)
+"""Marlin leaves out the fraction of all other codes: G28.1 is a G28."""
+
 _CONVERSATION = dict.fromkeys(
     ("M108", "M110", "M112", "M410", "M575", "M997", "M999", "M876"),
     "it belongs to robotq's own conversation with the controller",
@@ -91,4 +97,10 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
 
 
 def _rules(refused: Mapping[str, str]) -> Rules:
-    return Rules(longest=_LONGEST, denied=refused, bare_words=True, dwell_units_s=_DWELL_UNITS_S)
+    return Rules(
+        longest=_LONGEST,
+        denied=refused,
+        fractions=_FRACTIONS,
+        bare_words=True,
+        dwell_units_s=_DWELL_UNITS_S,
+    )

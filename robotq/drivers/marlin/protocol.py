@@ -19,7 +19,7 @@ _HALTED = re.compile(r"halted|kill\(\)|^!!", re.IGNORECASE)
 _SHUTDOWN = re.compile(r"echo:\s*M112 Shutdown", re.IGNORECASE)
 _STARTED = re.compile(
     r"\W*start|\W*PowerUp|\W*(?:External|Brown out|Watchdog|Software) Reset|"
-    r"(?:echo:)?\s*Marlin \d[\w.\-]*"
+    r"(?:echo:)?\s*Marlin \S+"
 )
 """A reset is told in several lines; what a board says first is often damaged."""
 _UNKNOWN = re.compile(r'echo:\s*Unknown command:\s*"?(.*?)"?')

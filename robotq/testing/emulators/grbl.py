@@ -144,6 +144,10 @@ class GrblEmulator(Device):
         self._restart()
         self._silent_until = self.now() + _BOOT_S
 
+    def alarmed(self) -> None:
+        """Lock it, as an alarm does."""
+        self._alarm = True
+
     def _modal_init(self) -> None:
         self._motion = "0"
         self._relative = False

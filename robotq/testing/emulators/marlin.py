@@ -22,6 +22,8 @@ _RECEIVE_BYTES = 127
 _QUEUE = 4
 _BUSY_S = 2.0
 _HOMING_S = 0.4
+_CLEANING_S = 0.96
+"""After a quick stop it throws motions away for so long, and carries out nothing."""
 _BOOT = (
     "start",
     "echo: Marlin 2.1.2",
@@ -74,6 +76,7 @@ class MarlinEmulator(Device):
         self._finish: Callable[[], None] = lambda: None
         self._blocked_since = 0.0
         self._sniffed = b"\n"
+        self._clean_until = 0.0
         self._relative = False
         self._feed_mm_s = 10.0
 
@@ -123,6 +126,7 @@ class MarlinEmulator(Device):
             self._kill("M112 Shutdown")
         elif code == "M410":
             self.axes.drop()
+            self._clean_until = self.now() + _CLEANING_S / min(self.axes.speed, 10.0)
 
     # -- the main loop ---------------------------------------------------------------------------
 
@@ -130,6 +134,8 @@ class MarlinEmulator(Device):
         now = self.now()
         self.axes.advance(now)
         while not self.halted and not self.dead:
+            if now < self._clean_until:
+                return self._clean_until - now
             if self._ready is not None:
                 if not self._ready(now):
                     return self._still_blocked(now)
@@ -192,7 +198,8 @@ class MarlinEmulator(Device):
 
     def _carry_out(self, line: str) -> None:  # noqa: C901, PLR0912 - one case for each code
         words = _WORD.findall(line)
-        code = f"{words[0][0]}{words[0][1]}" if words else line
+        # what does not begin with a letter is no command, whatever comes after it
+        code = f"{words[0][0]}{words[0][1]}" if words and _WORD.match(line) else line
         values = {letter: float(number) for letter, number in words[1:] if number}
         fault = self.faults.after(line) if self.faults else None
         match code.partition(".")[0]:

@@ -1,0 +1,118 @@
+"""A connection of a client: aiohttp's, with a short way for requests whose head comes again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from aiohttp.web_protocol import RequestHandler
+
+from robotq.api.request_head import RequestHead, head_of, is_whole
+
+Follower: TypeAlias = Callable[[bytes], Awaitable[bytes | None]]
+"""Gets the body of a request whose head is the one of a request before, and returns the whole
+answer; None, and nothing done, where the request has to go the general way. Raises nothing."""
+
+_LONGEST = 8_192
+"""Bytes of a request whose head is remembered, at most."""
+
+
+class Connection(RequestHandler):
+    """Requests go through aiohttp. Where a handler has left a follower, one that is the same up
+    to its body goes to that: it is not parsed, routed and made an object of once more.
+
+    A program that sends command after command over one connection is served twice as fast.
+    That holds for as long as each request came in one piece, so that it is certain where each
+    of them begins. One request is answered at a time, in the order in which they came.
+    """
+
+    # what aiohttp keeps of a connection and has no public name for: `_waiter`, `_messages`,
+    # `_close`, `_force_close`, `_next_keepalive_close_time`, `_request_in_progress`,
+    # `_handler_waiter`
+    __slots__ = ("_follower", "_head", "_held", "_latest", "_serving", "_whole")
+
+    _follower: Follower | None
+    _head: RequestHead
+    _held: bytes
+    _latest: bytes | None
+    _serving: asyncio.Task[None] | None
+    _whole: bool
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._follower = None
+        self._held = b""
+        self._latest = None
+        self._serving = None
+        self._whole = True
+        super().connection_made(transport)
+
+    def follow(self, follower: Follower) -> None:
+        """From the handler of a request: what serves the next ones that have its head."""
+        if self._latest is None or self._messages:
+            return
+        head = head_of(self._latest)
+        if head is not None:
+            self._head, self._follower = head, follower
+
+    def data_received(self, data: bytes) -> None:
+        if self._serving is not None:
+            self._hold(data)
+            return
+        if self._follower is not None and self._whole and self._idle():
+            body = self._head.body(data)
+            if body is not None:
+                self._serving = self._loop.create_task(self._serve(self._follower, body, data))
+                return
+        # aiohttp calls this without data to go on with what it has
+        if data and self._whole:
+            self._whole = is_whole(data)
+            self._latest = data if self._whole and len(data) <= _LONGEST else None
+        super().data_received(data)
+
+    def _idle(self) -> bool:
+        """Every request before is answered, and the answer is on its way."""
+        waiter, transport = self._waiter, self.transport
+        return (
+            waiter is not None
+            and not waiter.done()
+            and not self._messages
+            and not self._close
+            and not self._force_close
+            and transport is not None
+            and not transport.get_write_buffer_size()
+        )
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what comes before the answer, and let nothing more come."""
+        self._held += data
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    async def _serve(self, follower: Follower, body: bytes, data: bytes) -> None:
+        # a shutdown waits for requests under way, and an idle connection is closed in time
+        self._request_in_progress = True
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        answer: bytes | None = None
+        try:
+            answer = await follower(body)
+        except BaseException:
+            self.force_close()
+            raise
+        finally:
+            self._request_in_progress = False
+            self._serving = None
+            if self._handler_waiter is not None:
+                self._handler_waiter.set_result(None)
+        if self.transport is None or self.transport.is_closing():
+            return
+        if answer is not None:
+            self.transport.write(answer)
+        else:
+            self._follower = None
+            self._latest = data if len(data) <= _LONGEST else None
+            super().data_received(data)
+        if self._held:
+            held, self._held = self._held, b""
+            self.transport.resume_reading()
+            self.data_received(held)

@@ -1,0 +1,63 @@
+"""Requests that follow one of the same head on its connection, and are served like it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import HttpVersion11
+
+from robotq.api.answer import whole_answer
+from robotq.api.call import Call
+from robotq.api.connection import Connection
+from robotq.api.errors import error_body, fault
+from robotq.api.guard import Guard
+from robotq.api.web_requests import REQUESTS
+from robotq.model.json import JsonObject
+
+
+def follow(
+    call: Call,
+    serve: Callable[[bytes], Awaitable[JsonObject | None]],
+    guard: Guard,
+    where: str,
+) -> None:
+    """Let `serve` have the next requests on this connection that are the same up to their body,
+    for as long as the guard would say of them what it said of this one."""
+    request, engine = call.request, call.engine
+    connection = request.protocol
+    if (
+        not isinstance(connection, Connection)
+        or request.version != HttpVersion11
+        or not request.keep_alive
+    ):
+        return
+    log = request.app[REQUESTS]
+    actor, language, method, path = call.actor, call.language, request.method, request.path
+    state = guard.state(engine.config)
+
+    async def follower(body: bytes) -> bytes | None:
+        began = time.perf_counter()
+        config = engine.config
+        if guard.state(config) != state or len(body) > config.limits.body_bytes:
+            return None
+        status = 200
+        try:
+            answer = await serve(body)
+        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
+            failure = fault(error, where)
+            answer, status = error_body(failure, language), failure.code.http_status
+        if answer is None:
+            return None
+        log.add(
+            method,
+            path,
+            at_ms=engine.clock.now_ms(),
+            status=status,
+            seconds=time.perf_counter() - began,
+            caller=actor,
+        )
+        return whole_answer(orjson.dumps(answer), status)
+
+    connection.follow(follower)

@@ -1,0 +1,104 @@
+"""A port that opens and a controller that says nothing: nobody has to wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from robotq.drivers import grbl, jsonline, marlin
+from robotq.drivers.base import Driver, DriverError, DriverFactory, LinkLost
+from robotq.drivers.jsonline.device import PtyPort
+from robotq.engine.host import DriverHost
+from robotq.testing.driver_contract import driver_setup
+
+AT_ONCE_S = 1.0
+"""Much less than any driver waits for a greeting."""
+
+Interrupt = Callable[[Driver], None]
+
+
+@pytest.fixture
+def silent() -> Iterator[PtyPort]:
+    port = PtyPort()
+    yield port
+    port.stop()
+    port.close()
+
+
+@pytest.fixture(params=[grbl.create, jsonline.create, marlin.create])
+def driver(request: pytest.FixtureRequest, silent: PtyPort, tmp_path: Path) -> Iterator[Driver]:
+    factory: DriverFactory = request.param
+    setup, _ = driver_setup(tmp_path, {"port": silent.path})
+    made = factory(setup)
+    yield made
+    made.close()
+
+
+def _stop(driver: Driver) -> None:
+    # whether there is anything to be stopped nobody can say
+    with suppress(LinkLost):
+        driver.stop()
+
+
+def _emergency_stop(driver: Driver) -> None:
+    with suppress(LinkLost, DriverError):
+        driver.emergency_stop()
+
+
+def _failed_connect(driver: Driver, interrupt: Interrupt) -> tuple[str, float]:
+    """Why `connect` has failed, and how long after `interrupt` began."""
+    ended: list[tuple[str, float]] = []
+
+    def connect() -> None:
+        try:
+            driver.connect()
+        except LinkLost as error:
+            ended.append((error.reason, time.monotonic()))
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    time.sleep(0.15)
+    assert not ended, "it waits"
+    began = time.monotonic()
+    interrupt(driver)
+    thread.join(10)
+    reason, at = ended[0]
+    return reason, at - began
+
+
+@pytest.mark.parametrize("interrupt", [_stop, _emergency_stop])
+def test_stop__ends_a_connect_that_waits(driver: Driver, interrupt: Interrupt) -> None:
+    reason, took_s = _failed_connect(driver, interrupt)
+    assert "stop came before" in reason
+    assert took_s < AT_ONCE_S
+
+
+def test_emergency_stop__is_on_the_wire_before_the_connect_ends(
+    silent: PtyPort, driver: Driver
+) -> None:
+    _failed_connect(driver, _emergency_stop)
+    heard = silent.read()
+    assert b"\x18" in heard or b"\nM112\n" in heard
+
+
+def test_connect__can_be_tried_again_after_a_stop(driver: Driver) -> None:
+    for _ in range(2):
+        reason, took_s = _failed_connect(driver, _stop)
+        assert took_s < AT_ONCE_S, reason
+
+
+async def test_shutdown__does_not_wait_for_a_silent_controller(driver: Driver) -> None:
+    host = DriverHost("robot_a", driver)
+    connecting = host.connect()
+    await asyncio.sleep(0.15)
+    assert not connecting.done()
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await host.close(10.0)
+    with pytest.raises(LinkLost):
+        await connecting
