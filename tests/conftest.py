@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -18,6 +19,20 @@ sys.dont_write_bytecode = False
 # no deadline per example: on a busy machine it fails tests that are right
 settings.register_profile("robotq", deadline=None)
 settings.load_profile("robotq")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Three processes for two cores: for a third of their time tests wait, for a wire or for
+    another process."""
+    cores = yield
+    return (3 * cores + 1) // 2
+
+
+def pytest_collection_finish() -> None:
+    # what is there by now stays, so nobody has to look through it again
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

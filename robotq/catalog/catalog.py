@@ -70,6 +70,12 @@ class Catalog:
             raise RobotqError("unknown_command", cmd_type=asked, suggestions=near)
         return spec
 
+    def handler(self, cmd_type: str) -> str | None:
+        """What carries it out, where that is a part of the daemon; None also for an unknown
+        command."""
+        spec = self._specs.get(cmd_type)
+        return None if spec is None else spec.handler
+
     def validated(self, spec: CommandSpec, params: JsonValue) -> JsonValue:
         """`params` with the defaults of the schema for those left out; None counts as {}.
 

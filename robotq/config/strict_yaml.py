@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
+from yaml.composer import Composer
 
 from robotq.model.errors import ConfigError
+
+_Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"
 
 KeyPath = tuple[str | int, ...]
 """From the top of a document down: keys of mappings and indices of lists."""
@@ -60,11 +64,18 @@ def parse(text: str, name: str) -> Document:
     Stricter than YAML: a key stands once in its mapping and is a text, a document does not
     contain itself, dates stay texts.
     """
-    lines: dict[KeyPath, int] = {}
+    *quick, exact = _LOADERS
+    for loader in quick:
+        # the same in a fifth of the time, but less to be told where something is wrong
+        with suppress(ConfigError, UnicodeEncodeError):
+            return _document(loader, text, name)
+    return _document(exact, text, name)
+
+
+def _document(loader: Callable[[str], _Loader], text: str, name: str) -> Document:
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-        value = None if root is None else loader.plain(root, (), lines)
+        values = _Values(loader(text))
+        value = values.whole()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = name if mark is None else f"{name}:{mark.line + 1}:{mark.column + 1}"
@@ -74,45 +85,43 @@ def parse(text: str, name: str) -> Document:
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise ConfigError(f"{name}: nested more than {MAX_DEPTH} times") from error
-    return Document(name, value, lines)
+    return Document(name, value, values.lines)
 
 
-class _Loader(yaml.SafeLoader):
-    # a date would be the one value that JSON cannot carry
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it for instances
-        first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:timestamp"]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+class _Values:
+    """What the nodes of one text stand for, and where they are."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, loader: _Loader) -> None:
+        self.lines: dict[KeyPath, int] = {}
+        self._loader = loader
         self._merged: set[yaml.Node] = set()
 
-    def plain(
-        self, node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], *around: yaml.Node
-    ) -> Any:
-        """What `node` stands for; puts into `lines` where it and its parts are."""
+    def whole(self) -> Any:
+        root = self._loader.get_single_node()
+        return None if root is None else self._plain(root, ())
+
+    def _plain(self, node: yaml.Node, path: KeyPath, *around: yaml.Node) -> Any:
         if node in around:
             raise _problem("this part contains itself", node)
         if len(around) >= MAX_DEPTH:
             raise _problem(f"nested more than {MAX_DEPTH} times", node)
-        lines.setdefault(path, node.start_mark.line + 1)
+        self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             return [
-                self.plain(item, (*path, index), lines, *around, node)
+                self._plain(item, (*path, index), *around, node)
                 for index, item in enumerate(node.value)
             ]
         if isinstance(node, yaml.MappingNode):
             result: dict[str, Any] = {}
             for key_node, key, value_node in self._entries(node):
-                lines[*path, key] = key_node.start_mark.line + 1
-                result[key] = self.plain(value_node, (*path, key), lines, *around, node)
+                self.lines[*path, key] = key_node.start_mark.line + 1
+                result[key] = self._plain(value_node, (*path, key), *around, node)
             return result
         return self._scalar(node)
 
     def _scalar(self, node: yaml.Node) -> Any:
         try:
-            value = self.construct_object(node)
+            value = self._loader.construct_object(node)
         except ValueError as error:
             raise _problem(str(error), node) from error
         if value is not None and not isinstance(value, str | int | float):
@@ -125,15 +134,15 @@ class _Loader(yaml.SafeLoader):
             self._check_keys(node)
             self._merged.add(node)
             # brings in what `<<` points to, in front, so that a key of this mapping wins
-            self.flatten_mapping(node)
-        return [(key, self.construct_object(key, deep=True), value) for key, value in node.value]
+            self._loader.flatten_mapping(node)
+        return [(key, self._key(key), value) for key, value in node.value]
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
         first: dict[str, int] = {}
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
-            key = self.construct_object(key_node, deep=True)
+            key = self._key(key_node)
             if not isinstance(key, str):
                 raise _problem(f"found the key {key!r}, expected a text: quote it", key_node)
             if key in first:
@@ -141,13 +150,38 @@ class _Loader(yaml.SafeLoader):
                 raise _problem(again, key_node)
             first[key] = key_node.start_mark.line + 1
 
+    def _key(self, node: yaml.Node) -> Any:
+        return self._loader.construct_object(node, deep=True)
 
+
+# a date would be the one value that JSON cannot carry
+_RESOLVERS = {
+    first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 # YAML 1.1 takes 1e-3 for a text; whoever writes it means the number
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+for _first in "-+0123456789":
+    _RESOLVERS.setdefault(_first, []).append(("tag:yaml.org,2002:float", _EXPONENT))
+
+
+class _ExactLoader(yaml.SafeLoader):
+    yaml_implicit_resolvers = _RESOLVERS
+
+
+_LOADERS: list[Callable[[str], _Loader]] = [_ExactLoader]
+
+if yaml.__with_libyaml__:
+
+    class _QuickLoader(Composer, yaml.CSafeLoader):
+        # the composer of libyaml would overflow the stack with a text of any depth
+        yaml_implicit_resolvers = _RESOLVERS
+
+        def __init__(self, text: str) -> None:
+            yaml.CSafeLoader.__init__(self, text)
+            Composer.__init__(self)
+
+    _LOADERS.insert(0, _QuickLoader)
 
 
 def _problem(text: str, node: yaml.Node) -> yaml.MarkedYAMLError:

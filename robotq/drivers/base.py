@@ -107,7 +107,8 @@ class Busy(Exception):
 
 
 class UnknownCommand(Exception):
-    """This driver has no way to carry out the command."""
+    """This driver has no way to carry out the command. Its text says why, or what it can do
+    instead; it stands behind "robot_a cannot do GET_WEATHER: "."""
 
 
 class CommandContext(Protocol):

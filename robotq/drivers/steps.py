@@ -127,7 +127,7 @@ class _Runner:
                 self._machine.run(self._lines(lines), timeout_s=step.timeout_s)
             case lang.RunProgram(source=source):
                 self._machine.run(
-                    _program_lines(self._value(source)),
+                    program_lines(self._value(source)),
                     from_client=True,
                     progress=self._context.progress,
                     timeout_s=step.timeout_s,
@@ -266,7 +266,8 @@ def _bad(field: str, reason: str) -> DriverError:
     return DriverError(reason, code="bad_parameter", field=field)
 
 
-def _program_lines(value: Any) -> list[str]:
+def program_lines(value: Any) -> list[str]:
+    """The lines of a program: a text, or a list of texts. Raises DriverError bad_parameter."""
     if isinstance(value, str):
         return value.splitlines()
     if isinstance(value, list) and all(isinstance(line, str) for line in value):

@@ -17,8 +17,15 @@ from robotq.engine.resources import Resources
 from robotq.engine.waiters import Waiters
 from robotq.engine.webhooks import Webhooks
 from robotq.model.errors import RobotqError
-from robotq.model.task import Task
-from robotq.store.port import Mutation, SaveTask, Store
+from robotq.model.task import FINAL_STATES, Task, TaskState
+from robotq.store.port import (
+    DropOccupancy,
+    Mutation,
+    SaveDelivery,
+    SaveOccupancy,
+    SaveTask,
+    Store,
+)
 
 
 class Changes:
@@ -106,28 +113,42 @@ class Changes:
         await self._journal.until_available()
 
     def _with_what_follows(self, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
-        return [
-            *mutations,
-            *self._webhooks.following(mutations),
-            *self._steps.following(mutations),
-        ]
+        return with_what_follows(mutations, self._webhooks, self._steps)
 
     # -- into memory ---------------------------------------------------------------------------
 
     def _take_over(self, mutations: Iterable[Mutation]) -> None:
         """Bring memory up to date with what was written."""
-        freed = self._resources.commit(mutations)
+        freed = False
         for mutation in mutations:
             if isinstance(mutation, SaveTask):
-                self._memory.update(mutation.task, mutation.before)
-                if mutation.task.expires_at_ms is not None:
-                    self._deadlines.look(mutation.task)
-                if mutation.task.repeat is not None:
-                    self._repeats.look(mutation.task)
-                if mutation.task.state.final:
-                    if mutation.task.work is None:
-                        self._estimates.learn(mutation.task)
-                    self._waiters.tell(mutation.task)
-        self._webhooks.take_over(mutations)
+                self._take_over_task(mutation.task, mutation.before)
+            elif isinstance(mutation, SaveOccupancy | DropOccupancy):
+                freed |= self._resources.commit((mutation,))
+            elif isinstance(mutation, SaveDelivery):
+                self._webhooks.take_over(mutation.delivery)
         if freed:
             self._memory.wake_lanes()
+
+    def _take_over_task(self, task: Task, before: TaskState | None) -> None:
+        self._memory.update(task, before)
+        if task.expires_at_ms is not None:
+            self._deadlines.look(task)
+        if task.repeat is not None:
+            self._repeats.look(task)
+        if task.state in FINAL_STATES:
+            if task.work is None:
+                self._estimates.learn(task)
+            self._waiters.tell(task)
+
+
+def with_what_follows(
+    mutations: Sequence[Mutation], webhooks: Webhooks, steps: ManualSteps
+) -> Sequence[Mutation]:
+    """These, and what has to be written with them for webhooks and for the checklist."""
+    following: list[Mutation] = []
+    for mutation in mutations:
+        if isinstance(mutation, SaveTask):
+            following += webhooks.following(mutation)
+            following += steps.following(mutation)
+    return [*mutations, *following] if following else mutations

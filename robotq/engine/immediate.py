@@ -48,7 +48,7 @@ class Immediate:
         """Carry out an immediate command; returns its result.
 
         Raises RobotqError robot_busy, robot_disconnected, device_error, no_question,
-        bad_parameter, task_not_found, unknown_command, store_unavailable.
+        bad_parameter, task_not_found, robot_cannot, store_unavailable.
         """
         result = await self._handlers[order.spec.handler](order, actor)
         if order.spec.kind is Kind.CONTROL:

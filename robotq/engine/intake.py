@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from robotq.catalog import CommandSpec, Kind
 from robotq.config.receivers import AllowedHosts, read_url
@@ -24,8 +26,7 @@ _KNOWN_KEYS = SCHEDULE_KEYS | {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A command that was read and found right: known, for a known robot, with good params."""
 
     command: Command

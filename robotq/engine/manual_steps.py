@@ -31,20 +31,15 @@ class ManualSteps:
         self.ids = ItemIds()
         """Ids of all items of this daemon."""
 
-    def following(self, mutations: Sequence[Mutation]) -> list[Mutation]:
-        """What to write along with these."""
-        return [
-            follows
-            for mutation in mutations
-            if isinstance(mutation, SaveTask) and self._is_step(mutation.task)
-            for follows in self._of(mutation.task, mutation.before)
-        ]
-
-    def _is_step(self, task: Task) -> bool:
-        catalog, cmd_type = self._settings.catalog, task.command.cmd_type
-        if task.work is not None or cmd_type not in catalog:
-            return False
-        return catalog.get(cmd_type).handler == HANDLER
+    def following(self, saving: SaveTask) -> Sequence[Mutation]:
+        """What to write along with this."""
+        task = saving.task
+        if (
+            task.work is not None
+            or self._settings.catalog.handler(task.command.cmd_type) != HANDLER
+        ):
+            return ()
+        return tuple(self._of(task, saving.before))
 
     def _of(self, task: Task, before: TaskState | None) -> Iterator[Mutation]:
         if before is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from robotq.engine.lane import Lane
 from robotq.engine.pool import Pool
-from robotq.model.task import Task, TaskState
+from robotq.model.task import FINAL_STATES, Task, TaskState
 from robotq.store.port import Restored
 
 
@@ -98,7 +98,7 @@ class TaskMemory:
                 self._counts[task.api, task.queue, before] -= 1
             key = (task.api, task.queue, task.state)
             self._counts[key] = self._counts.get(key, 0) + 1
-        if task.state.final:
+        if task.state in FINAL_STATES:
             known = self._unfinished.pop(task.id, None) is not None
             if known or before is None or task.id in self._finished:
                 self._finished[task.id] = task
@@ -106,8 +106,9 @@ class TaskMemory:
                 self._finished.popitem(last=False)
         else:
             self._unfinished[task.id] = task
-            # one that is tried again under its own id
-            self._finished.pop(task.id, None)
+            if before is not None:
+                # one that is tried again under its own id
+                self._finished.pop(task.id, None)
         self._place(task)
 
     def _place(self, task: Task) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from robotq.engine.batches import cancelled_with
+from robotq.engine.changes import with_what_follows
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.manual_steps import ManualSteps
@@ -18,7 +20,7 @@ from robotq.model.event import Event
 from robotq.model.hold import HoldCode
 from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
-from robotq.store.port import AppendEvent, Mutation, SaveTask, Store, TaskQuery
+from robotq.store.port import AppendEvent, Mutation, SaveDelivery, SaveTask, Store, TaskQuery
 
 _CAUSE = {"cause": "cause.daemon_died"}
 
@@ -53,16 +55,15 @@ async def recover(
     for name in sorted(waiting):
         if holds_on_start(name):
             mutations += holds.set(name, HoldCode.RESTARTED)
-    mutations += [*webhooks.following(mutations), *steps.following(mutations)]
-    mutations.append(
-        AppendEvent(Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq"))
-    )
-    events = await store.apply(mutations)
+    started = Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq")
+    written = [*with_what_follows(mutations, webhooks, steps), AppendEvent(started)]
+    events = await store.apply(written)
     crash_point(CrashPoint.RECOVERED)
-    for mutation in mutations:
+    for mutation in written:
         if isinstance(mutation, SaveTask):
             memory.update(mutation.task, mutation.before)
-    webhooks.take_over(mutations)
+        elif isinstance(mutation, SaveDelivery):
+            webhooks.take_over(mutation.delivery)
     for lane in memory.lanes.values():
         await _reopen_batch(store, lane)
     return events

@@ -166,11 +166,13 @@ class Robot:
 
     async def immediate(self, command: Command) -> JsonObject:
         """Serve an immediate command. Raises RobotqError robot_busy, robot_disconnected,
-        unknown_command, or what the device reports."""
+        robot_cannot, or what the device reports."""
         try:
             return await self._asked(self.host.immediate(command))
         except UnknownCommand as error:
-            raise RobotqError("unknown_command", cmd_type=command.cmd_type) from error
+            raise RobotqError(
+                "robot_cannot", robot=self.name, cmd_type=command.cmd_type, reason=str(error)
+            ) from error
 
     async def hold(self) -> None:
         """Pause the motion. Raises RobotqError robot_busy where the controller cannot."""

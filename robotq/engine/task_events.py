@@ -42,7 +42,8 @@ def saving_new(tasks: Iterable[Task], actor: str) -> list[Mutation]:
     for task in tasks:
         mutations.append(SaveTask(task, None))
         mutations.append(task_event("task.submitted", task, task.submitted_at_ms, actor))
-        mutations += tallies_of_new(task)
+        if task.work is not None:
+            mutations += tallies_of_new(task)
     return mutations
 
 

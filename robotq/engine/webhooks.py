@@ -25,7 +25,7 @@ from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver, parsed_id
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.task import Task
+from robotq.model.task import FINAL_STATES, Task
 from robotq.model.texts import Language, text
 from robotq.store.port import (
     AppendEvent,
@@ -92,26 +92,24 @@ class Webhooks:
 
     # -- with the end of a task ----------------------------------------------------------------
 
-    def following(self, mutations: Iterable[Mutation]) -> list[Mutation]:
+    def following(self, saving: SaveTask) -> Sequence[Mutation]:
         """The webhooks that follow from what is about to be written, to be written with it."""
+        if not _ends(saving):
+            return ()
         return [
             mutation
-            for saving in mutations
-            if isinstance(saving, SaveTask) and _ends(saving)
             for receiver, url in self._receivers(saving.task)
             for mutation in self._new(saving.task, receiver, url)
         ]
 
-    def take_over(self, mutations: Iterable[Mutation]) -> None:
-        """Send the webhooks among what was written."""
-        for mutation in mutations:
-            if isinstance(mutation, SaveDelivery):
-                crash_point(CrashPoint.WEBHOOK_RECORDED)
-                self._of_task.setdefault(mutation.delivery.task_id, {})
-                if len(self._of_task) > _REMEMBERED:
-                    self._of_task.popitem(last=False)
-                    self._others_on_disk = True
-                self._take_over(mutation.delivery)
+    def take_over(self, delivery: Delivery) -> None:
+        """Send a webhook that was written."""
+        crash_point(CrashPoint.WEBHOOK_RECORDED)
+        self._of_task.setdefault(delivery.task_id, {})
+        if len(self._of_task) > _REMEMBERED:
+            self._of_task.popitem(last=False)
+            self._others_on_disk = True
+        self._take_over(delivery)
 
     def _receivers(self, task: Task) -> Iterable[tuple[Receiver, str]]:
         site, caller = self._config.url, task.command.callback_url
@@ -253,4 +251,4 @@ class Webhooks:
 
 
 def _ends(saving: SaveTask) -> bool:
-    return saving.task.state.final and (saving.before is None or not saving.before.final)
+    return saving.task.state in FINAL_STATES and saving.before not in FINAL_STATES

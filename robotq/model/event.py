@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from robotq.model.json import JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Append-only. Numbered by the store in the order of the commits."""
 
     kind: str
@@ -22,6 +21,6 @@ class Event:
     before: str | None = None
     """State before, where the event is a change of state."""
     after: str | None = None
-    data: JsonObject = field(default_factory=dict)
+    data: JsonObject = msgspec.field(default_factory=dict)
     id: int = 0
     """Given by the store; 0 before it is stored."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
@@ -256,7 +258,7 @@ class MemoryStore:
                 self._save_task(task, before)
             case AppendEvent(event):
                 self._last_event_id += 1
-                numbered = replace(event, id=self._last_event_id)
+                numbered = msgspec.structs.replace(event, id=self._last_event_id)
                 self._put(self._events, numbered.id, numbered)
                 return numbered
             case SaveAnswer(answer):
@@ -394,6 +396,7 @@ def _matches(task: Task, query: TaskQuery) -> bool:
         and query.cmd_type in (None, task.command.cmd_type)
         and query.cmd_id in (None, task.command.cmd_id)
         and query.batch_id in (None, task.batch_id)
+        and query.repeat_of in (None, task.repeat_of, task.id)
         and query.error_code in (None, error_code)
         and (query.submitted_from_ms is None or task.submitted_at_ms >= query.submitted_from_ms)
         and (query.submitted_to_ms is None or task.submitted_at_ms <= query.submitted_to_ms)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
@@ -16,8 +18,7 @@ from robotq.model.task import Task, TaskState
 from robotq.store.job_query import JobQuery
 
 
-@dataclass(frozen=True, slots=True)
-class SaveTask:
+class SaveTask(msgspec.Struct, frozen=True, gc=False):
     """Write a task: a new one when its revision is 1, else over the revision before, which
     must be in the state `before`."""
 
@@ -26,8 +27,7 @@ class SaveTask:
     """The state that is written over; None for a new task."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppendEvent:
+class AppendEvent(msgspec.Struct, frozen=True, gc=False):
     """Add a row to the journal; the store gives it the next number."""
 
     event: Event
@@ -178,6 +178,8 @@ class TaskQuery:
     cmd_type: str | None = None
     cmd_id: str | None = None
     batch_id: str | None = None
+    repeat_of: str | None = None
+    """The first run of a repeating command: this one and those that followed."""
     error_code: str | None = None
     submitted_from_ms: int | None = None
     submitted_to_ms: int | None = None

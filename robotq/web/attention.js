@@ -24,7 +24,8 @@ export function attention() {
       const items = itemsOf(look);
       const decisions = items.filter((item) => item.what === "approval");
       const most = PHONE.matches ? 1 : MANY;
-      const folded = all ? [] : decisions.slice(most);
+      // of every robot the oldest first
+      const folded = all ? [] : [...decisions].sort((one, other) => one.rank - other.rank).slice(most);
       const shown = items.filter((item) => !folded.includes(item));
       const hidden = look.robots.reduce((sum, robot) => sum + robot.undecided, 0) - (decisions.length - folded.length);
       list(box, shown, (item) => item.key, (item) => MAKERS[item.what](item));
@@ -60,7 +61,7 @@ function itemsOf(look) {
         resumed.get(key).push(hold);
       } else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}`, hold });
     }
-    for (const approval of robot.approvals) items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}`, approval });
+    robot.approvals.forEach((approval, rank) => items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}`, approval, rank }));
   }
   return items;
 }

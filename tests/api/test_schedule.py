@@ -79,6 +79,16 @@ async def test_repeat__each_run_is_a_task_and_leads_to_the_others(lab: Lab) -> N
     assert [task["repeat"]["run"] for task in (found, second, third)] == [1, 2, 3]
     assert third["repeat"] == {"count": 3, "interval_s": None, "on_failure": "stop", "run": 3}
     assert "current_run" not in found
+    other = await lab.submit(GO_HOME)
+    for run in (first, third["task_id"]):
+        runs = (await lab.get(f"/tasks?repeat_of={run}"))["tasks"]
+        assert [task["task_id"] for task in runs] == [task["task_id"] for task in tasks]
+    (alone,) = (await lab.get(f"/tasks?repeat_of={other}"))["tasks"]
+    assert alone["task_id"] == other
+    assert (await lab.get("/tasks?repeat_of=task_20000101_000000_aaaaaa"))["tasks"] == []
+    page = await lab.get(f"/tasks?repeat_of={first}&limit=2")
+    rest = await lab.get(f"/tasks?repeat_of={first}&cursor={page['next_cursor']}")
+    assert [task["task_id"] for task in rest["tasks"]] == [first]
 
 
 async def test_repeat__goes_on_until_the_current_run_is_cancelled(lab: Lab) -> None:

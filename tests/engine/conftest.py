@@ -21,6 +21,7 @@ from robotq.model.event import Event
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
 from robotq.store.memory import MemoryStore
+from tests.receiver import Receiver, running_receiver
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 from .disk import Disk
@@ -214,3 +215,9 @@ async def start_lab() -> AsyncIterator[StartLab]:
 @pytest.fixture
 async def lab(start_lab: StartLab) -> Lab:
     return await start_lab()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with running_receiver() as receiver:
+        yield receiver

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from robotq.engine.estimates import Estimates
 from robotq.engine.lane import Lane

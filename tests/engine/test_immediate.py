@@ -10,6 +10,7 @@ from robotq.drivers.base import DriverError, LinkLost, UnknownCommand
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
+from robotq.model.texts import Language
 
 from .conftest import Lab, StartLab
 
@@ -34,7 +35,7 @@ async def test_query__is_answered_while_a_command_runs_and_is_in_no_count(lab: L
         (LinkLost("no power"), "robot_disconnected"),
         (DriverError("jam"), "device_error"),
         (DriverError("jam", code="paper"), "device_error"),
-        (UnknownCommand("what?"), "unknown_command"),
+        (UnknownCommand("it answers only GET_STATE"), "robot_cannot"),
     ],
 )
 async def test_query__what_the_driver_raises_is_told(
@@ -47,6 +48,18 @@ async def test_query__what_the_driver_raises_is_told(
     with pytest.raises(RobotqError) as refused:
         await serve(lab, "ASK_STATE")
     assert refused.value.code.name == code
+
+
+async def test_query__that_a_robot_cannot_answer_says_what_it_can(lab: Lab) -> None:
+    def refuse() -> None:
+        raise UnknownCommand("at once it answers only GET_STATE")
+
+    lab.driver.hooks["immediate"] = refuse
+    with pytest.raises(RobotqError) as refused:
+        await serve(lab, "ASK_STATE")
+    told = refused.value.text(Language.EN)
+    assert told == "robot_a cannot do ASK_STATE: at once it answers only GET_STATE"
+    assert refused.value.code.http_status == 422
 
 
 async def test_query__that_cannot_be_served_while_busy(lab: Lab) -> None:

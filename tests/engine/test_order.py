@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from robotq.model.errors import RobotqError
 from robotq.model.hold import WaitCode

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
@@ -15,6 +16,7 @@ from robotq.model.task import (
     OUTCOME_UNKNOWN,
     Command,
     Question,
+    Repeat,
     Resolution,
     Step,
     StepState,
@@ -254,6 +256,14 @@ def tallies() -> list[Mutation]:
         AddToTally(Tally(api="orchestrator", name="completed", value=7)),
         AddToTally(Tally(api="orchestrator", name="completed", hour_ms=hour_ms, value=3)),
     ]
+
+
+def repeats() -> list[Mutation]:
+    """Two runs of a repeating command."""
+    first = pending(6, queue="robot_b", repeat=Repeat(count=3))
+    again = Repeat(count=3, run=2)
+    following = pending(7, queue="robot_b", repeat=again, repeat_of=first.id)
+    return [*life(first, claimed(first), completed(claimed(first))), *submit(following)]
 
 
 ITEM_BATCH = ItemBatch(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from robotq.model.delivery import DeliveryState
+from robotq.model.task import Command, Repeat
 from robotq.store.port import (
     AddToTally,
     DeliveryQuery,
@@ -23,8 +24,10 @@ from robotq.store.port import (
     SaveItemBatch,
     SaveOccupancy,
     SetFact,
+    TaskQuery,
 )
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite import SqliteStore, rows
+from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
 
 from .records import (
@@ -33,6 +36,7 @@ from .records import (
     everything,
     numbered,
     pending,
+    repeats,
     saved,
     submit,
     tallies,
@@ -44,6 +48,7 @@ CONTENTS: dict[int, Callable[[], list[Mutation]]] = {
     2: webhooks,
     3: tallies,
     4: checklist,
+    5: repeats,
 }
 """What a kept database contains: this, and that of every schema before."""
 
@@ -104,6 +109,10 @@ async def test_kept_database__opens_with_everything_in_it(tmp_path: Path, schema
     assert list(restored.deliveries) == [
         delivery for delivery in deliveries if delivery.state is DeliveryState.PENDING
     ]
+    # what was written before there was a place to look for it is found too
+    runs = {task.id for task in tasks.values() if task.repeat_of == pending(6).id}
+    series = await store.list(TaskQuery(repeat_of=pending(6).id))
+    assert {task.id for task in series} == runs | ({pending(6).id} & tasks.keys())
     # and is written to like a new one
     await store.apply(submit(pending(restored.last_seq + 1)))
     await store.close()
@@ -120,6 +129,19 @@ def test_kept_database__has_the_schema_of_a_new_one_afterwards(schema: int) -> N
         migrate(old)
         migrate(new)
         assert _schema(old) == _schema(new)
+
+
+def test_series__of_runs_that_were_there_before_is_known() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for step in range(1, 5):
+            database.executescript(f"{STEPS[step]}; PRAGMA user_version = {step}")
+        first, following = pending(1, repeat=Repeat(count=2)), pending(2, repeat_of=pending(1).id)
+        talks = pending(3, command=Command(cmd_type="WORK", params={"repeat_of": 7}))
+        for task in (first, following, talks):
+            database.execute(WRITE["insert_task"], rows.task_to_row(task))
+        migrate(database)
+        found = database.execute("SELECT seq, repeat_of FROM tasks ORDER BY seq").fetchall()
+    assert found == [(1, None), (2, first.id), (3, None)]
 
 
 def test_migrate__a_step_that_fails_leaves_the_database_as_it_was(

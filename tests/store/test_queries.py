@@ -44,6 +44,34 @@ async def _history(store: Store) -> None:
     await store.apply(submit(other))
 
 
+async def _series(store: Store) -> str:
+    """Three runs of a repeating command, each made with the end of the one before, and another
+    command between; the id of the first."""
+    first = pending(11)
+    await store.apply(submit(first))
+    before = first
+    for seq in (12, 14):
+        following = pending(seq, repeat_of=first.id)
+        running = claimed(before)
+        await store.apply(change(before, running))
+        await store.apply([*change(running, completed(running)), *submit(following)])
+        before = following
+    await store.apply(submit(pending(13)))
+    return first.id
+
+
+async def test_list__finds_the_runs_of_a_repeating_command(store: Store) -> None:
+    await _history(store)
+    first = await _series(store)
+    found = await store.list(TaskQuery(repeat_of=first))
+    assert [task.seq for task in found] == [14, 12, 11]
+    ended = TaskQuery(repeat_of=first, states=frozenset({TaskState.COMPLETED}))
+    assert [task.seq for task in await store.list(ended)] == [12, 11]
+    page = TaskQuery(repeat_of=first, before_seq=14, limit=1)
+    assert [task.seq for task in await store.list(page)] == [12]
+    assert await store.list(TaskQuery(repeat_of="task_of_nobody")) == []
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -159,7 +159,7 @@ def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> Non
     again = rows.task_from_row(row)
     assert again == task
     # == does not tell 1 from 1.0 and True
-    assert repr(dataclasses.replace(again, rank=task.rank)) == repr(task)
+    assert repr(msgspec.structs.replace(again, rank=task.rank)) == repr(task)
 
 
 @settings(max_examples=30)
@@ -170,7 +170,7 @@ def test_event__comes_back_equal(database: sqlite3.Connection, event: Event) -> 
 
 
 def test_task__every_field_is_tried_here() -> None:
-    assert set(TASK_FIELDS) == {field.name for field in dataclasses.fields(Task)}
+    assert set(TASK_FIELDS) == {field.name for field in msgspec.structs.fields(Task)}
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, {3: "three"}, "\ud800", 2**64, b"bytes"])

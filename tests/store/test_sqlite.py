@@ -7,10 +7,10 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from robotq.model.errors import ConfigError
 from robotq.model.task import Command, TaskState
@@ -247,6 +247,7 @@ async def test_readers__cannot_write(sqlite: SqliteStore) -> None:
         (TaskQuery(batch_id="batch", queue="robot_a"), "tasks_batch_id"),
         (TaskQuery(states=frozenset({TaskState.FAILED})), "tasks_not_completed"),
         (TaskQuery(error_code="device_error"), "tasks_error_code"),
+        (TaskQuery(repeat_of="task_x", api="robot"), "tasks_repeat_of"),
         (TaskQuery(before_seq=7, api="robot"), "INTEGER PRIMARY KEY"),
     ],
 )

@@ -137,6 +137,13 @@ async def test_many_approvals__leave_room_for_the_robots(
     site = await start(start_site, tmp_path)
     for _ in range(10):
         await ask(site, TO_CHARGER)
+    async with open_page(site) as screen:
+        await ask(site, {**TO_HOME, "robot_id": "robot_b"})
+        await expect(decisions(screen.page)).to_have_count(3)
+        # no robot has to wait until all of another are decided about
+        other = decisions(screen.page).filter(has_text="robot_b")
+        await other.get_by_role("button", name="Approve").click()
+        await expect(other).to_have_count(0)
     async with open_page(site, width=390, height=844) as screen:
         page = screen.page
         await expect(decisions(page)).to_have_count(1)

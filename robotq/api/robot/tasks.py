@@ -17,6 +17,7 @@ from robotq.api.robot.models.tasks import (
 from robotq.api.robot.times import read_time
 from robotq.api.robot.view import STATUS, task_line, task_view
 from robotq.api.robot.words import words
+from robotq.engine.repeats import series_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.store.port import TaskQuery
@@ -44,6 +45,7 @@ async def list_tasks(call: Call) -> web.StreamResponse:
             cmd_type=query.cmd_type,
             cmd_id=query.cmd_id,
             batch_id=query.batch_id,
+            repeat_of=None if query.repeat_of is None else await _series(call, query.repeat_of),
             error_code=query.error_code,
             submitted_from_ms=read_time(query.from_, "from") if query.from_ else None,
             submitted_to_ms=read_time(query.to, "to") if query.to else None,
@@ -61,6 +63,16 @@ async def list_tasks(call: Call) -> web.StreamResponse:
             "next_cursor": str(page[-1].seq) if more else None,
         }
     )
+
+
+async def _series(call: Call, task_id: str) -> str:
+    """The first run of the series of this task. It may be gone, and the others not."""
+    try:
+        return series_of(await call.engine.queue.find(task_id))
+    except RobotqError as error:
+        if error.code.name != "task_not_found":
+            raise
+        return task_id
 
 
 async def cancel(call: Call) -> web.StreamResponse:

@@ -21,6 +21,8 @@ from robotq.drivers.steps import Machine, run_program
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
+_MOTION_STATE = "GET_ROBOT_MOTION_STATE"
+
 
 class Controlled(Machine, Protocol):
     """One controller with its link. What `Driver` says of each method holds here too."""
@@ -106,8 +108,8 @@ class GcodeDriver:
             controller.end()
 
     def immediate(self, command: Command) -> JsonObject:
-        if command.cmd_type != "GET_ROBOT_MOTION_STATE":
-            raise UnknownCommand(command.cmd_type)
+        if command.cmd_type != _MOTION_STATE:
+            raise UnknownCommand(f"at once it answers only {_MOTION_STATE}")
         status = self.status()
         return {
             "moving": self._controls.running and not status.held,

@@ -130,6 +130,4 @@ def _moving(channel: Channel) -> bool:
     status = channel.status
     if status is None:
         return False
-    return status.state in _MOVING or (
-        status.state in ("Hold", "Door") and not status.rests
-    )
+    return status.state in _MOVING or (status.state in ("Hold", "Door") and not status.rests)

@@ -98,6 +98,8 @@ class Controller:
         self._exchange(Line(text="$X", number=0, codes=(), motion=False))
         # the last report may still be of the alarm
         self._until_idle()
+        if self._channel.why_lost is not None:
+            self.homed = False
         # the person who asked for it takes the position for known
         self._channel.why_lost = None
 

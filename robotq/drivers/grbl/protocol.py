@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-_GREETING = re.compile(r"Grbl(HAL)? .*\[", re.IGNORECASE)
+_GREETING = re.compile(r"Grbl(HAL)? .*\[|.*'\$'.* for help\]", re.IGNORECASE)
+"""Either half is enough: a start that is missed because of one damaged byte would let the rest of
+a program be carried out from another position."""
 _RESTING = frozenset({"Idle", "Check", "Alarm", "Sleep"})
 _NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -44,7 +46,7 @@ class Greeting:
     @property
     def hal(self) -> bool:
         """It answers `?` also while it homes."""
-        return self.text.lower().startswith("grblhal")
+        return self.text.lower().startswith("grblhal") or "'$HELP'" in self.text
 
     @property
     def firmware(self) -> str:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.lines import Line
 from robotq.drivers.marlin.protocol import (
-    Busy,
     Chatter,
     Complaint,
     Halted,
@@ -146,16 +145,25 @@ class Channel:
             self.next_number = 1
         self._hand_over(b"\n" + data, 1, although_shut=although_shut)
 
-    def put(self, line: Line, window: int | None, *, although_shut: bool = False) -> bool:
+    def put(
+        self,
+        line: Line,
+        window: int | None,
+        *,
+        although_shut: bool = False,
+        end_other: bool = False,
+    ) -> bool:
         """Send a line where fewer than `window` are on their way, and there is room for it;
         None: in any case.
 
         `although_shut`: also while an emergency stop is latched, for what moves nothing.
+        `end_other`: complete whatever half a line there may be before it.
         """
         with self.changed:
             if not self.outstanding:
                 self.last_heard = time.monotonic()
             data = framed(self.next_number, line.text)
+            data = b"\n" + data if end_other else data
             full = self._length + len(data) > _RECEIVE_BYTES
             if window is not None and (full or len(self.outstanding) >= window):
                 return False
@@ -167,11 +175,11 @@ class Channel:
         self._hand_over(data, 1, although_shut=although_shut)
         return True
 
-    def mark(self) -> int:
+    def mark(self, *, end_other: bool = False) -> int:
         """Send a marker, in any case; returns its number."""
         with self.changed:
             number = self.next_number
-        self.put(MARKER, None, although_shut=True)
+        self.put(MARKER, None, although_shut=True, end_other=end_other)
         return number
 
     def probe(self) -> int:
@@ -180,7 +188,7 @@ class Channel:
         with self.changed:
             for sent in self.outstanding:
                 sent.passed = sent.line is MARKER
-        return self.mark()
+        return self.mark(end_other=True)
 
     def repeat(self) -> bool:
         """Send again what the controller wants again. False where it wants a line that it has
@@ -251,9 +259,8 @@ class Channel:
             case Position():
                 self._report(said)
             case Complaint(text=text):
-                if self.complaint is None:
-                    head = self.outstanding[0].line if self.outstanding else None
-                    self.complaint = (head, text)
+                head = self.outstanding[0].line if self.outstanding else None
+                self.complaint = self.complaint or (head, text)
             case Halted(text=text):
                 self.halted = self.halted or text
                 self.why_lost = self.why_lost or f"the controller has halted: {text}"
@@ -262,10 +269,9 @@ class Channel:
                 self.forget()
                 self.why_lost = self.why_lost or "the controller has started anew"
             case Told(text=text) | Chatter(text=text):
-                if text:
-                    self.told.append(text)
-            case Busy() | Unknown():
-                pass
+                self.told.append(text)
+            case _:
+                """Busy, or a line that came damaged: that it was heard is all there is to it."""
 
     def _plausible(self, number: int) -> bool:
         first = self.outstanding[0].number if self.outstanding else self.next_number
@@ -278,6 +284,9 @@ class Channel:
                 self._report(position)
             self.told.append(ok.rest)
         if refused:
+            return
+        if ok.number is not None and self.outstanding and ok.number < self.outstanding[0].number:
+            # said twice
             return
         while self.outstanding and ok.number is not None and self.outstanding[0].number < ok.number:
             self._pop()

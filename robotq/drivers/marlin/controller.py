@@ -99,6 +99,8 @@ class Controller:
     def unlock(self) -> None:
         """Marlin has no lock; the person who asks for it takes the position for known."""
         self._synchronise()
+        if self._channel.why_lost is not None:
+            self.homed = False
         self._channel.why_lost = None
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
@@ -322,18 +324,20 @@ class Controller:
         if not waiting or self.hold_wanted:
             return
         limit = self.options.answer_timeout_s
+        pause = min(_PROBE_S, limit / (_PROBES + 1))
         if heard > self._probed:
             self._probes = 0
         now = time.monotonic()
-        if self._probes and now - heard > limit + dwell:
+        if now - max(heard + dwell, self._probed) < pause:
+            return
+        if self._probes < _PROBES:
+            self._probes += 1
+            channel.probe()
+            self._probed = time.monotonic()
+        elif now - heard > limit + dwell:
             reason = f"the controller has said nothing for {limit:g} s"
             channel.transport.lose(reason)
             raise LinkLost(reason)
-        pause = min(_PROBE_S, limit / (_PROBES + 1))
-        if self._probes < _PROBES and now - max(heard + dwell, self._probed) > pause:
-            self._probes += 1
-            self._probed = now
-            channel.probe()
 
     # -- coming to rest ------------------------------------------------------------------------
 

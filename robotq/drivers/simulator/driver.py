@@ -18,7 +18,7 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.body import Body
-from robotq.drivers.simulator.commands import IMMEDIATE, QUEUED
+from robotq.drivers.simulator.commands import EXECUTED, IMMEDIATE
 from robotq.drivers.simulator.controls import Run
 from robotq.drivers.simulator.faults import Faults
 from robotq.drivers.simulator.lab import shared_lab
@@ -72,7 +72,7 @@ class SimulatorDriver:
         self._body.link.connect()
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
-        if context.program is None and command.cmd_type not in QUEUED:
+        if context.program is None and command.cmd_type not in EXECUTED:
             raise UnknownCommand("no part of the simulated robot, and no steps are written for it")
         body = self._body
         body.link.check()
@@ -92,10 +92,10 @@ class SimulatorDriver:
     def _carried_out(self, command: Command, run: Run, context: CommandContext) -> JsonObject:
         # what an operator has written comes before what the robot would do by itself
         if context.program is None:
-            return QUEUED[command.cmd_type](Machine(self._body, run, command, context))
+            return EXECUTED[command.cmd_type](Machine(self._body, run, command, context))
 
         def part(cmd_type: str, params: JsonObject) -> JsonObject:
-            function = QUEUED.get(cmd_type)
+            function = EXECUTED.get(cmd_type)
             if function is None:
                 raise DriverError(f"{self._robot} has no command {cmd_type} by itself")
             inner = Command(cmd_type=cmd_type, params=params)
@@ -107,7 +107,7 @@ class SimulatorDriver:
     def immediate(self, command: Command) -> JsonObject:
         function = IMMEDIATE.get(command.cmd_type)
         if function is None:
-            raise UnknownCommand(command.cmd_type)
+            raise UnknownCommand(f"at once it answers only {', '.join(sorted(IMMEDIATE))}")
         self._body.link.check()
         return function(self._body, Params(command.params))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from robotq.model.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 _VERSION = 1
+_LATER_S = 1.0
 _sharing = threading.Lock()
 
 
@@ -34,15 +36,21 @@ class Lab:
         self._path = folder / "lab.json"
         self._changing = threading.Lock()
         self._unsaved = False
+        self._saved_at = 0.0
         self.layout = layout
         self.state = self._loaded() or first_state(layout)
         self._save()
 
-    def change(self, change: Callable[[LabState], LabState]) -> None:
-        """Replace the state; when `change` raises, nothing has changed."""
+    def change(self, change: Callable[[LabState], LabState], *, save_later: bool = False) -> None:
+        """Replace the state; when `change` raises, nothing has changed.
+
+        `save_later`: it is on disk with the next change that has not said so, or with one of
+        its kind a second later; for what a motion has worn off, of which there are thousands.
+        """
         with self._changing:
             self.state = change(self.state)
-            self._save()
+            if not save_later or time.monotonic() > self._saved_at + _LATER_S:
+                self._save()
 
     def put_in_place(self, layout: Layout) -> None:
         """Use another layout from now on; what stands where stays."""
@@ -65,6 +73,7 @@ class Lab:
         return state
 
     def _save(self) -> None:
+        self._saved_at = time.monotonic()
         content = {"version": _VERSION, "contents": self.layout.contents, "lab": self.state}
         try:
             _write(self._path, orjson.dumps(content, option=orjson.OPT_INDENT_2))

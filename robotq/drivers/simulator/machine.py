@@ -112,7 +112,7 @@ class Machine:
         """A motion of the arms over so many mm, in mm/s no faster than they are."""
         arm = self._body.parts.arm
         axis = Axis(speed=min(speed, arm.speed), acceleration=arm.acceleration)
-        self._move(what, Profile.over(distance, axis))
+        self._move(what, Profile.over(distance, axis), one_of_many=True)
 
     def rest(self, seconds: float) -> None:
         """Let time pass without a motion."""
@@ -182,10 +182,17 @@ class Machine:
     def _timed(self, what: str, share: float, axis: Axis, effect: Effect | None) -> None:
         self._move(what, Profile.lasting(self._seconds * share, axis), effect)
 
-    def _move(self, what: str, profile: Profile, effect: Effect | None = None) -> None:
+    def _move(
+        self,
+        what: str,
+        profile: Profile,
+        effect: Effect | None = None,
+        *,
+        one_of_many: bool = False,
+    ) -> None:
         slowed = profile.slowed(self._slowness)
         self._within_limit(slowed.duration)
-        self._mover.move(self._step, what, slowed, effect=effect)
+        self._mover.move(self._step, what, slowed, effect=effect, one_of_many=one_of_many)
 
     def _suffer(self, fault: Fault) -> None:
         match fault.kind:

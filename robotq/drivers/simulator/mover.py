@@ -39,9 +39,11 @@ class Mover:
         place: str | None = None,
         clear: float | None = None,
         effect: Effect | None = None,
+        one_of_many: bool = False,
     ) -> None:
         """One motion. `to` is where it takes the robot, and `place` the name of that;
-        `clear` the mm after which it has left the place where it stood.
+        `clear` the mm after which it has left the place where it stood. `one_of_many`: what it
+        has worn off is on disk a little later.
 
         Raises Stopped; the lab then knows how far the robot came.
         """
@@ -64,7 +66,8 @@ class Mover:
                 self._body.lab.change(lambda state: self._body.settled(state, place=None))
                 self._context.moved_to(None)
             self._advance(trip, profile.distance)
-            self._end(trip, profile.duration, {"place": place} if place else {}, effect)
+            changes = {"place": place} if place else {}
+            self._end(trip, profile.duration, changes, effect, save_later=one_of_many)
         except Stopped:
             self._end(trip, self._clock.now() - began, {}, None)
             raise
@@ -102,7 +105,13 @@ class Mover:
         trip.stand(began, self._clock.now() - began)
 
     def _end(
-        self, trip: _Trip, seconds: float, changes: dict[str, str], effect: Effect | None
+        self,
+        trip: _Trip,
+        seconds: float,
+        changes: dict[str, str],
+        effect: Effect | None,
+        *,
+        save_later: bool = False,
     ) -> None:
         x, y = trip.position()
 
@@ -110,7 +119,7 @@ class Mover:
             after = effect(state) if effect else state
             return self._body.worn(after, seconds, x=x, y=y, **changes)
 
-        self._body.lab.change(change)
+        self._body.lab.change(change, save_later=save_later)
 
     def _go_on(self) -> None:
         """Wait while the robot is held. Raises Stopped."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robotq.drivers.reading import Section
-from robotq.drivers.simulator.commands import QUEUED, STEPS_OF_THEIR_OWN
+from robotq.drivers.simulator.commands import EXECUTED, STEPS_OF_THEIR_OWN
 from robotq.drivers.simulator.faults import Fault, read_faults
 from robotq.drivers.simulator.layout import Layout
 from robotq.drivers.simulator.layout_file import read_layout
@@ -36,7 +36,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> SimulatorOptions:
     read = SimulatorOptions(
         layout=layout,
         seed=section.whole("seed", default=0),
-        faults=read_faults(section.rows("faults", default=()), QUEUED, steps),
+        faults=read_faults(section.rows("faults", default=()), EXECUTED, steps),
     )
     section.end()
     return read

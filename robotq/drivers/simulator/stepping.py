@@ -40,6 +40,11 @@ def run_steps(m: Machine, program: Program, *, part: Part, memory: Memory) -> Js
     )
 
 
+def run_lines(m: Machine, lines: Sequence[str]) -> None:
+    """Carry out a program that is the whole command, and tell how far it is."""
+    _StepMachine(m).run(lines, progress=m.context.progress)
+
+
 class _StepMachine:
     """`drivers.steps.Machine`: lines of G-code take the time that their words say, as motions
     of the arms; the tool begins each command at X0 Y0 Z0."""
@@ -62,11 +67,15 @@ class _StepMachine:
         timeout_s: float | None = None,
     ) -> None:
         prepared = prepare(lines, _RULES)
-        with self._m.limited(timeout_s):
-            for done, line in enumerate(prepared, 1):
-                self._line(line)
-                if progress is not None:
-                    progress(done / len(prepared))
+        try:
+            with self._m.limited(timeout_s):
+                for done, line in enumerate(prepared, 1):
+                    self._line(line)
+                    if progress is not None:
+                        progress(done / len(prepared))
+        finally:
+            # what the last motions have worn off
+            self._m.change(lambda state: state)
 
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
         with self._m.limited(timeout_s):

@@ -77,11 +77,13 @@ class Arrivals:
 
 
 def _arrive(mutations: Sequence[Mutation]) -> bool:
-    """Whether these are new tasks, each followed by its event, and nothing else."""
+    """Whether these are new tasks, each followed by its event, and nothing else. A further run
+    of a repeating command has more to be written."""
     return len(mutations) % 2 == 0 and all(
         isinstance(saving, SaveTask)
         and saving.before is None
         and saving.task.revision == 1
+        and saving.task.repeat_of is None
         and isinstance(appending, AppendEvent)
         for saving, appending in zip(mutations[::2], mutations[1::2], strict=True)
     )

@@ -46,6 +46,7 @@ class Changes:
         self._connection = connection
         self._last_event_id = reads.last_number(connection, "events")
         self._tasks: list[rows.Row] = []
+        self._repeats: list[rows.Row] = []
         self._events: list[rows.Row] = []
         self._answers: list[rows.Row] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
@@ -101,6 +102,8 @@ class Changes:
             if task.revision != 1:
                 raise StaleRevision(task.id)
             self._tasks.append(row)
+            if task.repeat_of is not None:
+                self._repeats.append((task.repeat_of, task.seq))
         else:
             # the rows gathered so far come first: this one may change one of them
             self._insert_tasks()
@@ -131,6 +134,9 @@ class Changes:
         except sqlite3.IntegrityError as error:
             raise _refusal(error, StaleRevision) from error
         self._tasks.clear()
+        if self._repeats:
+            self._connection.executemany(WRITE["set_repeat_of"], self._repeats)
+            self._repeats.clear()
 
 
 def _statement(

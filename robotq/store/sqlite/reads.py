@@ -103,6 +103,11 @@ def deliveries(connection: sqlite3.Connection, query: DeliveryQuery) -> Sequence
     return [rows.delivery_from_row(row) for row in found]
 
 
+_OF_SERIES = """seq IN (
+    SELECT seq FROM tasks WHERE repeat_of = ? UNION ALL SELECT seq FROM tasks WHERE id = ?
+)"""
+
+
 def _conditions(query: TaskQuery) -> tuple[str, Sequence[Any]]:
     """The WHERE of a query and its parameters."""
     given = [
@@ -127,4 +132,8 @@ def _conditions(query: TaskQuery) -> tuple[str, Sequence[Any]]:
         if TaskState.COMPLETED not in query.states:
             # true anyway; without it SQLite cannot know that the index covers these states
             terms.append("state <> 'completed'")
-    return " AND ".join(terms) or "true", [value for _, value in given]
+    parameters = [value for _, value in given]
+    if query.repeat_of is not None:
+        terms.append(_OF_SERIES)
+        parameters += [query.repeat_of, query.repeat_of]
+    return " AND ".join(terms) or "true", parameters

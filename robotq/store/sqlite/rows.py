@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 import orjson
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import asdict, fields, replace
 
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
@@ -43,7 +44,7 @@ EVENT_COLUMNS = "kind, at_ms, actor, api, robot, task_id, before, after, data, i
 _OPTIONAL = {
     field.name: field.default
     for field in fields(Task)
-    if field.default is not MISSING
+    if field.default is not NODEFAULT
     and field.name not in ("batch_id", "state", "revision", "ended_at_ms")
 }
 _DEFAULTS = tuple(_OPTIONAL.values())
@@ -159,19 +160,7 @@ def event_from_row(row: Row) -> Event:
 
 def numbered(event: Event, event_id: int) -> Event:
     """The event as it is in the journal."""
-    # in words, because dataclasses.replace takes twice as long, once per submit
-    return Event(
-        id=event_id,
-        kind=event.kind,
-        at_ms=event.at_ms,
-        actor=event.actor,
-        api=event.api,
-        robot=event.robot,
-        task_id=event.task_id,
-        before=event.before,
-        after=event.after,
-        data=event.data,
-    )
+    return replace(event, id=event_id)
 
 
 def hold_to_row(hold: Hold) -> Row:
@@ -265,6 +254,8 @@ def json_text(value: JsonValue) -> str:
 
 
 def _plain(value: object) -> dict[str, JsonValue]:
+    if isinstance(value, Struct):
+        return asdict(value)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")

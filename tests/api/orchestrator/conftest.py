@@ -28,6 +28,7 @@ from tests.engine.bench import CATALOG, bench_config, bench_factory
 from tests.workers.conftest import SetClock
 
 PROJECT = "/home/user/projects/my-project"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 _PATTERNS = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", route.path)), route) for route in ROUTES]
@@ -104,6 +105,12 @@ class Orchestrator:
         answer = await self.get("/tasks/next", work_path=directory, **query)
         assert answer.status == 200, answer.text
         return answer.data
+
+    async def taken(self) -> str:
+        """The id of a new task that a worker has."""
+        await self.create()
+        task_id: str = (await self.next())["task_id"]
+        return task_id
 
     async def complete(self, task_id: str, **body: Any) -> Answer:
         return await self.post(f"/tasks/{task_id}/complete", body)

@@ -13,6 +13,7 @@ import pytest
 
 from robotq.drivers import grbl
 from robotq.drivers.base import DriverError, LinkLost, Stopped
+from robotq.drivers.grbl.protocol import Status, parse
 from robotq.testing.emulators import GrblEmulator
 from robotq.testing.emulators.faults import Fault
 from robotq.testing.emulators.grbl import Dialect
@@ -163,10 +164,10 @@ def test_emergency_stop_while_the_link_is_down__comes_first_when_it_is_back(
         with pytest.raises(LinkLost):
             robot.driver.emergency_stop()
         device.replug()
-        assert device.axes.moving
+        until(lambda: device.axes.moving)
         robot.driver.connect()
         assert not device.axes.moving
-        assert [byte for _, byte in device.urgent_bytes][0] == 0x18
+        assert device.urgent_bytes[0][1] == 0x18
         assert not robot.driver.status().position_known
         robot.driver.reset()
 
@@ -223,3 +224,33 @@ def test_greeting_that_takes_its_time(tmp_path: Path) -> None:
     ):
         robot.run(square(10))
         assert robot.driver.status().position_known
+
+
+def test_unlock__after_a_start_of_the_controller_is_no_homing(tmp_path: Path) -> None:
+    with (
+        GrblEmulator(tmp_path / "ttyUSB0", homing=True, speed=100) as device,
+        bench(grbl.create, tmp_path, device.port, homing_required=True) as robot,
+    ):
+        robot.do([{"home": True}, {"gcode": "G0 X1"}])
+        device.reboot()
+        until(lambda: not robot.driver.status().position_known)
+        robot.do([{"unlock": True}])
+        with pytest.raises(DriverError, match="HOME first"):
+            robot.run(["G0 X2"])
+        robot.do([{"home": True}, {"gcode": "G0 X2"}])
+        assert device.taken[-3:-2] == ["G0 X2"]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        b"<Hold:0|MPos:1.000,2.000,0.000|Bf:100,1023|FS:78,0|Pn:XZ|A:|TLR:0|H:0>",
+        b"<Hold:0|WPos:1.000,2.000,0.000|FS:0,0,0|SD:12.3,/a.nc|Ov:100,100,100|T:3|In:-1>",
+        b"<Hold:0|MPos:1.000,2.000,0.000,4.000|F:0|FW:grblHAL|G59.3:1>",
+    ],
+)
+def test_report__with_fields_of_its_own(report: bytes) -> None:
+    status = parse(report)
+    assert isinstance(status, Status)
+    assert status.rests
+    assert ((status.machine_mm or status.work_mm) or ())[:2] == (1.0, 2.0)

@@ -31,6 +31,11 @@ def test_greeting__of_every_member_of_the_family(line: bytes) -> None:
     said = parse(line)
     assert isinstance(said, Greeting)
     assert said.hal is line.startswith(b"GrblHAL")
+    for at in range(len(line)):
+        damaged = line[:at] + b"\x7f" + line[at + 1 :]
+        assert isinstance(parse(damaged), Greeting), damaged
+        lacking = line[:at] + line[at + 1 :]
+        assert isinstance(parse(lacking), Greeting), lacking
 
 
 @pytest.mark.parametrize(

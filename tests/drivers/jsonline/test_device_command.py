@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from robotq.drivers import jsonline
+from robotq.drivers.jsonline.device.params import MOST_LINES, too_long
 from robotq.model.task import Command
 from robotq.testing.driver_contract import RecordingContext, driver_setup
 
@@ -38,3 +39,13 @@ def test_device__prints_its_port_and_serves_until_it_is_stopped(tmp_path: Path) 
     assert not link.is_symlink()
     log = (data / "simulator" / "motions.jsonl").read_text().splitlines()
     assert {json.loads(line)["task_id"] for line in log} == {"task_contract"}
+
+
+def test_long_parameter__is_refused_where_it_has_more_lines_than_are_kept() -> None:
+    def request(lines: object) -> dict[str, object]:
+        return {"params": {"program": {"$lines": lines}}}
+
+    assert too_long(request(MOST_LINES + 1))
+    assert not too_long(request(MOST_LINES))
+    assert not too_long(request("many"))
+    assert not too_long({"params": [1]})

@@ -59,6 +59,5 @@ def test_noise__changes_no_line_and_repeats_none(tmp_path: Path, seed: int) -> N
     faults = Faults(seed=seed, rate=0.05, kinds=WIRE)
     with MarlinEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100) as device:
         ended = outcome_of(device, tmp_path)
-        taken = [line for line in device.taken if line.startswith("G1")]
-        assert taken == LINES[: len(taken)]
-        assert ended != "completed" or taken == LINES
+        assert ended == "completed", faults.happened
+        assert [line for line in device.taken if "G1" in line] == LINES

@@ -240,7 +240,7 @@ def test_emergency_stop_while_the_link_is_down__comes_first_when_it_is_back(
         with pytest.raises(LinkLost):
             robot.driver.emergency_stop()
         device.replug()
-        assert device.axes.moving
+        until(lambda: device.axes.moving)
         robot.driver.connect()
         assert not device.axes.moving
         assert not robot.driver.status().position_known
@@ -280,3 +280,38 @@ def test_halt__shows_in_its_first_line_too(tmp_path: Path) -> None:
         with pytest.raises(Stopped):
             running.result()
         assert device.halted
+
+
+def test_unlock__after_a_start_of_the_controller_is_no_homing(tmp_path: Path) -> None:
+    with (
+        MarlinEmulator(tmp_path / "ttyUSB0", speed=100) as device,
+        bench(marlin.create, tmp_path, device.port, homing_required=True) as robot,
+    ):
+        robot.do([{"home": True}, {"gcode": "G0 X1"}])
+        device.reboot()
+        until(lambda: not robot.driver.status().position_known)
+        robot.do([{"unlock": True}])
+        with pytest.raises(DriverError, match="HOME first"):
+            robot.run(["G0 X2"])
+
+
+def test_answers_with_numbers__keep_count_whatever_gets_lost_or_doubled(tmp_path: Path) -> None:
+    class Advanced(Noisy):
+        """Built with ADVANCED_OK."""
+
+        number = 0
+
+        def _enqueue(self, line: str) -> None:
+            before = self._last
+            super()._enqueue(line)
+            if self._last != before:
+                self.number = self._last
+
+        def answer(self, text: str, fault: Fault | None = None) -> None:
+            super().answer(f"ok N{self.number} P15 B3" if text == "ok" else text, fault)
+
+    kinds = [FaultKind.LOSE_ANSWER, FaultKind.DOUBLE_ANSWER]
+    faults = Faults(seed=1, rate=0.1, kinds=kinds)
+    device = Advanced(tmp_path / "ttyUSB0", speed=100, faults=faults)
+    carried_out(tmp_path, device)
+    assert {kind for kind, _ in faults.happened} == set(kinds)

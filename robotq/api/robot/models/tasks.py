@@ -175,6 +175,9 @@ class TasksQuery(Query):
     cmd_type: str | None = None
     cmd_id: str | None = None
     batch_id: str | None = None
+    repeat_of: str | None = Field(
+        default=None, description="The runs of a repeating command, by the id of any of them."
+    )
     error_code: str | None = None
     from_: str | None = Field(
         default=None,

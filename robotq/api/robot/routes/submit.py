@@ -63,6 +63,7 @@ ROUTES = (
         ),
         errors=(
             "unknown_command",
+            "robot_cannot",
             "not_armed",
             "person_needed",
             "idempotency_conflict",

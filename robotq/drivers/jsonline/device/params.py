@@ -11,6 +11,17 @@ _AT_ONCE = 1_000
 """Lines asked for at once; the host sends as many of them as one message holds."""
 
 
+MOST_LINES = 1_000_000
+"""Lines of a long parameter that a device of this kind keeps."""
+
+
+def too_long(request: Mapping[str, Any]) -> bool:
+    """Whether more lines are to come than are kept."""
+    params = request.get("params")
+    values = params.values() if isinstance(params, dict) else ()
+    return any(isinstance(v, dict) and _count(v) > MOST_LINES for v in values)
+
+
 class Collecting:
     """A command's request, complete once all its lines are there."""
 
@@ -23,8 +34,8 @@ class Collecting:
         self._max_line = max_line
         params = request.get("params")
         for key, value in params.items() if isinstance(params, dict) else ():
-            if isinstance(value, dict) and isinstance(value.get("$lines"), int):
-                self._key, self._expected = key, value["$lines"]
+            if isinstance(value, dict) and _count(value):
+                self._key, self._expected = key, _count(value)
 
     @property
     def complete(self) -> bool:
@@ -45,3 +56,8 @@ class Collecting:
             params = {**self.request["params"], self._key: self._lines}
             self.request = {**self.request, "params": params}
         self.ask()
+
+
+def _count(value: Mapping[str, Any]) -> int:
+    count = value.get("$lines")
+    return count if isinstance(count, int) else 0

@@ -23,7 +23,7 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.jsonline import messages
 from robotq.drivers.jsonline.device.command import DeviceCommand
-from robotq.drivers.jsonline.device.params import Collecting
+from robotq.drivers.jsonline.device.params import MOST_LINES, Collecting, too_long
 from robotq.drivers.jsonline.wire import PROTOCOL, STOP_BYTE, BadLine, decode, encode
 from robotq.drivers.transport.lines import LineFramer
 from robotq.model.clock import MotionClock
@@ -272,6 +272,8 @@ class Device:
             return _refused(id_, "estop", "the device is in emergency stop")
         if self._running is not None:
             return _refused(id_, "busy", f"{self._running.id} is not at its end")
+        if too_long(request):
+            return _refused(id_, "device_error", f"more than {MOST_LINES} lines")
         command = DeviceCommand(
             id_,
             str(request.get("task", id_)),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from robotq.drivers.simulator.body import Body
 from robotq.drivers.simulator.commands.bottles import pick_up, put_to, take_from_pose_to_pose
+from robotq.drivers.simulator.commands.programs import run_gcode
 from robotq.drivers.simulator.commands.queries import QUERIES
 from robotq.drivers.simulator.commands.scan import scan_qrcode
 from robotq.drivers.simulator.commands.signals import SIGNALS
@@ -46,7 +47,10 @@ QUEUED: Mapping[str, Callable[[Machine], JsonObject]] = {
     "PICK_BOX_TO_SP": pick_box_to_area,
     "ROBOT_ACTION": robot_action,
 }
-"""What `execute` carries out."""
+"""What `execute` carries out in the lab."""
+
+EXECUTED: Mapping[str, Callable[[Machine], JsonObject]] = {**QUEUED, "RUN_GCODE": run_gcode}
+"""All that `execute` carries out, with what a configuration has to name first."""
 
 IMMEDIATE: Mapping[str, Callable[[Body, Params], JsonObject]] = {**QUERIES, **SIGNALS}
 """What `immediate` serves."""
@@ -58,6 +62,7 @@ STEPS_OF_THEIR_OWN = frozenset(
         "NAVIGATING_TO_SPLIT",
         "NAVIGATING_TO_CHROMATOGRAPH",
         "RETURNING",
+        "RUNNING",
         "WAITING_ID_INPUT",
     }
 )

@@ -5,6 +5,10 @@ INSERT INTO tasks (
     error_code, unresolved, rest, seq, id
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: set_repeat_of
+-- Of a new task; nothing changes it later.
+UPDATE tasks SET repeat_of = ? WHERE seq = ?;
+
 -- name: update_task
 -- The next revision of a task. Changes no row where somebody else has written since.
 UPDATE tasks SET
