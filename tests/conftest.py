@@ -11,6 +11,11 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
+from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
+
+# here, so that one process has the daemons of all tests
+__all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
+
 # a daemon starts a quarter faster from byte code, and the next run of the tests by half a minute
 # of work; so they keep it where the environment would not
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

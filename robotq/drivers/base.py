@@ -7,7 +7,7 @@ as it likes without holding up anything else. What it must never do is wait for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from robotq.model.clock import MotionClock
+from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
@@ -251,3 +252,10 @@ class DriverSetup:
 
 DriverFactory = Callable[[DriverSetup], Driver]
 """What the entry-point group `robotq.drivers` registers. Raises ConfigError for bad options."""
+
+
+def unknown_driver(robot: str, driver: str, known: Iterable[str]) -> ConfigError:
+    """What is wrong where a robot names a driver that nobody brings."""
+    return ConfigError(
+        f"robots.{robot}.driver: found {driver!r}, expected one of {', '.join(sorted(known))}"
+    )

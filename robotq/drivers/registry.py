@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from robotq.drivers.base import Driver, DriverFactory, DriverSetup
+from robotq.drivers.base import Driver, DriverFactory, DriverSetup, unknown_driver
 from robotq.model.errors import ConfigError
 
 GROUP = "robotq.drivers"
@@ -59,13 +59,6 @@ def driver_factories() -> Mapping[str, DriverFactory]:
     loaded, raises something else, or lacks a method.
     """
     return {name: _factory(name, load) for name, load in _registered(GROUP, PACKAGED).items()}
-
-
-def unknown_driver(robot: str, driver: str, known: Iterable[str]) -> ConfigError:
-    """What is wrong where a robot names a driver that nobody brings."""
-    return ConfigError(
-        f"robots.{robot}.driver: found {driver!r}, expected one of {', '.join(sorted(known))}"
-    )
 
 
 def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from robotq.catalog import Catalog
 from robotq.config import WORKER_QUEUES, Config
-from robotq.drivers.base import DriverFactory, DriverSetup, LinkState
-from robotq.drivers.registry import unknown_driver
+from robotq.drivers.base import DriverFactory, DriverSetup, LinkState, unknown_driver
 from robotq.engine.editing import REVISIONS
 from robotq.engine.engine import Engine
 from robotq.engine.estimates import Estimates

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from robotq.cli import main
+from robotq.testing.host import Host
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
@@ -84,18 +85,10 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 @dataclass
-class Served:
-    """A daemon that runs as a process of its own."""
+class Reached:
+    """A daemon that answers there."""
 
-    process: subprocess.Popen[bytes]
-    data: Path
-    log: Path
-    url: str = ""
-
-    @property
-    def shown(self) -> str:
-        """Everything that it has printed so far."""
-        return self.log.read_text(encoding="utf-8")
+    url: str
 
     def get(self, path: str) -> Any:
         return requests.get(self.url + path, timeout=10).json()
@@ -108,13 +101,34 @@ class Served:
         deadline = time.monotonic() + _END_S
         while not true(answer := self.get(path)):
             assert time.monotonic() < deadline, f"{path} stays {answer}"
-            time.sleep(0.05)
+            time.sleep(0.02)
         return answer
+
+
+@dataclass
+class Served(Reached):
+    """A daemon that runs as a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    log: Path
+
+    @property
+    def shown(self) -> str:
+        """Everything that it has printed so far."""
+        return self.log.read_text(encoding="utf-8")
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal and wait for the end: exit code and everything printed."""
         self.process.send_signal(number)
         return self.process.wait(timeout=_END_S), self.shown
+
+
+@pytest.fixture(scope="module")
+def daemon(robotq_host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reached]:
+    """One for all tests of a module that only want it to answer, in motion time that jumps."""
+    with robotq_host.daemon(tmp_path_factory.mktemp("hosted"), {}) as hosted:
+        yield Reached(hosted.url)
 
 
 Serve = Callable[..., Served]
@@ -143,7 +157,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
                 cwd=ROOT,
                 env=environment(**variables),
             )
-        started.append(served := Served(process, data, log))
+        started.append(served := Served("", process, data, log))
         assert process.stdin is not None
         process.stdin.write(stdin.encode())
         process.stdin.close()

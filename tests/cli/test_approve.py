@@ -11,11 +11,8 @@ import pytest
 
 from robotq.client import Client
 from robotq.testing.daemon import Daemon
-from robotq.testing.plugin import robotq_client, robotq_daemon, robotq_host
 
 from .conftest import Typed
-
-__all__ = ["robotq_client", "robotq_daemon", "robotq_host"]
 
 
 @pytest.fixture

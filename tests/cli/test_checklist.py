@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 
-import pytest
 import requests
 
-from tests.cli.conftest import Serve, Served, Typed
+from tests.cli.conftest import Reached, Typed
 
 STEP = {"cmd_type": "MANUAL_STEP", "robot_id": "robot_a"}
 
 
-@pytest.fixture(scope="module")
-def daemon(serve: Serve) -> Served:
-    return serve("serve", env={"ROBOTQ_TIME_SCALE": "0"})
-
-
-def step(daemon: Served, title: str) -> str:
+def step(daemon: Reached, title: str) -> str:
     task_id: str = daemon.post("/", {**STEP, "params": {"title": title}})["task_id"]
     daemon.wait_until(f"/task/{task_id}", lambda task: task.get("waiting_for"))
     return task_id
 
 
-def test_checklist__shows_what_a_robot_waits_for_first(daemon: Served, typed: Typed) -> None:
+def test_checklist__shows_what_a_robot_waits_for_first(daemon: Reached, typed: Typed) -> None:
     items = "/apis/checklist/api/v1/tasks"
     for number in range(12):
         requests.post(f"{daemon.url}{items}", json={"title": f"some day {number}"}, timeout=10)
@@ -40,7 +34,7 @@ def test_checklist__shows_what_a_robot_waits_for_first(daemon: Served, typed: Ty
     assert daemon.get(f"/task/{task_id}")["state"] == "completed"
 
 
-def test_tick__takes_the_id_of_the_task_too(daemon: Served, typed: Typed) -> None:
+def test_tick__takes_the_id_of_the_task_too(daemon: Reached, typed: Typed) -> None:
     task_id = step(daemon, "Open the door")
     assert typed("tick", task_id, "--url", daemon.url).code == 0
     daemon.wait_until(f"/task/{task_id}", lambda task: task["state"] == "completed")

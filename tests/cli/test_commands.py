@@ -14,23 +14,19 @@ import requests
 
 from robotq.cli import COMMANDS as NAMES
 from robotq.cli.failure import ExitCode
-from tests.cli.conftest import COMMANDS, ROOT, SCAN, Serve, Served, Typed
+from tests.cli.conftest import COMMANDS, ROOT, SCAN, Reached, Typed
 
 NAVIGATION = COMMANDS / "NAVIGATION_command.json"
 
 
-@pytest.fixture(scope="module")
-def daemon(serve: Serve) -> Served:
-    return serve("serve", env={"ROBOTQ_TIME_SCALE": "0"})
-
-
 @pytest.fixture
-def robotq(daemon: Served, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
-    """Run a command against the daemon; every test finds it going."""
+def robotq(daemon: Reached, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    """Run a command against the daemon; every test finds it going, with nothing to do."""
     monkeypatch.setenv("ROBOTQ_URL", daemon.url)
     yield typed
     typed("estop", "--reset")
     assert typed("resume").code == 0
+    daemon.wait_until("/queue/status", lambda status: status["queue_size"] == 0)
 
 
 def test_submit__prints_the_task_id_and_wait_shows_the_work(robotq: Typed) -> None:
@@ -189,7 +185,7 @@ def test_commands__no_daemon_is_told_with_the_way_out(robotq: Typed) -> None:
     assert robotq("status", "--url", "robots").code == ExitCode.USAGE
 
 
-def test_metrics__every_one_is_in_the_reference(daemon: Served) -> None:
+def test_metrics__every_one_is_in_the_reference(daemon: Reached) -> None:
     shown = requests.get(f"{daemon.url}/metrics", timeout=10).text
     names = set(re.findall(r"^(robotq_\w+)", shown, re.MULTILINE))
     page = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")

@@ -12,18 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import COMMANDS, SCAN, Serve, Served, Typed
+from tests.cli.conftest import COMMANDS, SCAN, Reached, Typed
 
 NAVIGATION = COMMANDS / "NAVIGATION_command.json"
 
 
-@pytest.fixture(scope="module")
-def daemon(serve: Serve) -> Served:
-    return serve("serve", env={"ROBOTQ_TIME_SCALE": "0"})
-
-
 @pytest.fixture
-def robotq(daemon: Served, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+def robotq(daemon: Reached, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
     monkeypatch.setenv("ROBOTQ_URL", daemon.url)
     yield typed
     assert typed("resume").code == 0
@@ -124,7 +119,7 @@ def test_robots_and_commands__say_what_there_is(robotq: Typed) -> None:
 
 
 def test_answer__ends_the_step_that_a_person_does(
-    robotq: Typed, daemon: Served, tmp_path: Path
+    robotq: Typed, daemon: Reached, tmp_path: Path
 ) -> None:
     by_hand = tmp_path / "by_hand.json"
     by_hand.write_text(json.dumps({"cmd_type": "MANUAL_STEP", "params": {"title": "Fill it up"}}))
@@ -160,7 +155,7 @@ def test_doctor__finds_nothing_wrong_where_nothing_is(
 
 
 def test_doctor__says_how_to_mend_what_is_wrong(
-    typed: Typed, tmp_path: Path, daemon: Served
+    typed: Typed, tmp_path: Path, daemon: Reached
 ) -> None:
     config = tmp_path / "robotq.yaml"
     config.write_text(

@@ -7,16 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from robotq.testing.daemon import Daemon
-from robotq.testing.plugin import (
-    robotq_client,
-    robotq_config,
-    robotq_daemon,
-    robotq_host,
-)
 
 from .proxy import Proxy, breaking_network
-
-__all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
 
 GO_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
 GO_AWAY = {"cmd_type": "NAVIGATION", "params": {"area": "SPLIT_TABLE"}}

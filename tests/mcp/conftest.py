@@ -15,10 +15,7 @@ from mcp import StdioServerParameters
 
 from robotq.mcp.server import serving
 from robotq.testing.daemon import Daemon
-from robotq.testing.plugin import robotq_client, robotq_daemon, robotq_host
 from robotq.testing.process import clean_environment
-
-__all__ = ["robotq_client", "robotq_daemon", "robotq_host"]
 
 SPECS = """
 commands:

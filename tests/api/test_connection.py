@@ -1,0 +1,344 @@
+"""Command after command over one connection, however the bytes come."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from robotq.api.app import make_app
+from robotq.api.auth import KeyFile
+from robotq.api.connection import Connection
+from robotq.api.request_head import head_of, is_whole
+from robotq.api.wire import Runner
+
+from .conftest import StartLab
+from .lab import GO_HOME, Lab
+
+
+class Site:
+    """A lab served as the daemon serves it."""
+
+    def __init__(self, lab: Lab, keys: KeyFile, runner: Runner) -> None:
+        self.lab = lab
+        self.keys = keys
+        self._runner = runner
+        self.port: int = runner.addresses[0][1]
+
+    def connections(self) -> Sequence[Connection]:
+        assert self._runner.server is not None
+        return [one for one in self._runner.server.connections if isinstance(one, Connection)]
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+
+
+@pytest.fixture
+async def site(start_lab: StartLab) -> AsyncIterator[Site]:
+    lab = await start_lab(queue__max_length=500)
+    await lab.post("/queue/pause", {"robot_id": "all"})
+    keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
+    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    site = Site(lab, keys, runner)
+    yield site
+    await site.close()
+
+
+class Client:
+    """A program that keeps its connection open."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def of(cls, site: Site) -> Client:
+        return cls(*await asyncio.open_connection("127.0.0.1", site.port))
+
+    async def send(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def answer(self) -> tuple[int, dict[str, str], Any]:
+        async with asyncio.timeout(10):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in head[1:] if line)
+            body = await self._reader.readexactly(int(headers["Content-Length"]))
+        return int(head[0].split()[1]), headers, orjson.loads(body)
+
+    async def ask(self, data: bytes) -> tuple[int, dict[str, str], Any]:
+        await self.send(data)
+        return await self.answer()
+
+    async def close(self) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+
+def request(body: Any, *headers: str, method: str = "POST", path: str = "/") -> bytes:
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    lines += [f"Content-Length: {len(content)}", "Accept: */*", "", ""]
+    return "\r\n".join(lines).encode() + content
+
+
+def home(cmd_id: str) -> dict[str, Any]:
+    return {**GO_HOME, "cmd_id": cmd_id}
+
+
+async def followed(site: Site) -> bool:
+    """Whether the next command of the only client takes the short way."""
+    (connection,) = site.connections()
+    return connection._follower is not None and connection._whole
+
+
+async def test_commands__one_after_another_are_all_accepted_in_their_order(site: Site) -> None:
+    client = await Client.of(site)
+    ids, heads = [], []
+    for number in range(12):
+        # some lengths have more digits than others
+        status, headers, answer = await client.ask(request(home("x" * number * 9)))
+        assert (status, answer["success"], answer["queue_size"]) == (200, True, number + 1)
+        ids.append(answer["task_id"])
+        heads.append({**headers, "Content-Length": "", "Date": ""})
+    assert await followed(site)
+    assert heads == heads[:1] * 12, "an answer looks the same whichever way it took"
+    waiting = [task.id for task in site.lab.engine.queue.lane("robot_a")]
+    assert waiting == ids
+    log = (await site.lab.get("/dashboard/requests?after=0")).body["requests"]
+    assert sum(entry["path"] == "/" for entry in log) in (0, 12)
+
+
+async def test_commands__a_wrong_one_in_between_is_refused_as_ever(site: Site) -> None:
+    client = await Client.of(site)
+    good = request(home("good"))
+    for _ in range(2):
+        assert (await client.ask(good))[0] == 200
+        for bad, status, code in (
+            (b'{"cmd_type": "NAVIGATION", ', 400, "bad_json"),
+            ({"cmd_type": "NAVIGATE"}, 404, "unknown_command"),
+            ({**GO_HOME, "priority": 99}, 400, "bad_parameter"),
+            ([GO_HOME] * 2_000, 400, "bad_parameter"),
+        ):
+            found, _, answer = await client.ask(request(bad))
+            assert (found, answer["error_code"]) == (status, code)
+    assert site.lab.engine.queue.lane("robot_a").waiting == 2
+
+
+async def test_commands__that_act_at_once_and_lists_are_served_in_between(site: Site) -> None:
+    client = await Client.of(site)
+    await client.ask(request(home("1")))
+    assert (await client.ask(request({"cmd_type": "GET_ROBOT_MOTION_STATE"})))[2]["success"]
+    assert len((await client.ask(request([home("2"), home("3")])))[2]["task_ids"]) == 2
+    assert (await client.ask(request(home("4"))))[2]["queue_size"] == 4
+
+
+async def test_commands__with_a_header_more_are_read_anew(site: Site) -> None:
+    client = await Client.of(site)
+    await client.ask(request(home("1")))
+    key = "Idempotency-Key: once"
+    first = (await client.ask(request(home("2"), key)))[2]["task_id"]
+    await client.ask(request(home("1")))
+    status, headers, answer = await client.ask(request(home("2"), key))
+    assert (status, headers["Idempotency-Replayed"]) == (200, "true")
+    assert answer["task_id"] == first
+    assert (await client.ask(request(home("5"), "Origin: http://evil.example")))[0] == 403
+
+
+async def test_commands__end_when_the_queue_is_full_and_go_on_when_there_is_room(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(queue__max_length=3)
+    await lab.post("/queue/pause", {"robot_id": "all"})
+    keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
+    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = await Client.of(Site(lab, keys, runner))
+    answers = [await client.ask(request(home(str(number)))) for number in range(5)]
+    assert [status for status, _, _ in answers] == [200, 200, 200, 503, 503]
+    assert answers[4][1]["Retry-After"]
+    await lab.post(f"/task/{answers[0][2]['task_id']}/cancel")
+    assert (await client.ask(request(home("again"))))[0] == 200
+    await runner.cleanup()
+
+
+async def test_commands__of_a_revoked_key_are_refused(site: Site) -> None:
+    text = await asyncio.to_thread(site.keys.new, "mes", ["submit"])
+    client = await Client.of(site)
+    data = request(home("1"), f"Authorization: Bearer {text}")
+    assert [(await client.ask(data))[0] for _ in range(3)] == [200, 200, 200]
+    await asyncio.to_thread(site.keys.revoke, "mes")
+    await asyncio.to_thread(site.keys.new, "other", ["submit"])
+    assert (await client.ask(data))[0] == 401
+    assert (await client.ask(data))[2]["error_code"] == "unauthorized"
+
+
+async def test_commands__under_another_configuration_are_read_by_it(site: Site) -> None:
+    client = await Client.of(site)
+    assert (await client.ask(request(home("1"))))[0] == 200
+    assert await followed(site)
+    await client.ask(request(b"", path="/reload"))
+    long = request(home("y" * 150))
+    assert (await client.ask(long))[0] == 200
+
+
+async def test_commands__sent_before_the_answers_are_answered_in_order(site: Site) -> None:
+    client = await Client.of(site)
+    await client.ask(request(home("first")))
+    sent = [request(home(str(number))) for number in range(40)]
+    # one by one, so that they come while the one before is written to the disk
+    for data in sent:
+        await client.send(data)
+        await asyncio.sleep(0)
+    sizes = [(await client.answer())[2]["queue_size"] for _ in sent]
+    assert sizes == list(range(2, 42))
+    names = [task.command.cmd_id for task in site.lab.engine.queue.lane("robot_a")]
+    assert names == ["first", *(str(number) for number in range(40))]
+
+
+async def test_commands__of_a_client_that_leaves_are_kept(site: Site) -> None:
+    client = await Client.of(site)
+    await client.ask(request(home("1")))
+    await client.send(request(home("2")))
+    await client.close()
+    deadline = time.monotonic() + 10
+    while site.lab.engine.queue.lane("robot_a").waiting < 2:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
+
+
+async def test_commands__under_way_are_answered_when_the_daemon_ends(site: Site) -> None:
+    client = await Client.of(site)
+    await client.ask(request(home("1")))
+    await client.send(request(home("2")))
+    deadline = time.monotonic() + 10
+    while site.lab.engine.queue.lane("robot_a").waiting < 2:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0)
+    await site.close()
+    assert (await client.answer())[2]["queue_size"] == 2
+
+
+def _chunked(*chunks: bytes) -> bytes:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+
+
+_PARTS = [
+    request(home("a")),
+    request(home("b" * 120)),
+    request({"cmd_type": "NAVIGATE"}),
+    request(b"{"),
+    request(b"", method="GET", path="/health"),
+    b"GET /robots HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    _chunked(b'{"cmd_type": "NAVIGATION", ', b'"params": {"area": "HOME"}}'),
+]
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+def test_requests__are_answered_the_same_however_the_bytes_come(data: st.DataObject) -> None:
+    """Cut anywhere, sent together, or one by one after each answer."""
+    parts = data.draw(st.lists(st.sampled_from(_PARTS), min_size=2, max_size=8))
+    stream = b"".join(parts)
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8).map(sorted))
+    edges = [0, *itertools.accumulate(map(len, parts))]
+    at_edges = data.draw(st.booleans())
+    places = edges if at_edges else [0, *cuts, len(stream)]
+    pieces = [stream[begin:end] for begin, end in itertools.pairwise(places)]
+    asyncio.run(_all_are_answered([piece for piece in pieces if piece], parts))
+
+
+async def _all_are_answered(pieces: Sequence[bytes], parts: Sequence[bytes]) -> None:
+    served = await asyncio.get_running_loop().create_server(_Echo.make, "127.0.0.1", 0)
+    port = served.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    client = Client(reader, writer)
+    for piece in pieces:
+        await client.send(piece)
+        await asyncio.sleep(0)
+    found = [(await client.answer())[2] for _ in parts]
+    assert found == [_told(part) for part in parts]
+    await client.close()
+    served.close()
+
+
+def _told(data: bytes) -> dict[str, Any]:
+    """Method and body of a request, as the echo tells them."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    if b"chunked" in head:
+        lines = body.split(b"\r\n")
+        body = b"".join(lines[1::2])
+    return {"method": head.split()[0].decode(), "body": body.decode()}
+
+
+class _Echo:
+    """Answers what was asked, and has the next requests of the same head answered so too."""
+
+    @staticmethod
+    def make() -> Connection:
+        return Connection(web.Server(_Echo.handle), loop=asyncio.get_running_loop())
+
+    @staticmethod
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        async def follower(body: bytes) -> bytes | None:
+            await asyncio.sleep(0)
+            content = orjson.dumps({"method": method, "body": body.decode()})
+            if len(body) % 5 == 0:
+                return None
+            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+
+        method = asked.method
+        body = await asked.read()
+        assert isinstance(asked.protocol, Connection)
+        asked.protocol.follow(follower)
+        content = orjson.dumps({"method": method, "body": body.decode()})
+        return web.Response(body=content)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\ncontent-length: 0\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Length: +2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
+        b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+        b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+        b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+    ],
+)
+def test_is_whole__only_where_it_is_plain(data: bytes) -> None:
+    assert not is_whole(data)
+
+
+@given(body=st.binary(max_size=300), other=st.binary(max_size=300), digits=st.integers(0, 3))
+def test_head_of__finds_the_body_of_the_next_request(
+    body: bytes, other: bytes, digits: int
+) -> None:
+    first, second = request(body, "X-A: b"), request(other, "X-A: b")
+    head = head_of(first)
+    assert is_whole(first)
+    assert head is not None
+    assert head.body(second) == other
+    assert head.body(second + b"x") is None
+    assert head.body(second[: len(second) - 1 - digits]) is None
+    assert head.body(request(other, "X-A: c")) is None
+    assert head.body(request(other, "X-A: b", method="PUT")) is None
