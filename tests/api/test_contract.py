@@ -68,7 +68,7 @@ async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> No
 
 async def test_routes__answer_as_they_are_described(daemon: DaemonProcess, tmp_path: Path) -> None:
     phases = ("--phases", "examples,fuzzing,stateful")
-    await schemathesis(daemon, tmp_path, *phases, "--max-examples", "4", "--seed", "1")
+    await schemathesis(daemon, tmp_path, *phases, "--max-examples", "2", "--seed", "1")
 
 
 @pytest.mark.long
