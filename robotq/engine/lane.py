@@ -95,7 +95,12 @@ class Lane:
                 # its claim was given back: the batch has not begun after all
                 self.open_batch = None
             self._waiting[task.id] = task
-            insort(self._order, self._place(task))
+            place = self._place(task)
+            # most come behind all others, and there may be thousands
+            if self._order and place < self._order[-1]:
+                insort(self._order, place)
+            else:
+                self._order.append(place)
             if task.awaits_approval:
                 self._undecided.setdefault(_decision(task), {})[task.id] = task
         elif task.state is TaskState.RUNNING:

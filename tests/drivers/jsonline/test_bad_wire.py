@@ -87,8 +87,8 @@ async def test_no_acknowledgement__the_request_comes_twice_and_is_done_once(
 
 
 async def _in_motion(here: Site, step: str = "GRABBING_BOTTLE") -> tuple[str, str]:
-    """Two scans, of which the first is in the middle of a motion."""
-    first, second = await here.submit(), await here.submit()
+    """A scan in the middle of a motion, and a drive that waits."""
+    first, second = await here.submit(), await here.submit("NAVIGATION", area="BOX_AREA_1")
     await here.in_step(first, step)
     return first, second
 
@@ -198,7 +198,8 @@ async def test_unplugged_in_the_middle_of_a_motion__and_plugged_in_under_another
         assert task.error is not None
         assert task.error.args["cause"] == "cause.link_lost"
         await here.held(HoldCode.OUTCOME_UNKNOWN, HoldCode.DISCONNECTED)
-        await asyncio.sleep(1.5)
+        # long enough for some vain attempts
+        await asyncio.sleep(0.8)
         await asyncio.to_thread(device.wire.plug)
         plugged = time.monotonic()
         await here.held(HoldCode.OUTCOME_UNKNOWN)
