@@ -28,10 +28,10 @@ settings.load_profile("robotq")
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Three processes for two cores: for a third of their time tests wait, for a wire or for
-    another process."""
+    """Two processes for each core: half of their time tests wait, for a wire or for another
+    process."""
     cores = yield
-    return (3 * cores + 1) // 2
+    return 2 * cores
 
 
 def pytest_collection_finish() -> None:

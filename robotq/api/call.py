@@ -15,7 +15,6 @@ from robotq.api.language import preferred
 from robotq.api.scopes import allows
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
-from robotq.model.json import JsonObject
 from robotq.model.texts import Language
 
 _LANGUAGES = {language.value: language for language in Language}
@@ -33,10 +32,10 @@ class Call:
         self.caller = NOBODY
         self.headers: Mapping[str, str] | None = None
         """What the interface wants in every answer made by `answer`."""
-        self.follower: Callable[[bytes], Awaitable[JsonObject | None]] | None = None
+        self.follower: Callable[[bytes], Awaitable[bytes | None]] | None = None
         """What serves the next requests that are this one up to their body: it gets the body,
-        and returns what is answered with status 200. None, and nothing done, where the request
-        has to come here again."""
+        and returns the JSON that is answered with status 200. None, and nothing done, where the
+        request has to come here again."""
 
     @property
     def actor(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from robotq.api.request_head import RequestHead, head_of, is_whole
@@ -27,11 +28,12 @@ class Connection(RequestHandler):
     of them begins. One request is answered at a time, in the order in which they came.
     """
 
-    # what aiohttp keeps of a connection and has no public name for: `_waiter`, `_messages`,
-    # `_close`, `_force_close`, `_next_keepalive_close_time`, `_request_in_progress`,
-    # `_handler_waiter`
-    __slots__ = ("_follower", "_head", "_held", "_latest", "_serving", "_whole")
+    # what aiohttp keeps of a connection and has no public name for: `_close`, `_force_close`,
+    # `_next_keepalive_close_time`, `_request_in_progress`, `_handler_waiter`
+    __slots__ = ("_due", "_follower", "_head", "_held", "_latest", "_serving", "_whole")
 
+    _due: int
+    """Requests on the general way that are not answered yet, while each came in one piece."""
     _follower: Follower | None
     _head: RequestHead
     _held: bytes
@@ -40,6 +42,7 @@ class Connection(RequestHandler):
     _whole: bool
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._due = 0
         self._follower = None
         self._held = b""
         self._latest = None
@@ -49,11 +52,9 @@ class Connection(RequestHandler):
 
     def follow(self, follower: Follower) -> None:
         """From the handler of a request: what serves the next ones that have its head."""
-        if self._latest is None or self._messages:
+        if self._latest is None or self._due != 1:
             return
-        head = head_of(self._latest)
-        if head is not None:
-            self._head, self._follower = head, follower
+        self._head, self._follower = head_of(self._latest), follower
 
     def data_received(self, data: bytes) -> None:
         if self._serving is not None:
@@ -68,15 +69,23 @@ class Connection(RequestHandler):
         if data and self._whole:
             self._whole = is_whole(data)
             self._latest = data if self._whole and len(data) <= _LONGEST else None
+            self._due += 1
         super().data_received(data)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        found = await super().finish_response(request, resp, start_time)
+        self._due -= 1
+        if not resp.keep_alive:
+            self._whole = False
+        return found
 
     def _idle(self) -> bool:
         """Every request before is answered, and the answer is on its way."""
-        waiter, transport = self._waiter, self.transport
+        transport = self.transport
         return (
-            waiter is not None
-            and not waiter.done()
-            and not self._messages
+            not self._due
             and not self._close
             and not self._force_close
             and transport is not None
@@ -111,6 +120,7 @@ class Connection(RequestHandler):
         else:
             self._follower = None
             self._latest = data if len(data) <= _LONGEST else None
+            self._due += 1
             super().data_received(data)
         if self._held:
             held, self._held = self._held, b""

@@ -14,12 +14,11 @@ from robotq.api.connection import Connection
 from robotq.api.errors import error_body, fault
 from robotq.api.guard import Guard
 from robotq.api.web_requests import REQUESTS
-from robotq.model.json import JsonObject
 
 
 def follow(
     call: Call,
-    serve: Callable[[bytes], Awaitable[JsonObject | None]],
+    serve: Callable[[bytes], Awaitable[bytes | None]],
     guard: Guard,
     where: str,
 ) -> None:
@@ -31,6 +30,7 @@ def follow(
         not isinstance(connection, Connection)
         or request.version != HttpVersion11
         or not request.keep_alive
+        or request.method == "HEAD"
     ):
         return
     log = request.app[REQUESTS]
@@ -47,7 +47,8 @@ def follow(
             answer = await serve(body)
         except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
             failure = fault(error, where)
-            answer, status = error_body(failure, language), failure.code.http_status
+            answer = orjson.dumps(error_body(failure, language))
+            status = failure.code.http_status
         if answer is None:
             return None
         log.add(
@@ -58,6 +59,6 @@ def follow(
             seconds=time.perf_counter() - began,
             caller=actor,
         )
-        return whole_answer(orjson.dumps(answer), status)
+        return whole_answer(answer, status)
 
     connection.follow(follower)

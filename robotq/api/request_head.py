@@ -19,11 +19,13 @@ class RequestHead:
 
     before: bytes
     """Up to the digits of the length."""
-    after: bytes
-    """From behind them to the end of the head."""
+    after: bytes | None
+    """From behind them to the end of the head; None where it says no length and has no body."""
 
     def body(self, data: bytes) -> bytes | None:
         """The body, where `data` is exactly one request with this head; else None."""
+        if self.after is None:
+            return b"" if data == self.before else None
         if not data.startswith(self.before):
             return None
         at = len(self.before)
@@ -53,13 +55,13 @@ def is_whole(data: bytes) -> bool:
     return len(data) == end + int(length)
 
 
-def head_of(data: bytes) -> RequestHead | None:
-    """The head of a whole request that says how long its body is; None for others."""
+def head_of(data: bytes) -> RequestHead:
+    """The head of a whole request."""
     end = data.find(_END) + len(_END)
     head = data[:end]
     at = head.lower().find(_LENGTH)
     if at < 0:
-        return None
+        return RequestHead(before=head, after=None)
     at += len(_LENGTH)
     while head[at : at + 1] in (b" ", b"\t"):
         at += 1

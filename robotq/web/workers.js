@@ -12,6 +12,7 @@ const SHOWN = 200; // of each queue
 
 export function workersView() {
   let askedAt = 0;
+  let timer = null;
   const queues = h("div", { class: "groups" });
   const refused = h("p", { class: "quiet" });
   const none = h("p", { class: "quiet none", text: t("workers.none") });
@@ -30,7 +31,11 @@ export function workersView() {
     show(none, groups.length === 0);
     setText(refused, found.refused ? t("workers.refused", { count: count(found.refused) }) : "");
   }
-  return { node, open: load, update() { if (Date.now() - askedAt > EVERY_MS) load(); } };
+  function update() {
+    // not now is soon: what has just changed is not left until something else does
+    timer ??= setTimeout(() => { timer = null; if (node.isConnected) load(); }, Math.max(0, askedAt + EVERY_MS - Date.now()));
+  }
+  return { node, open: load, update };
 }
 
 function group(first) {

@@ -84,8 +84,12 @@ class Client:
             body = await self._reader.readexactly(int(headers["Content-Length"]))
         return int(head[0].split()[1]), headers, orjson.loads(body)
 
-    async def ask(self, data: bytes) -> tuple[int, dict[str, str], Any]:
+    async def ask(self, data: bytes, *, empty: int = 0) -> tuple[int, dict[str, str], Any]:
+        """`empty`: answers without a body that come before."""
         await self.send(data)
+        for _ in range(empty):
+            async with asyncio.timeout(10):
+                await self._reader.readuntil(b"\r\n\r\n")
         return await self.answer()
 
     async def close(self) -> None:
@@ -343,9 +347,38 @@ def test_head_of__finds_the_body_of_the_next_request(
     first, second = request(body, "X-A: b"), request(other, "X-A: b")
     head = head_of(first)
     assert is_whole(first)
-    assert head is not None
     assert head.body(second) == other
     assert head.body(second + b"x") is None
     assert head.body(second[: len(second) - 1 - digits]) is None
     assert head.body(request(other, "X-A: c")) is None
     assert head.body(request(other, "X-A: b", method="PUT")) is None
+
+
+async def test_polls__of_one_task_follow_its_life(site: Site) -> None:
+    client = await site.client()
+    task_id = (await client.ask(request(home("1"))))[2]["task_id"]
+    poll = f"GET /task/{task_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    found = [await client.ask(poll) for _ in range(3)]
+    assert await followed(site)
+    assert [answer["status"] for _, _, answer in found] == ["pending"] * 3
+    await site.lab.post(f"/task/{task_id}/cancel")
+    status, headers, answer = await client.ask(poll)
+    assert (status, answer["error_code"]) == (200, "cancelled")
+    alone = await site.lab.get(f"/task/{task_id}")
+    assert answer == alone.body
+    assert headers["Content-Type"] == alone.headers["Content-Type"]
+
+
+async def test_polls__of_a_task_that_nobody_knows_are_refused(site: Site) -> None:
+    client = await site.client()
+    poll = b"GET /task/task_20200101_000000_abcdef HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert [(await client.ask(poll))[0] for _ in range(3)] == [404, 404, 404]
+
+
+async def test_polls__for_the_head_alone_get_no_body(site: Site) -> None:
+    client = await site.client()
+    task_id = (await client.ask(request(home("1"))))[2]["task_id"]
+    head = f"HEAD /task/{task_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    await client.send(head + head)
+    status, _, answer = await client.ask(head.replace(b"HEAD", b"GET"), empty=2)
+    assert (status, answer["task_id"]) == (200, task_id)

@@ -159,7 +159,7 @@ def test_doctor__says_how_to_mend_what_is_wrong(
 ) -> None:
     config = tmp_path / "robotq.yaml"
     config.write_text(
-        "robots:\n  arm:\n    driver: simulator\n    options: {port: /dev/ttyNOT_THERE}\n"
+        "robots:\n  arm:\n    driver: jsonline\n    options: {port: /dev/ttyNOT_THERE}\n"
         "default_robot: arm\n"
     )
     data = tmp_path / "data"

@@ -79,12 +79,12 @@ async def submit(call: Call) -> web.StreamResponse:
     return _queued(call, accepted)
 
 
-def _follower(call: Call) -> Callable[[bytes], Awaitable[JsonObject | None]]:
+def _follower(call: Call) -> Callable[[bytes], Awaitable[bytes | None]]:
     """Takes further single commands that are only queued; leaves everything else, and what is
     wrong, to `submit`."""
     engine, language, actor, agent = call.engine, call.language, call.actor, call.caller.agent
 
-    async def follower(body: bytes) -> JsonObject | None:
+    async def follower(body: bytes) -> bytes | None:
         try:
             order = engine.intake.read(parse_json(body))
             if order.spec.kind is not Kind.QUEUED:
@@ -92,7 +92,7 @@ def _follower(call: Call) -> Callable[[bytes], Awaitable[JsonObject | None]]:
             accepted = await engine.queue.submit([order], api=API, actor=actor, agent=agent)
         except RobotqError:
             return None
-        return _accepted(accepted, language)
+        return orjson.dumps(_accepted(accepted, language))
 
     return follower
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from robotq.api.call import Call
@@ -28,10 +30,31 @@ async def get_task(call: Call) -> web.StreamResponse:
     if call.request.rel_url.raw_query_string:
         wait_s = call.query(TaskQueryParameters).wait
         task = await call.engine.queue.wait_ended(task_id, wait_s)
-    else:
-        task = await call.engine.queue.find(task_id)
+        return json_bytes(await _encoded(call, task))
+    encoded = await _encoded(call, await call.engine.queue.find(task_id))
+    call.follower = _follower(call, task_id)
+    return json_bytes(encoded)
+
+
+async def _encoded(call: Call, task: Task) -> bytes:
     webhooks = await call.engine.webhooks.of(task)
-    return json_bytes(call.request.app[VIEWS].encoded(task, call.language, webhooks))
+    return call.request.app[VIEWS].encoded(task, call.language, webhooks)
+
+
+def _follower(call: Call, task_id: str) -> Callable[[bytes], Awaitable[bytes | None]]:
+    """Answers the next polls of the same task."""
+    engine, views, language = call.engine, call.request.app[VIEWS], call.language
+
+    async def follower(_body: bytes) -> bytes | None:
+        try:
+            task = await engine.queue.find(task_id)
+            webhooks = await engine.webhooks.of(task)
+        except RobotqError:
+            # it was removed, or the disk cannot be read
+            return None
+        return views.encoded(task, language, webhooks)
+
+    return follower
 
 
 async def list_tasks(call: Call) -> web.StreamResponse:

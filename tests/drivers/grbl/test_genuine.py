@@ -132,7 +132,11 @@ def test_stop__with_the_door_still_open(tmp_path: Path) -> None:
     run_in_state(tmp_path, "Door:1", ajar)
 
 
-def test_limit_switch_that_was_hit_by_hand__lets_the_link_come_back(tmp_path: Path) -> None:
+def test_limit_switch_that_was_hit_by_hand__lets_the_link_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # nothing answers here before the reset, so there is no answer to be too early for
+    monkeypatch.setattr("robotq.drivers.grbl.connect._ANSWER_S", 0.5)
     with (
         Odd(tmp_path / "ttyUSB0", speed=100) as device,
         bench(grbl.create, tmp_path, device.port, silence_s=0.3) as robot,
