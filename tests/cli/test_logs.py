@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from robotq.cli.logs import Apart, log_to_stderr
 from robotq.model import ids
 
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """The root logger of this process belongs to pytest."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("root_logger")
 
 
 def test_json__is_an_object_a_line_with_its_task(capsys: pytest.CaptureFixture[str]) -> None:
