@@ -39,7 +39,7 @@ class RequestLog:
     """Who asked for what, and what the answer was: without bodies, queries and keys."""
 
     def __init__(self) -> None:
-        self._latest: deque[_Request] = deque(maxlen=_KEPT)
+        self._latest: deque[tuple[int, int, str, str, int, float, str]] = deque(maxlen=_KEPT)
         self._count = 0
 
     def add(
@@ -47,12 +47,12 @@ class RequestLog:
     ) -> None:
         # every request comes by here, and few are ever looked at
         self._count += 1
-        self._latest.append(_Request(self._count, at_ms, method, path, status, seconds, caller))
+        self._latest.append((self._count, at_ms, method, path, status, seconds, caller))
 
     def after(self, number: int) -> list[_Request]:
         """Those with a higher number, oldest first."""
         newer = min(max(self._count - number, 0), len(self._latest))
-        return list(islice(self._latest, len(self._latest) - newer, None))
+        return [_Request(*one) for one in islice(self._latest, len(self._latest) - newer, None)]
 
 
 REQUESTS = web.AppKey("requests", RequestLog)

@@ -67,9 +67,8 @@ class Admission:
         """
         now_ms = self._clock.now_ms()
         if not batch:
-            return [
-                self._task(order, now_ms, api=api, actor=actor, agent=agent) for order in orders
-            ]
+            (order,) = orders
+            return [self._task(order, now_ms, api=api, actor=actor, agent=agent)]
         batch_id = ids.batch_id(now_ms, self._seq + 1)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}

@@ -27,6 +27,8 @@ from robotq.store.port import (
     Store,
 )
 
+_OCCUPANCIES = (SaveOccupancy, DropOccupancy)
+
 
 class Changes:
     """The core of the `TaskQueue`: what is written here is visible and told only after it is on
@@ -123,7 +125,7 @@ class Changes:
         for mutation in mutations:
             if isinstance(mutation, SaveTask):
                 self._take_over_task(mutation.task, mutation.before)
-            elif isinstance(mutation, SaveOccupancy | DropOccupancy):
+            elif isinstance(mutation, _OCCUPANCIES):
                 freed |= self._resources.commit((mutation,))
             elif isinstance(mutation, SaveDelivery):
                 self._webhooks.take_over(mutation.delivery)

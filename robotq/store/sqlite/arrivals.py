@@ -61,11 +61,11 @@ class Arrivals:
         # SQLite ends a text from JSON at its first NUL
         if b"\\u0000" in document:
             return None
-        self._insert(document.decode())
+        self._insert(document)
         self._last_event_id = last
         return outcomes
 
-    def _insert(self, document: str) -> None:
+    def _insert(self, document: bytes) -> None:
         if not self._prepared:
             # temporary ones: they are in memory, and no part of the schema
             self._connection.execute("PRAGMA temp_store = MEMORY")

@@ -34,4 +34,4 @@ CREATE TEMP TRIGGER arrivals_insert INSTEAD OF INSERT ON arrivals BEGIN
 END;
 
 -- name: insert
-INSERT INTO arrivals SELECT value FROM json_each(?);
+INSERT INTO arrivals SELECT value FROM json_each(CAST(? AS TEXT));
