@@ -29,7 +29,8 @@ class Connection(RequestHandler):
     """
 
     # what aiohttp keeps of a connection and has no public name for: `_close`, `_force_close`,
-    # `_next_keepalive_close_time`, `_request_in_progress`, `_handler_waiter`
+    # `_process_keepalive`, `_next_keepalive_close_time`, `_keepalive_timeout`,
+    # `_request_in_progress`, `_handler_waiter`
     __slots__ = ("_due", "_follower", "_head", "_held", "_latest", "_serving", "_whole")
 
     _due: int
@@ -64,6 +65,8 @@ class Connection(RequestHandler):
             body = self._head.body(data)
             if body is not None:
                 self._serving = self._loop.create_task(self._serve(self._follower, body, data))
+                # a shutdown waits for requests under way
+                self._request_in_progress = True
                 return
         # aiohttp calls this without data to go on with what it has
         if data and self._whole:
@@ -75,11 +78,12 @@ class Connection(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        found = await super().finish_response(request, resp, start_time)
+        # where a handler has given no answer, this is another one
+        answer, left = await super().finish_response(request, resp, start_time)
         self._due -= 1
-        if not resp.keep_alive:
+        if not answer.keep_alive:
             self._whole = False
-        return found
+        return answer, left
 
     def _idle(self) -> bool:
         """Every request before is answered, and the answer is on its way."""
@@ -92,6 +96,16 @@ class Connection(RequestHandler):
             and not transport.get_write_buffer_size()
         )
 
+    def _process_keepalive(self) -> None:
+        """Close the connection where it was idle for long, which it is not while a request is
+        served."""
+        if self._serving is not None:
+            self._used()
+        super()._process_keepalive()
+
+    def _used(self) -> None:
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+
     def _hold(self, data: bytes) -> None:
         """Keep what comes before the answer, and let nothing more come."""
         self._held += data
@@ -99,9 +113,6 @@ class Connection(RequestHandler):
             self.transport.pause_reading()
 
     async def _serve(self, follower: Follower, body: bytes, data: bytes) -> None:
-        # a shutdown waits for requests under way, and an idle connection is closed in time
-        self._request_in_progress = True
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         answer: bytes | None = None
         try:
             answer = await follower(body)
@@ -111,6 +122,7 @@ class Connection(RequestHandler):
         finally:
             self._request_in_progress = False
             self._serving = None
+            self._used()
             if self._handler_waiter is not None:
                 self._handler_waiter.set_result(None)
         if self.transport is None or self.transport.is_closing():

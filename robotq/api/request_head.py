@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 _END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
-_FRAMING = (b"\r\ntransfer-encoding:", b"\r\nupgrade:", b"\r\nexpect:", b"\r\nconnection:")
-"""Headers that may change where a request ends, or what follows it."""
+_FRAMING = (
+    b"connect ",
+    b"\r\nconnection:",
+    b"\r\ncontent-encoding:",
+    b"\r\nexpect:",
+    b"\r\ntransfer-encoding:",
+    b"\r\nupgrade:",
+)
+"""The method and the headers that may change where a request ends, what its body is, or what
+follows it. What a CONNECT has behind its head is no body to aiohttp, whatever its length."""
 
 _DIGITS = 9
 """Of a length: more than any body that is taken."""
@@ -41,7 +49,8 @@ def is_whole(data: bytes) -> bool:
     """Whether these bytes, at the beginning of a request, are certainly that one request and
     nothing more. False where that is not plain to see."""
     end = data.find(_END) + len(_END)
-    head = data[:end].lower()
+    # many clients say what goes without saying
+    head = data[:end].lower().replace(b"\r\nconnection: keep-alive\r\n", b"\r\n")
     if len(head) < len(_END) or head.count(b"\n") != head.count(b"\r\n"):
         return False
     if any(name in head for name in _FRAMING):

@@ -229,6 +229,20 @@ async def test_commands__of_a_client_that_leaves_are_kept(site: Site) -> None:
         await asyncio.sleep(0.001)
 
 
+async def test_commands__that_come_when_a_connection_has_long_been_idle_are_answered(
+    site: Site,
+) -> None:
+    client = await site.client()
+    await client.ask(request(home("1")))
+    (connection,) = site.connections()
+    connection._next_keepalive_close_time = 0
+    # in one turn of the loop
+    connection.data_received(request(home("2")))
+    connection._process_keepalive()
+    assert (await client.answer())[2]["queue_size"] == 2
+    assert (await client.ask(request(home("3"))))[2]["queue_size"] == 3
+
+
 async def test_commands__under_way_are_answered_when_the_daemon_ends(site: Site) -> None:
     client = await site.client()
     await client.ask(request(home("1")))
@@ -334,6 +348,8 @@ class _Echo:
         b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
         b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
         b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nContent-Encoding: deflate\r\nContent-Length: 2\r\n\r\n{}",
     ],
 )
 def test_is_whole__only_where_it_is_plain(data: bytes) -> None:
@@ -344,14 +360,15 @@ def test_is_whole__only_where_it_is_plain(data: bytes) -> None:
 def test_head_of__finds_the_body_of_the_next_request(
     body: bytes, other: bytes, digits: int
 ) -> None:
-    first, second = request(body, "X-A: b"), request(other, "X-A: b")
+    kept = "Connection: keep-alive"
+    first, second = request(body, kept, "X-A: b"), request(other, kept, "X-A: b")
     head = head_of(first)
     assert is_whole(first)
     assert head.body(second) == other
     assert head.body(second + b"x") is None
     assert head.body(second[: len(second) - 1 - digits]) is None
-    assert head.body(request(other, "X-A: c")) is None
-    assert head.body(request(other, "X-A: b", method="PUT")) is None
+    assert head.body(request(other, kept, "X-A: c")) is None
+    assert head.body(request(other, kept, "X-A: b", method="PUT")) is None
 
 
 async def test_polls__of_one_task_follow_its_life(site: Site) -> None:

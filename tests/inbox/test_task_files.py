@@ -163,6 +163,20 @@ async def test_restart__takes_what_was_dropped_and_goes_on_with_the_copies(
         assert "too long ago" in reason["message"], "it may have been done years ago"
 
 
+async def test_copies__are_made_of_another_journal_than_was_followed_before(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    """The database was restored from a backup, or it was kept in memory only."""
+    config = await asyncio.to_thread(lab_config, tmp_path)
+    followed = tmp_path / "task_queue" / ".followed"
+    await asyncio.to_thread(followed.parent.mkdir)
+    followed.write_text("70000\n")
+    async with running_lab(config, catalog) as lab:
+        files = Files(lab)
+        task_id = (await files.post("/api/tasks", {"task_type": "ping"}))["task_id"]
+        await until(lambda: files.read(f"tasks/{task_id}.json"))
+
+
 async def test_copies__of_tasks_that_retention_has_removed_go(files: Files) -> None:
     task_id = (await files.post("/api/tasks", {"task_type": "ping"}))["task_id"]
     gone = files.folder / "tasks" / f"{uuid.uuid4()}.json"

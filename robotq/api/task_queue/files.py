@@ -102,7 +102,8 @@ class Copies:
     disk a moment after each change. They go when retention removes the tasks.
 
     How far the journal was followed is kept beside them, so that nothing is missed over a
-    restart; where that file is gone, everything in the journal is written out again.
+    restart; where that file is gone, or ahead of the journal, everything in the journal is
+    written out again.
     """
 
     def __init__(self, folder: Path, engine: Engine) -> None:
@@ -120,6 +121,9 @@ class Copies:
             try:
                 if last_id is None:
                     last_id = await self._in_thread(self._begin)
+                    if last_id > self._engine.bus.last_event_id:
+                        # of another journal: the database is a new one, or an older one
+                        last_id = 0
                 last_id = await self.follow(last_id)
                 if not pruned_at or time.monotonic() - pruned_at > _PRUNE_S:
                     pruned_at = time.monotonic()

@@ -26,9 +26,13 @@ class Arrivals:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        """Raises sqlite3.Error."""
         self._connection = connection
-        self._prepared = False
         self._last_event_id: int | None = None
+        # temporary ones: they are in memory, and no part of the schema
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(_ARRIVALS["view"])
+        connection.execute(_ARRIVALS["trigger"])
 
     def forget(self) -> None:
         """Somebody else has written with this connection."""
@@ -61,19 +65,10 @@ class Arrivals:
         # SQLite ends a text from JSON at its first NUL
         if b"\\u0000" in document:
             return None
-        self._insert(document)
-        self._last_event_id = last
-        return outcomes
-
-    def _insert(self, document: bytes) -> None:
-        if not self._prepared:
-            # temporary ones: they are in memory, and no part of the schema
-            self._connection.execute("PRAGMA temp_store = MEMORY")
-            self._connection.execute(_ARRIVALS["view"])
-            self._connection.execute(_ARRIVALS["trigger"])
-            self._prepared = True
         crash_point(CrashPoint.COMMIT)
         self._connection.execute(_ARRIVALS["insert"], (document,))
+        self._last_event_id = last
+        return outcomes
 
 
 def _arrive(mutations: Sequence[Mutation]) -> bool:
