@@ -58,6 +58,10 @@ class Connection(RequestHandler):
         self._head, self._follower = head_of(self._latest), follower
 
     def data_received(self, data: bytes) -> None:
+        if not data:
+            # aiohttp goes on with what it has
+            super().data_received(data)
+            return
         if self._serving is not None:
             self._hold(data)
             return
@@ -68,8 +72,7 @@ class Connection(RequestHandler):
                 # a shutdown waits for requests under way
                 self._request_in_progress = True
                 return
-        # aiohttp calls this without data to go on with what it has
-        if data and self._whole:
+        if self._whole:
             self._whole = is_whole(data)
             self._latest = data if self._whole and len(data) <= _LONGEST else None
             self._due += 1

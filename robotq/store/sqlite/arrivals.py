@@ -57,11 +57,12 @@ class Arrivals:
                 assert isinstance(saving, SaveTask)
                 assert isinstance(appending, AppendEvent)
                 last += 1
-                task = rows.task_to_row(saving.task)
-                arrivals.append(task + rows.event_to_row(appending.event, last))
+                task = rows.task_columns(saving.task)
+                arrivals.append(task + rows.event_columns(appending.event, last))
                 events.append(rows.numbered(appending.event, last))
             outcomes.append(events)
-        document = orjson.dumps(arrivals)
+        # an object in it comes out of SQLite's JSON as the text that it is here
+        document = orjson.dumps(arrivals, default=rows.plain)
         # SQLite ends a text from JSON at its first NUL
         if b"\\u0000" in document:
             return None

@@ -56,6 +56,12 @@ def task_to_row(task: Task) -> Row:
 
     Raises TypeError for what JSON cannot hold.
     """
+    *columns, rest, seq, task_id = task_columns(task)
+    return (*columns, json_text(rest), seq, task_id)
+
+
+def task_columns(task: Task) -> Row:
+    """The same, with an object in place of its JSON."""
     command = task.command
     rest = {"actor": task.actor, "rank": task.rank, "params": command.params}
     if command.extra:
@@ -79,7 +85,7 @@ def task_to_row(task: Task) -> Row:
         task.ended_at_ms,
         task.error.code if task.error is not None else None,
         task.outcome_unknown,
-        json_text(rest),
+        rest,
         task.seq,
         task.id,
     )
@@ -127,6 +133,12 @@ def task_from_row(row: Row) -> Task:
 
 def event_to_row(event: Event, event_id: int) -> Row:
     """The parameters of `insert_event`."""
+    *columns, data, number = event_columns(event, event_id)
+    return (*columns, json_text(data), number)
+
+
+def event_columns(event: Event, event_id: int) -> Row:
+    """The same, with an object in place of its JSON."""
     return (
         event.kind,
         event.at_ms,
@@ -136,7 +148,7 @@ def event_to_row(event: Event, event_id: int) -> Row:
         event.task_id,
         event.before,
         event.after,
-        json_text(event.data),
+        event.data,
         event_id,
     )
 
@@ -250,10 +262,11 @@ def fact_from_row(row: Row) -> tuple[str, JsonObject]:
 
 def json_text(value: JsonValue) -> str:
     """`value` as JSON. Raises TypeError for what JSON cannot hold."""
-    return orjson.dumps(value, default=_plain).decode()
+    return orjson.dumps(value, default=plain).decode()
 
 
-def _plain(value: object) -> dict[str, JsonValue]:
+def plain(value: object) -> dict[str, JsonValue]:
+    """A record or a mapping as an object for JSON. Raises TypeError for anything else."""
     if isinstance(value, Struct):
         return asdict(value)
     if isinstance(value, Mapping):
