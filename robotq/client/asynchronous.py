@@ -36,7 +36,6 @@ from robotq.client.trying import (
     Progress,
     Trying,
     Watching,
-    is_passing,
     read_answer,
 )
 from robotq.model.json import JsonObject, JsonValue
@@ -356,14 +355,10 @@ class AsyncClient:
                         for event in stream.feed(block):
                             yield event
                         trying = self._trying(call)
-                problem: Lost | Refused = Lost("the stream has ended", sent=False)
-            except Lost as lost:
-                problem = lost
-            except Refused as refusal:
-                if not is_passing(refusal):
-                    raise
-                problem = refusal
-            await asyncio.sleep(trying.pause_s(problem))
+                raise Lost("the stream has ended", sent=False)
+            except (Lost, Refused) as problem:
+                pause_s = trying.pause_s(problem)
+            await asyncio.sleep(pause_s)
 
     # -- the way out -------------------------------------------------------------------------
 
@@ -373,17 +368,12 @@ class AsyncClient:
     async def _do(self, call: Call[_T]) -> _T:
         trying = self._trying(call)
         while True:
-            problem: Lost | Refused
             try:
                 status, content = await self._send(call)
                 return read_answer(call, status, content, repeated=trying.maybe_done)
-            except Lost as lost:
-                problem = lost
-            except Refused as refusal:
-                if not is_passing(refusal):
-                    raise
-                problem = refusal
-            await asyncio.sleep(trying.pause_s(problem))
+            except (Lost, Refused) as problem:
+                pause_s = trying.pause_s(problem)
+            await asyncio.sleep(pause_s)
             if trying.asks_for_kind:
                 await self._check_queued(call, trying)
 

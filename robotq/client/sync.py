@@ -33,7 +33,6 @@ from robotq.client.trying import (
     Progress,
     Trying,
     Watching,
-    is_passing,
     read_answer,
 )
 from robotq.model.json import JsonObject, JsonValue
@@ -343,14 +342,10 @@ class Client:
                 for block in self._blocks(call, stream):
                     yield from stream.feed(block)
                     trying = self._trying(call)
-                problem: Lost | Refused = Lost("the stream has ended", sent=False)
-            except Lost as lost:
-                problem = lost
-            except Refused as refusal:
-                if not is_passing(refusal):
-                    raise
-                problem = refusal
-            time.sleep(trying.pause_s(problem))
+                raise Lost("the stream has ended", sent=False)
+            except (Lost, Refused) as problem:
+                pause_s = trying.pause_s(problem)
+            time.sleep(pause_s)
 
     # -- the way out -------------------------------------------------------------------------
 
@@ -360,17 +355,12 @@ class Client:
     def _do(self, call: Call[_T]) -> _T:
         trying = self._trying(call)
         while True:
-            problem: Lost | Refused
             try:
                 status, content = self._send(call)
                 return read_answer(call, status, content, repeated=trying.maybe_done)
-            except Lost as lost:
-                problem = lost
-            except Refused as refusal:
-                if not is_passing(refusal):
-                    raise
-                problem = refusal
-            time.sleep(trying.pause_s(problem))
+            except (Lost, Refused) as problem:
+                pause_s = trying.pause_s(problem)
+            time.sleep(pause_s)
             if trying.asks_for_kind:
                 self._check_queued(call, trying)
 

@@ -56,6 +56,8 @@ class Trying:
         is none."""
         if isinstance(problem, Lost):
             self.maybe_done |= problem.sent
+        elif problem.code not in _PASSING:
+            raise problem
         left_s = self._until - time.monotonic()
         unsafe = self._call.repeat is Repeat.UNSENT and (
             isinstance(problem, Refused) or problem.sent
@@ -100,10 +102,6 @@ def read_answer(call: Call[_T], status: int, content: bytes, *, repeated: bool) 
         return call.read(answer)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise NotRobotq(f"HTTP {status} is not what robotq answers: {error}") from error
-
-
-def is_passing(refusal: Refused) -> bool:
-    return refusal.code in _PASSING
 
 
 class Watching:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from robotq.engine import job_changes
 from robotq.engine.admission import Admission
 from robotq.engine.changes import Changes
 from robotq.engine.holds import HoldBoard
 from robotq.engine.job import Holder, Job, JobEnding
+from robotq.engine.job_changes import Change
 from robotq.engine.memory import TaskMemory
-from robotq.engine.task_events import saving_end, saving_new, task_event
+from robotq.engine.task_events import saving_new
 from robotq.engine.unbroken import unbroken
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
-from robotq.model.event import Event
 from robotq.model.json import JsonObject
-from robotq.model.task import Task, TaskError, TaskState
-from robotq.model.transitions import Action, transition
-from robotq.store.port import AppendEvent, Mutation, SaveTask
+from robotq.model.task import Task, TaskState
+from robotq.model.transitions import Action
+from robotq.store.port import Mutation
 
 
 class Jobs:
@@ -81,7 +82,9 @@ class Jobs:
             async with self._changes.of(waiting.id) as task:
                 # while the lock was waited for, it may have been called off
                 if task.state is TaskState.PENDING and not self._overdue(task):
-                    return await self._claimed(task, worker)
+                    return await self._write(
+                        job_changes.claimed(task, worker, self._clock.now_ms())
+                    )
         return None
 
     @unbroken
@@ -93,7 +96,7 @@ class Jobs:
                 raise _wrong_state(task, Action.CLAIM)
             if not self.may_start(task.queue):
                 raise RobotqError("queue_held", reason="nothing is handed out right now")
-            return await self._claimed(task, worker)
+            return await self._write(job_changes.claimed(task, worker, self._clock.now_ms()))
 
     @unbroken
     async def renew(
@@ -111,23 +114,10 @@ class Jobs:
         wrong_state (it has ended), stale_claim, store_unavailable.
         """
         async with self._changes.of(task_id) as before:
-            task, reclaimed = self._held(before, holder, "renew")
             now_ms = self._clock.now_ms()
-            changes = {
-                "progress": task.progress if progress is None else progress,
-                "partial": task.partial if partial is None else partial,
-                "lease_until_ms": _lease_until(task, now_ms),
-            }
-            renewed = transition(task, Action.PROGRESS, fence=task.fence, **changes)
-            told = progress is not None and progress != before.progress
-            await self._changes.write(
-                [
-                    *reclaimed,
-                    SaveTask(renewed, task.state),
-                    *([_progress_event(renewed, now_ms)] if told else []),
-                ]
-            )
-            return renewed
+            task, earlier = _held(before, holder, "renew", now_ms)
+            renewed = job_changes.renewed(task, now_ms, progress=progress, partial=partial)
+            return await self._write(renewed, earlier)
 
     @unbroken
     async def finish(
@@ -144,26 +134,16 @@ class Jobs:
         async with self._changes.of(task_id) as before:
             if before.state.final and _same_end(before, holder, ending):
                 return before
+            now_ms = self._clock.now_ms()
             if unclaimed and before.state is TaskState.PENDING and before.fence == 0:
-                task, earlier = self._claiming(before, holder.worker or before.actor)
+                task, earlier = job_changes.claimed(before, holder.worker or before.actor, now_ms)
             else:
                 try:
-                    task, earlier = self._held(before, holder, ending.action)
+                    task, earlier = _held(before, holder, ending.action, now_ms)
                 except RobotqError:
-                    await self._refused(before, holder, ending)
+                    await self._changes.write(job_changes.refused(before, holder, ending, now_ms))
                     raise
-            ended = transition(
-                task,
-                ending.action,
-                fence=task.fence,
-                ended_at_ms=self._clock.now_ms(),
-                result=ending.kept,
-                error=ending.error,
-            )
-            await self._changes.write(
-                [*earlier, *saving_end(task, ended, ended.worker or "robotq")]
-            )
-            return ended
+            return await self._write(job_changes.ended(task, ending, now_ms), earlier)
 
     @unbroken
     async def give_back(self, task_id: str, holder: Holder) -> Task:
@@ -172,14 +152,7 @@ class Jobs:
         async with self._changes.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
                 raise _stale(task, holder)
-            released = transition(task, Action.RELEASE, fence=task.fence)
-            await self._changes.write(
-                [
-                    SaveTask(released, task.state),
-                    self._event("task.released", released, task, worker=task.worker),
-                ]
-            )
-            return released
+            return await self._write(job_changes.released(task, self._clock.now_ms()))
 
     @unbroken
     async def lose(self, task_id: str, holder: Holder) -> Task:
@@ -190,7 +163,8 @@ class Jobs:
         async with self._changes.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
                 raise _stale(task, holder)
-            return await self._fail(task, "worker_lost", worker=task.worker)
+            lost = job_changes.failed(task, self._clock.now_ms(), "worker_lost", worker=task.worker)
+            return await self._write(lost)
 
     # -- by time and by people ---------------------------------------------------------------
 
@@ -206,40 +180,21 @@ class Jobs:
             if task.state.final or task.work is None:
                 return task
             if self._overdue(task):
-                return await self._fail(task, "task_timeout")
+                return await self._write(job_changes.failed(task, now_ms, "task_timeout"))
             until_ms = task.lease_until_ms
             if until_ms is None or now_ms < max(until_ms, not_before_ms):
                 return task
             if task.work.max_retries is not None and task.retries >= task.work.max_retries:
-                return await self._fail(task, "lease_expired", worker=task.worker)
-            offered = transition(
-                task,
-                Action.REQUEUE,
-                fence=task.fence,
-                retries=task.retries + 1,
-                retried_at_ms=now_ms,
-            )
-            await self._changes.write(
-                [
-                    SaveTask(offered, task.state),
-                    self._event("task.lease_expired", offered, task, worker=task.worker),
-                ]
-            )
-            return offered
+                return await self._write(
+                    job_changes.failed(task, now_ms, "lease_expired", worker=task.worker)
+                )
+            return await self._write(job_changes.offered_again(task, now_ms))
 
     async def cancel(self, task: Task, *, actor: str, reason: str) -> Task:
         """Call off a task that nobody else changes meanwhile. Its worker hears of it with the
         next sign of life, and its result is refused."""
-        action = Action.STOP if task.state is TaskState.RUNNING else Action.CANCEL
-        cancelled = transition(
-            task,
-            action,
-            fence=task.fence,
-            error=TaskError(code="cancelled", args={"actor": actor, "reason": reason}),
-            ended_at_ms=self._clock.now_ms(),
-        )
-        await self._changes.write(saving_end(task, cancelled, actor))
-        return cancelled
+        now_ms = self._clock.now_ms()
+        return await self._write(job_changes.cancelled(task, now_ms, actor=actor, reason=reason))
 
     @unbroken
     async def retry(self, task_id: str, *, actor: str) -> Task:
@@ -253,15 +208,8 @@ class Jobs:
                 limit = task.work.max_retries
                 if task.state is TaskState.FAILED and task.retries >= limit:
                     raise RobotqError("retries_used_up", retries=task.retries, limit=limit)
-            now_ms = self._clock.now_ms()
-            again = transition(task, Action.RETRY, retries=task.retries + 1, retried_at_ms=now_ms)
-            await self._changes.write(
-                [
-                    SaveTask(again, task.state),
-                    task_event("task.retried", again, now_ms, actor, before=task),
-                ]
-            )
-            return again
+            retried = job_changes.retried(task, self._clock.now_ms(), actor=actor)
+            return await self._write(retried)
 
     # -- the core ----------------------------------------------------------------------------
 
@@ -278,81 +226,22 @@ class Jobs:
         deadline_ms = None if task.work is None else task.work.deadline_ms
         return deadline_ms is not None and deadline_ms <= self._clock.now_ms()
 
-    async def _claimed(self, task: Task, worker: str) -> Task:
-        claimed, mutations = self._claiming(task, worker)
-        await self._changes.write(mutations)
-        return claimed
-
-    def _claiming(self, task: Task, worker: str) -> tuple[Task, list[Mutation]]:
-        now_ms = self._clock.now_ms()
-        claimed = transition(
-            task,
-            Action.CLAIM,
-            worker=worker,
-            started_at_ms=now_ms,
-            lease_until_ms=_lease_until(task, now_ms),
-        )
-        event = self._event("task.claimed", claimed, task, worker=worker)
-        return claimed, [SaveTask(claimed, task.state), event]
-
-    def _held(self, task: Task, holder: Holder, action: str) -> tuple[Task, list[Mutation]]:
-        """The task in the hands of this holder, and what to write for that first."""
-        if task.state.final or task.work is None:
-            raise _wrong_state(task, action)
-        if not holder.has(task):
-            raise _stale(task, holder)
-        if task.state is TaskState.RUNNING:
-            return task, []
-        now_ms = self._clock.now_ms()
-        reclaimed = transition(
-            task,
-            Action.RECLAIM,
-            fence=task.fence,
-            started_at_ms=now_ms,
-            lease_until_ms=_lease_until(task, now_ms),
-        )
-        event = self._event("task.reclaimed", reclaimed, task, worker=task.worker)
-        return reclaimed, [SaveTask(reclaimed, task.state), event]
-
-    async def _fail(self, task: Task, code: str, **args: object) -> Task:
-        action = Action.FAIL if task.state is TaskState.RUNNING else Action.EXPIRE
-        failed = transition(
-            task,
-            action,
-            fence=task.fence,
-            error=TaskError(code=code, args=args),
-            ended_at_ms=self._clock.now_ms(),
-        )
-        await self._changes.write(saving_end(task, failed, "robotq"))
-        return failed
-
-    async def _refused(self, task: Task, holder: Holder, ending: JobEnding) -> None:
-        """Keep in the journal that a result came too late, or twice."""
-        said = {"worker": holder.worker, "token": holder.token, "said": ending.action.value}
-        await self._changes.write([self._event("task.result_refused", task, task, **said)])
-
-    def _event(self, kind: str, after: Task, before: Task, **data: object) -> AppendEvent:
-        actor = after.worker or "robotq"
-        return task_event(kind, after, self._clock.now_ms(), actor, before=before, **data)
+    async def _write(self, change: Change, earlier: Sequence[Mutation] = ()) -> Task:
+        """The task after the change, once it is on disk with what goes before it."""
+        task, mutations = change
+        await self._changes.write([*earlier, *mutations])
+        return task
 
 
-def _progress_event(task: Task, at_ms: int) -> AppendEvent:
-    return AppendEvent(
-        Event(
-            kind="task.progress",
-            at_ms=at_ms,
-            actor=task.worker or "robotq",
-            api=task.api,
-            robot=task.queue,
-            task_id=task.id,
-            data={"cmd_type": task.command.cmd_type, "progress": task.progress},
-        )
-    )
-
-
-def _lease_until(task: Task, now_ms: int) -> int | None:
-    lease_s = None if task.work is None else task.work.lease_s
-    return None if lease_s is None else now_ms + round(lease_s * 1000)
+def _held(task: Task, holder: Holder, action: str, now_ms: int) -> Change:
+    """The task in the hands of this holder, and what to write for that first."""
+    if task.state.final or task.work is None:
+        raise _wrong_state(task, action)
+    if not holder.has(task):
+        raise _stale(task, holder)
+    if task.state is TaskState.RUNNING:
+        return task, []
+    return job_changes.reclaimed(task, now_ms)
 
 
 def _same_end(task: Task, holder: Holder, ending: JobEnding) -> bool:

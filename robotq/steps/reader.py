@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError
@@ -12,16 +12,14 @@ from robotq.config.keys import suggestion
 from robotq.config.strict_yaml import KeyPath
 from robotq.model.json import JsonObject
 from robotq.steps import language as lang
-from robotq.steps.expressions import Expression, ExpressionError, parse
 from robotq.steps.shapes import NUMBER, Shape, shape_of
-from robotq.steps.templates import Template, read_line, read_template
+from robotq.steps.templates import Template, read_template
+from robotq.steps.values import Fault, ValueReader, shown
 
-Fault = tuple[KeyPath, str]
-"""Where below the steps, and what is wrong there."""
-
-_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.IGNORECASE)
-_RESERVED = {"params", "values", "memory", "result", "null", "true", "false", "len"}
 _MAX_STEPS = 1_000
+
+_DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
+"""Lines of GRBL that answer and change nothing."""
 
 
 def read_program(
@@ -46,40 +44,42 @@ class _Reader:
         self, schema: JsonObject, values: JsonObject, no_part: Callable[[str], str | None]
     ) -> None:
         self._no_part = no_part
-        self.faults: list[Fault] = []
         self._count = 0
-        self._names: dict[str, Shape] = {
-            "params": Shape(schema={"type": "object", **schema}),
-            "values": shape_of(values),
-            "memory": Shape(),
-            "result": Shape(),
-        }
+        self._values = ValueReader(
+            {
+                "params": Shape(schema={"type": "object", **schema}),
+                "values": shape_of(values),
+                "memory": Shape(),
+                "result": Shape(),
+            }
+        )
+        self.faults = self._values.faults
         self._actions: Mapping[str, Callable[[Any, KeyPath], lang.Action]] = {
             "gcode": self._gcode,
-            "program": lambda value, at: lang.RunProgram(source=self._expression(value, at)),
+            "program": lambda value, at: lang.RunProgram(source=self._values.expression(value, at)),
             "home": self._home,
             "unlock": self._unlock,
-            "jog": lambda value, at: lang.Jog(line=self._line(value, at)),
+            "jog": lambda value, at: lang.Jog(line=self._values.line(value, at)),
             "scan": self._scan,
             "query": self._query,
             "ask": self._ask,
             "do": self._do,
-            "wait_s": lambda value, at: lang.Wait(seconds=self._expression(value, at)),
+            "wait_s": lambda value, at: lang.Wait(seconds=self._values.expression(value, at)),
             "place": self._place,
             "steps": lambda value, at: lang.Group(steps=self.steps(value, at)),
             "set": self._set,
-            "result": lambda value, at: lang.Result(values=self._trees(value, at)),
-            "append": lambda value, at: lang.Append(items=self._trees(value, at)),
+            "result": lambda value, at: lang.Result(values=self._values.trees(value, at)),
+            "append": lambda value, at: lang.Append(items=self._values.trees(value, at)),
             "remember": self._remember,
             "forget": self._forget,
-            "fail": lambda value, at: lang.Fail(reason=self._template(value, at)),
+            "fail": lambda value, at: lang.Fail(reason=self._values.template(value, at)),
         }
 
     # -- steps ---------------------------------------------------------------------------------
 
     def steps(self, value: object, at: KeyPath) -> tuple[lang.Step, ...]:
         if not isinstance(value, list | tuple) or not value:
-            self._fault(at, f"found {_shown(value)}, expected a list of steps")
+            self._values.fault(at, f"found {shown(value)}, expected a list of steps")
             return ()
         return tuple(
             step
@@ -91,10 +91,10 @@ class _Reader:
         self._count += 1
         if self._count > _MAX_STEPS:
             if self._count == _MAX_STEPS + 1:
-                self._fault(at, f"more than {_MAX_STEPS} steps in one command")
+                self._values.fault(at, f"more than {_MAX_STEPS} steps in one command")
             return None
         if not isinstance(value, Mapping):
-            self._fault(at, f"found {_shown(value)}, expected a step such as `gcode: G0 X10`")
+            self._values.fault(at, f"found {shown(value)}, expected a step such as `gcode: G0 X10`")
             return None
         of_loop = {"for_each", "as", "index", "steps"} if "for_each" in value else set()
         named = [key for key in value if key in self._actions and key not in of_loop]
@@ -103,10 +103,10 @@ class _Reader:
         if len(named) != 1:
             found = ", ".join(named) or "none"
             actions = ", ".join(sorted({*self._actions, "for_each"}))
-            self._fault(at, f"found {found}, expected exactly one action of {actions}")
+            self._values.fault(at, f"found {found}, expected exactly one action of {actions}")
             return None
-        when = self._expression(value["when"], (*at, "when")) if "when" in value else None
-        detail = self._trees(value["detail"], (*at, "detail")) if "detail" in value else {}
+        when = self._values.expression(value["when"], (*at, "when")) if "when" in value else None
+        detail = self._values.trees(value["detail"], (*at, "detail")) if "detail" in value else {}
         action = self._action(named[0], value, at)
         step = lang.Step(
             action=action,
@@ -117,7 +117,7 @@ class _Reader:
             timeout_s=self._timeout(value, at),
         )
         if step.into is not None:
-            self._names[step.into] = Shape(nullable=True)
+            self._values.define(step.into, Shape(nullable=True))
         return step
 
     def _action(self, name: str, value: Mapping[str, Any], at: KeyPath) -> lang.Action:
@@ -130,13 +130,15 @@ class _Reader:
         for key in value:
             if key not in known and key not in self._actions:
                 near = suggestion(str(key), [*known, *self._actions, "for_each"])
-                self._fault((*at, key), f"unknown key{near}")
+                self._values.fault((*at, key), f"unknown key{near}")
 
     def _step_name(self, value: Mapping[str, Any], at: KeyPath) -> str | None:
         name = value.get("step")
         if name is None or (isinstance(name, str) and re.fullmatch(r"\w[\w .-]{0,63}", name)):
             return name
-        self._fault((*at, "step"), f"found {_shown(name)}, expected a name of up to 64 characters")
+        self._values.fault(
+            (*at, "step"), f"found {shown(name)}, expected a name of up to 64 characters"
+        )
         return None
 
     def _into(self, value: Mapping[str, Any], action: lang.Action, at: KeyPath) -> str | None:
@@ -144,23 +146,23 @@ class _Reader:
         if name is None:
             return None
         if not isinstance(action, lang.Scan | lang.Query | lang.Ask | lang.Do):
-            self._fault((*at, "into"), "expected only beside scan, query, ask or do")
-        return self._name(name, (*at, "into"))
+            self._values.fault((*at, "into"), "expected only beside scan, query, ask or do")
+        return self._values.name(name, (*at, "into"))
 
     def _timeout(self, value: Mapping[str, Any], at: KeyPath) -> float | None:
         if "timeout_s" not in value:
             return None
-        return self._positive(value["timeout_s"], (*at, "timeout_s"))
+        return self._values.positive(value["timeout_s"], (*at, "timeout_s"))
 
     # -- actions -------------------------------------------------------------------------------
 
     def _gcode(self, value: Any, at: KeyPath) -> lang.Gcode:
         lines = value if isinstance(value, list) else [value]
         if not lines:
-            self._fault(at, "expected at least one line")
+            self._values.fault(at, "expected at least one line")
         return lang.Gcode(
             lines=tuple(
-                self._line(line, (*at, index) if isinstance(value, list) else at)
+                self._values.line(line, (*at, index) if isinstance(value, list) else at)
                 for index, line in enumerate(lines)
             )
         )
@@ -170,205 +172,107 @@ class _Reader:
             return lang.Home()
         if isinstance(value, str) and re.fullmatch(r"[XYZABC]{1,6}", value):
             return lang.Home(axes=value)
-        self._fault(at, f"found {_shown(value)}, expected true, or axes such as XY")
+        self._values.fault(at, f"found {shown(value)}, expected true, or axes such as XY")
         return lang.Home()
 
     def _unlock(self, value: Any, at: KeyPath) -> lang.Unlock:
         if value is not True:
-            self._fault(at, f"found {_shown(value)}, expected true")
+            self._values.fault(at, f"found {shown(value)}, expected true")
         return lang.Unlock()
 
     def _scan(self, value: Any, at: KeyPath) -> lang.Scan:
-        keys = self._mapping(
+        keys = self._values.mapping(
             {} if value is True else value, at, ("timeout_s", "expect", "attempts")
         )
         attempts = keys.get("attempts", 1)
         if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 100:
-            self._fault((*at, "attempts"), f"found {_shown(attempts)}, expected 1 to 100")
+            self._values.fault((*at, "attempts"), f"found {shown(attempts)}, expected 1 to 100")
             attempts = 1
-        timeout = keys.get("timeout_s")
-        return lang.Scan(
-            timeout_s=None if timeout is None else self._expression(timeout, (*at, "timeout_s")),
-            expect=self._pattern(keys["expect"], (*at, "expect")) if "expect" in keys else None,
-            attempts=attempts,
-        )
+        timeout_s, expect = None, None
+        if keys.get("timeout_s") is not None:
+            timeout_s = self._values.expression(keys["timeout_s"], (*at, "timeout_s"))
+        if "expect" in keys:
+            expect = self._values.pattern(keys["expect"], (*at, "expect"))
+        return lang.Scan(timeout_s=timeout_s, expect=expect, attempts=attempts)
 
     def _query(self, value: Any, at: KeyPath) -> lang.Query:
-        keys = self._mapping(value, at, ("line", "expect"), needed=("line", "expect"))
+        keys = self._values.mapping(value, at, ("line", "expect"), needed=("line", "expect"))
         line = keys.get("line", "")
         if isinstance(line, str) and line in _DOLLAR_QUERIES:
             read = Template(line, read_template(line, {}).parts)
         else:
-            read = self._line(line, (*at, "line"))
-        return lang.Query(line=read, expect=self._pattern(keys.get("expect", ""), (*at, "expect")))
+            read = self._values.line(line, (*at, "line"))
+        return lang.Query(
+            line=read, expect=self._values.pattern(keys.get("expect", ""), (*at, "expect"))
+        )
 
     def _ask(self, value: Any, at: KeyPath) -> lang.Ask:
         allowed = ("prompt", "schema", "answered_by", "args")
-        keys = self._mapping(value, at, allowed, needed=("prompt",))
+        keys = self._values.mapping(value, at, allowed, needed=("prompt",))
         schema = keys.get("schema", {"type": "object"})
         try:
             Draft202012Validator(schema, offline=True)
         except (ValidationError, ValueError, TypeError) as error:
-            self._fault((*at, "schema"), str(error).splitlines()[0])
+            self._values.fault((*at, "schema"), str(error).splitlines()[0])
         answered_by = keys.get("answered_by")
         if answered_by is not None and not isinstance(answered_by, str):
-            self._fault((*at, "answered_by"), "expected the name of an immediate command")
+            self._values.fault((*at, "answered_by"), "expected the name of an immediate command")
             answered_by = None
         return lang.Ask(
-            prompt=self._template(keys.get("prompt", ""), (*at, "prompt")),
+            prompt=self._values.template(keys.get("prompt", ""), (*at, "prompt")),
             schema=schema if isinstance(schema, Mapping) else {},
             answered_by=answered_by,
-            args=self._trees(keys.get("args", {}), (*at, "args")),
+            args=self._values.trees(keys.get("args", {}), (*at, "args")),
         )
 
     def _do(self, value: Any, at: KeyPath) -> lang.Do:
-        keys = self._mapping(value, at, ("cmd_type", "params"), needed=("cmd_type",))
+        keys = self._values.mapping(value, at, ("cmd_type", "params"), needed=("cmd_type",))
         cmd_type = keys.get("cmd_type", "")
         reason = self._no_part(cmd_type) if isinstance(cmd_type, str) else "expected a text"
         if "cmd_type" in keys and reason is not None:
-            self._fault((*at, "cmd_type"), reason)
+            self._values.fault((*at, "cmd_type"), reason)
         return lang.Do(
-            cmd_type=str(cmd_type), params=self._trees(keys.get("params", {}), (*at, "params"))
+            cmd_type=str(cmd_type),
+            params=self._values.trees(keys.get("params", {}), (*at, "params")),
         )
 
     def _place(self, value: Any, at: KeyPath) -> lang.Place:
-        return lang.Place(name=None if value is None else self._template(value, at))
+        return lang.Place(name=None if value is None else self._values.template(value, at))
 
     def _loop(self, value: Mapping[str, Any], at: KeyPath) -> lang.Loop:
-        over = self._expression(value["for_each"], (*at, "for_each"))
-        item = self._name(value.get("as", "item"), (*at, "as")) or "item"
-        index = self._name(value.get("index", "index"), (*at, "index")) or "index"
-        outside = dict(self._names)
-        try:
-            shape = over.shape(self._names)
-        except ExpressionError:
-            shape = Shape()
-        self._names[item] = shape.item().sure() if shape != NUMBER else NUMBER
-        self._names[index] = NUMBER
-        steps = self.steps(value.get("steps"), (*at, "steps"))
-        # what was named inside is known afterwards, but the loop's own names are not
-        for name in (item, index):
-            self._names.pop(name)
-            if name in outside:
-                self._names[name] = outside[name]
+        over = self._values.expression(value["for_each"], (*at, "for_each"))
+        item = self._values.name(value.get("as", "item"), (*at, "as")) or "item"
+        index = self._values.name(value.get("index", "index"), (*at, "index")) or "index"
+        if item == index:
+            given = "as" if "as" in value else "index"
+            self._values.fault((*at, given), "expected two names for the item and its index")
+        shape = self._values.shape(over)
+        of_loop = {item: shape.item().sure() if shape != NUMBER else NUMBER, index: NUMBER}
+        with self._values.inside(of_loop):
+            steps = self.steps(value.get("steps"), (*at, "steps"))
         return lang.Loop(over=over, steps=steps, item=item, index=index)
 
     def _set(self, value: Any, at: KeyPath) -> lang.Assign:
-        trees = self._trees(value, at)
+        trees = self._values.trees(value, at)
         for name in trees:
-            self._name(name, (*at, name))
-            self._names[name] = Shape(nullable=True)
+            self._values.name(name, (*at, name))
+            self._values.define(name, Shape(nullable=True))
         return lang.Assign(values=trees)
 
     def _remember(self, value: Any, at: KeyPath) -> lang.Remember:
-        keys = self._mapping(value, at, ("in", "key", "value"), needed=("in", "key", "value"))
+        keys = self._values.mapping(
+            value, at, ("in", "key", "value"), needed=("in", "key", "value")
+        )
         return lang.Remember(
-            group=self._name(keys.get("in", "x"), (*at, "in")) or "",
-            key=self._template(keys.get("key", ""), (*at, "key")),
-            value=self._tree(keys.get("value"), (*at, "value")),
+            group=self._values.name(keys.get("in", "x"), (*at, "in")) or "",
+            key=self._values.template(keys.get("key", ""), (*at, "key")),
+            value=self._values.tree(keys.get("value"), (*at, "value")),
         )
 
     def _forget(self, value: Any, at: KeyPath) -> lang.Forget:
-        keys = self._mapping(value, at, ("in", "key"), needed=("in",))
+        keys = self._values.mapping(value, at, ("in", "key"), needed=("in",))
         key = keys.get("key")
         return lang.Forget(
-            group=self._name(keys.get("in", "x"), (*at, "in")) or "",
-            key=None if key is None else self._template(key, (*at, "key")),
+            group=self._values.name(keys.get("in", "x"), (*at, "in")) or "",
+            key=None if key is None else self._values.template(key, (*at, "key")),
         )
-
-    # -- values --------------------------------------------------------------------------------
-
-    def _expression(self, value: object, at: KeyPath) -> Expression:
-        try:
-            if isinstance(value, bool) or not isinstance(value, str | int | float):
-                raise ExpressionError(f"found {_shown(value)}, expected an expression")
-            expression = parse(str(value))
-            expression.shape(self._names)
-        except ExpressionError as error:
-            self._fault(at, str(error))
-            return parse("null")
-        return expression
-
-    def _template(self, value: object, at: KeyPath) -> Template:
-        return self._read(value, at, read_template)
-
-    def _line(self, value: object, at: KeyPath) -> Template:
-        return self._read(value, at, read_line)
-
-    def _read(
-        self, value: object, at: KeyPath, read: Callable[[str, Mapping[str, Shape]], Template]
-    ) -> Template:
-        try:
-            if not isinstance(value, str):
-                raise ExpressionError(f"found {_shown(value)}, expected a text")
-            return read(value, self._names)
-        except ExpressionError as error:
-            self._fault(at, str(error))
-            return Template("", ())
-
-    def _trees(self, value: object, at: KeyPath) -> Mapping[str, lang.Tree]:
-        if not isinstance(value, Mapping):
-            self._fault(at, f"found {_shown(value)}, expected a mapping of names to values")
-            return {}
-        return {name: self._tree(inner, (*at, name)) for name, inner in value.items()}
-
-    def _tree(self, value: object, at: KeyPath) -> lang.Tree:
-        if isinstance(value, Mapping):
-            return self._trees(value, at)
-        if isinstance(value, list):
-            return [self._tree(item, (*at, index)) for index, item in enumerate(value)]
-        return self._template(value, at) if isinstance(value, str) else value
-
-    def _pattern(self, value: object, at: KeyPath) -> re.Pattern[str]:
-        try:
-            if not isinstance(value, str):
-                raise re.error(f"found {_shown(value)}, expected a regular expression")
-            return re.compile(value)
-        except re.error as error:
-            self._fault(at, f"expected a regular expression: {error}")
-            return re.compile("")
-
-    def _name(self, value: object, at: KeyPath) -> str | None:
-        if isinstance(value, str) and _NAME.fullmatch(value) and value not in _RESERVED:
-            return value
-        self._fault(at, f"found {_shown(value)}, expected a name of its own")
-        return None
-
-    def _positive(self, value: object, at: KeyPath) -> float | None:
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            return float(value)
-        self._fault(at, f"found {_shown(value)}, expected a number above 0")
-        return None
-
-    def _mapping(
-        self, value: object, at: KeyPath, known: Sequence[str], needed: Sequence[str] = ()
-    ) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping):
-            self._fault(at, f"found {_shown(value)}, expected a mapping with {', '.join(known)}")
-            return {}
-        for text in _lacking(value, known, needed):
-            self._fault(at, text)
-        return value
-
-    def _fault(self, at: KeyPath, text: str) -> None:
-        self.faults.append((at, text))
-
-
-_DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
-"""Lines of GRBL that answer and change nothing."""
-
-
-def _lacking(
-    value: Mapping[str, Any], known: Sequence[str], needed: Sequence[str]
-) -> Iterator[str]:
-    for key in value:
-        if key not in known:
-            yield f"unknown key {key}{suggestion(str(key), known)}"
-    for key in needed:
-        if key not in value:
-            yield f"{key} is missing"
-
-
-def _shown(value: object) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

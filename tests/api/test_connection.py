@@ -1,26 +1,21 @@
-"""Command after command over one connection, however the bytes come."""
+"""Command after command, and poll after poll, over one connection to the daemon."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
-import orjson
 import pytest
 from aiohttp import web
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
 from robotq.api.connection import Connection
-from robotq.api.request_head import head_of, is_whole
 from robotq.api.wire import Runner
 
 from .conftest import StartLab
+from .kept_connection import Client, home, request
 from .lab import GO_HOME, Lab
 
 
@@ -60,52 +55,6 @@ async def site(start_lab: StartLab) -> AsyncIterator[Site]:
     site = Site(lab, keys, runner)
     yield site
     await site.close()
-
-
-class Client:
-    """A program that keeps its connection open."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def of(cls, port: int) -> Client:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
-
-    async def send(self, data: bytes) -> None:
-        self._writer.write(data)
-        await self._writer.drain()
-
-    async def answer(self) -> tuple[int, dict[str, str], Any]:
-        async with asyncio.timeout(10):
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in head[1:] if line)
-            body = await self._reader.readexactly(int(headers["Content-Length"]))
-        return int(head[0].split()[1]), headers, orjson.loads(body)
-
-    async def ask(self, data: bytes, *, empty: int = 0) -> tuple[int, dict[str, str], Any]:
-        """`empty`: answers without a body that come before."""
-        await self.send(data)
-        for _ in range(empty):
-            async with asyncio.timeout(10):
-                await self._reader.readuntil(b"\r\n\r\n")
-        return await self.answer()
-
-    async def close(self) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
-
-
-def request(body: Any, *headers: str, method: str = "POST", path: str = "/") -> bytes:
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
-    lines += [f"Content-Length: {len(content)}", "Accept: */*", "", ""]
-    return "\r\n".join(lines).encode() + content
-
-
-def home(cmd_id: str) -> dict[str, Any]:
-    return {**GO_HOME, "cmd_id": cmd_id}
 
 
 async def followed(site: Site) -> bool:
@@ -254,121 +203,6 @@ async def test_commands__under_way_are_answered_when_the_daemon_ends(site: Site)
     ending = asyncio.create_task(site.close())
     assert (await client.answer())[2]["queue_size"] == 2
     await ending
-
-
-def _chunked(*chunks: bytes) -> bytes:
-    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
-
-
-_PARTS = [
-    request(home("a")),
-    request(home("b" * 120)),
-    request({"cmd_type": "NAVIGATE"}),
-    request(b"{"),
-    request(b"", method="GET", path="/health"),
-    b"GET /robots HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    _chunked(b'{"cmd_type": "NAVIGATION", ', b'"params": {"area": "HOME"}}'),
-]
-
-
-@given(data=st.data())
-@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-def test_requests__are_answered_the_same_however_the_bytes_come(data: st.DataObject) -> None:
-    """Cut anywhere, sent together, or one by one after each answer."""
-    parts = data.draw(st.lists(st.sampled_from(_PARTS), min_size=2, max_size=8))
-    stream = b"".join(parts)
-    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8).map(sorted))
-    edges = [0, *itertools.accumulate(map(len, parts))]
-    at_edges = data.draw(st.booleans())
-    places = edges if at_edges else [0, *cuts, len(stream)]
-    pieces = [stream[begin:end] for begin, end in itertools.pairwise(places)]
-    asyncio.run(_all_are_answered([piece for piece in pieces if piece], parts))
-
-
-async def _all_are_answered(pieces: Sequence[bytes], parts: Sequence[bytes]) -> None:
-    served = await asyncio.get_running_loop().create_server(_Echo.make, "127.0.0.1", 0)
-    port = served.sockets[0].getsockname()[1]
-    client = await Client.of(port)
-    for piece in pieces:
-        await client.send(piece)
-        await asyncio.sleep(0)
-    found = [(await client.answer())[2] for _ in parts]
-    assert found == [_told(part) for part in parts]
-    await client.close()
-    served.close()
-
-
-def _told(data: bytes) -> dict[str, Any]:
-    """Method and body of a request, as the echo tells them."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    if b"chunked" in head:
-        lines = body.split(b"\r\n")
-        body = b"".join(lines[1::2])
-    return {"method": head.split()[0].decode(), "body": body.decode()}
-
-
-class _Echo:
-    """Answers what was asked, and has the next requests of the same head answered so too."""
-
-    @staticmethod
-    def make() -> Connection:
-        return Connection(web.Server(_Echo.handle), loop=asyncio.get_running_loop())
-
-    @staticmethod
-    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
-        async def follower(body: bytes) -> bytes | None:
-            await asyncio.sleep(0)
-            content = orjson.dumps({"method": method, "body": body.decode()})
-            if len(body) % 5 == 0:
-                return None
-            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
-
-        method = asked.method
-        body = await asked.read()
-        assert isinstance(asked.protocol, Connection)
-        asked.protocol.follow(follower)
-        content = orjson.dumps({"method": method, "body": body.decode()})
-        return web.Response(body=content)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"GET / HTTP/1.1\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length: 2\ncontent-length: 0\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length: +2\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
-        b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
-        b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
-        b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
-        b"CONNECT a:80 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Encoding: deflate\r\nContent-Length: 2\r\n\r\n{}",
-    ],
-)
-def test_is_whole__only_where_it_is_plain(data: bytes) -> None:
-    assert not is_whole(data)
-
-
-@given(body=st.binary(max_size=300), other=st.binary(max_size=300), digits=st.integers(0, 3))
-def test_head_of__finds_the_body_of_the_next_request(
-    body: bytes, other: bytes, digits: int
-) -> None:
-    kept = "Connection: keep-alive"
-    first, second = request(body, kept, "X-A: b"), request(other, kept, "X-A: b")
-    head = head_of(first)
-    assert is_whole(first)
-    assert head.body(second) == other
-    assert head.body(second + b"x") is None
-    assert head.body(second[: len(second) - 1 - digits]) is None
-    assert head.body(request(other, kept, "X-A: c")) is None
-    assert head.body(request(other, kept, "X-A: b", method="PUT")) is None
 
 
 async def test_polls__of_one_task_follow_its_life(site: Site) -> None:

@@ -30,8 +30,8 @@ async def step(lab: Lab, title: str = "Change the filter", **params: Any) -> str
 
 
 def in_progress(lab: Lab, task_id: str) -> bool:
-    items = lab.disk.data._items.values()
-    return any(item.task_id == task_id and item.status == "in_progress" for item in items)
+    items, _ = lab.disk.data._items.listed(ItemQuery(task_id=task_id))
+    return any(item.status == "in_progress" for item in items)
 
 
 async def item_of(lab: Lab, task_id: str) -> Item:

@@ -12,6 +12,7 @@ import pytest
 from robotq.engine.engine import Engine
 from robotq.engine.job import Holder, Job, JobEnding, succeeded
 from robotq.engine.start import start_engine
+from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.task import Command, Task, Work
 from robotq.store.memory import MemoryStore
@@ -110,3 +111,7 @@ async def new_shop(store: Store | None = None, clock: SetClock | None = None) ->
 @pytest.fixture
 async def shop(open_shop: OpenShop) -> Shop:
     return await open_shop()
+
+
+def refusal(caught: pytest.ExceptionInfo[RobotqError]) -> str:
+    return caught.value.code.name

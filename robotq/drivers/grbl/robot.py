@@ -68,14 +68,14 @@ class GrblRobot(Controller):
         channel, controls = self._channel, self._controls
         begun, losses = controls.interruptions, channel.losses
         with self._polling.silent():
-            self.homed = False
+            self._state.homed = False
             known = not self._connected_before and channel.why_lost is None
             # also while an emergency stop is latched: asking who it is moves nothing
             channel.shut = False
-            self._identity, self.unsynchronised = make_link(
+            self._identity, self._state.unsynchronised = make_link(
                 channel, lambda: controls.interruptions != begun, stop=controls.latched
             )
-            channel.capacity = self.options.receive_bytes or self._identity.receive_bytes
+            channel.capacity = self._state.options.receive_bytes or self._identity.receive_bytes
             channel.shut = controls.latched
         if known and channel.losses == losses:
             # where it stands when it is first seen is what there is to know
@@ -83,7 +83,7 @@ class GrblRobot(Controller):
         else:
             channel.why_lost = channel.why_lost or "the link was lost meanwhile"
         self._connected_before = True
-        self.hold_wanted = False
+        self._state.hold_wanted = False
         self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class GrblRobot(Controller):
         self._channel.transport.shut()
 
     def _on_lost(self, reason: str) -> None:
-        self.homed = False
+        self._state.homed = False
         self._channel.why_lost = self._channel.why_lost or "the link was lost meanwhile"
         self._link_changed(LinkState.DISCONNECTED, reason)
 
@@ -102,17 +102,17 @@ class GrblRobot(Controller):
             raise LinkLost(self._channel.lost)
         self._polling.busy = True
         # whatever was said between two commands belongs to none of them
-        self._begin(None)
+        self._watch.begin(None)
 
     def end(self) -> None:
         self._polling.busy = False
-        if self.rest_asked:
+        if self._state.rest_asked:
             # the command ended by itself; the next one must not find the robot held
-            self._emergencies = self._controls.emergencies
+            self._stopping.pass_over_emergencies()
             try:
-                self._come_to_rest()
+                self._stopping.come_to_rest()
             except (UncertainOutcome, Stopped) as error:
-                self.unsynchronised = True
+                self._state.unsynchronised = True
                 _log.warning("%s: after a stop: %r", self._robot, error)
 
     # -- from outside --------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class GrblRobot(Controller):
         if self._polling.is_homing:
             raise DriverError("a controller of this kind cannot be held while it homes")
         with self._holding:
-            self.hold_wanted = True
+            self._state.hold_wanted = True
             self._seen_as(b"!", held=True)
 
     def resume(self) -> None:
@@ -129,7 +129,7 @@ class GrblRobot(Controller):
             if self._controls.latched:
                 raise DriverError("an emergency stop is latched")
             self._seen_as(b"~", held=False)
-            self.hold_wanted = False
+            self._state.hold_wanted = False
         with self._channel.changed:
             self._channel.last_answer = time.monotonic()
 
@@ -138,7 +138,7 @@ class GrblRobot(Controller):
         first = not controls.stopping
         if controls.ask_to_stop():
             if first and not self._polling.is_homing and not controls.latched:
-                self.rest_asked = True
+                self._state.rest_asked = True
                 self._channel.byte(b"!")
             self._wake()
             return
@@ -161,9 +161,9 @@ class GrblRobot(Controller):
             channel.reset_now()
         finally:
             controls.interrupt()
-            self.hold_wanted = False
+            self._state.hold_wanted = False
             if not channel.reset_expected:
-                self.homed = False
+                self._state.homed = False
             self._wake()
 
     def reset(self) -> None:
@@ -189,21 +189,21 @@ class GrblRobot(Controller):
             lost, details = channel.lost, self._details()
         return DriverStatus(
             link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
-            held=self.held,
+            held=self._watch.held,
             position_known=channel.why_lost is None
-            and (self.homed or not self.options.homing_required),
+            and (self._state.homed or not self._state.options.homing_required),
             details=details,
         )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         new = read_options(self._robot, options)
-        if new.port != self.options.port or new.scanner != self.options.scanner:
+        if new.port != self._state.options.port or new.scanner != self._state.options.scanner:
             raise ConfigError(
                 f"robots.{self._robot}.options: another port or scanner needs a restart"
             )
 
         def apply() -> None:
-            self.options = new
+            self._state.options = new
 
         return apply
 
@@ -232,7 +232,7 @@ class GrblRobot(Controller):
                     raise LinkLost(channel.lost)
                 if now > deadline:
                     if held:
-                        self.hold_wanted = False
+                        self._state.hold_wanted = False
                     raise DriverError("the controller does not take it")
         finally:
             self._polling.hurry(False)
@@ -253,7 +253,7 @@ class GrblRobot(Controller):
             "firmware": self._identity.firmware,
             "port": channel.transport.port_name,
             "state": "unknown" if status is None else status.state,
-            "homed": self.homed,
+            "homed": self._state.homed,
             "emergency_stop": self._controls.latched,
             "lines_sent": channel.sent,
             "lines_under_way": len(channel.outstanding),

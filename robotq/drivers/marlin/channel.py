@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.lines import Line
+from robotq.drivers.marlin.lines import MARKER, RESTART
 from robotq.drivers.marlin.protocol import (
     Chatter,
     Complaint,
@@ -31,11 +32,6 @@ from robotq.drivers.marlin.protocol import (
     position_in,
 )
 from robotq.drivers.transport import Discarded, PortOptions, Transport
-
-MARKER = Line(text="M114", number=0, codes=("M114",), motion=False)
-"""Its answer is like no other, so it shows how far the controller has got."""
-
-RESTART = Line(text="M110 N0", number=0, codes=("M110",), motion=False)
 
 _RECEIVE_BYTES = 127
 _TOLD = 200

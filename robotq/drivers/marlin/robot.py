@@ -18,32 +18,18 @@ from robotq.drivers.base import (
     LinkState,
 )
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.lines import Line
 from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.controller import QUICK_STOP, Controller
+from robotq.drivers.marlin.connect import Identity, identify
+from robotq.drivers.marlin.controller import Controller
 from robotq.drivers.marlin.counting import count_anew
+from robotq.drivers.marlin.lines import QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
-from robotq.drivers.marlin.protocol import capability_in
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
-_IDENTIFY = Line(text="M115", number=0, codes=("M115",), motion=False)
-_CONNECT_S = 12.0
-"""Boards whose opening resets them take some seconds before they listen."""
-_TRY_S = 3.0
-_QUIET_S = 0.4
 _HEARTBEAT_S = 4.0
 _TICK_S = 0.2
 _WAKE_S = 0.05
-
-
-class _StartedAgain(Exception):
-    """The controller has started while it was asked who it is."""
-
-
-class _Interrupted(LinkLost):
-    def __init__(self) -> None:
-        super().__init__("a stop came before the controller had answered")
 
 
 class MarlinRobot(Controller):
@@ -52,7 +38,7 @@ class MarlinRobot(Controller):
     def __init__(self, setup: DriverSetup, options: MarlinOptions, controls: Controls) -> None:
         self._robot = setup.robot
         self._link_changed = setup.link_changed
-        self._firmware = ""
+        self._identity = Identity()
         self._connected_before = False
         self._talking = threading.Lock()
         """Held by whoever sends lines: a command, or the heartbeat between two of them."""
@@ -68,8 +54,8 @@ class MarlinRobot(Controller):
         """Whether a stop gets through at once is known when the link has been made."""
         return Capabilities(
             acknowledgement=Acknowledgement.PLANNED,
-            stop_out_of_band=self.emergency_parser,
-            position_survives_stop=not self.emergency_parser,
+            stop_out_of_band=self._state.emergency_parser,
+            position_survives_stop=not self._state.emergency_parser,
             immediate_while_busy=True,
             can_hold=True,
         )
@@ -80,13 +66,8 @@ class MarlinRobot(Controller):
         """Leaves the position unknown where the link had been lost before."""
         channel, controls = self._channel, self._controls
         begun = controls.interruptions
-
-        def check() -> None:
-            if controls.interruptions != begun:
-                raise _Interrupted
-
-        self.homed = False
-        self.hold_wanted = False
+        self._state.homed = False
+        self._state.hold_wanted = False
         known = not self._connected_before
         with self._talking:
             try:
@@ -94,7 +75,8 @@ class MarlinRobot(Controller):
                 if controls.latched:
                     # the stop itself may have come while the link was down
                     channel.urgent(QUICK_STOP)
-                self._identify(check)
+                self._identity = identify(channel, lambda: controls.interruptions != begun)
+                self._state.emergency_parser = self._identity.emergency_parser
             except LinkLost as error:
                 channel.transport.close(error.reason)
                 with channel.changed:
@@ -103,74 +85,15 @@ class MarlinRobot(Controller):
         channel.shut = controls.latched
         channel.why_lost = None if known else channel.why_lost or "the link was lost meanwhile"
         self._connected_before = True
-        self.unsynchronised = True
+        self._state.unsynchronised = True
         self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
-
-    def _identify(self, check: Callable[[], None]) -> None:
-        channel = self._channel
-        deadline = time.monotonic() + _CONNECT_S
-        while time.monotonic() < deadline:
-            channel.begin()
-            starts = channel.starts
-
-            def unless_started(before: int = starts) -> None:
-                check()
-                if channel.starts != before:
-                    raise _StartedAgain
-
-            try:
-                count_anew(channel, min(_TRY_S, deadline - time.monotonic()), unless_started)
-            except _StartedAgain:
-                self._until_quiet(check)
-                continue
-            except _Interrupted:
-                raise
-            except LinkLost:
-                if channel.lost is not None:
-                    raise
-                continue
-            channel.put(_IDENTIFY, 4, although_shut=True)
-            if self._answered(min(deadline, time.monotonic() + _TRY_S), starts, check):
-                return
-            self._until_quiet(check)
-        raise LinkLost(
-            "the controller does not answer; is it the right port and baud rate? After an "
-            "emergency stop it has to be restarted"
-        )
-
-    def _answered(self, deadline: float, starts: int, check: Callable[[], None]) -> bool:
-        channel = self._channel
-        while time.monotonic() < deadline and channel.starts == starts:
-            check()
-            with channel.changed:
-                channel.changed.wait(_WAKE_S)
-                told = list(channel.told)
-                done = not channel.outstanding
-            if channel.lost is not None:
-                raise LinkLost(channel.lost)
-            name = next((text for text in told if text.startswith("FIRMWARE_NAME:")), None)
-            if name is not None and done:
-                self._firmware = name.removeprefix("FIRMWARE_NAME:").partition(" SOURCE")[0]
-                found = dict(filter(None, map(capability_in, told)))
-                self.emergency_parser = found.get("EMERGENCY_PARSER", False)
-                return True
-        return False
-
-    def _until_quiet(self, check: Callable[[], None]) -> None:
-        """While it starts, it talks."""
-        channel = self._channel
-        deadline = time.monotonic() + _TRY_S
-        while time.monotonic() - channel.last_heard < _QUIET_S and time.monotonic() < deadline:
-            check()
-            with channel.changed:
-                channel.changed.wait(_WAKE_S)
 
     def close(self) -> None:
         self._ended.set()
         self._channel.transport.shut()
 
     def _on_lost(self, reason: str) -> None:
-        self.homed = False
+        self._state.homed = False
         self._channel.why_lost = self._channel.why_lost or "the link was lost meanwhile"
         self._link_changed(LinkState.DISCONNECTED, reason)
 
@@ -202,14 +125,14 @@ class MarlinRobot(Controller):
 
         try:
             channel.begin()
-            count_anew(channel, self.options.answer_timeout_s, unless_running)
+            count_anew(channel, self._state.options.answer_timeout_s, unless_running)
         except Busy:
             return
         except LinkLost as error:
             channel.transport.lose(error.reason)
         finally:
             # whatever is left of it must not count for a command
-            self.unsynchronised = True
+            self._state.unsynchronised = True
 
     # -- a command -----------------------------------------------------------------------------
 
@@ -217,7 +140,7 @@ class MarlinRobot(Controller):
         self._talking.acquire()
         if self._channel.lost is not None:
             raise LinkLost(self._channel.lost)
-        self._begin(None)
+        self._watch.begin(None)
 
     def end(self) -> None:
         if self._talking.locked():
@@ -228,35 +151,35 @@ class MarlinRobot(Controller):
 
     def hold(self) -> None:
         """No further line is sent; what is planned already is carried out."""
-        self.hold_wanted = True
+        self._state.hold_wanted = True
 
     def resume(self) -> None:
         if self._controls.latched:
             raise DriverError("an emergency stop is latched")
         with self._channel.changed:
             self._channel.last_heard = time.monotonic()
-        self.hold_wanted = False
+        self._state.hold_wanted = False
         self._wake()
 
     def stop(self) -> None:
         if self._controls.ask_to_stop():
             self._wake()
-        elif self.emergency_parser and self._channel.lost is None:
-            self.quick_stop()
+        elif self._state.emergency_parser and self._channel.lost is None:
+            self._stopping.quick_stop()
 
     def emergency_stop(self) -> None:
         channel, controls = self._channel, self._controls
         controls.latch()
         channel.shut = True
-        if controls.running or self.options.emergency == "M112":
+        if controls.running or self._state.options.emergency == "M112":
             channel.why_lost = channel.why_lost or "of an emergency stop"
-            self.homed = False
-        self.unsynchronised = True
+            self._state.homed = False
+        self._state.unsynchronised = True
         try:
-            channel.urgent(b"\nM112\n" if self.options.emergency == "M112" else QUICK_STOP)
+            channel.urgent(SHUTDOWN if self._state.options.emergency == "M112" else QUICK_STOP)
         finally:
             controls.interrupt()
-            self.hold_wanted = False
+            self._state.hold_wanted = False
             self._wake()
 
     def reset(self) -> None:
@@ -269,21 +192,21 @@ class MarlinRobot(Controller):
             lost, details = channel.lost, self._details()
         return DriverStatus(
             link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
-            held=self.hold_wanted,
+            held=self._state.hold_wanted,
             position_known=channel.why_lost is None
-            and (self.homed or not self.options.homing_required),
+            and (self._state.homed or not self._state.options.homing_required),
             details=details,
         )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         new = read_options(self._robot, options)
-        if new.port != self.options.port or new.scanner != self.options.scanner:
+        if new.port != self._state.options.port or new.scanner != self._state.options.scanner:
             raise ConfigError(
                 f"robots.{self._robot}.options: another port or scanner needs a restart"
             )
 
         def apply() -> None:
-            self.options = new
+            self._state.options = new
 
         return apply
 
@@ -299,10 +222,10 @@ class MarlinRobot(Controller):
     def _details(self) -> JsonObject:
         channel = self._channel
         details: dict[str, Any] = {
-            "firmware": self._firmware,
+            "firmware": self._identity.firmware,
             "port": channel.transport.port_name,
-            "emergency_parser": self.emergency_parser,
-            "homed": self.homed,
+            "emergency_parser": self._state.emergency_parser,
+            "homed": self._state.homed,
             "emergency_stop": self._controls.latched,
             "lines_sent": channel.sent,
             "lines_under_way": len(channel.outstanding),

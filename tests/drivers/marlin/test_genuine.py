@@ -136,9 +136,10 @@ def test_line_under_way_behind_a_damaged_one__is_not_taken_for_a_whole_one(tmp_p
 
         refused_at = -1.0
 
-        def _refuse(self, reason: str) -> None:
-            super()._refuse(reason)
-            self.refused_at = self.now()
+        def say(self, text: str) -> None:
+            super().say(text)
+            if text.startswith("Resend:"):
+                self.refused_at = self.now()
 
         def take(self, data: bytes) -> None:
             for line in data.splitlines(keepends=True):
@@ -299,16 +300,8 @@ def test_answers_with_numbers__keep_count_whatever_gets_lost_or_doubled(tmp_path
     class Advanced(Noisy):
         """Built with ADVANCED_OK."""
 
-        number = 0
-
-        def _enqueue(self, line: str) -> None:
-            before = self._last
-            super()._enqueue(line)
-            if self._last != before:
-                self.number = self._last
-
         def answer(self, text: str, fault: Fault | None = None) -> None:
-            super().answer(f"ok N{self.number} P15 B3" if text == "ok" else text, fault)
+            super().answer(f"ok N{self.intake.last} P15 B3" if text == "ok" else text, fault)
 
     kinds = [FaultKind.LOSE_ANSWER, FaultKind.DOUBLE_ANSWER]
     faults = Faults(seed=1, rate=0.1, kinds=kinds)

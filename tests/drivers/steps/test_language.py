@@ -67,6 +67,10 @@ def faults(*steps: Any) -> list[str]:
         ({"query": {"line": "M114"}}, "expect is missing"),
         ({"ask": {"prompt": "a", "schema": {"type": "nonsense"}}}, "nonsense"),
         ({"set": {"params": 1}}, "a name of its own"),
+        (
+            {"for_each": "values.slots", "as": "index", "steps": [{"gcode": "G0 X{index}"}]},
+            "two names for the item and its index",
+        ),
         ({"home": "Q"}, "axes such as XY"),
         ("G0 X1", "expected a step"),
     ],

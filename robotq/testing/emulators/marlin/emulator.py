@@ -7,19 +7,16 @@ for an ATmega2560 and for Linux, and those of Marlin's documentation.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from robotq.testing.emulators.device import Device
 from robotq.testing.emulators.faults import Fault, Faults
+from robotq.testing.emulators.marlin.emergency import EmergencyParser
+from robotq.testing.emulators.marlin.intake import Intake
 from robotq.testing.emulators.motion import Axes, Point
 
 _WORD = re.compile(r"([A-Z])\s*(-?(?:\d+\.?\d*|\.\d+))?")
-_NUMBERED = re.compile(r"N\s*(-?\d+)\s*")
-_EMERGENCY = re.compile(rb"(?:^|[\r\n])[ \t]*(?:N\d+[ \t]*)?(M108|M112|M410)(?=[\r\n* \t])")
-_RECEIVE_BYTES = 127
-_QUEUE = 4
 _BUSY_S = 2.0
 _HOMING_S = 0.4
 _CLEANING_S = 0.96
@@ -63,32 +60,33 @@ class MarlinEmulator(Device):
         self.homing_fails = homing_fails
         self.taken: list[str] = []
         """Every command that was carried out or planned, without number and checksum."""
-        self.overflowed = 0
         self.halted = False
         self.stops: list[tuple[float, str]] = []
         """Every emergency command, and when it took effect."""
         self._busy_s = busy_s
-        self._ring = bytearray()
-        self._queue: deque[str] = deque()
-        self._last = 0
+        self.intake = Intake(self.say)
+        """What has come and was not carried out yet."""
+        self._emergencies = EmergencyParser()
         self._ready: Callable[[float], bool] | None = None
         """Whether the command that is carried out has ended; None where none blocks."""
         self._finish: Callable[[], None] = lambda: None
         self._blocked_since = 0.0
-        self._sniffed = b"\n"
         self._clean_until = 0.0
         self._relative = False
         self._feed_mm_s = 10.0
 
+    @property
+    def overflowed(self) -> int:
+        """Bytes for which there was no room."""
+        return self.intake.overflowed
+
     def boot(self) -> None:
         self.axes.drop()
         self.axes.position = (0.0, 0.0, 0.0)
-        self._ring.clear()
+        self.intake.clear()
         self._partial.clear()
-        self._queue.clear()
-        self._last = 0
         self._ready = None
-        self._sniffed = b"\n"
+        self._emergencies = EmergencyParser()
         self._relative = False
         self.halted = False
         for text in _BOOT:
@@ -100,24 +98,10 @@ class MarlinEmulator(Device):
         if self.halted:
             return
         if self.emergency_parser:
-            self._sniff(data)
-        room = _RECEIVE_BYTES - len(self._ring)
-        for start in range(0, len(data), max(1, room)):
-            # the main loop takes lines out in between, where it is not blocked
-            piece = data[start : start + max(1, room)]
-            free = _RECEIVE_BYTES - len(self._ring)
-            self.overflowed += max(0, len(piece) - free)
-            self._ring += piece[:free]
-            if start + len(piece) < len(data):
-                self.work()
-
-    def _sniff(self, data: bytes) -> None:
-        heard = self._sniffed + data
-        # a command counts when its line has ended
-        end = max(heard.rfind(b"\n"), heard.rfind(b"\r"))
-        for found in _EMERGENCY.finditer(heard[: end + 1]):
-            self._at_once(found[1].decode())
-        self._sniffed = heard[end:][-96:] if end >= 0 else heard[-96:]
+            for code in self._emergencies.commands(data):
+                self._at_once(code)
+        # the main loop takes lines out in between, where it is not blocked
+        self.intake.store(data, self.work)
 
     def _at_once(self, code: str) -> None:
         self.axes.advance(self.now())
@@ -142,10 +126,9 @@ class MarlinEmulator(Device):
                 self._ready = None
                 self._finish()
                 continue
-            self._fill_queue()
-            if not self._queue:
+            line = self.intake.next_command()
+            if line is None:
                 break
-            line = self._queue.popleft()
             self._blocked_since = now
             self._carry_out(line)
         return self.axes.next_event_s() or _FOREVER_S
@@ -156,43 +139,6 @@ class MarlinEmulator(Device):
             self.say("echo:busy: processing")
         left = self._blocked_since + self._busy_s - now
         return max(0.001, min(left, self.axes.next_event_s() or 0.02))
-
-    def _fill_queue(self) -> None:
-        while len(self._queue) < _QUEUE and b"\n" in self._ring:
-            raw, _, rest = bytes(self._ring).partition(b"\n")
-            self._ring = bytearray(rest)
-            line = raw.decode("latin-1").partition(";")[0].strip()
-            if line:
-                self._enqueue(line)
-
-    def _enqueue(self, line: str) -> None:
-        found = _NUMBERED.match(line)
-        if found is None:
-            self._queue.append(line)
-            return
-        number = int(found[1])
-        body, star, checksum = line.rpartition("*")
-        command = body[found.end() :].strip() if star else line[found.end() :]
-        if command.startswith("M110") and star and _is_sum(body, checksum):
-            second = _NUMBERED.search(command)
-            self._last = int(second[1]) if second else number
-            self._queue.append(command)
-        elif not star:
-            self._refuse("No Checksum with line number")
-        elif not _is_sum(body, checksum):
-            self._refuse("checksum mismatch")
-        elif number == self._last + 1:
-            self._last = number
-            self._queue.append(command)
-        elif number > self._last:
-            self._refuse("Line Number is not Last Line Number+1")
-
-    def _refuse(self, reason: str) -> None:
-        # what else has arrived is thrown away
-        self._ring.clear()
-        self.say(f"Error:{reason}, Last Line: {self._last}")
-        self.say(f"Resend: {self._last + 1}")
-        self.say("ok")
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -234,7 +180,7 @@ class MarlinEmulator(Device):
             case "M110":
                 number = values.get("N")
                 if number is not None:
-                    self._last = int(number)
+                    self.intake.last = int(number)
                 self._done(line, fault)
             case "M108" | "M31":
                 self._done(line, fault)
@@ -315,13 +261,6 @@ class MarlinEmulator(Device):
         self.halted = True
         self.say(f"echo:{reason}")
         self.say("Error:Printer halted. kill() called!")
-
-
-def _is_sum(body: str, checksum: str) -> bool:
-    total = 0
-    for byte in body.encode("latin-1"):
-        total ^= byte
-    return checksum.strip().isdigit() and int(checksum) == total
 
 
 def _target(start: Point, values: dict[str, float], *, relative: bool) -> Point:

@@ -1,0 +1,20 @@
+"""What is known of one robot, and wanted of it, beside the conversation with its controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from robotq.drivers.grbl.options import GrblOptions
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """Shared by the parts of one robot. Any thread may set a field: each stands for itself."""
+
+    options: GrblOptions
+    homed: bool = False
+    hold_wanted: bool = False
+    rest_asked: bool = False
+    """A stop has told the controller to slow down."""
+    unsynchronised: bool = False
+    """The controller may still have lines of an earlier command."""

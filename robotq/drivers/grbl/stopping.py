@@ -1,0 +1,144 @@
+"""Coming to rest: the motion is slowed down, and what was not carried out is dropped.
+
+Every stop ends in a reset, and every wait in it has an end: a controller that does not confirm
+leaves an uncertain outcome.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from robotq.drivers.base import LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.grbl.channel import Channel
+from robotq.drivers.grbl.polling import Polling
+from robotq.drivers.grbl.state import State
+
+_GREETING_S = 3.0
+"""A reset in motion is followed by half a second of silence before the greeting."""
+
+
+class Stopping:
+    """Stops and resets, for the command thread."""
+
+    def __init__(
+        self, state: State, channel: Channel, polling: Polling, controls: Controls
+    ) -> None:
+        self._state = state
+        self._channel = channel
+        self._polling = polling
+        self._controls = controls
+        self._resets = 0
+        """Greetings when the exchange that is under way began."""
+        self._emergencies = 0
+
+    def begin(self) -> None:
+        """An exchange begins: what came before is none of its business."""
+        with self._channel.changed:
+            self._resets = self._channel.resets
+        self.pass_over_emergencies()
+
+    def pass_over_emergencies(self) -> None:
+        """Emergency stops up to now break nothing off any more."""
+        self._emergencies = self._controls.emergencies
+
+    @property
+    def emergency(self) -> bool:
+        """An emergency stop has come since."""
+        return self._controls.emergencies != self._emergencies
+
+    @property
+    def started_anew(self) -> bool:
+        """The controller has greeted since."""
+        return self._channel.resets != self._resets
+
+    @property
+    def rests(self) -> bool:
+        """The last report says that nothing moves."""
+        status = self._channel.status
+        return status is not None and status.rests
+
+    def come_to_rest(self) -> None:
+        """Slow down, and drop what was not carried out. Raises UncertainOutcome where the
+        controller does not confirm it."""
+        channel = self._channel
+        deadline = time.monotonic() + self._state.options.stop_timeout_s
+        status = channel.status
+        if self._polling.is_homing:
+            self.soft_reset(moving=True)
+            return
+        if status is not None and status.state == "Jog":
+            channel.byte(b"\x85")
+        self._polling.hurry(True)
+        try:
+            seen = channel.statuses
+            # a byte can get lost
+            self._repeat(b"!", 1.0, lambda: channel.statuses > seen + 1 and self.rests, deadline)
+        finally:
+            self._polling.hurry(False)
+        self.soft_reset()
+
+    def soft_reset(self, *, moving: bool = False) -> None:
+        """Reset, and wait until the controller speaks again; where it stood, the position stays
+        known. Returns when no greeting can follow any more."""
+        channel = self._channel
+        with channel.changed:
+            resets = channel.resets
+            channel.reset_expected = not moving
+        deadline = time.monotonic() + _GREETING_S
+        with self._polling.silent():
+            self._repeat(b"\x18", _GREETING_S / 2, lambda: channel.resets != resets, deadline)
+            # a start of its own may have come first; the answer to this comes after ours
+            statuses = channel.statuses
+            self._repeat(b"?", 0.2, lambda: channel.statuses != statuses, deadline)
+        self._state.hold_wanted = self._state.rest_asked = False
+        with channel.changed:
+            self._resets = channel.resets
+            channel.reset_expected = False
+
+    def emergency_over(self) -> NoReturn:
+        """The byte is on its way already; wait until the controller says that it has acted.
+        Raises Stopped, or UncertainOutcome where it does not say so."""
+        channel = self._channel
+        self.pass_over_emergencies()
+        deadline = time.monotonic() + _GREETING_S
+        again = time.monotonic() + _GREETING_S / 2
+        while not self.started_anew:
+            with channel.changed:
+                channel.changed.wait(0.05)
+            if channel.lost is not None:
+                raise LinkLost(channel.lost)
+            if time.monotonic() > deadline:
+                self._unconfirmed()
+            if time.monotonic() > again:
+                again = deadline
+                channel.byte(b"\x18")
+        raise Stopped
+
+    def _repeat(
+        self, byte: bytes, every_s: float, done: Callable[[], bool], deadline: float
+    ) -> None:
+        """Send a byte, again and again, until it has had its effect."""
+        again = 0.0
+        while not done():
+            if time.monotonic() > again:
+                self._channel.byte(byte)
+                again = time.monotonic() + every_s
+            self._wait(deadline)
+
+    def _wait(self, deadline: float) -> None:
+        channel = self._channel
+        with channel.changed:
+            channel.changed.wait(0.05)
+        if channel.lost is not None:
+            raise LinkLost(channel.lost)
+        if self.emergency:
+            self.emergency_over()
+        if time.monotonic() > deadline:
+            self._unconfirmed()
+
+    def _unconfirmed(self) -> NoReturn:
+        self._state.unsynchronised = True
+        raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

@@ -1,0 +1,23 @@
+"""Lines that the driver sends of itself, and bytes that stop."""
+
+from __future__ import annotations
+
+from robotq.drivers.gcode.lines import Line
+
+MARKER = Line(text="M114", number=0, codes=("M114",), motion=False)
+"""Its answer is like no other, so it shows how far the controller has got."""
+
+RESTART = Line(text="M110 N0", number=0, codes=("M110",), motion=False)
+
+IDENTIFY = Line(text="M115", number=0, codes=("M115",), motion=False)
+
+FINISH = Line(text="M400", number=0, codes=("M400",), motion=False)
+"""Answered when nothing is planned any more."""
+
+ABSOLUTE = Line(text="G90", number=0, codes=("G90",), motion=False)
+
+QUICK_STOP = b"\nM108\nM410\n"
+"""The first line end ends whatever is half written; M108 ends a wait for heat or for a person."""
+
+SHUTDOWN = b"\nM112\n"
+"""The controller halts, and has to be restarted."""

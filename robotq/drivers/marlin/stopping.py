@@ -1,0 +1,169 @@
+"""Coming to rest: the motion is broken off, or what is planned is carried out first.
+
+Every wait in it has an end: a controller that does not confirm leaves an uncertain outcome.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.marlin.channel import Channel
+from robotq.drivers.marlin.counting import count_anew
+from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN
+from robotq.drivers.marlin.lost_lines import PROBE_S, LostLines
+from robotq.drivers.marlin.state import State
+
+_URGE_S = 2.5
+"""Between two stops: after each, Marlin throws motions away for a second and answers nothing."""
+_STILL_MOVING_S = 600.0
+"""The longest that is waited for what it has planned to end, while it says that it is busy."""
+
+
+class Stopping:
+    """All but `quick_stop` belongs to the command thread."""
+
+    def __init__(
+        self, state: State, channel: Channel, controls: Controls, lost_lines: LostLines
+    ) -> None:
+        self._state = state
+        self._channel = channel
+        self._controls = controls
+        self._lost_lines = lost_lines
+        self._emergencies = 0
+
+    def begin(self) -> None:
+        """An exchange begins: emergency stops up to now break nothing off any more."""
+        self._emergencies = self._controls.emergencies
+
+    @property
+    def emergency(self) -> bool:
+        """An emergency stop has come since."""
+        return self._controls.emergencies != self._emergencies
+
+    def come_to_rest(self, *, wait: bool = False) -> None:
+        """Stop, and wait until the robot stands; `wait`: after what it has planned already.
+
+        Raises UncertainOutcome where the controller does not confirm it.
+        """
+        deadline = time.monotonic() + self._state.options.stop_timeout_s
+        try:
+            if self._state.emergency_parser and not wait:
+                self.quick_stop()
+                self._confirm(deadline)
+            else:
+                self._drain()
+        except UncertainOutcome:
+            self._state.unsynchronised = True
+            raise
+        self._state.hold_wanted = False
+
+    def quick_stop(self) -> None:
+        """Break off the motion and everything that waits; it loses steps."""
+        channel = self._channel
+        if self._controls.running:
+            channel.why_lost = channel.why_lost or "a motion was broken off"
+            self._state.homed = False
+        self._state.unsynchronised = True
+        channel.urgent(QUICK_STOP)
+
+    def emergency_over(self) -> NoReturn:
+        """The bytes are on their way already; wait until the controller says that it has acted.
+        Raises Stopped, or UncertainOutcome where it does not say so."""
+        self.begin()
+        channel = self._channel
+        deadline = time.monotonic() + self._state.options.stop_timeout_s
+        self._state.unsynchronised = True
+        if self._state.options.emergency == "M410":
+            # what is sent before the stop itself has left would be thrown away with the rest
+            self._pause()
+            self._confirm(deadline)
+            raise Stopped
+        again = time.monotonic() + 1.0
+        while channel.halted is None:
+            self._pause()
+            if channel.lost is not None:
+                raise LinkLost(channel.lost)
+            if time.monotonic() > deadline:
+                raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")
+            if time.monotonic() > again:
+                again = time.monotonic() + 1.0
+                channel.urgent(SHUTDOWN)
+        raise Stopped
+
+    def _confirm(self, deadline: float) -> None:
+        """The lines that it had taken before the stop, it may still answer: count anew."""
+        channel = self._channel
+        with channel.changed:
+            channel.last_heard = time.monotonic()
+        urged = time.monotonic()
+
+        def check() -> None:
+            nonlocal urged
+            if time.monotonic() > urged + _URGE_S:
+                # bytes can get lost
+                urged = time.monotonic()
+                channel.urgent(QUICK_STOP)
+            self._look(deadline)
+
+        count_anew(channel, self._state.options.stop_timeout_s, check, attempt_s=1.5)
+        self._finished(check)
+
+    def _drain(self) -> None:
+        """What is planned is carried out, for as long as the controller says that it is busy."""
+        channel = self._channel
+        last = time.monotonic() + _STILL_MOVING_S
+        with channel.changed:
+            channel.last_heard = time.monotonic()
+
+        def check() -> None:
+            self._look(min(last, channel.last_heard + self._state.options.stop_timeout_s))
+
+        self._finished(check)
+
+    def _finished(self, check: Callable[[], None]) -> None:
+        """Wait until nothing moves any more; `check` is called often, and may raise."""
+        channel = self._channel
+        silent_since = time.monotonic()
+
+        def wait() -> bool:
+            """Whether it has said nothing for so long that something has got lost."""
+            nonlocal silent_since
+            self._pause()
+            check()
+            if channel.resend is not None:
+                self._lost_lines.send_again()
+            silent_since = max(silent_since, channel.last_heard)
+            limit_s = min(PROBE_S, self._state.options.stop_timeout_s / 4)
+            over = time.monotonic() - silent_since > limit_s
+            if over:
+                silent_since = time.monotonic()
+            return over
+
+        while not channel.put(FINISH, 8, although_shut=True):
+            if wait():
+                channel.put(FINISH, None, although_shut=True)
+                break
+        number = channel.mark()
+        while channel.reported < number:
+            if wait():
+                channel.probe()
+        self._state.unsynchronised = True
+
+    def _pause(self) -> None:
+        with self._channel.changed:
+            self._channel.changed.wait(0.05)
+
+    def _look(self, deadline: float) -> None:
+        channel = self._channel
+        if self.emergency:
+            self.emergency_over()
+        if channel.halted is not None:
+            raise DriverError(f"the controller has halted: {channel.halted}; restart it")
+        if channel.lost is not None:
+            raise LinkLost(channel.lost)
+        if time.monotonic() > deadline:
+            raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

@@ -1,0 +1,81 @@
+"""What differs between the firmwares of the GRBL family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dialect(StrEnum):
+    GRBL = "grbl"
+    GRBLHAL = "grblhal"
+    FLUIDNC = "fluidnc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firmware:
+    greeting: str
+    end: bytes
+    receive_bytes: int
+    identity: tuple[str, ...]
+    unlock: str | None
+    unlocked: str
+    reports_while_homing: bool
+    one_ok_for_crlf: bool
+    sticky_errors: bool
+    silence_s: float
+    """After a reset in motion."""
+
+    def tells(self, line: str, *, homing: bool) -> tuple[str, ...] | None:
+        """What it says before the answer to a question; None where it is none."""
+        match line:
+            case "$G":
+                return ("[GC:G0 G54 G17 G21 G90 G94 M5 M9 T0 F0 S0]",)
+            case "$#":
+                return ("[G54:0.000,0.000,0.000]", "[PRB:0.000,0.000,0.000:0]")
+            case "$I":
+                return self.identity
+            case "$$":
+                return ("$10=1", f"$22={int(homing)}")
+            case _:
+                return None
+
+
+FIRMWARE = {
+    Dialect.GRBL: Firmware(
+        greeting="Grbl 1.1h ['$' for help]",
+        end=b"\r\n",
+        receive_bytes=127,
+        identity=("[VER:1.1h.20190825:]", "[OPT:V,15,128]"),
+        unlock="[MSG:'$H'|'$X' to unlock]",
+        unlocked="[MSG:Caution: Unlocked]",
+        reports_while_homing=False,
+        one_ok_for_crlf=False,
+        sticky_errors=False,
+        silence_s=0.5,
+    ),
+    Dialect.GRBLHAL: Firmware(
+        greeting="GrblHAL 1.1f ['$' or '$HELP' for help]",
+        end=b"\r\n",
+        receive_bytes=1023,
+        identity=("[VER:1.1f.20260817:]", "[OPT:VNMPHSL2,100,1024,3,0]", "[FIRMWARE:grblHAL]"),
+        unlock="[MSG:'$H'|'$X' to unlock]",
+        unlocked="[MSG:Caution: Unlocked]",
+        reports_while_homing=True,
+        one_ok_for_crlf=True,
+        sticky_errors=True,
+        silence_s=0.1,
+    ),
+    Dialect.FLUIDNC: Firmware(
+        greeting="Grbl 4.0 [FluidNC v4.0.5-pre2 (linux-capture) '$' for help]",
+        end=b"\n",
+        receive_bytes=255,
+        identity=("[VER:4.0 FluidNC v4.0.5-pre2:]", "[OPT:PHS]"),
+        unlock=None,
+        unlocked="[MSG:INFO: Caution: Unlocked]",
+        reports_while_homing=False,
+        one_ok_for_crlf=False,
+        sticky_errors=False,
+        silence_s=0.5,
+    ),
+}
