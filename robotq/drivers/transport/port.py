@@ -159,8 +159,10 @@ class _FilePort:
             deadline = time.monotonic() + _DRAIN_S
             while drain and self._port.out_waiting and time.monotonic() < deadline:
                 time.sleep(_ON_THE_WIRE_S)
-            # a device that takes no bytes would keep the closing waiting for half a minute
-            self._port.reset_output_buffer()
+            if not drain or self._port.out_waiting:
+                # a device that takes no bytes would keep the closing waiting for half a minute;
+                # where all have left, this could take a stop back that is in the UART or unread
+                self._port.reset_output_buffer()
         with suppress(*PORT_ERRORS):
             self._port.close()
         for end in (self._woken, self._waking):
