@@ -35,7 +35,7 @@ def task(number: int, cmd_id: str, cmd_type: str = "NAVIGATION", **changes: obje
         started_at_ms=2_000 + number * 100,
         ended_at_ms=2_050 + number * 100,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def event(number: int, kind: str, of: int, before: str | None, after: str) -> Event:
