@@ -83,7 +83,7 @@ def _submits() -> list[_Series]:
     return [
         _Series("submit.1", request, 1),
         _Series("submit.16", request, 16),
-        _Series("submit.64", request, 64, target=0.6),
+        _Series("submit.64", request, 64, target=0.75),
         _Series("submit.256", request, 256),
     ]
 
