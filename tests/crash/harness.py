@@ -46,7 +46,7 @@ _LIFE_S = 300.0
 """Wall seconds from a start to its end; after that the harness itself gives up."""
 _REFUSED = 0.1
 """Share of the webhooks that the receiver does not acknowledge."""
-_SPARE = 40
+_SPARE = 70
 """Commands that may end before a kill, so that WAITING are still there."""
 _FRESH = 12
 """Commands that come in at least in each life."""
