@@ -61,6 +61,9 @@ class Hold(Shape):
     since_ms: int
     actor: str
     task_id: str | None = None
+    id: str = ""
+    """What a reset, resume or resolve can name; a new one whenever the hold is set again. Empty
+    from a daemon that does not tell it."""
     clear: JsonObject = field(default_factory=dict)
     """What clears it: `action`, `method`, `path`, `body`, `text`."""
 

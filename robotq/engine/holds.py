@@ -9,6 +9,7 @@ from typing import Any
 from robotq.model.clock import WallClock
 from robotq.model.event import Event
 from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
+from robotq.model.ids import hold_id
 from robotq.store.port import AppendEvent, DropHold, Mutation, SaveHold
 
 
@@ -67,8 +68,8 @@ class HoldBoard:
         transient = code in TRANSIENT_HOLDS
         if known is not None and not transient:
             # written again, because a lift of it may be on its way to the disk
-            of_robot[code] = replace(known)
-            return [SaveHold(known)]
+            again = of_robot[code] = replace(known, id=hold_id())
+            return [SaveHold(again)]
         hold = of_robot[code] = Hold(
             robot=robot,
             code=code,

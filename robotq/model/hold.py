@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from robotq.model.ids import hold_id
 from robotq.model.json import JsonObject
 
 
@@ -55,6 +56,9 @@ class Hold:
     task_id: str | None = None
     args: JsonObject = field(default_factory=dict)
     """For the text, e.g. `{"reason": "cleaning the deck"}`."""
+    id: str = field(default_factory=hold_id, compare=False)
+    """What a person's confirmation names. New whenever somebody sets the hold again, so that a
+    question about the earlier one lifts nothing."""
 
 
 class WaitCode(StrEnum):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from functools import lru_cache
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
 _SPAN = 36**6
+_HOLD_CHARACTERS = 8
 # Any multiplier coprime to 36 makes n -> n * M + C (mod 36^6) a permutation; this one is
 # near the golden section of the span, which spreads consecutive numbers evenly.
 _MULTIPLIER = 1_345_332_701
@@ -35,3 +37,9 @@ def task_id(submitted_at_ms: int, number: int) -> str:
 def batch_id(submitted_at_ms: int, number: int) -> str:
     """`batch_YYYYMMDD_HHMMSS_xxxxxx`, from the number of the batch's first task."""
     return f"batch_{_stamp(submitted_at_ms // 1000)}_{suffix(number)}"
+
+
+def hold_id() -> str:
+    """`hold_xxxxxxxx`, by chance: a hold has no number of its own, and can be set without a
+    disk."""
+    return "hold_" + "".join(secrets.choice(_ALPHABET) for _ in range(_HOLD_CHARACTERS))

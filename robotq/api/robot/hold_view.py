@@ -47,6 +47,7 @@ def hold_view(hold: Hold, language: Language) -> dict[str, Any]:
 
 def _view(hold: Hold, language: Language) -> dict[str, Any]:
     return {
+        "id": hold.id,
         "robot_id": hold.robot,
         "code": hold.code.value,
         "reason": hold_reason(hold, language),

@@ -175,6 +175,10 @@ def numbered(event: Event, event_id: int) -> Event:
     return replace(event, id=event_id)
 
 
+_HOLD_ID = "hold_id"
+"""Stands among the arguments of a hold's row."""
+
+
 def hold_to_row(hold: Hold) -> Row:
     return (
         hold.robot,
@@ -182,19 +186,22 @@ def hold_to_row(hold: Hold) -> Row:
         hold.since_ms,
         hold.actor,
         hold.task_id,
-        json_text(hold.args),
+        json_text({**hold.args, _HOLD_ID: hold.id}),
     )
 
 
 def hold_from_row(row: Row) -> Hold:
-    robot, code, since_ms, actor, task_id, args = row
+    robot, code, since_ms, actor, task_id, text = row
+    args = orjson.loads(text)
     return Hold(
         robot=robot,
         code=HoldCode(code),
         since_ms=since_ms,
         actor=actor,
         task_id=task_id,
-        args=orjson.loads(args),
+        # one that an earlier robotq has written has no id; it is the same at each start
+        id=args.pop(_HOLD_ID, f"hold_{since_ms}"),
+        args=args,
     )
 
 

@@ -19,6 +19,7 @@ class Clear(Answer):
 
 
 class Hold(Answer):
+    id: str
     robot_id: str
     code: HoldCode
     reason: str
