@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from robotq.engine.admission import Room
 from robotq.engine.deadlines import Deadlines
 from robotq.engine.estimates import Estimates
+from robotq.engine.hold_writer import Writing
 from robotq.engine.journal import Journal, answered
 from robotq.engine.locks import Locks
 from robotq.engine.manual_steps import ManualSteps
@@ -78,8 +79,14 @@ class Changes:
 
     # -- to the disk ---------------------------------------------------------------------------
 
-    async def write(self, mutations: Sequence[Mutation], room: Room | None = None) -> None:
-        """All or nothing. `room` was kept for the new tasks among them.
+    async def write(
+        self,
+        mutations: Sequence[Mutation],
+        room: Room | None = None,
+        holds: Writing | None = None,
+    ) -> None:
+        """All or nothing. `room` was kept for the new tasks among them; `holds` is what goes
+        along.
 
         Raises RobotqError store_unavailable.
         """
@@ -89,17 +96,34 @@ class Changes:
             self._take_over(mutations)
             if room is not None:
                 room.taken()
+            if holds is not None:
+                holds.written()
 
-        await self._journal.write(mutations, written)
+        along = holds.mutations if holds is not None else ()
+        await self._journal.write([*mutations, *along], written)
 
-    async def written(self, mutations: Sequence[Mutation], claimed: Task | None = None) -> bool:
+    async def written(
+        self,
+        mutations: Sequence[Mutation],
+        claimed: Task | None = None,
+        holds: Writing | None = None,
+    ) -> bool:
         """The same, but False where the disk takes no writes; what was taken for `claimed` is
-        given back then."""
+        given back then. Waits for a disk that does not answer."""
         mutations = self._with_what_follows(mutations)
+
+        def taken_over() -> None:
+            self._take_over(mutations)
+            if holds is not None:
+                holds.written()
+
+        along = holds.mutations if holds is not None else ()
         written = False
         try:
-            written = await self._journal.written(mutations, lambda: self._take_over(mutations))
+            written = await self._journal.written([*mutations, *along], taken_over)
         finally:
+            if not written and holds is not None:
+                holds.failed()
             if not written and claimed is not None:
                 self._resources.give_back(claimed.queue)
                 self._memory.wake_lanes()

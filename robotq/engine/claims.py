@@ -11,6 +11,7 @@ from robotq.engine.batches import cancelled_with
 from robotq.engine.changes import Changes
 from robotq.engine.ending import Ending
 from robotq.engine.expiry import ended_by_expiry
+from robotq.engine.hold_writer import HoldWriter, Writing
 from robotq.engine.holds import HoldBoard
 from robotq.engine.memory import TaskMemory
 from robotq.engine.recorder import Report
@@ -21,7 +22,8 @@ from robotq.engine.task_events import saving_end, task_event
 from robotq.engine.turns import Turns
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
-from robotq.model.hold import HoldCode
+from robotq.model.errors import RobotqError
+from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask
@@ -41,6 +43,7 @@ class Claims:
         memory: TaskMemory,
         turns: Turns,
         holds: HoldBoard,
+        hold_writer: HoldWriter,
         resources: Resources,
         repeats: Repeats,
         clock: WallClock,
@@ -50,6 +53,7 @@ class Claims:
         self._memory = memory
         self._turns = turns
         self._holds = holds
+        self._hold_writer = hold_writer
         self._resources = resources
         self._repeats = repeats
         self._clock = clock
@@ -88,18 +92,21 @@ class Claims:
         await self._changes.written([*saving_end(task, expired, "robotq"), *rest, *following])
 
     async def release(self, task: Task) -> None:
-        """Give back a claim whose driver was never called. Waits for the disk."""
-        async with self._changes.of(task.id) as current:
-            released = transition(current, Action.RELEASE, fence=task.fence)
-            now_ms = self._clock.now_ms()
-            await self._changes.write_when_possible(
-                [
+        """Give back a claim whose driver was never called. Waits for the disk, and keeps nobody
+        from the task meanwhile."""
+        while True:
+            async with self._changes.of(task.id) as current:
+                released = transition(current, Action.RELEASE, fence=task.fence)
+                now_ms = self._clock.now_ms()
+                mutations = [
                     *self._resources.released(task.queue),
                     SaveTask(released, current.state),
                     task_event("task.released", released, now_ms, "robotq", before=current),
                 ]
-            )
-            crash_point(CrashPoint.RELEASED)
+                if await self._changes.written(mutations):
+                    crash_point(CrashPoint.RELEASED)
+                    return
+            await self._changes.until_available()
 
     # -- the running task ----------------------------------------------------------------------
 
@@ -110,13 +117,14 @@ class Claims:
         """
         async with self._changes.of(task.id) as current:
             changed = transition(current, Action.PROGRESS, fence=task.fence, **report.changes)
-            await self._changes.write(
-                [
-                    SaveTask(changed, current.state),
-                    *(AppendEvent(event) for event in report.events),
-                    *report.occupancies,
-                ]
-            )
+            mutations = [
+                SaveTask(changed, current.state),
+                *(AppendEvent(event) for event in report.events),
+                *report.occupancies,
+            ]
+            # not `write`: what it would give up could come twice
+            if not await self._changes.written(mutations):
+                raise RobotqError("store_unavailable", reason="not written yet")
 
     async def finish(
         self, task: Task, ending: Ending, report: Report | None = None, *, claim_next: bool = True
@@ -129,15 +137,18 @@ class Claims:
         """
         report = report or Report()
         ended_at_ms = self._clock.now_ms()
-        holding: list[Mutation] | None = None
+        self._hold(task, ending)
         while True:
             # after an outage, everything that depends on others is looked at anew
             async with AsyncExitStack() as changing:
                 current = await changing.enter_async_context(self._changes.of(task.id))
                 ended = _ended(current, task.fence, ended_at_ms, ending, report)
-                if holding is None:
-                    holding = self._holding(ended, ending)
                 rest = await self._cancelling_rest(changing, ended)
+                holds: Writing | None = None
+                if ending.hold is not None:
+                    # in one transaction: no end of this kind is ever there without its hold
+                    holding = self._hold_writer.along(patient=True)
+                    holds = await changing.enter_async_context(holding)
                 claimed: Task | None = None
                 claim: Sequence[Mutation] = ()
                 if claim_next and not rest:
@@ -147,23 +158,21 @@ class Claims:
                     *(AppendEvent(event) for event in report.events),
                     *report.occupancies,
                     *saving_end(current, ended, ending.actor),
-                    *holding,
                     *rest,
                     *self._repeats.following(ended),
                     *(self._left(ended, claimed) if ending.certain else ()),
                     *claim,
                 ]
-                if await self._changes.written(mutations, claimed):
+                if await self._changes.written(mutations, claimed, holds):
                     crash_point(CrashPoint.FINISHED)
                     return claimed
             await self._changes.until_available()
 
-    def _holding(self, ended: Task, ending: Ending) -> list[Mutation]:
-        if ending.hold is None:
-            return []
-        return self._holds.set(
-            ended.queue, ending.hold, task_id=ended.id, actor=ending.actor, **ending.hold_args
-        )
+    def _hold(self, task: Task, ending: Ending) -> None:
+        if ending.hold is not None:
+            self._holds.set(
+                task.queue, ending.hold, task_id=task.id, actor=ending.actor, **ending.hold_args
+            )
 
     async def _cancelling_rest(self, changing: AsyncExitStack, failed: Task) -> list[Mutation]:
         """The first failure in a contiguous batch cancels what is left of it."""
@@ -208,9 +217,13 @@ class Claims:
             mutations += self._resources.ended(robot, (), ())
         return mutations
 
-    async def write_when_possible(self, mutations: Sequence[Mutation]) -> None:
-        """Write what has happened at a robot already. Waits for the disk."""
-        await self._changes.write_when_possible(mutations)
+    async def lift_when_possible(self, hold: Hold, mutations: Sequence[Mutation] = ()) -> None:
+        """Lift a hold, and write with that what has happened at its robot. Waits for the disk."""
+        while True:
+            async with self._hold_writer.along((hold,), patient=True) as holds:
+                if await self._changes.written(mutations, holds=holds):
+                    return
+            await self._changes.until_available()
 
 
 def _ended(task: Task, fence: int, at_ms: int, ending: Ending, report: Report) -> Task:

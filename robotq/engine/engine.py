@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from robotq.engine.checklist import Checklist
 from robotq.engine.estop import EStop
 from robotq.engine.events import EventBus
 from robotq.engine.handlers import check_handlers
+from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.immediate import Immediate
 from robotq.engine.intake import Intake, Order
@@ -45,6 +46,10 @@ LIFTED_BY_RESUME = (
 """What a person clears by resuming the queue; the other holds have ways of their own."""
 
 
+_RECORD_S = 2.0
+"""Wall seconds that the disk gets before an answer says that a hold is not recorded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded:
     """What a reload has read, checked and not yet put into effect."""
@@ -65,6 +70,7 @@ class Engine:
         journal: Journal,
         bus: EventBus,
         holds: HoldBoard,
+        hold_writer: HoldWriter,
         resources: Resources,
         queue: TaskQueue,
         robots: Mapping[str, Robot],
@@ -77,6 +83,7 @@ class Engine:
         self.journal = journal
         self.bus = bus
         self.holds = holds
+        self.hold_writer = hold_writer
         self.resources = resources
         self.queue = queue
         self.robots = robots
@@ -87,7 +94,7 @@ class Engine:
         self.reload_configuration: Callable[[str], Awaitable[None]] | None = None
         """Reads the configuration again and puts it into effect, for the named actor; set by
         whoever knows where it was read from."""
-        self.estop = EStop(self.robots, holds, journal, clock)
+        self.estop = EStop(self.robots, holds, hold_writer, clock)
         self.immediate = Immediate(self)
         self.checklist = Checklist(self, item_ids)
         self._background = Background()
@@ -120,19 +127,19 @@ class Engine:
         """Start nothing more on a robot or in a queue for workers, or, with None, on all robots;
         what runs goes on. Returns their names.
 
-        Acts at once and is written after. Raises RobotqError bad_parameter (unknown robot),
-        store_unavailable (it is paused, but would not be after a restart).
+        Acts at once and is written after; where the disk takes nothing, as soon as it does
+        (`recorded` tells). Raises RobotqError bad_parameter (unknown robot).
         """
         names = self._names(robot)
-        await self.journal.write(
-            [
-                mutation
-                for name in names
-                for mutation in self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason)
-            ]
-        )
-        crash_point(CrashPoint.HELD)
+        for name in names:
+            self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason)
+        if await self.hold_writer.recorded(_RECORD_S):
+            crash_point(CrashPoint.HELD)
         return names
+
+    def recorded(self, names: Iterable[str]) -> bool:
+        """Whether every hold of these queues would be there after a restart."""
+        return all(self.hold_writer.on_disk(hold) for name in names for hold in self.holds.of(name))
 
     @unbroken
     async def resume(self, robot: str | None, *, actor: str) -> Sequence[str]:
@@ -146,11 +153,8 @@ class Engine:
             hold for name in names for hold in self.holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]
         if holds:
-            await self.journal.write(
-                [m for hold in holds for m in self.holds.to_lift(hold, actor=actor)]
-            )
+            await self.hold_writer.lift(*holds, actor=actor)
             crash_point(CrashPoint.RESUMED)
-            self.holds.lifted(*holds)
         return names
 
     async def retry(self, task_id: str, *, actor: str, agent: bool = False) -> Task:
@@ -200,14 +204,12 @@ class Engine:
         """Controlled stop: hold the queue, stop the running command, wait for its end.
 
         Raises RobotqError robot_busy, robot_disconnected, device_error (what the driver says
-        to it), store_unavailable; the queue is held in any case.
+        to it); the queue is held in any case.
         """
         robot = self.robot(name)
-        held = self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "reason.stop")
-        try:
-            await robot.stop(actor, reason)
-        finally:
-            await self.journal.write(held)
+        self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "reason.stop")
+        await robot.stop(actor, reason)
+        await self.hold_writer.recorded(_RECORD_S)
         return robot
 
     @unbroken
@@ -294,6 +296,7 @@ class Engine:
         )
         await self._background.stop()
         await self.webhooks.stop()
+        await self.hold_writer.recorded(_RECORD_S)
         await self.journal.note(
             Event(kind="daemon.stopped", at_ms=self.clock.now_ms(), actor="robotq")
         )

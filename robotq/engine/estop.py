@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from robotq.engine.ending import StopCause
+from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard
-from robotq.engine.journal import Journal
 from robotq.engine.robots import Robot
 from robotq.engine.unbroken import unbroken
 from robotq.model.clock import WallClock
@@ -21,7 +21,7 @@ from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
-from robotq.store.port import AppendEvent, Mutation
+from robotq.store.port import AppendEvent
 
 _log = logging.getLogger(__name__)
 
@@ -48,14 +48,16 @@ class EStop:
     """The latch over all robots. While it is set, nothing is started."""
 
     def __init__(
-        self, robots: Mapping[str, Robot], holds: HoldBoard, journal: Journal, clock: WallClock
+        self,
+        robots: Mapping[str, Robot],
+        holds: HoldBoard,
+        hold_writer: HoldWriter,
+        clock: WallClock,
     ) -> None:
         self._robots = robots
         self._holds = holds
-        self._journal = journal
+        self._hold_writer = hold_writer
         self._clock = clock
-        self._late: asyncio.Task[None] | None = None
-        """Brings a stop to the disk that could not be written at once."""
 
     @property
     def latched(self) -> bool:
@@ -67,22 +69,20 @@ class EStop:
         Answers within a few seconds, whatever hangs.
         """
         started = time.perf_counter()
-        mutations: list[Mutation] = []
         calls: dict[str, asyncio.Future[None]] = {}
         for name, robot in self._robots.items():
-            mutations += self._holds.set(name, HoldCode.ESTOP, actor=actor, reason=reason)
+            self._holds.set(name, HoldCode.ESTOP, actor=actor, reason=reason)
             calls[name] = robot.host.emergency_stop()
             calls[name].add_done_callback(_retrieve)
             robot.executor.request_stop(StopCause.ESTOP, actor=actor, reason=reason)
         # nothing was awaited up to here
-        return await self._confirm(started, calls, mutations, actor, reason)
+        return await self._confirm(started, calls, actor, reason)
 
     @unbroken
     async def _confirm(
         self,
         started: float,
         calls: Mapping[str, asyncio.Future[None]],
-        mutations: Sequence[Mutation],
         actor: str,
         reason: str,
     ) -> EStopReport:
@@ -92,26 +92,14 @@ class EStop:
         for name, problem in report.items():
             if problem is not None:
                 _log.error("%s did not take the emergency stop: %s", name, problem)
-        event = self._event("estop.latched", actor, reason=reason, robots=report)
-        recorded = await self._record([*mutations, AppendEvent(event)])
-        return EStopReport(robots=report, recorded=recorded, latency_s=latency_s)
-
-    async def _record(self, mutations: Sequence[Mutation]) -> bool:
-        """Whether it is on disk. Where it is not by now, it will be when the disk lets it."""
-        writing = asyncio.create_task(self._journal.written(mutations))
-        await asyncio.wait({writing}, timeout=_RECORD_S)
-        if writing.done() and writing.result():
+        # the holds are on their way to the disk since the beginning
+        self._holds.note(self._event("estop.latched", actor, reason=reason, robots=report))
+        recorded = await self._hold_writer.recorded(_RECORD_S)
+        if recorded:
             crash_point(CrashPoint.ESTOP_RECORDED)
-            return True
-        _log.error("the emergency stop is not on disk yet")
-        # one is enough: the next one's hold is the same
-        if self._late is None or self._late.done():
-            self._late = asyncio.create_task(self._write_late(writing, mutations))
-        return False
-
-    async def _write_late(self, writing: asyncio.Task[bool], mutations: Sequence[Mutation]) -> None:
-        if not await writing:
-            await self._journal.write_when_possible(mutations)
+        else:
+            _log.error("the emergency stop is not on disk yet")
+        return EStopReport(robots=report, recorded=recorded, latency_s=latency_s)
 
     @unbroken
     async def reset(self, *, actor: str, robot: str | None = None) -> Mapping[str, str | None]:
@@ -139,32 +127,33 @@ class EStop:
                     "robot_busy", robot=hold.robot, reason="Its driver is still in a command."
                 )
         report = {hold.robot: await self._reset(self._robots[hold.robot]) for hold in latched}
-        mutations: list[Mutation] = []
+        lifting = []
         for hold in latched:
-            if self._holds.get(hold.robot, HoldCode.ESTOP) is not hold:
+            if not self._holds.in_force(hold):
                 report[hold.robot] = "another emergency stop came meanwhile"
             elif report[hold.robot] is None:
-                mutations += self._holds.set(
+                self._holds.set(
                     hold.robot, HoldCode.PAUSED, actor=actor, reason="reason.estop_reset"
                 )
-                mutations += self._holds.to_lift(hold, actor=actor)
-        mutations.append(AppendEvent(self._event("estop.reset", actor, robots=report)))
-        await self._journal.write(mutations)
+                lifting.append(hold)
+        event = AppendEvent(self._event("estop.reset", actor, robots=report))
+        lifted = await self._hold_writer.lift(*lifting, actor=actor, along=[event])
         crash_point(CrashPoint.ESTOP_RESET)
-        self._holds.lifted(*(hold for hold in latched if report[hold.robot] is None))
+        for hold in lifting:
+            if hold not in lifted:
+                report[hold.robot] = "another emergency stop came meanwhile"
         return report
 
     async def _until_recorded(self) -> None:
-        """What is written after the reset would be found again by the next start.
+        """Nobody resets what no start would have found.
 
-        Raises RobotqError store_unavailable where it does not come to the disk in time.
+        Raises RobotqError store_unavailable where it does not come to the disk.
         """
-        if self._late is None or self._late.done():
-            return
-        _, waiting = await asyncio.wait({self._late}, timeout=_RECORD_S)
-        if waiting:
+        try:
+            await self._hold_writer.catch_up()
+        except RobotqError as error:
             reason = "the emergency stop itself is not on disk yet"
-            raise RobotqError("store_unavailable", reason=reason)
+            raise RobotqError("store_unavailable", reason=reason) from error
 
     async def _reset(self, robot: Robot) -> str | None:
         """What went wrong at the driver, or None."""

@@ -194,16 +194,10 @@ class Executor:
             return
         if not run.back.done():
             self.idle.set()
-            held = holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
-            await self._deps.journal.write_when_possible(held)
+            hold = holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
             await asyncio.wait({run.back})
             run.back.exception()
-            hold = holds.get(self._robot, HoldCode.UNRESPONSIVE)
-            assert hold is not None
-            await self._deps.queue.claims.write_when_possible(
-                [*run.recorder.late_moves(), *holds.to_lift(hold)]
-            )
-            holds.lifted(hold)
+            await self._deps.queue.claims.lift_when_possible(hold, run.recorder.late_moves())
         self._run = None
 
     # -- what reaches a running command -------------------------------------------------------

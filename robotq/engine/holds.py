@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from robotq.engine.plain import plain
 from robotq.model.clock import WallClock
 from robotq.model.event import Event
 from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
 from robotq.model.ids import hold_id
-from robotq.store.port import AppendEvent, DropHold, Mutation, SaveHold
+
+_log = logging.getLogger(__name__)
+
+_MAX_UNTOLD = 5_000
+"""Events that wait for the disk; of more, the first ones are kept. The holds themselves are all
+written."""
 
 
 class HoldBoard:
-    """Every hold of every robot.
+    """Every hold of every robot, as it is wanted.
 
     A new hold counts at once and is written after; a hold is lifted only after that is
-    written. So a full disk can keep a robot standing, and can never set one in motion.
+    written. So a full disk can keep a robot standing, and can never set one in motion. Only the
+    `HoldWriter` brings them to the disk, and only it lifts one.
     """
 
     def __init__(self, robots: Iterable[str], holds: Iterable[Hold], clock: WallClock) -> None:
@@ -25,8 +33,16 @@ class HoldBoard:
         for hold in holds:
             self._holds.setdefault(hold.robot, {})[hold.code] = hold
         self._clock = clock
+        self.untold: list[Event] = []
+        """What was decided and is not in the journal yet, in this order."""
+        self._starting: set[str] = set()
+        """The ids of holds that the journal does not know: a start is no loss of a link."""
+        self.decisions = 0
+        """Events that were ever put into `untold`."""
         self.on_change: Callable[[str], None] = lambda _: None
         """Called with the robot after its holds have changed in memory."""
+        self.on_decision: Callable[[], None] = lambda: None
+        """Called when there is something to write."""
 
     @property
     def robots(self) -> Sequence[str]:
@@ -49,6 +65,10 @@ class HoldBoard:
     def get(self, robot: str, code: HoldCode) -> Hold | None:
         return self._holds.get(robot, {}).get(code)
 
+    def in_force(self, hold: Hold) -> bool:
+        """Whether it is there, and was not set again since."""
+        return self.get(hold.robot, hold.code) is hold
+
     def set(
         self,
         robot: str,
@@ -57,43 +77,67 @@ class HoldBoard:
         actor: str = "robotq",
         task_id: str | None = None,
         **args: Any,
-    ) -> list[Mutation]:
-        """Hold `robot` from this moment on. Returns what to write.
+    ) -> Hold:
+        """Hold `robot` from this moment on.
 
-        A hold that is set again keeps its first time; one of `TRANSIENT_HOLDS` takes the new
-        reason, the others keep theirs. A lift of it that is under way lifts nothing then.
+        A hold that is set again keeps its first time and gets a new id, so that what somebody
+        decides about the earlier one, or a lift of it that is under way, lifts nothing. An
+        emergency stop and those of `TRANSIENT_HOLDS` take the new reason, the others keep
+        theirs.
         """
         of_robot = self._holds.setdefault(robot, {})
         known = of_robot.get(code)
-        transient = code in TRANSIENT_HOLDS
-        if known is not None and not transient:
-            # written again, because a lift of it may be on its way to the disk
-            again = of_robot[code] = replace(known, id=hold_id())
-            return [SaveHold(again)]
-        hold = of_robot[code] = Hold(
+        hold = Hold(
             robot=robot,
             code=code,
             since_ms=self._clock.now_ms() if known is None else known.since_ms,
             actor=actor,
             task_id=task_id,
-            args=args,
+            # drivers' words are among them: nothing may keep a hold from the disk
+            args=plain(args),
         )
+        self.note(self._event("hold.set", hold, actor))
+        if known is not None and not _takes_the_newest(code):
+            hold = replace(known, id=hold_id())
+        elif known is not None and code is HoldCode.ESTOP and not args.get("reason"):
+            hold = replace(hold, args=known.args)
+        of_robot[code] = hold
+        if known is not None:
+            self._starting.discard(known.id)
         self.on_change(robot)
-        event = AppendEvent(self._event("hold.set", hold, actor))
-        return [event] if transient else [SaveHold(hold), event]
+        self.on_decision()
+        return hold
 
-    def to_lift(self, hold: Hold, *, actor: str = "robotq") -> list[Mutation]:
-        """What to write before `lifted`."""
-        event = AppendEvent(self._event("hold.lifted", hold, actor))
-        return [event] if hold.code in TRANSIENT_HOLDS else [DropHold(hold.robot, hold.code), event]
+    def starts(self, robot: str) -> None:
+        """It has no link yet, as every robot at the start; told only where none comes."""
+        hold = Hold(
+            robot=robot,
+            code=HoldCode.DISCONNECTED,
+            since_ms=self._clock.now_ms(),
+            args={"reason": "reason.connecting"},
+        )
+        self._holds.setdefault(robot, {})[hold.code] = hold
+        self._starting.add(hold.id)
 
-    def lifted(self, *holds: Hold) -> None:
-        """Take over that these holds were lifted. One that was set again meanwhile stays."""
-        for hold in holds:
-            of_robot = self._holds.get(hold.robot, {})
-            if of_robot.get(hold.code) is hold:
-                del of_robot[hold.code]
-                self.on_change(hold.robot)
+    def note(self, event: Event) -> None:
+        """Have an event written in the order of the decisions."""
+        if len(self.untold) >= _MAX_UNTOLD:
+            _log.error("not in the journal, too much waits for the disk: %s", event)
+            return
+        self.untold.append(event)
+        self.decisions += 1
+        self.on_decision()
+
+    def lifting(self, hold: Hold, actor: str) -> Event | None:
+        """What the journal says of a lift."""
+        return None if hold.id in self._starting else self._event("hold.lifted", hold, actor)
+
+    def lifted(self, hold: Hold) -> None:
+        """It was lifted, and that is on disk. One that was set again meanwhile stays."""
+        if self.in_force(hold):
+            del self._holds[hold.robot][hold.code]
+            self._starting.discard(hold.id)
+            self.on_change(hold.robot)
 
     def _event(self, kind: str, hold: Hold, actor: str) -> Event:
         return Event(
@@ -104,6 +148,10 @@ class HoldBoard:
             task_id=hold.task_id,
             data={"code": hold.code.value, **hold.args},
         )
+
+
+def _takes_the_newest(code: HoldCode) -> bool:
+    return code in TRANSIENT_HOLDS or code is HoldCode.ESTOP
 
 
 def places_to_resources(resources: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from robotq.engine.deadlines import Deadlines
 from robotq.engine.editing import Editing
 from robotq.engine.estimates import Estimates
 from robotq.engine.expiry import Expiry
+from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard
 from robotq.engine.idempotency import (
     Accept,
@@ -64,6 +65,7 @@ class TaskQueue:
         journal: Journal,
         memory: TaskMemory,
         holds: HoldBoard,
+        hold_writer: HoldWriter,
         resources: Resources,
         clock: WallClock,
         settings: Settings,
@@ -76,6 +78,7 @@ class TaskQueue:
         self._journal = journal
         self._memory = memory
         self._holds = holds
+        self._hold_writer = hold_writer
         self._clock = clock
         self._settings = settings
         self.estimates = estimates
@@ -105,6 +108,7 @@ class TaskQueue:
             memory=memory,
             turns=self._turns,
             holds=holds,
+            hold_writer=hold_writer,
             resources=resources,
             repeats=self.repeats,
             clock=clock,
@@ -250,7 +254,7 @@ class TaskQueue:
 
         Raises RobotqError task_not_found, wrong_state (ended already), store_unavailable.
         """
-        cancelled = await self._cancel_waiting(task_id, actor, reason)
+        cancelled = await self.cancel_waiting(task_id, actor, reason)
         if cancelled is not None:
             return cancelled
         limit_s = self._settings.config.limits.stop_timeout_s + _CANCEL_S
@@ -260,7 +264,7 @@ class TaskQueue:
         return task
 
     @unbroken
-    async def _cancel_waiting(self, task_id: str, actor: str, reason: str) -> Task | None:
+    async def cancel_waiting(self, task_id: str, actor: str, reason: str) -> Task | None:
         """None where the task runs; it was told to stop then."""
         async with self._changes.of(task_id) as task:
             if task.work is not None:
@@ -315,10 +319,8 @@ class TaskQueue:
             if again is not None:
                 mutations += saving_new([again], actor)
             hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)
-            if hold is not None and hold.task_id == task.id:
-                mutations += self._holds.to_lift(hold, actor=actor)
-            await self._changes.write(mutations, room)
+            lifting = [hold] if hold is not None and hold.task_id == task.id else []
+            async with self._hold_writer.along(lifting, actor) as holds:
+                await self._changes.write(mutations, room, holds)
             crash_point(CrashPoint.RESOLVED)
-            if hold is not None and hold.task_id == task.id:
-                self._holds.lifted(hold)
             return resolved

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from robotq.engine.batches import cancelled_with
 from robotq.engine.changes import with_what_follows
+from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.manual_steps import ManualSteps
@@ -32,6 +33,7 @@ async def recover(
     webhooks: Webhooks,
     clock: WallClock,
     *,
+    hold_writer: HoldWriter,
     steps: ManualSteps,
     idempotent: Callable[[Task], bool],
     holds_on_start: Callable[[str], bool],
@@ -51,13 +53,15 @@ async def recover(
             waiting.add(task.queue)
         else:
             mutations += _outcome_unknown(task, memory.lane(task.queue), clock.now_ms())
-            mutations += holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **_CAUSE)
+            holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **_CAUSE)
     for name in sorted(waiting):
         if holds_on_start(name):
-            mutations += holds.set(name, HoldCode.RESTARTED)
+            holds.set(name, HoldCode.RESTARTED)
     started = Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq")
     written = [*with_what_follows(mutations, webhooks, steps), AppendEvent(started)]
-    events = await store.apply(written)
+    held = hold_writer.next()
+    events = await store.apply([*written, *held.mutations])
+    held.written()
     crash_point(CrashPoint.RECOVERED)
     for mutation in written:
         if isinstance(mutation, SaveTask):

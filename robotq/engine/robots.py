@@ -57,11 +57,9 @@ class Robot:
         self._tasks: list[asyncio.Task[None]] = []
         self._losses = 0
         """How often the link was reported lost."""
-        self._told = False
-        """The journal knows that the link is down."""
         self.connected = False
         self.executor = Executor(name, host, motion, self._link_lost, deps)
-        self._deps.holds.set(name, HoldCode.DISCONNECTED, reason="reason.connecting")
+        self._deps.holds.starts(name)
 
     @property
     def config(self) -> RobotConfig:
@@ -98,9 +96,7 @@ class Robot:
         self._down.set()
 
     def _hold_disconnected(self, reason: str) -> None:
-        self._told = True
-        events = self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
-        self._later(self._deps.journal.write_when_possible(events))
+        self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
 
     async def _keep_link(self) -> None:
         failed = False
@@ -140,17 +136,8 @@ class Robot:
         assert hold is not None
         # where it cannot say where it stands, it keeps what it had
         mutations = claims.robot_stands(self.name, place) if place is not None else []
-        if self._told:
-            self._told = False
-            mutations += holds.to_lift(hold)
-        if mutations:
-            await claims.write_when_possible(mutations)
-        # not where the link has been lost again meanwhile
-        holds.lifted(hold)
-
-    def _later(self, work: Awaitable[None]) -> None:
-        self._tasks = [task for task in self._tasks if not task.done()]
-        self._tasks.append(asyncio.ensure_future(work))
+        # it stays where the link has been lost again meanwhile
+        await claims.lift_when_possible(hold, mutations)
 
     # -- what people do to a robot -------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -16,9 +17,11 @@ from robotq.engine.estimates import Estimates
 from robotq.engine.events import EventBus
 from robotq.engine.executor import ExecutorDeps
 from robotq.engine.handlers import check_handlers
+from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
+from robotq.engine.late import undo_late
 from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
 from robotq.engine.queue import TaskQueue
@@ -31,7 +34,7 @@ from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClo
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
-from robotq.store.port import Mutation, Restored, Store, StoreUnavailable
+from robotq.store.port import Restored, Store, StoreUnavailable
 
 _CLOSE_S = 5.0
 """Wall seconds that a driver gets to close where the start has failed."""
@@ -118,6 +121,7 @@ async def _recovered(
     holds = HoldBoard(config.robots, restored.holds, clock)
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
     journal = Journal(store, bus, probe_s=probe_s)
+    hold_writer = HoldWriter(holds, journal, restored.holds)
     webhooks = Webhooks(
         settings=settings,
         store=store,
@@ -143,6 +147,7 @@ async def _recovered(
             holds,
             webhooks,
             clock,
+            hold_writer=hold_writer,
             steps=steps,
             idempotent=settings.idempotent,
             holds_on_start=on_start,
@@ -153,6 +158,7 @@ async def _recovered(
         journal=journal,
         memory=memory,
         holds=holds,
+        hold_writer=hold_writer,
         resources=resources,
         clock=clock,
         settings=settings,
@@ -181,6 +187,7 @@ async def _recovered(
         journal=journal,
         bus=bus,
         holds=holds,
+        hold_writer=hold_writer,
         resources=resources,
         queue=queue,
         robots=robots,
@@ -204,25 +211,21 @@ def _connect(engine: Engine) -> None:
         if robot is not None:
             robot.executor.cancel(task.id, actor=actor, reason=reason)
 
-    def outage(reason: str) -> Sequence[Mutation]:
-        return [
-            mutation
-            for name in engine.robots
-            for mutation in holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
-        ]
+    def outage(reason: str) -> None:
+        for name in engine.robots:
+            holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
 
-    def recovery() -> Sequence[Mutation]:
+    async def recovery() -> None:
         over = [hold for hold in holds.all() if hold.code is HoldCode.STORE_UNAVAILABLE]
-        told = [mutation for hold in over for mutation in holds.to_lift(hold)]
-        holds.lifted(*over)
+        await engine.hold_writer.lift(*over)
         for pool in queue.memory.pools.values():
             pool.wake()
-        return told
 
     queue.stop_running = stop_running
     holds.on_change = queue.memory.wake
     journal.on_outage = outage
     journal.on_recovery = recovery
+    journal.on_late = partial(undo_late, engine)
     for name, lane in queue.memory.lanes.items():
         if name not in engine.robots and len(lane):
             holds.set(name, HoldCode.DISCONNECTED, reason="reason.not_configured")

@@ -118,6 +118,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "已从 {made_at} 的备份恢复，备份之后执行过的任务会再次执行",
         "restored from the backup of {made_at}; what ran after it would run again",
     ),
+    "reason.no_answer": (
+        "磁盘没有应答；之后若仍被写入，将被撤销",
+        "the disk does not answer; what it writes later all the same is called off",
+    ),
+    "reason.written_late": (
+        "磁盘应答过晚：已被告知失败的更改后来被写入",
+        "the disk answered too late: it has written a change that was told to have failed",
+    ),
     "reason.at_robot": ("在机器人处停止", "stopped at the robot"),
     "reason.connecting": ("正在连接", "connecting"),
     "reason.not_configured": ("不在配置中", "not in the configuration"),

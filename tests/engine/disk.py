@@ -158,6 +158,8 @@ class Disk:
     async def probe(self) -> None:
         if self.full is not None:
             raise StoreUnavailable(self.full)
+        # everything is answered in its order
+        await self._answering.wait()
 
     def statistics(self) -> StoreStatistics:
         return self.data.statistics()

@@ -6,12 +6,10 @@ import asyncio
 
 import pytest
 
-from robotq.engine.holds import HoldBoard
-from robotq.model.clock import SystemClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
-from robotq.store.port import AppendEvent, DropHold, SaveHold
+from robotq.store.port import DropHold
 
 from .conftest import Lab, StartLab
 from .disk import writes
@@ -48,7 +46,8 @@ async def test_pause__twice_keeps_the_first_reason(lab: Lab) -> None:
     (hold,) = lab.engine.holds.of("robot_a")
     assert [hold] == first
     assert hold.id != first[0].id, "who was asked about the first one has not seen the second"
-    assert len(await lab.events("hold.set")) == 1
+    told = [event for event in await lab.events("hold.set") if event.data["code"] == "paused"]
+    assert [event.actor for event in told] == ["ann", "bob"], "everyone who held it is told"
 
 
 async def test_pause__survives_a_restart(start_lab: StartLab) -> None:
@@ -129,15 +128,18 @@ async def test_lift__is_on_disk_before_anything_moves(lab: Lab) -> None:
     assert lab.driver.done == []
 
 
-async def test_board__transient_holds_take_the_newest_reason_and_are_never_stored() -> None:
-    board = HoldBoard(["robot_a"], [], SystemClock())
-    (event,) = board.set("robot_a", HoldCode.DISCONNECTED, reason="connecting")
-    assert isinstance(event, AppendEvent)
-    since_ms = board.of("robot_a")[0].since_ms
-    board.set("robot_a", HoldCode.DISCONNECTED, reason="no power")
-    (hold,) = board.of("robot_a")
-    assert (hold.args, hold.since_ms) == ({"reason": "no power"}, since_ms)
-    assert not any(isinstance(m, SaveHold | DropHold) for m in board.to_lift(hold))
+async def test_transient_holds__take_the_newest_reason_and_are_told_and_never_stored(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab()
+    holds = lab.engine.holds
+    first = holds.set("robot_a", HoldCode.UNRESPONSIVE, reason="slow")
+    again = holds.set("robot_a", HoldCode.UNRESPONSIVE, reason="stuck")
+    assert (again.args, again.since_ms) == ({"reason": "stuck"}, first.since_ms)
+    await lab.until(lambda: not holds.untold)
+    told = [event.data["reason"] for event in await lab.events("hold.set")]
+    assert told == ["slow", "stuck"]
+    assert not (await start_lab(data=await lab.kill())).holds()
 
 
 async def test_holds__of_several_reasons_are_each_cleared_in_their_own_way(lab: Lab) -> None:

@@ -111,7 +111,7 @@ async def test_listeners__are_told_that_nothing_more_will_come(lab: Lab) -> None
     with lab.engine.bus.subscribe() as events:
         listening = asyncio.create_task(_all(events))
         await lab.engine.shut_down()
-        assert await listening == ["daemon.stopped"]
+        assert await listening == ["hold.set", "daemon.stopped"]
 
 
 async def _all(events: object) -> list[str]:

@@ -82,6 +82,7 @@ def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
             "success": True,
             "message": words(code, call.language),
             "robots": list(names),
+            "recorded": call.engine.recorded(names),
             "holds": hold_views(holds, call.language),
         }
     )

@@ -52,6 +52,7 @@ def _done(call: Call, code: str, robot: Robot) -> web.Response:
             "success": True,
             "message": words(code, call.language),
             "robot_id": robot.name,
+            "recorded": call.engine.recorded([robot.name]),
             "holds": hold_views(call.engine.holds.of(robot.name), call.language),
         }
     )

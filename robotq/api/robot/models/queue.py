@@ -69,6 +69,10 @@ class QueuesDone(Answer):
     success: Literal[True]
     message: str
     robots: list[str]
+    recorded: bool = Field(
+        description="Whether the holds are on disk. One that is not counts all the same, and is "
+        "written as soon as the disk takes it; a restart before that would not know it."
+    )
     holds: list[Hold] = Field(description="What still holds these robots.")
 
 

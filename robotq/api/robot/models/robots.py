@@ -59,6 +59,9 @@ class RobotDone(Answer):
     success: Literal[True]
     message: str
     robot_id: str
+    recorded: bool = Field(
+        description="Whether the holds of its queue are on disk; they count either way."
+    )
     holds: list[Hold]
 
 
