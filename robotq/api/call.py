@@ -60,6 +60,12 @@ class Call:
         if not allows(self.caller.scopes, scope):
             raise RobotqError("forbidden", scope=scope)
 
+    def refuse_agents(self, action: str) -> None:
+        """What a person has to decide is not decided by a program. Raises RobotqError
+        person_needed."""
+        if self.caller.agent:
+            raise RobotqError("person_needed", action=action)
+
     def path(self, name: str) -> str:
         """A part of the path, decoded."""
         return self.request.match_info[name]

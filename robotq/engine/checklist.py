@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -135,18 +135,26 @@ class Checklist:
         return batch, items
 
     @unbroken
-    async def update(self, changes: Sequence[ItemChange], *, actor: str) -> Sequence[Item]:
+    async def update(
+        self,
+        changes: Sequence[ItemChange],
+        *,
+        actor: str,
+        may_resolve: Callable[[], None] = lambda: None,
+    ) -> Sequence[Item]:
         """Change items, in this order, all or none of them in one commit; those that are not
         there are passed over.
 
         An item that a robot waits for is ticked off after that commit: its task ends, and this
         returns when the end is on disk. Returns the items as they are then, one for each change.
+        `may_resolve` raises where this caller may not lift a hold, which the tick of a step
+        with an unknown outcome does; nothing is changed then.
         Raises RobotqError wrong_state for a tick before the step's turn, or where its task ended
         otherwise meanwhile.
         """
         ids = tuple(dict.fromkeys(change.item_id for change in changes))
         async with self._changing(ids):
-            steps = await self._change(ids, changes, actor)
+            steps = await self._change(ids, changes, actor, may_resolve)
             for step in steps:
                 await self._tick(step, actor)
             found, _ = await self.items(ItemQuery(ids=ids))
@@ -188,7 +196,11 @@ class Checklist:
             yield
 
     async def _change(
-        self, ids: Sequence[str], changes: Sequence[ItemChange], actor: str
+        self,
+        ids: Sequence[str],
+        changes: Sequence[ItemChange],
+        actor: str,
+        may_resolve: Callable[[], None],
     ) -> Sequence[Task]:
         """Write all but the ticks of steps, and return those steps."""
         for _ in range(_TRIES):
@@ -199,6 +211,8 @@ class Checklist:
                 for change in changes
                 if change.status is ItemStatus.COMPLETED and change.item_id in steps
             }
+            if any(steps[item_id].outcome_unknown for item_id in ticked):
+                may_resolve()
             for item_id in ticked:
                 await self._until_its_turn(steps[item_id].id)
             now_ms = self._engine.clock.now_ms()

@@ -26,6 +26,13 @@ IMMEDIATE = frozenset(
 """What may stand as `handler` of an immediate command."""
 
 
+CONTROL = frozenset(
+    {"start_working", "stop_working", "reset_system", "hold_motion", "resume_motion"}
+)
+"""Of these, what lets a robot go on or keeps it from that: only under a kind that asks for the
+right to."""
+
+
 def check_handlers(specs: Iterable[CommandSpec]) -> None:
     """Raises ConfigError for a handler that does not exist, and names what is expected."""
     for spec in specs:
@@ -34,4 +41,9 @@ def check_handlers(specs: Iterable[CommandSpec]) -> None:
             raise ConfigError(
                 f"commands: {spec.cmd_type}.handler: found {spec.handler!r}, expected one of "
                 f"{', '.join(sorted(known))} for a command of kind {spec.kind.value}"
+            )
+        if spec.handler in CONTROL and spec.kind is not Kind.CONTROL:
+            raise ConfigError(
+                f"commands: {spec.cmd_type}.kind: found {spec.kind.value!r}, expected control for "
+                f"the handler {spec.handler}, so that whoever sends it needs the right to"
             )

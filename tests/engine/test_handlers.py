@@ -23,5 +23,13 @@ def test_handlers__an_immediate_one_does_not_queue() -> None:
     check_handlers([CommandSpec(cmd_type="ENTER", handler="answer", kind=Kind.INPUT)])
 
 
+@pytest.mark.parametrize("kind", [Kind.QUERY, Kind.INPUT])
+def test_handlers__what_lets_a_robot_go_on_needs_the_right_to(kind: Kind) -> None:
+    """Whoever may only submit would have resumed a held motion with it."""
+    spec = CommandSpec(cmd_type="GO_ON", handler="resume_motion", kind=kind)
+    with pytest.raises(ConfigError, match=r"GO_ON\.kind.*expected control"):
+        check_handlers([spec])
+
+
 async def test_handlers__every_name_is_carried_out_by_somebody(lab: Lab) -> None:
     assert lab.engine.immediate.handlers == IMMEDIATE

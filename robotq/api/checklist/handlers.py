@@ -31,6 +31,7 @@ from robotq.api.checklist.models import (
     TaskUpdate,
 )
 from robotq.api.checklist.view import batch_view, item_view, page_view
+from robotq.api.scopes import Scope
 from robotq.engine.checklist import ItemChange, NewItem
 from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch
@@ -71,7 +72,7 @@ async def get_task(call: Call) -> web.StreamResponse:
 async def update(call: Call) -> web.StreamResponse:
     item_id = _id(call, "task_id")
     body = validated(TaskUpdate, await call.json(), "body")
-    changed = await call.engine.checklist.update([_change(item_id, body)], actor=call.actor)
+    changed = await _update(call, [_change(item_id, body)])
     if not changed:
         raise RobotqError("item_not_found", item_id=item_id)
     return answer(item_view(changed[0]))
@@ -87,7 +88,7 @@ async def delete(call: Call) -> web.StreamResponse:
 async def bulk_update(call: Call) -> web.StreamResponse:
     body = validated(BulkUpdate, await call.json(), "body")
     changes = [_change(str(task.id), task) for task in body.tasks]
-    changed = await call.engine.checklist.update(changes, actor=call.actor)
+    changed = await _update(call, changes)
     return answer({"updated": [item_view(item) for item in changed]})
 
 
@@ -156,6 +157,15 @@ async def health(call: Call) -> web.StreamResponse:
             "database": "healthy" if well else "unhealthy",
         },
     )
+
+
+async def _update(call: Call, changes: Sequence[ItemChange]) -> Sequence[Item]:
+    def may_resolve() -> None:
+        """To say what became of a step lifts the hold of a robot, here as anywhere."""
+        call.require(Scope.CONTROL)
+        call.refuse_agents("resolve")
+
+    return await call.engine.checklist.update(changes, actor=call.actor, may_resolve=may_resolve)
 
 
 async def _items_of(call: Call, batches: Sequence[ItemBatch]) -> Sequence[Item]:

@@ -26,7 +26,7 @@ _STORE = ("store_unavailable",)
 _BODY = ("body_too_large",)
 _INVALID: Mapping[int, Any] = {422: models.Invalid}
 _ITEM = ("item_not_found", *_STORE)
-_STEP = ("wrong_state", "too_many_requests")
+_STEP = ("wrong_state", "too_many_requests", "forbidden", "person_needed")
 """What can go wrong where a robot waits for an item."""
 _REQUEST_ID = RequestHeader(
     name="X-Request-ID",

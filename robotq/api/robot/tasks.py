@@ -110,7 +110,7 @@ async def cancel(call: Call) -> web.StreamResponse:
 
 
 async def approve(call: Call) -> web.StreamResponse:
-    _refuse_agents(call, "approve")
+    call.refuse_agents("approve")
     body = await call.body(ApproveBody)
     task = await call.engine.queue.approvals.approve(
         call.path("task_id"), actor=call.actor, note=body.note
@@ -119,7 +119,7 @@ async def approve(call: Call) -> web.StreamResponse:
 
 
 async def reject(call: Call) -> web.StreamResponse:
-    _refuse_agents(call, "reject")
+    call.refuse_agents("reject")
     body = await call.body(CancelBody)
     task = await call.engine.queue.approvals.reject(
         call.path("task_id"), actor=call.actor, reason=body.reason
@@ -128,7 +128,7 @@ async def reject(call: Call) -> web.StreamResponse:
 
 
 async def resolve(call: Call) -> web.StreamResponse:
-    _refuse_agents(call, "resolve")
+    call.refuse_agents("resolve")
     body = await call.body(ResolveBody)
     task = await call.engine.resolve(
         call.path("task_id"), body.outcome, actor=call.actor, note=body.note
@@ -145,12 +145,6 @@ async def answer(call: Call) -> web.StreamResponse:
 async def retry(call: Call) -> web.StreamResponse:
     task = await call.engine.retry(call.path("task_id"), actor=call.actor, agent=call.caller.agent)
     return _done(call, "retried", task)
-
-
-def _refuse_agents(call: Call, action: str) -> None:
-    """What a person has to decide is not decided by a program."""
-    if call.caller.agent:
-        raise RobotqError("person_needed", action=action)
 
 
 def _done(call: Call, code: str, task: Task) -> web.Response:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from robotq.api.auth import KeyFile
+from robotq.engine.ending import Ending, unknown
+from robotq.engine.run import Run
+from robotq.model.hold import HoldCode
+from robotq.model.task import TaskState
+from tests.api.conftest import StartLab
 from tests.api.lab import BY_HAND, GO_HOME
 
 from .conftest import Checklist
@@ -86,3 +93,51 @@ async def test_step__a_script_that_ticks_off_whatever_it_sees_gets_through(
             assert answer.status == 200, answer.text
     for step in steps:
         assert (await checklist.lab.task(step))["state"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "word"),
+    [
+        (["read", "submit"], "control"),
+        (["read", "agent"], "control"),
+        (["read", "control", "submit", "agent"], "person"),
+    ],
+)
+async def test_step__whose_end_is_unknown_is_ticked_off_by_nobody_who_may_not_resolve(
+    start_lab: StartLab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scopes: list[str],
+    word: str,
+) -> None:
+    """After a kill, a submit key let the robot go on by ticking an item."""
+
+    async def lost(run: Run, *_: object) -> Ending:
+        run.back.exception()
+        return unknown("daemon_died", "")
+
+    monkeypatch.setattr("robotq.engine.executor.ending_of", lost)
+    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    weak = await asyncio.to_thread(keys.new, "weak", scopes)
+    strong = await asyncio.to_thread(keys.new, "strong", ["read", "submit", "control"])
+    lab = await start_lab()
+    checklist = Checklist(lab)
+    lab.client.session.headers["Authorization"] = f"Bearer {strong}"
+    step = await lab.asking()
+    await lab.post(f"/task/{step}/cancel")
+    after = await lab.submit(GO_HOME)
+    item = await checklist.of_step(step)
+    done = {"title": "Done", "status": "completed"}
+    for path, body in (
+        (f"/tasks/{item['id']}", done),
+        ("/tasks/bulk", {"tasks": [{"id": item["id"], **done}]}),
+    ):
+        refused = await checklist.put(path, body, headers={"Authorization": f"Bearer {weak}"})
+        assert refused.status == 403
+        assert word in refused["message"]
+        assert lab.engine.holds.has("robot_a", HoldCode.OUTCOME_UNKNOWN)
+        assert (await lab.engine.checklist.item(item["id"])).title != "Done", "all or nothing"
+    assert (await lab.engine.queue.find(after)).state is TaskState.PENDING
+    ticked = await checklist.put(f"/tasks/{item['id']}", done)
+    assert ticked.status == 200
+    assert not lab.engine.holds.has("robot_a", HoldCode.OUTCOME_UNKNOWN)
