@@ -24,6 +24,7 @@ from typing import IO, Any
 import orjson
 
 from robotq import __version__
+from robotq.api.auth import KeyFile
 from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
@@ -39,6 +40,7 @@ _RESTORING = ".restoring"
 _REPLACED = "replaced-"
 _OF_THIS_MACHINE = ("robotq.lock", "port", f"{_DATABASE}-wal", f"{_DATABASE}-shm")
 """Files that mean nothing elsewhere; the database is copied with what its WAL holds."""
+_CONTENTS_BYTES = 64 * 2**20
 _ACTOR = "robotq restore"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -121,6 +123,7 @@ def restore_backup(
             try:
                 for name, expected in backup.files.items():
                     _extract(archive, name, expected, staged, file)
+                _keep_keys_required(data, staged)
                 asyncio.run(_pause_all(staged, robots, backup))
                 (staged / "robotq.lock").unlink()
                 kept = _swap(data, staged, old)
@@ -205,18 +208,20 @@ def _reading(file: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(file, mode="r:") as archive:
             yield archive
-    except tarfile.TarError as error:
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+        # ValueError: numbers and texts in its heads that are none
         raise ConfigError(f"{file} is no backup of robotq, or is damaged: {error}") from error
 
 
 def _contents(archive: tarfile.TarFile, file: Path) -> Backup:
     try:
-        found = orjson.loads(_opened(archive, _CONTENTS, file)[1].read())
+        found = orjson.loads(_opened(archive, _CONTENTS, file)[1].read(_CONTENTS_BYTES))
         if found["format"] > _FORMAT:
             raise ConfigError(f"{file} was made by a later robotq ({found['version']}); upgrade")
         backup = Backup(made_at=found["made_at"], version=found["version"], files=found["files"])
         names = [PurePosixPath(name) for name in backup.files]
         right = _DATABASE in backup.files and all(map(_is_inside, names))
+        right = right and not _collide(names) and all(map(_is_entry, backup.files.values()))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{file} is no backup of robotq, or is damaged: {error!r}") from error
     if not right:
@@ -229,8 +234,27 @@ def _is_inside(name: PurePosixPath) -> bool:
     return (
         not name.is_absolute()
         and bool(name.parts)
-        and not any(part.startswith(".") or "\\" in part for part in name.parts)
+        and not any(
+            part.startswith(".") or "\\" in part or "\0" in part or len(os.fsencode(part)) > 255
+            for part in name.parts
+        )
         and str(name) not in _OF_THIS_MACHINE
+    )
+
+
+def _collide(names: Sequence[PurePosixPath]) -> bool:
+    """Whether one is a folder of another, or two are the same: they cannot all be files."""
+    found = set(names)
+    return len(found) < len(names) or any(
+        parent in found for name in names for parent in name.parents
+    )
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("size"), int)
+        and isinstance(entry.get("sha256"), str)
     )
 
 
@@ -239,7 +263,8 @@ def _opened(archive: tarfile.TarFile, name: str, file: Path) -> tuple[tarfile.Ta
         member = archive.getmember(name)
     except KeyError:
         raise ConfigError(f"{file} is damaged, or no backup of robotq: {name} is missing") from None
-    stream = archive.extractfile(member) if member.isreg() else None
+    # no links, no devices, and no file with holes, which is longer than what it holds
+    stream = archive.extractfile(member) if member.isreg() and not member.issparse() else None
     if stream is None:
         raise ConfigError(f"{file} is damaged: {name} is no file")
     return member, stream
@@ -251,13 +276,32 @@ def _extract(
     target = staged.joinpath(*PurePosixPath(name).parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     member, content = _opened(archive, name, file)
+    if member.size != expected["size"]:
+        raise ConfigError(f"{file} is damaged: {name} is not what was backed up")
     hashed = _Hashed(content)
-    with os.fdopen(os.open(target, _NEW, member.mode & 0o777), "wb") as stream:
+    with os.fdopen(os.open(target, _NEW, member.mode & 0o700), "wb") as stream:
         shutil.copyfileobj(hashed, stream)
         stream.flush()
         os.fsync(stream.fileno())
     if hashed.sha256.hexdigest() != expected["sha256"]:
         raise ConfigError(f"{file} is damaged: {name} is not what was backed up")
+
+
+def _keep_keys_required(data: Path, staged: Path) -> None:
+    """A folder that lets nobody in without a key does so with its content replaced, too: a
+    backup from before the first key opens no door."""
+    restored = KeyFile(staged)
+    if _needs_keys(data) and not restored.required:
+        restored.path.unlink(missing_ok=True)
+        restored.require()
+
+
+def _needs_keys(data: Path) -> bool:
+    try:
+        return KeyFile(data).required
+    except ConfigError:
+        # its keys cannot be read: there are some
+        return True
 
 
 async def _pause_all(staged: Path, robots: Sequence[str], backup: Backup) -> None:

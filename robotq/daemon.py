@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from robotq import descriptors
 from robotq.api.app import Site
 from robotq.api.auth import KeyFile
 from robotq.api.interfaces import INTERFACES
@@ -52,6 +53,8 @@ _T = TypeVar("_T")
 
 _HANDLERS_S = 1.0
 """Wall seconds that open requests get at the end; streams never end by themselves."""
+_IDLE_S = 300.0
+"""Wall seconds that a connection may do nothing after a request."""
 _THREADS_S = 5.0
 """Wall seconds that threads get at the end, when all is written, before they are left behind."""
 _SWITCH_S = 0.002
@@ -179,6 +182,7 @@ async def running_daemon(
     keys = await asyncio.to_thread(KeyFile, config.data)
     await asyncio.to_thread(check_exposure, config.host, guarded=is_guarded(config, keys))
     await asyncio.to_thread(make_data_folder, config.data)
+    await asyncio.to_thread(keys.note)
     async with AsyncExitStack() as stack:
         # before the engine: a second start ends here and not after a robot was spoken to
         sockets = await asyncio.to_thread(open_sockets, config.host, config.port)
@@ -218,7 +222,12 @@ async def running_daemon(
         served: list[tuple[web.Application, Sequence[socket.socket]]] = [(site.main(), sockets)]
         served += [(site.own(each), own_sockets.get(each.name, ())) for each in site.interfaces]
         for app, of_app in served:
-            runner = Runner(app, access_log=None, shutdown_timeout=_HANDLERS_S)
+            runner = Runner(
+                app,
+                access_log=None,
+                shutdown_timeout=_HANDLERS_S,
+                keepalive_timeout=_IDLE_S,
+            )
             runners.append(runner)
             await runner.setup()
             # all are open since `open_sockets`; who has connected meanwhile is answered now
@@ -256,6 +265,7 @@ def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
         signals.install()
         return await program(signals)
 
+    descriptors.raise_limit()
     sys.setswitchinterval(_SWITCH_S)
     # what is imported by now stays, so nobody has to look through it again
     gc.collect()
@@ -275,13 +285,15 @@ def _addresses(sockets: Sequence[socket.socket]) -> Sequence[tuple[str, int]]:
 
 def is_guarded(config: Config, keys: KeyFile) -> bool:
     """Whether somebody has said who may use the daemon over the network."""
-    return bool(config.allow_anonymous or config.trusted_networks or keys)
+    return bool(
+        config.allow_anonymous or config.trusted_networks or config.require_key or keys.required
+    )
 
 
 def make_data_folder(folder: Path) -> None:
-    """Raises DataUnavailable."""
+    """A folder that only its owner can look into. Raises DataUnavailable."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DataUnavailable(f"data: cannot make the folder {folder}: {error.strerror}") from error
 

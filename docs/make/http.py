@@ -115,7 +115,9 @@ def _section(route: Route, described: _Described) -> str:
     parts.append(f"\nAnswer: {_answer(operation['responses']['200'], refs)}.\n")
     for status, model in route.answers.items():
         parts.append(f"With status {status}: {refs[REF + model.__name__]}.\n")
-    own = [name for name in route.error_codes if name not in COMMON_ERRORS]
+    # what every route can answer with is said where it means something of this one's own
+    said = {*route.errors, *(() if route.request is None else route.body_errors)}
+    own = [name for name in route.error_codes if name not in COMMON_ERRORS or name in said]
     if own:
         parts.append(f"\nErrors: {', '.join(f'[{name}](errors.md#{name})' for name in own)}.\n")
     return "".join(parts)

@@ -11,6 +11,9 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
+PAGE_HEADERS: web.RequestKey[Mapping[str, str]] = web.RequestKey("page_headers")
+"""What every answer to this request says to the page that has sent it."""
+
 _JSON = {"Content-Type": "application/json"}
 _SMALL_BYTES = 32_768
 """Up to here a socket takes a whole answer, so nobody has to wait until it has."""
@@ -38,6 +41,7 @@ class JsonAnswer(web.Response):
         if (
             not self._plain
             or self._eof_sent
+            or PAGE_HEADERS in request
             or request.version != HttpVersion11
             or not request.keep_alive
             or request.method == "HEAD"

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
+from robotq import descriptors
 from robotq.api.auth import KeyFile
 from robotq.api.call import Call
-from robotq.api.context import ENGINE, FRAMES, STARTED, VIEWS, WATCHDOG, WORKERS
+from robotq.api.connections import Connections
+from robotq.api.context import (
+    CONNECTIONS,
+    ENGINE,
+    FRAMES,
+    STARTED,
+    UNDER_WAY,
+    VIEWS,
+    WATCHDOG,
+    WORKERS,
+)
 from robotq.api.described import DESCRIBED, Described
 from robotq.api.errors import error_response
 from robotq.api.guard import Guard
 from robotq.api.interface import Interface, Shared
 from robotq.api.interfaces import INTERFACES
-from robotq.api.mount import mount
+from robotq.api.mount import mount, tell_page
 from robotq.api.robot.description import ABOUT
 from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.routes import ROUTES
 from robotq.api.robot.view import TaskViews
+from robotq.api.under_way import UnderWay
 from robotq.api.web_context import DASHBOARD, Dashboard
 from robotq.api.web_requests import REQUESTS, RequestLog
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.watchdog import Watchdog
 from robotq.workers import Workers
+
+_LOOK_S = 0.5
+"""Wall seconds between two looks whether keys or configuration have changed."""
 
 
 def _robot_error(call: Call, error: RobotqError) -> web.StreamResponse:
@@ -55,12 +69,21 @@ class Site:
         self._keys = keys
         self._guard = Guard(keys, addresses, engine.config)
         self._shared = Shared(
-            engine=engine, workers=workers, keyed=lambda: bool(keys), addresses=tuple(addresses)
+            engine=engine,
+            workers=workers,
+            keyed=lambda: self._guard.keyed,
+            addresses=tuple(addresses),
+        )
+        self._under_way = UnderWay()
+        self._connections = Connections(
+            lambda: min(engine.config.limits.connections, descriptors.for_clients())
         )
         self.interfaces = enabled_interfaces(engine)
-        self._dashboard = Dashboard(engine, keys)
+        self._dashboard = Dashboard(engine, lambda: self._guard.keyed)
         self._services: dict[web.AppKey[Any], Any] = {
             REQUESTS: RequestLog(),
+            UNDER_WAY: self._under_way,
+            CONNECTIONS: self._connections,
             DASHBOARD: self._dashboard,
             ENGINE: engine,
             WORKERS: workers,
@@ -76,7 +99,7 @@ class Site:
         """The robot interface at the root, and the others below their prefixes. While it runs,
         changes of the key file are taken over, and every interface does its own work."""
         app = self._app({one.prefix: one for one in (*self.interfaces, ROBOT)})
-        app.cleanup_ctx.append(self._watch_keys)
+        app.cleanup_ctx.append(self._watch)
         app.on_startup.append(self._dashboard.start)
         app.on_cleanup.append(self._dashboard.stop)
         for interface in self.interfaces:
@@ -90,6 +113,7 @@ class Site:
     def _app(self, mounted: Mapping[str, Interface]) -> web.Application:
         """`mounted`: prefix -> interface, the root last."""
         app = web.Application(client_max_size=self._engine.config.limits.body_bytes)
+        app.on_response_prepare.append(tell_page)
         for key, service in self._services.items():
             app[key] = service
         app[DESCRIBED] = Described(self._engine, mounted)
@@ -97,12 +121,27 @@ class Site:
             mount(app, interface, self._shared, self._guard, prefix)
         return app
 
-    async def _watch_keys(self, _app: web.Application) -> AsyncIterator[None]:
-        watching = asyncio.create_task(self._keys.watch(), name="keys")
+    async def _watch(self, _app: web.Application) -> AsyncIterator[None]:
+        watching = [
+            asyncio.create_task(self._keys.watch(), name="keys"),
+            asyncio.create_task(self._look_again(), name="callers"),
+        ]
+        self._connections.start()
         yield
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+        await self._connections.stop()
+        for one in watching:
+            one.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+    async def _look_again(self) -> None:
+        """Ask about the requests under way as soon as another answer is possible."""
+        known = self._guard.state(self._engine.config)
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            state = self._guard.state(self._engine.config)
+            if state[0] is not known[0] or state[1] != known[1]:
+                known = state
+                self._under_way.look()
 
 
 def enabled_interfaces(engine: Engine) -> Sequence[Interface]:

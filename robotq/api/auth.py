@@ -31,6 +31,9 @@ _FIELDS = ("name", "sha256", "scopes", "created")
 _RESERVED = ("anonymous", "agent", "robotq")
 """Names of actors in the journal that are no keys."""
 
+REQUIRED = "keys.required"
+"""Beside the keys: there were some, so nobody comes in without one."""
+
 _CHECK_S = 1.0
 """Seconds after which a change of the file is noticed at the latest."""
 
@@ -48,24 +51,43 @@ class Key:
     """Local date and time."""
 
 
-class KeyFile:
-    """`keys.yaml` of a data folder. No file means no keys.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What stands in the file."""
 
-    All methods but `find` and the truth value read or write the disk: call them off the
-    event loop.
+    keys: Sequence[Key] = ()
+    open: bool = False
+    """It says by its own word that nobody needs a key."""
+    there: bool = False
+
+
+class KeyFile:
+    """`keys.yaml` of a data folder, and whether anybody needs a key at all.
+
+    Nobody does in a data folder that never had keys. From the first key on everybody does,
+    whatever becomes of the keys: a file without a key, an empty file and a file that is gone
+    leave nobody who may come in. Only the word `open: true` in the file, which
+    `robotq keys open` writes, opens the daemon again. That there were keys is noted in a file
+    beside it, `keys.required`, so that the data folder knows it without `keys.yaml` too; a
+    daemon that runs knows it without either.
+
+    All methods but `find` and `required` read or write the disk: call them off the event loop.
     """
 
     def __init__(self, data: Path) -> None:
         """Raises ConfigError where the file is there and cannot be used."""
         self.path = data / "keys.yaml"
+        self.noted = data / REQUIRED
         self.changes = 0
         """Raised whenever other keys are in use."""
+        self._required = False
         self._seen = self._signature()
-        self._keys = self.read()
+        self._take(self._content())
 
-    def __bool__(self) -> bool:
-        """Whether any key exists."""
-        return bool(self._keys)
+    @property
+    def required(self) -> bool:
+        """Whether nobody comes in without a key."""
+        return self._required
 
     def find(self, presented: str) -> Key | None:
         """The key with this text. Takes equally long whichever key it is, or none."""
@@ -78,13 +100,7 @@ class KeyFile:
 
     def read(self) -> Sequence[Key]:
         """The keys in the file now. Raises ConfigError that names file, line and key."""
-        try:
-            document = read(self.path)
-        except ConfigError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                return ()
-            raise
-        return _keys_of(document)
+        return self._content().keys
 
     def new(self, name: str, scopes: Sequence[str]) -> str:
         """Make a key and return its text, which nobody can find out afterwards.
@@ -114,8 +130,36 @@ class KeyFile:
         self._write([*keys, key])
         return text
 
+    def open(self) -> Sequence[str]:
+        """Take every key away and let everybody in who was let in before the first one: programs
+        on this machine and in trusted networks. Returns the names of the keys.
+
+        This is the only way back; a running daemon takes it over from the next second on.
+        """
+        names = [key.name for key in self.read()]
+        self._write((), open_=True)
+        # after the word is on disk: a crash between the two leaves the daemon open, as asked
+        self.noted.unlink(missing_ok=True)
+        return names
+
+    def require(self) -> None:
+        """Note in the data folder that nobody comes in without a key, also where it has none."""
+        _replace(
+            self.noted,
+            "Nobody uses this daemon without a key, also where keys.yaml is gone.\n"
+            "`robotq keys new NAME` makes a key; `robotq keys open` lets everybody in again.\n",
+        )
+        self._required = True
+
+    def note(self) -> None:
+        """Have the data folder know that keys are needed, where a file from elsewhere or from
+        before says so and the note is missing. Raises OSError."""
+        if self._required and not self.noted.exists():
+            self.require()
+
     def revoke(self, name: str) -> None:
-        """Take a key away; a running daemon refuses it from the next second on.
+        """Take a key away; a running daemon refuses it from the next second on. After the last
+        one nobody comes in.
 
         Raises ConfigError where no key has this name.
         """
@@ -142,9 +186,36 @@ class KeyFile:
         signature = self._signature()
         if signature != self._seen:
             self._seen = signature
-            self._keys = self.read()
+            was = self._required
+            self._take(self._content())
             self.changes += 1
+            self.note()
             _log.info("keys taken over from %s: %d", self.path, len(self._keys))
+            if self._required and not self._keys:
+                _log.warning(
+                    "nobody can use the daemon: a key is needed and there is none; "
+                    "`robotq keys new NAME` makes one"
+                )
+            elif was and not self._required:
+                _log.warning("no key is needed any more: %s says open", self.path)
+
+    def _content(self) -> _Read:
+        """Raises ConfigError that names file, line and key."""
+        try:
+            document = read(self.path)
+        except ConfigError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return _Read()
+            raise
+        return _content_of(document)
+
+    def _take(self, found: _Read) -> None:
+        self._keys = found.keys
+        if found.there:
+            self._required = not found.open
+        else:
+            # gone, or never there: what was needed before is needed still
+            self._required = self._required or self.noted.exists()
 
     def _signature(self) -> tuple[int, int, int] | None:
         try:
@@ -153,7 +224,7 @@ class KeyFile:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def _write(self, keys: Sequence[Key]) -> None:
+    def _write(self, keys: Sequence[Key], *, open_: bool = False) -> None:
         """Replace the file in one step, readable by its owner only."""
         rows = [
             {
@@ -164,36 +235,50 @@ class KeyFile:
             }
             for key in keys
         ]
+        if not open_:
+            # before the file: a key must not be forgotten by a crash between the two
+            self.require()
+        content = {"open": True} if open_ else {"keys": rows}
         text = "# Made by `robotq keys`. Holds no key, only what recognises one.\n"
-        text += yaml.safe_dump({"keys": rows}, sort_keys=False, allow_unicode=True)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # made with mode 0600 before anything is in it
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".keys-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
-        self._seen, self._keys = self._signature(), tuple(keys)
+        text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        _replace(self.path, text)
+        self._seen = self._signature()
+        self._take(_Read(keys=tuple(keys), open=open_, there=True))
         self.changes += 1
 
 
-def _keys_of(document: Document) -> Sequence[Key]:
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # made with mode 0600 before anything is in it
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def _content_of(document: Document) -> _Read:
     top = document.value if document.value is not None else {}
+    if isinstance(top, dict) and set(top) == {"open"} and top["open"] is True:
+        return _Read(open=True, there=True)
     rows = top.get("keys", []) if isinstance(top, dict) else None
     if not isinstance(rows, list) or set(top) - {"keys"}:
-        raise ConfigError(f"{document.name}: expected `keys:` with a list, and nothing else")
+        raise ConfigError(
+            f"{document.name}: expected `keys:` with a list and nothing else, or `open: true` "
+            "and nothing else"
+        )
     keys = [_key_of(row, ("keys", index), document) for index, row in enumerate(rows)]
     names = [key.name for key in keys]
     for index, name in enumerate(names):
         if name in names[:index]:
             raise _fault(document, ("keys", index, "name"), f"found {name!r} a second time")
-    return tuple(keys)
+    return _Read(keys=tuple(keys), there=True)
 
 
 def _key_of(row: Any, path: KeyPath, document: Document) -> Key:

@@ -31,7 +31,7 @@ class Call:
         self.engine = engine
         self.caller = NOBODY
         self.headers: Mapping[str, str] | None = None
-        """What the interface wants in every answer made by `answer`."""
+        """What a page of an allowed origin needs to find in every answer."""
         self.follower: Callable[[bytes], Awaitable[bytes | None]] | None = None
         """What serves the next requests that are this one up to their body: it gets the body,
         and returns the JSON that is answered with status 200. None, and nothing done, where the

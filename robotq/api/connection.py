@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from robotq.api.request_head import RequestHead, head_of, is_whole
+from robotq.api.connections import Connections
+from robotq.api.meter import Meter
+from robotq.api.request_head import RequestHead, head_of, is_whole, upgrade_end
 
 Follower: TypeAlias = Callable[[bytes], Awaitable[bytes | None]]
 """Gets the body of a request whose head is the one of a request before, and returns the whole
@@ -30,8 +33,29 @@ class Connection(RequestHandler):
 
     # what aiohttp keeps of a connection and has no public name for: `_close`, `_force_close`,
     # `_process_keepalive`, `_next_keepalive_close_time`, `_keepalive_timeout`,
-    # `_request_in_progress`, `_handler_waiter`
-    __slots__ = ("_due", "_follower", "_head", "_held", "_latest", "_serving", "_whole")
+    # `_request_in_progress`, `_handler_waiter`, `_upgraded`
+    __slots__ = (
+        "_due",
+        "_follower",
+        "_head",
+        "_held",
+        "_latest",
+        "_meter",
+        "_register",
+        "_serving",
+        "_whole",
+        "answering",
+        "head_since",
+        "keyed",
+        "used",
+    )
+
+    answering: bool
+    head_since: float | None
+    keyed: bool
+    used: bool
+    _meter: Meter
+    _register: Connections | None
 
     _due: int
     """Requests on the general way that are not answered yet, while each came in one piece."""
@@ -49,7 +73,44 @@ class Connection(RequestHandler):
         self._latest = None
         self._serving = None
         self._whole = True
+        self._meter = Meter(self._take, transport)
+        self.answering = False
+        self.head_since = None
+        self.keyed = False
+        self.used = False
+        self._register = self.register()
         super().connection_made(transport)
+        if self._register is not None:
+            self._register.opened(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._register is not None:
+            self._register.gone(self)
+        self._meter.close()
+        super().connection_lost(exc)
+
+    def register(self) -> Connections | None:
+        """Where it is counted."""
+        return None
+
+    def cut(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def metered(self) -> Meter:
+        """From the handler of a WebSocket: lets what comes in by small pieces, each when it
+        asks for the next message."""
+        return self._meter
+
+    def begun(self) -> None:
+        """The head of a request is here, and it is its turn."""
+        self.answering = True
+        self.head_since = None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether several requests may have come at once."""
+        return not self._whole
 
     def follow(self, follower: Follower) -> None:
         """From the handler of a request: what serves the next ones that have its head."""
@@ -61,6 +122,11 @@ class Connection(RequestHandler):
         if not data:
             # aiohttp goes on with what it has
             super().data_received(data)
+            return
+        if self._register is not None:
+            self._register.heard(self)
+        if self._is_other():
+            self._meter.put(data)
             return
         if self._serving is not None:
             self._hold(data)
@@ -76,6 +142,24 @@ class Connection(RequestHandler):
             self._whole = is_whole(data)
             self._latest = data if self._whole and len(data) <= _LONGEST else None
             self._due += 1
+        if not self.answering and self.head_since is None:
+            self.head_since = time.monotonic()
+        end = upgrade_end(data) if not self._whole else None
+        if end is None or end == len(data):
+            super().data_received(data)
+            return
+        # what comes behind is no request, where the connection becomes another
+        super().data_received(data[:end])
+        if self._is_other():
+            self._meter.put(data[end:])
+        else:
+            super().data_received(data[end:])
+
+    def _is_other(self) -> bool:
+        """It speaks no HTTP any more."""
+        return self._upgraded
+
+    def _take(self, data: bytes) -> None:
         super().data_received(data)
 
     async def finish_response(
@@ -84,6 +168,10 @@ class Connection(RequestHandler):
         # where a handler has given no answer, this is another one
         answer, left = await super().finish_response(request, resp, start_time)
         self._due -= 1
+        self.answering = False
+        self.head_since = None
+        self.used = True
+        self._meter.let_go()
         if not answer.keep_alive:
             self._whole = False
         return answer, left
@@ -141,3 +229,20 @@ class Connection(RequestHandler):
             held, self._held = self._held, b""
             self.transport.resume_reading()
             self.data_received(held)
+
+
+async def turn(request: web.BaseRequest) -> None:
+    """The request is handled from now on. Where many may have come at once over its connection,
+    everybody else has a turn before it."""
+    connection = request.protocol
+    if isinstance(connection, Connection):
+        connection.begun()
+        if connection.crowded:
+            await asyncio.sleep(0)
+
+
+def shown(request: web.BaseRequest) -> None:
+    """A valid key came with the request: its connection is kept where others have to go."""
+    connection = request.protocol
+    if isinstance(connection, Connection):
+        connection.keyed = True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from robotq.api.connections import Connections
 from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.view import TaskViews
+from robotq.api.under_way import UnderWay
 from robotq.engine.engine import Engine
 from robotq.watchdog import Watchdog
 from robotq.workers import Workers
@@ -17,3 +19,5 @@ STARTED = web.AppKey("started", int)
 """When the application was made, in milliseconds since the epoch."""
 VIEWS = web.AppKey("views", TaskViews)
 FRAMES = web.AppKey("frames", EventFrames)
+UNDER_WAY = web.AppKey("under_way", UnderWay)
+CONNECTIONS = web.AppKey("connections", Connections)

@@ -12,18 +12,22 @@ from robotq.api.answer import whole_answer
 from robotq.api.call import Call
 from robotq.api.connection import Connection
 from robotq.api.errors import error_body, fault
-from robotq.api.guard import Guard
+from robotq.api.guard import Caller
 from robotq.api.web_requests import REQUESTS
+from robotq.model.errors import RobotqError
 
 
 def follow(
     call: Call,
     serve: Callable[[bytes], Awaitable[bytes | None]],
-    guard: Guard,
+    check: Callable[[], Caller],
     where: str,
 ) -> None:
-    """Let `serve` have the next requests on this connection that are the same up to their body,
-    for as long as the guard would say of them what it said of this one."""
+    """Let `serve` have the next requests on this connection that are the same up to their body.
+
+    `check` asks the guard about each of them anew: their heads are the same, what the guard
+    says of them may not be.
+    """
     request, engine = call.request, call.engine
     connection = request.protocol
     if (
@@ -34,13 +38,16 @@ def follow(
     ):
         return
     log = request.app[REQUESTS]
-    actor, language, method, path = call.actor, call.language, request.method, request.path
-    state = guard.state(engine.config)
+    caller, language, method, path = call.caller, call.language, request.method, request.path
 
     async def follower(body: bytes) -> bytes | None:
         began = time.perf_counter()
-        config = engine.config
-        if guard.state(config) != state or len(body) > config.limits.body_bytes:
+        try:
+            now = check()
+        except RobotqError:
+            # the general way refuses it in the form of its interface
+            return None
+        if now != caller or len(body) > engine.config.limits.body_bytes:
             return None
         status = 200
         try:
@@ -57,7 +64,7 @@ def follow(
             at_ms=engine.clock.now_ms(),
             status=status,
             seconds=time.perf_counter() - began,
-            caller=actor,
+            caller=caller.name,
         )
         return whole_answer(answer, status)
 

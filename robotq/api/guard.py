@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -20,6 +21,8 @@ AGENT_HEADER = "X-Robotq-Agent"
 KEY_COOKIE = "robotq_key"
 """Where a browser keeps its key; scripts cannot read it."""
 
+_BRACKETS = re.compile(r"\[([0-9a-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?")
+
 _CACHED = 1_024
 """Client addresses whose place in the networks is remembered."""
 
@@ -33,6 +36,8 @@ class Caller:
     scopes: frozenset[str]
     agent: bool = False
     """A program that decides by itself, and not a person."""
+    keyed: bool = False
+    """Has shown a valid key."""
 
 
 ANONYMOUS = Caller(name="anonymous", scopes=frozenset({*GRANTED, "worker:*"}))
@@ -51,9 +56,11 @@ class _Place(StrEnum):
 class Guard:
     """Checks each request before anything of it is read.
 
-    Without any key, loopback and trusted networks may do everything and nobody else
-    anything. With keys, loopback needs one too. No page of another site gets through, so
-    that no web page can move a robot through a browser on the same machine.
+    Where no key is needed, loopback and trusted networks may do everything and nobody else
+    anything. Where keys are needed, loopback needs one too; whether they are is said by the
+    data folder (see `KeyFile`) and by `require_key`, and not by how many keys there are. No
+    page of another site gets through, so that no web page can move a robot through a browser
+    on the same machine.
     """
 
     def __init__(self, keys: KeyFile, addresses: Sequence[tuple[str, int]], config: Config) -> None:
@@ -62,26 +69,38 @@ class Guard:
         self._addresses = tuple(addresses)
         self._take_over(config)
 
-    def check(self, request: web.Request, config: Config, *, scope: str, same_site: bool) -> Caller:
-        """The caller, who has `scope`. `same_site`: nothing that comes from another site.
+    def check(
+        self,
+        request: web.Request,
+        config: Config,
+        *,
+        scope: str,
+        same_site: bool,
+        changes: bool | None = None,
+    ) -> Caller:
+        """The caller, who has `scope`. `same_site`: nothing that comes from another site, but
+        for the pages of `allowed_origins`. `changes`: whether the request can change anything;
+        None where the method says it.
 
-        Raises RobotqError cross_site, unauthorized, forbidden.
+        Raises RobotqError bad_parameter, cross_site, unauthorized, forbidden.
         """
         if config is not self._config:
             self._take_over(config)
         headers = request.headers
-        host = headers.get("Host")
+        host = _plain(headers, "Host")
         # no browser leaves Host out, so what comes without it is no web page's doing
         if host is not None and host not in self._hosts:
             self._check_host(host, request)
-        if same_site:
-            site = headers.get("Sec-Fetch-Site")
-            if site is not None and site not in ("same-origin", "none"):
-                raise RobotqError("cross_site", reason=f"Sec-Fetch-Site {site}")
-            origin = headers.get("Origin")
+        origin = _plain(headers, "Origin")
+        if same_site and (origin is None or origin.lower() not in self._pages):
+            site = _plain(headers, "Sec-Fetch-Site")
             if origin is not None:
                 self._check_origin(origin, host)
-        caller = self._caller(request)
+            if site is not None and site not in ("same-origin", "none"):
+                raise RobotqError("cross_site", reason=f"Sec-Fetch-Site {site[:200]}")
+        if changes is None:
+            changes = request.method not in ("GET", "HEAD", "OPTIONS")
+        caller = self._caller(request, changes=changes)
         if caller is None:
             if scope == Scope.OPEN:
                 return NOBODY
@@ -92,14 +111,22 @@ class Guard:
             return _ANONYMOUS_AGENT if caller is ANONYMOUS else replace(caller, agent=True)
         return caller
 
+    def allowed_page(self, request: web.Request, config: Config) -> str | None:
+        """The origin of the page that asks, where the configuration lets pages from there in."""
+        if not config.allowed_origins:
+            return None
+        if config is not self._config:
+            self._take_over(config)
+        origin = request.headers.get("Origin")
+        return origin if origin is not None and origin.lower() in self._pages else None
+
     @property
     def keyed(self) -> bool:
-        """Whether any key exists."""
-        return bool(self._keys)
+        """Whether nobody comes in without a key, trusted networks aside."""
+        return self._keys.required or self._config.require_key
 
     def state(self, config: Config) -> tuple[Config, int]:
-        """While this is the same, `check` says the same of the same headers from the same
-        place."""
+        """Another one than before means that `check` may say otherwise of the same request."""
         return config, self._keys.changes
 
     def _take_over(self, config: Config) -> None:
@@ -112,6 +139,7 @@ class Guard:
         ports = {port for _, port in self._addresses}
         self._hosts = {f"{name}:{port}" for name in ("localhost", "127.0.0.1") for port in ports}
         self._origins = {*allowed, *(f"{entry}:{port}" for entry in allowed for port in ports)}
+        self._pages = {entry.lower() for entry in config.allowed_origins}
         self._places: dict[str, _Place] = {}
 
     def _check_host(self, host: str, request: web.Request) -> None:
@@ -131,29 +159,31 @@ class Guard:
         netloc = origin.lower().partition("://")[2]
         if netloc and (netloc in self._origins or (host is not None and netloc == host.lower())):
             return
-        raise RobotqError("cross_site", reason=f"Origin {origin[:200]}")
+        raise RobotqError(
+            "cross_site",
+            reason=f"Origin {origin[:200]} is another site; allowed_origins can add it",
+        )
 
-    def _caller(self, request: web.Request) -> Caller | None:
+    def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:
         place = self._place(request.remote)
-        if not self._keys:
+        if not self.keyed:
             return ANONYMOUS if place is not _Place.ELSEWHERE else None
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             # a key that is wrong is refused also where none is needed: it was revoked
             key = self._keys.find(presented.strip())
             return None if key is None else _holder(key)
-        kept = self._kept_key(request)
+        kept = self._kept_key(request, changes=changes)
         if kept is not None:
             return _holder(kept)
         return ANONYMOUS if place is _Place.TRUSTED else None
 
-    def _kept_key(self, request: web.Request) -> Key | None:
+    def _kept_key(self, request: web.Request, *, changes: bool) -> Key | None:
         """The key in the browser's cookie. A browser sends it by itself, so it changes nothing
         where the browser does not say, too, which page is asking."""
         if "Cookie" not in request.headers:
             return None
-        asks = request.method in ("GET", "HEAD", "OPTIONS")
-        if not asks and not {"Origin", "Sec-Fetch-Site"} & request.headers.keys():
+        if changes and not {"Origin", "Sec-Fetch-Site"} & request.headers.keys():
             return None
         presented = request.cookies.get(KEY_COOKIE)
         return self._keys.find(presented) if presented else None
@@ -180,12 +210,31 @@ class Guard:
 
 
 def _holder(key: Key) -> Caller:
-    return Caller(name=key.name, scopes=frozenset(key.scopes), agent=Scope.AGENT in key.scopes)
+    return Caller(
+        name=key.name,
+        scopes=frozenset(key.scopes),
+        agent=Scope.AGENT in key.scopes,
+        keyed=True,
+    )
+
+
+def _plain(headers: Mapping[str, str], name: str) -> str | None:
+    """A header that says where a request comes from or goes to. What no browser sends, such as
+    bytes that are no text, is not guessed at: it could not even be told in the answer.
+
+    Raises RobotqError bad_parameter.
+    """
+    value = headers.get(name)
+    if value is not None and not (value.isascii() and value.isprintable()):
+        raise RobotqError("bad_parameter", field=name, reason="expected visible ASCII characters")
+    return value
 
 
 def _name_of(host: str) -> str:
-    """The host in `host` or `host:port`, without the brackets of an IPv6 address."""
+    """The host in `host` or `host:port`, without the brackets of an IPv6 address. Empty, which
+    is nobody's name, where it has neither form."""
     if host.startswith("["):
-        return host[1:].partition("]")[0].partition("%")[0]
+        found = _BRACKETS.fullmatch(host)
+        return "" if found is None else found[1].partition("%")[0]
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).removesuffix(".")

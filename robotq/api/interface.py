@@ -73,9 +73,6 @@ class Interface:
     """Called once per daemon; what it gives stands in the applications under these keys."""
     background: Callable[[web.Application], Any] = _no_background
     """A context manager that runs, once per daemon, for as long as the interface is served."""
-    open_to_pages: Callable[[Shared], bool] = lambda _shared: False
-    """Whether pages of other sites may use it right now. Preflights are answered then, and
-    what is answered by `Call.answer` says so."""
 
     def config(self, config: Config) -> InterfaceConfig:
         """Its section of the configuration."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import HttpVersion11, web
 
+from robotq.api.answer import PAGE_HEADERS
 from robotq.api.call import Call
+from robotq.api.connection import shown, turn
+from robotq.api.context import UNDER_WAY
 from robotq.api.errors import fault
 from robotq.api.follow import follow
-from robotq.api.guard import Guard
+from robotq.api.guard import Caller, Guard
 from robotq.api.interface import Interface, Shared
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
@@ -20,7 +23,7 @@ from robotq.model.errors import ConfigError, RobotqError
 
 _Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_TO_ALL = {"Access-Control-Allow-Origin": "*"}
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]{1,64}(, ?[A-Za-z0-9_-]{1,64}){0,63}")
 _ANY_METHOD = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -38,7 +41,7 @@ def mount(
             paths.append(prefix)
         for path in paths:
             app.router.add_route(route.method, path, endpoint, expect_handler=_go_on)
-            if route.method == "GET" and not route.stream:
+            if _has_head(route):
                 app.router.add_route("HEAD", path, endpoint, expect_handler=_go_on)
     elsewhere = _elsewhere(interface, shared, guard, prefix)
     app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
@@ -60,8 +63,8 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
     """The handler behind the guard, with every error in the interface's form."""
     engine = shared.engine
     handler, scope, error_form = route.handler, route.scope, interface.error
-    open_to_pages = interface.open_to_pages
-    guarded = route.changes or route.stream or route.websocket
+    changes = route.changes
+    same_site = changes or route.stream or route.websocket
     where = f"{interface.name} {route.method} {route.path}"
     # a page that looks every second would fill the list that it shows
     listed = "/dashboard/" not in route.path
@@ -69,12 +72,21 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         call = Call(request, engine)
         began = time.perf_counter()
+
+        def check() -> Caller:
+            return guard.check(
+                request, engine.config, scope=scope, same_site=same_site, changes=changes
+            )
+
+        under_way = request.app[UNDER_WAY]
         try:
-            to_all = open_to_pages(shared)
-            if to_all:
-                call.headers = _TO_ALL
-            same_site = guarded and not to_all
-            call.caller = guard.check(request, engine.config, scope=scope, same_site=same_site)
+            # who sends many requests at once lets others have their turn between them
+            await turn(request)
+            _let_page(call, guard)
+            call.caller = check()
+            if call.caller.keyed:
+                shown(request)
+            under_way.begin(request, check)
             response = await handler(call)
         except RobotqError as error:
             response = error_form(call, error)
@@ -86,8 +98,10 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
             raise
         except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
             response = error_form(call, fault(error, where))
+        finally:
+            under_way.end(request)
         if call.follower is not None and call.headers is None:
-            follow(call, call.follower, guard, where)
+            follow(call, call.follower, check, where)
         if listed:
             request.app[REQUESTS].add(
                 request.method,
@@ -111,12 +125,11 @@ def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) 
         call = Call(request, engine)
         path = request.rel_url.path_safe
         try:
-            to_all = interface.open_to_pages(shared)
-            if to_all:
-                call.headers = _TO_ALL
+            await turn(request)
+            _let_page(call, guard)
             guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
-            if request.method == "OPTIONS" and to_all:
-                return _preflight(request)
+            if request.method == "OPTIONS" and call.headers is not None:
+                return _preflight(request, call.headers)
             allowed = next((found for form, found in patterns if form.fullmatch(path)), None)
             if allowed is None:
                 raise RobotqError("not_found", path=path[:200])
@@ -131,17 +144,37 @@ def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) 
     return endpoint
 
 
-def _preflight(request: web.Request) -> web.Response:
-    """What a browser asks before it lets a page of another site send a request."""
-    wanted = request.headers.get("Access-Control-Request-Headers", "Content-Type")
-    headers = {
-        **_TO_ALL,
+def _let_page(call: Call, guard: Guard) -> None:
+    """Where a page of an allowed origin asks, have every answer say that it may read it."""
+    origin = guard.allowed_page(call.request, call.engine.config)
+    if origin is not None:
+        call.headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        call.request[PAGE_HEADERS] = call.headers
+
+
+async def tell_page(request: web.Request, response: web.StreamResponse) -> None:
+    """For answers that no handler has made with `Call.answer`: errors, streams, files."""
+    response.headers.update(request.get(PAGE_HEADERS, {}))
+
+
+def _preflight(request: web.Request, headers: Mapping[str, str]) -> web.Response:
+    """What a browser asks before it lets a page of an allowed origin send a request."""
+    wanted = request.headers.get("Access-Control-Request-Headers", "")
+    if not _HEADER_NAMES.fullmatch(wanted):
+        wanted = "Content-Type"
+    answered = {
+        **headers,
         "Allow": _ANY_METHOD,
         "Access-Control-Allow-Methods": _ANY_METHOD,
         "Access-Control-Allow-Headers": wanted,
         "Access-Control-Max-Age": "600",
     }
-    return web.Response(status=204, headers=headers)
+    return web.Response(status=204, headers=answered)
+
+
+def _has_head(route: Route) -> bool:
+    """HEAD is GET without its body. Of a GET that changes something nobody would get it."""
+    return route.method == "GET" and not route.stream and not route.changes
 
 
 def _patterns(routes: Sequence[Route], prefix: str) -> Sequence[tuple[re.Pattern[str], str]]:
@@ -150,7 +183,7 @@ def _patterns(routes: Sequence[Route], prefix: str) -> Sequence[tuple[re.Pattern
     for route in routes:
         allowed = methods.setdefault(route.path, {"OPTIONS"})
         allowed.add(route.method)
-        if route.method == "GET" and not route.stream:
+        if _has_head(route):
             allowed.add("HEAD")
     return [(_form(prefix, path), ", ".join(sorted(allowed))) for path, allowed in methods.items()]
 

@@ -75,3 +75,12 @@ def head_of(data: bytes) -> RequestHead:
     while head[at : at + 1] in (b" ", b"\t"):
         at += 1
     return RequestHead(before=head[:at], after=head[head.index(b"\r", at) :])
+
+
+def upgrade_end(data: bytes) -> int | None:
+    """Where the head ends of a request that wants the connection to become another; None where
+    it does not, or its head is not whole."""
+    end = data.find(_END)
+    if end < 0 or b"\r\nupgrade:" not in data[:end].lower():
+        return None
+    return end + len(_END)

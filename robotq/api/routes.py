@@ -15,6 +15,7 @@ from robotq.model.json import JsonObject
 Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
 
 COMMON_ERRORS = (
+    "bad_parameter",
     "cross_site",
     "unauthorized",
     "forbidden",
@@ -75,6 +76,9 @@ class Route:
     """Of a 200 answer; where it is a family, each member of it says its own."""
     websocket: bool = False
     """It becomes a connection over which both sides send messages."""
+    acts: bool = False
+    """A GET that changes something all the same: it is refused to pages of other sites like
+    every change, and has no HEAD."""
     errors: tuple[str, ...] = ()
     """Codes of `model.errors` that this route answers with, besides `COMMON_ERRORS`, where it
     reads a body `body_errors`, and where its query has to say something `missing_parameter`."""
@@ -86,8 +90,8 @@ class Route:
 
     @property
     def changes(self) -> bool:
-        """Whether it can change anything."""
-        return self.method not in ("GET", "HEAD", "OPTIONS")
+        """Whether it can change anything: by its method, or as the table says."""
+        return self.acts or self.method not in ("GET", "HEAD", "OPTIONS")
 
     @property
     def error_codes(self) -> tuple[str, ...]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from robotq.api.auth import KeyFile
 from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
 from robotq.engine.robots import Robot
@@ -75,8 +74,9 @@ class Statuses:
 class Dashboard:
     """What the dashboard needs besides the engine."""
 
-    def __init__(self, engine: Engine, keys: KeyFile) -> None:
-        self.keys = keys
+    def __init__(self, engine: Engine, keyed: Callable[[], bool]) -> None:
+        self.keyed = keyed
+        """Whether a key is needed."""
         self.statuses = Statuses(engine)
         self.files: Mapping[str, WebFile] = {}
 

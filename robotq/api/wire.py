@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from aiohttp import web
 
 from robotq.api.connection import Connection
-from robotq.api.context import ENGINE
+from robotq.api.connections import Connections
+from robotq.api.context import CONNECTIONS, ENGINE
 from robotq.api.errors import error_response, fault
 from robotq.model.errors import RobotqError
+from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
 
 _SHOWN = 200
 """Characters of what is wrong with a request that its answer repeats."""
+
+
+_rarely = Rarely(logging.getLogger(__name__))
 
 
 class Runner(web.AppRunner):
@@ -43,6 +50,11 @@ class _Server(web.Server):
 class _Protocol(Connection):
     __slots__ = ()
 
+    def register(self) -> Connections | None:
+        manager = self._manager
+        assert isinstance(manager, _Server)
+        return manager.app[CONNECTIONS]
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -50,10 +62,15 @@ class _Protocol(Connection):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        # logs it, and raises where an answer has begun already
-        super().handle_error(request, status, exc, message)
         manager = self._manager
         assert isinstance(manager, _Server)
+        if 400 <= status < 500:
+            # its bytes are whatever somebody sent, a key perhaps: they are not logged, and no
+            # more lines than a few a second
+            _rarely.info("what %s sends is no HTTP", request.remote)
+        else:
+            # logs it, and raises where an answer has begun already
+            super().handle_error(request, status, exc, message)
         if 400 <= status < 500:
             reason = (message or "not HTTP").strip().partition("\n")[0][:_SHOWN].rstrip(": ")
             error = RobotqError("bad_parameter", field="request", reason=reason)

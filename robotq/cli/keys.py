@@ -52,7 +52,8 @@ def list_keys(
     data: _Data = None, config: ConfigFile = None, as_json: OutcomeAsJson = False
 ) -> None:
     """List the keys: names and rights, never the keys themselves."""
-    keys = _file(data, config).read()
+    file = _file(data, config)
+    keys = file.read()
     if as_json:
         views = [
             {"name": key.name, "scopes": list(key.scopes), "created": key.created} for key in keys
@@ -64,6 +65,8 @@ def list_keys(
         table.add_row(key.name, " ".join(key.scopes), key.created)
     if keys:
         Console().print(table)
+    elif file.required:
+        print("no keys, and one is needed: nobody is served, trusted networks aside")
     else:
         print("no keys: only programs on this machine and in trusted networks are served")
 
@@ -75,12 +78,47 @@ def revoke(
     config: ConfigFile = None,
     as_json: OutcomeAsJson = False,
 ) -> None:
-    """Take a key away; a running daemon refuses it from the next second on."""
-    _file(data, config).revoke(name)
+    """Take a key away; a running daemon refuses it from the next second on.
+
+    After the last one nobody is served: `robotq keys open` is the way back to no keys.
+    """
+    file = _file(data, config)
+    file.revoke(name)
     if as_json:
         print_json(new_console(), {"revoked": name})
+        return
+    print(f"revoked: {name}")
+    if not file.read():
+        Console(stderr=True).print(
+            "That was the last key. Nobody is served now, trusted networks aside: "
+            "`robotq keys new NAME` makes a key, `robotq keys open` lets everybody in again.",
+            style="dim",
+            soft_wrap=True,
+        )
+
+
+@app.command("open")
+def open_(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: _Data = None,
+    config: ConfigFile = None,
+    as_json: OutcomeAsJson = False,
+) -> None:
+    """Take all keys away and serve without a key again: every program on this machine and in
+    trusted networks may move the robots. A running daemon takes it over within a second."""
+    file = _file(data, config)
+    if not yes:
+        typer.confirm(
+            f"{len(file.read())} keys will be taken away, and every program on this machine and "
+            "in trusted networks may then move the robots. Open?",
+            abort=True,
+            err=True,
+        )
+    taken = file.open()
+    if as_json:
+        print_json(new_console(), {"open": True, "revoked": list(taken)})
     else:
-        print(f"revoked: {name}")
+        print("open: no key is needed on this machine and in trusted networks")
 
 
 def _file(data: Path | None, config: Path | None) -> KeyFile:

@@ -198,6 +198,10 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         if isinstance(robots, dict) and name in robots:
             yield ("robots", name), "found the name of a queue for workers, expected another one"
     yield from _out_of_order(tree)
+    if tree.get("require_key") is True:
+        for key in ("allow_anonymous", "trusted_networks"):
+            if tree.get(key):
+                yield (key,), "found beside require_key; expected one of the two"
     resources = tree["resources"]
     owner: dict[str, str] = {}
     for resource, places in resources.items() if isinstance(resources, dict) else ():

@@ -40,6 +40,7 @@ def _host(value: object) -> HostRule:
 RobotName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Url = Annotated[str, PlainValidator(_url)]
+Origin = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.:\[\]-]+$")]
 Host = Annotated[HostRule, PlainValidator(_host)]
 
 
@@ -73,8 +74,14 @@ class LimitsConfig:
     """Most commands in one batch."""
     event_streams: int = Field(default=256, ge=1)
     """Open streams of /events at once; the next one is refused with 503."""
+    connections: int = Field(default=10_000, ge=16)
+    """Open connections at once, less where the system allows fewer descriptors. From 80 % on
+    those without a key that were idle for longest are closed."""
     waiting_requests: int = Field(default=2_000, ge=1)
     """Requests that may wait for a task's end at once; the next one is refused with 503."""
+    workers_of_key: int = Field(default=256, ge=1)
+    """Workers connected to the dispatcher at once with one key, or without any; the next one is
+    refused with 503."""
     workers: int = Field(default=1_000, ge=1)
     """Workers that are known at once; the one not seen for longest that has no task is
     forgotten, and where all have one, the next is refused with 503."""
@@ -223,12 +230,19 @@ class Config:
     """Files with command specs, over the packaged ones; relative to this file."""
     require_start_working: bool = False
     """Refuse everything but queries until START_WORKING was sent."""
+    require_key: bool = False
+    """Nobody comes in without a key, whatever the data folder says; for a daemon behind a proxy,
+    to which everybody seems to be on this machine."""
     allow_anonymous: bool = False
     """Take requests without a key from anywhere that can reach the port."""
     trusted_networks: list[Network] = field(default_factory=list)
     """Clients from here need no key."""
     allowed_hosts: list[str] = field(default_factory=list)
     """Names under which clients may address the daemon, besides its own addresses."""
+    allowed_origins: list[Origin] = field(default_factory=list)
+    """Pages of other sites that may use every interface, by their origin, such as
+    http://lab.example:3000 or chrome-extension://abc; the browser lets them read the answers.
+    Where no key is needed, they may do everything."""
     queue: QueueConfig = field(default_factory=QueueConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)

@@ -13,6 +13,7 @@ from robotq.engine.job import Holder, JobEnding
 from robotq.engine.pool import Pool
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
+from robotq.workers.pace import Pace
 from robotq.workers.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -51,8 +52,16 @@ class Link:
     """A connected worker."""
 
     def __init__(
-        self, name: str, match: str, address: str | None, since_ms: int, connection: Connection
+        self,
+        name: str,
+        match: str,
+        address: str | None,
+        since_ms: int,
+        connection: Connection,
+        *,
+        owner: str,
     ) -> None:
+        self.owner = owner
         self.name = name
         self.match = match
         self.address = address
@@ -97,6 +106,7 @@ class Hub:
         self._waits_ms: deque[int] = deque(maxlen=_WAITS)
         self.stopped = asyncio.Event()
         """Set when the daemon ends."""
+        self.pace = Pace()
         self._number = 0
         self._started_ms = self._clock.now_ms()
         self._orphans: dict[str, Task] = dict(self.pool.running)
@@ -131,16 +141,26 @@ class Hub:
 
     @asynccontextmanager
     async def connected(
-        self, name: str, connection: Connection, *, match: str, address: str | None
+        self,
+        name: str,
+        connection: Connection,
+        *,
+        match: str,
+        address: str | None,
+        owner: str = "anonymous",
     ) -> AsyncIterator[Link]:
         """A worker that is there for as long as the block lasts. Tasks come from `begin` on.
+        `owner`: whose key it has shown.
 
         Raises RobotqError too_many_requests, shutting_down.
         """
         if self.stopped.is_set():
             raise RobotqError("shutting_down")
+        limit = self._workers.engine.config.limits.workers_of_key
+        if sum(link.owner == owner for link in self._links.values()) >= limit:
+            raise RobotqError("too_many_requests", limit=limit)
         self._workers.seen(self._queue, name, match=match, transport="websocket", address=address)
-        link = Link(name, match, address, self._clock.now_ms(), connection)
+        link = Link(name, match, address, self._clock.now_ms(), connection, owner=owner)
         self._links[name] = link
         try:
             yield link

@@ -18,11 +18,10 @@ from robotq.model.errors import ConfigError
 
 def test_new__makes_a_key_that_is_found_and_not_kept(tmp_path: Path) -> None:
     keys = KeyFile(tmp_path)
-    assert not keys
     text = keys.new("lab-pc", ["read", "submit"])
     assert text.startswith("rq_")
     assert len(text) == 3 + 43, "256 bits"
-    assert keys
+    assert keys.required
     found = keys.find(text)
     assert found is not None
     assert (found.name, found.scopes) == ("lab-pc", ("read", "submit"))
@@ -39,7 +38,8 @@ def test_new__the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     finally:
         os.umask(old_mask)
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [keys.path]
+    assert sorted(tmp_path.iterdir()) == [keys.noted, keys.path]
+    assert stat.S_IMODE(keys.noted.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_find__what_is_no_key_finds_none(tmp_path: Path, presented: str) -> None
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("keys: 7", "expected `keys:` with a list"),
-        ("keyz: []", "expected `keys:` with a list"),
-        ("- a", "expected `keys:` with a list"),
+        ("keys: 7", "expected `keys:` with a list and nothing else"),
+        ("keyz: []", "expected `keys:` with a list and nothing else"),
+        ("- a", "expected `keys:` with a list and nothing else"),
         ("keys: [a]", r"keys\[0\]"),
         ("keys:\n- {name: a, sha256: 00, scopes: [read], created: x}", r"yaml:2: keys\[0\].sha256"),
         ("keys: [", "while parsing"),
@@ -110,6 +110,47 @@ def test_file__the_same_name_twice_is_refused(tmp_path: Path) -> None:
         KeyFile(tmp_path)
 
 
+def test_required__not_before_the_first_key_and_from_then_on_whatever_becomes_of_it(
+    tmp_path: Path,
+) -> None:
+    assert not KeyFile(tmp_path).required
+    KeyFile(tmp_path).new("only", ["read"])
+    KeyFile(tmp_path).revoke("only")
+    assert KeyFile(tmp_path).required, "the last key is revoked"
+    (tmp_path / "keys.yaml").unlink()
+    assert KeyFile(tmp_path).required, "the data folder remembers without the file"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "keys: []\n", "{}\n", "keys: []"])
+def test_required__a_file_without_a_key_lets_nobody_in(tmp_path: Path, text: str) -> None:
+    (tmp_path / "keys.yaml").write_text(text)
+    keys = KeyFile(tmp_path)
+    assert keys.required
+    keys.note()
+    keys.path.unlink()
+    assert KeyFile(tmp_path).required
+
+
+def test_open__is_the_only_way_back(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path)
+    text = keys.new("a", ["admin"])
+    assert list(keys.open()) == ["a"]
+    assert not keys.required
+    assert keys.find(text) is None
+    assert not KeyFile(tmp_path).required
+    keys.new("b", ["admin"])
+    assert KeyFile(tmp_path).required, "the next key closes it again"
+
+
+@pytest.mark.parametrize(
+    "text", ["open: true\nkeys: []", "open: false", "open: 1", "open: yes please"]
+)
+def test_open__the_word_is_exactly_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "keys.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="open: true"):
+        KeyFile(tmp_path)
+
+
 async def test_watch__changes_by_another_process_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -127,8 +168,9 @@ async def test_watch__changes_by_another_process_are_taken_over(
                 await asyncio.sleep(0.002)
         assert keys.find(text) is not None, "a broken file takes nobody's key away"
         await asyncio.to_thread(other.path.unlink)
-        while keys:  # noqa: ASYNC110
+        while keys.find(text) is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
+        assert keys.required, "a file that vanishes lets nobody in"
     watching.cancel()
 
 

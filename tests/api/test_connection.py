@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -142,6 +143,27 @@ async def test_commands__of_a_revoked_key_are_refused(site: Site) -> None:
     await asyncio.to_thread(site.keys.new, "other", ["submit"])
     assert (await client.ask(data))[0] == 401
     assert (await client.ask(data))[2]["error_code"] == "unauthorized"
+
+
+async def test_commands__of_a_key_that_is_revoked_while_one_is_under_way_end_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = await asyncio.to_thread(site.keys.new, "mes", ["submit"])
+    await asyncio.to_thread(site.keys.new, "other", ["submit"])
+    submit = site.lab.engine.queue.submit
+
+    async def revoked_meanwhile(*orders: Any, **how: Any) -> Any:
+        monkeypatch.undo()
+        await asyncio.to_thread(site.keys.revoke, "mes")
+        return await submit(*orders, **how)
+
+    monkeypatch.setattr(site.lab.engine.queue, "submit", revoked_meanwhile)
+    client = await site.client()
+    data = request(home("1"), f"Authorization: Bearer {text}")
+    assert (await client.ask(data))[0] == 200, "it was let in before"
+    for _ in range(3):
+        assert (await client.ask(data))[0] == 401
+    assert site.lab.engine.queue.lane("robot_a").waiting == 1
 
 
 async def test_commands__under_another_configuration_are_read_by_it(site: Site) -> None:

@@ -11,17 +11,20 @@ from unittest.mock import Mock
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
+from aiohttp import ClientError, WSMsgType, web
+from aiohttp.test_utils import TestServer, make_mocked_request
 
+from robotq.api.app import ROBOT
 from robotq.api.auth import KeyFile
+from robotq.api.context import UNDER_WAY
 from robotq.api.guard import ANONYMOUS, Guard
+from robotq.api.interfaces import INTERFACES
 from robotq.api.robot.routes import ROUTES
 from robotq.api.scopes import Scope
-from robotq.model.errors import RobotqError
+from robotq.model.errors import ConfigError, RobotqError
 
 from .conftest import StartLab, lab_config
-from .lab import GO_HOME, Lab
+from .lab import BY_HAND, GO_HOME, Lab
 
 CHANGING = [route.path for route in ROUTES if route.changes]
 
@@ -80,6 +83,13 @@ class TestWithoutKeys:
             "",
             "[",
             ":8090",
+            "[::1].evil",
+            "[::1].evil:8090",
+            "[::1]evil",
+            "[::1]:8090:1",
+            "[::1]@evil",
+            "[]",
+            "localhost:8090@evil",
         ],
     )
     async def test_guard__a_host_that_is_not_ours_sees_nothing(self, lab: Lab, host: str) -> None:
@@ -102,6 +112,24 @@ class TestWithoutKeys:
     )
     async def test_guard__our_own_names_are_known(self, lab: Lab, host: str) -> None:
         assert (await lab.get("/queue/status", headers={"Host": host})).status == 200
+
+    @pytest.mark.parametrize("name", ["Host", "Origin", "Sec-Fetch-Site"])
+    @pytest.mark.parametrize("value", [b"\xff\xfe", "\u79d8".encode(), b"local\x7fhost", b"a\tb"])
+    async def test_guard__bytes_that_are_no_text_are_refused_as_that(
+        self, lab: Lab, name: str, value: bytes
+    ) -> None:
+        head = b"" if name == "Host" else b"Host: localhost\r\n"
+        for line in (b"POST /queue/pause", b"GET /nowhere", b"GET /queue/status"):
+            if name == "Sec-Fetch-Site" and not line.startswith(b"POST"):
+                continue
+            reader, writer = await asyncio.open_connection("127.0.0.1", lab.client.port)
+            writer.write(
+                line + b" HTTP/1.1\r\n" + head + name.encode() + b": " + value + b"\r\n\r\n"
+            )
+            async with asyncio.timeout(5):
+                assert (await reader.readline()).split()[1] == b"400"
+            writer.close()
+            await writer.wait_closed()
 
     async def test_guard__a_client_of_http_1_0_may_leave_host_out(self, lab: Lab) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", lab.client.port)
@@ -132,6 +160,109 @@ async def test_guard__allowed_hosts_name_the_daemon_behind_a_proxy(start_lab: St
         assert answer.status == 200
     answer = await lab.post("/queue/pause", headers={"Origin": "https://lab.example"})
     assert answer.status == 403
+
+
+def test_routes__a_get_that_hands_out_work_is_a_change() -> None:
+    every = [(one.name, route) for one in (*INTERFACES, ROBOT) for route in one.routes]
+    gets = [(name, route) for name, route in every if route.method == "GET"]
+    handing_out = [
+        (name, route.path)
+        for name, route in gets
+        if route.scope.startswith("worker") and not route.websocket
+    ]
+    acting = [(name, route.path) for name, route in gets if route.acts]
+    # whoever may take tasks may look at them with a key for reading; what asks for more acts
+    assert acting == handing_out == [("orchestrator", "/api/v1/tasks/next")]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_guard__another_site_takes_no_task(
+    start_lab: StartLab, headers: dict[str, str]
+) -> None:
+    lab = await start_lab()
+    path = "/apis/orchestrator/api/v1/tasks/next?work_dir=/x"
+    async with lab.client.get(path, headers=headers) as response:
+        assert response.status == 403
+    async with lab.client.head(path) as response:
+        assert response.status == 400, "whoever sends HEAD would never see the task"
+    async with lab.client.get(path) as response:
+        assert response.status != 403
+
+
+async def test_keys__the_last_one_revoked_lets_nobody_in(
+    start_lab: StartLab, tmp_path: Path
+) -> None:
+    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    text = await asyncio.to_thread(keys.new, "only", ["read"])
+    await asyncio.to_thread(keys.revoke, "only")
+    lab = await start_lab()
+    for how in ({}, {"headers": _bearer(text)}):
+        assert (await lab.post("/reload", **how)).status == 401
+        assert (await lab.get("/queue/status", **how)).status == 401
+        assert (await lab.get("/health", **how)).body == {"status": "ok"}
+
+
+async def test_keys__the_configuration_can_ask_for_one_whatever_the_folder_says(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(require_key=True)
+    assert (await lab.post("/", GO_HOME)).status == 401
+    assert (await lab.get("/queue/status")).status == 401
+
+
+@pytest.mark.parametrize(
+    "beside", [{"allow_anonymous": True}, {"trusted_networks": ["127.0.0.0/8"]}]
+)
+def test_keys__asked_for_and_not_needed_is_a_contradiction(
+    tmp_path: Path, beside: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError, match="require_key"):
+        lab_config(tmp_path, require_key=True, **beside)
+
+
+async def test_keys__a_request_that_waits_ends_with_its_key(
+    start_lab: StartLab, tmp_path: Path
+) -> None:
+    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    text = await asyncio.to_thread(keys.new, "mes", ["read", "submit", "worker:dispatcher"])
+    await asyncio.to_thread(keys.new, "other", ["read"])
+    lab = await start_lab()
+    asked = await lab.post("/", {**BY_HAND, "robot_id": "robot_a"}, headers=_bearer(text))
+    client, key = lab.client, _bearer(text)
+    assert isinstance(client.server, TestServer)
+    under_way = client.server.app[UNDER_WAY]
+    events = await client.get("/events", headers=key)
+    worker = await client.ws_connect("/apis/dispatcher/ws?group=g", headers=key)
+    assert (await worker.receive_json())["type"] == "connected"
+    poll = asyncio.create_task(client.get(f"/task/{asked['task_id']}?wait=60", headers=key))
+    slow = asyncio.create_task(client.post("/", data=_slowly(), headers=key))
+    async with asyncio.timeout(10):
+        while len(under_way) < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        # by another process, as `robotq keys revoke` does it
+        other = await asyncio.to_thread(KeyFile, tmp_path)
+        await asyncio.to_thread(other.revoke, "mes")
+        for ended in (poll, slow):
+            with pytest.raises(ClientError):
+                await ended
+        with pytest.raises(ClientError):
+            await events.read()
+        assert (await worker.receive()).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
+    assert len(under_way) == 0
+    assert lab.engine.queue.memory.unfinished == 1, "what had not come whole is no command"
+
+
+async def _slowly() -> AsyncIterator[bytes]:
+    yield b'{"cmd_type": '
+    await asyncio.Event().wait()
 
 
 async def test_keys__every_route_asks_for_its_scope(start_lab: StartLab, tmp_path: Path) -> None:

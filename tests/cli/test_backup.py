@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
@@ -15,7 +16,10 @@ from typing import Any
 
 import pytest
 
+from robotq.api.auth import KeyFile
+from robotq.backup import make_backup
 from robotq.cli.failure import ExitCode
+from robotq.store.sqlite import SqliteStore
 from tests.cli.conftest import Serve, Served, Typed
 
 GO_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
@@ -294,3 +298,87 @@ def test_restore__a_file_that_was_cut_short_is_told(
     assert refused.code == ExitCode.USAGE
     assert "damaged" in refused.err
     assert files_of(tmp_path / "new") == {}
+
+
+def test_restore__of_a_backup_from_before_the_first_key_opens_no_door(
+    typed: Typed, tmp_path: Path
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "old.tar"
+    asyncio.run(_new_database(data))
+    make_backup(data, file)
+    KeyFile(data).new("only", ["admin"])
+    restored = typed("restore", file, "--data", data, "--replace")
+    assert restored.code == 0, restored.err
+    assert not (data / "keys.yaml").exists()
+    assert KeyFile(data).required
+    elsewhere = tmp_path / "elsewhere"
+    assert typed("restore", file, "--data", elsewhere).code == 0
+    assert not KeyFile(elsewhere).required, "another folder is another daemon"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"a": b"x", "a/b": b"y"},
+        {"../out": b"x"},
+        {"/etc/robotq": b"x"},
+        {"a/../../out": b"x"},
+        {".ssh/x": b"x"},
+        {"a\\b": b"x"},
+        {"x" * 300: b"x"},
+        {"a": tarfile.SYMTYPE},
+        {"a": tarfile.LNKTYPE},
+        {"a": tarfile.CHRTYPE},
+        {"a": tarfile.FIFOTYPE},
+        {"a": tarfile.DIRTYPE},
+    ],
+    ids=lambda spoil: "+".join(spoil)[:20] + (str(*spoil.values()) if len(spoil) == 1 else ""),
+)
+def test_restore__an_odd_archive_is_refused_and_nothing_is_touched(
+    typed: Typed, tmp_path: Path, spoil: dict[str, bytes]
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "odd.tar"
+    asyncio.run(_new_database(data))
+    make_backup(data, file)
+    _spoil(file, spoil)
+    target = tmp_path / "target"
+    refused = typed("restore", file, "--data", target)
+    assert refused.code != 0
+    assert "Traceback" not in refused.err
+    assert str(file) in refused.err.replace("\n", "")
+    assert not {path.name for path in target.rglob("*")} - {"robotq.lock"}
+    assert not (tmp_path / "out").exists()
+
+
+async def _new_database(data: Path) -> None:
+    store = SqliteStore(data)
+    await store.open(finished=0)
+    await store.close()
+
+
+def _spoil(file: Path, more: dict[str, bytes]) -> None:
+    """Put more into a backup, also what no backup has."""
+    with tarfile.open(file, "r:") as archive:
+        kept = [(one, archive.extractfile(one)) for one in archive.getmembers()]
+        content = [(one, stream.read()) for one, stream in kept if stream is not None]
+    with tarfile.open(file, "w") as archive:
+        contents = {}
+        for one, data in content:
+            if one.name == "backup.json":
+                contents = json.loads(data)
+            else:
+                archive.addfile(one, io.BytesIO(data))
+        for name, data in more.items():
+            one = tarfile.TarInfo(name)
+            kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
+            plain = data not in (*kinds, tarfile.DIRTYPE)
+            if not plain:
+                one.type, one.linkname = data, "robotq.db"
+            one.size = len(data) if plain else 0
+            archive.addfile(one, io.BytesIO(data) if plain else None)
+            digest = hashlib.sha256(data if plain else b"").hexdigest()
+            contents["files"][name] = {"size": one.size, "sha256": digest}
+        text = json.dumps(contents).encode()
+        about = tarfile.TarInfo("backup.json")
+        about.size = len(text)
+        archive.addfile(about, io.BytesIO(text))

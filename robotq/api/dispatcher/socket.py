@@ -14,6 +14,7 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from robotq.api.call import Call
+from robotq.api.connection import Connection
 from robotq.api.dispatcher import reading
 from robotq.api.dispatcher.context import HUB, LOG
 from robotq.api.dispatcher.errors import Refused
@@ -59,7 +60,9 @@ async def connect(call: Call) -> web.StreamResponse:
     hub, log = call.request.app[HUB], call.request.app[LOG]
     name = _new_name(hub, call.engine.clock)
     worker = Connected(ws, call.request, own=query.get("protocol") == _OWN)
-    async with hub.connected(name, worker, match=group, address=call.request.remote) as link:
+    async with hub.connected(
+        name, worker, match=group, address=call.request.remote, owner=call.actor
+    ) as link:
         await ws.prepare(call.request)
         _notice_dead_peers(call.request.transport)
         hello = {
@@ -95,6 +98,11 @@ class Connected:
         self.quiet = 0
         """How often it was asked for a sign of life since the last one."""
         self._request = request
+
+    @property
+    def protocol(self) -> object:
+        """What its bytes come through."""
+        return self._request.protocol
 
     @property
     def open(self) -> bool:
@@ -204,8 +212,17 @@ class Conversation:
 
 async def _listen(worker: Connected, conversation: Conversation) -> None:
     """Until the connection ends. One message at a time: who sends faster has to wait."""
+    connection = worker.protocol
+    meter = connection.metered() if isinstance(connection, Connection) else None
     while True:
+        if meter is not None:
+            meter.hungry()
         message = await worker.ws.receive()
+        if meter is not None:
+            meter.fed()
+        # a message that is here already is got without waiting: it has a turn of its own all the
+        # same, or a worker that sends without end would be all that this process does
+        await conversation.hub.pace.turn()
         worker.quiet = 0
         match message.type:
             case WSMsgType.TEXT | WSMsgType.BINARY:

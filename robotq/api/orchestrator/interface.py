@@ -48,6 +48,7 @@ ROUTES = (
         method="GET",
         path=f"{_TASKS}/next",
         handler=handlers.next_task,
+        acts=True,
         scope=_WORKER,
         summary="Take the next task of a work directory (for workers); null where there is none.",
         query=models.NextQuery,

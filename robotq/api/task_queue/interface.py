@@ -158,11 +158,6 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
     }
 
 
-def _open_to_pages(shared: Shared) -> bool:
-    # the document's workers live in browsers; with keys, only who has one may come
-    return not shared.keyed()
-
-
 TASK_QUEUE = Interface(
     name=API,
     prefix="/apis/task-queue",
@@ -176,5 +171,4 @@ TASK_QUEUE = Interface(
     error=handlers.error_form,
     services=_services,
     background=task_files,
-    open_to_pages=_open_to_pages,
 )

@@ -37,7 +37,7 @@ class FolderLock:
 
         Raises ConfigError when another process has it, OSError when it cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "robotq.lock"
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:

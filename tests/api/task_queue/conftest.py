@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +117,11 @@ async def running_queue(
     data: Path,
     store: Store | None = None,
     clock: SetClock | None = None,
+    allowed_origins: Sequence[str] = (),
     **config: Any,
 ) -> AsyncIterator[Queue]:
     interfaces = InterfacesConfig(task_queue=TaskQueueConfig(**config))
-    whole = bench_config(data=data, interfaces=interfaces)
+    whole = bench_config(data=data, interfaces=interfaces, allowed_origins=list(allowed_origins))
     engine = await start_engine(
         whole, CATALOG, store or MemoryStore(), {"bench": bench_factory({})}, clock=clock
     )

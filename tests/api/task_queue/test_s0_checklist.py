@@ -187,30 +187,40 @@ async def test_s0_25__many_workers_at_once_never_get_one_task_twice(queue: Queue
     assert set(done) == ids
 
 
-async def test_s0_26__browser_pages_can_call_it_while_there_are_no_keys(queue: Queue) -> None:
-    page = {"Origin": "https://page.example", "Sec-Fetch-Site": "cross-site"}
-    asked = {
-        **page,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type",
-    }
-    for path in ("/api/tasks", "/api/tasks/next", "/api/tasks/x/result"):
-        preflight = await queue.ask("OPTIONS", path, headers=asked)
-        assert preflight.status == 204
-        assert preflight.headers["Access-Control-Allow-Origin"] == "*"
-        assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
-        assert preflight.headers["Access-Control-Allow-Headers"] == "content-type"
-    answers = [
-        await queue.post("/api/tasks", {"task_type": "ping"}, headers=page),
-        await queue.post("/api/tasks", {}, headers=page),
-        await queue.get("/api/stats", headers=page),
-        await queue.get("/nowhere", headers=page),
-    ]
-    assert [answer.status for answer in answers] == [201, 400, 200, 404]
-    assert all(answer.headers["Access-Control-Allow-Origin"] == "*" for answer in answers)
-    async with queue.main.post("/", data=b"{}", headers=page) as response:
-        assert response.status == 403, "no page moves a robot"
-        assert "Access-Control-Allow-Origin" not in response.headers
+async def test_s0_26__pages_of_allowed_origins_can_call_it_and_no_others(
+    open_queue: OpenQueue,
+) -> None:
+    lab, extension = "http://lab.example:3000", "chrome-extension://abcdefghijklmnop"
+    queue = await open_queue(allowed_origins=[lab, extension])
+    for origin in (lab, extension):
+        page = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+        asked = {
+            **page,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        }
+        for path in ("/api/tasks", "/api/tasks/next", "/api/tasks/x/result"):
+            preflight = await queue.ask("OPTIONS", path, headers=asked)
+            assert preflight.status == 204
+            assert preflight.headers["Access-Control-Allow-Origin"] == origin
+            assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+            assert preflight.headers["Access-Control-Allow-Headers"] == "content-type"
+        answers = [
+            await queue.post("/api/tasks", {"task_type": "ping"}, headers=page),
+            await queue.post("/api/tasks", {}, headers=page),
+            await queue.get("/api/stats", headers=page),
+            await queue.get("/nowhere", headers=page),
+        ]
+        assert [answer.status for answer in answers] == [201, 400, 200, 404]
+        for answer in answers:
+            assert answer.headers["Access-Control-Allow-Origin"] == origin
+            assert answer.headers["Vary"] == "Origin"
+    for origin in ("https://page.example", "http://lab.example", "null", f"{lab}.evil"):
+        page = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+        refused = await queue.post("/api/tasks", {"task_type": "ping"}, headers=page)
+        assert refused.status == 403
+        assert "allowed_origins" in refused.text, "the refusal names what lets it in"
+        assert "Access-Control-Allow-Origin" not in refused.headers
 
 
 async def test_s0_27__the_planned_pollers_contract(queue: Queue) -> None:

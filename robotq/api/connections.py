@@ -1,0 +1,133 @@
+"""Every open connection: how many there are, how long each may keep silent, and which has to go
+so that there is always one more, for whoever wants to stop a robot."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+from robotq.model.rarely import Rarely
+
+_log = logging.getLogger(__name__)
+
+CROWDED = 0.8
+"""Share of the limit from which on connections are closed to make room."""
+_ROOM = 0.75
+"""They are closed down to this share, so that not each new one has to look for another."""
+HEAD_S = 15.0
+"""Wall seconds from the first byte of a request to the end of its head."""
+SILENT_S = 60.0
+"""Wall seconds that a connection may be open before its first byte."""
+_LOOK_S = 1.0
+
+
+class Peer(Protocol):
+    """A connection, as far as this is about it."""
+
+    keyed: bool
+    """A valid key was shown on it."""
+    answering: bool
+    """A request on it is under way."""
+    head_since: float | None
+    """Since when a request has begun to arrive whose head is not whole."""
+    used: bool
+    """A request on it was answered."""
+
+    def cut(self) -> None:
+        """End it at once."""
+
+
+class Connections:
+    """The connections of a daemon, those that were silent for longest first."""
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        """`limit`: how many there may be."""
+        self._limit = limit
+        self._heard: OrderedDict[Peer, float] = OrderedDict()
+        self._task: asyncio.Task[None] | None = None
+        self._rarely = Rarely(_log)
+        self.closed = 0
+        """Closed to make room, since the start."""
+        self.late = 0
+        """Closed because they kept silent in the middle of a head, or before it."""
+
+    def __len__(self) -> int:
+        return len(self._heard)
+
+    @property
+    def limit(self) -> int:
+        return self._limit()
+
+    def opened(self, peer: Peer) -> None:
+        self._heard[peer] = time.monotonic()
+        if len(self._heard) > self.limit * CROWDED:
+            self._make_room()
+
+    def heard(self, peer: Peer) -> None:
+        if peer in self._heard:
+            self._heard[peer] = time.monotonic()
+            self._heard.move_to_end(peer)
+
+    def gone(self, peer: Peer) -> None:
+        self._heard.pop(peer, None)
+
+    def start(self) -> None:
+        """Watch over deadlines from now on."""
+        self._task = asyncio.create_task(self._watch(), name="connections")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def look(self, now: float) -> None:
+        """Cut those that have kept a request, or their first byte, back for too long."""
+        late = [
+            peer
+            for peer, heard in self._heard.items()
+            if not peer.answering
+            and (
+                now - peer.head_since > HEAD_S
+                if peer.head_since is not None
+                else not peer.used and now - heard > SILENT_S
+            )
+        ]
+        for peer in late:
+            self.late += 1
+            self._cut(peer)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self.look(time.monotonic())
+
+    def _make_room(self) -> None:
+        limit = self.limit
+        wanted = len(self._heard) - int(limit * _ROOM)
+        going = [p for p in self._heard if not p.keyed and not p.answering][:wanted]
+        over = len(self._heard) - len(going) - limit
+        if over > 0:
+            # nobody is idle: those without a key whose request waits, then any that is idle
+            going += [p for p in self._heard if not p.keyed and p.answering][:over]
+            over = len(self._heard) - len(going) - limit
+        if over > 0:
+            going += [p for p in self._heard if p.keyed and not p.answering][:over]
+        for peer in going:
+            self.closed += 1
+            self._cut(peer)
+        self._rarely.warning(
+            "many connections: %d are open, %d may be; %d were closed, those without a key that "
+            "were idle for longest first (limits.connections)",
+            len(self._heard) + len(going),
+            limit,
+            len(going),
+        )
+
+    def _cut(self, peer: Peer) -> None:
+        # it counts as gone at once: the loop tells it only in its next turn
+        self.gone(peer)
+        peer.cut()
