@@ -24,7 +24,7 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode
-from robotq.model.task import Task, TaskState
+from robotq.model.task import Asked, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask
 
@@ -126,10 +126,39 @@ class Claims:
             if not await self._changes.written(mutations):
                 raise RobotqError("store_unavailable", reason="not written yet")
 
+    async def intend(self, task: Task, asked: Asked) -> None:
+        """Write beside a running task that somebody has called it off; the first one counts.
+        Waits for the disk, and for nothing where the task has ended meanwhile."""
+        while True:
+            async with self._changes.of(task.id) as current:
+                if current.state is not TaskState.RUNNING or current.fence != task.fence:
+                    return
+                if current.asked is not None:
+                    return
+                changed = transition(current, Action.PROGRESS, fence=task.fence, asked=asked)
+                event = task_event(
+                    "task.stop_asked",
+                    changed,
+                    asked.at_ms,
+                    asked.actor,
+                    cause=asked.cause,
+                    reason=asked.reason,
+                )
+                if await self._changes.written([SaveTask(changed, current.state), event]):
+                    return
+            await self._changes.until_available()
+
     async def finish(
-        self, task: Task, ending: Ending, report: Report | None = None, *, claim_next: bool = True
+        self,
+        task: Task,
+        ending: Ending,
+        report: Report | None = None,
+        *,
+        asked: Asked | None = None,
+        claim_next: bool = True,
     ) -> Task | None:
-        """Write how a running task ended and, in the same commit, claim the next one.
+        """Write how a running task ended and, in the same commit, claim the next one. `asked`:
+        somebody had called it off.
 
         Waits for the disk where it takes no writes: a result is not lost. Returns the claimed
         task, or None when nothing can run right now.
@@ -143,6 +172,8 @@ class Claims:
             async with AsyncExitStack() as changing:
                 current = await changing.enter_async_context(self._changes.of(task.id))
                 ended = _ended(current, task.fence, ended_at_ms, ending, report)
+                if current.asked is None and asked is not None:
+                    ended = replace(ended, asked=asked)
                 rest = await self._cancelling_rest(changing, ended)
                 holds: Writing | None = None
                 if ending.hold is not None:

@@ -30,6 +30,10 @@ class StopRequest:
     reason: str = ""
 
 
+PEOPLES = frozenset({StopCause.CANCEL, StopCause.STOP, StopCause.ESTOP})
+"""What somebody wanted, and neither a limit nor the end of the daemon."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """The end of a running task, as its executor saw it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from robotq.engine.ending import Ending, StopCause, StopRequest, failed, unknown
+from robotq.engine.ending import PEOPLES, Ending, StopCause, StopRequest, failed, unknown
 from robotq.engine.holds import HoldBoard
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
@@ -24,13 +24,17 @@ from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
-from robotq.model.task import Task
+from robotq.model.task import Asked, Task
 from robotq.store.port import AppendEvent
 
 _log = logging.getLogger(__name__)
 
 _AFTER_FAULT_S = 1.0
 """Wall seconds until the next claim after one that a fault of our own has broken."""
+
+
+_STOP_RETURNS_S = 0.2
+"""Wall seconds that a stop has to return before the queue says that it waits for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,9 @@ class Executor:
         self._run: Run | None = None
         self._called_off: dict[str, StopRequest] = {}
         """The latest request for a claimed task whose command was not begun."""
+        self._wishes: dict[str, Asked] = {}
+        """What somebody has wanted of the task that runs."""
+        self._intending: asyncio.Task[None] | None = None
         self._motion_held = False
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
@@ -98,6 +105,9 @@ class Executor:
         self.idle.set()
         try:
             await self._deps.queue.claims.until_ready(self._robot)
+            if self._host.stop_under_way:
+                await self._until_stopped()
+                return None
             # from here on: a claim that is being written counts as work
             self.idle.clear()
             return await self._deps.queue.claims.claim(self._robot)
@@ -110,7 +120,11 @@ class Executor:
         """Run a claimed task to its end. Returns the next one if it was claimed along."""
         crash_point(CrashPoint.CLAIMED)
         # a claim is no start: what has happened since it was committed counts
-        if self._deps.holds.held(self._robot):
+        if (
+            self._deps.holds.held(self._robot)
+            or task.id in self._called_off
+            or self._host.stop_under_way
+        ):
             await self._release(task)
             return None
         try:
@@ -125,7 +139,27 @@ class Executor:
             return None
         ending = await self._ending(run)
         report = await run.recorder.close()
-        return await self._deps.queue.claims.finish(task, ending, report)
+        return await self._deps.queue.claims.finish(task, ending, report, asked=self._asked(task))
+
+    def _asked(self, task: Task) -> Asked | None:
+        """Who has called this task off, also where it came too late for its command."""
+        return self._wishes.pop(task.id, None)
+
+    def _wish(self, task: Task, request: StopRequest) -> None:
+        """Keep what somebody wanted of a running task, and bring it to the disk."""
+        if request.cause not in PEOPLES or task.id in self._wishes:
+            return
+        asked = Asked(
+            cause=request.cause.value,
+            actor=request.actor,
+            at_ms=self._deps.clock.now_ms(),
+            reason=request.reason,
+        )
+        self._wishes = {task.id: asked}
+        # in the background: the stop itself waits for no disk
+        self._intending = asyncio.create_task(
+            self._deps.queue.claims.intend(task, asked), name=f"intend {task.id}"
+        )
 
     async def _release(self, task: Task) -> None:
         await self._deps.queue.claims.release(task)
@@ -180,7 +214,9 @@ class Executor:
             self._run.recorder.end()
         ending = unknown("internal_error", f"{type(error).__name__}: {error}")
         try:
-            await self._deps.queue.claims.finish(task, ending, claim_next=False)
+            await self._deps.queue.claims.finish(
+                task, ending, asked=self._asked(task), claim_next=False
+            )
         except Exception:
             _log.exception("%s: out of order, %s has no end", self._robot, task.id)
             self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
@@ -200,6 +236,15 @@ class Executor:
             await self._deps.queue.claims.lift_when_possible(hold, run.recorder.late_moves())
         self._run = None
 
+    async def _until_stopped(self) -> None:
+        """A stop that hangs in the driver must not stop the command after the one it was for."""
+        returned = asyncio.ensure_future(self._host.until_stopped())
+        await asyncio.wait({returned}, timeout=_STOP_RETURNS_S)
+        if not returned.done():
+            hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
+            await returned
+            await self._deps.queue.claims.lift_when_possible(hold)
+
     # -- what reaches a running command -------------------------------------------------------
 
     def request_stop(self, cause: StopCause, *, actor: str, reason: str = "") -> bool:
@@ -207,7 +252,9 @@ class Executor:
         run = self._current
         if run is None:
             return False
-        run.ask_to_stop(StopRequest(cause=cause, actor=actor, reason=reason))
+        request = StopRequest(cause=cause, actor=actor, reason=reason)
+        run.ask_to_stop(request)
+        self._wish(run.task, request)
         return True
 
     def cancel(self, task_id: str, *, actor: str, reason: str = "") -> None:
@@ -216,6 +263,7 @@ class Executor:
         run = self._run
         if run is not None and run.task.id == task_id:
             run.ask_to_stop(request)
+            self._wish(run.task, request)
         else:
             self._called_off = {task_id: request}
 

@@ -129,6 +129,15 @@ class DriverHost:
         self._stop_requested = True
         await self._stopping.call(self.driver.stop)
 
+    @property
+    def stop_under_way(self) -> bool:
+        """The driver has not come back from a stop: it could still stop the next command."""
+        return not self._stopping.idle.is_set()
+
+    async def until_stopped(self) -> None:
+        """Wait until every stop has returned."""
+        await self._stopping.idle.wait()
+
     def emergency_stop(self) -> asyncio.Future[None]:
         """Latch, and have the driver stop everything. Called on the loop; never waits."""
         self._no_motion.set()
@@ -137,6 +146,8 @@ class DriverHost:
 
     async def reset(self) -> None:
         """Leave the emergency stop. Raises Busy where another one came meanwhile."""
+        if not self._emergency.idle.is_set():
+            raise Busy("its driver has not come back from the emergency stop")
         emergencies = self._emergencies
         await self._motion.call(self.driver.reset)
         if self._emergencies != emergencies:
@@ -191,6 +202,9 @@ class _Calls:
         self._name = name
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting = 0
+        self.idle = asyncio.Event()
+        """Set while no call is under way."""
+        self.idle.set()
         # the thread exists before the first stop needs it
         self._pool.submit(lambda: None)
 
@@ -208,11 +222,14 @@ class _Calls:
             return _refused(loop, f"{self._name} has ended")
         # counted until the thread has really served it, also when the caller gives up before
         self._waiting += 1
+        self.idle.clear()
         future.add_done_callback(self._served)
         return asyncio.shield(future)
 
     def _served(self, future: asyncio.Future[Any]) -> None:
         self._waiting -= 1
+        if not self._waiting:
+            self.idle.set()
         if not future.cancelled():
             # a caller that has given up asks for it no more
             future.exception()

@@ -48,7 +48,8 @@ async def recover(
     mutations: list[Mutation] = []
     waiting = {name for name, lane in memory.lanes.items() if lane.waiting}
     for task in memory.running():
-        if idempotent(task):
+        # one that somebody has called off does not run again by itself
+        if idempotent(task) and task.asked is None:
             mutations += _requeued(task, clock.now_ms())
             waiting.add(task.queue)
         else:

@@ -82,12 +82,15 @@ def series_of(task: Task) -> str:
 
 def in_place_of(task: Task, again: Task) -> Task:
     """`again` as the same run of the series as `task`, whose unknown outcome it makes good."""
-    if task.repeat is None:
+    if task.repeat is None or task.asked is not None:
         return again
     return replace(again, repeat=task.repeat, repeat_of=series_of(task))
 
 
 def _goes_on(task: Task, repeat: Repeat) -> bool:
+    if task.asked is not None:
+        # a stop that was not confirmed was wanted all the same
+        return False
     if task.state is TaskState.COMPLETED:
         return True
     if task.state is not TaskState.FAILED or task.error is None or task.error.code == "stopped":

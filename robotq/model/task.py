@@ -97,6 +97,16 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     retried_as: str | None = None
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What somebody wanted of a running task, whatever became of it."""
+
+    cause: str
+    """cancel, stop or estop."""
+    actor: str
+    at_ms: int
+    reason: str = ""
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Under which terms workers get a task. Fixed when it is accepted."""
 
@@ -178,6 +188,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     result: JsonObject | None = None
     error: TaskError | None = None
     resolution: Resolution | None = None
+    asked: Asked | None = None
+    """It was called off while it ran. Kept beside its end, so that what follows from that wish
+    follows also where nobody knows how it ended, and after a restart."""
     simulated: bool = False
 
     work: Work | None = None

@@ -147,6 +147,7 @@ export const WORDS = {
   "kindof.task.submitted": ["submitted", "已提交"], "kindof.task.claimed": ["started", "开始"], "kindof.task.step": ["step", "步骤"],
   "kindof.task.completed": ["completed", "完成"], "kindof.task.failed": ["failed", "失败"], "kindof.task.cancelled": ["cancelled", "已取消"],
   "kindof.task.question": ["asks", "提问"], "kindof.task.answered": ["answered", "已回答"], "kindof.task.resolved": ["resolved", "已确认"],
+  "kindof.task.stop_asked": ["called off while it runs", "运行中被叫停"],
   "kindof.task.released": ["given back", "已退回"], "kindof.task.requeued": ["back in the queue", "重新排队"],
   "kindof.hold.set": ["held", "保持"], "kindof.hold.lifted": ["hold lifted", "解除保持"],
   "kindof.estop.latched": ["EMERGENCY STOP", "急停"], "kindof.estop.reset": ["stop reset", "急停复位"],

@@ -56,6 +56,20 @@ async def test_idempotent__goes_back_to_its_place_and_runs_once_more(start_lab: 
     assert [event.kind for event in await again.events("task.requeued")] == ["task.requeued"]
 
 
+async def test_idempotent__that_somebody_has_called_off_does_not_run_again(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab()
+    task_id = await lab.submit("measure", "MEASURE", gate=True)
+    await lab.running(task_id)
+    cancelling = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
+    await lab.until(lambda: lab._in_memory(task_id).asked)
+    again = await start_lab(data=await lab.kill())
+    cancelling.cancel()
+    assert (await again.find(task_id)).outcome_unknown
+    assert again.driver.done == []
+
+
 async def test_waiting__runs_in_order_as_if_nothing_had_happened(start_lab: StartLab) -> None:
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")

@@ -344,3 +344,66 @@ async def test_disk_full__at_the_end_of_a_run_makes_one_next(lab: Lab) -> None:
     tasks = await over(lab)
     assert linked(tasks)
     assert len(tasks) == 3
+
+
+async def test_cancel__whose_stop_is_not_confirmed_ends_the_series_too(lab: Lab) -> None:
+    """Resolved as done, the next run started, although somebody had called the series off."""
+    first = await repeating(lab, "x", Repeat(count=3), gate=True)
+    await lab.until(lambda: lab.driver.at_gate)
+    await lab.running(first)
+    cancelled = await lab.engine.queue.cancel(first, actor="ann", reason="wrong rack")
+    assert cancelled.outcome_unknown
+    assert cancelled.asked is not None
+    asked = cancelled.asked
+    assert (asked.cause, asked.actor, asked.reason) == ("cancel", "ann", "wrong rack")
+    lab.driver.gate.set()
+    await lab.held(HoldCode.OUTCOME_UNKNOWN)
+    await lab.engine.resolve(first, "completed", actor="bob")
+    assert len(await over(lab)) == 1
+
+
+async def test_cancel__then_death_before_the_end_is_written_ends_the_series_after_the_restart(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab()
+    first = await repeating(lab, "x", Repeat(count=3), gate=True)
+    await lab.until(lambda: lab.driver.at_gate)
+    await lab.running(first)
+    cancelling = asyncio.create_task(lab.engine.queue.cancel(first, actor="ann"))
+    await lab.until(lambda: lab._in_memory(first).asked)
+    again = await start_lab(data=await lab.kill())
+    cancelling.cancel()
+    assert again.holds() == {HoldCode.OUTCOME_UNKNOWN}
+    await again.engine.resolve(first, "completed", actor="bob")
+    assert len(await over(again)) == 1
+    assert again.driver.done == []
+
+
+async def test_emergency_stop__that_is_not_confirmed_ends_the_series_after_a_restart_too(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab()
+    first = await repeating(lab, "x", Repeat(count=3, on_failure="continue"), gate=True)
+    await lab.until(lambda: lab.driver.at_gate)
+    await lab.running(first)
+    await lab.engine.estop.trigger(actor="ann")
+    assert (await lab.ended(first)).outcome_unknown
+    again = await start_lab(data=await lab.kill())
+    await again.engine.estop.reset(actor="bob")
+    await again.engine.resume(None, actor="bob")
+    await again.engine.resolve(first, "failed", actor="bob")
+    assert len(await over(again)) == 1
+
+
+async def test_cancel__of_one_that_is_tried_again_by_hand_is_that_run_alone(lab: Lab) -> None:
+    first = await repeating(lab, "x", Repeat(count=3), gate=True)
+    await lab.until(lambda: lab.driver.at_gate)
+    await lab.running(first)
+    await lab.engine.queue.cancel(first, actor="ann")
+    lab.driver.gate.set()
+    await lab.held(HoldCode.OUTCOME_UNKNOWN)
+    resolved = await lab.engine.resolve(first, "retry", actor="bob")
+    assert resolved.resolution is not None
+    again = await lab.find(resolved.resolution.retried_as or "")
+    assert again.repeat is None
+    await lab.ended(again.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -12,6 +13,7 @@ from robotq.model.task import TaskState
 
 from .bench import BenchDriver
 from .conftest import Lab, StartLab
+from .disk import writes
 
 
 async def test_stop__cancels_what_runs_and_pauses_the_queue(lab: Lab) -> None:
@@ -182,3 +184,58 @@ async def test_stop__acts_although_the_disk_is_full(lab: Lab) -> None:
     thaw()
     assert (await lab.ended(task_id)).state is TaskState.CANCELLED
     assert lab.driver.done == ["first"]
+
+
+async def test_stop__that_hangs_in_the_driver_does_not_stop_the_next_command(lab: Lab) -> None:
+    returns = threading.Event()
+    lab.driver.hooks["stop"] = lambda: returns.wait(10)
+    task_id = await lab.at_gate("first")
+    after = await lab.submit("second")
+    cancelling = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
+    await lab.until(lambda: lab.engine.robots["robot_a"].host.stop_under_way)
+    lab.driver.gate.set()
+    assert (await cancelling).state is TaskState.COMPLETED, "the stop came too late for it"
+    await lab.held(HoldCode.UNRESPONSIVE)
+    assert (await lab.find(after)).state is TaskState.PENDING
+    assert lab.driver.done == ["first"]
+    returns.set()
+    task = await lab.ended(after)
+    assert (task.state, task.attempt) == (TaskState.COMPLETED, 1)
+    await lab.held()
+
+
+async def test_stop__of_an_idle_robot_that_hangs_does_not_stop_what_is_resumed(lab: Lab) -> None:
+    returns = threading.Event()
+    lab.driver.hooks["stop"] = lambda: returns.wait(10)
+    stopping = asyncio.create_task(lab.engine.stop_robot("robot_a", actor="ann"))
+    await lab.held(HoldCode.PAUSED)
+    await lab.engine.resume("robot_a", actor="bob")
+    task_id = await lab.submit("next")
+    await lab.held(HoldCode.UNRESPONSIVE)
+    assert (await lab.find(task_id)).state is TaskState.PENDING
+    returns.set()
+    await stopping
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
+
+
+async def test_cancel__of_a_claim_that_is_given_back_during_an_outage_is_refused_in_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is on disk, then somebody pauses and the disk is out: cancel hung for ever."""
+    monkeypatch.setattr("robotq.engine.queue._CANCEL_S", 0.01)
+    lab.disk.hangs_at = writes(TaskState.RUNNING)
+    task_id = await lab.submit("first")
+    await lab.until(lambda: lab.disk.hanging)
+    pausing = asyncio.create_task(lab.engine.pause(None, actor="ann"))
+    await lab.quiet()
+    lab.disk.full = "no space left"
+    lab.disk.go_on()
+    await pausing
+    async with asyncio.timeout(2):
+        with pytest.raises(RobotqError) as refused:
+            await lab.engine.queue.cancel(task_id, actor="ann", reason="wrong rack")
+    assert refused.value.code.name == "store_unavailable"
+    lab.disk.full = None
+    task = await lab.ended(task_id)
+    assert (task.state, task.attempt) == (TaskState.CANCELLED, 0)
+    assert lab.driver.done == []

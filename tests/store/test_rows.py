@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from robotq.model.event import Event
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (
+    Asked,
     Command,
     Question,
     Repeat,
@@ -98,6 +99,7 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "waiting_for": st.none() | questions,
     "result": st.none() | objects,
     "error": st.none() | st.builds(TaskError, code=texts, args=objects, step=st.none() | texts),
+    "asked": st.none() | st.builds(Asked, cause=texts, actor=texts, at_ms=times, reason=texts),
     "resolution": st.none()
     | st.builds(
         Resolution,

@@ -15,6 +15,7 @@ from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (
+    Asked,
     Command,
     Question,
     Repeat,
@@ -112,6 +113,7 @@ def task_from_row(row: Row) -> Task:
         ("waiting_for", Question),
         ("error", TaskError),
         ("resolution", Resolution),
+        ("asked", Asked),
         ("work", Work),
     ):
         if name in rest:
