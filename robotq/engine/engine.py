@@ -12,6 +12,7 @@ from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.background import Background
 from robotq.engine.checklist import Checklist
+from robotq.engine.clock_watch import ClockWatch
 from robotq.engine.estop import EStop
 from robotq.engine.events import EventBus
 from robotq.engine.handlers import check_handlers
@@ -98,6 +99,7 @@ class Engine:
         self.immediate = Immediate(self)
         self.checklist = Checklist(self, item_ids)
         self._background = Background()
+        self._clock_watch = ClockWatch(self.clock, journal)
 
     @property
     def config(self) -> Config:
@@ -279,6 +281,7 @@ class Engine:
         for robot in self.robots.values():
             robot.start()
         self.webhooks.start()
+        self._background.start("clock", self._clock_watch.look, every_s=5)
         self._background.start("retention", self._retain, every_s=3_600)
         self._background.start("expiry", self.queue.expiry.run, every_s=1)
 
@@ -306,7 +309,11 @@ class Engine:
         await self.store.close()
 
     async def _retain(self) -> None:
-        """Remove what is older than the configuration keeps, now and every hour."""
+        """Remove what is older than the configuration keeps, now and every hour; nothing for
+        a day after somebody has set the clock, since ages may be wrong then."""
+        await self._clock_watch.look()
+        if not self._clock_watch.settled:
+            return
         retention = self.config.retention
         now_ms = self.clock.now_ms()
         removed = 1

@@ -18,32 +18,38 @@ Change = tuple[Task, list[Mutation]]
 """The task after it, and what to write so that it is on disk."""
 
 
-def claimed(task: Task, worker: str, now_ms: int) -> Change:
-    """In the hands of a worker, with a token of its own and a lease."""
+def claimed(task: Task, worker: str, now_ms: int, lease_from_ms: int) -> Change:
+    """In the hands of a worker, with a token of its own and a lease. Leases are counted by the
+    steady clock, `lease_from_ms`."""
     after = transition(
         task,
         Action.CLAIM,
         worker=worker,
         started_at_ms=now_ms,
-        lease_until_ms=_lease_until(task, now_ms),
+        lease_until_ms=_lease_until(task, lease_from_ms),
     )
     return _told("task.claimed", after, task, now_ms, worker=worker)
 
 
-def reclaimed(task: Task, now_ms: int) -> Change:
+def reclaimed(task: Task, now_ms: int, lease_from_ms: int) -> Change:
     """Back in the hands of the worker whose lease ran out."""
     after = transition(
         task,
         Action.RECLAIM,
         fence=task.fence,
         started_at_ms=now_ms,
-        lease_until_ms=_lease_until(task, now_ms),
+        lease_until_ms=_lease_until(task, lease_from_ms),
     )
     return _told("task.reclaimed", after, task, now_ms, worker=task.worker)
 
 
 def renewed(
-    task: Task, now_ms: int, *, progress: float | None, partial: JsonObject | None
+    task: Task,
+    now_ms: int,
+    lease_from_ms: int,
+    *,
+    progress: float | None,
+    partial: JsonObject | None,
 ) -> Change:
     """The lease from now on. What is None stays as it was."""
     after = transition(
@@ -52,7 +58,7 @@ def renewed(
         fence=task.fence,
         progress=task.progress if progress is None else progress,
         partial=task.partial if partial is None else partial,
-        lease_until_ms=_lease_until(task, now_ms),
+        lease_until_ms=_lease_until(task, lease_from_ms),
     )
     mutations: list[Mutation] = [SaveTask(after, task.state)]
     if after.progress != task.progress:
@@ -148,6 +154,6 @@ def _progress_event(task: Task, at_ms: int) -> AppendEvent:
     )
 
 
-def _lease_until(task: Task, now_ms: int) -> int | None:
+def _lease_until(task: Task, from_ms: int) -> int | None:
     lease_s = None if task.work is None else task.work.lease_s
-    return None if lease_s is None else now_ms + round(lease_s * 1000)
+    return None if lease_s is None else from_ms + round(lease_s * 1000)

@@ -82,9 +82,7 @@ class Jobs:
             async with self._changes.of(waiting.id) as task:
                 # while the lock was waited for, it may have been called off
                 if task.state is TaskState.PENDING and not self._overdue(task):
-                    return await self._write(
-                        job_changes.claimed(task, worker, self._clock.now_ms())
-                    )
+                    return await self._write(self._claimed(task, worker))
         return None
 
     @unbroken
@@ -96,7 +94,7 @@ class Jobs:
                 raise _wrong_state(task, Action.CLAIM)
             if not self.may_start(task.queue):
                 raise RobotqError("queue_held", reason="nothing is handed out right now")
-            return await self._write(job_changes.claimed(task, worker, self._clock.now_ms()))
+            return await self._write(self._claimed(task, worker))
 
     @unbroken
     async def renew(
@@ -115,8 +113,10 @@ class Jobs:
         """
         async with self._changes.of(task_id) as before:
             now_ms = self._clock.now_ms()
-            task, earlier = _held(before, holder, "renew", now_ms)
-            renewed = job_changes.renewed(task, now_ms, progress=progress, partial=partial)
+            task, earlier = self._held(before, holder, "renew")
+            renewed = job_changes.renewed(
+                task, now_ms, self._clock.steady_ms(), progress=progress, partial=partial
+            )
             return await self._write(renewed, earlier)
 
     @unbroken
@@ -136,10 +136,10 @@ class Jobs:
                 return before
             now_ms = self._clock.now_ms()
             if unclaimed and before.state is TaskState.PENDING and before.fence == 0:
-                task, earlier = job_changes.claimed(before, holder.worker or before.actor, now_ms)
+                task, earlier = self._claimed(before, holder.worker or before.actor)
             else:
                 try:
-                    task, earlier = _held(before, holder, ending.action, now_ms)
+                    task, earlier = self._held(before, holder, ending.action)
                 except RobotqError:
                     await self._changes.write(job_changes.refused(before, holder, ending, now_ms))
                     raise
@@ -172,7 +172,8 @@ class Jobs:
     async def expire(self, task_id: str, *, not_before_ms: int = 0) -> Task:
         """What follows where the lease or the deadline of a task is over; nothing where not.
 
-        Leases are not over before `not_before_ms`, the time that workers get after a start.
+        Leases are not over before `not_before_ms` of the steady clock, the time that workers
+        get after a start.
         Raises RobotqError store_unavailable.
         """
         async with self._changes.of(task_id) as task:
@@ -182,13 +183,28 @@ class Jobs:
             if self._overdue(task):
                 return await self._write(job_changes.failed(task, now_ms, "task_timeout"))
             until_ms = task.lease_until_ms
-            if until_ms is None or now_ms < max(until_ms, not_before_ms):
+            if until_ms is None or self._clock.steady_ms() < max(until_ms, not_before_ms):
                 return task
             if task.work.max_retries is not None and task.retries >= task.work.max_retries:
                 return await self._write(
                     job_changes.failed(task, now_ms, "lease_expired", worker=task.worker)
                 )
             return await self._write(job_changes.offered_again(task, now_ms))
+
+    @unbroken
+    async def count_anew(self, task_id: str) -> None:
+        """Let a lease that is longer than it can be, because the clock was set back while the
+        daemon was away, begin now. Raises RobotqError store_unavailable."""
+        async with self._changes.of(task_id) as task:
+            lease_s = None if task.work is None else task.work.lease_s
+            if task.state is not TaskState.RUNNING or lease_s is None or not task.lease_until_ms:
+                return
+            steady_ms = self._clock.steady_ms()
+            if task.lease_until_ms > steady_ms + round(lease_s * 1000):
+                now_ms = self._clock.now_ms()
+                await self._write(
+                    job_changes.renewed(task, now_ms, steady_ms, progress=None, partial=None)
+                )
 
     async def cancel(self, task: Task, *, actor: str, reason: str) -> Task:
         """Call off a task that nobody else changes meanwhile. Its worker hears of it with the
@@ -224,24 +240,26 @@ class Jobs:
 
     def _overdue(self, task: Task) -> bool:
         deadline_ms = None if task.work is None else task.work.deadline_ms
-        return deadline_ms is not None and deadline_ms <= self._clock.now_ms()
+        return deadline_ms is not None and deadline_ms <= self._clock.steady_ms()
+
+    def _claimed(self, task: Task, worker: str) -> Change:
+        return job_changes.claimed(task, worker, self._clock.now_ms(), self._clock.steady_ms())
+
+    def _held(self, task: Task, holder: Holder, action: str) -> Change:
+        """The task in the hands of this holder, and what to write for that first."""
+        if task.state.final or task.work is None:
+            raise _wrong_state(task, action)
+        if not holder.has(task):
+            raise _stale(task, holder)
+        if task.state is TaskState.RUNNING:
+            return task, []
+        return job_changes.reclaimed(task, self._clock.now_ms(), self._clock.steady_ms())
 
     async def _write(self, change: Change, earlier: Sequence[Mutation] = ()) -> Task:
         """The task after the change, once it is on disk with what goes before it."""
         task, mutations = change
         await self._changes.write([*earlier, *mutations])
         return task
-
-
-def _held(task: Task, holder: Holder, action: str, now_ms: int) -> Change:
-    """The task in the hands of this holder, and what to write for that first."""
-    if task.state.final or task.work is None:
-        raise _wrong_state(task, action)
-    if not holder.has(task):
-        raise _stale(task, holder)
-    if task.state is TaskState.RUNNING:
-        return task, []
-    return job_changes.reclaimed(task, now_ms)
 
 
 def _same_end(task: Task, holder: Holder, ending: JobEnding) -> bool:

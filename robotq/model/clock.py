@@ -23,12 +23,22 @@ class WallClock(Protocol):
     def now_ms(self) -> int:
         """Milliseconds since the epoch. May jump either way when somebody sets the clock."""
 
+    def steady_ms(self) -> int:
+        """Milliseconds since the epoch as the clock stood when this process began. Passes
+        evenly whatever somebody sets, so leases and deadlines of workers go by it."""
+
 
 class SystemClock:
     """The wall clock of this machine."""
 
+    def __init__(self) -> None:
+        self._steady_from_ns = time.time_ns() - time.monotonic_ns()
+
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+    def steady_ms(self) -> int:
+        return (self._steady_from_ns + time.monotonic_ns()) // 1_000_000
 
 
 class Timer(Protocol):

@@ -364,7 +364,8 @@ class Store(Protocol):
         """Remove ended tasks, events and answers that are older, at most `limit` of each.
 
         Webhooks go at the age of tasks, and so do completed items that tasks have made; tallies
-        of an hour at that of events. Tasks whose unknown outcome nobody has resolved are kept,
+        of an hour at that of events. An answer stays while a task of it is unfinished, or ended
+        at `answers_before_ms` or later. Tasks whose unknown outcome nobody has resolved are kept,
         and webhooks that are still to be sent. Returns how many rows went; call again while it
         is not 0.
         """

@@ -91,7 +91,7 @@ class Workers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.registry = Registry(lambda: engine.config.limits.workers, self._busy)
-        self._started_ms = engine.clock.now_ms()
+        self._started_ms = engine.clock.steady_ms()
         self._sweeps: list[asyncio.Task[None]] = []
         self._chores: dict[str, Chores] = {}
         self._waiting = 0
@@ -249,7 +249,7 @@ class Workers:
         One that cannot be written is looked at again later.
         """
         pool = self.pool(queue)
-        for task in pool.due(self.engine.clock.now_ms()):
+        for task in pool.due(self.engine.clock.steady_ms()):
             lease_s = task.work.lease_s if task.work is not None else None
             grace_ms = round(min(lease_s or 0.0, _GRACE_S) * 1000)
             not_before_ms = self._started_ms + grace_ms
@@ -265,7 +265,7 @@ class Workers:
                     self.registry.expired(queue, task.worker, self.engine.clock.now_ms())
                 _log.info("%s of %s: time is up, now %s", task.id, task.worker, after.state.value)
             elif not after.state.final:
-                wait_s = (not_before_ms - self.engine.clock.now_ms()) / 1000
+                wait_s = (not_before_ms - self.engine.clock.steady_ms()) / 1000
                 self._later(pool, task.id, max(wait_s, 0.01))
         if queue in self._chores:
             await self._chores[queue].sweep()
@@ -303,12 +303,16 @@ class Workers:
 
     async def _sweep(self, queue: str) -> None:
         pool = self.pool(queue)
+        unsure = list(pool.running)
         while True:
             try:
+                while unsure:
+                    await self.engine.queue.jobs.count_anew(unsure[-1])
+                    unsure.pop()
                 await self.expire_due(queue)
             except Exception:  # noqa: BLE001 - logged whole; leases must be looked after
                 _log.exception("looking after the leases of %s failed; it goes on", queue)
-            await pool.until_due(self.engine.clock.now_ms(), _DUE_S)
+            await pool.until_due(self.engine.clock.steady_ms(), _DUE_S)
 
     def _later(self, pool: Pool, task_id: str, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, pool.look_again, task_id)

@@ -25,6 +25,7 @@ class SetClock(SystemClock):
     """The time of day, and by how much somebody has set it wrong."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.wrong_by_ms = 0
 
     def now_ms(self) -> int:
@@ -61,6 +62,9 @@ async def test_clock__set_by_an_hour_changes_neither_ids_nor_order(
 async def test_clock__standing_still_gives_every_task_an_id_of_its_own(tmp_path: Path) -> None:
     class Stopped:
         def now_ms(self) -> int:
+            return 1_800_000_000_000
+
+        def steady_ms(self) -> int:
             return 1_800_000_000_000
 
     async with working_lab(tmp_path, clock=Stopped()) as lab:

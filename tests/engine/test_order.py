@@ -23,6 +23,9 @@ class SetClock:
     def now_ms(self) -> int:
         return self.time_ms
 
+    def steady_ms(self) -> int:
+        return self.time_ms
+
 
 async def test_arrival__is_the_order_of_one_robot_s_commands(lab: Lab) -> None:
     ids = [await lab.submit(str(number)) for number in range(20)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from robotq.model.task import OUTCOME_UNKNOWN, Command, Resolution, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import (
+    Answer,
     SaveAnswer,
     Store,
     TaskQuery,
@@ -149,6 +152,33 @@ async def test_prune__removes_what_is_older(shelf: Shelf) -> None:
     after = await shelf.reopen()
     assert after.counts == before.counts
     assert (after.last_seq, after.last_event_id) == (before.last_seq, before.last_event_id)
+
+
+async def test_prune__a_key_counts_until_a_day_after_its_tasks_have_ended(store: Store) -> None:
+    """A command that waits over the weekend, and whose client asks again on Monday."""
+    waiting = pending(1)
+    ended = completed(claimed(pending(2)))
+    ended_ms = ended.ended_at_ms
+    assert ended_ms is not None
+    await store.apply([*submit(waiting), *life(pending(2), claimed(pending(2)), ended)])
+    kept = replace_body(answer("batch"), waiting.id, ended.id)
+    gone = replace_body(answer("done"), ended.id)
+    await store.apply([SaveAnswer(kept), SaveAnswer(gone)])
+
+    async def prune(before_ms: int) -> int:
+        return await store.prune(
+            tasks_before_ms=0, events_before_ms=0, answers_before_ms=before_ms, limit=1000
+        )
+
+    assert await prune(ended_ms) == 0
+    assert await prune(ended_ms + 1) == 1
+    assert await store.answer(gone.scope, "done") is None
+    assert await prune(FOREVER) == 0
+    assert await store.answer(kept.scope, "batch") is not None
+
+
+def replace_body(kept: Answer, *task_ids: str) -> Answer:
+    return replace(kept, body={**kept.body, "task_ids": list(task_ids)})
 
 
 async def test_prune__takes_the_oldest_first_and_no_more_than_it_may(store: Store) -> None:

@@ -29,8 +29,13 @@ class SetClock:
     """Wall time that stands until somebody sets it."""
 
     ms: int = START_MS
+    wrong_by_ms: int = 0
+    """By how much somebody has set it since the start."""
 
     def now_ms(self) -> int:
+        return self.ms + self.wrong_by_ms
+
+    def steady_ms(self) -> int:
         return self.ms
 
     def pass_(self, seconds: float) -> None:

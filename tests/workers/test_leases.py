@@ -147,3 +147,37 @@ async def test_restart__a_lease_whose_worker_is_not_heard_of_is_over_in_time(
             await asyncio.sleep(0.01)
     await after.workers.stop()
     assert (await after.find(task)).state is TaskState.PENDING
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_clock__set_by_an_hour_neither_ends_leases_nor_makes_them_endless(
+    shop: Shop, hours: int
+) -> None:
+    await shop.submit()
+    task = await shop.claimed("w1")
+    shop.clock.wrong_by_ms = hours * 3_600_000
+    await shop.after(9)
+    assert (await shop.find(task)).state is TaskState.RUNNING
+    await shop.after(2)
+    assert (await shop.find(task)).state is TaskState.PENDING
+
+
+async def test_clock__set_back_while_the_daemon_was_away_leaves_a_lease_its_own_length(
+    open_shop: OpenShop,
+) -> None:
+    before = await open_shop()
+    await before.submit()
+    task = await before.claimed("dead")
+    await before.engine.shut_down()
+    before.clock.pass_(-3_600)
+    after = await open_shop(before.store, before.clock)
+    after.workers.start()
+    async with asyncio.timeout(5):
+        while (await after.find(task)).revision == task.revision:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await after.workers.stop()
+    assert (await after.find(task)).state is TaskState.RUNNING
+    await after.after(9)
+    assert (await after.find(task)).state is TaskState.RUNNING
+    await after.after(2)
+    assert (await after.find(task)).state is TaskState.PENDING

@@ -102,7 +102,7 @@ async def _submitted(call: Call, body: Any) -> web.Response:
         queue=API,
         work=Work(
             match=asked.group,
-            deadline_ms=call.engine.clock.now_ms() + round(asked.timeout_s * 1000),
+            deadline_ms=call.engine.clock.steady_ms() + round(asked.timeout_s * 1000),
         ),
         command=Command(
             cmd_type=CMD_TYPE,

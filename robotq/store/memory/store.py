@@ -159,7 +159,11 @@ class MemoryStore:
             ((event.at_ms, event.id) for event in self._events.values()), events_before_ms, limit
         )
         answers = oldest(
-            ((answer.at_ms, key) for key, answer in self._answers.items()),
+            (
+                (answer.at_ms, key)
+                for key, answer in self._answers.items()
+                if not self._in_use(answer, answers_before_ms)
+            ),
             answers_before_ms,
             limit,
         )
@@ -191,6 +195,15 @@ class MemoryStore:
             + len(answers)
             + len(deliveries)
             + len(tallies)
+        )
+
+    def _in_use(self, answer: Answer, before_ms: int) -> bool:
+        """Whether a task of this key is unfinished, or ended at `before_ms` or later."""
+        tasks = (self._tasks.get(task_id) for task_id in answer.body.get("task_ids", ()))
+        return any(
+            task.ended_at_ms is None or task.ended_at_ms >= before_ms
+            for task in tasks
+            if task is not None
         )
 
     async def probe(self) -> None:

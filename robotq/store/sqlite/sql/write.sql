@@ -75,8 +75,15 @@ DELETE FROM events WHERE id IN (
 );
 
 -- name: prune_answers
+-- A key counts for as long as a task of it is unfinished, and its time begins at their last end.
 DELETE FROM answers WHERE (scope, key) IN (
-    SELECT scope, key FROM answers WHERE at_ms < ? ORDER BY at_ms LIMIT ?
+    SELECT scope, key FROM answers
+    WHERE at_ms < ?1 AND NOT EXISTS (
+        SELECT 1 FROM json_each(answers.body, '$.task_ids') AS of_answer
+        JOIN tasks ON tasks.id = of_answer.value
+        WHERE tasks.ended_at_ms IS NULL OR tasks.ended_at_ms >= ?1
+    )
+    ORDER BY at_ms LIMIT ?2
 );
 
 -- name: prune_deliveries
