@@ -38,7 +38,7 @@ class Holder:
     def has(self, task: Task) -> bool:
         """Whether the present claim, or the last one, is this one.
 
-        Somebody who says nothing is believed as long as only one worker ever had the task.
+        Somebody who says nothing is believed unless another worker's lease on it ran out.
         """
         if task.worker is None:
             return False
@@ -46,7 +46,7 @@ class Holder:
             return False
         if self.token is not None:
             return self.token == task.fence
-        return self.worker is not None or task.fence == 1
+        return self.worker is not None or not task.several_workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

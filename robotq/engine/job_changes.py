@@ -18,13 +18,16 @@ Change = tuple[Task, list[Mutation]]
 """The task after it, and what to write so that it is on disk."""
 
 
-def claimed(task: Task, worker: str, now_ms: int, lease_from_ms: int) -> Change:
+def claimed(
+    task: Task, worker: str, now_ms: int, lease_from_ms: int, *, named: bool = True
+) -> Change:
     """In the hands of a worker, with a token of its own and a lease. Leases are counted by the
-    steady clock, `lease_from_ms`."""
+    steady clock, `lease_from_ms`. `named`: nobody else goes by this name."""
     after = transition(
         task,
         Action.CLAIM,
         worker=worker,
+        several_workers=task.several_workers or _lapsed_for_another(task, worker, named=named),
         started_at_ms=now_ms,
         lease_until_ms=_lease_until(task, lease_from_ms),
     )
@@ -122,7 +125,14 @@ def cancelled(task: Task, now_ms: int, *, actor: str, reason: str) -> Change:
 
 def retried(task: Task, now_ms: int, *, actor: str) -> Change:
     """Waiting again after it failed."""
-    after = transition(task, Action.RETRY, retries=task.retries + 1, retried_at_ms=now_ms)
+    said_by_worker = task.error is not None and task.error.code == "worker_error"
+    after = transition(
+        task,
+        Action.RETRY,
+        retries=task.retries + 1,
+        retried_at_ms=now_ms,
+        several_workers=task.several_workers or not said_by_worker,
+    )
     event = task_event("task.retried", after, now_ms, actor, before=task)
     return after, [SaveTask(after, task.state), event]
 
@@ -152,6 +162,11 @@ def _progress_event(task: Task, at_ms: int) -> AppendEvent:
             data={"cmd_type": task.command.cmd_type, "progress": task.progress},
         )
     )
+
+
+def _lapsed_for_another(task: Task, worker: str, *, named: bool) -> bool:
+    # a waiting task keeps its worker only where the lease ran out
+    return task.worker is not None and (task.worker != worker or not named)
 
 
 def _lease_until(task: Task, from_ms: int) -> int | None:

@@ -8,6 +8,7 @@ from robotq.engine import job_changes
 from robotq.engine.admission import Admission
 from robotq.engine.changes import Changes
 from robotq.engine.holds import HoldBoard
+from robotq.engine.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.job import Holder, Job, JobEnding
 from robotq.engine.job_changes import Change
 from robotq.engine.memory import TaskMemory
@@ -37,29 +38,51 @@ class Jobs:
         memory: TaskMemory,
         admission: Admission,
         holds: HoldBoard,
+        idempotency: Idempotency,
         clock: WallClock,
     ) -> None:
         self._changes = changes
         self._memory = memory
         self._admission = admission
         self._holds = holds
+        self._idempotency = idempotency
         self._clock = clock
 
     # -- the way in ------------------------------------------------------------------------
 
     @unbroken
     async def submit(
-        self, jobs: Sequence[Job], *, api: str, actor: str, max_waiting: int
-    ) -> Sequence[Task]:
-        """Accept jobs for one queue, all or none. They are on disk when this returns.
+        self,
+        job: Job,
+        *,
+        api: str,
+        actor: str,
+        max_waiting: int,
+        keyed: KeyedRequest | None = None,
+    ) -> tuple[Task, bool]:
+        """Accept a job. It is on disk when this returns.
 
-        `max_waiting` bounds what waits in the queue. Raises RobotqError queue_full,
-        store_unavailable, shutting_down.
+        `max_waiting` bounds what waits in the queue. Returns the task as it is now, and whether
+        it was accepted before under the same key. Raises RobotqError queue_full,
+        store_unavailable, shutting_down, idempotency_conflict, task_not_found (the task of the
+        key was removed).
         """
-        with self._admission.job_room(jobs[0].queue, len(jobs), max_waiting) as room:
-            tasks = [self._admission.job(job, api=api, actor=actor) for job in jobs]
-            await self._changes.write(saving_new(tasks, actor), room)
-            return tasks
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            with self._admission.job_room(job.queue, 1, max_waiting) as room:
+                task = self._admission.job(job, api=api, actor=actor)
+                accepted = Accepted(task_ids=(task.id,), batch_id=None, queue_size=room.queue_size)
+                mutations = saving_new([task], actor)
+                if save_answer is not None:
+                    mutations.append(save_answer(accepted))
+                await self._changes.write(mutations, room)
+                return accepted
+
+        if keyed is None:
+            accepted = await accept(None)
+        else:
+            accepted = await self._idempotency.once(keyed, self._clock.now_ms(), accept)
+        return await self._changes.find(accepted.task_ids[0]), accepted.repeated
 
     # -- for workers -----------------------------------------------------------------------
 
@@ -72,17 +95,20 @@ class Jobs:
         return self._next(queue, match) is not None
 
     @unbroken
-    async def claim(self, queue: str, worker: str, match: str = "") -> Task | None:
+    async def claim(
+        self, queue: str, worker: str, match: str = "", *, named: bool = True
+    ) -> Task | None:
         """The next waiting task with this match key, which this worker has from now on; None
         where nothing waits or the queue is held.
 
-        Its token is the task's `fence`. Raises RobotqError store_unavailable.
+        Its token is the task's `fence`. `named`: nobody else goes by the worker's name.
+        Raises RobotqError store_unavailable.
         """
         while (waiting := self._next(queue, match)) is not None:
             async with self._changes.of(waiting.id) as task:
                 # while the lock was waited for, it may have been called off
                 if task.state is TaskState.PENDING and not self._overdue(task):
-                    return await self._write(self._claimed(task, worker))
+                    return await self._write(self._claimed(task, worker, named=named))
         return None
 
     @unbroken
@@ -242,8 +268,9 @@ class Jobs:
         deadline_ms = None if task.work is None else task.work.deadline_ms
         return deadline_ms is not None and deadline_ms <= self._clock.steady_ms()
 
-    def _claimed(self, task: Task, worker: str) -> Change:
-        return job_changes.claimed(task, worker, self._clock.now_ms(), self._clock.steady_ms())
+    def _claimed(self, task: Task, worker: str, *, named: bool = True) -> Change:
+        now_ms, steady_ms = self._clock.now_ms(), self._clock.steady_ms()
+        return job_changes.claimed(task, worker, now_ms, steady_ms, named=named)
 
     def _held(self, task: Task, holder: Holder, action: str) -> Change:
         """The task in the hands of this holder, and what to write for that first."""

@@ -116,7 +116,12 @@ class TaskQueue:
         )
         """Changes of tasks for robots, by their executors."""
         self.jobs = Jobs(
-            changes=changes, memory=memory, admission=self._admission, holds=holds, clock=clock
+            changes=changes,
+            memory=memory,
+            admission=self._admission,
+            holds=holds,
+            idempotency=self._idempotency,
+            clock=clock,
         )
         """Changes of tasks for workers."""
         self.editing = Editing(

@@ -199,6 +199,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who has it; after an end or a lease that ran out, who had it last."""
     lease_until_ms: int | None = None
     """When it is taken from its worker. None: it has none, or no limit."""
+    several_workers: bool = False
+    """Another's lease ran out: a result without a name could be of either."""
     retries: int = 0
     """How often it went back to waiting after a lease that ran out or a failure."""
     retried_at_ms: int | None = None

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from robotq.engine.engine import Engine
+from robotq.engine.idempotency import KeyedRequest
 from robotq.engine.job import Holder, Job, JobEnding
 from robotq.engine.pool import Pool
 from robotq.model.errors import RobotqError
@@ -117,16 +118,19 @@ class Workers:
 
     # -- the way in --------------------------------------------------------------------------
 
-    async def submit(self, job: Job, *, api: str, actor: str, max_waiting: int) -> Task:
-        """Accept one task; it is on disk when this returns.
-
-        Raises RobotqError queue_full (`max_waiting` wait already), store_unavailable,
-        shutting_down.
-        """
-        (task,) = await self.engine.queue.jobs.submit(
-            [job], api=api, actor=actor, max_waiting=max_waiting
+    async def submit(
+        self,
+        job: Job,
+        *,
+        api: str,
+        actor: str,
+        max_waiting: int,
+        keyed: KeyedRequest | None = None,
+    ) -> tuple[Task, bool]:
+        """See `Jobs.submit`."""
+        return await self.engine.queue.jobs.submit(
+            job, api=api, actor=actor, max_waiting=max_waiting, keyed=keyed
         )
-        return task
 
     # -- for workers -------------------------------------------------------------------------
 
@@ -153,18 +157,24 @@ class Workers:
         match: str = "",
         wait_s: float = 0,
         still_there: Callable[[], bool] = lambda: True,
+        named: bool = False,
     ) -> Task | None:
         """The next task with this match key, in the hands of this worker from now on.
 
         Waits up to `wait_s` seconds (infinite is possible) for one, in turn with the others
         who wait for the same key. None where there is none, the queue is held, the daemon
         shuts down, or `still_there` says that nobody would get the answer. Its token is the
-        `fence` of the task. Raises RobotqError too_many_requests, store_unavailable.
+        `fence` of the task. `named`: nobody else goes by this name. Then a worker that has a
+        task with this match key gets that one once more, with a new lease: the answer that
+        gave it was lost.
+        Raises RobotqError too_many_requests, store_unavailable.
         """
         jobs, pool = self.engine.queue.jobs, self.pool(queue)
+        if named and (held := await self._given_again(queue, worker, match)) is not None:
+            return held
         until = time.monotonic() + wait_s
         while still_there():
-            task = await jobs.claim(queue, worker, match)
+            task = await jobs.claim(queue, worker, match, named=named)
             if task is not None:
                 return task
             left_s = until - time.monotonic()
@@ -271,6 +281,19 @@ class Workers:
             await self._chores[queue].sweep()
 
     # -- helpers -----------------------------------------------------------------------------
+
+    async def _given_again(self, queue: str, worker: str, match: str) -> Task | None:
+        for task in self.tasks_of(queue, worker):
+            if task.work is None or task.work.match != match:
+                continue
+            try:
+                holder = Holder(worker=worker, token=task.fence)
+                return await self.engine.queue.jobs.renew(task.id, holder)
+            except RobotqError as error:
+                # it ended, or was taken away, in this moment
+                if error.code.name not in ("task_not_found", "wrong_state", "stale_claim"):
+                    raise
+        return None
 
     async def _called(self, pool: Pool, match: str, timeout_s: float) -> None:
         limit = self.engine.config.limits.waiting_requests

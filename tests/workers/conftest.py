@@ -61,7 +61,8 @@ class Shop:
             work=Work(**{"lease_s": 10.0, **work}),
             priority=priority,
         )
-        return await self.workers.submit(job, api=QUEUE, actor="ann", max_waiting=max_waiting)
+        task, _ = await self.workers.submit(job, api=QUEUE, actor="ann", max_waiting=max_waiting)
+        return task
 
     async def claim(self, worker: str = "w1", match: str = "", wait_s: float = 0) -> Task | None:
         return await self.workers.claim(QUEUE, worker, match=match, wait_s=wait_s)

@@ -147,3 +147,30 @@ async def test_numbers__by_state_by_hour_and_over_all_time_add_up(shop: Shop) ->
     ended = [(t.name, t.value) for t in hours if t.name in ("completed", "failed")]
     assert ended == [("completed", 1), ("failed", 1)]
     assert all(t.hour_ms % 3_600_000 == 0 for t in hours)
+
+
+async def test_late_result__without_a_name_is_not_kept_as_that_of_another_worker(
+    shop: Shop,
+) -> None:
+    await shop.submit()
+    late = await shop.claimed("slow")
+    await shop.after(11)
+    holder = await shop.claimed("quick")
+    with pytest.raises(RobotqError) as caught:
+        await shop.workers.finish(late.id, Holder(), succeeded("of slow"))
+    assert refusal(caught) == "stale_claim"
+    done = await shop.workers.finish(holder.id, Holder(worker="quick"), succeeded("of quick"))
+    assert data_of(done) == "of quick"
+
+
+async def test_result__without_a_name_is_believed_where_one_worker_tries_again(
+    shop: Shop,
+) -> None:
+    """The documented client never says who it is when it hands in a result."""
+    await shop.submit()
+    task = await shop.claimed("w1")
+    await shop.workers.finish(task.id, Holder(), failed_with("broken"))
+    await shop.engine.queue.jobs.retry(task.id, actor="ann")
+    await shop.claimed("w2")
+    done = await shop.workers.finish(task.id, Holder(), succeeded("at last"))
+    assert data_of(done) == "at last"

@@ -20,6 +20,7 @@ from robotq.api.dispatcher.context import HUB, LOG
 from robotq.api.dispatcher.errors import Refused, error_form, refused
 from robotq.api.dispatcher.log import cut, shown
 from robotq.api.dispatcher.view import API, CMD_TYPE, completed, failure, status
+from robotq.api.keyed import keyed_request
 from robotq.config import DispatcherConfig
 from robotq.engine.job import Job
 from robotq.model.errors import RobotqError
@@ -111,7 +112,13 @@ async def _submitted(call: Call, body: Any) -> web.Response:
         ),
         task_id=str(uuid.uuid4()),
     )
-    task = await workers.submit(job, api=API, actor=call.actor, max_waiting=config.max_length)
+    task, _ = await workers.submit(
+        job,
+        api=API,
+        actor=call.actor,
+        max_waiting=config.max_length,
+        keyed=keyed_request(call, API, body),
+    )
     call.request[_TASK_ID] = task.id
     if asked.waits:
         return _result(call, await _ended(call, task, asked.timeout_s))

@@ -14,6 +14,7 @@ from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.dispatcher.view import API
 from robotq.api.docs_page import DOCS
 from robotq.api.interface import About, Interface, Shared
+from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.workers import Hub
@@ -27,10 +28,11 @@ HTTP_ROUTES = (
         handler=handlers.submit,
         scope=Scope.SUBMIT,
         summary="Hand in a task, and wait for its result or not.",
+        headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
         response=models.Done,
         responses=(models.Accepted,),
-        errors=_SUBMIT,
+        errors=(*_SUBMIT, *KEYED_ERRORS),
     ),
     Route(
         method="GET",

@@ -41,8 +41,8 @@ def invalid(field: str, message: str) -> Refused:
     return Refused(400, "Invalid input data", {"field": field, "message": message})
 
 
-def done(call: Call, data: Any) -> web.Response:
-    return call.answer(_envelope(call, data=data))
+def done(call: Call, data: Any, headers: Mapping[str, str] | None = None) -> web.Response:
+    return call.answer(_envelope(call, data=data), headers=headers)
 
 
 def refused(call: Call, refusal: Refused) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.context import WORKERS
+from robotq.api.keyed import REPLAYED, keyed_request
 from robotq.api.orchestrator import reading
 from robotq.api.orchestrator.context import RATE_LIMIT
 from robotq.api.orchestrator.envelope import Refused, done, invalid, refused, rfc3339
@@ -76,10 +77,14 @@ async def create(call: Call) -> web.StreamResponse:
         priority=reading.priority(body.get("priority")),
         task_id=str(uuid.uuid4()),
     )
-    task = await call.request.app[WORKERS].submit(
-        job, api=API, actor=call.actor, max_waiting=config.max_length
+    task, repeated = await call.request.app[WORKERS].submit(
+        job,
+        api=API,
+        actor=call.actor,
+        max_waiting=config.max_length,
+        keyed=keyed_request(call, API, body),
     )
-    return done(call, created(task))
+    return done(call, created(task), headers=REPLAYED if repeated else None)
 
 
 @enveloped
@@ -93,7 +98,12 @@ async def next_task(call: Call) -> web.StreamResponse:
     if worker is not None:
         workers.seen(API, worker, match=directory, address=call.request.remote)
     task = await workers.claim(
-        API, worker or "", match=directory, wait_s=wait_s, still_there=call.still_there
+        API,
+        worker or "",
+        match=directory,
+        wait_s=wait_s,
+        still_there=call.still_there,
+        named=worker is not None,
     )
     return done(call, None if task is None else handed_out(task))
 
@@ -107,19 +117,24 @@ async def complete(call: Call) -> web.StreamResponse:
     worker = reading.worker(body.get("worker_id", call.request.query.get("worker_id")))
     task = await _find(call)
     failed = result["status"] == "failed"
-    _check_state(task, TaskState.RUNNING, TaskState.FAILED if failed else TaskState.COMPLETED)
+    wanted = TaskState.FAILED if failed else TaskState.COMPLETED
+    # the same end once more, because its answer was lost, is no error
+    if not task.state.final:
+        _check_state(task, TaskState.RUNNING, wanted)
     if worker is not None and worker != task.worker:
         raise Refused(409, "Task already acquired by another worker")
     if prompt is not None and prompt not in prompt_of(task):
         raise invalid("original_prompt", "Original prompt does not match")
     ending = failed_with(result["error"] or "", result) if failed else succeeded(result)
-    # its documented workers do not say who they are; then it is whoever has it now
-    holder = Holder(worker=task.worker, token=task.fence)
+    # its documented workers need not say who they are; one who does not is believed as long as
+    # nobody else ever had the task
     try:
-        ended = await call.request.app[WORKERS].finish(task.id, holder, ending)
+        ended = await call.request.app[WORKERS].finish(task.id, Holder(worker=worker), ending)
     except RobotqError as error:
         if error.code.name not in ("wrong_state", "stale_claim"):
             raise
+        if task.state.final:
+            raise _transition(task, wanted) from error
         raise Refused(409, "Concurrency conflict") from error
     return done(
         call,

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from robotq.api.docs_page import DOCS
 from robotq.api.interface import About, Interface, Shared
+from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.orchestrator import handlers, models
 from robotq.api.orchestrator.context import ERROR, RATE_LIMIT, RateLimit
 from robotq.api.orchestrator.envelope import error_form
@@ -30,9 +31,10 @@ ROUTES = (
         handler=handlers.create,
         scope=Scope.SUBMIT,
         summary="Create a task for a work directory.",
+        headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
         response=models.CreatedAnswer,
-        errors=("queue_full", "shutting_down", *_LIMITED),
+        errors=("queue_full", "shutting_down", *KEYED_ERRORS, *_LIMITED),
     ),
     Route(
         method="GET",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from robotq.api.call import Call
+from robotq.api.keyed import REPLAYED, keyed_request
 from robotq.api.robot.hold_view import hold_reason, hold_views
 from robotq.api.robot.models.submit import SubmitQuery
 from robotq.api.robot.view import schedule_view
@@ -35,7 +35,6 @@ _QUEUED = {
     for language in Language
 }
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 _LOOK_S = 5.0
 """Wall seconds after which a waiting request looks whether its client is still there."""
@@ -58,7 +57,7 @@ async def submit(call: Call) -> web.StreamResponse:
     if not batch and orders[0].spec.kind is not Kind.QUEUED:
         return await _at_once(call, orders[0])
     wait_s = _wait_s(call)
-    keyed = _keyed(call, body)
+    keyed = keyed_request(call, API, body)
     if wait_s and call.engine.config.mode == "sync":
         await _refuse_if_held(call, orders, keyed)
     accepted = await call.engine.queue.submit(
@@ -157,22 +156,6 @@ def _wait_s(call: Call) -> float:
     return math.inf if call.engine.config.mode == "sync" else 0
 
 
-def _keyed(call: Call, body: Any) -> KeyedRequest | None:
-    key = call.request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
-        raise RobotqError(
-            "bad_parameter",
-            field="Idempotency-Key",
-            reason="expected 1 to 255 visible ASCII characters",
-        )
-    content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return KeyedRequest(
-        scope=f"{API}:{call.actor}", key=key, fingerprint=hashlib.sha256(content).hexdigest()
-    )
-
-
 async def _refuse_if_held(call: Call, orders: Sequence[Order], keyed: KeyedRequest | None) -> None:
     holds = [
         hold
@@ -210,7 +193,7 @@ async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
 
 
 def _queued(call: Call, accepted: Accepted) -> web.Response:
-    headers = {"Idempotency-Replayed": "true"} if accepted.repeated else None
+    headers = REPLAYED if accepted.repeated else None
     return call.answer(_accepted(accepted, call.language), headers=headers)
 
 

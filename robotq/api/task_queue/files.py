@@ -83,7 +83,7 @@ class TaskFiles:
             job = job_of(task_type, body, config, task_id=task_id, file=token)
         except Refused as refusal:
             raise RobotqError("bad_parameter", field="body", reason=str(refusal)) from refusal
-        task = await self._workers.submit(
+        task, _ = await self._workers.submit(
             job, api=API, actor=self.actor, max_waiting=config.max_length
         )
         return _receipt(task)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from robotq import __version__
 from robotq.api.call import Call
+from robotq.api.keyed import REPLAYED
 from robotq.api.task_queue import service
 from robotq.api.task_queue.context import ENDPOINTS, FOLDERS
 from robotq.api.task_queue.models import CreateQuery, ListQuery, NextQuery
@@ -81,9 +82,10 @@ async def create(call: Call) -> web.StreamResponse:
         raise Refused("A JSON object is required")
     if body.get("task_type") in (None, ""):
         raise Refused("task_type is required")
-    task = await service.submit(call, body["task_type"], body)
+    task, repeated = await service.submit(call, body["task_type"], body)
     message = f"Task created: {task.command.cmd_type}"
-    return call.answer({"success": True, "task_id": task.id, "message": message}, 201)
+    answer = {"success": True, "task_id": task.id, "message": message}
+    return call.answer(answer, 201, REPLAYED if repeated else None)
 
 
 @refusing
@@ -94,7 +96,7 @@ async def create_in_line(call: Call) -> web.StreamResponse:
     task_type = body.get("type", body.get("task_type"))
     if task_type in (None, ""):
         raise Refused("type is required")
-    task = await service.submit(call, task_type, body, _PRIORITIES[priority])
+    task, repeated = await service.submit(call, task_type, body, _PRIORITIES[priority])
     return call.answer(
         {
             "success": True,
@@ -102,7 +104,8 @@ async def create_in_line(call: Call) -> web.StreamResponse:
             "message": "Task created",
             "priority": priority,
             "queue_position": call.engine.queue.memory.position(task),
-        }
+        },
+        headers=REPLAYED if repeated else None,
     )
 
 
@@ -146,11 +149,15 @@ async def get_result_by_id(call: Call) -> web.StreamResponse:
 @refusing
 async def next_task(call: Call) -> web.StreamResponse:
     body = await service.body_of(call)
-    worker = service.worker_of(body) or service.WORKER
+    named = service.worker_of(body)
+    worker = named or service.WORKER
     wait_s = call.query(NextQuery).wait
     workers = service.workers_of(call)
     workers.seen(API, worker, match="", address=call.request.remote)
-    task = await workers.claim(API, worker, wait_s=wait_s, still_there=call.still_there)
+    # a name that several may share says nothing about a lost answer
+    task = await workers.claim(
+        API, worker, wait_s=wait_s, still_there=call.still_there, named=named is not None
+    )
     return call.answer({"task": None if task is None else handed_out(task)})
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from robotq.api.docs_page import DOCS
 from robotq.api.interface import About, Interface, Shared
+from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.api.task_queue import handlers, models
@@ -62,10 +63,11 @@ ROUTES = (
         handler=handlers.create,
         scope=Scope.SUBMIT,
         summary="Create a task.",
+        headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
         status=201,
         response=models.Created,
-        errors=_NEW_TASK,
+        errors=(*_NEW_TASK, *KEYED_ERRORS),
     ),
     Route(
         method="GET",
@@ -95,9 +97,10 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Create a task, with a priority, as older clients do.",
         query=models.CreateQuery,
+        headers=(IDEMPOTENCY_KEY,),
         request=models.CreateBody,
         response=models.CreatedInLine,
-        errors=_NEW_TASK,
+        errors=(*_NEW_TASK, *KEYED_ERRORS),
     ),
     Route(
         method="GET",

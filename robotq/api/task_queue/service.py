@@ -7,6 +7,7 @@ from typing import Any
 
 from robotq.api.call import Call
 from robotq.api.context import WORKERS
+from robotq.api.keyed import keyed_request
 from robotq.api.task_queue.view import API, REQUESTER
 from robotq.config import TaskQueueConfig
 from robotq.engine.job import Holder, Job, JobEnding, failed_with, succeeded
@@ -41,13 +42,17 @@ async def body_of(call: Call) -> dict[str, Any]:
     return body
 
 
-async def submit(call: Call, task_type: Any, body: dict[str, Any], priority: int = 0) -> Task:
-    """Take a task in. Raises Refused, RobotqError queue_full, store_unavailable,
-    shutting_down."""
+async def submit(
+    call: Call, task_type: Any, body: dict[str, Any], priority: int = 0
+) -> tuple[Task, bool]:
+    """Take a task in. Returns it, and whether that was done before under the same
+    Idempotency-Key. Raises Refused, RobotqError queue_full, store_unavailable, shutting_down,
+    bad_parameter, idempotency_conflict."""
     config: TaskQueueConfig = call.engine.config.interfaces.task_queue
     job = job_of(task_type, body, config, task_id=str(uuid.uuid4()), priority=priority)
+    keyed = keyed_request(call, API, [body, priority])
     return await workers_of(call).submit(
-        job, api=API, actor=call.actor, max_waiting=config.max_length
+        job, api=API, actor=call.actor, max_waiting=config.max_length, keyed=keyed
     )
 
 

@@ -47,7 +47,7 @@ async def test_s1_10__high_comes_before_medium_before_low_and_the_oldest_first(
         ("high 2", "high"),
     ):
         await api.create(prompt, priority=priority)
-    order = [(await api.next())["prompt"] for _ in range(5)]
+    order = [(await api.next(f"worker-{number}"))["prompt"] for number in range(5)]
     assert order == ["high 1", "high 2", "medium 1", "medium 2", "low"]
 
 
@@ -99,7 +99,42 @@ async def test_s1_14__complete_out_of_turn_is_a_conflict(api: Orchestrator) -> N
     in_query = await api.post(f"/tasks/{task_id}/complete?worker_id=worker-002")
     assert in_query.status == 409
     assert (await api.complete(task_id, worker_id="worker-001")).status == 200
-    assert (await api.complete(task_id, worker_id="worker-001")).status == 409
+    failed = {"status": "failed", "error": "broken"}
+    assert (await api.complete(task_id, worker_id="worker-001", result=failed)).status == 409
+
+
+async def test_complete__once_more_with_the_same_content_gets_the_same_answer(
+    api: Orchestrator,
+) -> None:
+    """The first answer was lost on its way, and the worker sends its result again."""
+    task_id = await api.create()
+    await api.next("worker-001")
+    first = await api.complete(task_id)
+    again = await api.complete(task_id)
+    assert (first.status, again.status) == (200, 200)
+    assert again.data == first.data
+
+
+async def test_next__whose_answer_was_lost_gives_its_worker_the_same_task_again(
+    api: Orchestrator,
+) -> None:
+    task_id = await api.create()
+    assert (await api.next("worker-001"))["task_id"] == task_id
+    assert (await api.next("worker-001"))["task_id"] == task_id
+    assert await api.next("worker-002") is None
+
+
+async def test_idempotency_key__makes_one_task_of_a_submit_that_is_sent_twice(
+    api: Orchestrator,
+) -> None:
+    body = {"work_directory": PROJECT, "prompt": "once"}
+    key = {"Idempotency-Key": "k-1"}
+    first = await api.ask("POST", "/api/v1/tasks", body, headers=key)
+    again = await api.ask("POST", "/api/v1/tasks", body, headers=key)
+    assert first.data["task_id"] == again.data["task_id"]
+    other = await api.ask("POST", "/api/v1/tasks", {**body, "prompt": "twice"}, headers=key)
+    assert other.status == 409
+    assert (await api.get("/tasks")).data["pagination"]["total"] == 1
 
 
 @pytest.mark.parametrize("working", [False, True])

@@ -105,7 +105,7 @@ async def test_s0_08__a_result_has_the_fields_of_the_documented_print_out(queue:
 async def test_s0_09__next_hands_out_the_oldest_and_to_nobody_else(queue: Queue) -> None:
     ids = [await queue.submit(str(number)) for number in range(3)]
     assert [(await queue.next(f"w{n}"))["id"] for n in range(3)] == ids
-    assert await queue.next() is None
+    assert await queue.next("w3") is None
     task = (await queue.get(f"/api/tasks/{ids[1]}")).body
     assert (task["status"], task["assigned_to"]) == ("in_progress", "w1")
 
@@ -177,8 +177,8 @@ async def test_s0_25__many_workers_at_once_never_get_one_task_twice(queue: Queue
     ids = {await queue.submit() for _ in range(60)}
 
     async def work(name: str) -> list[str]:
-        got = []
-        while (task := await queue.next(name)) is not None:
+        got: list[str] = []
+        while (task := await queue.next(f"{name}.{len(got)}")) is not None:
             got.append(task["id"])
         return got
 
@@ -335,7 +335,42 @@ async def test_claim__takes_exactly_this_task(queue: Queue) -> None:
     )
     answer = await queue.post(f"/api/tasks/{second}/claim", {"worker_id": "w2"})
     assert (answer.status, answer.body) == (404, {"error": "Task not available"})
-    assert (await queue.next())["id"] == first
+    assert (await queue.next("w2"))["id"] == first
+
+
+async def test_next__whose_answer_was_lost_gives_its_worker_the_same_task_again(
+    queue: Queue,
+) -> None:
+    """A worker that asks once more has not got what it was given; an hour of waiting for the
+    lease helps nobody."""
+    first, second = await queue.submit("a"), await queue.submit("b")
+    assert (await queue.next("w1"))["id"] == first
+    assert (await queue.next("w1"))["id"] == first
+    assert (await queue.next("w2"))["id"] == second
+    assert (await queue.finish(first, worker="w1")).status == 200
+    assert await queue.next("w1") is None
+
+
+async def test_next__of_workers_without_a_name_never_gives_a_task_twice(queue: Queue) -> None:
+    ids = [await queue.submit(), await queue.submit()]
+    got = [(await queue.post("/api/tasks/next")).body["task"]["id"] for _ in range(2)]
+    assert got == ids
+
+
+async def test_idempotency_key__makes_one_task_of_a_submit_that_is_sent_twice(
+    queue: Queue,
+) -> None:
+    for path in ("/api/tasks", "/api/tasks/create"):
+        key = {"Idempotency-Key": f"order 66{path}".replace(" ", "-")}
+        body = {"task_type": "weigh", "type": "weigh", "data": {"bottle": 1}}
+        first = await queue.ask("POST", path, body, headers=key)
+        again = await queue.ask("POST", path, body, headers=key)
+        assert first.body["task_id"] == again.body["task_id"]
+        assert "Idempotency-Replayed" not in first.headers
+        assert again.headers["Idempotency-Replayed"] == "true"
+        other = await queue.ask("POST", path, {**body, "data": {}}, headers=key)
+        assert other.status == 409
+    assert await queue.stats() == (0, 2)
 
 
 async def test_list__pending_only_oldest_first(queue: Queue) -> None:

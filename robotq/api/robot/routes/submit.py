@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from robotq.api.keyed import IDEMPOTENCY_KEY
 from robotq.api.robot import commands
 from robotq.api.robot.models.submit import (
     Accepted,
@@ -30,12 +31,6 @@ _ENDS = (
     "answer_timeout",
 )
 """How a command can end; only who waits for the end is answered with them."""
-_IDEMPOTENCY_KEY = RequestHeader(
-    name="Idempotency-Key",
-    text="Repeating a submit with the same key and body gives the first answer again, and "
-    "nothing runs twice. Of queued commands: one that acts at once acts each time.",
-    schema={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
-)
 _PREFER = RequestHeader(
     name="Prefer",
     text="`wait=N` waits up to N seconds for the end and answers with the result; "
@@ -51,7 +46,7 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Hand in a command, or a list of commands as one batch.",
         query=SubmitQuery,
-        headers=(_IDEMPOTENCY_KEY, _PREFER, AGENT),
+        headers=(IDEMPOTENCY_KEY, _PREFER, AGENT),
         request=CommandBody,
         response=Accepted,
         responses=(
