@@ -54,6 +54,8 @@ class Disk:
         self.data = data
         self.full: str | None = None
         """While set, no write succeeds, and neither does the probe."""
+        self.refuses = 0
+        """So many of the next writes fail."""
         self.unreadable = False
         self.unread = 0
         """Reads that were refused."""
@@ -98,6 +100,10 @@ class Disk:
             reason = self.full
             await asyncio.sleep(0)
             raise StoreUnavailable(reason)
+        if self.refuses > 0:
+            self.refuses -= 1
+            await asyncio.sleep(0)
+            raise StoreUnavailable("input/output error")
         events = await self.data.apply(mutations)
         if self.dies_at(mutations):
             self.dead = True

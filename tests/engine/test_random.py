@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from robotq.config import LimitsConfig, RobotConfig
+from robotq.engine.idempotency import KeyedRequest
 from robotq.engine.intake import Order
 from robotq.engine.places import Place
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
-from robotq.model.hold import Hold
+from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Repeat, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
 
+from .at_rest import differences
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 from .conftest import PROBE_S, Lab
 from .disk import Disk
@@ -65,6 +67,11 @@ actions = st.one_of(
     st.tuples(
         st.sampled_from(["estop", "reset", "freeze", "thaw", "fill", "free", "kill", "wait"])
     ),
+    st.tuples(st.just("stumble"), st.integers(1, 4)),
+    st.tuples(st.just("leave"), st.integers(0, 5)),
+    st.tuples(st.just("rest")),
+    st.tuples(st.just("expiring"), robots, st.sampled_from([1, 60_000])),
+    st.tuples(st.just("keyed"), robots, st.integers(0, 2)),
 )
 
 
@@ -147,6 +154,48 @@ class Story:
 
     async def _repeated(self, order: Order) -> None:
         self.ids += (await self.lab.accept([order])).task_ids
+
+    async def _expiring(self, robot: str, in_ms: int) -> None:
+        """A command that is of no use any more after some time."""
+        at_ms = self.lab.engine.clock.now_ms() + in_ms
+        order = replace(self.lab.order("x", "WORK", robot=robot), expires_at_ms=at_ms)
+        self._ask(self._repeated(order))
+
+    async def _keyed(self, robot: str, key: int) -> None:
+        """A client that repeats its submit, whatever became of the first one."""
+        request = KeyedRequest(scope="robot:ann", key=f"{robot} {key}", fingerprint="same")
+        order = self.lab.order("x", "WORK", robot=robot)
+        self._ask(self.lab.engine.queue.submit([order], api="robot", actor="ann", keyed=request))
+
+    async def _stumble(self, calls: int) -> None:
+        """The disk refuses the next few writes, and is well again."""
+        self.lab.disk.refuses = calls
+
+    async def _leave(self, number: int) -> None:
+        """A caller hangs up before it has its answer."""
+        asked = list(self.asked)
+        if asked:
+            asked[number % len(asked)].cancel()
+
+    async def _rest(self) -> None:
+        """Nothing is asked, and the disk is well: memory says what the disk says."""
+        self.lab.disk.full = None
+        self.lab.disk.refuses = 0
+        self.thaw()
+        await self.lab.until(partial(self._well, list(ROBOTS)))
+        await self.settle()
+        await self.lab.until(lambda: not self.asked)
+        await self.settle()
+        found = await differences(self.lab.engine, self.data)
+        if found:
+            # something may have begun by itself in between
+            await self.settle()
+            found = await differences(self.lab.engine, self.data)
+        assert not found, "\n".join(found)
+
+    def _well(self, names: list[str]) -> bool:
+        holds = self.lab.engine.holds
+        return not any(holds.has(name, HoldCode.STORE_UNAVAILABLE) for name in names)
 
     async def _move(self, number: int, how: str, other: int) -> None:
         if self.ids:
@@ -310,6 +359,7 @@ class Story:
         """Everybody does what the holds ask for: then everything comes to an end."""
         engine = self.lab.engine
         self.lab.disk.full = None
+        self.lab.disk.refuses = 0
         self.thaw()
         async with asyncio.timeout(20):
             await self.settle()
@@ -319,8 +369,7 @@ class Story:
                     driver.reachable = True
                 await self._clear()
                 await self.settle()
-        for task in await self.tasks():
-            assert engine.queue.memory.get(task.id) == task, "memory and disk differ"
+        await self._rest()
 
     async def _clear(self) -> None:
         if self.lab.engine.estop.latched:

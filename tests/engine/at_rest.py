@@ -1,0 +1,107 @@
+"""What memory says otherwise than the disk while nothing is under way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from robotq.engine.engine import Engine
+from robotq.model.hold import TRANSIENT_HOLDS
+from robotq.model.task import TaskState
+from robotq.store.memory import MemoryStore
+from robotq.store.port import Restored
+
+EVENTS = 1_000_000
+
+
+async def differences(engine: Engine, data: MemoryStore) -> list[str]:
+    """In words; empty where memory and disk say the same."""
+    restored = await data.open(finished=1_000)
+    return [
+        *_tasks(engine, restored),
+        *_holds(engine, restored),
+        *[line async for line in _journal(engine, data)],
+        *_places(engine, restored),
+        *_left_over(engine),
+    ]
+
+
+def _tasks(engine: Engine, restored: Restored) -> Iterator[str]:
+    memory = engine.queue.memory
+    for task in [*restored.unfinished, *restored.finished]:
+        if memory.get(task.id) != task:
+            yield f"{task.id}: {memory.get(task.id)} in memory, {task} on disk"
+    counts = {key: number for key, number in memory.all_counts().items() if number}
+    if counts != {key: number for key, number in restored.counts.items() if number}:
+        yield f"counts: {counts} in memory, {restored.counts} on disk"
+    for name, lane in memory.lanes.items():
+        of_lane = [task for task in restored.unfinished if task.queue == name]
+        waiting = [task for task in of_lane if task.state is TaskState.PENDING]
+        running = [task for task in of_lane if task.state is TaskState.RUNNING]
+        order = sorted(waiting, key=lambda task: (not lane.in_open_batch(task), task.order))
+        if list(lane) != order:
+            yield f"{name}: waiting {list(lane)} in memory, {order} on disk"
+        if running != ([] if lane.running is None else [lane.running]):
+            yield f"{name}: running {lane.running} in memory, {running} on disk"
+
+
+def _holds(engine: Engine, restored: Restored) -> Iterator[str]:
+    stored = {hold.id: hold for hold in restored.holds}
+    wanted = {hold.id: hold for hold in engine.holds.all() if hold.code not in TRANSIENT_HOLDS}
+    if stored != wanted:
+        yield f"holds: {wanted} in memory, {stored} on disk"
+    unresolved = [task for task in restored.finished if task.outcome_unknown]
+    for task in unresolved:
+        holding = [hold for hold in wanted.values() if hold.task_id == task.id]
+        if task.work is None and not holding:
+            yield f"{task.id}: its outcome is unknown and nothing holds {task.queue}"
+
+
+async def _journal(engine: Engine, data: MemoryStore) -> AsyncIterator[str]:
+    told: dict[tuple[str | None, object], str] = {}
+    states: dict[str | None, str] = {}
+    for event in await data.events_since(0, limit=EVENTS):
+        if event.kind in ("hold.set", "hold.lifted"):
+            told[event.robot, event.data["code"]] = event.kind
+        elif event.after is not None and event.kind != "task.resolved":
+            states[event.task_id] = event.after
+    held = {
+        (hold.robot, hold.code.value)
+        for hold in engine.holds.all()
+        if hold.code not in TRANSIENT_HOLDS
+    }
+    for slot, kind in told.items():
+        if slot[1] in {code.value for code in TRANSIENT_HOLDS}:
+            continue
+        if (slot in held) is not (kind == "hold.set"):
+            yield f"{slot}: the journal ends with {kind}, held: {slot in held}"
+    for slot in held - set(told):
+        yield f"{slot}: held, and the journal does not know it"
+    for task_id, state in states.items():
+        task = await data.get(str(task_id))
+        if task is not None and task.state.value != state:
+            yield f"{task_id}: {task.state} on disk, {state} in the journal"
+
+
+def _places(engine: Engine, restored: Restored) -> Iterator[str]:
+    occupied = {(one.resource, one.robot) for one in engine.resources.occupied()}
+    stored = {(one.resource, one.robot) for one in restored.occupancies}
+    if occupied != stored:
+        yield f"places: {occupied} in memory, {stored} on disk"
+
+
+def _left_over(engine: Engine) -> Iterator[str]:
+    """What is only there while something is under way."""
+    queue = engine.queue
+    if queue._changes.locks._locks:
+        yield f"locks: {list(queue._changes.locks._locks)}"
+    if queue._idempotency._under_way:
+        yield f"keys under way: {list(queue._idempotency._under_way)}"
+    expiring = {
+        task.id
+        for lane in queue.memory.lanes.values()
+        for task in lane
+        if task.expires_at_ms is not None and task.attempt == 0
+    }
+    timers = set(queue.expiry._deadlines._due_ms)
+    if timers != expiring:
+        yield f"timers: {timers}, waiting tasks that expire: {expiring}"
