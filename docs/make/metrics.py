@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from prometheus_client.core import Metric
 
 from docs.make.markdown import code, table
+from robotq.api.connections import Connections
 from robotq.api.robot.metrics import Statistics
 from robotq.catalog import load_catalog
 from robotq.config import load_config
@@ -44,7 +45,9 @@ async def _metrics() -> Sequence[Metric]:
         drivers = {"simulator": simulator.create}
         engine = await start_engine(config, catalog, MemoryStore(), drivers)
         try:
-            return list(Statistics(engine, Watchdog(SystemClock())).collect())
+            return list(
+                Statistics(engine, Watchdog(SystemClock()), Connections(lambda: 0)).collect()
+            )
         finally:
             await engine.shut_down()
 

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import orjson
 
+from robotq.model.plain_text import plain, plain_json
+
 _TASK_ID = re.compile(r"\btask_\d{8}_\d{6}_[0-9a-z]{6}\b")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _CLOSE_S = 2.0
@@ -27,10 +29,29 @@ def log_to_stderr(
     `apart`: written by a thread, so that whoever logs never waits for whoever reads.
     """
     handler: logging.Handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
+    handler.setFormatter(JsonLines() if form == "json" else TextLines(_TEXT))
     if apart:
         handler = Apart(handler)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class TextLines(logging.Formatter):
+    """A record as a line. Names of files, groups and workers come from outside: whatever they
+    hold, they begin no line of their own, and tell a terminal nothing."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of logging
+        return plain(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - of logging
+        # its own lines stay lines, further in than any record begins
+        return _further_in(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - of logging
+        return _further_in(super().formatStack(stack_info))
+
+
+def _further_in(text: str) -> str:
+    return "\n".join(f"  {line}" for line in plain(text, keep="\n\t").split("\n"))
 
 
 class JsonLines(logging.Formatter):
@@ -51,8 +72,12 @@ class JsonLines(logging.Formatter):
         line.update((name, value) for name, value in fields.items() if value is not None)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # what a driver from elsewhere logs can be any text
-        return orjson.dumps(line, default=str).decode()
+        # what a driver from elsewhere logs can be any text, also one that is no UTF-8
+        try:
+            return plain_json(orjson.dumps(line, default=str).decode())
+        except (orjson.JSONEncodeError, UnicodeEncodeError, RecursionError):
+            shown = {key: plain(str(value)) for key, value in line.items()}
+            return orjson.dumps(shown).decode()
 
 
 class Apart(logging.Handler):

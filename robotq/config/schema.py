@@ -48,6 +48,10 @@ Host = Annotated[HostRule, PlainValidator(_host)]
 class QueueConfig:
     max_length: int = Field(default=10_000, ge=1, le=1_000_000)
     """Unfinished tasks over all robots; the next submit is refused with queue_full."""
+    max_bytes: int = Field(default=268_435_456, ge=1_048_576)
+    """Memory that unfinished tasks may take over all robots and workers, estimated by their
+    params; the next submit is refused with queue_bytes_full. Ended tasks in memory may take a
+    quarter of it."""
     finished_in_memory: int = Field(default=1_000, ge=20, le=100_000)
     """Ended tasks that are answered without asking the disk."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
 from robotq.engine.intake import Order
@@ -13,7 +13,8 @@ from robotq.engine.settings import Settings
 from robotq.model import ids
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
-from robotq.model.task import Repeat, Task
+from robotq.model.task import Command, Repeat, Task
+from robotq.model.weight import weight_of
 
 
 class Admission:
@@ -27,23 +28,28 @@ class Admission:
         self._settings = settings
         self._seq = last_seq
         self._incoming = 0
+        self._heavy = 0
+        """Bytes of those on their way to the disk."""
         self.closed = False
         """Nothing more is admitted."""
 
-    def room(self, tasks: int) -> Room:
+    def room(self, commands: Sequence[Command]) -> Room:
         """Keep room for new tasks while they are written.
 
         Those that are on their way to the disk count, so that the limit holds for a burst.
-        Raises RobotqError shutting_down, queue_full.
+        Raises RobotqError shutting_down, queue_full, queue_bytes_full.
         """
+        tasks = len(commands)
         if self.closed:
             raise RobotqError("shutting_down")
         limit = self._settings.config.queue.max_length
         length = self._memory.unfinished + self._incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
+        weight = self._weigh(commands)
         self._incoming += tasks
-        return Room(self, tasks, length)
+        self._heavy += weight
+        return Room(self, tasks, length, self._lighter, weight)
 
     def give_up(self, tasks: int) -> None:
         """For `Room`."""
@@ -127,17 +133,20 @@ class Admission:
         now_ms = self._clock.now_ms()
         return self._task(order, now_ms, api=task.api, actor=actor, retry_of=task.id, agent=agent)
 
-    def job_room(self, queue: str, tasks: int, limit: int) -> Room:
+    def job_room(self, queue: str, commands: Sequence[Command], limit: int) -> Room:
         """The same as `room` in a queue for workers, which has a limit of its own for what
         waits."""
         if self.closed:
             raise RobotqError("shutting_down")
+        tasks = len(commands)
         pool = self._memory.pool(queue)
         length = pool.waiting + pool.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
+        weight = self._weigh(commands)
         pool.incoming += tasks
-        return Room(pool, tasks, length)
+        self._heavy += weight
+        return Room(pool, tasks, length, self._lighter, weight)
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
@@ -155,6 +164,17 @@ class Admission:
             rank=float(self._seq),
             work=job.work,
         )
+
+    def _weigh(self, commands: Sequence[Command]) -> int:
+        """What they take in memory, where there is room. Raises RobotqError queue_bytes_full."""
+        weight = sum(map(weight_of, commands))
+        limit = self._settings.config.queue.max_bytes
+        if self._memory.weight + self._heavy + weight > limit:
+            raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
+        return weight
+
+    def _lighter(self, weight: int) -> None:
+        self._heavy -= weight
 
     def _task(
         self,
@@ -206,9 +226,18 @@ class Keeper(Protocol):
 class Room:
     """Room that is kept for new tasks, given up at the latest when its block ends."""
 
-    __slots__ = ("_keeper", "_tasks", "queue_size")
+    __slots__ = ("_keeper", "_lighter", "_tasks", "_weight", "queue_size")
 
-    def __init__(self, keeper: Keeper, tasks: int, queue_size: int) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        tasks: int,
+        queue_size: int,
+        lighter: Callable[[int], None],
+        weight: int,
+    ) -> None:
+        self._lighter = lighter
+        self._weight = weight
         self._keeper = keeper
         self._tasks = tasks
         self.queue_size = queue_size
@@ -218,6 +247,8 @@ class Room:
         """They are in memory and counted there."""
         self._keeper.give_up(self._tasks)
         self._tasks = 0
+        self._lighter(self._weight)
+        self._weight = 0
 
     def __enter__(self) -> Self:
         return self

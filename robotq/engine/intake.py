@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import orjson
 from msgspec.structs import replace
 
 from robotq.catalog import CommandSpec, Kind
@@ -13,6 +14,7 @@ from robotq.config.receivers import AllowedHosts, read_url
 from robotq.engine.schedule import SCHEDULE_KEYS, read_schedule, whole
 from robotq.model.clock import SystemClock, WallClock
 from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
 from robotq.model.task import Command, Repeat
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ _ARMING = frozenset({"start_working", "stop_working", "reset_system"})
 _KNOWN_KEYS = SCHEDULE_KEYS | {
     "cmd_type", "cmd_id", "params", "robot_id", "priority", "callback_url"
 }  # fmt: skip
+
+
+_UNKNOWN_BYTES = 16_384
+"""Of the keys that nobody knows, which are kept as they are."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -95,7 +101,7 @@ class Intake:
             params=self.catalog.validated(spec, params),
             cmd_id=_cmd_id(body.get("cmd_id")),
             callback_url=self._callback_url(body.get("callback_url"), spec),
-            extra={key: value for key, value in body.items() if key not in _KNOWN_KEYS},
+            extra=_unknown({k: value for k, value in body.items() if k not in _KNOWN_KEYS}),
         )
         if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
             raise RobotqError("not_armed")
@@ -221,3 +227,14 @@ def read_priority(value: Any) -> int:
         field="priority",
         reason="expected an integer from -10 to 10, or low, normal or high",
     )
+
+
+def _unknown(extra: JsonObject) -> JsonObject:
+    """Raises RobotqError bad_parameter where it is more than some words about the command."""
+    if extra and len(orjson.dumps(extra)) > _UNKNOWN_BYTES:
+        raise RobotqError(
+            "bad_parameter",
+            field=max(extra, key=lambda key: len(orjson.dumps(extra[key])))[:64],
+            reason=f"keys that robotq does not know hold more than {_UNKNOWN_BYTES} bytes",
+        )
+    return extra

@@ -69,7 +69,7 @@ class Jobs:
         """
 
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
-            with self._admission.job_room(job.queue, 1, max_waiting) as room:
+            with self._admission.job_room(job.queue, [job.command], max_waiting) as room:
                 task = self._admission.job(job, api=api, actor=actor)
                 accepted = Accepted(task_ids=(task.id,), batch_id=None, queue_size=room.queue_size)
                 mutations = saving_new([task], actor)

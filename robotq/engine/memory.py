@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from robotq.engine.lane import Lane
 from robotq.engine.pool import Pool
 from robotq.model.task import FINAL_STATES, Task, TaskState
+from robotq.model.weight import weight_of, weight_of_ended
 from robotq.store.port import Restored
 
 
@@ -42,18 +43,28 @@ class TaskMemory:
         queues: Iterable[str],
         finished: int,
         pools: Iterable[str] = (),
+        finished_bytes: int = 64 * 2**20,
     ) -> None:
-        """`queues`: of robots; `pools`: of kinds of workers."""
+        """`queues`: of robots; `pools`: of kinds of workers. `finished` and `finished_bytes`:
+        how many ended tasks are kept, at most."""
         self.lanes: dict[str, Lane] = {name: Lane(name) for name in queues}
         self.pools: dict[str, Pool] = {name: Pool(name) for name in pools}
         self._finished_limit = finished
         self._unfinished: dict[str, Task] = {}
         self._finished: OrderedDict[str, Task] = OrderedDict()
+        self._finished_bytes = finished_bytes
+        self._weights: dict[str, int] = {}
+        self.weight = 0
+        """Bytes that the unfinished tasks take, roughly."""
+        self._ended_weights: dict[str, int] = {}
+        self._ended_weight = 0
         self._counts: dict[tuple[str, str, TaskState], int] = dict(restored.counts)
         for task in restored.finished:
-            self._finished[task.id] = task
+            self._keep(task)
+        self._forget_oldest()
         for task in restored.unfinished:
             self._unfinished[task.id] = task
+            self._weigh(task)
             self._place(task)
 
     @property
@@ -100,16 +111,39 @@ class TaskMemory:
             self._counts[key] = self._counts.get(key, 0) + 1
         if task.state in FINAL_STATES:
             known = self._unfinished.pop(task.id, None) is not None
+            self.weight -= self._weights.pop(task.id, 0)
             if known or before is None or task.id in self._finished:
-                self._finished[task.id] = task
-            while len(self._finished) > self._finished_limit:
-                self._finished.popitem(last=False)
+                self._keep(task)
+            self._forget_oldest()
         else:
             self._unfinished[task.id] = task
+            self._weigh(task)
             if before is not None:
                 # one that is tried again under its own id
-                self._finished.pop(task.id, None)
+                self._forget(task.id)
         self._place(task)
+
+    def _weigh(self, task: Task) -> None:
+        if task.id not in self._weights:
+            self._weights[task.id] = weight_of(task.command)
+            self.weight += self._weights[task.id]
+
+    def _keep(self, task: Task) -> None:
+        self._ended_weight -= self._ended_weights.get(task.id, 0)
+        self._ended_weights[task.id] = weight_of_ended(task)
+        self._ended_weight += self._ended_weights[task.id]
+        self._finished[task.id] = task
+
+    def _forget(self, task_id: str) -> None:
+        self._finished.pop(task_id, None)
+        self._ended_weight -= self._ended_weights.pop(task_id, 0)
+
+    def _forget_oldest(self) -> None:
+        """Ended tasks that are too many, or too large together; the disk has them."""
+        while self._finished and (
+            len(self._finished) > self._finished_limit or self._ended_weight > self._finished_bytes
+        ):
+            self._forget(next(iter(self._finished)))
 
     def _place(self, task: Task) -> None:
         if task.work is not None:

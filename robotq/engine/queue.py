@@ -204,7 +204,7 @@ class TaskQueue:
         """
 
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
-            with self._admission.room(len(orders)) as room:
+            with self._admission.room([order.command for order in orders]) as room:
                 tasks = self._admission.tasks(
                     orders,
                     api=api,
@@ -245,7 +245,7 @@ class TaskQueue:
             if not task.state.final or task.outcome_unknown or task.work is not None:
                 state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
                 raise RobotqError("wrong_state", task_id=task_id, state=state, action="retry")
-            with self._admission.room(1) as room:
+            with self._admission.room([order.command]) as room:
                 again = self._admission.again(task, order, actor=actor, agent=agent)
                 await self._changes.write(saving_new([again], actor), room)
             crash_point(CrashPoint.RETRIED)
@@ -304,7 +304,7 @@ class TaskQueue:
             again: Task | None = None
             room: Room | None = None
             if retry is not None and task.outcome_unknown:
-                room = stack.enter_context(self._admission.room(1))
+                room = stack.enter_context(self._admission.room([retry.command]))
                 again = in_place_of(task, self._admission.again(task, retry, actor=actor))
             now_ms = self._clock.now_ms()
             resolution = Resolution(

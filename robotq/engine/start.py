@@ -117,6 +117,7 @@ async def _recovered(
         queues=config.robots,
         finished=config.queue.finished_in_memory,
         pools=WORKER_QUEUES,
+        finished_bytes=config.queue.max_bytes // 4,
     )
     holds = HoldBoard(config.robots, restored.holds, clock)
     resources = Resources(places_to_resources(config.resources), restored.occupancies)

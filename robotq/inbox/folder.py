@@ -18,6 +18,7 @@ import orjson
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
+from robotq.model.plain_text import plain
 
 LOOKED_AT = 100
 """Files in one look; the others wait for the next one."""
@@ -25,8 +26,11 @@ LOOKED_AT = 100
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".swp", "~")
 """How names of files end that somebody is still writing."""
 
-_NAME_BYTES = 180
-"""Longer names are cut, so that what is put before and behind them still fits."""
+_NAME_BYTES = 160
+"""Longer names are cut, so that what is put before and behind them still fits: a token of 30,
+`.accepted.json`, and `.` and `.tmp` while that is written."""
+
+_SUFFIX_BYTES = 20
 
 _MARK = "~"
 """Between the token of a file that was taken and its own name."""
@@ -43,7 +47,7 @@ class Taken:
     @property
     def shown(self) -> str:
         """The name as a text that can be written as JSON."""
-        return os.fsencode(self.name).decode("utf-8", "replace")
+        return plain(os.fsencode(self.name).decode("utf-8", "replace"))
 
     @property
     def at_ms(self) -> int:
@@ -144,6 +148,11 @@ class Folder:
         """Move it to `rejected/`, with the reason beside."""
         self._put(taken, self._rejected, "reason", reason)
 
+    def set_aside(self, taken: Taken) -> None:
+        """Move it to `rejected/` under nothing but its token, whatever is wrong with it. Raises
+        OSError where not even that can be done."""
+        self._file(taken).rename(self._rejected / taken.token)
+
     def prune(self, before_s: float) -> None:
         """Remove files from `done/` that came there before, by the wall clock."""
         with os.scandir(self._done) as entries:
@@ -225,6 +234,9 @@ def _cut(name: str) -> str:
     if len(encoded) <= _NAME_BYTES:
         return name
     stem, dot, suffix = name.rpartition(".")
+    if not stem or len(os.fsencode(suffix)) > _SUFFIX_BYTES:
+        # what is behind the last dot is no suffix
+        stem, dot, suffix = name, "", ""
     kept = os.fsencode(stem)[: _NAME_BYTES - len(os.fsencode(suffix)) - 1]
     return f"{kept.decode('utf-8', 'ignore')}{dot}{suffix}"
 

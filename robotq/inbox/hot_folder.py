@@ -16,13 +16,17 @@ from robotq.inbox.folder import Folder, Taken
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.json import JsonObject
+from robotq.model.plain_text import plain
+from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_LATER = frozenset({"queue_full", "store_unavailable", "shutting_down", "too_many_requests"})
+_LATER = frozenset(
+    {"queue_full", "queue_bytes_full", "store_unavailable", "shutting_down", "too_many_requests"}
+)
 """Refusals after which the same file can be taken later. It waits, and so do all behind it."""
 
 _PRUNE_S = 3_600.0
@@ -73,6 +77,7 @@ class HotFolder:
         self._waiting = ""
         """The token of a file that was refused for now."""
         self._pruned_at = 0.0
+        self._rarely = Rarely(_log)
 
     async def start(self) -> None:
         """Begin to look. What lies there is taken first."""
@@ -107,11 +112,34 @@ class HotFolder:
         Raises RobotqError for what cannot be taken just now, and OSError.
         """
         for taken in await self._in_thread(self._folder.left_over):
-            await self._handle(taken)
+            await self._handle_alone(taken)
         for name in await self._in_thread(self._folder.arrived):
-            file = await self._in_thread(self._folder.take, name)
+            try:
+                file = await self._in_thread(self._folder.take, name)
+            except (OSError, ValueError) as error:
+                # it stays where it is, and nothing behind it waits for it
+                self._rarely.warning(
+                    "%s/%s: cannot be taken: %r", self._folder.path, plain(name), error
+                )
+                continue
             if file is not None:
-                await self._handle(file)
+                await self._handle_alone(file)
+
+    async def _handle_alone(self, taken: Taken) -> None:
+        """Whatever a file raises is about this file: it is set aside, and the next one's turn
+        comes. A refusal of all of them, for now, is passed on. Raises RobotqError."""
+        try:
+            await self._handle(taken)
+        except (RobotqError, FileNotFoundError):
+            raise
+        except Exception:  # noqa: BLE001 - logged whole; nobody behind it waits for it
+            _log.exception("%s/%s: is set aside", self._folder.path, taken.shown)
+            try:
+                await self._in_thread(self._folder.set_aside, taken)
+            except OSError as error:
+                self._rarely.warning(
+                    "%s/%s: cannot be set aside: %r", self._folder.path, taken.shown, error
+                )
 
     async def _handle(self, taken: Taken) -> None:
         try:

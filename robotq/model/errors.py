@@ -94,6 +94,10 @@ _ROWS = (
               "No such webhook: {webhook_id}. GET /webhooks lists them."),
     ErrorCode("queue_full", 3010, 503, True,
               "任务队列已满: 上限 {limit}", "The queue is full ({limit} tasks). Try again later."),
+    ErrorCode("queue_bytes_full", 3016, 503, True,
+              "任务队列占用内存已达上限 (queue.max_bytes {limit})",
+              "What waits takes as much memory as it may (queue.max_bytes, {limit} bytes; this "
+              "one takes {bytes}). Try again later."),
     ErrorCode("queue_held", 3011, 409, True,
               "队列已暂停: {reason}", "The queue is held: {reason}"),
     ErrorCode("store_unavailable", 3012, 503, True,

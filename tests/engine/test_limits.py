@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from robotq.config import LimitsConfig, QueueConfig
 from robotq.model.errors import RobotqError
@@ -27,6 +28,32 @@ async def test_burst__never_goes_over_the_limit_and_all_are_answered(start_lab: 
     assert lab.engine.queue.memory.unfinished == 10
     await lab.engine.queue.cancel(accepted[0], actor="ann")
     assert await lab.submit("one more")
+
+
+async def test_bytes__of_what_waits_have_a_limit_that_the_refusal_names(
+    start_lab: StartLab,
+) -> None:
+    """Small objects take some thirty times their JSON in memory."""
+    lab = await start_lab(queue=QueueConfig(max_bytes=2_000_000))
+    await lab.engine.pause(None, actor="ann")
+    heavy = lab.order("heavy")
+    heavy = replace(heavy, command=replace(heavy.command, extra={"x": [{}] * 5_000}))
+    answers = await asyncio.gather(
+        *(lab.accept([heavy]) for _ in range(30)), return_exceptions=True
+    )
+    accepted = [one for one in answers if not isinstance(one, BaseException)]
+    refused = [one for one in answers if isinstance(one, RobotqError)]
+    assert 1 <= len(accepted) <= 5
+    assert len(accepted) + len(refused) == 30
+    assert {error.code.name for error in refused} == {"queue_bytes_full"}
+    assert "queue.max_bytes" in str(refused[0])
+    memory = lab.engine.queue.memory
+    assert 0 < memory.weight <= 2_000_000
+    assert await lab.submit("small"), "what is small still fits"
+    for task in list(lab.engine.queue.lane("robot_a")):
+        await lab.engine.queue.cancel(task.id, actor="ann")
+    assert memory.weight == 0
+    await lab.accept([heavy])
 
 
 async def test_burst__each_answer_has_the_number_that_is_true_for_it(lab: Lab) -> None:

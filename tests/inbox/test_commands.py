@@ -281,3 +281,53 @@ async def test_done__is_kept_for_as_long_as_tasks_are(inbox: Inbox) -> None:
     assert len(inbox.names("done")) == 2
     await asyncio.to_thread(prune, 1e12)
     assert inbox.names("done") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "n" * 240 + ".json",
+        "n" * 250,
+        "n." + "j" * 240,
+        "瓶" * 80 + ".json",
+        ".".join("n" * 120) + ".json",
+        "two\nlines.json",
+        "\x1b[2J.json",
+        "~~~.json",
+        "0-~a.json",
+        "\udcff\udcfe.json",
+        " .json",
+    ],
+    ids=ascii,
+)
+async def test_file__whatever_it_is_called_those_behind_it_are_taken(
+    inbox: Inbox, name: str
+) -> None:
+    (inbox.path / name).write_bytes(orjson.dumps(work("odd")))
+    await asyncio.sleep(0.01)
+    inbox.drop("behind.json", work("behind"))
+    await inbox.look()
+    assert (await inbox.cmd_ids())[-1] == "behind"
+    assert inbox.names() == []
+    assert inbox.names("taking") == []
+
+
+async def test_file__that_cannot_be_handled_is_set_aside_and_the_next_is_taken(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, finish = inbox.folder._folder, inbox.folder._folder.finish
+
+    def broken(taken: Any, receipt: Any) -> None:
+        if taken.name == "odd.json":
+            raise OSError(36, "File name too long")
+        finish(taken, receipt)
+
+    monkeypatch.setattr(folder, "finish", broken)
+    inbox.drop("odd.json", work("odd"))
+    await asyncio.sleep(0.01)
+    inbox.drop("behind.json", work("behind"))
+    await inbox.look()
+    await inbox.look()
+    assert await inbox.cmd_ids() == ["odd", "behind"], "each once"
+    assert "behind.json" in inbox.names("done")
+    assert len(inbox.names("rejected")) == 1

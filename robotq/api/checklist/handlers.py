@@ -31,7 +31,7 @@ from robotq.api.checklist.models import (
     TaskUpdate,
 )
 from robotq.api.checklist.view import batch_view, item_view, page_view
-from robotq.api.scopes import Scope
+from robotq.api.scopes import Scope, allows
 from robotq.engine.checklist import ItemChange, NewItem
 from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch
@@ -150,6 +150,8 @@ async def get_batch(call: Call) -> web.StreamResponse:
 async def health(call: Call) -> web.StreamResponse:
     """Always 200: it says how the daemon is, and not whether it is."""
     well = call.engine.journal.available
+    if not allows(call.caller.scopes, Scope.READ):
+        return answer({"status": "healthy" if well else "degraded"})
     return answer(
         {
             "status": "healthy" if well else "degraded",

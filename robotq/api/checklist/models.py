@@ -154,9 +154,11 @@ class LatestBatch(RootModel[Batch | None]):
 
 
 class Health(_Given):
+    """Without the scope read only `status`."""
+
     status: Literal["healthy", "degraded"]
-    version: str
-    database: Literal["healthy", "unhealthy"]
+    version: str | None = None
+    database: Literal["healthy", "unhealthy"] | None = None
 
 
 class Error(_Given):

@@ -24,6 +24,7 @@ _TEXTS: Mapping[str, str] = {
     "body_too_large": "Invalid request: body too large",
     "task_not_found": NOT_FOUND,
     "queue_full": "Queue is full",
+    "queue_bytes_full": "Queue is full",
     "not_found": "Not found",
     "method_not_allowed": "Method not allowed",
     "unauthorized": "Unauthorized",

@@ -19,7 +19,13 @@ from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.workers import Hub
 
-_SUBMIT = ("queue_full", "too_many_requests", "shutting_down", "store_unavailable")
+_SUBMIT = (
+    "queue_full",
+    "queue_bytes_full",
+    "too_many_requests",
+    "shutting_down",
+    "store_unavailable",
+)
 
 HTTP_ROUTES = (
     Route(

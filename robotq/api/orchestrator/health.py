@@ -18,6 +18,7 @@ from robotq.api.call import Call
 from robotq.api.context import STARTED
 from robotq.api.orchestrator.envelope import rfc3339
 from robotq.api.orchestrator.view import API
+from robotq.api.scopes import Scope, allows
 from robotq.engine.engine import Engine
 from robotq.store.port import StoreUnavailable
 
@@ -26,8 +27,12 @@ _ANSWER_S = 2.0
 
 
 async def health(call: Call) -> web.StreamResponse:
-    """503 while nothing can be accepted."""
+    """503 while nothing can be accepted. Without the scope read only the word."""
     engine = call.engine
+    if not allows(call.caller.scopes, Scope.READ):
+        well = engine.journal.available and not engine.queue.closed
+        word = "healthy" if well else "unhealthy"
+        return call.answer({"status": word}, 200 if well else 503)
     components = {
         "database": await _component(call, lambda: _database(engine)),
         "cache": await _component(call, lambda: _memory(engine)),

@@ -34,7 +34,7 @@ ROUTES = (
         headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
         response=models.CreatedAnswer,
-        errors=("queue_full", "shutting_down", *KEYED_ERRORS, *_LIMITED),
+        errors=("queue_full", "queue_bytes_full", "shutting_down", *KEYED_ERRORS, *_LIMITED),
     ),
     Route(
         method="GET",

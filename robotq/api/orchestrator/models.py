@@ -217,12 +217,14 @@ class Metrics(_Answer):
 
 
 class Health(_Answer):
+    """Without the scope read only `status`."""
+
     status: Literal["healthy", "unhealthy"]
-    timestamp: Time
-    version: str
-    uptime: str
-    components: Components
-    metrics: Metrics
+    timestamp: Time | None = None
+    version: str | None = None
+    uptime: str | None = None
+    components: Components | None = None
+    metrics: Metrics | None = None
 
 
 class CreatedAnswer(Envelope[Created]): ...

@@ -12,7 +12,8 @@ from prometheus_client.registry import Collector
 
 from robotq import __version__
 from robotq.api.call import Call
-from robotq.api.context import WATCHDOG
+from robotq.api.connections import Connections
+from robotq.api.context import CONNECTIONS, WATCHDOG
 from robotq.engine.engine import Engine
 from robotq.model.task import FINAL_STATES
 from robotq.watchdog import Watchdog
@@ -20,7 +21,8 @@ from robotq.watchdog import Watchdog
 
 async def metrics(call: Call) -> web.StreamResponse:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Statistics(call.engine, call.request.app[WATCHDOG]))
+    app = call.request.app
+    registry.register(Statistics(call.engine, app[WATCHDOG], app[CONNECTIONS]))
     return web.Response(
         body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
     )
@@ -29,7 +31,8 @@ async def metrics(call: Call) -> web.StreamResponse:
 class Statistics(Collector):
     """Reads what the parts count anyway; nothing is counted twice."""
 
-    def __init__(self, engine: Engine, watchdog: Watchdog | None) -> None:
+    def __init__(self, engine: Engine, watchdog: Watchdog | None, connections: Connections) -> None:
+        self._connections = connections
         self._engine = engine
         self._watchdog = watchdog
 
@@ -41,6 +44,7 @@ class Statistics(Collector):
         yield from self._robots()
         yield from self._store()
         yield from self._webhooks()
+        yield from self._clients()
         events = self._engine.bus.statistics()
         yield _gauge("robotq_event_streams", "Open streams of /events.", events.listeners)
         yield _counter("robotq_event_streams_cut_off", "Streams ended as too slow.", events.cut_off)
@@ -53,6 +57,19 @@ class Statistics(Collector):
                 "The longest time that the event loop stood still.",
                 loop.longest_stall_s,
             )
+
+    def _clients(self) -> Iterator[Metric]:
+        open_ = self._connections
+        yield _gauge("robotq_connections", "Open connections of clients.", len(open_))
+        yield _gauge("robotq_connections_limit", "Connections that may be open.", open_.limit)
+        yield _counter(
+            "robotq_connections_closed", "Connections closed to make room.", open_.closed
+        )
+        yield _counter(
+            "robotq_connections_late",
+            "Connections closed because no request, or only a part of its head, came in time.",
+            open_.late,
+        )
 
     def _tasks(self) -> Iterator[Metric]:
         unfinished = GaugeMetricFamily(
@@ -70,6 +87,14 @@ class Statistics(Collector):
         yield unfinished
         yield ended
         yield self._waiting()
+        yield _gauge(
+            "robotq_queue_bytes", "Memory that unfinished tasks take, roughly.", memory.weight
+        )
+        yield _gauge(
+            "robotq_queue_limit_bytes",
+            "Memory that unfinished tasks may take.",
+            self._engine.config.queue.max_bytes,
+        )
         yield _gauge(
             "robotq_queue_limit",
             "Tasks that may wait and run, over all robots.",

@@ -12,6 +12,7 @@ from aiohttp import web
 from robotq import __version__
 from robotq.api.call import Call
 from robotq.api.keyed import REPLAYED
+from robotq.api.scopes import Scope, allows
 from robotq.api.task_queue import service
 from robotq.api.task_queue.context import ENDPOINTS, FOLDERS
 from robotq.api.task_queue.models import CreateQuery, ListQuery, NextQuery
@@ -58,7 +59,10 @@ async def home(call: Call) -> web.StreamResponse:
 
 async def health(call: Call) -> web.StreamResponse:
     well = call.engine.journal.available and not call.engine.queue.closed
-    body = {"status": "ok" if well else "unavailable", **asdict(call.request.app[FOLDERS])}
+    body = {"status": "ok" if well else "unavailable"}
+    if allows(call.caller.scopes, Scope.READ):
+        # where the files are is not for everybody
+        body.update(asdict(call.request.app[FOLDERS]))
     return call.answer(body, 200 if well else 503)
 
 

@@ -18,7 +18,7 @@ from robotq.api.task_queue.files import task_files
 from robotq.api.task_queue.view import API
 
 _STORE = ("store_unavailable",)
-_NEW_TASK = ("queue_full", "shutting_down", *_STORE)
+_NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *_STORE)
 _TASK = ("task_not_found", *_STORE)
 _WORKER = worker_scope(API)
 

@@ -75,9 +75,11 @@ class Home(_Answer):
 
 
 class Health(_Answer):
+    """Without the scope read only `status`."""
+
     status: Literal["ok", "unavailable"]
-    tasks_dir: str
-    results_dir: str
+    tasks_dir: str | None = None
+    results_dir: str | None = None
 
 
 class Stats(_Answer):

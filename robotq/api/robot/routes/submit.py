@@ -18,7 +18,7 @@ from robotq.api.robot.routes.common import AGENT, ROBOT, STORE
 from robotq.api.routes import RequestHeader, Route
 from robotq.api.scopes import Scope
 
-_NEW_TASK = ("queue_full", "shutting_down", *STORE)
+_NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *STORE)
 _ENDS = (
     "cancelled",
     "timeout",

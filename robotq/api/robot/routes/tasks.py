@@ -73,6 +73,7 @@ ROUTES = (
             "person_needed",
             "unknown_command",
             "queue_full",
+            "queue_bytes_full",
             "shutting_down",
             *TASK,
         ),
@@ -95,7 +96,14 @@ ROUTES = (
         summary="Run an ended command again, as a new task at the head of its queue.",
         headers=(AGENT,),
         response=TaskDone,
-        errors=("wrong_state", "unknown_command", "queue_full", "shutting_down", *TASK),
+        errors=(
+            "wrong_state",
+            "unknown_command",
+            "queue_full",
+            "queue_bytes_full",
+            "shutting_down",
+            *TASK,
+        ),
     ),
     Route(
         method="POST",

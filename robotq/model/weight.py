@@ -1,0 +1,27 @@
+"""What a task takes in memory."""
+
+from __future__ import annotations
+
+import orjson
+
+from robotq.model.task import Command, Task
+
+_TASK = 2_000
+_PART = 64
+"""Bytes of each part of an object or a list: small ones take up to thirty times their JSON."""
+_PARTS = (b",", b":", b"{", b"[")
+
+
+def weight_of(command: Command) -> int:
+    """Bytes, roughly and rather too many; costs little."""
+    return _TASK + _weight(command.params) + (_weight(command.extra) if command.extra else 0)
+
+
+def weight_of_ended(task: Task) -> int:
+    """The same with what became of it."""
+    return weight_of(task.command) + _weight(task.result)
+
+
+def _weight(value: object) -> int:
+    encoded = orjson.dumps(value)
+    return len(encoded) + _PART * sum(map(encoded.count, _PARTS))
