@@ -23,5 +23,9 @@ def weight_of_ended(task: Task) -> int:
 
 
 def _weight(value: object) -> int:
-    encoded = orjson.dumps(value)
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:
+        # what a driver has handed over can be anything
+        encoded = repr(value).encode("utf-8", "replace")
     return len(encoded) + _PART * sum(map(encoded.count, _PARTS))
