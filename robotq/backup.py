@@ -25,6 +25,7 @@ import orjson
 
 from robotq import __version__
 from robotq.api.auth import KeyFile
+from robotq.engine import stop_file
 from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
@@ -124,6 +125,7 @@ def restore_backup(
                 for name, expected in backup.files.items():
                     _extract(archive, name, expected, staged, file)
                 _keep_keys_required(data, staged)
+                _keep_stopped(data, staged)
                 asyncio.run(_pause_all(staged, robots, backup))
                 (staged / "robotq.lock").unlink()
                 kept = _swap(data, staged, old)
@@ -294,6 +296,24 @@ def _keep_keys_required(data: Path, staged: Path) -> None:
     if _needs_keys(data) and not restored.required:
         restored.path.unlink(missing_ok=True)
         restored.require()
+
+
+def _keep_stopped(data: Path, staged: Path) -> None:
+    """An emergency stop of now is not over because the data is of another day."""
+    now, then = data / stop_file.NAME, staged / stop_file.NAME
+    if not now.exists():
+        return
+    robots = [stop_file.StopFile(folder).read(()) for folder in (staged, data)]
+    if all(robots) or not then.exists():
+        content = orjson.dumps({"robots": {**robots[0], **robots[1]}})
+        # one that cannot be read stops every robot, here as there
+        then.write_bytes(content if robots[1] else now.read_bytes())
+        _sync_file(then)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _needs_keys(data: Path) -> bool:

@@ -141,6 +141,7 @@ class Claims:
                     changed,
                     asked.at_ms,
                     asked.actor,
+                    before=current,
                     cause=asked.cause,
                     reason=asked.reason,
                 )

@@ -25,6 +25,7 @@ from robotq.engine.queue import TaskQueue
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
+from robotq.engine.stop_file import StopFile
 from robotq.engine.unbroken import unbroken
 from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import WallClock
@@ -72,6 +73,7 @@ class Engine:
         bus: EventBus,
         holds: HoldBoard,
         hold_writer: HoldWriter,
+        stop_file: StopFile,
         resources: Resources,
         queue: TaskQueue,
         robots: Mapping[str, Robot],
@@ -95,7 +97,7 @@ class Engine:
         self.reload_configuration: Callable[[str], Awaitable[None]] | None = None
         """Reads the configuration again and puts it into effect, for the named actor; set by
         whoever knows where it was read from."""
-        self.estop = EStop(self.robots, holds, hold_writer, clock)
+        self.estop = EStop(self.robots, holds, hold_writer, stop_file, clock)
         self.immediate = Immediate(self)
         self.checklist = Checklist(self, item_ids)
         self._background = Background()

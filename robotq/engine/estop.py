@@ -8,19 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from robotq.engine.ending import StopCause
 from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard
 from robotq.engine.robots import Robot
+from robotq.engine.stop_file import StopFile
 from robotq.engine.unbroken import unbroken
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.hold import HoldCode
+from robotq.model.hold import Hold, HoldCode
 from robotq.store.port import AppendEvent
 
 _log = logging.getLogger(__name__)
@@ -52,11 +53,15 @@ class EStop:
         robots: Mapping[str, Robot],
         holds: HoldBoard,
         hold_writer: HoldWriter,
+        stop_file: StopFile,
         clock: WallClock,
     ) -> None:
         self._robots = robots
         self._holds = holds
         self._hold_writer = hold_writer
+        self._file = stop_file
+        self._again: asyncio.Future[bool] | None = None
+        """The file is written anew, after a reset that failed."""
         self._clock = clock
 
     @property
@@ -75,14 +80,16 @@ class EStop:
             calls[name] = robot.host.emergency_stop()
             calls[name].add_done_callback(_retrieve)
             robot.executor.request_stop(StopCause.ESTOP, actor=actor, reason=reason)
+        kept = self._file.keep(self._stops())
         # nothing was awaited up to here
-        return await self._confirm(started, calls, actor, reason)
+        return await self._confirm(started, calls, kept, actor, reason)
 
     @unbroken
     async def _confirm(
         self,
         started: float,
         calls: Mapping[str, asyncio.Future[None]],
+        kept: asyncio.Future[bool],
         actor: str,
         reason: str,
     ) -> EStopReport:
@@ -94,7 +101,11 @@ class EStop:
                 _log.error("%s did not take the emergency stop: %s", name, problem)
         # the holds are on their way to the disk since the beginning
         self._holds.note(self._event("estop.latched", actor, reason=reason, robots=report))
-        recorded = await self._hold_writer.recorded(_RECORD_S)
+        # one of the two is enough for the next start
+        in_database, in_file = await asyncio.gather(
+            self._hold_writer.recorded(_RECORD_S), self._is_kept(kept)
+        )
+        recorded = in_database or in_file
         if recorded:
             crash_point(CrashPoint.ESTOP_RECORDED)
         else:
@@ -137,12 +148,37 @@ class EStop:
                 )
                 lifting.append(hold)
         event = AppendEvent(self._event("estop.reset", actor, robots=report))
-        lifted = await self._hold_writer.lift(*lifting, actor=actor, along=[event])
+        try:
+            await self._remove_from_file(lifting)
+            lifted = await self._hold_writer.lift(*lifting, actor=actor, along=[event])
+        except BaseException:
+            # they stay stopped, and the file says so again
+            self._again = self._file.keep(self._stops())
+            raise
         crash_point(CrashPoint.ESTOP_RESET)
         for hold in lifting:
             if hold not in lifted:
                 report[hold.robot] = "another emergency stop came meanwhile"
         return report
+
+    def _stops(self) -> list[Hold]:
+        return [hold for hold in self._holds.all() if hold.code is HoldCode.ESTOP]
+
+    async def _is_kept(self, kept: asyncio.Future[bool]) -> bool:
+        await asyncio.wait({kept}, timeout=_RECORD_S)
+        return kept.done() and kept.result()
+
+    async def _remove_from_file(self, lifting: Sequence[Hold]) -> None:
+        """Before the database: where the one fails, the other still keeps the stop.
+
+        Raises RobotqError store_unavailable.
+        """
+        if not self._file.kept or not lifting:
+            return
+        staying = [hold for hold in self._stops() if hold not in lifting]
+        if not await self._is_kept(self._file.keep(staying)):
+            reason = "the file that keeps the emergency stop cannot be changed"
+            raise RobotqError("store_unavailable", reason=reason)
 
     async def _until_recorded(self) -> None:
         """Nobody resets what no start would have found.

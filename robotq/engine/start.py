@@ -29,12 +29,13 @@ from robotq.engine.recovery import recover
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
+from robotq.engine.stop_file import StopFile
 from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
-from robotq.store.port import Restored, Store, StoreUnavailable
+from robotq.store.port import InFolder, Restored, Store, StoreUnavailable
 
 _CLOSE_S = 5.0
 """Wall seconds that a driver gets to close where the start has failed."""
@@ -123,6 +124,10 @@ async def _recovered(
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
     journal = Journal(store, bus, probe_s=probe_s)
     hold_writer = HoldWriter(holds, journal, restored.holds)
+    stop_file = StopFile(store.folder if isinstance(store, InFolder) else None)
+    for name, stop in (await asyncio.to_thread(stop_file.read, config.robots)).items():
+        if not holds.has(name, HoldCode.ESTOP):
+            holds.set(name, HoldCode.ESTOP, actor=stop["actor"], reason=stop["reason"])
     webhooks = Webhooks(
         settings=settings,
         store=store,
@@ -189,6 +194,7 @@ async def _recovered(
         bus=bus,
         holds=holds,
         hold_writer=hold_writer,
+        stop_file=stop_file,
         resources=resources,
         queue=queue,
         robots=robots,

@@ -118,6 +118,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "已从 {made_at} 的备份恢复，备份之后执行过的任务会再次执行",
         "restored from the backup of {made_at}; what ran after it would run again",
     ),
+    "reason.latch_unreadable": (
+        "急停记录文件无法读取",
+        "the file that keeps the emergency stop cannot be read",
+    ),
     "reason.no_answer": (
         "磁盘没有应答；之后若仍被写入，将被撤销",
         "the disk does not answer; what it writes later all the same is called off",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -293,6 +294,14 @@ class StaleRevision(Exception):
 
 class DuplicateKey(Exception):
     """An answer for this scope and key is there already. Nothing was written."""
+
+
+@runtime_checkable
+class InFolder(Protocol):
+    """A store that keeps its data in a folder, where other parts can keep theirs beside it."""
+
+    @property
+    def folder(self) -> Path: ...
 
 
 class Store(Protocol):

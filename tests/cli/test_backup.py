@@ -19,6 +19,7 @@ import pytest
 from robotq.api.auth import KeyFile
 from robotq.backup import make_backup
 from robotq.cli.failure import ExitCode
+from robotq.engine.stop_file import StopFile
 from robotq.store.sqlite import SqliteStore
 from tests.cli.conftest import Serve, Served, Typed
 
@@ -382,3 +383,47 @@ def _spoil(file: Path, more: dict[str, bytes]) -> None:
         about = tarfile.TarInfo("backup.json")
         about.size = len(text)
         archive.addfile(about, io.BytesIO(text))
+
+
+def _stop(data: Path, *robots: str) -> None:
+    holds = {robot: {"actor": "ann", "reason": "a hand in the cell"} for robot in robots}
+    (data / "estop.json").write_text(json.dumps({"robots": holds}), encoding="utf-8")
+
+
+def test_restore__of_a_stopped_daemon_is_stopped_elsewhere_too(
+    typed: Typed, tmp_path: Path
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "stopped.tar"
+    asyncio.run(_new_database(data))
+    _stop(data, "robot_a")
+    make_backup(data, file)
+    elsewhere = tmp_path / "elsewhere"
+    assert typed("restore", file, "--data", elsewhere).code == 0
+    assert set(StopFile(elsewhere).read(())) == {"robot_a"}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "stopped"),
+    [
+        ([], ["robot_a"], {"robot_a"}),
+        (["robot_b"], ["robot_a"], {"robot_a", "robot_b"}),
+        (["robot_b"], [], {"robot_b"}),
+        ([], None, {"robot_a", "robot_b", "robot_z"}),
+    ],
+)
+def test_restore__over_an_emergency_stop_of_now_does_not_end_it(
+    typed: Typed, tmp_path: Path, then: list[str], now: list[str] | None, stopped: set[str]
+) -> None:
+    """The data is of yesterday; the hand is in the cell today. None: it cannot be read."""
+    data, file = tmp_path / "data", tmp_path / "old.tar"
+    asyncio.run(_new_database(data))
+    if then:
+        _stop(data, *then)
+    make_backup(data, file)
+    (data / "estop.json").unlink(missing_ok=True)
+    if now:
+        _stop(data, *now)
+    elif now is None:
+        (data / "estop.json").write_bytes(b"{")
+    assert typed("restore", file, "--data", data, "--replace").code == 0
+    assert set(StopFile(data).read(["robot_a", "robot_b", "robot_z"])) == stopped

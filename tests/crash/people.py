@@ -24,6 +24,17 @@ _UNFINISHED = "pending,running"
 Act: TypeAlias = Callable[[], Awaitable[None]]
 
 
+_LATCH = (
+    CrashPoint.LATCH,
+    CrashPoint.LATCH_WRITTEN,
+    CrashPoint.LATCH_IN_PLACE,
+    CrashPoint.LATCHED,
+    CrashPoint.UNLATCH,
+    CrashPoint.UNLATCH_REMOVED,
+    CrashPoint.UNLATCHED,
+)
+
+
 class People:
     """Everybody who speaks to one life of the daemon. Each method may raise Gone."""
 
@@ -252,6 +263,7 @@ class People:
             CrashPoint.ESTOP_RECORDED: self.emergency,
             CrashPoint.ESTOP_RESET: self.emergency,
             CrashPoint.ANSWERED: self.ask,
+            **dict.fromkeys(_LATCH, self.emergency),
         }
         return others.get(point, self.fill_a_little)
 

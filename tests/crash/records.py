@@ -9,11 +9,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from robotq.engine.stop_file import StopFile
 from robotq.model.event import Event
-from robotq.model.hold import Hold
+from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Task
 from robotq.store.sqlite import rows
 
@@ -56,7 +57,14 @@ def read_disk(data: Path) -> Disk:
             if (data / name).exists():
                 shutil.copy(data / name, folder)
         with closing(sqlite3.connect(Path(folder) / "robotq.db")) as connection:
-            return _read(connection)
+            disk = _read(connection)
+    # the next start finds a stop in either of the two
+    known = {hold.robot for hold in disk.holds if hold.code is HoldCode.ESTOP}
+    kept = [
+        Hold(robot=robot, code=HoldCode.ESTOP, since_ms=0)
+        for robot in StopFile(data).read(()).keys() - known
+    ]
+    return replace(disk, holds=[*disk.holds, *kept])
 
 
 def _read(connection: sqlite3.Connection) -> Disk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from robotq.store.memory import MemoryStore
 from tests.receiver import Receiver, running_receiver
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
-from .disk import Disk
+from .disk import Disk, DiskInFolder
 
 PROBE_S = 0.01
 
@@ -183,10 +184,12 @@ async def start_lab() -> AsyncIterator[StartLab]:
         config: Config | None = None,
         connected: bool = True,
         unreadable: bool = False,
+        folder: Path | None = None,
         **changes: Any,
     ) -> Lab:
         drivers: dict[str, BenchDriver] = {}
-        disk = Disk(data if data is not None else MemoryStore())
+        data = data if data is not None else MemoryStore()
+        disk = Disk(data) if folder is None else DiskInFolder(data, folder)
         disk.unreadable = unreadable
         motion = VirtualClock()
         changes.setdefault("limits", LimitsConfig(stop_timeout_s=0.05, shutdown_grace_s=0.05))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from robotq.model.delivery import Delivery
@@ -180,3 +181,11 @@ class Disk:
             self.unread += 1
             raise StoreUnavailable("input/output error")
         return found
+
+
+class DiskInFolder(Disk):
+    """The same, with a folder for what is kept beside the database."""
+
+    def __init__(self, data: MemoryStore, folder: Path) -> None:
+        super().__init__(data)
+        self.folder = folder

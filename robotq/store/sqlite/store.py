@@ -61,6 +61,11 @@ class SqliteStore:
         self._writer: Writer | None = None
         self._reader: Reader | None = None
 
+    @property
+    def folder(self) -> Path:
+        """See `InFolder`."""
+        return self._path.parent
+
     async def open(self, *, finished: int) -> Restored:
         """See `Store.open`. Makes the folder if absent."""
         if sqlite3.sqlite_version_info < _OLDEST:
