@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
@@ -18,7 +19,7 @@ from robotq.engine.resources import Resources
 from robotq.engine.waiters import Waiters
 from robotq.engine.webhooks import Webhooks
 from robotq.model.errors import RobotqError
-from robotq.model.task import FINAL_STATES, Task, TaskState
+from robotq.model.task import FINAL_STATES, Task
 from robotq.store.port import (
     DropOccupancy,
     Mutation,
@@ -27,6 +28,8 @@ from robotq.store.port import (
     SaveTask,
     Store,
 )
+
+_log = logging.getLogger(__name__)
 
 _OCCUPANCIES = (SaveOccupancy, DropOccupancy)
 
@@ -144,28 +147,35 @@ class Changes:
     # -- into memory ---------------------------------------------------------------------------
 
     def _take_over(self, mutations: Iterable[Mutation]) -> None:
-        """Bring memory up to date with what was written."""
+        """Bring memory up to date with what was written. It is on disk, so a fault of one part
+        is logged, and keeps neither the others nor the caller from it."""
         freed = False
         for mutation in mutations:
-            if isinstance(mutation, SaveTask):
-                self._take_over_task(mutation.task, mutation.before)
-            elif isinstance(mutation, _OCCUPANCIES):
-                freed |= self._resources.commit((mutation,))
-            elif isinstance(mutation, SaveDelivery):
-                self._webhooks.take_over(mutation.delivery)
+            try:
+                if isinstance(mutation, SaveTask):
+                    self._memory.update(mutation.task, mutation.before)
+                    self._tell(mutation.task)
+                elif isinstance(mutation, _OCCUPANCIES):
+                    freed |= self._resources.commit((mutation,))
+                elif isinstance(mutation, SaveDelivery):
+                    self._webhooks.take_over(mutation.delivery)
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("what is on disk could not be taken over: %s", mutation)
         if freed:
             self._memory.wake_lanes()
 
-    def _take_over_task(self, task: Task, before: TaskState | None) -> None:
-        self._memory.update(task, before)
-        if task.expires_at_ms is not None:
-            self._deadlines.look(task)
-        if task.repeat is not None:
-            self._repeats.look(task)
-        if task.state in FINAL_STATES:
-            if task.work is None:
+    def _tell(self, task: Task) -> None:
+        """Let those know who follow a task; it is in memory as it was written."""
+        try:
+            if task.expires_at_ms is not None:
+                self._deadlines.look(task)
+            if task.repeat is not None:
+                self._repeats.look(task)
+            if task.state in FINAL_STATES and task.work is None:
                 self._estimates.learn(task)
-            self._waiters.tell(task)
+        finally:
+            if task.state in FINAL_STATES:
+                self._waiters.tell(task)
 
 
 def with_what_follows(

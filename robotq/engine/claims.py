@@ -26,7 +26,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Asked, Task, TaskState
 from robotq.model.transitions import Action, transition
-from robotq.store.port import AppendEvent, Mutation, SaveTask
+from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask
 
 
 class Claims:
@@ -98,7 +98,7 @@ class Claims:
             async with self._changes.of(task.id) as current:
                 released = transition(current, Action.RELEASE, fence=task.fence)
                 now_ms = self._clock.now_ms()
-                mutations = [
+                mutations: list[Mutation] = [
                     *self._resources.released(task.queue),
                     SaveTask(released, current.state),
                     task_event("task.released", released, now_ms, "robotq", before=current),
@@ -181,6 +181,8 @@ class Claims:
                     # in one transaction: no end of this kind is ever there without its hold
                     holding = self._hold_writer.along(patient=True)
                     holds = await changing.enter_async_context(holding)
+                # what it has stays, and what was taken for this command alone is free again
+                unused = () if ending.began else self._resources.released(ended.queue)
                 claimed: Task | None = None
                 claim: Sequence[Mutation] = ()
                 if claim_next and not rest:
@@ -192,7 +194,7 @@ class Claims:
                     *saving_end(current, ended, ending.actor),
                     *rest,
                     *self._repeats.following(ended),
-                    *(self._left(ended, claimed) if ending.certain else ()),
+                    *self._left(ended, claimed, ending, unused),
                     *claim,
                 ]
                 if await self._changes.written(mutations, claimed, holds):
@@ -234,9 +236,16 @@ class Claims:
 
     # -- the places of robots ------------------------------------------------------------------
 
-    def _left(self, ended: Task, claimed: Task | None) -> list[Mutation]:
+    def _left(
+        self, ended: Task, claimed: Task | None, ending: Ending, unused: Sequence[DropOccupancy]
+    ) -> list[DropOccupancy]:
         """The resources that a command which ended for certain does not need any more."""
+        if not ending.certain:
+            return []
         following = self._settings.places_of(claimed) if claimed is not None else ()
+        if not ending.began:
+            needed = self._resources.of(following)
+            return [drop for drop in unused if drop.resource not in needed]
         return self._resources.ended(ended.queue, self._settings.places_of(ended), following)
 
     def robot_stands(self, robot: str, place: str) -> list[Mutation]:

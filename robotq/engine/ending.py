@@ -46,6 +46,9 @@ class Ending:
     """The queue starts nothing more until a person lifts this."""
     hold_args: Mapping[str, Any] = field(default_factory=dict)
     actor: str = "robotq"
+    began: bool = True
+    """Whether the robot may have moved for it. Where it never began, the robot stands where it
+    stood before."""
 
     @property
     def certain(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,9 +23,9 @@ from robotq.model.clock import MotionClock, WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.hold import HoldCode
+from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Asked, Task
-from robotq.store.port import AppendEvent
+from robotq.store.port import AppendEvent, Mutation
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,8 @@ class Executor:
             run = self._run = self._begin(task)
         except RobotqError as error:
             # it was right when it was submitted; a reload has changed its spec since
-            return await self._deps.queue.claims.finish(task, failed(error.code.name, error.args_))
+            ending = replace(failed(error.code.name, error.args_), began=False)
+            return await self._deps.queue.claims.finish(task, ending)
         await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         if run.left_to_the_next_start:
             await run.recorder.close()
@@ -209,19 +210,41 @@ class Executor:
         return ending
 
     async def _abandon(self, task: Task, error: Exception) -> None:
-        """A fault of our own: nobody knows how far the robot got, so a person has to look."""
+        """A fault of our own: nobody knows how far the robot got, so a person has to look. Where
+        its end cannot be recorded the queue says so, and it is tried again: the executor itself
+        never ends."""
         if self._run is not None:
             self._run.recorder.end()
         ending = unknown("internal_error", f"{type(error).__name__}: {error}")
-        try:
-            await self._deps.queue.claims.finish(
-                task, ending, asked=self._asked(task), claim_next=False
-            )
-        except Exception:
-            _log.exception("%s: out of order, %s has no end", self._robot, task.id)
-            self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
-            self.idle.set()
-            raise
+        asked = self._asked(task)
+        hold: Hold | None = None
+        while True:
+            try:
+                await self._deps.queue.claims.finish(task, ending, asked=asked, claim_next=False)
+            except RobotqError as refused:
+                _log.warning("%s: %s has ended otherwise: %s", self._robot, task.id, refused)
+            except Exception:  # noqa: BLE001 - the next attempt may succeed
+                _log.exception("%s: out of order, %s has no end", self._robot, task.id)
+                if hold is None:
+                    hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
+                    self.idle.set()
+                await asyncio.sleep(_AFTER_FAULT_S)
+                continue
+            break
+        if hold is not None:
+            await self._lift(hold)
+
+    async def _lift(self, hold: Hold, moves: Sequence[Mutation] = ()) -> None:
+        """Lift a hold of our own, whatever goes wrong meanwhile."""
+        while True:
+            try:
+                await self._deps.queue.claims.lift_when_possible(hold, moves)
+            except Exception:  # noqa: BLE001 - the next attempt may succeed, at the latest without
+                _log.exception("%s: a hold could not be lifted", self._robot)
+                moves = ()
+                await asyncio.sleep(_AFTER_FAULT_S)
+            else:
+                return
 
     async def _until_back(self) -> None:
         """The outcome is recorded; the robot gets nothing new before its driver is back."""
@@ -233,7 +256,7 @@ class Executor:
             hold = holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
             await asyncio.wait({run.back})
             run.back.exception()
-            await self._deps.queue.claims.lift_when_possible(hold, run.recorder.late_moves())
+            await self._lift(hold, run.recorder.late_moves())
         self._run = None
 
     async def _until_stopped(self) -> None:
@@ -243,7 +266,7 @@ class Executor:
         if not returned.done():
             hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
             await returned
-            await self._deps.queue.claims.lift_when_possible(hold)
+            await self._lift(hold)
 
     # -- what reaches a running command -------------------------------------------------------
 

@@ -30,6 +30,10 @@ _MAX_CALLS = 32
 """Calls that may wait for one thread; the next one is told Busy."""
 
 
+class NotBegun(Stopped):
+    """Stopped before the driver had the command."""
+
+
 class DriverHost:
     """One driver and its threads.
 
@@ -87,7 +91,7 @@ class DriverHost:
             try:
                 # the stop may have come while this thread was waking up
                 if self._no_motion.is_set() or self._stop_requested:
-                    raise Stopped
+                    raise NotBegun
                 crash_point(CrashPoint.STARTED)
                 return carry_out()
             finally:

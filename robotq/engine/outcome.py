@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from robotq.drivers.base import (
     DriverError,
@@ -24,7 +25,7 @@ from robotq.engine.ending import (
     stopped_there,
     unknown,
 )
-from robotq.engine.host import DriverHost
+from robotq.engine.host import DriverHost, NotBegun
 from robotq.engine.plain import plain
 from robotq.engine.run import Run
 
@@ -42,6 +43,9 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
         return unknown("stop_unconfirmed", request.cause.value, request.actor)
     try:
         return completed(plain(run.back.result()))
+    except NotBegun:
+        ending = stopped_there() if request is None else await _stopped(request, host, run)
+        return replace(ending, began=False)
     except Stopped:
         if request is None:
             return stopped_there()
@@ -51,7 +55,7 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
     except UnknownCommand as error:
         command = run.task.command
         args = {"robot": run.task.queue, "cmd_type": command.cmd_type, "reason": str(error)}
-        return failed("robot_cannot", args)
+        return replace(failed("robot_cannot", args), began=False)
     except UncertainOutcome as error:
         if isinstance(error, LinkLost):
             link_lost(error.reason)

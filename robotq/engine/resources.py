@@ -60,7 +60,7 @@ class Resources:
         for resource in self._taken.pop(robot, ()):
             del self._occupied[resource]
 
-    def released(self, robot: str) -> list[Mutation]:
+    def released(self, robot: str) -> list[DropOccupancy]:
         """What follows when the claim of the latest `take` is given back before its start."""
         return [
             DropOccupancy(resource)
@@ -97,7 +97,7 @@ class Resources:
 
     def ended(
         self, robot: str, last_places: Iterable[str], next_places: Iterable[str]
-    ) -> list[Mutation]:
+    ) -> list[DropOccupancy]:
         """What follows when a command of `robot` to `last_places` ended for certain.
 
         It keeps where it stands, and what its next command needs (`next_places`). A robot

@@ -218,6 +218,45 @@ async def test_fault__where_no_end_can_be_recorded_the_queue_says_so(
     assert (await lab.find(task_id)).state is TaskState.RUNNING
 
 
+async def test_fault__of_two_writes_in_a_row_does_not_end_the_executor(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end could not be written, nor could the end that says so: the robot did nothing for
+    ever, and nothing brought it back but a restart."""
+    monkeypatch.setattr("robotq.engine.executor._AFTER_FAULT_S", 0.01)
+    finish, faults = lab.engine.queue.claims.finish, [ValueError("ours"), TypeError("again")] * 2
+
+    async def broken(*args: Any, **how: Any) -> object:
+        if faults:
+            raise faults.pop()
+        return await finish(*args, **how)
+
+    monkeypatch.setattr(lab.engine.queue.claims, "finish", broken)
+    task = await lab.run("first")
+    assert task.outcome_unknown
+    await lab.held(HoldCode.OUTCOME_UNKNOWN)
+    await lab.engine.resolve(task.id, "completed", actor="ann")
+    assert (await lab.run("second")).state is TaskState.COMPLETED
+
+
+async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_part(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(lab.engine.queue.estimates, "learn", broken)
+    first = await lab.at_gate("first")
+    second = await lab.submit("second")
+    lab.driver.gate.set()
+    for task_id in (first, second):
+        ended = await lab.ended(task_id)
+        assert ended.state is TaskState.COMPLETED
+        assert ended == await lab.disk.data.get(task_id)
+    assert lab.driver.done == ["first", "second"]
+    assert not lab.holds()
+
+
 async def test_fault__in_a_claim_is_overcome(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("robotq.engine.executor._AFTER_FAULT_S", 0.01)
     claim, faults = lab.engine.queue.claims.claim, [ZeroDivisionError("ours")]

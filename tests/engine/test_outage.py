@@ -157,6 +157,8 @@ async def test_outage_again__before_the_first_one_is_told(lab: Lab) -> None:
     lab.disk.full = None
     await lab.held()
     assert (await lab.run("second")).state is TaskState.COMPLETED
+    told = [event.kind for event in await lab.events("hold.")]
+    assert told == ["hold.set", "hold.lifted"], "the journal has lost nothing of it"
 
 
 async def test_unreadable__an_old_task_is_503_and_not_a_fault(lab: Lab) -> None:

@@ -6,11 +6,13 @@ import asyncio
 
 import pytest
 
+from robotq.catalog import Catalog
 from robotq.engine.resources import Resources
 from robotq.model.hold import HoldCode, WaitCode
 from robotq.model.task import Command, Task, TaskState
 from robotq.store.port import DropOccupancy, SaveOccupancy
 
+from .bench import CATALOG
 from .conftest import Lab, StartLab
 from .disk import writes
 
@@ -232,3 +234,53 @@ def test_arrived__where_another_robot_stands_takes_nothing_from_it() -> None:
     resources.commit(resources.moved("a", "LEFT", [], 0))
     assert resources.moved("b", "RIGHT", [], 0) == []
     assert [one.robot for one in resources.occupied()] == ["a"]
+
+
+@pytest.fixture
+async def silent(start_lab: StartLab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Robots that never tell where they stand, and two places."""
+    monkeypatch.setattr("robotq.engine.context.RunContext.moved_to", lambda *_: None)
+    resources = {"bench": ["BENCH_LEFT", "BENCH_RIGHT"], "scale": ["SCALE"]}
+    return await start_lab("robot_a", "robot_b", resources=resources)
+
+
+async def test_silent_robot__is_not_where_a_command_that_never_began_would_have_led_it(
+    silent: Lab,
+) -> None:
+    """It was believed at the scale, and the other robot came to the bench, where it stands."""
+    await silent.run("there", "GO", place="BENCH_LEFT")
+    never = await silent.run("not for me", "GO", place="SCALE", unknown=True)
+    assert never.error is not None
+    assert never.error.code == "robot_cannot"
+    assert occupied(silent) == {"bench": "robot_a"} == await on_disk(silent)
+    other = await silent.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
+    await silent.quiet()
+    assert (await silent.find(other)).state is TaskState.PENDING
+
+
+async def test_silent_robot__a_command_that_a_reload_made_wrong_has_led_it_nowhere(
+    silent: Lab,
+) -> None:
+    await silent.run("there", "GO", place="BENCH_LEFT")
+    gate = await silent.at_gate("busy")
+    never = await silent.submit("gone", "GO", place="SCALE")
+    without = Catalog([spec for spec in CATALOG if spec.cmd_type != "GO"])
+    silent.engine.settings.catalog = without
+    silent.driver.gate.set()
+    await silent.ended(gate)
+    assert (await silent.ended(never)).state is TaskState.FAILED
+    assert occupied(silent).get("bench") == "robot_a"
+    assert "scale" not in occupied(silent)
+    assert occupied(silent) == await on_disk(silent)
+
+
+async def test_silent_robot__a_stop_before_the_begin_has_led_it_nowhere(
+    silent: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await silent.run("there", "GO", place="BENCH_LEFT")
+    host = silent.engine.robots["robot_a"].host
+    # the stop comes while the thread of the driver is waking up
+    monkeypatch.setattr(host._no_motion, "is_set", lambda: True)
+    task = await silent.run("stopped", "GO", place="SCALE")
+    assert task.state is TaskState.CANCELLED
+    assert occupied(silent) == {"bench": "robot_a"} == await on_disk(silent)
