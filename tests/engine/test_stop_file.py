@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,9 +183,19 @@ async def test_death__at_any_point_between_leaves_a_stop_or_a_reset_and_nothing_
 
 
 async def test_flood__of_stops_is_one_write_at_a_time(start_lab: StartLab, tmp_path: Path) -> None:
+    """Stops that come during a write share the next one."""
     lab = await start_lab(folder=tmp_path)
+    begun = threading.Event()
     written: list[CrashPoint] = []
-    at_crash_points(lambda point: written.append(point) if point is CrashPoint.LATCH else None)
-    reports = await asyncio.gather(*(lab.engine.estop.trigger(actor="ann") for _ in range(200)))
-    assert all(report.recorded for report in reports)
-    assert len(written) < 20
+
+    def slow(point: CrashPoint) -> None:
+        if point is CrashPoint.LATCH:
+            written.append(point)
+            assert begun.wait(10)
+
+    at_crash_points(slow)
+    stopping = [asyncio.create_task(lab.engine.estop.trigger(actor="ann")) for _ in range(200)]
+    await lab.until(lambda: written)
+    begun.set()
+    assert all(report.recorded for report in await asyncio.gather(*stopping))
+    assert len(written) == 2
