@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SYNC = 2, OPEN = 4 };
+enum { WRITE = 1, SYNC = 2, OPEN = 4, HANG = 8 };
 
 struct order {
     int calls;   /* which ones fail */
@@ -134,13 +134,25 @@ ssize_t pwrite(int file, const void *bytes, size_t count, off_t at)
     return write_or_fail(file, bytes, count, at);
 }
 
+/* A disk that does not come back from a sync until the order ends. */
+static void wait_while_it_hangs(int file)
+{
+    if (!asked(HANG) || !is_stores(file))
+        return;
+    __atomic_fetch_add(&order->met, 1, __ATOMIC_SEQ_CST);
+    while (asked(HANG))
+        usleep(1000);
+}
+
 int fsync(int file)
 {
+    wait_while_it_hangs(file);
     return asked(SYNC) && is_stores(file) && fails() ? -1 : real_fsync(file);
 }
 
 int fdatasync(int file)
 {
+    wait_while_it_hangs(file);
     return asked(SYNC) && is_stores(file) && fails() ? -1 : real_fdatasync(file);
 }
 

@@ -33,6 +33,8 @@ class Calls(IntFlag):
     WRITE = 1
     SYNC = 2
     OPEN = 4
+    HANG = 8
+    """Not to fail: syncs do not return until the fault is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ FAULTS: Mapping[str, Fault] = {
     "open": Fault(calls=Calls.WRITE | Calls.OPEN, error=errno.EIO),
     "read_only": Fault(calls=Calls.WRITE | Calls.SYNC | Calls.OPEN, error=errno.EROFS),
 }
+
+
+HANGS = Fault(calls=Calls.HANG, error=0)
+"""A disk that does not answer, e.g. a frozen file system. In no campaign: nothing is refused by
+it, and every round would take its time."""
 
 
 class Faults:
