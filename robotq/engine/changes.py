@@ -26,6 +26,7 @@ from robotq.store.port import (
     SaveDelivery,
     SaveOccupancy,
     SaveTask,
+    StaleRevision,
     Store,
 )
 
@@ -103,7 +104,11 @@ class Changes:
                 holds.written()
 
         along = holds.mutations if holds is not None else ()
-        await self._journal.write([*mutations, *along], written)
+        try:
+            await self._journal.write([*mutations, *along], written)
+        except StaleRevision as error:
+            await self._unless_removed(str(error))
+            raise
 
     async def written(
         self,
@@ -140,6 +145,11 @@ class Changes:
     async def until_available(self) -> None:
         """Wait for the disk."""
         await self._journal.until_available()
+
+    async def _unless_removed(self, task_id: str) -> None:
+        """Raises RobotqError task_not_found where retention has removed the task meanwhile."""
+        if self._memory.get(task_id) is None:
+            await self.find(task_id)
 
     def _with_what_follows(self, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
         return with_what_follows(mutations, self._webhooks, self._steps)

@@ -318,10 +318,13 @@ class Engine:
             return
         retention = self.config.retention
         now_ms = self.clock.now_ms()
+        tasks_before_ms = now_ms - int(retention.tasks_days * 86_400_000)
+        # first here: what is still found can still be retried
+        self.queue.memory.forget(tasks_before_ms)
         removed = 1
         while removed:
             removed = await self.store.prune(
-                tasks_before_ms=now_ms - int(retention.tasks_days * 86_400_000),
+                tasks_before_ms=tasks_before_ms,
                 events_before_ms=now_ms - int(retention.events_days * 86_400_000),
                 answers_before_ms=now_ms - int(retention.idempotency_hours * 3_600_000),
                 limit=1_000,

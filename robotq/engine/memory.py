@@ -145,6 +145,17 @@ class TaskMemory:
         ):
             self._forget(next(iter(self._finished)))
 
+    def forget(self, ended_before_ms: int) -> None:
+        """What retention removes from the disk is not found here either. A task whose unknown
+        outcome nobody has resolved stays, as it does on disk."""
+        gone = [
+            task.id
+            for task in self._finished.values()
+            if (task.ended_at_ms or 0) < ended_before_ms and not task.outcome_unknown
+        ]
+        for task_id in gone:
+            del self._finished[task_id]
+
     def _place(self, task: Task) -> None:
         if task.work is not None:
             self.pool(task.queue).update(task)

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-
-from robotq.store.port import StoreUnavailable
-
 from .conftest import StartLab
 from .lab import GO_HOME, Lab
 
@@ -96,22 +90,3 @@ async def test_resume__does_not_lift_what_needs_more_and_says_so(start_lab: Star
     (hold,) = answer["holds"]
     assert hold["code"] == "outcome_unknown"
     assert "still hold" in answer["message"]
-
-
-async def test_pause__that_is_not_on_disk_says_so_and_counts(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def full(*_: object) -> None:
-        raise StoreUnavailable("no space left")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(lab.engine.store, "apply", full)
-        patch.setattr(lab.engine.store, "probe", full)
-        paused = await lab.post("/queue/pause", {"robot_id": "robot_a"})
-        assert (paused.status, paused["recorded"]) == (200, False)
-        assert "尚未写入磁盘" in paused["message"]
-        assert "paused" in [hold["code"] for hold in paused["holds"]]
-    async with asyncio.timeout(5):
-        await lab.engine.journal.until_available()
-    again = await lab.post("/queue/pause", {"robot_id": "robot_a"})
-    assert (again.status, again["recorded"]) == (200, True)

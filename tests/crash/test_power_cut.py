@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from robotq.engine.stop_file import StopFile
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from robotq.store.sqlite import SqliteStore
@@ -21,7 +22,7 @@ from .driving import drive
 from .http import Client, connected
 from .ledger import Ledger
 
-ESTOP = HoldCode.ESTOP
+SETS = ("/queue/pause?robot_id=robot_b", "/estop")
 
 
 @dataclass
@@ -30,9 +31,9 @@ class Told:
 
     accepted: list[tuple[int, str]] = field(default_factory=list)
     ended: list[tuple[int, str]] = field(default_factory=list)
-    stopped: list[tuple[int, bool]] = field(default_factory=list)
-    """True: a stop that is recorded; False: its reset."""
-    paused: list[tuple[int, bool]] = field(default_factory=list)
+    decided: dict[str, list[tuple[int, int, bool]]] = field(default_factory=dict)
+    """What people decided about "estop" and "paused": how long the trace was when they asked
+    and when they had the answer that it is on disk, and whether it is set from then on."""
 
 
 async def work(client: Client, trace: Path, told: Told, random: Random) -> None:
@@ -51,22 +52,19 @@ async def work(client: Client, trace: Path, told: Told, random: Random) -> None:
                 if view.get("status") == "completed":
                     told.ended.append((size(), answer["task_id"]))
 
+    async def decide(about: str, path: str) -> None:
+        asked = size()
+        status, answer = await client.post(path)
+        assert (status, answer.get("recorded", True)) == (200, True), answer
+        told.decided.setdefault(about, []).append((asked, size(), path in SETS))
+
     async def people() -> None:
         for _ in range(3):
             await asyncio.sleep(random.uniform(0, 0.1))
-            status, answer = await client.post("/robots/robot_b/pause")
-            if status == 200 and answer.get("recorded", True):
-                told.paused.append((size(), True))
-            await client.post("/robots/robot_b/resume")
-            told.paused.append((size(), False))
-        _, answer = await client.post("/estop")
-        if answer.get("recorded", True):
-            told.stopped.append((size(), True))
-        status, answer = await client.post("/estop/reset", {"stop_id": answer.get("stop_id")})
-        if status == 200:
-            told.stopped.append((size(), False))
-        for robot in ("robot_a", "robot_b"):
-            await client.post(f"/robots/{robot}/resume")
+            await decide("paused", "/queue/pause?robot_id=robot_b")
+            await decide("paused", "/queue/resume?robot_id=robot_b")
+        await decide("estop", "/estop")
+        await decide("estop", "/estop/reset")
 
     await asyncio.gather(*(submitter(name) for name in range(3)), people())
 
@@ -90,6 +88,9 @@ async def judge(trace: power.Trace, told: Told, cut: int, image: Path) -> list[s
         tasks = {task.id: task for task in [*restored.unfinished, *restored.finished]}
     finally:
         await store.close()
+    held = {hold.code for hold in restored.holds if hold.robot == "robot_b"}
+    latched = HoldCode.ESTOP in held or "robot_b" in StopFile(image).read(["robot_b"])
+    wrong += _decisions(trace, told, cut, {"estop": latched, "paused": HoldCode.PAUSED in held})
     wrong += [
         f"lost: {task_id} was accepted"
         for size, task_id in told.accepted
@@ -105,6 +106,22 @@ async def judge(trace: power.Trace, told: Told, cut: int, image: Path) -> list[s
         for size, task_id in told.ended
         if trace.at(size) <= cut and tasks[task_id].state is not TaskState.COMPLETED
     ]
+    return wrong
+
+
+def _decisions(trace: power.Trace, told: Told, cut: int, found: dict[str, bool]) -> list[str]:
+    wrong = []
+    for about, decisions in told.decided.items():
+        # while something is asked, either is right; a reset leaves a pause
+        if about == "paused" and any(
+            trace.at(asked) <= cut for asked, _, _ in told.decided["estop"]
+        ):
+            continue
+        if any(trace.at(asked) <= cut < trace.at(done) for asked, done, _ in decisions):
+            continue
+        last = [is_set for _, done, is_set in decisions if trace.at(done) <= cut]
+        if found[about] is not (bool(last) and last[-1]):
+            wrong.append(f"wrong: {about} is {found[about]}, told was {last}")
     return wrong
 
 

@@ -14,6 +14,7 @@ from robotq.api.robot.models.events import EventFilter, EventsQuery
 from robotq.engine.events import Subscription
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
+from robotq.store.port import StoreUnavailable
 
 _PAGE = 100
 """Events in one write."""
@@ -37,6 +38,9 @@ async def stream(call: Call) -> web.StreamResponse:
     frames = call.request.app[FRAMES]
     bus = call.engine.bus
     with bus.subscribe() as subscription:
+        if last_id < bus.last_event_id:
+            # a journal that cannot be read is told before the stream has begun
+            await call.engine.store.events_since(last_id, limit=1)
         async with sse_response(
             call.request,
             response_cls=EventSourceResponse,
@@ -54,6 +58,9 @@ async def stream(call: Call) -> web.StreamResponse:
                             await response.write(text)
             except ConnectionError:
                 # the client has left; the stream is over
+                return response
+            except StoreUnavailable:
+                # the client comes back with Last-Event-ID, and is told why there is nothing
                 return response
             except TimeoutError:
                 bus.cut_off(subscription)

@@ -77,16 +77,12 @@ def _robot(call: Call, in_body: str | None) -> str | None:
 
 def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
     holds = [hold for name in names for hold in call.engine.holds.of(name)]
-    recorded = call.engine.recorded(names)
-    message = words(code, call.language)
-    if not recorded:
-        message = f"{message} {words('not_recorded', call.language)}"
     return call.answer(
         {
             "success": True,
-            "message": message,
+            "message": words(code, call.language),
             "robots": list(names),
-            "recorded": recorded,
+            "recorded": call.engine.recorded(names),
             "holds": hold_views(holds, call.language),
         }
     )

@@ -20,10 +20,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "retried": ("任务已重新加入队列", "The command runs again as a new task."),
     "moved": ("已调整顺序", "The order of the queue is changed."),
     "paused": ("队列已暂停", "Paused. A command that runs goes on."),
-    "not_recorded": (
-        "注意: 尚未写入磁盘，若此前重启将丢失",
-        "Not on disk yet: it counts, but a restart before that would not know it.",
-    ),
     "resumed": ("队列已恢复", "Resumed."),
     "still_held": ("队列仍被其他原因暂停", "Resumed, but other reasons still hold a queue."),
     "motion_held": ("动作已暂停", "The motion is held."),
