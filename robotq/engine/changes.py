@@ -76,10 +76,16 @@ class Changes:
         return task
 
     @asynccontextmanager
-    async def of(self, task_id: str) -> AsyncIterator[Task]:
-        """The task as it is now; nobody else changes it meanwhile. Raises as `find` does."""
-        async with self.locks.hold(task_id):
+    async def of(self, task_id: str, *, patient: bool = False) -> AsyncIterator[Task]:
+        """The task as it is now; nobody else changes it meanwhile. Raises as `find` does, and
+        store_unavailable where whoever changes it now waits for a disk that does not answer,
+        unless `patient`."""
+        lock = self.locks.hold(task_id)
+        await (lock.acquire() if patient else self._journal.in_time(lock.acquire()))
+        try:
             yield await self.find(task_id)
+        finally:
+            lock.release()
 
     # -- to the disk ---------------------------------------------------------------------------
 

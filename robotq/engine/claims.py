@@ -75,7 +75,7 @@ class Claims:
         if task is None:
             return None
         async with AsyncExitStack() as changing:
-            current = await changing.enter_async_context(self._changes.of(task.id))
+            current = await changing.enter_async_context(self._changes.of(task.id, patient=True))
             # while the lock was waited for, it may have been called off or overtaken
             if self._turns.next(lane) is not current:
                 return None
@@ -95,7 +95,7 @@ class Claims:
         """Give back a claim whose driver was never called. Waits for the disk, and keeps nobody
         from the task meanwhile."""
         while True:
-            async with self._changes.of(task.id) as current:
+            async with self._changes.of(task.id, patient=True) as current:
                 released = transition(current, Action.RELEASE, fence=task.fence)
                 now_ms = self._clock.now_ms()
                 mutations: list[Mutation] = [
@@ -115,7 +115,7 @@ class Claims:
 
         Raises RobotqError stale_claim, wrong_state, store_unavailable.
         """
-        async with self._changes.of(task.id) as current:
+        async with self._changes.of(task.id, patient=True) as current:
             changed = transition(current, Action.PROGRESS, fence=task.fence, **report.changes)
             mutations = [
                 SaveTask(changed, current.state),
@@ -130,7 +130,7 @@ class Claims:
         """Write beside a running task that somebody has called it off; the first one counts.
         Waits for the disk, and for nothing where the task has ended meanwhile."""
         while True:
-            async with self._changes.of(task.id) as current:
+            async with self._changes.of(task.id, patient=True) as current:
                 if current.state is not TaskState.RUNNING or current.fence != task.fence:
                     return
                 if current.asked is not None:
@@ -171,7 +171,9 @@ class Claims:
         while True:
             # after an outage, everything that depends on others is looked at anew
             async with AsyncExitStack() as changing:
-                current = await changing.enter_async_context(self._changes.of(task.id))
+                current = await changing.enter_async_context(
+                    self._changes.of(task.id, patient=True)
+                )
                 ended = _ended(current, task.fence, ended_at_ms, ending, report)
                 if current.asked is None and asked is not None:
                     ended = replace(ended, asked=asked)
@@ -216,7 +218,7 @@ class Claims:
         for waiting in self._memory.lane(failed.queue).batch(failed.batch_id):
             if waiting.id == failed.id:
                 continue
-            current = await changing.enter_async_context(self._changes.of(waiting.id))
+            current = await changing.enter_async_context(self._changes.of(waiting.id, patient=True))
             # while its lock was waited for, somebody may have called it off
             if current.state is TaskState.PENDING:
                 mutations += cancelled_with(current, failed)

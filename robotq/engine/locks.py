@@ -34,13 +34,20 @@ class Hold:
         locks[key] = (self._lock, users + 1)
 
     async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.release()
+
+    async def acquire(self) -> None:
+        """Wait for it; where that is cancelled there is nothing to release."""
         try:
             await self._lock.acquire()
         except BaseException:
             self._give_up()
             raise
 
-    async def __aexit__(self, *exc: object) -> None:
+    def release(self) -> None:
         self._lock.release()
         self._give_up()
 

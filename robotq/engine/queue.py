@@ -271,13 +271,16 @@ class TaskQueue:
     @unbroken
     async def cancel_waiting(self, task_id: str, actor: str, reason: str) -> Task | None:
         """None where the task runs; it was told to stop then."""
+        known = self._memory.get(task_id)
+        if known is not None and known.work is None and known.state is TaskState.RUNNING:
+            # at once: whoever changes it now may wait for the disk
+            self._stop(known, actor, reason)
+            return None
         async with self._changes.of(task_id) as task:
             if task.work is not None:
                 return await self.jobs.cancel(task, actor=actor, reason=reason)
             if task.state is TaskState.RUNNING:
-                # acts at once and never waits for the disk; who asked is in the end's record
-                self.repeats.call_off(task)
-                self.stop_running(task, actor, reason)
+                self._stop(task, actor, reason)
                 return None
             cancelled = transition(
                 task,
@@ -288,6 +291,12 @@ class TaskQueue:
             await self._changes.write(saving_end(task, cancelled, actor))
             crash_point(CrashPoint.CANCELLED)
             return cancelled
+
+    def _stop(self, task: Task, actor: str, reason: str) -> None:
+        """Have a running task stopped. Acts at once and never waits for the disk; who asked is in
+        the end's record."""
+        self.repeats.call_off(task)
+        self.stop_running(task, actor, reason)
 
     @unbroken
     async def resolve(

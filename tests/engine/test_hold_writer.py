@@ -245,3 +245,42 @@ async def test_result__of_a_disk_that_does_not_answer_is_kept(lab: Lab) -> None:
     lab.disk.go_on()
     assert (await lab.ended(task_id)).state is TaskState.COMPLETED
     await lab.held()
+
+
+async def test_cancel__stops_the_robot_although_the_disk_hangs(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step is on its way to a disk that does not answer; the stop must not wait behind it."""
+    monkeypatch.setattr("robotq.engine.queue._CANCEL_S", 0.05)
+    thaw = lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=50)
+    await lab.running(task_id)
+    lab.engine.journal._deadline_s = 0.02
+    lab.disk.hang_all()
+    run = lab.engine.robots["robot_a"].executor._run
+    assert run is not None
+    run.recorder.step_started(9, "LATE", {}, 0)
+    await lab.quiet()
+    cancelling = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
+    await lab.quiet()
+    assert run.request is not None, "told to stop at once"
+    thaw()
+    with pytest.raises(RobotqError) as refused:
+        await cancelling
+    assert refused.value.code.name == "store_unavailable"
+    lab.disk.go_on()
+    assert (await lab.ended(task_id)).state is TaskState.CANCELLED
+
+
+async def test_change__of_a_task_that_waits_for_a_hanging_disk_is_refused_in_time(
+    lab: Lab,
+) -> None:
+    lab.engine.journal._deadline_s = 0.05
+    lab.disk.hangs_at = writes(TaskState.RUNNING)
+    task_id = await lab.submit("first")
+    await lab.until(lambda: lab.disk.hanging)
+    with pytest.raises(RobotqError) as refused:
+        await lab.engine.queue.cancel(task_id, actor="ann")
+    assert refused.value.code.name == "store_unavailable"
+    lab.disk.go_on()
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
