@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import wraps
 from itertools import islice
+from typing import Any
 
 from aiohttp import web
 
@@ -20,6 +21,7 @@ from robotq.api.task_queue.service import Refused
 from robotq.api.task_queue.view import (
     API,
     handed_out,
+    iso_time,
     lease_view,
     pending_view,
     result_view,
@@ -62,6 +64,22 @@ async def health(call: Call) -> web.StreamResponse:
     body = {"status": "ok" if well else "unavailable"}
     if allows(call.caller.scopes, Scope.READ):
         # where the files are is not for everybody
+        body.update(asdict(call.request.app[FOLDERS]))
+    return call.answer(body, 200 if well else 503)
+
+
+async def service_health(call: Call) -> web.StreamResponse:
+    """The same by the words of another server that documented clients look for."""
+    well = call.engine.journal.available and not call.engine.queue.closed
+    body: dict[str, Any] = {
+        "status": "ok" if well else "unavailable",
+        "service": "task-queue",
+        "timestamp": iso_time(call.engine.clock.now_ms()),
+    }
+    if allows(call.caller.scopes, Scope.READ):
+        counts = call.engine.queue.memory.counts(api=API)
+        body["queue_size"] = counts.pending
+        body["results_count"] = counts.completed + counts.failed + counts.cancelled
         body.update(asdict(call.request.app[FOLDERS]))
     return call.answer(body, 200 if well else 503)
 
@@ -152,17 +170,35 @@ async def get_result_by_id(call: Call) -> web.StreamResponse:
 
 @refusing
 async def next_task(call: Call) -> web.StreamResponse:
-    body = await service.body_of(call)
-    named = service.worker_of(body)
+    task = await _next(call, service.worker_of(await service.body_of(call)))
+    return call.answer({"task": None if task is None else handed_out(task)})
+
+
+@refusing
+async def next_bare(call: Call) -> web.StreamResponse:
+    """As documented browser extensions ask for it: the task itself, in their words."""
+    task = await _next(call, service.worker_in_header(call))
+    if task is None:
+        return call.answer({"task": None})
+    return call.answer(
+        {
+            "task_id": task.id,
+            "type": task.command.cmd_type,
+            "data": task.command.params,
+            "lease": lease_view(task),
+        }
+    )
+
+
+async def _next(call: Call, named: str | None) -> Task | None:
     worker = named or service.WORKER
     wait_s = call.query(NextQuery).wait
     workers = service.workers_of(call)
     workers.seen(API, worker, match="", address=call.request.remote)
     # a name that several may share says nothing about a lost answer
-    task = await workers.claim(
+    return await workers.claim(
         API, worker, wait_s=wait_s, still_there=call.still_there, named=named is not None
     )
-    return call.answer({"task": None if task is None else handed_out(task)})
 
 
 @refusing

@@ -10,7 +10,7 @@ from aiohttp import web
 from robotq.api.docs_page import DOCS
 from robotq.api.interface import About, Interface, Shared
 from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
-from robotq.api.routes import Route
+from robotq.api.routes import RequestHeader, Route
 from robotq.api.scopes import Scope, worker_scope
 from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.context import ENDPOINTS, ERROR, FOLDERS, Folders
@@ -21,6 +21,12 @@ _STORE = ("store_unavailable",)
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *_STORE)
 _TASK = ("task_not_found", *_STORE)
 _WORKER = worker_scope(API)
+
+_WORKER_NAME = RequestHeader(
+    name="X-Worker-Name",
+    text="Who works. A worker with a name that asks again gets the task that it has.",
+    schema={"type": "string", "minLength": 1, "maxLength": 200},
+)
 
 ROUTES = (
     Route(
@@ -43,11 +49,11 @@ ROUTES = (
     Route(
         method="GET",
         path="/api/health",
-        handler=handlers.health,
+        handler=handlers.service_health,
         scope=Scope.OPEN,
-        summary="The same, where older clients look for it.",
-        response=models.Health,
-        answers={503: models.Health},
+        summary="The same, where older clients look for it, and in their words.",
+        response=models.ServiceHealth,
+        answers={503: models.ServiceHealth},
     ),
     Route(
         method="GET",
@@ -88,6 +94,19 @@ ROUTES = (
         query=models.NextQuery,
         request=models.WorkerBody,
         response=models.Next,
+        errors=("too_many_requests", *_STORE),
+    ),
+    Route(
+        method="GET",
+        path="/api/tasks/next",
+        handler=handlers.next_bare,
+        acts=True,
+        scope=_WORKER,
+        summary="The same as browser extensions ask for it: the task itself. It takes the task.",
+        query=models.NextQuery,
+        headers=(_WORKER_NAME,),
+        response=models.BareTask,
+        responses=(models.Next,),
         errors=("too_many_requests", *_STORE),
     ),
     Route(

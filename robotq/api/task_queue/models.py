@@ -82,6 +82,18 @@ class Health(_Answer):
     results_dir: str | None = None
 
 
+class ServiceHealth(_Answer):
+    """Without the scope read only `status`, `service` and `timestamp`."""
+
+    status: Literal["ok", "unavailable"]
+    service: Literal["task-queue"]
+    timestamp: IsoTime
+    queue_size: int | None = None
+    results_count: int | None = None
+    tasks_dir: str | None = None
+    results_dir: str | None = None
+
+
 class Stats(_Answer):
     completed_tasks: int
     pending_tasks: int
@@ -120,6 +132,13 @@ class HandedOut(_Answer):
 
 class Next(_Answer):
     task: HandedOut | None
+
+
+class BareTask(_Answer):
+    task_id: str
+    type: str
+    data: Any
+    lease: Lease | None = None
 
 
 class ClaimedTask(_Answer):

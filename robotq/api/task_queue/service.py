@@ -97,6 +97,12 @@ def worker_of(body: dict[str, Any]) -> str | None:
     return None
 
 
+def worker_in_header(call: Call) -> str | None:
+    """The same of a request without a body: the header `X-Worker-Name`. Raises Refused."""
+    name = call.request.headers.get("X-Worker-Name")
+    return None if name is None else _text(name, "X-Worker-Name", _NAME)
+
+
 async def take_result(call: Call, task_id: str, body: dict[str, Any]) -> Task:
     """Take what a worker answers. Raises Refused; RobotqError task_not_found, wrong_state,
     stale_claim, store_unavailable."""

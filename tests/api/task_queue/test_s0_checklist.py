@@ -250,7 +250,6 @@ BAD = [
     ("POST", "/api/tasks/x/result", b'{"status": 1}', 400),
     ("POST", "/api/tasks/x/claim", b"{}", 404),
     ("GET", "/api/tasks/x", None, 404),
-    ("GET", "/api/tasks/next", None, 404),
     ("GET", "/api/tasks?limit=x", None, 400),
     ("GET", "/api/results/x", None, 404),
     ("GET", "/nowhere", None, 404),
@@ -349,6 +348,37 @@ async def test_next__whose_answer_was_lost_gives_its_worker_the_same_task_again(
     assert (await queue.next("w2"))["id"] == second
     assert (await queue.finish(first, worker="w1")).status == 200
     assert await queue.next("w1") is None
+
+
+async def test_next__by_get_is_the_bare_task_that_browser_extensions_read(
+    queue: Queue,
+) -> None:
+    task_id = await queue.submit("ping", data={"n": 1})
+    extension = {"headers": {"X-Worker-Name": "tab 1"}}
+    answer = await queue.get("/api/tasks/next", **extension)
+    assert (answer.body["task_id"], answer.body["type"]) == (task_id, "ping")
+    assert answer.body["data"] == {"n": 1}
+    assert (await queue.get("/api/tasks/next", **extension)).body["task_id"] == task_id
+    other = await queue.get("/api/tasks/next")
+    assert (other.status, other.body) == (200, {"task": None})
+    assert (await queue.get(f"/api/tasks/{task_id}")).body["assigned_to"] == "tab 1"
+
+
+async def test_next__by_get_takes_a_task_so_no_page_of_another_site_may_ask(
+    queue: Queue,
+) -> None:
+    await queue.submit()
+    page = {"Origin": "https://page.example", "Sec-Fetch-Site": "cross-site"}
+    assert (await queue.get("/api/tasks/next", headers=page)).status == 403
+    assert await queue.stats() == (0, 1)
+
+
+async def test_health__says_what_older_clients_read(queue: Queue) -> None:
+    await queue.submit()
+    health = (await queue.get("/api/health")).body
+    assert (health["status"], health["service"]) == ("ok", "task-queue")
+    assert (health["queue_size"], health["results_count"]) == (1, 0)
+    assert health["timestamp"].endswith("+00:00")
 
 
 async def test_next__of_workers_without_a_name_never_gives_a_task_twice(queue: Queue) -> None:
