@@ -22,6 +22,9 @@ KeyPath = tuple[str | int, ...]
 MAX_DEPTH = 100
 """Mappings and lists inside each other; more than a person writes, less than JSON encoders take."""
 
+_MOST_NODES = 500_000
+"""Values of one document, those that aliases bring again counted again."""
+
 
 def key_text(path: KeyPath) -> str:
     """A path as people write it: `robots.robot_a.options`, `commands[0]`."""
@@ -93,6 +96,7 @@ class _Values:
 
     def __init__(self, loader: _Loader) -> None:
         self.lines: dict[KeyPath, int] = {}
+        self._nodes = 0
         self._loader = loader
         self._merged: set[yaml.Node] = set()
 
@@ -105,6 +109,9 @@ class _Values:
             raise _problem("this part contains itself", node)
         if len(around) >= MAX_DEPTH:
             raise _problem(f"nested more than {MAX_DEPTH} times", node)
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise _problem(f"more than {_MOST_NODES} values: aliases double them", node)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             return [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from robotq.drivers.base import CommandContext, DriverError
+from robotq.drivers.gcode.lines import split_lines
 from robotq.drivers.memory import Memory
 from robotq.model.json import JsonObject
 from robotq.steps import Program
@@ -31,7 +32,7 @@ class Machine(Protocol):
 
     def run(
         self,
-        lines: Sequence[str],
+        lines: Iterable[str],
         *,
         from_client: bool = False,
         progress: Callable[[float], None] | None = None,
@@ -65,14 +66,18 @@ def run_program(
     scan: Scan,
     memory: Memory,
     part: Part | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> JsonObject:
     """Carry out `program` for a command with these params, and return the command's result.
-    `part` None: the robot has no commands by itself.
+    `part` None: the robot has no commands by itself. `check` raises what has befallen the
+    command, a stop for example; steps that only calculate are asked too.
 
     Raises what `Driver.execute` may; DriverError bad_parameter where a template meets a value
     that it cannot take.
     """
-    runner = _Runner(program, params, context, machine, scan=scan, memory=memory, part=part)
+    runner = _Runner(
+        program, params, context, machine, scan=scan, memory=memory, part=part, check=check
+    )
     return runner.run(program)
 
 
@@ -87,7 +92,11 @@ class _Runner:
         scan: Scan,
         memory: Memory,
         part: Part | None,
+        check: Callable[[], None],
     ) -> None:
+        self._check = check
+        self._done = 0
+        self._size = 0
         self._context = context
         self._machine = machine
         self._scan_code = scan
@@ -107,6 +116,10 @@ class _Runner:
 
     def _steps(self, steps: Sequence[lang.Step]) -> None:
         for step in steps:
+            self._done += 1
+            if self._done > lang.MAX_STEPS_DONE:
+                raise _bad("steps", f"more than {lang.MAX_STEPS_DONE} steps in one command")
+            self._check()
             with _calculating():
                 skipped = step.when is not None and step.when.value(self._scope) in (None, False)
             if skipped:
@@ -170,6 +183,9 @@ class _Runner:
                 self._context.partial(**self._result)
             case lang.Append(items=items):
                 for name, item in self._tree(items).items():
+                    self._size += size_of(item)
+                    if self._size > lang.MAX_TEXT:
+                        raise _bad("append", f"more than {lang.MAX_TEXT} characters of results")
                     self._result.setdefault(name, []).append(item)
                 self._context.partial(**self._result)
             case lang.Remember(group=group, key=key, value=value):
@@ -190,6 +206,7 @@ class _Runner:
         for index, item in enumerate(over):
             self._scope[loop.item] = item
             self._scope[loop.index] = index
+            self._check()
             self._steps(loop.steps)
 
     def _scan(self, scan: lang.Scan) -> str | None:
@@ -245,12 +262,18 @@ class _Runner:
             return [template.line(self._scope) for template in templates]
 
     def _tree(self, tree: lang.Tree) -> Any:
+        value = self._plain_tree(tree)
+        if size_of(value) > lang.MAX_TEXT:
+            raise _bad("steps", f"more than {lang.MAX_TEXT} characters in one value")
+        return value
+
+    def _plain_tree(self, tree: lang.Tree) -> Any:
         if isinstance(tree, Template):
             return self._text(tree)
         if isinstance(tree, Mapping):
-            return {name: self._tree(value) for name, value in tree.items()}
+            return {name: self._plain_tree(value) for name, value in tree.items()}
         if isinstance(tree, list):
-            return [self._tree(value) for value in tree]
+            return [self._plain_tree(value) for value in tree]
         return tree
 
 
@@ -266,13 +289,13 @@ def _bad(field: str, reason: str) -> DriverError:
     return DriverError(reason, code="bad_parameter", field=field)
 
 
-def program_lines(value: Any) -> list[str]:
+def program_lines(value: Any) -> Iterator[str]:
     """The lines of a program: a text, or a list of texts. Raises DriverError bad_parameter."""
     if isinstance(value, str):
-        return value.splitlines()
+        return split_lines(value)
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         # an item with a line end in it is two lines, and each is looked at
-        return [line for item in value for line in item.splitlines()]
+        return (line for item in value for line in split_lines(item))
     raise _bad("program", "expected a text, or a list of lines")
 
 
@@ -289,3 +312,20 @@ def _number_or_text(text: str | None) -> Any:
         return None if text is None else float(text) if "." in text else int(text)
     except ValueError:
         return text
+
+
+def size_of(value: Any) -> int:
+    """About the characters of a value; not more than just above the bound."""
+    size = 0
+    left = [value]
+    while left and size <= lang.MAX_TEXT:
+        each = left.pop()
+        if isinstance(each, str):
+            size += len(each)
+        elif isinstance(each, Mapping):
+            left.extend(each.values())
+            size += sum(len(str(name)) for name in each)
+        elif isinstance(each, list | tuple):
+            left.extend(each)
+        size += 8
+    return size

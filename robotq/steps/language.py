@@ -14,6 +14,12 @@ from robotq.steps.templates import Template
 MAX_ROUNDS = 10_000
 """Of one loop."""
 
+MAX_STEPS_DONE = 200_000
+"""Of one command, those of every round counted."""
+
+MAX_TEXT = 4_000_000
+"""Characters of one value that steps put together."""
+
 Tree: TypeAlias = Any
 """Mappings and lists as in the file, with a Template in the place of each text."""
 

@@ -11,10 +11,13 @@ from typing import Any
 from robotq.steps.expressions import Expression, ExpressionError, parse
 from robotq.steps.shapes import Kind, Shape, is_word
 
-_PRECISION = re.compile(r"\.(\d)f")
+_PRECISION = re.compile(r"\.([0-9])f")
 
 _MAX_NUMBER = 1e7
 """No coordinate, feed or speed is larger, and controllers do not check."""
+
+_MOST_TEXT = 1_000_000
+"""A text that is put together of itself doubles in each round."""
 
 _DECIMALS = 4
 """Of a number without a format: a tenth of a micrometre."""
@@ -47,7 +50,14 @@ class Template:
             (only,) = self.parts
             if not only.literal and only.expression is not None and only.decimals is None:
                 return only.expression.value(scope)
-        return "".join(part.literal + _text(part, scope) for part in self.parts)
+        pieces = []
+        size = 0
+        for part in self.parts:
+            pieces.append(part.literal + _text(part, scope))
+            size += len(pieces[-1])
+            if size > _MOST_TEXT:
+                raise ExpressionError(f"a text of more than {_MOST_TEXT} characters")
+        return "".join(pieces)
 
     def line(self, scope: Mapping[str, Any]) -> str:
         """A line of G-code: every expression in it gives a number, or a word that the operator

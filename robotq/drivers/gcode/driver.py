@@ -38,6 +38,10 @@ class Controlled(Machine, Protocol):
     def end(self) -> None:
         """It has ended."""
 
+    def switch_off(self) -> None:
+        """It has failed or was stopped, and the robot stands: switch off what may be on, where
+        the controller still takes lines. Raises nothing."""
+
     def check(self) -> None:
         """Raises what has befallen the command meanwhile: Stopped, for example."""
 
@@ -98,11 +102,15 @@ class GcodeDriver:
                 controller,
                 scan=self._scan,
                 memory=self._memory,
+                check=controller.check,
             )
             if not controls.end_unless_stopping():
                 # a stop came with the last answer
                 controller.check()
             return result
+        except (DriverError, Stopped):
+            controller.switch_off()
+            raise
         finally:
             controls.end()
             controller.end()

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from robotq.drivers.base import DriverError
 
-_COMMENT = re.compile(r"\([^()]*\)|;.*$")
-_WORD = re.compile(r"([A-Z])[ \t]*([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?![\d.]))?[ \t]*")
-_LINE_NUMBER = re.compile(r"^N\d+[ \t]*", re.IGNORECASE)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+"""What ends a line for a controller, and nothing else: a comment may hold U+2028 or a form feed."""
+_COMMENT = re.compile(r"\([^()]*\)|;.*$", re.DOTALL)
+_WORD = re.compile(
+    r"([A-Z])[ \t]*([+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?![0-9.]))?[ \t]*"
+)
+_EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]*[0-9][0-9.]*E")
+"""`X1E-5`: a number to some, X1 and a letter E to others."""
+_LINE_NUMBER = re.compile(r"N[0-9]+[ \t]*")
+_BLANKS = " \t"
+_BYTE_ORDER_MARK = "\ufeff"
 _AXES = frozenset("XYZABCUVWEIJKR")
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3", "G5", "G28", "G29", "G30", "G33", "G34"})
 _MOST_LINES = 1_000_000
+_LOOK_EVERY = 500
+"""Lines between two looks at whether somebody wants the reading to end: some milliseconds."""
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,10 @@ class Rules:
     fractions: frozenset[str] | None = None
     """The codes with a fraction that the controller tells from those without one, as G92.1 from
     G92; None: it tells all of them."""
+    letters: frozenset[str] = _LETTERS
+    """The letters that begin a word the controller knows."""
+    ends: frozenset[str] = frozenset({"M2", "M30"})
+    """Codes after which a program is over: nothing behind them is read or sent."""
     bare_words: bool = False
     """A letter may stand without a number, as in `G28 X`."""
     dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
@@ -53,27 +68,51 @@ class Line:
     alone: bool = False
 
 
-def prepare(raw: Iterable[str], rules: Rules) -> list[Line]:
-    """The lines of a program as they are sent; those that do nothing are left out.
+def split_lines(text: str) -> Iterator[str]:
+    """The lines of a text as controllers tell them apart: by LF, CR LF, or CR."""
+    for found in _LINE.finditer(text.removeprefix(_BYTE_ORDER_MARK)):
+        if found.end() > found.start():
+            yield found[0].rstrip("\r\n")
 
+
+def prepare(
+    raw: Iterable[str], rules: Rules, *, look: Callable[[int], None] = lambda _: None
+) -> list[Line]:
+    """The lines of a program as they are sent; those that do nothing are left out. What comes
+    after the end of the program (M2, M30) is no part of it.
+
+    `look` is called every few milliseconds with the number of lines that were read, and may raise.
     Raises DriverError bad_parameter for the first line that cannot be sent as it is: nothing
     has moved then.
     """
-    lines = []
+    lines: list[Line] = []
     for number, text in enumerate(raw, 1):
         if number > _MOST_LINES:
             raise _refusal(number, "", f"more than {_MOST_LINES} lines")
+        if number % _LOOK_EVERY == 0:
+            look(number)
         line = _line(text, number, rules)
-        if line is not None:
-            lines.append(line)
+        if line is None:
+            continue
+        lines.append(line)
+        if not rules.ends.isdisjoint(line.codes):
+            break
     return lines
 
 
 def _line(raw: str, number: int, rules: Rules) -> Line | None:
-    text = _LINE_NUMBER.sub("", _COMMENT.sub("", raw).strip()).strip().upper()
+    text = _COMMENT.sub("", raw).strip(_BLANKS)
+    if not text.isascii():
+        # before anything is made of it: other scripts have digits, and letters whose capitals
+        # are ASCII
+        foreign = next(character for character in text if not character.isascii())
+        at = raw.index(foreign) + 1
+        raise _refusal(number, raw, f"character {at}, {foreign!a}, is not ASCII")
+    text = text.upper()
+    text = text[found.end() :] if (found := _LINE_NUMBER.match(text)) else text
     if not text or text == "%":
         return None
-    words = _words(text, number, rules)
+    words = _words(text, number, raw, rules)
     codes = tuple(letter + _plain(value) for letter, value in words if letter in "GM" and value)
     for code in codes:
         # M81.5 is taken for M81 by firmware that reads whole numbers
@@ -95,15 +134,25 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
     )
 
 
-def _words(text: str, number: int, rules: Rules) -> list[tuple[str, str]]:
-    words = []
+def _words(text: str, number: int, raw: str, rules: Rules) -> list[tuple[str, str]]:
+    words: list[tuple[str, str]] = []
     at = 0
     while at < len(text):
+        if _EXPONENT.match(text, at):
+            reason = "an exponent is not G-code: write 0.00001, or a blank before a letter E"
+            raise _refusal(number, raw, f"{text[at : at + 20]!r}: {reason}")
         found = _WORD.match(text, at)
         if found is None or (found[2] is None and not rules.bare_words):
-            raise _refusal(number, text, f"{text[at : at + 10]!r} is not a word of G-code")
-        words.append((found[1], found[2] or ""))
+            raise _refusal(number, raw, f"{text[at : at + 10]!r} is not a word of G-code")
+        letter = found[1]
+        if letter not in rules.letters:
+            raise _refusal(number, raw, f"this controller does not know the letter {letter}")
+        words.append((letter, found[2] or ""))
         at = found.end()
+    letters = [letter for letter, _ in words if letter not in "GM"]
+    if len(letters) > len(set(letters)):
+        twice = next(letter for letter in letters if letters.count(letter) > 1)
+        raise _refusal(number, raw, f"the letter {twice} stands twice")
     return words
 
 

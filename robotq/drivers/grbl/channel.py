@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -26,6 +27,7 @@ from robotq.drivers.transport import Discarded, PortOptions, Transport
 
 _TOLD = 200
 """Lines of an answer that are kept."""
+_REPORT_INCHES = re.compile(r"\$13=([0-9])\b.*")
 _STANDING = frozenset({"Idle", "Check", "Alarm"})
 
 
@@ -68,6 +70,8 @@ class Channel:
         """The first line that was answered with an error, since `begin`."""
         self.unexplained = 0
         """Answers to nothing, since `begin`."""
+        self.inches = False
+        """Its reports are in inches, as far as it has said ($13)."""
         self.told: deque[str] = deque(maxlen=_TOLD)
         self.resets = 0
         """Greetings, ever."""
@@ -196,7 +200,7 @@ class Channel:
             self._understand(said)
             self.changed.notify_all()
 
-    def _understand(self, said: Said) -> None:
+    def _understand(self, said: Said) -> None:  # noqa: C901, PLR0912 - one case for each kind
         match said:
             case Ok():
                 self._answer(None)
@@ -219,12 +223,17 @@ class Channel:
                 self._forget_lines()
                 self.resets += 1
                 self.greeting = said
+                if self.status is not None:
+                    # a reset changes the offset of work coordinates; it is told again
+                    self.status = replace(self.status, offset_mm=None)
                 if not self.reset_expected:
                     self.why_lost = self.why_lost or "the controller has started anew"
                 self.reset_expected = False
             case Told(text=text):
                 if text:
                     self.told.append(text)
+                if found := _REPORT_INCHES.fullmatch(text):
+                    self.inches = found[1] != "0"
 
     def _answer(self, error: Error | None) -> None:
         self.last_answer = time.monotonic()

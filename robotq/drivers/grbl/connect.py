@@ -86,18 +86,27 @@ class _Making:
         channel = self._channel
         identity = Identity()
         channel.begin()
-        channel.put([Line(text="$I", number=0, codes=(), motion=False)])
-        deadline = time.monotonic() + _IDENTITY_S
-        while channel.outstanding and time.monotonic() < deadline:
-            self._wait()
-        if channel.outstanding:
-            raise LinkLost("the controller does not answer a line")
+        channel.inches = False
+        # it does not tell its settings in every state: then they are as they were, in millimetres
+        for text in ("$$", "$I"):
+            self._answered(Line(text=text, number=0, codes=(), motion=False))
+        if channel.inches:
+            raise LinkLost("the controller reports in inches: $13 has to be 0")
         with channel.changed:
             for text in channel.told:
                 identity.take(text)
             if channel.greeting is not None:
                 identity.firmware = channel.greeting.firmware
         return identity
+
+    def _answered(self, line: Line) -> None:
+        channel = self._channel
+        channel.put([line])
+        deadline = time.monotonic() + _IDENTITY_S
+        while channel.outstanding and time.monotonic() < deadline:
+            self._wait()
+        if channel.outstanding:
+            raise LinkLost("the controller does not answer a line")
 
     def _repeat(self, byte: bytes, done: Callable[[], bool], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

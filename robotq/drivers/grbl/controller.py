@@ -7,21 +7,27 @@ Idle. Nothing here homes, unlocks or repeats a line by itself.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
-from robotq.drivers.base import DriverError
+from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.lines import Line, prepare
+from robotq.drivers.gcode.lines import Line, Rules, prepare
+from robotq.drivers.gcode.reading import read_program
 from robotq.drivers.grbl.channel import Channel
-from robotq.drivers.grbl.options import GrblOptions
+from robotq.drivers.grbl.options import KNOWN_MODES, GrblOptions, letters
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.grbl.stopping import Stopping
 from robotq.drivers.grbl.watch import LOOK_S, Watch
 
+_log = logging.getLogger(__name__)
+
+_SWITCH_OFF_S = 5.0
 _BARRIER = Line(text="G4 P0.01", number=0, codes=("G4",), motion=False, dwell_s=0.01)
 _MODES = Line(text="$G", number=0, codes=(), motion=False)
 _PROGRESS_S = 0.2
@@ -40,12 +46,16 @@ class Controller:
         self._controls = controls
         self._stopping = Stopping(self._state, channel, polling, controls)
         self._watch = Watch(self._state, channel, controls, self._stopping)
+        self._modes_due = True
+        """No line of this command was sent yet."""
+        self._touched = False
+        """A line of it was."""
 
     # -- what steps ask for --------------------------------------------------------------------
 
     def run(
         self,
-        lines: Sequence[str],
+        lines: Iterable[str],
         *,
         from_client: bool = False,
         progress: Callable[[float], None] | None = None,
@@ -53,9 +63,23 @@ class Controller:
     ) -> None:
         """Stream lines, and wait until the robot has carried them out."""
         options = self._state.options
-        prepared = prepare(lines, options.program_rules if from_client else options.rules)
+        prepared, progress = read_program(
+            lines,
+            self._rules(options.program_rules if from_client else options.rules),
+            self._controls,
+            from_client=from_client,
+            progress=progress,
+        )
         self._ready()
         self._watch.begin(timeout_s)
+        if self._modes_due and not options.keep_modes:
+            # on its way alone: G54 may be read from the EEPROM
+            feed = f" F{options.feed:g}" if options.feed else ""
+            self._exchange(
+                Line(text=KNOWN_MODES + feed, number=0, codes=(), motion=False, alone=True)
+            )
+        self._modes_due = False
+        self._touched = True
         self._stream(prepared, progress)
         self._settle()
 
@@ -118,6 +142,30 @@ class Controller:
         """Raises what has befallen the command since its last exchange: Stopped, for example."""
         self._watch.look(0.0)
 
+    def switch_off(self) -> None:
+        """Grbl's own reset switches spindle and coolant off. After a failure without one, as of
+        a step between two motions, they are still on."""
+        lines = self._state.options.after_failure
+        if not self._touched or not lines or self._controls.latched or self._channel.lost:
+            return
+        status = self._channel.status
+        if status is not None and status.state not in ("Idle", "Run"):
+            return
+        # the stop has had its effect, and the controller takes lines again
+        self._controls.stopping = False
+        try:
+            self._watch.begin(_SWITCH_OFF_S)
+            for text in lines:
+                self._exchange(Line(text=text, number=0, codes=(), motion=False))
+        except (DriverError, Stopped, UncertainOutcome) as error:
+            _log.warning("%s was not carried out after a failure: %r", " ".join(lines), error)
+
+    def _rules(self, rules: Rules) -> Rules:
+        """`rules`, with the letters of this firmware."""
+        text = "" if self._channel.greeting is None else self._channel.greeting.text
+        plain = "hal" not in text.lower() and "fluidnc" not in text.lower()
+        return replace(rules, letters=letters(plain_grbl=plain))
+
     # -- an exchange ---------------------------------------------------------------------------
 
     def _ready(self) -> None:
@@ -166,6 +214,8 @@ class Controller:
             if progress is not None and time.monotonic() - told > _PROGRESS_S:
                 told = time.monotonic()
                 progress((channel.answered - answered) / len(lines))
+        if progress is not None:
+            progress(1.0)
 
     def _takes(self, line: Line) -> bool:
         """Whether this line of a program may be sent now."""

@@ -11,6 +11,11 @@ Those of its port (see `drivers.transport.options`), and
 - `homing_timeout_s` (120), `stop_timeout_s` (8).
 - `deny`: codes that programs must not hold, such as [M3, M4], besides those that change what
   the controller has stored.
+- `modes` (`known`): each command begins in millimetres, absolute, in the XY plane, with feeds per
+  minute, in G54, without G92 and tool length offsets, and with no motion code in effect. `keep`:
+  in whatever the command before has left.
+- `feed`: mm/min in effect when a command begins, where none of its lines has named another one.
+- `after_failure` ([M5, M9]): lines for a controller whose command was stopped or has failed.
 - `scanner`: the port of a barcode scanner, see `drivers.scanner`.
 """
 
@@ -21,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import denied
+from robotq.drivers.gcode.options import after_failure, denied
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
@@ -38,6 +43,17 @@ _DENIED = {
     "G30.1": "it changes the stored position of G30",
 }
 
+_GRBL_LETTERS = frozenset("FGIJKLMNPRSTXYZ")
+_MORE_LETTERS = frozenset("ABCDHOQUVW")
+"""Of its descendants. None takes E in what moves."""
+
+KNOWN_MODES = "G21 G90 G17 G94 G54 G49 G80 G92.1"
+
+
+def letters(*, plain_grbl: bool) -> frozenset[str]:
+    """The letters that the firmware knows."""
+    return _GRBL_LETTERS if plain_grbl else _GRBL_LETTERS | _MORE_LETTERS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrblOptions:
@@ -51,6 +67,9 @@ class GrblOptions:
     silence_s: float = 3.0
     homing_timeout_s: float = 120.0
     stop_timeout_s: float = 8.0
+    keep_modes: bool = False
+    feed: float | None = None
+    after_failure: tuple[str, ...] = ("M5", "M9")
     scanner: ScannerOptions | None = None
 
 
@@ -59,6 +78,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
     section = Section(options, lambda _: f"robots.{robot}.options")
     receive = section.whole("receive_bytes", default=0)
     more = denied(section)
+    feed = section.number("feed", least=0, default=0.0)
     read = GrblOptions(
         port=read_port_options(section),
         rules=Rules(longest=_LONGEST, alone=_EEPROM),
@@ -70,6 +90,9 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
         silence_s=section.number("silence_s", above=0, default=3.0),
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=120.0),
         stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
+        keep_modes=section.text("modes", of=("known", "keep"), default="known") == "keep",
+        feed=feed or None,
+        after_failure=after_failure(section, Rules(longest=_LONGEST), default=("M5", "M9")),
         scanner=read_scanner_options(section),
     )
     if receive and not 16 <= receive <= 65_536:

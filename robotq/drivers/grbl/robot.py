@@ -101,6 +101,7 @@ class GrblRobot(Controller):
         if self._channel.lost is not None:
             raise LinkLost(self._channel.lost)
         self._polling.busy = True
+        self._modes_due, self._touched = True, False
         # whatever was said between two commands belongs to none of them
         self._watch.begin(None)
 
@@ -265,6 +266,8 @@ class GrblRobot(Controller):
         if status.state == "Alarm" and channel.last_alarm is not None:
             details["alarm"] = alarm_text(channel.last_alarm)
         point = _work_point(status.machine_mm, status.work_mm, status.offset_mm)
+        if not point and status.machine_mm is not None:
+            details["work_position"] = "unknown until the controller tells its work offset"
         details.update({f"{axis}_mm": value for axis, value in zip(_AXES, point, strict=False)})
         if status.feed is not None:
             details["feed_mm_per_min"] = status.feed
@@ -284,5 +287,6 @@ def _work_point(
     if machine is None:
         return ()
     if offset is None or len(offset) != len(machine):
-        return machine
+        # not told yet: machine coordinates would be other ones under the same name
+        return ()
     return [round(m - o, 4) for m, o in zip(machine, offset, strict=True)]

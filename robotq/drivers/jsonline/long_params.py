@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.drivers.base import DriverError
+from robotq.drivers.gcode.lines import split_lines
 from robotq.drivers.jsonline.wire import encode
 
 _ROOM = 160
@@ -57,7 +58,8 @@ class LongRun:
 
 def _lines(value: object) -> list[str]:
     if isinstance(value, str) and "\n" in value:
-        return value.splitlines()
+        # only what ends a line for a controller: a comment may hold U+2028
+        return list(split_lines(value))
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return value
     return []

@@ -7,14 +7,15 @@ report of a position that was asked for after it has come. Nothing here homes by
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.lines import Line, prepare
+from robotq.drivers.gcode.reading import read_program
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, MARKER
+from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.options import MarlinOptions
 from robotq.drivers.marlin.state import State
@@ -34,6 +35,8 @@ class Controller:
         self._lost_lines = LostLines(self._state, channel)
         self._stopping = Stopping(self._state, channel, controls, self._lost_lines)
         self._watch = Watch(self._state, channel, controls, self._lost_lines, self._stopping)
+        self._modes_due = True
+        """No line of this command was sent yet."""
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
 
@@ -41,7 +44,7 @@ class Controller:
 
     def run(
         self,
-        lines: Sequence[str],
+        lines: Iterable[str],
         *,
         from_client: bool = False,
         progress: Callable[[float], None] | None = None,
@@ -49,9 +52,19 @@ class Controller:
     ) -> None:
         """Send lines, and wait until the robot has carried them out."""
         options = self._state.options
-        prepared = prepare(lines, options.program_rules if from_client else options.rules)
+        prepared, progress = read_program(
+            lines,
+            options.program_rules if from_client else options.rules,
+            self._controls,
+            from_client=from_client,
+            progress=progress,
+        )
         self._ready()
         self._watch.begin(timeout_s)
+        if self._modes_due and not options.keep_modes:
+            for text in KNOWN_MODES:
+                self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
+        self._modes_due = False
         self._stream(prepared, progress)
         self._settle()
 
@@ -101,6 +114,9 @@ class Controller:
         """Raises what has befallen the command since its last exchange: Stopped, for example."""
         self._watch.look(0.0)
 
+    def switch_off(self) -> None:
+        """What is on stays on: see docs/drivers/marlin.md."""
+
     # -- an exchange ---------------------------------------------------------------------------
 
     def _ready(self) -> None:
@@ -148,6 +164,8 @@ class Controller:
                 progress(
                     min(1.0, done / len(lines) if self._state.emergency_parser else at / len(lines))
                 )
+        if progress is not None:
+            progress(1.0)
 
     def _next(self, line: Line, window: int) -> bool:
         """Send a line where it may be sent."""

@@ -16,6 +16,10 @@ FINISH = Line(text="M400", number=0, codes=("M400",), motion=False)
 
 ABSOLUTE = Line(text="G90", number=0, codes=("G90",), motion=False)
 
+KNOWN_MODES = ("G21", "G90", "M82")
+"""Millimetres and absolute coordinates, in which each command begins: one code a line, since the
+controller reads every later code of a line as a parameter."""
+
 QUICK_STOP = b"\nM108\nM410\n"
 """The first line end ends whatever is half written; M108 ends a wait for heat or for a person."""
 

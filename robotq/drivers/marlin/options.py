@@ -15,6 +15,8 @@ Those of its port (see `drivers.transport.options`), and
 - `homing_timeout_s` (180), `stop_timeout_s` (8).
 - `deny`: codes that programs must not hold, besides those that stop the conversation or change
   what the controller has stored.
+- `modes` (`known`): each command begins in millimetres, with absolute coordinates. `keep`: in
+  whatever the command before has left.
 - `scanner`: the port of a barcode scanner, see `drivers.scanner`.
 """
 
@@ -73,6 +75,7 @@ class MarlinOptions:
     answer_timeout_s: float = 10.0
     homing_timeout_s: float = 180.0
     stop_timeout_s: float = 8.0
+    keep_modes: bool = False
     scanner: ScannerOptions | None = None
 
 
@@ -90,6 +93,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
         answer_timeout_s=section.number("answer_timeout_s", above=0, default=10.0),
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),
         stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
+        keep_modes=section.text("modes", of=("known", "keep"), default="known") == "keep",
         scanner=read_scanner_options(section),
     )
     section.end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,7 @@ def run_steps(m: Machine, program: Program, *, part: Part, memory: Memory) -> Js
     )
 
 
-def run_lines(m: Machine, lines: Sequence[str]) -> None:
+def run_lines(m: Machine, lines: Iterable[str]) -> None:
     """Carry out a program that is the whole command, and tell how far it is."""
     _StepMachine(m).run(lines, progress=m.context.progress)
 
@@ -60,7 +60,7 @@ class _StepMachine:
 
     def run(
         self,
-        lines: Sequence[str],
+        lines: Iterable[str],
         *,
         from_client: bool = False,  # noqa: ARG002 - there is nothing stored to be protected
         progress: Callable[[float], None] | None = None,

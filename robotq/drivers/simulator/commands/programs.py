@@ -11,7 +11,7 @@ from robotq.model.json import JsonObject
 def run_gcode(m: Machine) -> JsonObject:
     """RUN_GCODE: the lines of a program, one after the other."""
     params = m.params.whole
-    lines = program_lines(params.get("program") if isinstance(params, dict) else None)
+    lines = list(program_lines(params.get("program") if isinstance(params, dict) else None))
     with m.step("RUNNING", lines=len(lines)):
         run_lines(m, lines)
     return {"lines": len(lines)}

@@ -16,7 +16,7 @@ from robotq.testing.emulators.grbl.firmware import FIRMWARE, Dialect
 from robotq.testing.emulators.grbl.gcode import Modes, Refused, read_words
 from robotq.testing.emulators.grbl.receive import ReceiveBuffer
 from robotq.testing.emulators.grbl.report import Reports
-from robotq.testing.emulators.motion import Axes
+from robotq.testing.emulators.motion import Axes, Point
 
 _COMMENT = re.compile(r"\([^)]*\)|;.*")
 _URGENT = re.compile(rb"[?!~\x18\x80-\xff]")
@@ -43,6 +43,7 @@ class GrblEmulator(Device):
     ) -> None:
         super().__init__(link, faults)
         self._firmware = firmware = FIRMWARE[dialect]
+        self._plain = dialect is Dialect.GRBL
         self.axes = Axes(blocks_most=15, speed=speed, ramp_s=ramp_s)
         self.homing = homing
         self.homing_fails = homing_fails
@@ -54,12 +55,16 @@ class GrblEmulator(Device):
         self._buffer = ReceiveBuffer(
             firmware.receive_bytes, one_ok_for_crlf=firmware.one_ok_for_crlf
         )
-        self._modes = Modes()
+        self.systems: dict[str, Point] = {}
+        """Where the stored coordinate systems begin, such as "55"."""
+        self.inches = False
+        """The setting $13: reports are in inches."""
+        self.modes = Modes(self.systems)
         self._alarm = False
         self._doing = Activity(self.axes)
         self._silent_until: float | None = None
         self._sticky = 0
-        self._reports = Reports()
+        self.reports = Reports()
 
     @property
     def overflowed(self) -> int:
@@ -84,7 +89,9 @@ class GrblEmulator(Device):
         self._partial.clear()
         self._doing.restart()
         self._sticky = 0
-        self._modes = Modes()
+        self.modes = Modes(self.systems)
+        # the first report after a reset has the offset
+        self.reports.made = 0
 
     def _soft_reset(self) -> None:
         self.resets += 1
@@ -206,12 +213,12 @@ class GrblEmulator(Device):
 
     def _gcode(self, line: str, raw: str) -> None:
         """Answers a line that is right, now or later. Raises Refused."""
-        words = read_words(line)
+        words = read_words(line, plain_grbl=self._plain)
         if words.moves and self.axes.full:
             # the planner has no room: nothing of the line is in effect yet
             self._doing.waiting = raw
             return
-        self._modes.take(words)
+        self.modes.take(words, self.axes.planned)
         if "4" in words.g_codes:
             seconds = words.values.get("P", 0.0)
             self._doing.dwell = Lasting(line=raw, fault=self._fault(raw), seconds=seconds)
@@ -219,13 +226,13 @@ class GrblEmulator(Device):
         if "0" in words.m_codes:
             self._doing.hold()
         if words.moves:
-            end = self._modes.end(self.axes.planned, words)
-            self.axes.plan(end, self._modes.speed_mm_s, raw)
+            end = self.modes.end(self.axes.planned, words)
+            self.axes.plan(end, self.modes.speed_mm_s, raw)
         self._ok(raw, self._fault(raw))
 
     def _dollar(self, line: str) -> None:
         fault = self._fault(line)
-        told = self._firmware.tells(line, homing=self.homing)
+        told = self._firmware.tells(line, homing=self.homing, inches=self.inches)
         if line.startswith("$J="):
             self._jog(line, fault)
         elif line == "$X":
@@ -249,7 +256,7 @@ class GrblEmulator(Device):
             self._error(9 if self._alarm else 8, line)
             return
         self._doing.jogging = True
-        end, speed_mm_s = self._modes.jog(self.axes.planned, line[3:])
+        end, speed_mm_s = self.modes.jog(self.axes.planned, line[3:])
         self.axes.plan(end, speed_mm_s, line)
         self._ok(line, fault)
 
@@ -293,7 +300,16 @@ class GrblEmulator(Device):
         if self._doing.homing is not None and not self._firmware.reports_while_homing:
             return
         free = 1023 - len(self._buffer) if self._firmware.sticky_errors else None
-        self.say(self._reports.text(self._state(), self.axes, self._modes.feed_mm_s, free))
+        self.say(
+            self.reports.text(
+                self._state(),
+                self.axes,
+                self.modes.feed_mm_s,
+                free,
+                offset=self.modes.offset,
+                unit_mm=25.4 if self.inches else 1.0,
+            )
+        )
 
     def _state(self) -> str:
         return self._doing.state(alarm=self._alarm)

@@ -26,7 +26,7 @@ class Firmware:
     silence_s: float
     """After a reset in motion."""
 
-    def tells(self, line: str, *, homing: bool) -> tuple[str, ...] | None:
+    def tells(self, line: str, *, homing: bool, inches: bool = False) -> tuple[str, ...] | None:
         """What it says before the answer to a question; None where it is none."""
         match line:
             case "$G":
@@ -36,7 +36,7 @@ class Firmware:
             case "$I":
                 return self.identity
             case "$$":
-                return ("$10=1", f"$22={int(homing)}")
+                return ("$10=1", f"$13={int(inches)}", f"$22={int(homing)}")
             case _:
                 return None
 
