@@ -110,7 +110,7 @@ class _TimedPort(PtyPort):
 
 
 @contextmanager
-def _device(link: Path) -> Iterator[tuple[_Mover, _TimedPort]]:
+def device(link: Path) -> Iterator[tuple[_Mover, _TimedPort]]:
     mover, port = _Mover(), _TimedPort(link)
     device = Device(mover, port, ScaledClock(), DeviceOptions(name="bench"))
     serving = threading.Thread(target=device.serve, daemon=True)
@@ -141,7 +141,7 @@ def _device_process(link: Path) -> Iterator[str]:
 
 
 def _be_device(link: Path, ready: Event, stop: Event) -> None:
-    with _device(link):
+    with device(link):
         ready.set()
         stop.wait()
 
@@ -153,7 +153,7 @@ def run(options: Options) -> list[Figure]:
         trips = _round_trips(path, data, options.rounds * options.calls)
     alone: list[float] = []
     crowded: list[float] = []
-    with _device(data / "robot.port") as (mover, port):
+    with device(data / "robot.port") as (mover, port):
         stops = options.rounds * options.calls // 5
         with (
             _daemon(data, port.path) as (http_port, connection),

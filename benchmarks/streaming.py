@@ -67,12 +67,12 @@ def run(options: Options) -> list[Figure]:
 
 
 def _rate(lines: list[str], send: Callable[[str], float]) -> float:
-    with _device() as port:
+    with device() as port:
         return len(lines) / send(port)
 
 
 @contextmanager
-def _device() -> Iterator[str]:
+def device() -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-c", _DEVICE], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     dashboard,
     estop,
+    floods,
     gap,
     growth,
     http,
@@ -40,6 +41,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "startup": Benchmark(startup.TITLE, startup.run),
     "memory": Benchmark(memory.TITLE, memory.run),
     "estop": Benchmark(estop.TITLE, estop.run),
+    "floods": Benchmark(floods.TITLE, floods.run),
     "serial": Benchmark(serial.TITLE, serial.run),
     "streaming": Benchmark(streaming.TITLE, streaming.run),
     "growth": Benchmark(growth.TITLE, growth.run),

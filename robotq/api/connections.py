@@ -18,6 +18,8 @@ CROWDED = 0.8
 """Share of the limit from which on connections are closed to make room."""
 _ROOM = 0.75
 """They are closed down to this share, so that not each new one has to look for another."""
+_BRIEF_S = 1.0
+"""Seconds that a connection is not idle yet: its request is on its way."""
 HEAD_S = 15.0
 """Wall seconds from the first byte of a request to the end of its head."""
 SILENT_S = 60.0
@@ -65,7 +67,7 @@ class Connections:
     def opened(self, peer: Peer) -> None:
         self._heard[peer] = time.monotonic()
         if len(self._heard) > self.limit * CROWDED:
-            self._make_room()
+            self._make_room(peer)
 
     def heard(self, peer: Peer) -> None:
         if peer in self._heard:
@@ -105,17 +107,26 @@ class Connections:
             await asyncio.sleep(_LOOK_S)
             self.look(time.monotonic())
 
-    def _make_room(self) -> None:
-        limit = self.limit
+    def _make_room(self, newcomer: Peer) -> None:
+        """Whoever has just come stays: it may be the one that wants to stop a robot."""
+        limit, now = self.limit, time.monotonic()
         wanted = len(self._heard) - int(limit * _ROOM)
-        going = [p for p in self._heard if not p.keyed and not p.answering][:wanted]
+        idle = [
+            (peer, now - heard)
+            for peer, heard in self._heard.items()
+            if not peer.keyed and not peer.answering and peer is not newcomer
+        ]
+        going = [peer for peer, silent_s in idle if silent_s >= _BRIEF_S][:wanted]
         over = len(self._heard) - len(going) - limit
         if over > 0:
-            # nobody is idle: those without a key whose request waits, then any that is idle
-            going += [p for p in self._heard if not p.keyed and p.answering][:over]
-            over = len(self._heard) - len(going) - limit
-        if over > 0:
-            going += [p for p in self._heard if p.keyed and not p.answering][:over]
+            # those who have only just come, those without a key whose request waits, and then
+            # any that is idle
+            others = [peer for peer, silent_s in idle if silent_s < _BRIEF_S]
+            others += [peer for peer in self._heard if not peer.keyed and peer.answering]
+            others += [peer for peer in self._heard if peer.keyed and not peer.answering]
+            going += others[:over]
+        if not going:
+            return
         for peer in going:
             self.closed += 1
             self._cut(peer)
