@@ -52,6 +52,7 @@ async def look(call: Call) -> web.StreamResponse:
             "version": __version__,
             "time_scale": engine.config.time_scale,
             "you": you(call),
+            "stop_label": engine.config.stop_label,
             "estop": engine.estop.latched,
             "estop_holds": hold_views(latched, language),
             "counts": {

@@ -114,6 +114,7 @@ class Look(_Answer):
     version: str
     time_scale: float
     you: You
+    stop_label: Literal["stop", "emergency"] = Field(description="How the page calls its stop.")
     estop: bool = Field(description="Whether the emergency stop is latched.")
     estop_holds: list[Hold]
     counts: dict[str, int]

@@ -221,6 +221,9 @@ class Config:
     """Wall seconds per second of simulated motion; 0 jumps from event to event."""
     language: Literal["zh", "en"] = "zh"
     """Of texts for clients whose Accept-Language does not prefer English."""
+    stop_label: Literal["stop", "emergency"] = "stop"
+    """How the dashboard calls its stop. stop: "Stop all robots", since no button on a screen is
+    an emergency stop device. emergency: "EMERGENCY STOP"."""
     store: Literal["sqlite", "memory"] = "sqlite"
     """memory loses everything with the process: for tests."""
     default_robot: str | None = None

@@ -11,21 +11,45 @@ export class Refused extends Error {
   }
 }
 
-/** What a request answers with. Throws Refused, or the error of a connection that is not there. */
+/** Given up, so that a stop gets its connection. */
+export class GivenUp extends Error {}
+
+const pending = new Set();
+
+/** Give up every request that is under way: each one has one of the few connections. */
+export function giveUpRequests() {
+  for (const request of pending) request.abort(new GivenUp());
+}
+
+/** What a request answers with. Throws Refused, GivenUp, or the error of a connection that is
+ * not there. */
 export async function ask(method, path, body, { headers = {}, timeoutMs = 15000 } = {}) {
-  const response = await fetch(path, {
-    method,
-    headers: { "Accept-Language": language(), ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body),
-    cache: "no-store",
-    credentials: "same-origin",
-    signal: AbortSignal.timeout(timeoutMs),
-  });
+  const request = new AbortController();
+  const timer = setTimeout(() => request.abort(new DOMException("no answer", "TimeoutError")), timeoutMs);
+  pending.add(request);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: { "Accept-Language": language(), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+      credentials: "same-origin",
+      signal: request.signal,
+    });
+    return await answerOf(response);
+  } finally {
+    clearTimeout(timer);
+    pending.delete(request);
+  }
+}
+
+/** The body of an answer; throws Refused where it is no success. */
+export async function answerOf(response) {
   let answer = {};
   try {
     answer = await response.json();
   } catch (error) {
-    if (response.ok && response.status !== 204) throw error;
+    if (error instanceof GivenUp || (response.ok && response.status !== 204)) throw error;
   }
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;

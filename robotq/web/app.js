@@ -1,7 +1,7 @@
 // Puts the page together: the bar, what needs attention, one view at a time, the drawer.
 
 import { h, setText } from "./dom.js";
-import { count, t } from "./i18n.js";
+import { count, setStopLabel, t } from "./i18n.js";
 import { live } from "./live.js";
 import { attention } from "./attention.js";
 import { chartsView, hourPart } from "./charts.js";
@@ -13,6 +13,7 @@ import { login } from "./login.js";
 import { peopleView } from "./people.js";
 import { endedPart, queueView } from "./queue.js";
 import { lanes } from "./robots.js";
+import { stopFailure } from "./stop.js";
 import { submitView } from "./submit.js";
 import { taskDrawer } from "./task.js";
 import { workersView } from "./workers.js";
@@ -59,10 +60,12 @@ function build() {
   const main = h("main", { id: "main", tabindex: -1 });
   const drawer = taskDrawer();
   const door = login();
+  const failed = stopFailure();
   const messages = h("div", { id: "messages", role: "status" });
   document.body.append(
     h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } }),
-    bar.node, stale.node, needs.node, main, drawer.node, door.node, messages);
+    bar.node, stale.node, needs.node, main, drawer.node, door.node, messages, failed.node);
+  failed.update();
 
   function route() {
     const [id, rest] = splitHash();
@@ -86,6 +89,7 @@ function build() {
   let first = live.look === null;
   unbind = [
     live.on("look", (look) => {
+      if (setStopLabel(look.stop_label)) { build(); return; }
       bar.update(); stale.update(); door.update();
       needs.update(look);
       if (first) { first = false; route(); } else current?.view.update(look);

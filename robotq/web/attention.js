@@ -82,7 +82,7 @@ function sinceText(hold) { return hold ? t("since", { clock: clock(hold.since_ms
 
 function estopCard() {
   const part = card("bad", "stop", t("estop.latched"));
-  part.actions.append(button(t("estop.reset"), resetStop, { kind: "danger", allowed: live.may("control") }));
+  part.actions.append(button(t("estop.reset"), resetStop, { allowed: live.may("control") }));
   setText(part.hint, t("estop.text"));
   return { node: part.node, update({ holds }) { setText(part.text, holds[0]?.reason || ""); setText(part.since, sinceText(holds[0])); } };
 }
@@ -101,8 +101,8 @@ function resumeCard({ code }) {
       if (robots === names.join()) return;
       robots = names.join();
       const single = names.map((name) => button(names.length > 1 ? t("resume.robot", { robot: name }) : t("resume"), () => resume({ robot_id: name }),
-        { kind: names.length > 1 ? "" : "primary", symbol: "play", allowed: live.may("control"), name: t("resume.robot", { robot: name }) }));
-      const all = names.length > 1 ? [button(t("resume.all"), () => Promise.all(names.map((name) => resume({ robot_id: name }))), { kind: "primary", symbol: "play", allowed: live.may("control") })] : [];
+        { kind: names.length > 1 ? "" : "strong", symbol: "play", allowed: live.may("control"), name: t("resume.robot", { robot: name }) }));
+      const all = names.length > 1 ? [button(t("resume.all"), () => Promise.all(names.map((name) => resume({ robot_id: name }))), { kind: "strong", symbol: "play", allowed: live.may("control") })] : [];
       const look = holds[0].task_id ? [h("a", { class: "button", href: `#task/${holds[0].task_id}`, text: t("show") })] : [];
       part.actions.replaceChildren(...look, ...single, ...all);
     },
@@ -123,7 +123,7 @@ function unknownCard({ hold }) {
   const again = async () => {
     const found = live.look.ended.find((line) => line.task_id === hold.task_id);
     const title = found ? titleOf(live.specs, found.cmd_type) : hold.task_id;
-    if (await confirm({ title: t("resolve.ask", { title }), text: t("resolve.ask.text", { robot: hold.robot_id }), yes: t("resolve.ask.yes"), danger: true })) await resolve("retry");
+    if (await confirm({ title: t("resolve.ask", { title }), text: t("resolve.ask.text", { robot: hold.robot_id }), yes: t("resolve.ask.yes") })) await resolve("retry");
   };
   part.actions.append(
     h("a", { class: "button", href: `#task/${hold.task_id}`, text: t("show") }),

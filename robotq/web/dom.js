@@ -66,6 +66,7 @@ export function clear(box) {
 
 const PATHS = {
   stop: "M8 3h8l5 5v8l-5 5H8l-5-5V8z",
+  stopDead: "M8 3h8l5 5v8l-5 5H8l-5-5V8zM2 2l20 20M22 2L2 22",
   pause: "M8 5v14M16 5v14",
   play: "M7 4l13 8-13 8z",
   cross: "M5 5l14 14M19 5L5 19",

@@ -4,7 +4,8 @@ import { ask, post } from "./api.js";
 import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { clock, duration, keep, language, setLanguage, t } from "./i18n.js";
 import { live } from "./live.js";
-import { act, confirm, reasonOf, tell } from "./ui.js";
+import { stopButton } from "./stop.js";
+import { act, confirm, tell } from "./ui.js";
 
 const MODES = ["auto", "light", "dark"];
 
@@ -14,7 +15,7 @@ export function header(views, { onLanguage }) {
   const nav = h("nav", { "aria-label": t("views") }, views.map(({ id }) =>
     h("a", { href: `#${id}`, id: `tab-${id}`, text: t(`view.${id}`) })));
   const logout = h("button", { type: "button", class: "plain", hidden: true, onclick: () => act(logout, signOut) }, icon("key"));
-  const stop = estopButton();
+  const stop = stopButton();
   const theme = themeButton();
   const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
     onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
@@ -28,7 +29,7 @@ export function header(views, { onLanguage }) {
     const word = live.stale ? "stale" : !look ? "connecting" : live.streaming ? "live" : "polling";
     setText(state, t(word));
     setAttribute(state, "data-state", word);
-    stop.update(Boolean(look?.estop));
+    stop.update(look);
     show(simulated, Boolean(look?.robots.length) && look.robots.every((robot) => robot.simulated));
     show(logout, Boolean(look?.you.keys && look.you.name !== "anonymous"));
     setAttribute(logout, "aria-label", t("logout", { name: look?.you.name }));
@@ -46,26 +47,8 @@ export function header(views, { onLanguage }) {
   };
 }
 
-function estopButton() {
-  const node = h("button", { type: "button", id: "estop", title: t("estop.hint"), onclick: () => act(node, stopAll) },
-    icon("stop"), h("span", { class: "long", text: t("estop") }), h("span", { class: "short", "aria-hidden": "true", text: t("estop.short") }));
-  setAttribute(node, "aria-label", t("estop"));
-  return { node, update(latched) { node.classList.toggle("latched", latched); setAttribute(node, "aria-pressed", latched); } };
-}
-
-async function stopAll() {
-  try {
-    // pressed again while it is latched, it is sent again: whoever presses means it
-    const answer = await post("estop?reason=dashboard", {}, { timeoutMs: 5000 });
-    tell(answer.message || t("estop.sent"));
-  } catch (error) {
-    tell(t("estop.lost", { reason: reasonOf(error) }), { bad: true });
-  }
-  live.refresh();
-}
-
 export async function resetStop() {
-  const sure = await confirm({ title: t("estop.ask"), text: t("estop.ask.text"), yes: t("estop.ask.yes"), danger: true });
+  const sure = await confirm({ title: t("estop.ask"), text: t("estop.ask.text"), yes: t("estop.ask.yes") });
   if (!sure) return;
   const answer = await post("estop/reset");
   tell(answer.message);

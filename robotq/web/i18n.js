@@ -6,6 +6,22 @@ let chosen = document.documentElement.lang === "zh" ? "zh" : "en";
 
 export const language = () => chosen;
 
+const kept = (name) => {
+  try { return localStorage.getItem(`robotq.${name}`); } catch { return null; }
+};
+let stopLabel = kept("stop-label") || "stop";
+
+/** How this site calls the stop; kept, so that a page that begins without contact knows it. Says
+ * whether it has changed. */
+export function setStopLabel(value) {
+  if (value === stopLabel) return false;
+  stopLabel = value;
+  document.documentElement.dataset.stop = value;
+  keep("stop-label", value);
+  return true;
+}
+document.documentElement.dataset.stop = stopLabel;
+
 /** Where the page keeps a choice of this browser; not everybody lets it. */
 export function keep(name, value) {
   try { localStorage.setItem(`robotq.${name}`, value); } catch { /* then it holds for this page */ }
@@ -19,7 +35,7 @@ export function setLanguage(value) {
 
 /** The text of `key`, with `{names}` filled in. */
 export function t(key, args = {}) {
-  const row = WORDS[key];
+  const row = WORDS[`${key}@${stopLabel}`] || WORDS[key];
   if (!row) return key;
   return row[chosen === "zh" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => args[name] ?? "");
 }

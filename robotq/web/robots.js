@@ -43,7 +43,7 @@ function lane(first) {
   const motion = button("", () => post(robotPath(name, robot.motion_held ? "resume" : "hold")).then(done), { allowed: control() });
   const queue = button("", () => post(held() ? "queue/resume" : "queue/pause", { robot_id: name }).then(done), { allowed: control() });
   const stop = button(t("robot.stop"), async () => {
-    const sure = await confirm({ title: t("robot.stop.ask", { robot: name }), text: t("robot.stop.text"), yes: t("robot.stop.yes"), danger: true });
+    const sure = await confirm({ title: t("robot.stop.ask", { robot: name }), text: t("robot.stop.text"), yes: t("robot.stop.yes") });
     if (sure) done(await post(robotPath(name, "stop")));
   }, { symbol: "stop", name: `${t("robot.stop")} ${name}` });
   const cancel = button(t("task.cancel"), () => cancelTask(robot.running), { symbol: "cross", allowed: live.may("submit") });
@@ -106,7 +106,7 @@ export async function cancelTask(line) {
   const sure = await confirm({
     title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }),
     text: t(running ? "task.cancel.running" : "task.cancel.waiting"),
-    yes: t("task.cancel.yes"), no: t("task.keep"), danger: true,
+    yes: t("task.cancel.yes"), no: t("task.keep"),
   });
   if (!sure) return;
   tell((await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 })).message);

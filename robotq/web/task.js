@@ -91,7 +91,7 @@ export function taskDrawer() {
     }
     if (["completed", "failed", "cancelled"].includes(task.state) && task.api === "robot") {
       buttons.push(button(unknown ? t("resolve.retry") : t("task.retry"), async () => {
-        const sure = await confirm({ title: t("resolve.ask", { title: titleOf(live.specs, task.cmd_type) }), text: t("resolve.ask.text", { robot: task.robot_id }), yes: t("resolve.ask.yes"), danger: unknown });
+        const sure = await confirm({ title: t("resolve.ask", { title: titleOf(live.specs, task.cmd_type) }), text: t("resolve.ask.text", { robot: task.robot_id }), yes: t("resolve.ask.yes") });
         if (!sure) return;
         const answer = unknown ? await post(taskPath(task.task_id, "resolve"), { outcome: "retry" }) : await post(taskPath(task.task_id, "retry"));
         tell(answer.message);

@@ -1,6 +1,6 @@
 // What every part of the page uses: messages, questions with two answers, buttons that work once.
 
-import { Refused } from "./api.js";
+import { GivenUp, Refused } from "./api.js";
 import { h, icon } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -26,7 +26,7 @@ export function reasonOf(error) {
   if (error instanceof Refused) {
     return error.status === 403 && error.code === "forbidden" ? t("forbidden") : error.message;
   }
-  return t("unreachable");
+  return t(error instanceof GivenUp ? "givenup" : "unreachable");
 }
 
 export const tellFailure = (error) => tell(t("failed", { reason: reasonOf(error) }), { bad: true });
@@ -86,14 +86,14 @@ addEventListener("keydown", (event) => {
 });
 
 /** Ask before something that cannot be taken back; `field` goes with it. Enter alone answers no. */
-export function confirm({ title, text, yes, no = t("cancel"), danger = false, field = null }) {
+export function confirm({ title, text, yes, no = t("cancel"), field = null }) {
   return new Promise((resolve) => {
     const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", "aria-describedby": "ask-text" },
       h("h2", { id: "ask-title", text: title }),
       h("p", { id: "ask-text", text }), field,
       h("div", { class: "buttons end" },
         h("button", { type: "button", autofocus: true, onclick: () => dialog.close("no"), text: no }),
-        h("button", { type: "button", class: danger ? "danger" : "primary", onclick: () => dialog.close("yes"), text: yes })));
+        h("button", { type: "button", class: "strong", onclick: () => dialog.close("yes"), text: yes })));
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     openOver(dialog);

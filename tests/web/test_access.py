@@ -45,8 +45,8 @@ async def test_views__have_no_serious_fault(
         await submit(page, "SCAN_QRCODE")
         await submit(page, "NAVIGATION", area="HOME")
         task_id = await submit(page, "MANUAL_STEP", Title="Close the hood")
-        await page.get_by_role("button", name="EMERGENCY STOP").click()
-        await expect(page.locator(".notice.bad")).to_contain_text("Emergency stop")
+        await page.get_by_role("button", name="Stop all robots").click()
+        await expect(page.locator(".notice.bad")).to_contain_text("All robots are stopped")
         found: list[str] = []
         for view in VIEWS:
             await page.goto(f"{site.url}/dashboard#{view}")
@@ -76,8 +76,8 @@ async def test_keyboard__is_enough_to_stop_and_to_submit(
         await page.get_by_label("area").fill("CHARGER")
         await page.keyboard.press("Enter")
         await expect(page.locator(".submit .answer a")).to_be_visible()
-        await page.get_by_role("button", name="EMERGENCY STOP").press("Space")
-        await expect(page.locator(".notice.bad")).to_contain_text("Emergency stop")
+        await page.get_by_role("button", name="Stop all robots").press("Space")
+        await expect(page.locator(".notice.bad")).to_contain_text("All robots are stopped")
 
 
 @pytest.mark.long
@@ -108,7 +108,7 @@ async def test_key__is_asked_for_and_kept_where_scripts_cannot_read_it(
         # what the key may not do cannot be pressed; a stop always can
         await submit(page, "MANUAL_STEP", Title="Close the hood")
         await expect(lane(page).get_by_role("button", name="Pause queue")).to_be_disabled()
-        await expect(page.get_by_role("button", name="EMERGENCY STOP")).to_be_enabled()
+        await expect(page.get_by_role("button", name="Stop all robots")).to_be_enabled()
         await page.reload()
         await expect(lane(page).locator(".pill")).to_have_text("Waits for you")
 

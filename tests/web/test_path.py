@@ -96,7 +96,7 @@ async def test_running_command__is_cancelled(start_site: StartSite, open_page: O
         await expect(robot.locator(".pill")).to_have_text("Working")
         await robot.get_by_role("button", name="Cancel…").click()
         # whatever is open, the emergency stop is in reach
-        await page.get_by_role("button", name="EMERGENCY STOP").click(trial=True)
+        await page.get_by_role("button", name="Stop all robots").click(trial=True)
         await page.get_by_role("button", name="Keep it").click()
         await expect(robot.locator(".pill")).to_have_text("Working")
         await robot.get_by_role("button", name="Cancel…").click()
@@ -114,11 +114,11 @@ async def test_emergency_stop__one_click_and_back_with_a_confirmation(
         await submit(page, "SCAN_QRCODE")
         await submit(page, "NAVIGATION", area="HOME")
         await expect(lane(page).locator(".pill")).to_have_text("Working")
-        await page.get_by_role("button", name="EMERGENCY STOP").click()
+        await page.get_by_role("button", name="Stop all robots").click()
         notice = page.locator(".notice.bad").first
-        await expect(notice).to_contain_text("Emergency stop")
+        await expect(notice).to_contain_text("All robots are stopped")
         await expect(lane(page).locator(".pill")).to_have_text("Stopped")
-        await expect(page).to_have_title("⛔ Emergency stop · robotq")
+        await expect(page).to_have_title("⛔ All robots are stopped · robotq")
 
         # Enter alone does not reset
         await notice.get_by_role("button", name="Reset…").click()
@@ -173,7 +173,7 @@ async def test_page__is_the_same_after_a_reload_and_after_the_daemon_was_away(
         await expect(page.locator("#drawer")).to_contain_text(task_id)
         await page.reload()
         await expect(page.locator("#drawer")).to_contain_text(task_id)
-        await page.get_by_role("button", name="EMERGENCY STOP").click(trial=True)
+        await page.get_by_role("button", name="Stop all robots").click(trial=True)
         await page.keyboard.press("Escape")
         await expect(lane(page).locator(".pill")).to_have_text("Waits for you")
 
@@ -183,11 +183,16 @@ async def test_page__is_the_same_after_a_reload_and_after_the_daemon_was_away(
         await expect(banner).to_contain_text("No contact with the daemon")
         await expect(page.locator(".live")).to_have_text("Out of date")
         # whoever presses it now must not believe that it worked
-        await page.get_by_role("button", name="EMERGENCY STOP").click()
-        await expect(page.get_by_role("alert").last).to_contain_text("did NOT get through")
+        await page.get_by_role("button", name="Stop all robots").click()
+        failed = page.get_by_role("alertdialog")
+        await expect(failed).to_contain_text("did NOT get through")
+        await expect(failed).to_contain_text("Use the red button on the machine now")
 
         await site.start()
         await expect(banner).to_be_hidden()
+        await expect(failed).to_be_visible()  # until somebody has read it
+        await failed.get_by_role("button", name="I have read this").click()
+        await expect(failed).to_be_hidden()
         await expect(page.locator(".live")).to_have_text("Live")
         # a motion that was cut short is for a person to judge, and the page says so
         await expect(page.locator("main")).to_contain_text("robot_a")
