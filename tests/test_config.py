@@ -411,3 +411,10 @@ async def test_load__reads_files_so_it_is_kept_off_the_event_loop() -> None:
     with pytest.raises(BlockingError):
         load_config(None, {}, {})
     assert (await asyncio.to_thread(load_config, None, {}, {})).port == 8090
+
+
+def test_yaml__aliases_that_double_are_refused_and_not_unfolded() -> None:
+    rows = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, 12)]
+    with pytest.raises(ConfigError, match="aliases double them"):
+        strict_yaml.parse("\n".join(rows), "bomb.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from robotq.steps import language as lang
 from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.templates import Template
 
+_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]{1,30}(?:\.[0-9]*)?|\.[0-9]+)[ \t]*")
 _SCAN_S = 5.0
 """Seconds for one attempt at reading a code, where nothing else is said."""
 
@@ -308,10 +310,10 @@ def _read(groups: Mapping[str, str | None]) -> JsonObject:
 
 
 def _number_or_text(text: str | None) -> Any:
-    try:
-        return None if text is None else float(text) if "." in text else int(text)
-    except ValueError:
+    # int() and float() would take `1_0`, `nan`, and the digits of other scripts too
+    if text is None or not _NUMBER.fullmatch(text):
         return text
+    return float(text) if "." in text else int(text)
 
 
 def size_of(value: Any) -> int:

@@ -14,7 +14,7 @@ _COMMENT = re.compile(r"\([^()]*\)|;.*$", re.DOTALL)
 _WORD = re.compile(
     r"([A-Z])[ \t]*([+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?![0-9.]))?[ \t]*"
 )
-_EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]*[0-9][0-9.]*E")
+_EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]+E")
 """`X1E-5`: a number to some, X1 and a letter E to others."""
 _LINE_NUMBER = re.compile(r"N[0-9]+[ \t]*")
 _BLANKS = " \t"
@@ -22,6 +22,8 @@ _BYTE_ORDER_MARK = "\ufeff"
 _AXES = frozenset("XYZABCUVWEIJKR")
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3", "G5", "G28", "G29", "G30", "G33", "G34"})
 _MOST_LINES = 1_000_000
+_LONGEST = 1_000
+"""Characters of any line without its comments: reading one must not take long either."""
 _LOOK_EVERY = 500
 """Lines between two looks at whether somebody wants the reading to end: some milliseconds."""
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -108,6 +110,8 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
         foreign = next(character for character in text if not character.isascii())
         at = raw.index(foreign) + 1
         raise _refusal(number, raw, f"character {at}, {foreign!a}, is not ASCII")
+    if len(text) > _LONGEST:
+        raise _refusal(number, raw, f"longer than {rules.longest} characters")
     text = text.upper()
     text = text[found.end() :] if (found := _LINE_NUMBER.match(text)) else text
     if not text or text == "%":
@@ -172,5 +176,7 @@ def _dwell(words: Iterable[tuple[str, str]], rules: Rules) -> float:
 
 def _refusal(number: int, text: str, reason: str) -> DriverError:
     return DriverError(
-        f"line {number}: {text.strip()[:60]!r}: {reason}", code="bad_parameter", field="program"
+        f"line {number}: {text[:200].strip()[:60]!r}: {reason}",
+        code="bad_parameter",
+        field="program",
     )

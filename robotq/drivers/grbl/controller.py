@@ -72,14 +72,7 @@ class Controller:
         )
         self._ready()
         self._watch.begin(timeout_s)
-        if self._modes_due and not options.keep_modes:
-            # on its way alone: G54 may be read from the EEPROM
-            feed = f" F{options.feed:g}" if options.feed else ""
-            self._exchange(
-                Line(text=KNOWN_MODES + feed, number=0, codes=(), motion=False, alone=True)
-            )
-        self._modes_due = False
-        self._touched = True
+        self._known_modes()
         self._stream(prepared, progress)
         self._settle()
 
@@ -115,7 +108,7 @@ class Controller:
         self._channel.why_lost = None
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
-        lines = prepare([axes], self._state.options.rules)
+        lines = prepare([axes], self._rules(self._state.options.rules))
         if len(lines) != 1 or lines[0].codes:
             raise DriverError(f"a jog takes axes and F, found {axes!r}", code="bad_parameter",
                               field="jog")  # fmt: skip
@@ -127,6 +120,9 @@ class Controller:
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()
         self._watch.begin(timeout_s)
+        if not line.startswith("$"):
+            # a probe, for example: it moves
+            self._known_modes()
         self._exchange(Line(text=line, number=0, codes=(), motion=True))
         self._settle()
         with self._channel.changed:
@@ -141,6 +137,18 @@ class Controller:
     def check(self) -> None:
         """Raises what has befallen the command since its last exchange: Stopped, for example."""
         self._watch.look(0.0)
+
+    def _known_modes(self) -> None:
+        """The first line of a command: whatever the one before it has left."""
+        options = self._state.options
+        if self._modes_due and not options.keep_modes:
+            # on its way alone: G54 may be read from the EEPROM
+            feed = f" F{options.feed:.3f}" if options.feed else ""
+            self._exchange(
+                Line(text=KNOWN_MODES + feed, number=0, codes=(), motion=False, alone=True)
+            )
+        self._modes_due = False
+        self._touched = True
 
     def switch_off(self) -> None:
         """Grbl's own reset switches spindle and coolant off. After a failure without one, as of

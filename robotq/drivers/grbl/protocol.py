@@ -15,7 +15,10 @@ _GREETING = re.compile(r"Grbl(HAL)? .*\[|.*'\$'.* for help\]", re.IGNORECASE)
 """Either half is enough: a start that is missed because of one damaged byte would let the rest of
 a program be carried out from another position."""
 _RESTING = frozenset({"Idle", "Check", "Alarm", "Sleep"})
-_NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBERS = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_STATE = re.compile(r"[A-Za-z]+(?::[0-9]{1,4})?")
+_BLANKS = " \t\r\n\v\f"
+"""Not every blank of every script: a damaged `ok` is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def parse(line: bytes) -> Said:
     """What a line of the controller means; whatever is not known is Told."""
     if line == b"ok":
         return Ok()
-    text = line.decode("utf-8", "replace").strip()
+    text = line.decode("utf-8", "replace").strip(_BLANKS)
     if text == "ok":
         return Ok()
     if text.startswith("<"):
@@ -112,7 +115,7 @@ def _status(text: str) -> Status | None:
         return None
     state, *fields = text[1:-1].split("|")
     name, _, sub = state.partition(":")
-    if not name.isalpha():
+    if not _STATE.fullmatch(state):
         return None
     found: dict[str, str] = {}
     for each in fields:
@@ -168,7 +171,11 @@ class Identity:
     def receive_bytes(self) -> int:
         """Bytes that may be on their way at once. 127 where it does not say."""
         parts = self.lines.get("OPT", "").split(",")
-        if len(parts) >= 3 and parts[2].isdigit() and 32 <= int(parts[2]) <= 65_536:
+        if (
+            len(parts) >= 3
+            and re.fullmatch("[0-9]{2,5}", parts[2])
+            and 32 <= int(parts[2]) <= 65_536
+        ):
             # one byte of a ring always stays free
             return int(parts[2]) - 1
         return 127

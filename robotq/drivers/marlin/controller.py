@@ -61,10 +61,7 @@ class Controller:
         )
         self._ready()
         self._watch.begin(timeout_s)
-        if self._modes_due and not options.keep_modes:
-            for text in KNOWN_MODES:
-                self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
-        self._modes_due = False
+        self._known_modes()
         self._stream(prepared, progress)
         self._settle()
 
@@ -100,7 +97,10 @@ class Controller:
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()
         self._watch.begin(timeout_s)
-        self._exchange(*prepare([line], self._state.options.rules))
+        (asked,) = prepare([line], self._state.options.rules)
+        if asked.motion:
+            self._known_modes()
+        self._exchange(asked)
         with self._channel.changed:
             return list(self._channel.told)
 
@@ -113,6 +113,13 @@ class Controller:
     def check(self) -> None:
         """Raises what has befallen the command since its last exchange: Stopped, for example."""
         self._watch.look(0.0)
+
+    def _known_modes(self) -> None:
+        """The first lines of a command: whatever the one before it has left."""
+        if self._modes_due and not self._state.options.keep_modes:
+            for text in KNOWN_MODES:
+                self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
+        self._modes_due = False
 
     def switch_off(self) -> None:
         """What is on stays on: see docs/drivers/marlin.md."""

@@ -10,28 +10,31 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-_OK = re.compile(r"ok(?:\s+(.*))?")
-_OK_NUMBER = re.compile(r"\bN(\d+)\b")
-_RESEND = re.compile(r"(?:Resend|rs)\s*:?\s*N?(\d+)", re.IGNORECASE)
-_WIRE = re.compile(r"checksum|line number", re.IGNORECASE)
-_LAST = re.compile(r"Last Line:\s*(\d+)", re.IGNORECASE)
-_HALTED = re.compile(r"halted|kill\(\)|^!!", re.IGNORECASE)
-_SHUTDOWN = re.compile(r"echo:\s*M112 Shutdown", re.IGNORECASE)
+_BLANKS = " \t\r\n\v\f"
+"""Not every blank of every script: a damaged `ok` is none."""
+_OK = re.compile(r"ok(?:\s+(.*))?", re.ASCII)
+_OK_NUMBER = re.compile(r"\bN([0-9]+)\b", re.ASCII)
+_RESEND = re.compile(r"(?:Resend|rs)\s*:?\s*N?(\d+)", re.IGNORECASE | re.ASCII)
+_WIRE = re.compile(r"checksum|line number", re.IGNORECASE | re.ASCII)
+_LAST = re.compile(r"Last Line:\s*(\d+)", re.IGNORECASE | re.ASCII)
+_HALTED = re.compile(r"halted|kill\(\)", re.IGNORECASE | re.ASCII)
+_SHUTDOWN = re.compile(r"echo:\s*M112 Shutdown", re.IGNORECASE | re.ASCII)
 _STARTED = re.compile(
     r"\W*start|\W*PowerUp|\W*(?:External|Brown out|Watchdog|Software) Reset|"
-    r"(?:echo:)?\s*Marlin \S+"
+    r"(?:echo:)?\s*Marlin \S+",
+    re.ASCII,
 )
 """A reset is told in several lines; what a board says first is often damaged."""
-_UNKNOWN = re.compile(r'echo:\s*Unknown command:\s*"?(.*?)"?')
-_COMMAND = re.compile(r"[GMT]\d[^*]*")
+_UNKNOWN = re.compile(r'echo:\s*Unknown command:\s*"?(.*?)"?', re.ASCII)
+_COMMAND = re.compile(r"[GMT][0-9][^*]*")
 _NOT_DONE = re.compile(
     r"echo:\s*(?:Home [A-Z/ ]+ First|endstops hit|cold extrusion|too long extrusion|"
     r"Probing Failed)|(?:Error:\s*)?Printer stopped due to errors",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE)
-_CHATTER = re.compile(r"wait|//.*|(?:T\d*|B):(?!.*\bW:).*")
-_POSITION = re.compile(r"X:\s*(-?[\d.]+)\s+Y:\s*(-?[\d.]+)(?:\s+Z:\s*(-?[\d.]+))?")
+_BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE | re.ASCII)
+_CHATTER = re.compile(r"wait|//.*|(?:T[0-9]*|B):(?!.*\bW:).*")
+_POSITION = re.compile(r"X:\s*(-?[0-9.]+)\s+Y:\s*(-?[0-9.]+)(?:\s+Z:\s*(-?[0-9.]+))?", re.ASCII)
 _CAPABILITY = re.compile(r"Cap:([A-Z0-9_]+):([01])")
 
 
@@ -119,7 +122,7 @@ Said: TypeAlias = (
 
 def parse(line: bytes) -> Said:
     """What a line of the controller means."""
-    text = line.decode("utf-8", "replace").strip()
+    text = line.decode("utf-8", "replace").strip(_BLANKS)
     if found := _OK.fullmatch(text):
         rest = found[1] or ""
         number = _OK_NUMBER.search(rest)

@@ -15,7 +15,13 @@ from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.lines import Rules, prepare, split_lines
 from robotq.drivers.grbl.options import letters
-from robotq.drivers.steps import program_lines
+from robotq.drivers.grbl.protocol import Ok as GrblOk
+from robotq.drivers.grbl.protocol import Status
+from robotq.drivers.grbl.protocol import parse as grbl_said
+from robotq.drivers.marlin.protocol import Complaint, Halted, Position, Resend
+from robotq.drivers.marlin.protocol import Ok as MarlinOk
+from robotq.drivers.marlin.protocol import parse as marlin_said
+from robotq.drivers.steps import _number_or_text, program_lines
 from robotq.model.json import JsonObject
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import PROGRAM_SCHEMA, RUN_GCODE, Bench, bench, until
@@ -339,3 +345,49 @@ def test_texts_that_double__end_as_a_failure(device: GrblEmulator, tmp_path: Pat
         pytest.raises(DriverError, match="more than"),
     ):
         robot.do(steps)
+
+
+def test_a_line_without_end__is_refused_at_once() -> None:
+    for line in ("X" + "1" * 2_000_000, "(" * 1_000_000, "X1 " * 400_000, "N" + "1" * 1_000_000):
+        with pytest.raises(DriverError):
+            prepare([line], GRBL)
+
+
+def test_a_probe_as_a_query__begins_in_known_modes_too(
+    device: GrblEmulator, tmp_path: Path
+) -> None:
+    with device, bench(grbl.create, tmp_path, device.port) as robot:
+        run(robot, "G91\nG0 X5")
+        with pytest.raises(DriverError, match="answered with nothing"):
+            robot.do([{"query": {"line": "G1 X5 F6000", "expect": "PRB"}}])
+        assert device.axes.position[0] == 5
+
+
+def test_answers__with_digits_of_other_scripts_are_texts() -> None:
+    assert [_number_or_text(text) for text in ("1_0", "\uff17", "nan", "1e3", "-2.5", "7")] == [
+        "1_0",
+        "\uff17",
+        "nan",
+        "1e3",
+        -2.5,
+        7,
+    ]
+
+
+@pytest.mark.parametrize("noise", ["ok\x85", "ok\u2028", "ok\x1c", "\xa0ok"])
+def test_damaged_acknowledgement__is_none(noise: str) -> None:
+    assert not isinstance(grbl_said(noise.encode()), GrblOk)
+    assert not isinstance(marlin_said(noise.encode()), MarlinOk)
+
+
+@pytest.mark.parametrize("digits", ["\uff17", "\u0667"])
+def test_reports_with_digits_of_other_scripts__are_no_reports(digits: str) -> None:
+    assert not isinstance(grbl_said(f"<Idle|MPos:{digits},0,0>".encode()), Status)
+    assert not isinstance(grbl_said(f"<Hold:{digits}|MPos:1,0,0>".encode()), Status)
+    assert not isinstance(marlin_said(f"X:{digits} Y:1.0".encode()), Position)
+    assert not isinstance(marlin_said(f"Resend: {digits}".encode()), Resend)
+
+
+def test_two_exclamation_marks__are_an_error_and_halted_only_where_it_says_so() -> None:
+    assert isinstance(marlin_said(b"!! Move out of range: 400.0 0.0 0.0"), Complaint)
+    assert isinstance(marlin_said(b"!! Printer is halted"), Halted)
