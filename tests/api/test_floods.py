@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from aiohttp import web
 
+from robotq.api.app import make_app
+from robotq.api.auth import KeyFile
 from robotq.api.connections import HEAD_S, SILENT_S, Connections
 from robotq.api.meter import Meter
+from robotq.api.wire import Runner
 from robotq.workers.pace import Pace
+
+from .lab import Lab
 
 
 @dataclass(eq=False)
@@ -143,3 +150,48 @@ async def test_pace__each_message_waits_for_at_least_a_turn(number: int) -> None
     for _ in range(number):
         await pace.turn()
         assert turned
+
+
+async def test_client__that_leaves_in_the_middle_of_a_body_leaves_no_trace(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = lab.engine.bus.last_event_id
+    for _ in range(5):
+        _, writer = await asyncio.open_connection("127.0.0.1", lab.client.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        writer.transport.abort()
+    assert (await lab.get("/health")).status == 200
+    await asyncio.sleep(0.05)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert lab.engine.bus.last_event_id == before
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer rq_secret\x00key\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer rq_secret\r\n\r\n",
+        b"\x16\x03\x01rq_secret\r\n\r\n",
+    ],
+)
+async def test_head__that_is_no_http_is_not_repeated_in_the_log(
+    lab: Lab, caplog: pytest.LogCaptureFixture, head: bytes
+) -> None:
+    keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
+    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(30):
+            reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+            writer.write(head)
+            assert b" 400 " in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+    told = [record for record in caplog.records if record.name.startswith(("robotq", "aiohttp"))]
+    assert not any("secret" in record.getMessage() for record in told)
+    assert not any(record.exc_info for record in told)
+    assert len(told) < 15, "a few a second"
+    await runner.cleanup()
