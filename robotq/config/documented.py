@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 _log = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ VARIABLES: Mapping[str, tuple[tuple[str, str, str], float, float]] = {
 }
 """Variable -> its key, how many of its units are one of the key's, and the key's upper bound."""
 
+_NUMBER = re.compile(r"[0-9.eE+-]+")
+
 
 def values(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str, str], float]]:
     """Variable, key and value of each that is set. One that is no number in its bounds is logged
@@ -28,7 +31,8 @@ def values(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str, st
         if not said:
             continue
         try:
-            found = float(said)
+            # float() alone would take `1_0`, and the digits of other scripts
+            found = float(said) if _NUMBER.fullmatch(said) else math.nan
         except ValueError:
             found = math.nan
         whole = found.is_integer() if math.isfinite(found) else False

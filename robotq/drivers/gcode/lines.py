@@ -16,6 +16,7 @@ _WORD = re.compile(
 )
 _EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]+E")
 """`X1E-5`: a number to some, X1 and a letter E to others."""
+_END = re.compile(r"M0*2")
 _LINE_NUMBER = re.compile(r"N[0-9]+[ \t]*")
 _BLANKS = " \t"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -47,6 +48,8 @@ class Rules:
     """The letters that begin a word the controller knows."""
     ends: frozenset[str] = frozenset({"M2", "M30"})
     """Codes after which a program is over: nothing behind them is read or sent."""
+    end_is_known: bool = True
+    """The controller knows M2 itself; where not, it is the end of the program and is not sent."""
     bare_words: bool = False
     """A letter may stand without a number, as in `G28 X`."""
     dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
@@ -96,8 +99,10 @@ def prepare(
         line = _line(text, number, rules)
         if line is None:
             continue
-        lines.append(line)
-        if not rules.ends.isdisjoint(line.codes):
+        ended = not rules.ends.isdisjoint(line.codes)
+        if rules.end_is_known or not _END.fullmatch(line.text):
+            lines.append(line)
+        if ended:
             break
     return lines
 
@@ -140,9 +145,10 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
 
 def _words(text: str, number: int, raw: str, rules: Rules) -> list[tuple[str, str]]:
     words: list[tuple[str, str]] = []
+    exponents = "E" in text
     at = 0
     while at < len(text):
-        if _EXPONENT.match(text, at):
+        if exponents and _EXPONENT.match(text, at):
             reason = "an exponent is not G-code: write 0.00001, or a blank before a letter E"
             raise _refusal(number, raw, f"{text[at : at + 20]!r}: {reason}")
         found = _WORD.match(text, at)

@@ -105,6 +105,7 @@ def _rules(refused: Mapping[str, str]) -> Rules:
         longest=_LONGEST,
         denied=refused,
         fractions=_FRACTIONS,
+        end_is_known=False,
         bare_words=True,
         dwell_units_s=_DWELL_UNITS_S,
     )

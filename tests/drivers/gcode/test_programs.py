@@ -197,6 +197,16 @@ def device_again(folder: Path) -> GrblEmulator:
     return GrblEmulator(folder / "ttyUSB1", speed=100)
 
 
+@pytest.mark.parametrize("end", ["M2", "m02", "N9 M2 ; the end"])
+def test_end_of_a_program__on_marlin_that_does_not_know_it(tmp_path: Path, end: str) -> None:
+    with (
+        MarlinEmulator(tmp_path / "tty", speed=100) as device,
+        bench(marlin.create, tmp_path, device.port) as robot,
+    ):
+        run(robot, f"G1 X5 F6000\n{end}\nG1 X9")
+        assert device.axes.position[0] == 5
+
+
 @pytest.mark.parametrize("before", ["G91\nG1 X5 F600"])
 def test_next_command__on_marlin_too(tmp_path: Path, before: str) -> None:
     with (
