@@ -6,10 +6,11 @@ report of a position that was asked for after it has come. Nothing here homes by
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from robotq.drivers.base import DriverError
+from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.lines import Line, prepare
 from robotq.drivers.gcode.reading import read_program
@@ -22,6 +23,9 @@ from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import Stopping
 from robotq.drivers.marlin.watch import LOOK_S, Watch
 
+_log = logging.getLogger(__name__)
+
+_SWITCH_OFF_S = 10.0
 _PROGRESS_S = 0.2
 
 
@@ -37,6 +41,8 @@ class Controller:
         self._watch = Watch(self._state, channel, controls, self._lost_lines, self._stopping)
         self._modes_due = True
         """No line of this command was sent yet."""
+        self._touched = False
+        """A line of it was."""
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
 
@@ -120,9 +126,30 @@ class Controller:
             for text in KNOWN_MODES:
                 self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
         self._modes_due = False
+        self._touched = True
 
     def switch_off(self) -> None:
-        """What is on stays on: see docs/drivers/marlin.md."""
+        """A stop of Marlin leaves spindle, laser and fan on."""
+        lines = self._state.options.after_failure
+        if not self._touched or not self._takes_lines():
+            return
+        # the stop has had its effect, and the controller takes lines again
+        self._controls.stopping = False
+        for text in lines:
+            try:
+                self._synchronise()
+                self._watch.begin(_SWITCH_OFF_S)
+                self._exchange(Line(text=text, number=0, codes=(), motion=False))
+            except (DriverError, Stopped, UncertainOutcome) as error:
+                # a build without this output does not know the code: the others count all the same
+                _log.warning("%s was not carried out after a failure: %r", text, error)
+                if self._controls.stopping or not self._takes_lines():
+                    return
+
+    def _takes_lines(self) -> bool:
+        channel, controls = self._channel, self._controls
+        latched = controls.latched or controls.closed
+        return not latched and channel.lost is None and channel.halted is None
 
     # -- an exchange ---------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ Those of its port (see `drivers.transport.options`), and
   what the controller has stored.
 - `modes` (`known`): each command begins in millimetres, with absolute coordinates. `keep`: in
   whatever the command before has left.
+- `after_failure` ([M5, M107]): lines for a controller whose command was stopped or has failed; one
+  that it does not know is logged and passed over.
 - `scanner`: the port of a barcode scanner, see `drivers.scanner`.
 """
 
@@ -27,7 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import denied
+from robotq.drivers.gcode.options import after_failure, denied
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
@@ -76,6 +78,7 @@ class MarlinOptions:
     homing_timeout_s: float = 180.0
     stop_timeout_s: float = 8.0
     keep_modes: bool = False
+    after_failure: tuple[str, ...] = ("M5", "M107")
     scanner: ScannerOptions | None = None
 
 
@@ -94,6 +97,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),
         stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
         keep_modes=section.text("modes", of=("known", "keep"), default="known") == "keep",
+        after_failure=after_failure(section, _rules(_CONVERSATION), default=("M5", "M107")),
         scanner=read_scanner_options(section),
     )
     section.end()

@@ -140,7 +140,7 @@ class MarlinRobot(Controller):
         self._talking.acquire()
         if self._channel.lost is not None:
             raise LinkLost(self._channel.lost)
-        self._modes_due = True
+        self._modes_due, self._touched = True, False
         self._watch.begin(None)
 
     def end(self) -> None:

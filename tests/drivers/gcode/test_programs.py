@@ -280,7 +280,9 @@ def test_emergency_stop_while_a_long_program_is_read__is_prompt(
 # what stays on, what is not known
 
 
-def failing(device: GrblEmulator, robot: Bench, steps: Sequence[JsonObject]) -> None:
+def failing(
+    device: GrblEmulator | MarlinEmulator, robot: Bench, steps: Sequence[JsonObject]
+) -> None:
     with pytest.raises((DriverError, UncertainOutcome)):
         robot.do(steps)
     assert not device.axes.blocks
@@ -401,3 +403,29 @@ def test_reports_with_digits_of_other_scripts__are_no_reports(digits: str) -> No
 def test_two_exclamation_marks__are_an_error_and_halted_only_where_it_says_so() -> None:
     assert isinstance(marlin_said(b"!! Move out of range: 400.0 0.0 0.0"), Complaint)
     assert isinstance(marlin_said(b"!! Printer is halted"), Halted)
+
+
+@pytest.mark.parametrize("parser", [True, False])
+def test_after_a_cancel__laser_and_fan_of_marlin_are_off(tmp_path: Path, parser: bool) -> None:
+    with (
+        MarlinEmulator(tmp_path / "tty", speed=10, emergency_parser=parser) as device,
+        bench(marlin.create, tmp_path, device.port) as robot,
+    ):
+        running = robot.start_program(["M106 S255", "M3 S200", "G1 X30 F6000", "G1 X90 F6000"])
+        until(lambda: bool(device.axes.blocks))
+        robot.driver.stop()
+        with pytest.raises(Stopped):
+            running.result()
+        assert device.taken.index("M5") > device.taken.index("M3 S200")
+        assert device.taken.index("M107") > device.taken.index("M106 S255")
+
+
+def test_after_a_failure__a_code_that_marlin_does_not_know_keeps_none_of_the_others(
+    tmp_path: Path,
+) -> None:
+    with (
+        MarlinEmulator(tmp_path / "tty", speed=10) as device,
+        bench(marlin.create, tmp_path, device.port, after_failure=["M9", "M107"]) as robot,
+    ):
+        failing(device, robot, [{"gcode": "M106 S255"}, {"fail": "no bottle"}])
+        assert "M107" in device.taken
