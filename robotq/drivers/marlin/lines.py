@@ -23,5 +23,7 @@ controller reads every later code of a line as a parameter."""
 QUICK_STOP = b"\nM108\nM410\n"
 """The first line end ends whatever is half written; M108 ends a wait for heat or for a person."""
 
+STOP_AGAIN = b"\nM410\n"
+
 SHUTDOWN = b"\nM112\n"
 """The controller halts, and has to be restarted."""

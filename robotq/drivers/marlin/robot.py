@@ -42,6 +42,8 @@ class MarlinRobot(Controller):
         self._connected_before = False
         self._talking = threading.Lock()
         """Held by whoever sends lines: a command, or the heartbeat between two of them."""
+        self._begun = False
+        """The command holds it; belongs to the command thread."""
         self._ended = threading.Event()
         super().__init__(options, Channel(setup.robot, options.port, self._on_lost), controls)
         self._heart = threading.Thread(
@@ -74,7 +76,7 @@ class MarlinRobot(Controller):
                 channel.open()
                 if controls.latched:
                     # the stop itself may have come while the link was down
-                    channel.urgent(QUICK_STOP)
+                    self._stopping.quick_stop()
                 self._identity = identify(channel, lambda: controls.interruptions != begun)
                 self._state.emergency_parser = self._identity.emergency_parser
             except LinkLost as error:
@@ -138,13 +140,16 @@ class MarlinRobot(Controller):
 
     def begin(self) -> None:
         self._talking.acquire()
+        self._begun = True
         if self._channel.lost is not None:
             raise LinkLost(self._channel.lost)
         self._modes_due, self._touched = True, False
         self._watch.begin(None)
 
     def end(self) -> None:
-        if self._talking.locked():
+        # without begin(), the lock is somebody else's
+        if self._begun:
+            self._begun = False
             self._talking.release()
         self._wake()
 
@@ -176,9 +181,12 @@ class MarlinRobot(Controller):
             channel.why_lost = channel.why_lost or "of an emergency stop"
             self._state.homed = False
         self._state.unsynchronised = True
+        halt = self._state.options.emergency == "M112"
         try:
-            channel.urgent(SHUTDOWN if self._state.options.emergency == "M112" else QUICK_STOP)
+            channel.urgent(SHUTDOWN if halt else QUICK_STOP)
         finally:
+            if not halt:
+                self._stopping.stop_again()
             controls.interrupt()
             self._state.hold_wanted = False
             self._wake()

@@ -5,6 +5,7 @@ Every wait in it has an end: a controller that does not confirm leaves an uncert
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -13,12 +14,19 @@ from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN
+from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN
 from robotq.drivers.marlin.lost_lines import PROBE_S, LostLines
 from robotq.drivers.marlin.state import State
 
 _URGE_S = 2.5
 """Between two stops: after each, Marlin throws motions away for a second and answers nothing."""
+_AGAIN_S = (0.05, 0.5)
+"""Seconds after a stop at which it is sent again. Where its planner is full, Marlin carries out
+the line that waits for room one second after a stop, unless another one came meanwhile."""
+_CLEANING_S = 1.1
+"""Only then is a quick stop over."""
+_RUN_ON_S = 1.5
+"""After it has said that it has halted, Marlin goes on with what is planned for 1.1 seconds."""
 _STILL_MOVING_S = 600.0
 """The longest that is waited for what it has planned to end, while it says that it is busy."""
 
@@ -68,7 +76,30 @@ class Stopping:
             channel.why_lost = channel.why_lost or "a motion was broken off"
             self._state.homed = False
         self._state.unsynchronised = True
-        channel.urgent(QUICK_STOP)
+        try:
+            channel.urgent(QUICK_STOP)
+        finally:
+            self.stop_again()
+
+    def stop_again(self) -> None:
+        """Send the stop twice more, whatever the command does meanwhile. Never waits."""
+
+        def send() -> None:
+            for after_s, before_s in zip(_AGAIN_S, (0.0, *_AGAIN_S), strict=False):
+                time.sleep(after_s - before_s)
+                try:
+                    self._channel.transport.write_now(STOP_AGAIN)
+                except LinkLost:
+                    # whoever waits for the answers sees it
+                    return
+
+        threading.Thread(target=send, name="marlin-stop-again", daemon=True).start()
+
+    def rest_after_halt(self) -> None:
+        """It says that it has halted before it stands: wait until that is certain."""
+        until = time.monotonic() + _RUN_ON_S
+        while time.monotonic() < until:
+            self._pause()
 
     def emergency_over(self) -> NoReturn:
         """The bytes are on their way already; wait until the controller says that it has acted.
@@ -92,6 +123,7 @@ class Stopping:
             if time.monotonic() > again:
                 again = time.monotonic() + 1.0
                 channel.urgent(SHUTDOWN)
+        self.rest_after_halt()
         raise Stopped
 
     def _confirm(self, deadline: float) -> None:
@@ -100,6 +132,9 @@ class Stopping:
         with channel.changed:
             channel.last_heard = time.monotonic()
         urged = time.monotonic()
+        while time.monotonic() < urged + _CLEANING_S:
+            self._pause()
+            self._look(deadline)
 
         def check() -> None:
             nonlocal urged
@@ -107,6 +142,7 @@ class Stopping:
                 # bytes can get lost
                 urged = time.monotonic()
                 channel.urgent(QUICK_STOP)
+                self.stop_again()
             self._look(deadline)
 
         count_anew(channel, self._state.options.stop_timeout_s, check, attempt_s=1.5)
@@ -162,6 +198,7 @@ class Stopping:
         if self.emergency:
             self.emergency_over()
         if channel.halted is not None:
+            self.rest_after_halt()
             raise DriverError(f"the controller has halted: {channel.halted}; restart it")
         if channel.lost is not None:
             raise LinkLost(channel.lost)

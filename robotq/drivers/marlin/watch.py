@@ -107,6 +107,7 @@ class Watch:
         if controls.latched or stopping.emergency:
             stopping.emergency_over()
         if channel.halted is not None:
+            stopping.rest_after_halt()
             raise DriverError(f"the controller has halted: {channel.halted}; restart it")
         if channel.lost is not None:
             raise LinkLost(channel.lost)

@@ -166,8 +166,8 @@ def test_stop__takes_a_second_in_which_nothing_is_answered(tmp_path: Path) -> No
         robot.driver.stop()
         with pytest.raises(Stopped):
             running.result()
-        # a second stop would have thrown away the first one's confirmation
-        assert [code for _, code in device.stops].count("M410") == 1
+        # with a full planner, one M410 alone lets another motion through
+        assert [code for _, code in device.stops].count("M410") == 3
         assert time.monotonic() - began < 4
 
 
