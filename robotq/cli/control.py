@@ -32,6 +32,27 @@ class Outcome(StrEnum):
     RETRY = "retry"
 
 
+class Then(StrEnum):
+    """What the queue does afterwards."""
+
+    CONTINUE = "continue"
+    STAY_PAUSED = "stay_paused"
+
+
+_Then = Annotated[
+    Then | None,
+    typer.Option("--then", help="Whether the queue goes on at once, or stays paused."),
+]
+_Holds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hold",
+        metavar="ID",
+        help="The hold that is meant, as `robotq status` shows it; may be repeated.",
+    ),
+]
+
+
 def status(
     *,
     task_id: Annotated[
@@ -78,18 +99,29 @@ def resolve(
         Outcome, typer.Argument(help="What you found at the robot; retry runs it again.")
     ],
     note: Annotated[str, typer.Option("--note", help="Stands beside the outcome.")] = "",
+    then: _Then = None,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how a task with unknown outcome ended; its robot's queue goes on."""
-    body = {"outcome": outcome.value, "note": note}
+    """Say how a task with unknown outcome ended. Where more waits, the queue stays paused."""
+    body = {"outcome": outcome.value, "note": note, **_then(then)}
     _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
 
 
-def retry(*, task_id: _TaskId, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
-    """Run an ended command again, as a new task at the head of its queue."""
-    _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/retry"))
+def retry(
+    *,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID", help="A task, or a batch.")],
+    note: Annotated[str, typer.Option("--note", help="Stands in the journal.")] = "",
+    then: _Then = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an ended command again at the head of its queue, or what is left of a batch."""
+    kind = "batch" if task_id.startswith("batch_") else "task"
+    body = {"note": note, **_then(then)}
+    _ask(url, key, as_json, lambda daemon: daemon.post(f"/{kind}/{task_id}/retry", body))
 
 
 def answer(
@@ -118,10 +150,24 @@ def pause(
 
 
 def resume(
-    *, robot: Robot = None, url: Url = URL, key: Key = None, as_json: AsJson = False
+    *,
+    robot: Robot = None,
+    hold: _Holds = None,
+    note: Annotated[str, typer.Option("--note", help="Stands in the journal.")] = "",
+    then: _Then = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let the queues go on."""
-    _ask(url, key, as_json, lambda daemon: daemon.post("/queue/resume", _named(robot)))
+    body = {**_named(robot), "note": note, **_then(then)}
+
+    async def resumed(daemon: Daemon) -> JsonObject:
+        holds = hold or await _seen(daemon, "resume", robot)
+        answer: JsonObject = await daemon.post("/queue/resume", {**body, **_holds(holds)})
+        return answer
+
+    _ask(url, key, as_json, resumed)
 
 
 def stop(
@@ -143,14 +189,23 @@ def estop(
         bool,
         typer.Option("--reset", help="Leave the emergency stop. Moves nothing; resume after."),
     ] = False,
+    hold: _Holds = None,
     reason: _Reason = "",
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Stop every robot now. Not a safety-rated stop: use the red button for that."""
-    path, body = ("/estop/reset", {}) if reset else ("/estop", {"reason": reason})
-    _ask(url, key, as_json, lambda daemon: daemon.post(path, body))
+
+    async def done(daemon: Daemon) -> JsonObject:
+        if not reset:
+            answer: JsonObject = await daemon.post("/estop", {"reason": reason})
+        else:
+            holds = hold or await _seen(daemon, "reset", None)
+            answer = await daemon.post("/estop/reset", _holds(holds))
+        return answer
+
+    _ask(url, key, as_json, done)
 
 
 def _ask(
@@ -169,6 +224,24 @@ def _ask(
 
 def _named(robot: str | None) -> JsonObject:
     return {} if robot is None else {"robot_id": robot}
+
+
+async def _seen(daemon: Daemon, action: str, robot: str | None) -> list[str]:
+    """The ids of what is held now and cleared by `action`; what comes later is not meant."""
+    status = await daemon.get("/queue/status", limit=0)
+    return [
+        hold["id"]
+        for hold in status["holds"]
+        if hold["clear"]["action"] == action and robot in (None, hold["robot_id"])
+    ]
+
+
+def _holds(holds: list[str] | None) -> JsonObject:
+    return {"holds": holds} if holds else {}
+
+
+def _then(then: Then | None) -> JsonObject:
+    return {} if then is None else {"then": then.value}
 
 
 async def _queues(daemon: Daemon) -> tuple[JsonObject, list[JsonObject]]:
@@ -194,7 +267,7 @@ def _show_queues(
     for hold in answer["holds"]:
         since = Text(f"{hold['robot_id']} starts nothing since {hold['since']}: ", "yellow")
         console.print(since.append(hold["reason"]), soft_wrap=True)
-        console.print(Text(f"  to clear: {hold['clear']['text']}"), soft_wrap=True)
+        console.print(Text(f"  to clear: {hold['clear']['text']} ({hold['id']})"), soft_wrap=True)
     for task in running:
         if task.get("waiting_for"):
             asks = f"{task['robot_id']} asks: {task['waiting_for']['prompt']}"

@@ -14,7 +14,7 @@ from yarl import URL
 
 from robotq.client import calls
 from robotq.client.address import Address, address_of
-from robotq.client.calls import Call
+from robotq.client.calls import Call, resumable
 from robotq.client.errors import Refused, Unreachable
 from robotq.client.shapes import (
     Accepted,
@@ -162,9 +162,8 @@ class AsyncClient:
     ) -> JsonObject:
         """Have a command done that acts at once: a query, a signal, an answer.
 
-        Never sent again after it may have reached the daemon. Raises WrongKind for a command
-        that is queued.
-        """
+        Sent again
+        with the same Idempotency-Key until there is an answer, so it counts once."""
         body = calls.command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
         return await self._do(calls.immediate(body))
 
@@ -239,23 +238,47 @@ class AsyncClient:
                 return task
             raise
 
-    async def resolve(self, task_id: str, outcome: str, note: str = "") -> Task:
+    async def resolve(
+        self,
+        task_id: str,
+        outcome: str,
+        note: str = "",
+        *,
+        revision: int | None = None,
+        then: str | None = None,
+    ) -> Task:
         """Say how a task with unknown outcome ended, after looking at the robot: completed,
         failed or retry."""
-        return await self._do(calls.resolve(task_id, outcome, note))
+        key = calls.new_key()
+        return await self._do(
+            calls.resolve(task_id, outcome, key, note=note, revision=revision, then=then)
+        )
 
-    async def retry(self, task_id: str) -> Task:
+    async def retry(self, task_id: str, note: str = "", *, then: str | None = None) -> Task:
         """Run an ended command again, as a new task at the head of its queue. Never sent again
         after it may have reached the daemon."""
-        return await self._do(calls.retry(task_id))
+        return await self._do(calls.retry(task_id, calls.new_key(), note, then))
+
+    async def retry_batch(
+        self, batch_id: str, note: str = "", *, then: str | None = None
+    ) -> AcceptedBatch:
+        """Run what has not completed of an ended batch again, in its order, as one batch."""
+        return await self._do(calls.retry_batch(batch_id, calls.new_key(), note, then))
 
     async def answer_task(self, task_id: str, value: JsonValue) -> Task:
         """Answer the question (`waiting_for`) of a running command."""
         return await self._do(calls.answer_task(task_id, value))
 
-    async def approve(self, task_id: str, note: str = "") -> Task:
+    async def approve(
+        self,
+        task_id: str,
+        note: str = "",
+        *,
+        revision: int | None = None,
+        then: str | None = None,
+    ) -> Task:
         """Let a task run that an agent submitted and that waits for a person's approval."""
-        return await self._do(calls.approve(task_id, note))
+        return await self._do(calls.approve(task_id, note, revision, then))
 
     async def reject(self, task_id: str, reason: str = "") -> Task:
         """Refuse such a task; it never runs."""
@@ -271,9 +294,22 @@ class AsyncClient:
         """Start nothing more, on one robot or on all; what runs goes on. Returns the holds."""
         return await self._do(calls.pause(robot_id, reason))
 
-    async def resume(self, robot_id: str | None = None) -> Sequence[Hold]:
-        """Let one queue, or all, go on. Returns what still holds them."""
-        return await self._do(calls.resume(robot_id))
+    async def resume(
+        self,
+        robot_id: str | None = None,
+        *,
+        holds: Sequence[str] | None = None,
+        note: str = "",
+        then: str | None = None,
+    ) -> Sequence[Hold]:
+        """Let one queue, or all, go on. Returns what still holds them.
+
+        `holds`: the ids of the holds that are meant; without them those that hold it at the
+        moment of the call. What comes later is never lifted: Refused not_what_was_meant.
+        """
+        if holds is None:
+            holds = resumable(await self.queue_status(robot_id, limit=0)) or None
+        return await self._do(calls.resume(robot_id, holds, note, then))
 
     async def estop(self, reason: str = "") -> EmergencyStop:
         """Stop every robot now. Not a safety-rated stop. Raises Refused device_error where a
@@ -283,9 +319,21 @@ class AsyncClient:
     async def estop_state(self) -> EmergencyStop:
         return await self._do(calls.estop_state())
 
-    async def reset_estop(self, robot_id: str | None = None) -> EmergencyStop:
+    async def reset_estop(
+        self,
+        robot_id: str | None = None,
+        *,
+        holds: Sequence[str] | None = None,
+        note: str = "",
+    ) -> EmergencyStop:
         """Leave the emergency stop. Moves nothing; the queues stay paused until `resume`."""
-        return await self._do(calls.reset_estop(robot_id))
+        if holds is None:
+            holds = [
+                hold.id
+                for hold in (await self.estop_state()).holds
+                if robot_id in (None, hold.robot_id)
+            ] or None
+        return await self._do(calls.reset_estop(robot_id, holds, note))
 
     async def robots(self) -> Sequence[Robot]:
         return await self._do(calls.robots())

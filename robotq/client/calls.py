@@ -141,20 +141,35 @@ def cancel(task_id: str, reason: str) -> Call[Task]:
     return _on_task(task_id, "cancel", {"reason": reason}, repeat=Repeat.ALWAYS, wait_s=_STOP_S)
 
 
-def resolve(task_id: str, outcome: str, note: str) -> Call[Task]:
-    return _on_task(task_id, "resolve", {"outcome": outcome, "note": note})
+def resolve(
+    task_id: str, outcome: str, key: str, *, note: str, revision: int | None, then: str | None
+) -> Call[Task]:
+    body = {"outcome": outcome, "note": note, **_about(revision=revision, then=then)}
+    call = _on_task(task_id, "resolve", body, repeat=Repeat.ALWAYS)
+    return replace(call, headers={**call.headers, "Idempotency-Key": key})
 
 
 def answer_task(task_id: str, value: JsonValue) -> Call[Task]:
     return _on_task(task_id, "input", value)
 
 
-def retry(task_id: str) -> Call[Task]:
-    return _on_task(task_id, "retry", {})
+def retry(task_id: str, key: str, note: str, then: str | None) -> Call[Task]:
+    call = _on_task(task_id, "retry", _about(note=note, then=then), repeat=Repeat.ALWAYS)
+    return replace(call, headers={**call.headers, "Idempotency-Key": key})
 
 
-def approve(task_id: str, note: str) -> Call[Task]:
-    return _on_task(task_id, "approve", {"note": note})
+def retry_batch(batch_id: str, key: str, note: str, then: str | None) -> Call[AcceptedBatch]:
+    call = _post(
+        f"/batch/{_part(batch_id)}/retry",
+        _about(note=note, then=then),
+        lambda answer: replace(AcceptedBatch.read(answer), idempotency_key=key),
+        repeat=Repeat.ALWAYS,
+    )
+    return replace(call, headers={**call.headers, "Idempotency-Key": key})
+
+
+def approve(task_id: str, note: str, revision: int | None, then: str | None) -> Call[Task]:
+    return _on_task(task_id, "approve", {"note": note, **_about(revision=revision, then=then)})
 
 
 def reject(task_id: str, reason: str) -> Call[Task]:
@@ -171,8 +186,16 @@ def pause(robot_id: str | None, reason: str) -> Call[tuple[Hold, ...]]:
     return _post("/queue/pause", body, shapes(Hold.read, "holds"), repeat=Repeat.ALWAYS)
 
 
-def resume(robot_id: str | None) -> Call[tuple[Hold, ...]]:
-    return _post("/queue/resume", _robot(robot_id), shapes(Hold.read, "holds"))
+def resumable(status: QueueStatus) -> list[str]:
+    """The ids of the holds that a resume lifts."""
+    return [hold.id for hold in status.holds if hold.clear.get("action") == "resume" and hold.id]
+
+
+def resume(
+    robot_id: str | None, holds: Sequence[str] | None, note: str, then: str | None
+) -> Call[tuple[Hold, ...]]:
+    body = {**_robot(robot_id), **_about(holds=holds, note=note, then=then)}
+    return _post("/queue/resume", body, shapes(Hold.read, "holds"))
 
 
 def estop(reason: str) -> Call[EmergencyStop]:
@@ -183,9 +206,11 @@ def estop_state() -> Call[EmergencyStop]:
     return _get("/estop", EmergencyStop.read)
 
 
-def reset_estop(robot_id: str | None) -> Call[EmergencyStop]:
+def reset_estop(
+    robot_id: str | None, holds: Sequence[str] | None, note: str
+) -> Call[EmergencyStop]:
     path = "/estop/reset" if robot_id is None else f"/robots/{_part(robot_id)}/reset"
-    return replace(_post(path, {}, EmergencyStop.read), wait_s=_STOP_S)
+    return replace(_post(path, _about(holds=holds, note=note), EmergencyStop.read), wait_s=_STOP_S)
 
 
 def robots() -> Call[tuple[Robot, ...]]:
@@ -276,6 +301,15 @@ def _query(values: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _robot(robot_id: str | None) -> JsonObject:
     return {} if robot_id is None else {"robot_id": robot_id}
+
+
+def _about(**fields: Any) -> JsonObject:
+    """What a confirmation names, without what it leaves open."""
+    return {
+        key: list(value) if key == "holds" else value
+        for key, value in fields.items()
+        if value is not None and value != ""
+    }
 
 
 def _part(text: str) -> str:

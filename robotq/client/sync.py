@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from robotq.client import calls
 from robotq.client.address import Address, address_of
-from robotq.client.calls import Call
+from robotq.client.calls import Call, resumable
 from robotq.client.errors import Refused, Unreachable
 from robotq.client.shapes import (
     Accepted,
@@ -154,9 +154,8 @@ class Client:
     ) -> JsonObject:
         """Have a command done that acts at once: a query, a signal, an answer.
 
-        Never sent again after it may have reached the daemon. Raises WrongKind for a command
-        that is queued.
-        """
+        Sent again
+        with the same Idempotency-Key until there is an answer, so it counts once."""
         body = calls.command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
         return self._do(calls.immediate(body))
 
@@ -228,23 +227,47 @@ class Client:
                 return task
             raise
 
-    def resolve(self, task_id: str, outcome: str, note: str = "") -> Task:
+    def resolve(
+        self,
+        task_id: str,
+        outcome: str,
+        note: str = "",
+        *,
+        revision: int | None = None,
+        then: str | None = None,
+    ) -> Task:
         """Say how a task with unknown outcome ended, after looking at the robot: completed,
         failed or retry."""
-        return self._do(calls.resolve(task_id, outcome, note))
+        key = calls.new_key()
+        return self._do(
+            calls.resolve(task_id, outcome, key, note=note, revision=revision, then=then)
+        )
 
-    def retry(self, task_id: str) -> Task:
+    def retry(self, task_id: str, note: str = "", *, then: str | None = None) -> Task:
         """Run an ended command again, as a new task at the head of its queue. Never sent again
         after it may have reached the daemon."""
-        return self._do(calls.retry(task_id))
+        return self._do(calls.retry(task_id, calls.new_key(), note, then))
+
+    def retry_batch(
+        self, batch_id: str, note: str = "", *, then: str | None = None
+    ) -> AcceptedBatch:
+        """Run what has not completed of an ended batch again, in its order, as one batch."""
+        return self._do(calls.retry_batch(batch_id, calls.new_key(), note, then))
 
     def answer_task(self, task_id: str, value: JsonValue) -> Task:
         """Answer the question (`waiting_for`) of a running command."""
         return self._do(calls.answer_task(task_id, value))
 
-    def approve(self, task_id: str, note: str = "") -> Task:
+    def approve(
+        self,
+        task_id: str,
+        note: str = "",
+        *,
+        revision: int | None = None,
+        then: str | None = None,
+    ) -> Task:
         """Let a task run that an agent submitted and that waits for a person's approval."""
-        return self._do(calls.approve(task_id, note))
+        return self._do(calls.approve(task_id, note, revision, then))
 
     def reject(self, task_id: str, reason: str = "") -> Task:
         """Refuse such a task; it never runs."""
@@ -260,9 +283,22 @@ class Client:
         """Start nothing more, on one robot or on all; what runs goes on. Returns the holds."""
         return self._do(calls.pause(robot_id, reason))
 
-    def resume(self, robot_id: str | None = None) -> Sequence[Hold]:
-        """Let one queue, or all, go on. Returns what still holds them."""
-        return self._do(calls.resume(robot_id))
+    def resume(
+        self,
+        robot_id: str | None = None,
+        *,
+        holds: Sequence[str] | None = None,
+        note: str = "",
+        then: str | None = None,
+    ) -> Sequence[Hold]:
+        """Let one queue, or all, go on. Returns what still holds them.
+
+        `holds`: the ids of the holds that are meant; without them those that hold it at the
+        moment of the call. What comes later is never lifted: Refused not_what_was_meant.
+        """
+        if holds is None:
+            holds = resumable(self.queue_status(robot_id, limit=0)) or None
+        return self._do(calls.resume(robot_id, holds, note, then))
 
     def estop(self, reason: str = "") -> EmergencyStop:
         """Stop every robot now. Not a safety-rated stop. Raises Refused device_error where a
@@ -272,9 +308,19 @@ class Client:
     def estop_state(self) -> EmergencyStop:
         return self._do(calls.estop_state())
 
-    def reset_estop(self, robot_id: str | None = None) -> EmergencyStop:
+    def reset_estop(
+        self,
+        robot_id: str | None = None,
+        *,
+        holds: Sequence[str] | None = None,
+        note: str = "",
+    ) -> EmergencyStop:
         """Leave the emergency stop. Moves nothing; the queues stay paused until `resume`."""
-        return self._do(calls.reset_estop(robot_id))
+        if holds is None:
+            holds = [
+                hold.id for hold in (self.estop_state()).holds if robot_id in (None, hold.robot_id)
+            ] or None
+        return self._do(calls.reset_estop(robot_id, holds, note))
 
     def robots(self) -> Sequence[Robot]:
         return self._do(calls.robots())

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
+from msgspec.structs import replace
+
 from robotq.engine.intake import Order
 from robotq.engine.job import Job
 from robotq.engine.memory import TaskMemory
@@ -128,10 +130,51 @@ class Admission:
             repeat_of=task.repeat_of or task.id,
         )
 
-    def again(self, task: Task, order: Order, *, actor: str, agent: bool = False) -> Task:
+    def again(
+        self,
+        task: Task,
+        order: Order,
+        *,
+        actor: str,
+        agent: bool = False,
+        batch_id: str | None = None,
+    ) -> Task:
         """A new task that does an ended one's command once more, at the head of its queue."""
         now_ms = self._clock.now_ms()
-        return self._task(order, now_ms, api=task.api, actor=actor, retry_of=task.id, agent=agent)
+        return self._task(
+            order,
+            now_ms,
+            api=task.api,
+            actor=actor,
+            retry_of=task.id,
+            agent=agent,
+            batch_id=batch_id,
+            contiguous=batch_id is not None and task.contiguous,
+        )
+
+    def batch_again(
+        self, tasks: Sequence[tuple[Task, Order]], *, actor: str, agent: bool = False
+    ) -> list[Task]:
+        """The same for what is left of a batch, as a new one with the same promise."""
+        batch_id = ids.batch_id(self._clock.now_ms(), self._seq + 1)
+        again = [
+            self.again(task, order, actor=actor, agent=agent, batch_id=batch_id)
+            for task, order in tasks
+        ]
+        first: dict[str, Task] = {}
+        for task in again:
+            first.setdefault(task.queue, task)
+        asked = {task.queue for task in again if task.contiguous and task.awaits_approval}
+        # one place in line for those of a robot; their numbers keep them in order
+        return [
+            replace(
+                task,
+                rank=first[task.queue].rank,
+                priority=first[task.queue].priority,
+                awaits_approval=task.awaits_approval or (task.contiguous and task.queue in asked),
+            )
+            for task in again
+        ]
 
     def job_room(self, queue: str, commands: Sequence[Command], limit: int) -> Room:
         """The same as `room` in a queue for workers, which has a limit of its own for what
@@ -194,9 +237,14 @@ class Admission:
         rank = float(self._seq)
         if priority is None:
             priority = order.priority
-        head = self._memory.lane(order.robot).head() if retry_of is not None else None
-        if head is not None:
-            rank, priority = head.rank - 1, max(head.priority, priority)
+        if retry_of is not None:
+            lane = self._memory.lane(order.robot)
+            head, retried = lane.head(), lane.last_retried()
+            if retried is not None:
+                # behind the retries that stand there: equal ranks go by number
+                rank, priority = retried.rank, retried.priority
+            elif head is not None:
+                rank, priority = head.rank - 1, max(head.priority, priority)
         return Task(
             id=ids.task_id(now_ms, self._seq),
             seq=self._seq,

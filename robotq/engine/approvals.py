@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from robotq.engine.batches import cancelled_with
 from robotq.engine.changes import Changes
+from robotq.engine.holds import HoldBoard
 from robotq.engine.memory import TaskMemory
 from robotq.engine.task_events import saving_end, task_event
 from robotq.engine.unbroken import unbroken
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
+from robotq.model.hold import HoldCode
 from robotq.model.task import Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask
@@ -20,19 +22,35 @@ from robotq.store.port import Mutation, SaveTask
 class Approvals:
     """Lets waiting tasks run, or ends them. A contiguous batch is decided about as one."""
 
-    def __init__(self, *, changes: Changes, memory: TaskMemory, clock: WallClock) -> None:
+    def __init__(
+        self, *, changes: Changes, memory: TaskMemory, holds: HoldBoard, clock: WallClock
+    ) -> None:
+        self._holds = holds
         self._changes = changes
         self._memory = memory
         self._clock = clock
 
     @unbroken
-    async def approve(self, task_id: str, *, actor: str, note: str = "") -> Task:
-        """Let a task take its turn, where it stands in line.
+    async def approve(
+        self,
+        task_id: str,
+        *,
+        actor: str,
+        note: str = "",
+        seen: int | None = None,
+        stay_paused: bool = False,
+    ) -> Task:
+        """Let a task take its turn, where it stands in line. `seen`: the revision by which the
+        person decided.
 
         Raises RobotqError task_not_found, wrong_state (it does not wait for approval),
-        store_unavailable.
+        task_changed, store_unavailable.
         """
         async with self._held(task_id, "approve") as (task, rest):
+            if seen is not None and seen != task.revision:
+                raise RobotqError("task_changed", task_id=task.id, revision=task.revision)
+            if stay_paused and not self._holds.has(task.queue, HoldCode.PAUSED):
+                self._holds.set(task.queue, HoldCode.PAUSED, actor=actor, reason=note)
             now_ms = self._clock.now_ms()
             approved = [transition(one, Action.APPROVE) for one in (task, *rest)]
             mutations: list[Mutation] = []

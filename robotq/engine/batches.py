@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robotq.engine.task_events import saving_end
-from robotq.model.task import Task, TaskError
+from robotq.model.task import Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation
 
@@ -17,3 +17,14 @@ def cancelled_with(waiting: Task, failed: Task) -> list[Mutation]:
         ended_at_ms=failed.ended_at_ms,
     )
     return saving_end(waiting, cancelled, "robotq")
+
+
+def left_of_batch(task: Task) -> bool:
+    """Whether a retry of its batch runs this ended task again."""
+    if task.state is TaskState.COMPLETED:
+        return False
+    if task.resolution is not None:
+        return task.resolution.outcome != "completed"
+    # what a person has called off before it began was not meant to run
+    called_off = task.error is not None and task.error.code in ("cancelled", "rejected")
+    return not called_off or task.started_at_ms is not None

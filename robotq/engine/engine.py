@@ -11,8 +11,10 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.background import Background
+from robotq.engine.batches import left_of_batch
 from robotq.engine.checklist import Checklist
 from robotq.engine.clock_watch import ClockWatch
+from robotq.engine.confirming import About
 from robotq.engine.estop import EStop
 from robotq.engine.events import EventBus
 from robotq.engine.handlers import check_handlers
@@ -20,8 +22,8 @@ from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.immediate import Immediate
 from robotq.engine.intake import Intake, Order
-from robotq.engine.journal import Journal
-from robotq.engine.queue import TaskQueue
+from robotq.engine.journal import Journal, answered
+from robotq.engine.queue import Accepted, KeyedRequest, TaskQueue
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
@@ -35,9 +37,11 @@ from robotq.model.event import Event
 from robotq.model.hold import HoldCode
 from robotq.model.item import ItemIds
 from robotq.model.task import Task
-from robotq.store.port import Store
+from robotq.store.port import AppendEvent, Store, TaskQuery
 
 _log = logging.getLogger(__name__)
+
+_PAGE = 500
 
 LIFTED_BY_RESUME = (
     HoldCode.PAUSED,
@@ -146,32 +150,135 @@ class Engine:
         return all(self.hold_writer.on_disk(hold) for name in names for hold in self.holds.of(name))
 
     @unbroken
-    async def resume(self, robot: str | None, *, actor: str) -> Sequence[str]:
+    async def resume(
+        self,
+        robot: str | None,
+        *,
+        actor: str,
+        about: About | None = None,
+        note: str = "",
+        stay_paused: bool = False,
+    ) -> Sequence[str]:
         """Let a queue, or all, go on. Lifts what a resume clears (`LIFTED_BY_RESUME`); other
         holds stay, and so does one that is set again before this is written.
 
-        Returns their names. Raises RobotqError bad_parameter, store_unavailable.
+        `about`: what the person means. `stay_paused`: these holds are lifted, and a pause takes
+        their place. Returns their names.
+        Raises RobotqError bad_parameter, not_named, not_what_was_meant, store_unavailable.
         """
         names = self._names(robot)
         holds = [
             hold for name in names for hold in self.holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]
+        if about is not None:
+            holds = about.meant(holds, self.clock.now_ms())
+            if about.named is not None:
+                names = tuple(dict.fromkeys(hold.robot for hold in holds))
+        if stay_paused:
+            held = dict.fromkeys(hold.robot for hold in holds)
+            holds = [hold for hold in holds if hold.code is not HoldCode.PAUSED]
+            for name in held:
+                self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=note)
         if holds:
-            await self.hold_writer.lift(*holds, actor=actor)
+            told = [] if not note else [self._noted("queue.resumed", actor, names, note)]
+            await self.hold_writer.lift(*holds, actor=actor, along=told)
             crash_point(CrashPoint.RESUMED)
         return names
 
     async def retry(self, task_id: str, *, actor: str, agent: bool = False) -> Task:
-        """Run an ended command again as a new task at the head of its queue. `agent`: as in
-        `TaskQueue.submit`."""
+        """The same as `retry_once` without a key; returns the new task."""
+        accepted = await self.retry_once(task_id, actor=actor, agent=agent)
+        return await self.queue.find(accepted.task_ids[0])
+
+    async def retry_once(
+        self,
+        task_id: str,
+        *,
+        actor: str,
+        agent: bool = False,
+        note: str = "",
+        stay_paused: bool = False,
+        keyed: KeyedRequest | None = None,
+    ) -> Accepted:
+        """Run an ended command again as a new task at the head of its queue. `agent`, `keyed`:
+        as in `TaskQueue.submit`; `stay_paused`: nothing starts until somebody resumes."""
         task = await self.queue.find(task_id)
         order = self._order_again(task)
-        return await self.queue.retry(task_id, order, actor=actor, agent=agent)
+        return await self.queue.retry(
+            [(task_id, order)],
+            actor=actor,
+            agent=agent,
+            note=note,
+            stay_paused=stay_paused,
+            keyed=keyed,
+        )
 
-    async def resolve(self, task_id: str, outcome: str, *, actor: str, note: str = "") -> Task:
+    async def retry_batch(
+        self,
+        batch_id: str,
+        *,
+        actor: str,
+        agent: bool = False,
+        note: str = "",
+        stay_paused: bool = False,
+        keyed: KeyedRequest | None = None,
+    ) -> Accepted:
+        """Run what is left of an ended batch, in its order, as a new batch with the same promise.
+
+        What has completed, or was resolved so, is not run again, nor what a person has called
+        off before it began. Raises as `retry` does, batch_not_found.
+        """
+        tasks = await self._batch(batch_id)
+        if keyed is None or await answered(self.store.answer(keyed.scope, keyed.key)) is None:
+            for task in tasks:
+                if not task.state.final:
+                    raise RobotqError(
+                        "wrong_state", task_id=task.id, state=task.state.value, action="retry"
+                    )
+        left = [(task.id, self._order_again(task)) for task in tasks if left_of_batch(task)]
+        if not left:
+            raise RobotqError("wrong_state", task_id=batch_id, state="completed", action="retry")
+        return await self.queue.retry(
+            left,
+            actor=actor,
+            agent=agent,
+            note=note,
+            stay_paused=stay_paused,
+            keyed=keyed,
+            batch=True,
+        )
+
+    async def _batch(self, batch_id: str) -> Sequence[Task]:
+        """The tasks of a batch for robots, in the order in which they came."""
+        tasks: list[Task] = []
+        before: int | None = None
+        while True:
+            query = TaskQuery(batch_id=batch_id, before_seq=before, limit=_PAGE)
+            page = await answered(self.store.list(query))
+            tasks += page
+            if len(page) < _PAGE:
+                break
+            before = page[-1].seq
+        if not tasks:
+            raise RobotqError("batch_not_found", batch_id=batch_id)
+        return sorted(tasks, key=lambda task: task.seq)
+
+    async def resolve(
+        self,
+        task_id: str,
+        outcome: str,
+        *,
+        actor: str,
+        note: str = "",
+        seen: int | None = None,
+        stay_paused: bool | None = None,
+        keyed: KeyedRequest | None = None,
+    ) -> Task:
         """Say how a task with unknown outcome ended: completed, failed or retry.
 
-        Raises RobotqError bad_parameter, task_not_found, wrong_state, store_unavailable.
+        `seen`, `stay_paused`: as in `TaskQueue.resolve`.
+        Raises RobotqError bad_parameter, task_not_found, wrong_state, task_changed,
+        idempotency_conflict, store_unavailable.
         """
         if outcome not in ("completed", "failed", "retry"):
             raise RobotqError(
@@ -179,10 +286,21 @@ class Engine:
             )
         task = await self.queue.find(task_id)
         again = self._order_again(task) if outcome == "retry" else None
-        return await self.queue.resolve(task_id, outcome, actor=actor, note=note, retry=again)
+        return await self.queue.resolve(
+            task_id,
+            outcome,
+            actor=actor,
+            note=note,
+            retry=again,
+            seen=seen,
+            stay_paused=stay_paused,
+            keyed=keyed,
+        )
 
-    async def answer(self, task_id: str, value: Any, *, actor: str) -> Task:
-        """Answer the question of a running command.
+    async def answer(
+        self, task_id: str, value: Any, *, actor: str, asked_at_ms: int | None = None
+    ) -> Task:
+        """Answer the question of a running command; `asked_at_ms` names it.
 
         Raises RobotqError task_not_found, no_question, bad_parameter, store_unavailable.
         """
@@ -190,7 +308,7 @@ class Engine:
         robot = self.robots.get(task.queue)
         if robot is None:
             raise RobotqError("no_question", reason=f"{task_id} is not running")
-        await robot.executor.answer(task_id, value, actor=actor)
+        await robot.executor.answer(task_id, value, actor=actor, asked_at_ms=asked_at_ms)
         return await self.queue.find(task_id)
 
     # -- the robots --------------------------------------------------------------------------
@@ -233,6 +351,19 @@ class Engine:
         await robot.resume()
         await self._note("robot.resume", actor, name)
         return robot
+
+    def _noted(self, kind: str, actor: str, robots: Sequence[str], note: str) -> AppendEvent:
+        """What a person has written beside a decision."""
+        robot = robots[0] if len(robots) == 1 else ""
+        return AppendEvent(
+            Event(
+                kind=kind,
+                at_ms=self.clock.now_ms(),
+                actor=actor,
+                robot=robot,
+                data={"note": note, "robots": list(robots)},
+            )
+        )
 
     async def _note(self, kind: str, actor: str, robot: str, **data: Any) -> None:
         await self.journal.note(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from robotq.engine.confirming import About
 from robotq.engine.ending import StopCause
 from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard
@@ -113,13 +114,21 @@ class EStop:
         return EStopReport(robots=report, recorded=recorded, latency_s=latency_s)
 
     @unbroken
-    async def reset(self, *, actor: str, robot: str | None = None) -> Mapping[str, str | None]:
+    async def reset(
+        self,
+        *,
+        actor: str,
+        robot: str | None = None,
+        about: About | None = None,
+        note: str = "",
+    ) -> Mapping[str, str | None]:
         """Leave the emergency stop, of one robot or of all. Moves nothing: the queues are
         paused until somebody resumes them.
 
         Returns robot -> None, or why it stays stopped.
-        Raises RobotqError wrong_state where nothing is latched, robot_busy where a command has
-        not come to its end yet, store_unavailable.
+        `about`: the stops that the person means.
+        Raises RobotqError not_named, not_what_was_meant, wrong_state where nothing is latched,
+        robot_busy where a command has not come to its end yet, store_unavailable.
         """
         latched = [
             hold
@@ -130,6 +139,8 @@ class EStop:
             raise RobotqError(
                 "wrong_state", task_id="emergency stop", state="not latched", action="reset"
             )
+        if about is not None:
+            latched = about.meant(latched, self._clock.now_ms())
         await self._until_recorded()
         for hold in latched:
             # a command that was not seen to end could go on once the latch is off
@@ -147,7 +158,8 @@ class EStop:
                     hold.robot, HoldCode.PAUSED, actor=actor, reason="reason.estop_reset"
                 )
                 lifting.append(hold)
-        event = AppendEvent(self._event("estop.reset", actor, robots=report))
+        noted = {"note": note} if note else {}
+        event = AppendEvent(self._event("estop.reset", actor, robots=report, **noted))
         try:
             await self._remove_from_file(lifting)
             lifted = await self._hold_writer.lift(*lifting, actor=actor, along=[event])

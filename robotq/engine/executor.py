@@ -311,7 +311,9 @@ class Executor:
         return cmd_type is None or pending.question.answered_by == cmd_type
 
     @unbroken
-    async def answer(self, task_id: str, value: Any, *, actor: str) -> None:
+    async def answer(
+        self, task_id: str, value: Any, *, actor: str, asked_at_ms: int | None = None
+    ) -> None:
         """Answer the open question of a task. The answer is in the journal before it acts.
 
         Raises RobotqError no_question, bad_parameter, store_unavailable.
@@ -320,6 +322,9 @@ class Executor:
         pending = run.question if run is not None and run.task.id == task_id else None
         if run is None or pending is None or not pending.open:
             raise RobotqError("no_question", reason=f"{task_id} asks nothing")
+        asked = run.task.waiting_for
+        if asked_at_ms is not None and (asked is None or asked.asked_at_ms != asked_at_ms):
+            raise RobotqError("no_question", reason=f"{task_id} asks something else by now")
         pending.check(value)
         event = Event(
             kind="task.answered",

@@ -95,10 +95,11 @@ class HoldBoard:
             task_id=task_id,
             # drivers' words are among them: nothing may keep a hold from the disk
             args=plain(args),
+            set_at_ms=self._clock.now_ms(),
         )
         self.note(self._event("hold.set", hold, actor))
         if known is not None and not _takes_the_newest(code):
-            hold = replace(known, id=hold_id())
+            hold = replace(known, id=hold_id(), set_at_ms=hold.set_at_ms)
         elif known is not None and code is HoldCode.ESTOP and not args.get("reason"):
             hold = replace(hold, args=known.args)
         of_robot[code] = hold

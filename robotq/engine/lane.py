@@ -68,6 +68,17 @@ class Lane:
         """The first waiting task that another can be put before."""
         return next((task for task in self if not self.in_open_batch(task)), None)
 
+    def last_retried(self) -> Task | None:
+        """The last of the retries that stand at the head, one behind the other."""
+        last = None
+        for task in self:
+            if self.in_open_batch(task):
+                continue
+            if task.retry_of is None:
+                break
+            last = task
+        return last
+
     def find(self, task_id: str) -> Task | None:
         """A waiting task."""
         return self._waiting.get(task_id)

@@ -132,7 +132,7 @@ class TaskQueue:
             revisions=revisions,
         )
         """Changes of the order of waiting tasks."""
-        self.approvals = Approvals(changes=changes, memory=memory, clock=clock)
+        self.approvals = Approvals(changes=changes, memory=memory, holds=holds, clock=clock)
         """What a person decides about tasks of agents."""
         self.expiry = Expiry(
             changes=changes,
@@ -235,21 +235,72 @@ class TaskQueue:
         return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
     @unbroken
-    async def retry(self, task_id: str, order: Order, *, actor: str, agent: bool = False) -> Task:
-        """Run an ended command again, as a new task at the head of its queue.
+    async def retry(
+        self,
+        again: Sequence[tuple[str, Order]],
+        *,
+        actor: str,
+        agent: bool = False,
+        note: str = "",
+        stay_paused: bool = False,
+        keyed: KeyedRequest | None = None,
+        batch: bool = False,
+    ) -> Accepted:
+        """Run ended commands again, all or none, as new tasks at the head of their queues,
+        behind the retries that wait there.
 
+        `stay_paused`: their queues are paused first. `batch`: they are one batch again.
         Raises RobotqError wrong_state for one that has not ended, or whose unknown outcome
-        nobody has resolved; queue_full, store_unavailable, shutting_down.
+        nobody has resolved; already_retried; queue_full, store_unavailable, shutting_down,
+        idempotency_conflict.
         """
-        async with self._changes.of(task_id) as task:
-            if not task.state.final or task.outcome_unknown or task.work is not None:
-                state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
-                raise RobotqError("wrong_state", task_id=task_id, state=state, action="retry")
-            with self._admission.room([order.command]) as room:
-                again = self._admission.again(task, order, actor=actor, agent=agent)
-                await self._changes.write(saving_new([again], actor), room)
-            crash_point(CrashPoint.RETRIED)
-            return again
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            async with AsyncExitStack() as stack:
+                ended = [
+                    (await stack.enter_async_context(self._changes.of(task_id)), order)
+                    for task_id, order in again
+                ]
+                for task, _ in ended:
+                    _check_retry(task)
+                room = stack.enter_context(self._admission.room([one.command for _, one in ended]))
+                if stay_paused:
+                    for queue in dict.fromkeys(task.queue for task, _ in ended):
+                        self._pause(queue, actor, note)
+                if batch:
+                    new = self._admission.batch_again(ended, actor=actor, agent=agent)
+                else:
+                    ((task, order),) = ended
+                    new = [self._admission.again(task, order, actor=actor, agent=agent)]
+                accepted = Accepted(
+                    task_ids=tuple([task.id for task in new]),
+                    batch_id=new[0].batch_id,
+                    queue_size=room.queue_size,
+                )
+                now_ms = self._clock.now_ms()
+                mutations = saving_new(new, actor)
+                for (task, _), one in zip(ended, new, strict=True):
+                    retried = transition(task, Action.RETRIED, retried_as=one.id)
+                    mutations.append(SaveTask(retried, task.state))
+                    mutations.append(
+                        task_event(
+                            "task.retried", retried, now_ms, actor, retried_as=one.id, note=note
+                        )
+                    )
+                if save_answer is not None:
+                    mutations.append(save_answer(accepted))
+                await self._changes.write(mutations, room)
+                crash_point(CrashPoint.RETRIED)
+                return accepted
+
+        if keyed is None:
+            return await accept(None)
+        return await self._accept_once(keyed, accept)
+
+    def _pause(self, queue: str, actor: str, reason: str) -> None:
+        """Counts at once; a pause that is there keeps its name."""
+        if not self._holds.has(queue, HoldCode.PAUSED):
+            self._holds.set(queue, HoldCode.PAUSED, actor=actor, reason=reason)
 
     # -- changes of waiting and ended tasks ----------------------------------------------
 
@@ -300,16 +351,58 @@ class TaskQueue:
 
     @unbroken
     async def resolve(
-        self, task_id: str, outcome: str, *, actor: str, note: str = "", retry: Order | None = None
+        self,
+        task_id: str,
+        outcome: str,
+        *,
+        actor: str,
+        note: str = "",
+        retry: Order | None = None,
+        seen: int | None = None,
+        stay_paused: bool | None = None,
+        keyed: KeyedRequest | None = None,
     ) -> Task:
         """Write what a person found out about an unknown outcome, and lift the hold.
 
         `outcome` is completed, failed or retry; for retry, `retry` is the order to run again,
         as a new task at the head of the queue. The end state of the task stays as it is.
-        Raises RobotqError task_not_found, wrong_state, store_unavailable; for retry also
-        queue_full, shutting_down.
+        `seen`: the revision by which the person decided. `stay_paused`: a pause takes the place
+        of the hold; None: where something else waits for this robot, so that nothing starts
+        that nobody has asked for.
+        Raises RobotqError task_not_found, wrong_state, task_changed, store_unavailable,
+        idempotency_conflict; for retry also queue_full, shutting_down.
         """
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            return await self._resolve(
+                task_id,
+                outcome,
+                actor=actor,
+                note=note,
+                retry=retry,
+                seen=seen,
+                stay_paused=stay_paused,
+                save_answer=save_answer,
+            )
+
+        await (accept(None) if keyed is None else self._accept_once(keyed, accept))
+        return await self._changes.find(task_id)
+
+    async def _resolve(
+        self,
+        task_id: str,
+        outcome: str,
+        *,
+        actor: str,
+        note: str,
+        retry: Order | None,
+        seen: int | None,
+        stay_paused: bool | None,
+        save_answer: SaveAccepted | None,
+    ) -> Accepted:
         async with self._changes.of(task_id) as task, AsyncExitStack() as stack:
+            if seen is not None and task.outcome_unknown and seen != task.revision:
+                raise RobotqError("task_changed", task_id=task.id, revision=task.revision)
             again: Task | None = None
             room: Room | None = None
             if retry is not None and task.outcome_unknown:
@@ -332,9 +425,29 @@ class TaskQueue:
             ]
             if again is not None:
                 mutations += saving_new([again], actor)
+            accepted = Accepted(task_ids=(task.id,), batch_id=None, queue_size=0)
+            if save_answer is not None:
+                mutations.append(save_answer(accepted))
+            if stay_paused is None:
+                # a retry was asked for; anything else that would start now was not
+                stay_paused = retry is None and self._memory.lane(task.queue).waiting > 0
+            if stay_paused:
+                self._pause(task.queue, actor, note or "reason.resolved")
             hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)
             lifting = [hold] if hold is not None and hold.task_id == task.id else []
             async with self._hold_writer.along(lifting, actor) as holds:
                 await self._changes.write(mutations, room, holds)
             crash_point(CrashPoint.RESOLVED)
-            return resolved
+            return accepted
+
+
+def _check_retry(task: Task) -> None:
+    """Raises RobotqError wrong_state, already_retried."""
+    if not task.state.final or task.outcome_unknown or task.work is not None:
+        state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
+        raise RobotqError("wrong_state", task_id=task.id, state=state, action="retry")
+    retried_as = task.retried_as
+    if retried_as is None and task.resolution is not None:
+        retried_as = task.resolution.retried_as
+    if retried_as is not None:
+        raise RobotqError("already_retried", task_id=task.id, retried_as=retried_as)

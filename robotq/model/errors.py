@@ -103,6 +103,23 @@ _ROWS = (
     ErrorCode("store_unavailable", 3012, 503, True,
               "存储不可用: {reason}",
               "The daemon cannot write to its disk, so nothing was accepted: {reason}"),
+    ErrorCode("not_named", 3040, 409, False,
+              "请求未指明要解除哪个暂停，请发送: {send}",
+              "This names nothing, and more than one hold, or one that is seconds old, would be "
+              "lifted. Look at them, then send: {send}"),
+    ErrorCode("not_what_was_meant", 3041, 409, False,
+              "所指的暂停已不存在，或又有新的暂停；请查看后发送: {send}",
+              "What this names is over, or something newer holds the robot. Nothing was lifted. "
+              "Look at it, then send: {send}"),
+    ErrorCode("already_retried", 3042, 409, False,
+              "{task_id} 已重试为 {retried_as}",
+              "{task_id} runs again as {retried_as} already. Retry that one."),
+    ErrorCode("task_changed", 3043, 409, False,
+              "{task_id} 已被更改，现为版本 {revision}",
+              "{task_id} has changed since you saw it; it is at revision {revision} now. Look "
+              "at it again."),
+    ErrorCode("batch_not_found", 3044, 404, False,
+              "批次不存在: {batch_id}", "No such batch: {batch_id}"),
     ErrorCode("timeout", 3020, 504, True,
               "任务超时: {timeout_s} 秒",
               "Not finished within {timeout_s} s; the robot was stopped."),

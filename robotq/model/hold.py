@@ -59,6 +59,8 @@ class Hold:
     id: str = field(default_factory=hold_id, compare=False)
     """What a person's confirmation names. New whenever somebody sets the hold again, so that a
     question about the earlier one lifts nothing."""
+    set_at_ms: int = field(default=0, compare=False)
+    """When it was set last; `since_ms` is when it was set first. 0 after a restart."""
 
 
 class WaitCode(StrEnum):

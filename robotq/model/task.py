@@ -166,6 +166,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     awaits_approval: bool = False
     """An agent submitted it, and no person has approved it yet."""
     retry_of: str | None = None
+    retried_as: str | None = None
+    """The task that does it once more; there is one at most."""
     repeat: Repeat | None = None
     repeat_of: str | None = None
     """The first run, for those that follow it by themselves."""

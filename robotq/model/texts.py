@@ -113,6 +113,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     # reasons that the daemon itself gives
     "reason.estop_reset": ("急停已复位", "the emergency stop was reset"),
+    "reason.resolved": (
+        "未知结果已确认",
+        "an unknown outcome was resolved, and nobody has said that the rest goes on",
+    ),
     "reason.stop": ("已停止", "stopped"),
     "reason.restored": (
         "已从 {made_at} 的备份恢复，备份之后执行过的任务会再次执行",

@@ -33,6 +33,8 @@ class Action(StrEnum):
     """A worker whose lease ran out is heard of again before anybody else took the task."""
     RETRY = "retry"
     """A failed task for workers waits again under its own id."""
+    RETRIED = "retried"
+    """A new task does an ended command once more; the end state stays."""
     MOVE = "move"
     """A waiting task gets another place or priority."""
     APPROVE = "approve"
@@ -62,6 +64,9 @@ TRANSITIONS: dict[tuple[TaskState, Action], Rule] = {
     (TaskState.RUNNING, Action.STOP): Rule(TaskState.CANCELLED, fenced=True),
     (TaskState.RUNNING, Action.REQUEUE): Rule(TaskState.PENDING, fenced=True),
     (TaskState.FAILED, Action.RESOLVE): Rule(TaskState.FAILED, fenced=False),
+    (TaskState.COMPLETED, Action.RETRIED): Rule(TaskState.COMPLETED, fenced=False),
+    (TaskState.FAILED, Action.RETRIED): Rule(TaskState.FAILED, fenced=False),
+    (TaskState.CANCELLED, Action.RETRIED): Rule(TaskState.CANCELLED, fenced=False),
     (TaskState.FAILED, Action.RETRY): Rule(TaskState.PENDING, fenced=False),
 }
 
@@ -90,7 +95,7 @@ def transition(task: Task, action: Action, *, fence: int | None = None, **change
             changes["awaits_approval"] = False
         case Action.RETRY:
             changes |= {**_NOT_STARTED, **_NOT_ENDED, **_NOTHING_DONE, "worker": None}
-        case _ if rule.target.final and action is not Action.RESOLVE:
+        case _ if rule.target.final and action not in (Action.RESOLVE, Action.RETRIED):
             changes = {"waiting_for": None, "lease_until_ms": None, **changes}
     return replace(task, state=rule.target, revision=task.revision + 1, **changes)
 
@@ -107,6 +112,8 @@ def _possible(task: Task, action: Action) -> bool:
             return task.outcome_unknown
         case Action.RETRY:
             return task.work is not None
+        case Action.RETRIED:
+            return task.work is None and not task.outcome_unknown
         case Action.APPROVE:
             return task.awaits_approval
         case Action.CLAIM:

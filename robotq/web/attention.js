@@ -90,6 +90,8 @@ function estopCard() {
 function resumeCard({ code }) {
   const part = card(code === "paused" ? "warn" : "bad", code === "paused" ? "pause" : "warn", t(`hold.${code}`));
   let robots = "";
+  // all that a resume of this robot lifts, as the page shows it when it is pressed
+  const about = (name) => ({ robot_id: name, holds: live.look.robots.find((one) => one.robot_id === name).holds.filter((one) => one.clear.action === "resume").map((one) => one.id) });
   return {
     node: part.node,
     update({ holds }) {
@@ -100,9 +102,9 @@ function resumeCard({ code }) {
       setText(part.since, sinceText(holds[0]));
       if (robots === names.join()) return;
       robots = names.join();
-      const single = names.map((name) => button(names.length > 1 ? t("resume.robot", { robot: name }) : t("resume"), () => resume({ robot_id: name }),
+      const single = names.map((name) => button(names.length > 1 ? t("resume.robot", { robot: name }) : t("resume"), () => resume(about(name)),
         { kind: names.length > 1 ? "" : "strong", symbol: "play", allowed: live.may("control"), name: t("resume.robot", { robot: name }) }));
-      const all = names.length > 1 ? [button(t("resume.all"), () => Promise.all(names.map((name) => resume({ robot_id: name }))), { kind: "strong", symbol: "play", allowed: live.may("control") })] : [];
+      const all = names.length > 1 ? [button(t("resume.all"), () => Promise.all(names.map((name) => resume(about(name)))), { kind: "strong", symbol: "play", allowed: live.may("control") })] : [];
       const look = holds[0].task_id ? [h("a", { class: "button", href: `#task/${holds[0].task_id}`, text: t("show") })] : [];
       part.actions.replaceChildren(...look, ...single, ...all);
     },

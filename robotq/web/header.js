@@ -48,9 +48,11 @@ export function header(views, { onLanguage }) {
 }
 
 export async function resetStop() {
+  // what was seen when the question was asked, and nothing newer
+  const holds = live.look.robots.flatMap((robot) => robot.holds).filter((hold) => hold.code === "estop").map((hold) => hold.id);
   const sure = await confirm({ title: t("estop.ask"), text: t("estop.ask.text"), yes: t("estop.ask.yes") });
   if (!sure) return;
-  const answer = await post("estop/reset");
+  const answer = await post("estop/reset", { holds });
   tell(answer.message);
   live.refresh();
 }

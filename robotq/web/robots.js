@@ -41,7 +41,7 @@ function lane(first) {
   const nothing = h("p", { class: "quiet none", text: t("waiting.none") });
   const control = () => live.may("control");
   const motion = button("", () => post(robotPath(name, robot.motion_held ? "resume" : "hold")).then(done), { allowed: control() });
-  const queue = button("", () => post(held() ? "queue/resume" : "queue/pause", { robot_id: name }).then(done), { allowed: control() });
+  const queue = button("", () => post(held() ? "queue/resume" : "queue/pause", { robot_id: name, ...(held() ? { holds: resumable(robot) } : {}) }).then(done), { allowed: control() });
   const stop = button(t("robot.stop"), async () => {
     const sure = await confirm({ title: t("robot.stop.ask", { robot: name }), text: t("robot.stop.text"), yes: t("robot.stop.yes") });
     if (sure) done(await post(robotPath(name, "stop")));
@@ -88,6 +88,9 @@ function lane(first) {
     tick() { if (robot.running) work.tick(); },
   };
 }
+
+/** The ids of what a resume of this robot lifts, as the page shows it. */
+function resumable(robot) { return robot.holds.filter((hold) => hold.clear.action === "resume").map((hold) => hold.id); }
 
 function done(answer) { tell(answer.message); live.refresh(); }
 

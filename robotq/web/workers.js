@@ -42,12 +42,14 @@ function group(first) {
   const waiting = h("span", { class: "number" });
   const hold = h("p", { class: "wait" });
   const nobody = h("p", { class: "wait", text: t("workers.nobody") });
-  const resumes = button(t("resume"), () => resume({ robot_id: first.queue }), { kind: "primary", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
+  const resumes = button(t("resume"), () => resume({ robot_id: first.queue, holds: seen }), { kind: "primary", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
   const rows = h("ul", { class: "worker-list" });
+  let seen = [];
   return { node: h("section", { class: "card", "aria-label": queueName(first.queue) }, h("h3", {}, h("span", { text: queueName(first.queue) }), waiting), hold, resumes, nobody, rows), update(queue) {
     setText(waiting, t("workers.queue", { count: count(queue.waiting) }));
     setText(hold, queue.holds.map((one) => t("workers.held", { reason: one.reason })).join(" "));
     show(hold, queue.holds.length > 0);
+    seen = queue.holds.filter((one) => one.clear.action === "resume").map((one) => one.id);
     show(resumes, queue.holds.some((one) => one.clear.action === "resume"));
     show(nobody, queue.waiting > 0 && !queue.held && queue.workers.every((worker) => worker.state === "silent"));
     list(rows, queue.workers, (worker) => worker.worker_id, (worker) => workerRow(worker));

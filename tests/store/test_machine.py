@@ -200,13 +200,17 @@ class StoreMachine(RuleBasedStateMachine):
             and (action is not Action.RESOLVE or task.outcome_unknown)
             # of tasks for workers, and of those that wait for approval
             and action not in (Action.RECLAIM, Action.RETRY, Action.APPROVE)
+            and (action is not Action.RETRIED or not task.outcome_unknown)
         ]
         if not actions:
             return None
         action = data.draw(st.sampled_from(actions))
         self.now_ms += 100
         changes: dict[str, Any] = {}
-        if TRANSITIONS[task.state, action].target.final and action is not Action.RESOLVE:
+        if TRANSITIONS[task.state, action].target.final and action not in (
+            Action.RESOLVE,
+            Action.RETRIED,
+        ):
             changes["ended_at_ms"] = self.now_ms
         if action is Action.FAIL:
             code = data.draw(st.sampled_from([OUTCOME_UNKNOWN, "device_error"]))

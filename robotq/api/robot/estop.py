@@ -7,9 +7,11 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.errors import error_body
 from robotq.api.robot.hold_view import hold_views
-from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.base import NamingBody
+from robotq.api.robot.naming import line_to_send
 from robotq.api.robot.reason import reason_of_stop
 from robotq.api.robot.words import words
+from robotq.engine.confirming import About
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 
@@ -44,19 +46,22 @@ async def trigger(call: Call) -> web.StreamResponse:
 
 async def reset(call: Call) -> web.StreamResponse:
     """Leave the emergency stop at every robot. Moves nothing; the queues stay paused."""
-    await call.body(EmptyBody)
     return await _reset(call, None)
 
 
 async def reset_robot(call: Call) -> web.StreamResponse:
     """The same for one robot."""
-    await call.body(EmptyBody)
     return await _reset(call, call.engine.robot(call.path("robot_id")).name)
 
 
 async def _reset(call: Call, robot: str | None) -> web.Response:
     engine = call.engine
-    report = await engine.estop.reset(actor=call.actor, robot=robot)
+    body = await call.body(NamingBody)
+    path = "/estop/reset" if robot is None else f"/robots/{robot}/reset"
+    with line_to_send(call, path, "estop --reset"):
+        report = await engine.estop.reset(
+            actor=call.actor, robot=robot, about=About(body.holds), note=body.note
+        )
     holds = [hold for name in report for hold in engine.holds.of(name)]
     facts = {
         "latched": engine.estop.latched,

@@ -77,7 +77,10 @@ def _clear(hold: Hold, language: Language) -> dict[str, Any]:
         "action": way.action,
         "method": "POST",
         "path": way.path.format(task_id=hold.task_id),
-        "body": {key: value.format(robot=hold.robot) for key, value in way.body.items()},
+        "body": {
+            **{key: value.format(robot=hold.robot) for key, value in way.body.items()},
+            **({} if way.action == "resolve" else {"holds": [hold.id]}),
+        },
         "text": told,
     }
 

@@ -13,8 +13,10 @@ from robotq.api.robot.commands import API
 from robotq.api.robot.edits import revision_tag
 from robotq.api.robot.hold_view import hold_views
 from robotq.api.robot.models.queue import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
+from robotq.api.robot.naming import line_to_send
 from robotq.api.robot.view import task_line
 from robotq.api.robot.words import words
+from robotq.engine.confirming import About
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
@@ -43,6 +45,7 @@ async def status(call: Call) -> web.StreamResponse:
                     "queue_size": len(engine.queue.lane(name)),
                     "running_task": _running_task(engine, (name,)),
                     "holds": holds[name],
+                    "starts_next": starts_next(engine, name),
                 }
                 for name in names
             },
@@ -62,7 +65,16 @@ async def pause(call: Call) -> web.StreamResponse:
 
 async def resume(call: Call) -> web.StreamResponse:
     body = await call.body(ResumeBody)
-    names = await call.engine.resume(_robot(call, body.robot_id), actor=call.actor)
+    robot = _robot(call, body.robot_id)
+    command = "resume" if robot is None else f"resume --robot {robot}"
+    with line_to_send(call, "/queue/resume", command):
+        names = await call.engine.resume(
+            robot,
+            actor=call.actor,
+            about=About(body.holds),
+            note=body.note,
+            stay_paused=body.then == "stay_paused",
+        )
     held = any(call.engine.holds.held(name) for name in names)
     return _done(call, "still_held" if held else "resumed", names)
 
@@ -84,8 +96,17 @@ def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
             "robots": list(names),
             "recorded": call.engine.recorded(names),
             "holds": hold_views(holds, call.language),
+            "starts_next": {name: starts_next(call.engine, name) for name in names},
         }
     )
+
+
+def starts_next(engine: Engine, name: str) -> dict[str, str] | None:
+    """The first waiting command of a robot: what goes on where its queue does."""
+    if name not in engine.robots:
+        return None
+    task = next(iter(engine.queue.lane(name)), None)
+    return None if task is None else {"task_id": task.id, "cmd_type": task.command.cmd_type}
 
 
 def _running_task(engine: Engine, names: Sequence[str]) -> str | None:

@@ -9,16 +9,21 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.context import VIEWS
 from robotq.api.errors import json_bytes
+from robotq.api.keyed import keyed_request
+from robotq.api.robot.commands import API
 from robotq.api.robot.models.tasks import (
     ApproveBody,
     CancelBody,
+    InputQuery,
     ResolveBody,
+    RetryBody,
     TaskQueryParameters,
     TasksQuery,
 )
 from robotq.api.robot.times import read_time
 from robotq.api.robot.view import STATUS, task_line, task_view
 from robotq.api.robot.words import words
+from robotq.engine.queue import KeyedRequest
 from robotq.engine.repeats import series_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
@@ -113,7 +118,11 @@ async def approve(call: Call) -> web.StreamResponse:
     call.refuse_agents("approve")
     body = await call.body(ApproveBody)
     task = await call.engine.queue.approvals.approve(
-        call.path("task_id"), actor=call.actor, note=body.note
+        call.path("task_id"),
+        actor=call.actor,
+        note=body.note,
+        seen=body.revision,
+        stay_paused=body.then == "stay_paused",
     )
     return _done(call, "approved", task)
 
@@ -131,30 +140,79 @@ async def resolve(call: Call) -> web.StreamResponse:
     call.refuse_agents("resolve")
     body = await call.body(ResolveBody)
     task = await call.engine.resolve(
-        call.path("task_id"), body.outcome, actor=call.actor, note=body.note
+        call.path("task_id"),
+        body.outcome,
+        actor=call.actor,
+        note=body.note,
+        seen=body.revision,
+        stay_paused=None if body.then is None else body.then == "stay_paused",
+        keyed=_keyed(call, body),
     )
     return _done(call, "resolved", task)
 
 
 async def answer(call: Call) -> web.StreamResponse:
     value = await call.json()
-    task = await call.engine.answer(call.path("task_id"), value, actor=call.actor)
+    task = await call.engine.answer(
+        call.path("task_id"), value, actor=call.actor, asked_at_ms=call.query(InputQuery).question
+    )
     return _done(call, "answered", task)
 
 
 async def retry(call: Call) -> web.StreamResponse:
-    task = await call.engine.retry(call.path("task_id"), actor=call.actor, agent=call.caller.agent)
-    return _done(call, "retried", task)
+    body = await call.body(RetryBody)
+    accepted = await call.engine.retry_once(
+        call.path("task_id"),
+        actor=call.actor,
+        agent=call.caller.agent,
+        note=body.note,
+        stay_paused=body.then == "stay_paused",
+        keyed=_keyed(call, body),
+    )
+    task = await call.engine.queue.find(accepted.task_ids[0])
+    return _done(call, "retried", task, repeated=accepted.repeated)
 
 
-def _done(call: Call, code: str, task: Task) -> web.Response:
+async def retry_batch(call: Call) -> web.StreamResponse:
+    """What has not completed of a batch, in its order, as one batch again."""
+    body = await call.body(RetryBody)
+    accepted = await call.engine.retry_batch(
+        call.path("batch_id"),
+        actor=call.actor,
+        agent=call.caller.agent,
+        note=body.note,
+        stay_paused=body.then == "stay_paused",
+        keyed=_keyed(call, body),
+    )
+    return call.answer(
+        {
+            "success": True,
+            "message": words("retried_batch", call.language, count=len(accepted.task_ids)),
+            "batch_id": accepted.batch_id,
+            "task_ids": accepted.task_ids,
+            "queue_size": accepted.queue_size,
+        },
+        headers=_replayed(accepted.repeated),
+    )
+
+
+def _keyed(call: Call, body: RetryBody | ResolveBody) -> KeyedRequest | None:
+    return keyed_request(call, API, {"path": call.request.path, **body.model_dump()})
+
+
+def _replayed(repeated: bool) -> dict[str, str] | None:
+    return {"Idempotency-Replayed": "true"} if repeated else None
+
+
+def _done(call: Call, code: str, task: Task, *, repeated: bool = False) -> web.Response:
     return call.answer(
         {
             "success": True,
             "message": words(code, call.language),
             "task_id": task.id,
             "task": task_view(task, call.engine, call.language),
-        }
+        },
+        headers=_replayed(repeated),
     )
 
 

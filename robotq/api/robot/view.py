@@ -77,6 +77,7 @@ def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
         "ended_at_ms": task.ended_at_ms,
         "batch_id": task.batch_id,
         "retry_of": task.retry_of,
+        "revision": task.revision,
         "progress": task.progress,
     }
     view |= schedule_view(task.not_before_ms, task.expires_at_ms, task.repeat)
@@ -230,6 +231,7 @@ def question_view(task: Task, question: Question, language: Language) -> dict[st
         "schema": question.schema,
         "answered_by": question.answered_by,
         "asked_at": local_time(question.asked_at_ms),
+        "asked_at_ms": question.asked_at_ms,
         "deadline": local_time(question.deadline_ms),
         "deadline_ms": question.deadline_ms,
         "answer": {"method": "POST", "path": f"/task/{task.id}/input"},
@@ -263,4 +265,6 @@ def _ending(task: Task, language: Language) -> dict[str, Any]:
         }
         if resolution.retried_as is not None:
             view["retried_as"] = resolution.retried_as
+    if task.retried_as is not None:
+        view["retried_as"] = task.retried_as
     return view

@@ -18,6 +18,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),
     "retried": ("任务已重新加入队列", "The command runs again as a new task."),
+    "retried_batch": ("{count} 个任务已重新加入队列", "{count} commands run again as a new batch."),
     "moved": ("已调整顺序", "The order of the queue is changed."),
     "paused": ("队列已暂停", "Paused. A command that runs goes on."),
     "resumed": ("队列已恢复", "Resumed."),

@@ -40,6 +40,23 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+Note = Annotated[str, Field(max_length=2_000, description="Stands in the journal.")]
+Then = Literal["continue", "stay_paused"]
+"""Whether the queue goes on at once, or a pause takes the place of what held it."""
+
+
+class NamingBody(Body):
+    """What a confirmation is about. One that names nothing is taken only where one hold would
+    be lifted, and that one is older than ten seconds."""
+
+    holds: Annotated[list[str], Field(max_length=1_000)] | None = Field(
+        default=None,
+        description="Ids of the holds that are meant, all of each robot that is meant. Refused "
+        "where one of them is over, or another one has come.",
+    )
+    note: Note = ""
+
+
 class EmptyBody(Body):
     pass
 

@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from robotq.api.robot.models.base import Answer, Body, Query, Reason, RobotId
+from robotq.api.robot.models.base import (
+    Answer,
+    Body,
+    NamingBody,
+    Query,
+    Reason,
+    RobotId,
+    Then,
+)
 from robotq.api.robot.models.holds import Hold
 from robotq.api.robot.models.tasks import TaskLine
 from robotq.engine.intake import PRIORITY_WORDS
@@ -29,10 +37,20 @@ class QueueStatusQuery(Query):
     robot_id: RobotId | None = Field(default=None, description="Of this robot only.")
 
 
+class StartsNext(Answer):
+    """The first waiting command of a robot."""
+
+    task_id: str
+    cmd_type: str
+
+
 class RobotQueue(Answer):
     queue_size: int
     running_task: str | None
     holds: list[Hold]
+    starts_next: StartsNext | None = Field(
+        description="The first waiting command: what a resume or a resolution sets in motion."
+    )
 
 
 class QueueStatus(Answer):
@@ -61,8 +79,14 @@ class PauseBody(Body):
     reason: Reason = ""
 
 
-class ResumeBody(Body):
-    robot_id: RobotId | None = Field(default=None, description="Absent: all robots.")
+class ResumeBody(NamingBody):
+    robot_id: RobotId | None = Field(
+        default=None, description="Absent: all robots, or those whose holds are named."
+    )
+    then: Then = Field(
+        default="continue",
+        description="stay_paused: what was named is lifted, and a pause takes its place.",
+    )
 
 
 class QueuesDone(Answer):
@@ -74,6 +98,9 @@ class QueuesDone(Answer):
         "written as soon as the disk takes it; a restart before that would not know it."
     )
     holds: list[Hold] = Field(description="What still holds these robots.")
+    starts_next: dict[str, StartsNext | None] = Field(
+        description="By robot, what starts next, at once or as soon as nothing holds it."
+    )
 
 
 class ReorderBody(Body):

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, RootModel
 
-from robotq.api.robot.models.base import Answer, Body, LocalTime, Object, Query, Reason, Status
+from robotq.api.robot.models.base import (
+    Answer,
+    Body,
+    LocalTime,
+    Note,
+    Object,
+    Query,
+    Reason,
+    Status,
+    Then,
+)
 from robotq.api.robot.models.holds import Hold, WaitView
 from robotq.api.robot.models.webhooks import Webhook
 from robotq.model.task import StepState, TaskState
@@ -48,6 +58,7 @@ class Task(Answer):
     ended_at_ms: int | None
     batch_id: str | None
     retry_of: str | None
+    revision: int = Field(description="Raised by every change; what a confirmation can name.")
     not_before: LocalTime | None = Field(default=None, description="Passed over until then.")
     not_before_ms: int | None = None
     expires_at: LocalTime | None = Field(
@@ -127,6 +138,7 @@ class Question(Answer):
     answer_schema: Object = Field(alias="schema", description="JSON Schema of the answer.")
     answered_by: str | None = Field(description="The immediate command that answers it too.")
     asked_at: LocalTime
+    asked_at_ms: int = Field(description="Names this question.")
     deadline: LocalTime
     deadline_ms: int
     answer: Object
@@ -224,13 +236,51 @@ class CancelBody(Body):
     reason: Reason = ""
 
 
+class RetryBody(Body):
+    then: Then = Field(
+        default="continue",
+        description="stay_paused: the queue is paused first, so that nothing starts.",
+    )
+    note: Note = ""
+
+
 class ResolveBody(Body):
     outcome: Literal["completed", "failed", "retry"]
-    note: Annotated[str, Field(max_length=2_000)] = ""
+    note: Note = ""
+    revision: int | None = Field(
+        default=None, description="Of the task as it was seen; refused where it has changed."
+    )
+    then: Then | None = Field(
+        default=None,
+        description="Absent: after completed and failed the queue stays paused where something "
+        "waits, so that nothing starts unasked; after retry it goes on.",
+    )
 
 
 class ApproveBody(Body):
     note: Reason = ""
+    revision: int | None = Field(
+        default=None, description="Of the task as it was seen; refused where it has changed."
+    )
+    then: Then = Field(default="continue", description="stay_paused: the queue is paused first.")
+
+
+class InputQuery(Query):
+    question: int | None = Field(
+        default=None,
+        description="`asked_at_ms` of the question that is meant; refused where another one is "
+        "open by now.",
+    )
+
+
+class RetriedBatch(Answer):
+    """What was left of a batch runs again, as a new one."""
+
+    success: Literal[True]
+    message: str
+    batch_id: str
+    task_ids: list[str]
+    queue_size: int
 
 
 class AnswerBody(RootModel[Any]):

@@ -8,6 +8,13 @@ STORE = ("store_unavailable",)
 TASK = ("task_not_found", *STORE)
 ROBOT = ("bad_parameter", "robot_busy", "robot_disconnected", "device_error")
 
+NAMED = ("not_named", "not_what_was_meant")
+
+IDEMPOTENCY = RequestHeader(
+    name="Idempotency-Key",
+    text="A request that is repeated with the same key and body gets the first answer again.",
+    schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+)
 IF_MATCH = RequestHeader(
     name="If-Match",
     text="The ETag of `/queue/status`, or of the edit before: where somebody has edited the queue "

@@ -13,7 +13,7 @@ from robotq.api.robot.models.queue import (
     ResumeBody,
     RobotQuery,
 )
-from robotq.api.robot.routes.common import IF_MATCH, STORE, TASK
+from robotq.api.robot.routes.common import IF_MATCH, NAMED, STORE, TASK
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 
@@ -48,7 +48,7 @@ ROUTES = (
         query=RobotQuery,
         request=ResumeBody,
         response=QueuesDone,
-        errors=("queue_held", *STORE),
+        errors=("queue_held", *NAMED, *STORE),
     ),
     Route(
         method="POST",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robotq.api.robot import estop, robots
-from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import (
     EStopDone,
     EStopResetDone,
@@ -14,7 +14,7 @@ from robotq.api.robot.models.robots import (
     StopBody,
     StopQuery,
 )
-from robotq.api.robot.routes.common import ROBOT, STORE
+from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 
@@ -74,9 +74,9 @@ ROUTES = (
         handler=estop.reset_robot,
         scope=Scope.CONTROL,
         summary="Leave the emergency stop at one robot; its queue stays paused.",
-        request=EmptyBody,
+        request=NamingBody,
         response=EStopResetDone,
-        errors=("wrong_state", *ROBOT, *STORE),
+        errors=("wrong_state", *NAMED, *ROBOT, *STORE),
     ),
     Route(
         method="GET",
@@ -104,8 +104,8 @@ ROUTES = (
         handler=estop.reset,
         scope=Scope.CONTROL,
         summary="Leave the emergency stop; the queues stay paused until they are resumed.",
-        request=EmptyBody,
+        request=NamingBody,
         response=EStopResetDone,
-        errors=("wrong_state", "robot_busy", "device_error", *STORE),
+        errors=("wrong_state", *NAMED, "robot_busy", "device_error", *STORE),
     ),
 )

@@ -8,16 +8,30 @@ from robotq.api.robot.models.tasks import (
     AnswerBody,
     ApproveBody,
     CancelBody,
+    InputQuery,
     ResolveBody,
+    RetriedBatch,
+    RetryBody,
     Task,
     TaskDone,
     TaskQueryParameters,
     Tasks,
     TasksQuery,
 )
-from robotq.api.robot.routes.common import AGENT, IF_MATCH, STORE, TASK
+from robotq.api.robot.routes.common import AGENT, IDEMPOTENCY, IF_MATCH, STORE, TASK
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
+
+_RETRY = (
+    "wrong_state",
+    "already_retried",
+    "idempotency_conflict",
+    "unknown_command",
+    "queue_full",
+    "queue_bytes_full",
+    "shutting_down",
+    *TASK,
+)
 
 ROUTES = (
     Route(
@@ -48,7 +62,7 @@ ROUTES = (
         summary="Let a task run that an agent submitted and that waits for a person's approval.",
         request=ApproveBody,
         response=TaskDone,
-        errors=("wrong_state", "person_needed", *TASK),
+        errors=("wrong_state", "task_changed", "person_needed", *TASK),
     ),
     Route(
         method="POST",
@@ -66,10 +80,13 @@ ROUTES = (
         handler=tasks.resolve,
         scope=Scope.CONTROL,
         summary="Say how a task with unknown outcome ended, and lift its hold.",
+        headers=(IDEMPOTENCY,),
         request=ResolveBody,
         response=TaskDone,
         errors=(
             "wrong_state",
+            "task_changed",
+            "idempotency_conflict",
             "person_needed",
             "unknown_command",
             "queue_full",
@@ -84,6 +101,7 @@ ROUTES = (
         handler=tasks.answer,
         scope=Scope.SUBMIT,
         summary="Answer the question of a running command; the body is the answer.",
+        query=InputQuery,
         request=AnswerBody,
         response=TaskDone,
         errors=("no_question", *TASK),
@@ -94,16 +112,21 @@ ROUTES = (
         handler=tasks.retry,
         scope=Scope.SUBMIT,
         summary="Run an ended command again, as a new task at the head of its queue.",
-        headers=(AGENT,),
+        headers=(AGENT, IDEMPOTENCY),
+        request=RetryBody,
         response=TaskDone,
-        errors=(
-            "wrong_state",
-            "unknown_command",
-            "queue_full",
-            "queue_bytes_full",
-            "shutting_down",
-            *TASK,
-        ),
+        errors=_RETRY,
+    ),
+    Route(
+        method="POST",
+        path="/batch/{batch_id}/retry",
+        handler=tasks.retry_batch,
+        scope=Scope.SUBMIT,
+        summary="Run what has not completed of an ended batch, in its order, as a batch again.",
+        headers=(AGENT, IDEMPOTENCY),
+        request=RetryBody,
+        response=RetriedBatch,
+        errors=("batch_not_found", *_RETRY),
     ),
     Route(
         method="POST",

@@ -1,0 +1,46 @@
+"""What a person's confirmation is about: it lifts what they have seen, and nothing newer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from robotq.model.errors import RobotqError
+from robotq.model.hold import Hold
+
+NEWLY_MS = 10_000
+"""A hold that is younger may be one that the person has not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The holds that a reset or a resume names.
+
+    `None` instead of this is for parts of the daemon, which mean what there is.
+    """
+
+    named: Sequence[str] | None
+    """Ids of holds. None: the request names nothing."""
+
+    def meant(self, found: Sequence[Hold], now_ms: int) -> list[Hold]:
+        """Those of `found` that the person means: all, or those of the robots whose holds are
+        named. Every one of such a robot has to be named.
+
+        Call it in the same moment in which `found` was looked up: nothing is awaited between.
+        Raises RobotqError not_what_was_meant (one that was named is over, or there is another
+        one), not_named.
+        """
+        if self.named is None:
+            if len(found) > 1 or any(_new(hold, now_ms) for hold in found):
+                raise RobotqError("not_named", found=found)
+            return list(found)
+        robots = {hold.robot for hold in found if hold.id in self.named}
+        meant = [hold for hold in found if hold.robot in robots]
+        if {hold.id for hold in meant} != set(self.named):
+            raise RobotqError("not_what_was_meant", found=found)
+        return meant
+
+
+def _new(hold: Hold, now_ms: int) -> bool:
+    """Also where the clock was set back since."""
+    return now_ms - max(hold.since_ms, hold.set_at_ms) < NEWLY_MS
