@@ -48,9 +48,10 @@ async def test_resume__of_an_older_pause_does_not_lift_one_that_was_set_again(la
 
 
 async def test_resolve__starts_nothing_that_nobody_asked_for(lab: Lab) -> None:
-    lab.driver.reachable = True
     lost = await lab.submit("lost", lose_link="cable")
     await lab.ended(lost)
+    lab.driver.reachable = True
+    await lab.until(lambda: lab.holds() == {HoldCode.OUTCOME_UNKNOWN})
     waiting = await lab.submit("next")
     await lab.engine.resolve(lost, "completed", actor="ann", note="it was done")
     assert lab.engine.holds.has("robot_a", HoldCode.PAUSED)
