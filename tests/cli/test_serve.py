@@ -210,6 +210,28 @@ def test_keys__a_daemon_with_keys_wants_one(serve: Serve, typed: Typed, tmp_path
     assert typed("status", "--url", served.url, "--key", key).code == 0
 
 
+def test_keys__a_running_daemon_stays_shut_when_they_go_and_opens_by_a_word(
+    serve: Serve, typed: Typed, tmp_path: Path
+) -> None:
+    key = typed("keys", "new", "bench", "--data", tmp_path).out.strip()
+    served = serve("serve", data=tmp_path)
+    assert typed("status", "--url", served.url, "--key", key).code == 0
+    revoked = typed("keys", "revoke", "bench", "--data", tmp_path)
+    assert "robotq keys open" in revoked.err
+    (tmp_path / "keys.yaml").unlink()
+    (tmp_path / "keys.required").unlink(missing_ok=True)
+    time.sleep(2.5)
+    for how in ((), ("--key", key)):
+        refused = typed("status", "--url", served.url, *how)
+        assert refused.code == 1
+        assert "key is needed" in refused.err
+    assert typed("keys", "open", "--yes", "--data", tmp_path).code == 0
+    deadline = time.monotonic() + 10
+    while typed("status", "--url", served.url).code != 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_sigterm__in_the_middle_of_a_scan_stops_the_robot_and_writes_everything(
     serve: Serve,
 ) -> None:
