@@ -53,8 +53,14 @@ async def work(client: Client, trace: Path, told: Told, random: Random) -> None:
                     told.ended.append((size(), answer["task_id"]))
 
     async def decide(about: str, path: str) -> None:
+        _, queue = await client.get("/queue/status?limit=0")
+        holds = [
+            hold["id"]
+            for hold in queue["holds"]
+            if hold["code"] == about and (about == "estop" or hold["robot_id"] == "robot_b")
+        ]
         asked = size()
-        status, answer = await client.post(path)
+        status, answer = await client.post(path, None if path in SETS else {"holds": holds})
         assert (status, answer.get("recorded", True)) == (200, True), answer
         told.decided.setdefault(about, []).append((asked, size(), path in SETS))
 
@@ -89,7 +95,8 @@ async def judge(trace: power.Trace, told: Told, cut: int, image: Path) -> list[s
     finally:
         await store.close()
     held = {hold.code for hold in restored.holds if hold.robot == "robot_b"}
-    latched = HoldCode.ESTOP in held or "robot_b" in StopFile(image).read(["robot_b"])
+    kept = await asyncio.to_thread(StopFile(image).read, ["robot_b"])
+    latched = HoldCode.ESTOP in held or "robot_b" in kept
     wrong += _decisions(trace, told, cut, {"estop": latched, "paused": HoldCode.PAUSED in held})
     wrong += [
         f"lost: {task_id} was accepted"

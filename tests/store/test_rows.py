@@ -120,6 +120,8 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "worker": st.none() | texts,
     "lease_until_ms": st.none() | times,
+    "several_workers": st.booleans(),
+    "retried_as": st.none() | texts,
     "retries": numbers,
     "retried_at_ms": st.none() | times,
 }
