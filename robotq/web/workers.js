@@ -42,7 +42,7 @@ function group(first) {
   const waiting = h("span", { class: "number" });
   const hold = h("p", { class: "wait" });
   const nobody = h("p", { class: "wait", text: t("workers.nobody") });
-  const resumes = button(t("resume"), () => resume({ robot_id: first.queue, holds: seen }), { kind: "primary", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
+  const resumes = button(t("resume"), () => resume({ robot_id: first.queue, holds: seen }), { kind: "strong", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
   const rows = h("ul", { class: "worker-list" });
   let seen = [];
   return { node: h("section", { class: "card", "aria-label": queueName(first.queue) }, h("h3", {}, h("span", { text: queueName(first.queue) }), waiting), hold, resumes, nobody, rows), update(queue) {

@@ -30,15 +30,21 @@ _NO_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', {get: () => und
 """As in a page that came over plain HTTP from another machine."""
 
 
-def _call(site: Site, method: str, path: str) -> Any:
-    data = b"{}" if method == "POST" else None
+def _call(site: Site, method: str, path: str, body: Any = None) -> Any:
+    data = json.dumps(body or {}).encode() if method == "POST" else None
     request = urllib.request.Request(f"{site.url}{path}", data, method=method)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
 
-async def call(site: Site, method: str, path: str) -> Any:
-    return await asyncio.to_thread(_call, site, method, path)
+async def call(site: Site, method: str, path: str, body: Any = None) -> Any:
+    return await asyncio.to_thread(_call, site, method, path, body)
+
+
+async def holds(site: Site) -> list[str]:
+    """Ids of all holds of all robots: what a confirmation names."""
+    found = await call(site, "GET", "/dashboard/look")
+    return [hold["id"] for robot in found["robots"] for hold in robot["holds"]]
 
 
 async def stopped_at_ms(site: Site) -> int:
@@ -84,8 +90,9 @@ async def press(site: Site, page: Page) -> int:
         while not (await call(site, "GET", "/estop"))["latched"]:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.02)
     took_ms = await stopped_at_ms(site) - int(await page.evaluate("window.pressedAt"))
-    await call(site, "POST", "/estop/reset")
-    await call(site, "POST", "/queue/resume")
+    stops = [one["id"] for one in (await call(site, "GET", "/estop"))["holds"]]
+    await call(site, "POST", "/estop/reset", {"holds": stops})
+    await call(site, "POST", "/queue/resume", {"holds": await holds(site)})
     return took_ms
 
 
