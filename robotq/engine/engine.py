@@ -336,9 +336,17 @@ class Engine:
 
     @unbroken
     async def hold_motion(self, name: str, *, actor: str) -> Robot:
-        """Pause the robot in its motion; the running command waits."""
+        """Pause the robot in its motion; the running command waits.
+
+        The queue is held too, until the motion is resumed: whatever ends meanwhile, nothing
+        begins unasked.
+        """
         robot = self.robot(name)
         await robot.hold()
+        running = robot.executor.running
+        task_id = running.id if running is not None else None
+        self.holds.set(name, HoldCode.MOTION_HELD, actor=actor, task_id=task_id)
+        await self.hold_writer.recorded(_RECORD_S)
         await self._note("robot.hold", actor, name)
         return robot
 
@@ -348,7 +356,10 @@ class Engine:
         robot = self.robot(name)
         if self.estop.latched:
             raise RobotqError("wrong_state", task_id=name, state="estop", action="resume")
+        hold = self.holds.get(name, HoldCode.MOTION_HELD)
         await robot.resume()
+        if hold is not None:
+            await self.hold_writer.lift(hold, actor=actor)
         await self._note("robot.resume", actor, name)
         return robot
 

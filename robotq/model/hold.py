@@ -22,6 +22,8 @@ class HoldCode(StrEnum):
     """A person has to say how the named task ended."""
     FAILURE = "failure"
     """A command failed and the robot's policy is `hold`."""
+    MOTION_HELD = "motion_held"
+    """The robot pauses in its motion. Lasts until the motion is resumed, whatever ends meanwhile."""
     STORE_UNAVAILABLE = "store_unavailable"
     """The disk takes no writes; a probe lifts this by itself."""
     RESTARTED = "restarted"

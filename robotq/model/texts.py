@@ -38,6 +38,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "任务 {task_id} 失败",
         "{task_id} failed, and this robot stops after failures",
     ),
+    "hold.motion_held": ("动作被 {actor} 暂停", "The motion is held by {actor}"),
     "hold.store_unavailable": ("存储不可用: {reason}", "The disk takes no writes: {reason}"),
     "hold.restarted": (
         "服务已重启，机器人等待确认",
@@ -66,6 +67,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Look at the robot, then resolve the task as completed, failed or retry",
     ),
     "clear.failure": ("查明原因后恢复队列", "Find the cause, then resume the queue"),
+    "clear.motion_held": (
+        "确认安全后恢复动作",
+        "Make sure that it is safe, then resume the motion",
+    ),
     "clear.store_unavailable": (
         "释放或修复磁盘，之后自动恢复",
         "Free or mend the disk; the daemon goes on by itself",

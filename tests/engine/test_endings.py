@@ -165,9 +165,11 @@ async def test_timeout__time_does_not_run_while_a_person_is_asked(lab: Lab) -> N
 
 
 async def test_timeout__time_does_not_run_while_the_motion_is_held(lab: Lab) -> None:
-    await lab.engine.hold_motion("robot_a", actor="ann")
+    thaw = lab.clock.freeze()
     task_id = await lab.submit("held", take_s=60)
     await lab.running(task_id)
+    await lab.engine.hold_motion("robot_a", actor="ann")
+    thaw()
     run = lab.engine.robots["robot_a"].executor._run
     assert run is not None
     assert run._limit._timer is None
@@ -176,10 +178,13 @@ async def test_timeout__time_does_not_run_while_the_motion_is_held(lab: Lab) -> 
 
 
 async def test_timeout__runs_again_after_a_stop_has_ended_the_hold(lab: Lab) -> None:
-    await lab.engine.hold_motion("robot_a", actor="ann")
+    thaw = lab.clock.freeze()
     task_id = await lab.submit("held", take_s=1)
     await lab.running(task_id)
+    await lab.engine.hold_motion("robot_a", actor="ann")
+    thaw()
     await lab.engine.queue.cancel(task_id, actor="ann")
+    await lab.engine.resume_motion("robot_a", actor="ann")
     task = await lab.run("endless", take_s=1_000)
     assert task.error is not None
     assert task.error.code == "timeout"

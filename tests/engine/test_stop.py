@@ -160,7 +160,24 @@ async def test_stop__of_a_held_motion_ends_the_hold_of_the_motion_too(lab: Lab) 
     thaw()
     assert (await lab.find(task_id)).state is TaskState.CANCELLED
     await lab.engine.resume(None, actor="ann")
+    await lab.engine.resume_motion("robot_a", actor="ann")
     assert (await lab.run("next")).state is TaskState.COMPLETED
+
+
+async def test_hold__of_a_motion_outlives_the_command_that_is_cancelled(lab: Lab) -> None:
+    thaw = lab.clock.freeze()
+    task_id = await lab.submit("first", take_s=5)
+    following = await lab.submit("second")
+    await lab.running(task_id)
+    await lab.engine.hold_motion("robot_a", actor="ann")
+    thaw()
+    await lab.engine.queue.cancel(task_id, actor="bob")
+    await lab.engine.resume(None, actor="bob")
+    await lab.quiet()
+    assert lab.driver.done == ["first"]
+    assert lab.holds() == {HoldCode.MOTION_HELD}
+    await lab.engine.resume_motion("robot_a", actor="ann")
+    assert (await lab.ended(following)).state is TaskState.COMPLETED
 
 
 async def test_stop__while_a_command_asks_ends_it_and_its_question(lab: Lab) -> None:

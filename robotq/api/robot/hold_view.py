@@ -29,12 +29,16 @@ _WAYS: Mapping[HoldCode, _Way] = {
     HoldCode.FAILURE: _RESUME,
     HoldCode.RESTARTED: _RESUME,
     HoldCode.SHUTDOWN: _RESUME,
+    HoldCode.MOTION_HELD: _Way("resume_motion", "/robots/{robot}/resume", {}),
     HoldCode.ESTOP: _Way("reset", "/estop/reset", {}),
     HoldCode.OUTCOME_UNKNOWN: _Way(
         "resolve", "/task/{task_id}/resolve", {"outcome": "completed|failed|retry"}
     ),
 }
 """The others clear themselves, or are cleared at the machine."""
+
+_NAMED_BY_PATH = ("resolve", "resume_motion")
+"""Requests whose path says what they are about."""
 
 _views: Remembered[Hold, dict[str, Any]] = Remembered(256)
 """Whoever asks for a waiting task is told the holds of its robot, again and again."""
@@ -76,10 +80,10 @@ def _clear(hold: Hold, language: Language) -> dict[str, Any]:
     return {
         "action": way.action,
         "method": "POST",
-        "path": way.path.format(task_id=hold.task_id),
+        "path": way.path.format(task_id=hold.task_id, robot=hold.robot),
         "body": {
             **{key: value.format(robot=hold.robot) for key, value in way.body.items()},
-            **({} if way.action == "resolve" else {"holds": [hold.id]}),
+            **({} if way.action in _NAMED_BY_PATH else {"holds": [hold.id]}),
         },
         "text": told,
     }
