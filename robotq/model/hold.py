@@ -23,7 +23,7 @@ class HoldCode(StrEnum):
     FAILURE = "failure"
     """A command failed and the robot's policy is `hold`."""
     MOTION_HELD = "motion_held"
-    """The robot pauses in its motion. Lasts until the motion is resumed, whatever ends meanwhile."""
+    """The robot pauses in its motion; lasts until it is resumed, whatever ends meanwhile."""
     STORE_UNAVAILABLE = "store_unavailable"
     """The disk takes no writes; a probe lifts this by itself."""
     RESTARTED = "restarted"
