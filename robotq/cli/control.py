@@ -104,7 +104,9 @@ def resolve(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how a task with unknown outcome ended. Where more waits, the queue stays paused."""
+    """Say how a task with unknown outcome ended. The queue stays paused, but after retry."""
+    if then is None:
+        then = Then.CONTINUE if outcome is Outcome.RETRY else Then.STAY_PAUSED
     body = {"outcome": outcome.value, "note": note, **_then(then)}
     _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
 

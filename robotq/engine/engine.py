@@ -271,7 +271,7 @@ class Engine:
         actor: str,
         note: str = "",
         seen: int | None = None,
-        stay_paused: bool | None = None,
+        stay_paused: bool = False,
         keyed: KeyedRequest | None = None,
     ) -> Task:
         """Say how a task with unknown outcome ended: completed, failed or retry.

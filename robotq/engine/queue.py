@@ -359,7 +359,7 @@ class TaskQueue:
         note: str = "",
         retry: Order | None = None,
         seen: int | None = None,
-        stay_paused: bool | None = None,
+        stay_paused: bool = False,
         keyed: KeyedRequest | None = None,
     ) -> Task:
         """Write what a person found out about an unknown outcome, and lift the hold.
@@ -367,8 +367,7 @@ class TaskQueue:
         `outcome` is completed, failed or retry; for retry, `retry` is the order to run again,
         as a new task at the head of the queue. The end state of the task stays as it is.
         `seen`: the revision by which the person decided. `stay_paused`: a pause takes the place
-        of the hold; None: where something else waits for this robot, so that nothing starts
-        that nobody has asked for.
+        of the hold, so that nothing starts.
         Raises RobotqError task_not_found, wrong_state, task_changed, store_unavailable,
         idempotency_conflict; for retry also queue_full, shutting_down.
         """
@@ -397,7 +396,7 @@ class TaskQueue:
         note: str,
         retry: Order | None,
         seen: int | None,
-        stay_paused: bool | None,
+        stay_paused: bool,
         save_answer: SaveAccepted | None,
     ) -> Accepted:
         async with self._changes.of(task_id) as task, AsyncExitStack() as stack:
@@ -428,9 +427,6 @@ class TaskQueue:
             accepted = Accepted(task_ids=(task.id,), batch_id=None, queue_size=0)
             if save_answer is not None:
                 mutations.append(save_answer(accepted))
-            if stay_paused is None:
-                # a retry was asked for; anything else that would start now was not
-                stay_paused = retry is None and self._memory.lane(task.queue).waiting > 0
             if stay_paused:
                 self._pause(task.queue, actor, note or "reason.resolved")
             hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)

@@ -121,7 +121,7 @@ function unknownCard({ hold }) {
   const part = card("bad", "warn", `${hold.robot_id}: ${t("hold.outcome_unknown")}`);
   const path = task(hold.task_id, "resolve");
   const allowed = live.may("control");
-  const resolve = async (outcome) => { const answer = await post(path, { outcome }); tell(answer.message); live.refresh(); };
+  const resolve = async (outcome) => { const answer = await post(path, { outcome, then: outcome === "retry" ? "continue" : "stay_paused" }); tell(answer.message); live.refresh(); };
   const again = async () => {
     const found = live.look.ended.find((line) => line.task_id === hold.task_id);
     const title = found ? titleOf(live.specs, found.cmd_type) : hold.task_id;

@@ -86,7 +86,7 @@ export function taskDrawer() {
     if (["pending", "running"].includes(task.state) && task.api === "robot") buttons.push(button(t("task.cancel"), () => cancelTask(task), { symbol: "cross", allowed: may }));
     if (unknown) {
       for (const [outcome, symbol] of [["completed", "check"], ["failed", "cross"]]) {
-        buttons.push(button(t(`resolve.${outcome}`), async () => { tell((await post(taskPath(task.task_id, "resolve"), { outcome })).message); load(); live.refresh(); }, { symbol, allowed: live.may("control"), kind: outcome === "completed" ? "primary" : "" }));
+        buttons.push(button(t(`resolve.${outcome}`), async () => { tell((await post(taskPath(task.task_id, "resolve"), { outcome, then: outcome === "retry" ? "continue" : "stay_paused" })).message); load(); live.refresh(); }, { symbol, allowed: live.may("control"), kind: outcome === "completed" ? "primary" : "" }));
       }
     }
     if (["completed", "failed", "cancelled"].includes(task.state) && task.api === "robot") {

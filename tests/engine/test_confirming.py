@@ -47,13 +47,13 @@ async def test_resume__of_an_older_pause_does_not_lift_one_that_was_set_again(la
     assert lab.engine.holds.held("robot_a")
 
 
-async def test_resolve__starts_nothing_that_nobody_asked_for(lab: Lab) -> None:
+async def test_resolve__starts_nothing_where_the_queue_is_to_stay_paused(lab: Lab) -> None:
     lost = await lab.submit("lost", lose_link="cable")
     await lab.ended(lost)
     lab.driver.reachable = True
     await lab.until(lambda: lab.holds() == {HoldCode.OUTCOME_UNKNOWN})
     waiting = await lab.submit("next")
-    await lab.engine.resolve(lost, "completed", actor="ann", note="it was done")
+    await lab.engine.resolve(lost, "completed", actor="ann", note="it was done", stay_paused=True)
     assert lab.engine.holds.has("robot_a", HoldCode.PAUSED)
     assert (await lab.find(waiting)).state is TaskState.PENDING
     await lab.engine.resume(None, actor="ann")

@@ -47,7 +47,7 @@ async def test_retry__runs_the_same_command_as_a_new_task_before_all_others(lab:
     assert again is not None
     assert (await lab.find(again)).retry_of == task.id
     await lab.ended(again)
-    await lab.engine.resolve(again, "failed", actor="ann", stay_paused=False)
+    await lab.engine.resolve(again, "failed", actor="ann")
     await lab.ended(waiting)
     assert lab.driver.done == ["lost", "lost", "next"]
 

@@ -145,7 +145,7 @@ async def resolve(call: Call) -> web.StreamResponse:
         actor=call.actor,
         note=body.note,
         seen=body.revision,
-        stay_paused=None if body.then is None else body.then == "stay_paused",
+        stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
     return _done(call, "resolved", task)

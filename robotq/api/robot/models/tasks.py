@@ -250,10 +250,9 @@ class ResolveBody(Body):
     revision: int | None = Field(
         default=None, description="Of the task as it was seen; refused where it has changed."
     )
-    then: Then | None = Field(
-        default=None,
-        description="Absent: after completed and failed the queue stays paused where something "
-        "waits, so that nothing starts unasked; after retry it goes on.",
+    then: Then = Field(
+        default="continue",
+        description="stay_paused: a pause takes the place of the hold, so that nothing starts.",
     )
 
 
