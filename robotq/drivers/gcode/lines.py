@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from robotq.drivers.base import DriverError
+from robotq.drivers.gcode.one_code import OneCode
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 """What ends a line for a controller, and nothing else: a comment may hold U+2028 or a form feed."""
@@ -50,6 +52,8 @@ class Rules:
     """Codes after which a program is over: nothing behind them is read or sent."""
     end_is_known: bool = True
     """The controller knows M2 itself; where not, it is the end of the program and is not sent."""
+    one_code: bool = False
+    """It carries out one code of a line only; see `gcode.one_code`."""
     bare_words: bool = False
     """A letter may stand without a number, as in `G28 X`."""
     dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
@@ -91,6 +95,7 @@ def prepare(
     has moved then.
     """
     lines: list[Line] = []
+    one_code = OneCode() if rules.one_code else None
     for number, text in enumerate(raw, 1):
         if number > _MOST_LINES:
             raise _refusal(number, "", f"more than {_MOST_LINES} lines")
@@ -101,10 +106,33 @@ def prepare(
             continue
         ended = not rules.ends.isdisjoint(line.codes)
         if rules.end_is_known or not _END.fullmatch(line.text):
-            lines.append(line)
+            lines += [line] if one_code is None else _divided(line, text, rules, one_code)
         if ended:
             break
     return lines
+
+
+def _divided(line: Line, raw: str, rules: Rules, one_code: OneCode) -> list[Line]:
+    def refuse(reason: str) -> NoReturn:
+        raise _refusal(line.number, raw, reason)
+
+    words = _words(line.text, line.number, raw, rules)
+    parts = one_code.lines(words, _plain, refuse)
+    if len(parts) == 1 and list(parts[0]) == words:
+        return [line]
+    return [_of_words(part, line.number, rules) for part in parts]
+
+
+def _of_words(words: Sequence[tuple[str, str]], number: int, rules: Rules) -> Line:
+    codes = tuple(letter + _plain(value) for letter, value in words if letter in "GM" and value)
+    return Line(
+        text=" ".join(letter + value for letter, value in words),
+        number=number,
+        codes=codes,
+        motion=not _MOTIONS.isdisjoint(codes) or any(letter in _AXES for letter, _ in words),
+        dwell_s=_dwell(words, rules) if "G4" in codes else 0.0,
+        alone=not rules.alone.isdisjoint(codes),
+    )
 
 
 def _line(raw: str, number: int, rules: Rules) -> Line | None:
@@ -133,14 +161,7 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
             raise _refusal(number, raw, f"{code} is refused: {reason}")
     if len(text) > rules.longest:
         raise _refusal(number, raw, f"longer than {rules.longest} characters")
-    return Line(
-        text=text,
-        number=number,
-        codes=codes,
-        motion=not _MOTIONS.isdisjoint(codes) or any(letter in _AXES for letter, _ in words),
-        dwell_s=_dwell(words, rules) if "G4" in codes else 0.0,
-        alone=not rules.alone.isdisjoint(codes),
-    )
+    return replace(_of_words(words, number, rules), text=text)
 
 
 def _words(text: str, number: int, raw: str, rules: Rules) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
@@ -90,7 +91,8 @@ class Controller:
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
         """Relative, and absolute again afterwards."""
-        lines = prepare([axes], self._state.options.rules)
+        # the code of a jog is added below
+        lines = prepare([axes], replace(self._state.options.rules, one_code=False))
         if len(lines) != 1 or lines[0].codes:
             raise DriverError(
                 f"a jog takes axes and F, found {axes!r}", code="bad_parameter", field="jog"

@@ -7,7 +7,7 @@ Those of its port (see `drivers.transport.options`), and
   band; elsewhere it is one motion. More than one is for links that answer late. On a wire that
   damages bytes it is a danger: Marlin throws away what follows a damaged line, and takes the end
   of a line that it has thrown away half of for a whole one, without number and checksum.
-- `emergency` (`M112`): what an emergency stop sends. M112 switches the motors off, and the
+- `emergency` (`M410`): what an emergency stop sends. M112 switches the motors off, and the
   controller has to be restarted; M410 stops the motion and keeps the motors on, so that an arm
   does not fall.
 - `answer_timeout_s` (10): how long the controller may say nothing while a line is on its way; a
@@ -73,7 +73,7 @@ class MarlinOptions:
     program_rules: Rules
     homing_required: bool = True
     window: int = 1
-    emergency: str = "M112"
+    emergency: str = "M410"
     answer_timeout_s: float = 10.0
     homing_timeout_s: float = 180.0
     stop_timeout_s: float = 8.0
@@ -92,7 +92,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
         program_rules=_rules({**_CONVERSATION, **_STORED, **more}),
         homing_required=section.flag("homing_required", default=True),
         window=section.whole("window", least=1, most=8, default=1),
-        emergency=section.text("emergency", of=("M112", "M410"), default="M112"),
+        emergency=section.text("emergency", of=("M112", "M410"), default="M410"),
         answer_timeout_s=section.number("answer_timeout_s", above=0, default=10.0),
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),
         stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
@@ -110,6 +110,7 @@ def _rules(refused: Mapping[str, str]) -> Rules:
         denied=refused,
         fractions=_FRACTIONS,
         end_is_known=False,
+        one_code=True,
         bare_words=True,
         dwell_units_s=_DWELL_UNITS_S,
     )

@@ -87,7 +87,7 @@ def test_emergency_stop__is_on_the_wire_before_the_connect_ends(
     heard = b""
     later = threading.Timer(5.0, silent.stop)
     later.start()
-    while not (b"\x18" in heard or b"\nM112\n" in heard):
+    while not (b"\x18" in heard or b"\nM410\n" in heard):
         piece = silent.read()
         assert piece, heard
         heard += piece

@@ -272,7 +272,7 @@ def test_boot_text__in_any_order_and_slowly(tmp_path: Path) -> None:
 def test_halt__shows_in_its_first_line_too(tmp_path: Path) -> None:
     with (
         Noisy(tmp_path / "ttyUSB0", speed=1) as device,
-        bench(marlin.create, tmp_path, device.port) as robot,
+        bench(marlin.create, tmp_path, device.port, emergency="M112") as robot,
     ):
         device.damage = lambda text: "" if text.startswith("Error:Printer halted") else text
         running = robot.start_program(square(100, feed=600))

@@ -162,13 +162,14 @@ def test_stop__without_it_ends_after_the_motion_and_the_position_is_known(make: 
 
 
 def test_emergency_stop__halts_until_the_controller_is_restarted(make: Make) -> None:
-    device, robot = make()
+    device, robot = make({"emergency": "M112"})
     running = robot.start_program(square(200, feed=300))
     until(lambda: len(device.axes.moved) > 1)
     robot.driver.emergency_stop()
     with pytest.raises(Stopped):
         running.result()
     assert device.halted
+    assert not device.axes.blocks, "it has said so, and was not at rest"
     until(lambda: len(robot.links) > 1)
     assert "halted" in robot.links[-1][1]
     robot.driver.reset()
