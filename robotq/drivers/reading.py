@@ -59,10 +59,13 @@ class Section:
             self._fail(key, "a text" if of is None else f"one of {', '.join(of)}", value)
         return value
 
-    def optional_text(self, key: str) -> str | None:
-        """A text; None where it is null or absent."""
+    def optional_text(self, key: str, *, empty: bool = False) -> str | None:
+        """A text, also an empty one with `empty`; None where it is null or absent."""
         self._asked.add(key)
-        return None if self._value.get(key) is None else self.text(key)
+        value = self._value.get(key)
+        if empty and value == "":
+            return ""
+        return None if value is None else self.text(key)
 
     def texts(
         self,

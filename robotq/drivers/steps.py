@@ -59,6 +59,17 @@ class Machine(Protocol):
         """Let time pass. Ends with Stopped when the robot is stopped."""
 
 
+def scans(steps: Sequence[lang.Step]) -> bool:
+    """Whether a code may be read in these steps."""
+    for step in steps:
+        match step.action:
+            case lang.Scan():
+                return True
+            case lang.Group(steps=inner) | lang.Loop(steps=inner) if scans(inner):
+                return True
+    return False
+
+
 def run_program(
     program: Program,
     params: Any,

@@ -168,6 +168,11 @@ _ROWS = (
               "等待输入超时: {timeout_s} 秒", "Nobody answered within {timeout_s} s: {prompt}"),
     ErrorCode("worker_error", 5004, 422, False,
               "工作者报告错误: {reason}", "The worker reports: {reason}"),
+    ErrorCode("scanner_absent", 5021, 502, True,
+              "扫码器未连接: {reason}", "The scanner is not there: {reason}"),
+    ErrorCode("code_refused", 5022, 422, False,
+              "扫码结果不可信，已拒绝: {reason}",
+              "What the scanner sent may be another code, so it is not taken: {reason}"),
 )  # fmt: skip
 
 ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from robotq.drivers.base import (
@@ -17,7 +18,7 @@ from robotq.drivers.base import (
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
-from robotq.drivers.steps import Machine, run_program
+from robotq.drivers.steps import Machine, run_program, scans
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
@@ -83,6 +84,9 @@ class GcodeDriver:
         return self._controller.capabilities
 
     def connect(self) -> None:
+        if self._scanner is not None:
+            # also where the robot is not there yet: its own state is shown
+            self._scanner.start()
         self._controller.connect()
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
@@ -91,6 +95,14 @@ class GcodeDriver:
             raise UnknownCommand("no steps are written for it")
         controls, controller = self._controls, self._controller
         controls.begin()
+        if self._scanner is not None and scans(program.steps):
+            try:
+                # before anything moves, and not with the bottle in the gripper; a stop that
+                # comes meanwhile is seen below
+                self._scanner.require()
+            except DriverError:
+                controls.end()
+                raise
         try:
             if controls.interrupted:
                 raise Stopped
@@ -142,7 +154,10 @@ class GcodeDriver:
         self._controller.reset()
 
     def status(self) -> DriverStatus:
-        return self._controller.status()
+        status = self._controller.status()
+        if self._scanner is None:
+            return status
+        return replace(status, details={**status.details, "scanner": self._scanner.state()})
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Limits may change; which port it is, the scanner and its port stay."""

@@ -16,7 +16,7 @@ Those of its port (see `drivers.transport.options`), and
   in whatever the command before has left.
 - `feed`: mm/min in effect when a command begins, where none of its lines has named another one.
 - `after_failure` ([M5, M9]): lines for a controller whose command was stopped or has failed.
-- `scanner`: the port of a barcode scanner, see `drivers.scanner`.
+- `scanner`: the port of a barcode scanner, see docs/drivers/scanner.md.
 """
 
 from __future__ import annotations

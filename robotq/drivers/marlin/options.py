@@ -19,7 +19,7 @@ Those of its port (see `drivers.transport.options`), and
   whatever the command before has left.
 - `after_failure` ([M5, M107]): lines for a controller whose command was stopped or has failed; one
   that it does not know is logged and passed over.
-- `scanner`: the port of a barcode scanner, see `drivers.scanner`.
+- `scanner`: the port of a barcode scanner, see docs/drivers/scanner.md.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ class Discarded(Exception):
 class Transport:
     """A port that is opened, lost and opened again, for as long as its driver lives.
 
-    `on_line` gets every line that the device sends, without its end, on the reader thread.
+    `on_line` gets every line that the device sends, without its end, on the reader thread;
+    `on_data`, in its place, the bytes as they come, for devices whose pauses mean something.
     `on_lost` gets the reason when the link breaks, once for each opening, on the thread that
     finds out. Neither may wait for long. An exception out of `on_line` breaks the link.
 
@@ -48,7 +49,8 @@ class Transport:
         name: str,
         options: PortOptions,
         *,
-        on_line: Callable[[bytes], None],
+        on_line: Callable[[bytes], None] | None = None,
+        on_data: Callable[[bytes], None] | None = None,
         on_lost: Callable[[str], None],
         line_limit: int = _LINE_LIMIT,
         line_end: bytes = b"\n",
@@ -56,6 +58,7 @@ class Transport:
         self._name = name
         self._options = options
         self._on_line = on_line
+        self._on_data = on_data
         self._on_lost = on_lost
         self._framer = LineFramer(self._take, limit=line_limit, end=line_end)
         self._recording = None if options.record is None else Recording(options.record)
@@ -208,6 +211,14 @@ class Transport:
             # the port has just been closed; the next write says so
             time.sleep(_LOOK_S / 10)
 
+    def holds_unread(self) -> bool:
+        """Whether bytes have come that nobody has read yet: there is no pause, only delay."""
+        with self._wire:
+            try:
+                return self._port is not None and self._port.holds_unread()
+            except CLOSED_ERRORS:
+                return False
+
     def _discard_output(self) -> None:
         with self._wire:
             if self._port is not None:
@@ -236,7 +247,10 @@ class Transport:
             if self._recording is not None:
                 self._recording.received(data)
             try:
-                self._framer.feed(data)
+                if self._on_data is not None:
+                    self._on_data(data)
+                else:
+                    self._framer.feed(data)
             except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
                 _log.error(
                     "%s: the driver failed on what the device said", self._name, exc_info=error
@@ -245,7 +259,8 @@ class Transport:
         return None
 
     def _take(self, line: bytes) -> None:
-        self._on_line(line)
+        if self._on_line is not None:
+            self._on_line(line)
 
     # -- the end of an opening -----------------------------------------------------------------
 

@@ -63,6 +63,9 @@ class Port(Protocol):
     def discard_output(self) -> None:
         """Forget what was handed over and has not been sent."""
 
+    def holds_unread(self) -> bool:
+        """Whether bytes are there for `read`."""
+
     def close(self, *, drain: bool) -> None:
         """Give the port up; with `drain`, let what was handed over leave first."""
 
@@ -154,6 +157,11 @@ class _FilePort:
     def discard_output(self) -> None:
         self._port.reset_output_buffer()
 
+    def holds_unread(self) -> bool:
+        readable = select.poll()
+        readable.register(self._fd, select.POLLIN)
+        return any(event & select.POLLIN for _, event in readable.poll(0))
+
     def close(self, *, drain: bool) -> None:
         with suppress(*PORT_ERRORS):
             deadline = time.monotonic() + _DRAIN_S
@@ -194,6 +202,9 @@ class _AnyPort:
 
     def discard_output(self) -> None:
         self._port.reset_output_buffer()
+
+    def holds_unread(self) -> bool:
+        return bool(self._port.in_waiting)
 
     def close(self, *, drain: bool) -> None:  # noqa: ARG002 - a write returns when it is out
         with suppress(*PORT_ERRORS):

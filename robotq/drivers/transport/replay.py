@@ -86,6 +86,10 @@ class ReplayPort:
     def discard_output(self) -> None:
         """Everything has been sent already."""
 
+    def holds_unread(self) -> bool:
+        with self._changed:
+            return self._due()
+
     def close(self, *, drain: bool) -> None:  # noqa: ARG002 - as every port
         self.wake()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from robotq.testing.emulators.faults import Fault, FaultKind, Faults
 from robotq.testing.emulators.grbl import Dialect, GrblEmulator
 from robotq.testing.emulators.marlin import MarlinEmulator
-from robotq.testing.emulators.scanner import ScannerEmulator
+from robotq.testing.emulators.scanner import Habits, ScannerEmulator
 
 __all__ = [
     "Dialect",
@@ -17,6 +17,7 @@ __all__ = [
     "FaultKind",
     "Faults",
     "GrblEmulator",
+    "Habits",
     "MarlinEmulator",
     "ScannerEmulator",
 ]

@@ -22,7 +22,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.model.hold import HoldCode
 from robotq.store.memory import MemoryStore
-from robotq.testing.emulators import GrblEmulator, MarlinEmulator, ScannerEmulator
+from robotq.testing.emulators import GrblEmulator, Habits, MarlinEmulator, ScannerEmulator
 from robotq.testing.emulators.device import Device
 from tests.drivers.gcode.bench import square
 
@@ -149,6 +149,41 @@ async def test_scan_pick_up_and_put_to__without_a_line_of_python(name: str, tmp_
         )
         assert gone["status"] == "failed"
         assert "scan it first" in str(gone)
+
+
+@pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
+async def test_scan__without_a_scanner_is_refused_before_a_bottle_is_taken(
+    name: str, tmp_path: Path
+) -> None:
+    async with plugged(device(name, tmp_path, speed=100)) as machine, site(name, tmp_path) as lab:
+        await lab.do("HOME")
+        (robot,) = (await lab.get("/robots"))["robots"]
+        assert robot["details"]["scanner"]["connected"] is False
+        assert "it is not there" in robot["details"]["scanner"]["reason"]
+        moved = len(machine.axes.moved)
+        task = await lab.ended(await lab.submit("SCAN_QRCODE", **SCAN["params"]))
+        assert task["status"] == "failed"
+        assert task["error"]["error_code"] == "scanner_absent"
+        assert len(machine.axes.moved) == moved
+
+
+@pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
+async def test_scan__a_scanner_that_says_noread_and_codes_as_long_as_they_get(
+    name: str, tmp_path: Path
+) -> None:
+    long = "0123456789ABCDEFGHIJKLMN" * 179
+    habits = Habits(no_read=b"NOREAD", end=b"\r", again_s=0.03)
+    scanner = ScannerEmulator(tmp_path / "scanner", [long, None, "A\x1dB"], habits=habits)
+    async with plugged(device(name, tmp_path, speed=100), scanner), site(name, tmp_path) as lab:
+        await lab.do("HOME")
+        scan = await lab.submit("SCAN_QRCODE", **SCAN["params"])
+        await lab.until(lambda: any(r.executor.asks_for(None) for r in lab.engine.robots.values()))
+        answer = {"bottle_id": "bottle_002"}
+        await lab.post("/", {"cmd_type": "SCAN_QRCODE_ENTER_ID", "params": answer})
+        task = await lab.ended(scan)
+        assert task["status"] == "completed", task
+        found = [bottle["bottle_id"] for bottle in task["result"]["bottles"]]
+        assert found == [long, "bottle_002", "A\x1dB"]
 
 
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])

@@ -1,0 +1,112 @@
+"""The options under `scanner`. See docs/drivers/scanner.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from robotq.drivers.reading import Section
+from robotq.drivers.transport import PortOptions, read_port_options
+
+NO_READ = (r"NO[ _-]?READ", "ERROR", r"\x15", r"\x18")
+"""What scanners send in place of a code, as their makers deliver them."""
+
+_PROBE = "Aa0 ~"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeOptions:
+    """How a code is taken out of what the scanner sends."""
+
+    end: bytes | None = None
+    """Ends a code. None: CR, LF or both, as it comes; empty: nothing but the pause."""
+    prefix: re.Pattern[bytes] | None = None
+    suffix: re.Pattern[bytes] | None = None
+    strip: int = 0
+    """Characters in front that are not part of the code, behind the prefix."""
+    encoding: str = "utf-8"
+    no_read: tuple[re.Pattern[str], ...] = tuple(re.compile(p, re.IGNORECASE) for p in NO_READ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScannerOptions:
+    port: PortOptions
+    trigger: bytes = b""
+    """Makes it read. Empty: it reads by itself."""
+    untrigger: bytes = b""
+    """Ends an attempt in which it read nothing."""
+    code: CodeOptions = CodeOptions()
+    gap_s: float = 0.1
+    """A pause of this length ends whatever has been sent."""
+    not_again_s: float = 1.0
+    """The code that was given last counts as a repetition until it has been away so long."""
+    late_s: float = 1.0
+    """After a read without a code, nothing that comes within this time is anybody's code."""
+
+
+def read_scanner_options(section: Section) -> ScannerOptions | None:
+    """The options under `scanner`; None without them. Raises ConfigError."""
+    if "scanner" not in section.names():
+        # so that it is among the known keys
+        section.optional_text("scanner")
+        return None
+    own = section.section("scanner")
+    end = own.optional_text("end", empty=True)
+    read = ScannerOptions(
+        port=read_port_options(own, baud=9_600),
+        trigger=_bytes(own, "trigger"),
+        untrigger=_bytes(own, "untrigger"),
+        code=CodeOptions(
+            end=None if end is None else _bytes(own, "end"),
+            prefix=_pattern(own, "prefix"),
+            suffix=_pattern(own, "suffix"),
+            strip=own.whole("strip", default=0, most=64),
+            encoding=_encoding(own),
+            no_read=_no_read(own),
+        ),
+        gap_s=own.number("gap_s", least=0.01, default=0.1),
+        not_again_s=own.number("not_again_s", least=0, default=1.0),
+        late_s=own.number("late_s", least=0, default=1.0),
+    )
+    own.end()
+    return read
+
+
+def _bytes(section: Section, key: str) -> bytes:
+    text = section.optional_text(key, empty=True) or ""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        section.refuse(key, "expected characters up to \\xff")
+
+
+def _pattern(section: Section, key: str) -> re.Pattern[bytes] | None:
+    """A pattern for bytes: what stands around a code may be no text at all."""
+    source = _bytes(section, key)
+    if not source:
+        return None
+    try:
+        return re.compile(source, re.DOTALL)
+    except re.error as error:
+        section.refuse(key, f"is no regular expression: {error}")
+
+
+def _no_read(section: Section) -> tuple[re.Pattern[str], ...]:
+    read = []
+    for source in section.texts("no_read", default=NO_READ):
+        try:
+            read.append(re.compile(source, re.IGNORECASE))
+        except re.error as error:
+            section.refuse("no_read", f"{source!r} is no regular expression: {error}")
+    return tuple(read)
+
+
+def _encoding(section: Section) -> str:
+    name = section.text("encoding", default="utf-8")
+    try:
+        plain = _PROBE.encode(name).decode(name) == _PROBE
+    except (LookupError, UnicodeError, ValueError):
+        plain = False
+    if not plain:
+        section.refuse("encoding", f"found {name!r}, expected one like utf-8, latin-1, shift_jis")
+    return name
