@@ -138,7 +138,9 @@ async def test_estop__stops_everything_under_a_crowd_and_reset_moves_nothing(
     await asyncio.gather(*clients)
     stopped = await ended(client, scan)
     assert stopped["error_code"] == "stopped"
-    async with client.post("/estop/reset") as answer:
+    async with client.get("/estop") as answer:
+        named = {"holds": [hold["id"] for hold in (await answer.json())["holds"]]}
+    async with client.post("/estop/reset", json=named) as answer:
         assert answer.status == 200, await answer.text()
     await asyncio.sleep(0.3)
     assert len(motions(daemon)) == still

@@ -73,13 +73,16 @@ class Lab:
 
     async def post(self, path: str, body: Any = None, **how: Any) -> Answer:
         path_only = path.partition("?")[0]
-        if path_only.endswith(("/queue/resume", "/reset")) and "holds" not in (body or {}):
+        if path_only.endswith(("/queue/resume", "/reset")) and (
+            body is None or (isinstance(body, dict) and "holds" not in body)
+        ):
             # a person at the lab names what they see
             robot = (body or {}).get("robot_id") or path.partition("robot_id=")[2] or None
             if path_only.startswith("/robots/"):
                 robot = path.split("/")[2]
             action = path_only.rpartition("/")[2]
-            seen = (await self.ask("GET", "/queue/status")).body["holds"]
+            headers = how.get("headers")
+            seen = (await self.ask("GET", "/queue/status", headers=headers)).body.get("holds", ())
             named = [
                 hold["id"]
                 for hold in seen

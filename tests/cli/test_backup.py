@@ -118,7 +118,7 @@ def test_restore__a_daemon_goes_on_from_it_when_somebody_says_so(
         assert hold["actor"] == "robotq restore"
     waiting = [task for task in status["tasks"] if task["robot_id"] == "robot_b"]
     assert [task["state"] for task in waiting] == ["pending"] * 3
-    daemon.post("/queue/resume")
+    daemon.post("/queue/resume", {"holds": [hold["id"] for hold in status["holds"]]})
     ended = daemon.wait_until("/queue/status", lambda status: status["queue_size"] == 0)
     assert ended["completed_tasks"] >= 3
     (restored,) = rows(folder / "robotq.db", "SELECT actor FROM events WHERE kind LIKE '%restored'")

@@ -75,13 +75,12 @@ Action = Callable[[Client, str], object]
 @pytest.mark.parametrize(
     "action",
     [
-        lambda client, _: client.resume(),
-        lambda client, task_id: client.retry(task_id),
-        lambda client, _: client.reset_estop(),
+        lambda client, _: client.resume(holds=["hold_of_before"]),
+        lambda client, _: client.reset_estop(holds=["hold_of_before"]),
         lambda client, _: client.resume_motion("robot_b"),
         lambda client, _: client.request("POST", "/queue/resume", {}),
     ],
-    ids=["resume", "retry", "reset", "resume_motion", "other"],
+    ids=["resume", "reset", "resume_motion", "other"],
 )
 def test_what_lets_robots_move__is_not_sent_twice(
     action: Action, network: Proxy, far: Client, robotq_client: Client

@@ -39,6 +39,13 @@ class Client:
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> tuple[int, Any]:
         headers = {} if key is None else {"Idempotency-Key": key}
+        asked = path.partition("?")[0]
+        if asked in ("/queue/resume", "/estop/reset") and "holds" not in (body or {}):
+            # people name what they see
+            action = asked.rpartition("/")[2]
+            _, queue = await self.get("/queue/status?limit=0")
+            named = [one["id"] for one in queue["holds"] if one["clear"]["action"] == action]
+            body = {**(body or {}), **({"holds": named} if named else {})}
         return await self._ask("POST", path, orjson.dumps(body or {}), headers)
 
     async def _ask(

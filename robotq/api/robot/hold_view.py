@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,20 @@ def hold_reason(hold: Hold, language: Language) -> str:
 
 
 def hold_views(holds: Iterable[Hold], language: Language) -> list[dict[str, Any]]:
-    return [hold_view(hold, language) for hold in holds]
+    """The same of several. What one request clears of a robot is named in it together: a
+    request that leaves one of them out is refused."""
+    listed = list(holds)
+    return [_with_others(hold, listed, language) for hold in listed]
+
+
+def _with_others(hold: Hold, listed: Sequence[Hold], language: Language) -> dict[str, Any]:
+    view = hold_view(hold, language)
+    way = _WAYS.get(hold.code)
+    if way is None or way.action in _NAMED_BY_PATH:
+        return view
+    together = [one.id for one in listed if one.robot == hold.robot and _WAYS.get(one.code) is way]
+    clear = view["clear"]
+    return {**view, "clear": {**clear, "body": {**clear["body"], "holds": together}}}
 
 
 def _clear(hold: Hold, language: Language) -> dict[str, Any]:
