@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from robotq.client import Client
@@ -28,7 +29,15 @@ def test_on_start_hold__it_waits_with_the_reason_until_somebody_releases_it(
         }
         daemon.kill()
     with daemon, Client(daemon.url, language="en") as client:
-        robots = {robot.robot_id: robot for robot in client.robots()}
+        # the links come up a moment after the daemon
+        deadline = time.monotonic() + 20
+        while True:
+            robots = {robot.robot_id: robot for robot in client.robots()}
+            codes = {hold.code for robot in robots.values() for hold in robot.holds}
+            if "disconnected" not in codes:
+                break
+            assert time.monotonic() < deadline, codes
+            time.sleep(0.01)
         assert {hold.code for hold in robots["robot_b"].holds} == {"paused"}
         held = {hold.code: hold for hold in robots["robot_a"].holds}
         assert set(held) == {"paused", "restarted"}

@@ -123,7 +123,7 @@ def test_serve__a_wrong_configuration_names_file_key_and_what_was_expected(
     [
         (
             "driver: grbl\n    options: {port: /dev/ttyUSB0, bawd: 115200}",
-            "robots.arm.options: bawd: unknown key, expected one of after_failure, answer_timeout_s, ",
+            "robots.arm.options: bawd: unknown key, expected one of after_failure, ",
         ),
         (
             "driver: grbl\n    options: {port: /dev/ttyUSB0, homing_required: 1}",
