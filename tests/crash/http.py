@@ -44,7 +44,12 @@ class Client:
             # people name what they see
             action = asked.rpartition("/")[2]
             _, queue = await self.get("/queue/status?limit=0")
-            named = [one["id"] for one in queue["holds"] if one["clear"]["action"] == action]
+            robot = (body or {}).get("robot_id")
+            named = [
+                one["id"]
+                for one in queue.get("holds", ())
+                if one["clear"]["action"] == action and robot in (None, one["robot_id"])
+            ]
             body = {**(body or {}), **({"holds": named} if named else {})}
         return await self._ask("POST", path, orjson.dumps(body or {}), headers)
 

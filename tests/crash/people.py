@@ -170,7 +170,8 @@ class People:
         if status == 200:
             control.answered_ms = now_ms()
             control.recorded = answer.get("recorded", True)
-        elif not (action == "reset" and status == 409):
+        # somebody else's hold may have come since they looked
+        elif not (action in ("reset", "resume") and status == 409):
             self._refused(action, status, answer)
 
     async def clear_up(self) -> None:
