@@ -284,7 +284,13 @@ class TaskQueue:
                     mutations.append(SaveTask(retried, task.state))
                     mutations.append(
                         task_event(
-                            "task.retried", retried, now_ms, actor, retried_as=one.id, note=note
+                            "task.retried",
+                            retried,
+                            now_ms,
+                            actor,
+                            before=task,
+                            retried_as=one.id,
+                            note=note,
                         )
                     )
                 if save_answer is not None:
