@@ -207,7 +207,7 @@ class Round:
             status = await people.status()
         if await self._daemon.terminate() != 0:
             self._note([Violation("stuck", f"no orderly end, see {self._daemon.log}")])
-        self._read_records()
+        await self._read_records()
         self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
         self._note(judge.at_end(self._ledger, self._disk))
         self._note(judge.totals(self._disk, status))
@@ -230,7 +230,7 @@ class Round:
 
     async def _judge_death(self, kind: str, *, reached: bool, disk_failing: bool) -> None:
         self._ledger.deaths_ms.append(now_ms())
-        self._read_records()
+        await self._read_records()
         tasks = self._disk.tasks.values()
         self.kills.append(
             Kill(
@@ -246,9 +246,9 @@ class Round:
         )
         self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
 
-    def _read_records(self) -> None:
-        self._disk = read_disk(self._daemon.data)
-        self._motions.read_on(life=len(self.kills))
+    async def _read_records(self) -> None:
+        self._disk = await asyncio.to_thread(read_disk, self._daemon.data)
+        await asyncio.to_thread(self._motions.read_on, life=len(self.kills))
 
     def _note(self, violations: Iterable[Violation]) -> None:
         """Each violation once, with the death after which it was seen first."""
