@@ -39,6 +39,7 @@ from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
 from robotq.watchdog import Watchdog
 from robotq.workers import Workers
+from robotq.written import examine
 
 try:
     import uvloop
@@ -137,7 +138,10 @@ class Daemon:
         async with self._reloading:
             config = await asyncio.to_thread(self._load)
             catalog = await asyncio.to_thread(load_catalog, config.commands)
-            reloaded = await asyncio.to_thread(self.engine.prepare_reload, config, catalog)
+            written = await asyncio.to_thread(examine, config, catalog)
+            reloaded = await asyncio.to_thread(
+                self.engine.prepare_reload, config, catalog, written.places
+            )
             await self.engine.reload(reloaded, actor=actor)
             _log.info("configuration reloaded for %s", actor)
 
@@ -157,12 +161,15 @@ class Daemon:
 async def running_engine(config: Config) -> AsyncIterator[Engine]:
     """An engine on the configuration's store, without any interface.
 
-    Raises ConfigError where data folder, specs, drivers or labs are not right.
+    Raises ConfigError where data folder, specs, drivers, labs or places are not right.
     """
     crashpoints.arm(os.environ)
     catalog = await asyncio.to_thread(load_catalog, config.commands)
+    written = await asyncio.to_thread(examine, config, catalog)
+    for note in written.notes:
+        _log.info("%s", note)
     factories = await asyncio.to_thread(driver_factories)
-    engine = await start_engine(config, catalog, _store(config), factories)
+    engine = await start_engine(config, catalog, _store(config), factories, places=written.places)
     async with events_logged(engine.bus, for_people=config.log == "text"):
         try:
             yield engine

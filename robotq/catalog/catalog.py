@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from string import Formatter
 
@@ -28,8 +28,16 @@ def _by_name(cmd_type: str, at: KeyPath, text: str) -> str:
 class Catalog:
     """The command specs of this daemon. Never changed; a reload makes another one."""
 
-    def __init__(self, specs: Sequence[CommandSpec], where: _Where = _by_name) -> None:
-        """Raises ConfigError with one line per fault; `where` tells the place of a key."""
+    def __init__(
+        self,
+        specs: Sequence[CommandSpec],
+        where: _Where = _by_name,
+        own: Container[tuple[str, str]] | None = None,
+    ) -> None:
+        """Raises ConfigError with one line per fault; `where` tells the place of a key, `own`
+        holds the (cmd_type, field) that an operator has written; None: all."""
+        self._where = where
+        self._own = own
         self._specs = {spec.cmd_type: spec for spec in specs}
         self._validators: dict[str, Draft202012Validator] = {}
         self._defaults: dict[str, JsonObject] = {}
@@ -102,6 +110,22 @@ class Catalog:
         values = params if isinstance(params, Mapping) else {}
         return tuple(dict.fromkeys(place.format_map(values) for place in spec.resources))
 
+    def places_named(
+        self, spec: CommandSpec, params: JsonValue
+    ) -> Iterator[tuple[str | None, str]]:
+        """The same, each with the parameter that names it; None where the spec does."""
+        values = params if isinstance(params, Mapping) else {}
+        for place in spec.resources:
+            yield next(iter(parameters_in(place)), None), place.format_map(values)
+
+    def is_own(self, cmd_type: str, key: str) -> bool:
+        """Whether an operator has written this field of a command, and not robotq."""
+        return self._own is None or (cmd_type, key) in self._own
+
+    def fault(self, cmd_type: str, at: KeyPath, text: str) -> str:
+        """One line about a key of a command: where it stands, which it is, what is wrong."""
+        return self._where(cmd_type, at, text)
+
     def _contradictions(self, spec: CommandSpec) -> Iterator[tuple[KeyPath, str]]:
         for error in self._validators[spec.cmd_type].iter_errors(self._defaults[spec.cmd_type]):
             if error.instance_path:
@@ -118,6 +142,11 @@ class Catalog:
                 self.validated(spec, spec.example.get("params"))
             except RobotqError as error:
                 yield ("example",), f"does not meet the schema. {error}"
+
+
+def parameters_in(template: str) -> list[str]:
+    """The parameters that stand in a place with `{name}` in it."""
+    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
 
 
 def _template_fault(template: str, schema: JsonObject) -> str | None:

@@ -32,6 +32,7 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
     fields: dict[str, dict[str, Any]] = {}
     origins: dict[KeyPath, Document] = {}
     values: dict[str, Any] = {}
+    own: set[tuple[str, str]] = set()
     for path in (packaged("commands.yaml"), *paths):
         try:
             document = read(path)
@@ -47,6 +48,8 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
             fields.setdefault(cmd_type, {}).update(given or {})
             origins[cmd_type,] = document
             origins.update(((cmd_type, key), document) for key in given or ())
+            if path in paths:
+                own.update((cmd_type, key) for key in given or ())
 
     def where(cmd_type: str, at: KeyPath, text: str) -> str:
         document = origins.get((cmd_type, *at[:1]), origins[cmd_type,])
@@ -58,7 +61,7 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
         faults += [where(cmd_type, at, text) for at, text in wrong_steps]
         specs.append(_spec(cmd_type, {**given, "steps": programs}))
     try:
-        catalog = Catalog(specs, where)
+        catalog = Catalog(specs, where, own)
     except ConfigError as error:
         raise ConfigError("\n".join([*faults, str(error)])) from error
     if faults:

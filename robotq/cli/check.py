@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +17,9 @@ from robotq.cli.settings import loader
 from robotq.cli.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon import is_guarded
-from robotq.drivers.registry import check_options
 from robotq.listen import check_exposure
 from robotq.model.errors import ConfigError
+from robotq.written import examine
 
 
 def check_config(
@@ -33,47 +35,48 @@ def check_config(
     if as_json:
         _check_for_program(file)
         return
-    config = loader(file, {})()
-    print(f"{file or 'the packaged configuration'} is right: {contents_of(config)}")
+    found = contents_of(loader(file, {})())
+    print(f"{file or 'the packaged configuration'} is right: {found.line}")
+    for note in found.notes:
+        print(f"Note: {note}")
 
 
 def _check_for_program(file: Path | None) -> None:
     """The faults are what was asked for, so they are no message beside the answer."""
-    found: dict[str, Any] = {"file": None if file is None else str(file)}
+    told: dict[str, Any] = {"file": None if file is None else str(file)}
     try:
         config = loader(file, {})()
-        commands = _commands_of(config)
+        found = contents_of(config)
     except ConfigError as error:
         faults = str(error).splitlines()
-        print_json(new_console(), {**found, "right": False, "faults": faults})
+        print_json(new_console(), {**told, "right": False, "faults": faults})
         raise typer.Exit(ExitCode.USAGE) from error
-    contents = {"robots": list(config.robots), "commands": commands, "port": config.port}
-    print_json(new_console(), {**found, "right": True, "faults": [], **contents})
+    contents = {"robots": list(config.robots), "commands": found.commands, "port": config.port}
+    notes = list(found.notes)
+    print_json(new_console(), {**told, "right": True, "faults": [], "notes": notes, **contents})
 
 
-def contents_of(config: Config) -> str:
-    """What a configuration comes to, in a line, after a look at everything that it names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a configuration comes to."""
 
-    Raises ConfigError where specs, robots, keys or address are not right, one line per fault of
-    a robot.
+    line: str
+    commands: int
+    notes: Sequence[str]
+    """What is worth knowing, and no fault."""
+
+
+def contents_of(config: Config) -> Contents:
+    """What a configuration comes to, after a look at everything that it names.
+
+    Raises ConfigError where specs, robots, places, keys or address are not right, one line per
+    fault.
     """
-    commands = _commands_of(config)
-    return (
-        f"{len(config.robots)} robots ({', '.join(config.robots)}), {commands} commands, "
+    catalog = load_catalog(config.commands)
+    written = examine(config, catalog)
+    check_exposure(config.host, guarded=is_guarded(config, KeyFile(config.data)))
+    line = (
+        f"{len(config.robots)} robots ({', '.join(config.robots)}), {len(catalog)} commands, "
         f"port {config.port}"
     )
-
-
-def _commands_of(config: Config) -> int:
-    """How many commands there are, after a look at everything. Raises ConfigError."""
-    catalog = load_catalog(config.commands)
-    faults = []
-    for name, robot in config.robots.items():
-        try:
-            check_options(name, robot.driver, robot.options)
-        except ConfigError as error:
-            faults.append(f"{config.name}: {error}")
-    if faults:
-        raise ConfigError("\n".join(faults))
-    check_exposure(config.host, guarded=is_guarded(config, KeyFile(config.data)))
-    return len(catalog)
+    return Contents(line=line, commands=len(catalog), notes=written.notes)

@@ -34,7 +34,7 @@ def doctor(
         flags["data"] = str(data)
     console = new_console()
     found = []
-    for finding in findings(loader(config, flags), contents_of):
+    for finding in findings(loader(config, flags), lambda read: contents_of(read).line):
         found.append(finding)
         if as_json:
             continue

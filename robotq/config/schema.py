@@ -233,6 +233,10 @@ class Config:
     resources: Mapping[str, list[str]] = field(default_factory=dict)
     """Resource -> the places that it covers; only one robot at a time may hold it. A place
     belongs to one resource at most. Empty: those of the packaged lab."""
+    places: list[str] = field(default_factory=list)
+    """Places besides those of `resources` and of the simulated lab, which need no guard. Where
+    the driver of a robot does not know its places, these and those of `resources` are all that
+    there are; a command to another one is refused."""
     commands: list[Path] = field(default_factory=list)
     """Files with command specs, over the packaged ones; relative to this file."""
     require_start_working: bool = False

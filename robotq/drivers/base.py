@@ -7,7 +7,7 @@ as it likes without holding up anything else. What it must never do is wait for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -248,6 +248,16 @@ class DriverSetup:
     """To be called, from any thread, when the link breaks or comes back, with the reason."""
     shared: MutableMapping[str, Any]
     """One mapping for all drivers of this daemon, e.g. for a lab in which two robots work."""
+
+
+@runtime_checkable
+class KnowsPlaces(Protocol):
+    """Options of a robot, as its driver reads them, that say which places there are. Those of no
+    driver have to."""
+
+    @property
+    def places(self) -> Collection[str]:
+        """All places to which this robot can be sent, or at which it can say to stand."""
 
 
 DriverFactory = Callable[[DriverSetup], Driver]

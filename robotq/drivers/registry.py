@@ -61,9 +61,11 @@ def driver_factories() -> Mapping[str, DriverFactory]:
     return {name: _factory(name, load) for name, load in _registered(GROUP, PACKAGED).items()}
 
 
-def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> None:
+def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> Any:
     """Look at the options of a robot as its driver does when it is made; nothing is made and
     no port is opened. A driver of another package that has registered no check is only loaded.
+
+    Returns what the check has made of them, None for nothing. It may be of `KnowsPlaces`.
 
     Raises ConfigError, with the text that the driver would be refused with.
     """
@@ -75,7 +77,8 @@ def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> None:
     if driver in checks:
         check = _loaded(robot, driver, checks[driver])
         with _as_config_error(robot, driver):
-            check(robot, options)
+            return check(robot, options)
+    return None
 
 
 def _registered(group: str, packaged: Mapping[str, str]) -> Mapping[str, Callable[[], Any]]:

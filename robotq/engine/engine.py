@@ -23,6 +23,7 @@ from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.immediate import Immediate
 from robotq.engine.intake import Intake, Order
 from robotq.engine.journal import Journal, answered
+from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
 from robotq.engine.queue import Accepted, KeyedRequest, TaskQueue
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
@@ -62,6 +63,7 @@ class Reloaded:
 
     config: Config
     catalog: Catalog
+    places: KnownPlaces
     drivers: Mapping[str, Callable[[], None]]
 
 
@@ -383,8 +385,11 @@ class Engine:
 
     # -- reload ------------------------------------------------------------------------------
 
-    def prepare_reload(self, config: Config, catalog: Catalog) -> Reloaded:
-        """Check a new configuration against everything it touches; changes nothing.
+    def prepare_reload(
+        self, config: Config, catalog: Catalog, places: KnownPlaces = NOBODY_KNOWS
+    ) -> Reloaded:
+        """Check a new configuration against everything it touches; changes nothing. `places`:
+        those that its robots have.
 
         Raises ConfigError. Robots cannot be added, removed or given another driver this way.
         """
@@ -403,7 +408,7 @@ class Engine:
             }
         except ConfigError as error:
             raise ConfigError(f"{config.name}: {error}") from error
-        return Reloaded(config=config, catalog=catalog, drivers=appliers)
+        return Reloaded(config=config, catalog=catalog, places=places, drivers=appliers)
 
     @unbroken
     async def reload(self, reloaded: Reloaded, *, actor: str) -> None:
@@ -412,6 +417,7 @@ class Engine:
             await asyncio.to_thread(apply)
         self.settings.config = reloaded.config
         self.settings.catalog = reloaded.catalog
+        self.settings.places = reloaded.places
         self.intake = self._intake()
         self.resources.remap(places_to_resources(reloaded.config.resources))
         for name in self.robots:
@@ -487,14 +493,17 @@ class Engine:
             armed=lambda: self.armed,
             callbacks=lambda: self.webhooks.allowed_hosts,
             clock=self.clock,
+            places=self.settings.places,
         )
 
     def _order_again(self, task: Task) -> Order:
         """The same command once more, by today's spec. Raises RobotqError unknown_command,
         missing_parameter, bad_parameter."""
+        spec = self.settings.spec_of(task)
+        self.settings.places.check(self.catalog, spec, task.command.params, task.queue)
         return Order(
             command=task.command,
-            spec=self.settings.spec_of(task),
+            spec=spec,
             robot=self.robot(task.queue).name,
             priority=task.priority,
         )

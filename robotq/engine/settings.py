@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
+from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
 from robotq.model.task import Task
 
 
 class Settings:
     """What the parts of the engine look up at the moment they need it."""
 
-    def __init__(self, config: Config, catalog: Catalog) -> None:
+    def __init__(
+        self, config: Config, catalog: Catalog, places: KnownPlaces = NOBODY_KNOWS
+    ) -> None:
         self.config = config
         self.catalog = catalog
+        self.places = places
 
     def spec_of(self, task: Task) -> CommandSpec:
         """The spec by which a task's command is carried out today.

@@ -21,6 +21,7 @@ from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
+from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
 from robotq.engine.late import undo_late
 from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
@@ -60,12 +61,14 @@ async def start_engine(
     clock: WallClock | None = None,
     simulated_clock: MotionClock | None = None,
     probe_s: float = 1.0,
+    places: KnownPlaces = NOBODY_KNOWS,
 ) -> Engine:
     """Open the store, make the drivers, recover, and start the executors.
 
     `factories` maps driver names to what makes them. `simulated_clock` is for simulated
     drivers; without it one is made from `config.time_scale`. `probe_s` are the seconds between
-    two looks whether a disk that takes no writes takes them again. When this returns,
+    two looks whether a disk that takes no writes takes them again. `places`: those of the robots.
+    When this returns,
     everything that the run before left open is decided and on disk.
     Raises ConfigError for what is wrong with the data folder, a driver or its options;
     DataUnavailable where that is the disk's fault.
@@ -79,7 +82,7 @@ async def start_engine(
     try:
         await _make_hosts(hosts, config, factories, simulated, links)
         engine = await _recovered(
-            Settings(config, catalog),
+            Settings(config, catalog, places),
             store,
             restored,
             hosts,

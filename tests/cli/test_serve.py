@@ -322,3 +322,42 @@ sys.exit(daemon.run_program(nothing))
     )
     assert done.returncode == 7
     assert "robot_a-stop" in done.stderr
+
+
+def test_places__a_misspelt_one_is_refused_by_check_start_reload_and_submit(
+    serve: Serve, typed: Typed, tmp_path: Path
+) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("resources: {table: [SCAN_TABEL]}\n")
+    checked = typed("check-config", file)
+    assert checked.code == 2
+    assert "resources.table[0]: found no place 'SCAN_TABEL'; did you mean SCAN_TABLE?" in (
+        checked.err
+    )
+    assert robotq("serve", "--config", file, ROBOTQ_DATA=str(tmp_path / "data")).returncode == 2
+
+    file.write_text("resources: {table: [SCAN_TABLE]}\n")
+    served = serve("serve", "--config", str(file), "--time-scale", "0")
+    refused = requests.post(
+        served.url, json={"cmd_type": "NAVIGATION", "params": {"area": "SCAN_TABEL"}}, timeout=10
+    )
+    assert refused.status_code == 400
+    told = refused.json()
+    assert (told["error_code"], told["field"]) == ("bad_parameter", "params.area")
+    assert served.get("/queue/status")["total_tasks"] == 0
+
+    file.write_text("resources: {table: [SCAN_TABEL]}\n")
+    reloaded = requests.post(f"{served.url}/reload", timeout=10)
+    assert reloaded.status_code >= 400
+    assert "did you mean SCAN_TABLE?" in reloaded.text
+    assert "SCAN_TABEL" not in json.dumps(served.get("/robots"))
+
+
+def test_check_config__says_what_nobody_can_check(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("robots: {gantry: {driver: grbl, options: {port: /dev/gantry}}}\n")
+    told = typed("check-config", file)
+    assert told.code == 0
+    assert "Note: nobody says which places gantry has" in told.out
+    (note,) = typed("check-config", file, "--json").json["notes"]
+    assert "list them under `places` and `resources`" in note

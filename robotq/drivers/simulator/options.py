@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ class SimulatorOptions:
     layout: Layout
     seed: int
     faults: tuple[Fault, ...]
+
+    @property
+    def places(self) -> Collection[str]:
+        """Those of the lab."""
+        return self.layout.places
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> SimulatorOptions:
