@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -81,6 +82,30 @@ class Connection:
 
     def post(self, path: str, body: Any = None) -> Any:
         return self.send(message("POST", path, body)).fine().json()
+
+    def holds(self, action: str) -> dict[str, list[str]]:
+        """The body of a request that clears every hold which `action` clears."""
+        seen = self.get("/queue/status?limit=0")["holds"]
+        return {"holds": [hold["id"] for hold in seen if hold["clear"]["action"] == action]}
+
+    def reset(self) -> Answer:
+        """Leave the emergency stop. 409 while a command has not come to its end."""
+        return self.send(message("POST", "/estop/reset", self.holds("reset")))
+
+    def resume(self) -> Answer:
+        """Let all queues go on."""
+        return self.send(message("POST", "/queue/resume", self.holds("resume")))
+
+    def go_on(self, settle_s: float = 5.0) -> None:
+        """Leave the emergency stop as soon as it can be left, and let the queues go on.
+
+        Raises RuntimeError where that does not come to pass within `settle_s`.
+        """
+        deadline = time.monotonic() + settle_s
+        while (answer := self.reset()).status == 409 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        answer.fine()
+        self.resume().fine()
 
     def __enter__(self) -> Self:
         return self

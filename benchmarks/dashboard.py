@@ -96,7 +96,7 @@ async def _growth_mb(page: Page, connection: Connection, seconds: float) -> tupl
         return float(usage["usedSize"]) / 1e6
 
     before_mb, before = await used_mb(), _last_event(connection)
-    await asyncio.to_thread(connection.post, "/queue/resume")
+    (await asyncio.to_thread(connection.resume)).fine()
     await asyncio.sleep(seconds)
     await asyncio.to_thread(connection.post, "/queue/pause")
     return await used_mb() - before_mb, _last_event(connection) - before

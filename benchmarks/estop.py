@@ -103,7 +103,7 @@ def _stops(connection: Connection, notes: Path, stops: int, found: _Latencies) -
         found.inside.append(answer["latency_ms"])
         told = [note.at_s for note in stopwatch.read(notes, offset) if note.what == stopwatch.ESTOP]
         found.to_driver.append((max(told) - began) * 1000)
-        _reset(connection)
+        connection.go_on(_SETTLE_S)
 
 
 def _until_moving(connection: Connection, notes: Path) -> int:
@@ -118,13 +118,3 @@ def _until_moving(connection: Connection, notes: Path) -> int:
 
 def _robots(connection: Connection) -> list[dict[str, object]]:
     return list(connection.get("/queue/status?limit=0")["robots"].values())
-
-
-def _reset(connection: Connection) -> None:
-    """Leave the stop and let the queues go on; a command that is not at its end is waited for."""
-    reset = message("POST", "/estop/reset")
-    deadline = time.monotonic() + _SETTLE_S
-    while (answer := connection.send(reset)).status == 409 and time.monotonic() < deadline:
-        time.sleep(0.001)
-    answer.fine()
-    connection.post("/queue/resume")

@@ -40,7 +40,6 @@ _CROWDED_MS = 50.0
 _SETTLE_S = 5.0
 _START_S = 60.0
 _STOP = message("POST", "/estop")
-_RESET = message("POST", "/estop/reset")
 
 
 class _Mover:
@@ -212,11 +211,7 @@ def _stops(
         if not port.stopped_at:
             raise RuntimeError("no stop byte has come")
         found.append((port.stopped_at - began) * 1000)
-        deadline = time.monotonic() + _SETTLE_S
-        while (answer := connection.send(_RESET)).status == 409 and time.monotonic() < deadline:
-            time.sleep(0.001)
-        answer.fine()
-        connection.post("/queue/resume")
+        connection.go_on(_SETTLE_S)
 
 
 def _figure(name: str, found: list[float], percent: int, target: float) -> Figure:

@@ -249,7 +249,11 @@ async def settle_robots(floor: Floor) -> None:
         if hold["code"] == "outcome_unknown":
             body = {"outcome": "completed"}
             await floor.ask("POST", f"/task/{hold['task_id']}/resolve", body)
-    await floor.ask("POST", "/queue/resume", {})
+    _, status = await floor.ask("GET", "/queue/status", limit="0")
+    named = [hold["id"] for hold in status["holds"] if hold["clear"]["action"] == "resume"]
+    if named:
+        code, answer = await floor.ask("POST", "/queue/resume", {"holds": named})
+        assert code == 200, answer
 
 
 async def ticked(floor: Floor, seconds: float) -> None:

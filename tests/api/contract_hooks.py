@@ -39,8 +39,11 @@ def before_call(context: HookContext, case: Case[Any], how: dict[str, Any]) -> N
 
 def put_right(url: str) -> None:
     """Clear the holds, and answer whatever is asked."""
-    requests.post(f"{url}/estop/reset", timeout=10)
-    requests.post(f"{url}/queue/resume", timeout=10)
+    for action, path in (("reset", "/estop/reset"), ("resume", "/queue/resume")):
+        seen = requests.get(f"{url}/queue/status?limit=0", timeout=10).json()["holds"]
+        named = [hold["id"] for hold in seen if hold["clear"]["action"] == action]
+        if named:
+            requests.post(f"{url}{path}", json={"holds": named}, timeout=10)
     for robot, queue in requests.get(f"{url}/queue/status", timeout=10).json()["robots"].items():
         requests.post(f"{url}/robots/{robot}/resume", timeout=10)
         if queue["running_task"] is not None:
