@@ -88,7 +88,8 @@ async def run(
 ) -> list[Outcome]:
     """Rounds from `seed` on until there were so many kills, `jobs` of them at once.
 
-    The data of a clean round is removed; in that of another one is `found.txt`.
+    The folder of a clean round is removed. That of another one has everything: `found.txt`, the
+    log and the data of the daemon, and in `deaths` what each death left and what clients knew.
     """
     rounds = [
         (seed + number, min(KILLS_PER_ROUND, kills - number * KILLS_PER_ROUND))

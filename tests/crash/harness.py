@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
-import yaml
-
-from robotq.config import packaged
 from robotq.model.crashpoints import CrashPoint
 from robotq.model.task import TaskState
 
-from . import judge
+from . import evidence, judge
 from .faults import Faults
 from .http import Gone, connected
 from .judge import Violation
@@ -27,6 +24,7 @@ from .people import People
 from .process import DaemonProcess
 from .receiver import receiver
 from .records import Disk, MotionLog, read_disk
+from .setting import configure
 
 RANDOM = "random moment"
 """The kind of a kill that is not at a crash point."""
@@ -114,7 +112,7 @@ class Round:
             refuses=lambda: random.random() < _REFUSED,
         )
         async with hears as url:
-            _configure(self.folder, url)
+            configure(self.folder, url)
             try:
                 for kind in kinds:
                     async with asyncio.timeout(_LIFE_S):
@@ -149,6 +147,7 @@ class Round:
             died = True
         by_itself = died and (point is None or self._daemon.exit_code != -signal.SIGKILL)
         reached = point is None or died
+        await self._keep(kind=kind, reached=reached, disk_failing=disk_failing)
         await self._judge_death(kind, reached=reached, disk_failing=disk_failing)
         if by_itself:
             code = self._daemon.exit_code
@@ -207,6 +206,7 @@ class Round:
             status = await people.status()
         if await self._daemon.terminate() != 0:
             self._note([Violation("stuck", f"no orderly end, see {self._daemon.log}")])
+        await self._keep(kind="the end", status=status)
         await self._read_records()
         self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
         self._note(judge.at_end(self._ledger, self._disk))
@@ -246,6 +246,18 @@ class Round:
         )
         self._note(judge.at_death(self._ledger, self._disk, self._motions.motions))
 
+    async def _keep(self, **more: Any) -> None:
+        """As it was, before anybody looks at it or writes on."""
+        await asyncio.to_thread(
+            evidence.keep,
+            self.folder,
+            len(self._ledger.deaths_ms) + 1,
+            data=self._daemon.data,
+            ledger=self._ledger,
+            exit_code=self._daemon.exit_code,
+            **more,
+        )
+
     async def _read_records(self) -> None:
         self._disk = await asyncio.to_thread(read_disk, self._daemon.data)
         await asyncio.to_thread(self._motions.read_on, life=len(self.kills))
@@ -279,19 +291,3 @@ async def _until_all_have_noticed(life: asyncio.Task[None]) -> None:
     await asyncio.wait({life}, timeout=0.3)
     if life.done():
         life.result()
-
-
-def _configure(folder: Path, webhook_url: str) -> None:
-    """The packaged lab with room for the bottles of many scans, one command that may run twice,
-    and webhooks that are never given up."""
-    lab = yaml.safe_load(packaged("lab.yaml").read_text())
-    lab["stations"]["SPLIT_TABLE"]["slots"] = 200
-    lab["robots"]["robot_a"]["back_slots"] = 12
-    (folder / "lab.yaml").write_text(yaml.safe_dump(lab))
-    shutil.copy(Path(__file__).with_name("commands.yaml"), folder)
-    config = {
-        "commands": ["commands.yaml"],
-        "robots": {robot: {"options": {"lab": "./lab.yaml"}} for robot in ROBOTS},
-        "webhooks": {"url": webhook_url, "retries": 1_000, "retry_s": 0.05},
-    }
-    (folder / "robotq.yaml").write_text(yaml.safe_dump(config))
