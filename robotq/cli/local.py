@@ -31,6 +31,8 @@ Person: TypeAlias = Callable[[Engine, Task], Awaitable[None]]
 ACTOR = "robotq run"
 """Who did it, in the journal."""
 _API = "robot"
+_PASSING = TRANSIENT_HOLDS - {HoldCode.DOES_NOT_FIT}
+"""Holds that are over without a person."""
 
 _STILL_LOOKS = 5
 """Looks at which nothing moves before a wait counts as one without end."""
@@ -125,7 +127,7 @@ class _Local:
         if task.state is not TaskState.PENDING or self._engine.queue.memory.running():
             self._still = 0
             return None
-        if {hold.code for hold in self._engine.holds.of(task.queue)} - TRANSIENT_HOLDS:
+        if {hold.code for hold in self._engine.holds.of(task.queue)} - _PASSING:
             return "the robot's queue is held, and nobody is here to lift that"
         waits = self._engine.queue.waits(task)
         self._still = self._still + 1 if waits else 0

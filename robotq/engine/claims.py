@@ -11,9 +11,12 @@ from robotq.engine.batches import cancelled_with
 from robotq.engine.changes import Changes
 from robotq.engine.ending import Ending
 from robotq.engine.expiry import ended_by_expiry
+from robotq.engine.fitting import hold_args
 from robotq.engine.hold_writer import HoldWriter, Writing
 from robotq.engine.holds import HoldBoard
+from robotq.engine.lane import Lane
 from robotq.engine.memory import TaskMemory
+from robotq.engine.plain import plain
 from robotq.engine.recorder import Report
 from robotq.engine.repeats import Repeats
 from robotq.engine.resources import Resources
@@ -65,7 +68,20 @@ class Claims:
         """Wait until a task of this queue may run."""
         lane = self._memory.lane(queue)
         while self._turns.next(lane) is None:
+            await self._tell_misfit(lane)
             await lane.changed(self._turns.look_again_s(lane))
+
+    async def _tell_misfit(self, lane: Lane) -> None:
+        """Hold the queue where it is the turn of a command that does not fit, until it is not."""
+        found = self._turns.misfit(lane)
+        hold = self._holds.get(lane.name, HoldCode.DOES_NOT_FIT)
+        if found is not None:
+            task, why = found
+            args = hold_args(why)
+            if hold is None or (hold.task_id, hold.args) != (task.id, plain(args)):
+                self._holds.set(lane.name, HoldCode.DOES_NOT_FIT, task_id=task.id, **args)
+        elif hold is not None:
+            await self.lift_when_possible(hold)
 
     async def claim(self, queue: str) -> Task | None:
         """Claim the next task of a queue durably. None where nothing may run any more, or the

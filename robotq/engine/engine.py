@@ -415,14 +415,21 @@ class Engine:
         """Put a checked configuration into effect: specs, labs, resources, thresholds."""
         for apply in reloaded.drivers.values():
             await asyncio.to_thread(apply)
+        new = Settings(reloaded.config, reloaded.catalog, reloaded.places)
+        look = await self.queue.fitting.look(new)
         self.settings.config = reloaded.config
         self.settings.catalog = reloaded.catalog
         self.settings.places = reloaded.places
+        # in the same moment: nothing is claimed by the new specs that was not looked at
+        self.queue.fitting.take(look)
         self.intake = self._intake()
         self.resources.remap(places_to_resources(reloaded.config.resources))
         for name in self.robots:
             self.queue.lane(name).wake()
-        await self._note("config.reloaded", actor, "")
+        misfits = self.queue.fitting.misfits()
+        if misfits.number:
+            _log.warning("%s", misfits.line)
+        await self._note("config.reloaded", actor, "", does_not_fit=misfits.number)
 
     # -- start and stop ------------------------------------------------------------------------
 

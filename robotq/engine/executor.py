@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from robotq.engine.ending import PEOPLES, Ending, StopCause, StopRequest, failed, unknown
+from robotq.engine.ending import PEOPLES, Ending, StopCause, StopRequest, unknown
+from robotq.engine.fitting import why_misfit
 from robotq.engine.holds import HoldBoard
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
@@ -127,12 +128,13 @@ class Executor:
         ):
             await self._release(task)
             return None
-        try:
-            run = self._run = self._begin(task)
-        except RobotqError as error:
-            # it was right when it was submitted; a reload has changed its spec since
-            ending = replace(failed(error.code.name, error.args_), began=False)
-            return await self._deps.queue.claims.finish(task, ending)
+        why = why_misfit(self._deps.settings, task)
+        if why is not None:
+            # it was right when it was submitted; a reload has come since
+            self._deps.queue.fitting.found(task, why)
+            await self._release(task)
+            return None
+        run = self._run = self._begin(task)
         await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         if run.left_to_the_next_start:
             await run.recorder.close()
@@ -175,7 +177,7 @@ class Executor:
     def _begin(self, task: Task) -> Run:
         """Nothing is awaited between the last look at the holds and this."""
         deps = self._deps
-        spec = deps.settings.spec_of(task)
+        spec = deps.settings.catalog.get(task.command.cmd_type)
         recorder = Recorder(
             task,
             deps.queue.claims.record,

@@ -13,6 +13,7 @@ from robotq.engine.deadlines import Deadlines
 from robotq.engine.editing import Editing
 from robotq.engine.estimates import Estimates
 from robotq.engine.expiry import Expiry
+from robotq.engine.fitting import Fitting
 from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard
 from robotq.engine.idempotency import (
@@ -84,7 +85,9 @@ class TaskQueue:
         self.estimates = estimates
         """How long commands take, from those that have completed."""
         self._admission = Admission(memory, clock, settings, last_seq)
-        self._turns = Turns(holds, resources, clock, settings)
+        self.fitting = Fitting(memory, settings)
+        """Which waiting commands the configuration of today does not take."""
+        self._turns = Turns(holds, resources, clock, settings, self.fitting)
         self._idempotency = Idempotency(store)
         self._waiters = Waiters(lambda: settings.config.limits.waiting_requests)
         unfinished = [task for lane in memory.lanes.values() for task in lane]

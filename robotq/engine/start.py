@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from math import ceil
@@ -37,6 +38,8 @@ from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
 from robotq.store.port import InFolder, Restored, Store, StoreUnavailable
+
+_log = logging.getLogger(__name__)
 
 _CLOSE_S = 5.0
 """Wall seconds that a driver gets to close where the start has failed."""
@@ -178,6 +181,10 @@ async def _recovered(
         last_seq=max([restored.last_seq, *(ceil(task.rank) for task in restored.unfinished)]),
         revisions=restored.facts.get(REVISIONS, {}),
     )
+    queue.fitting.take(await queue.fitting.look())
+    misfits = queue.fitting.misfits()
+    if misfits.number:
+        _log.warning("%s", misfits.line)
     deps = ExecutorDeps(
         queue=queue,
         journal=journal,

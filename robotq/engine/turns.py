@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.engine.deadlines import expired
+from robotq.engine.fitting import Fitting, hold_args
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.resources import Resources
 from robotq.engine.settings import Settings
 from robotq.engine.task_events import task_event
 from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
 from robotq.model.hold import Wait, WaitCode
 from robotq.model.task import Task
 from robotq.model.transitions import Action, transition
@@ -25,8 +27,14 @@ class Turns:
     """Decides by what is known at this moment; nothing here waits or writes."""
 
     def __init__(
-        self, holds: HoldBoard, resources: Resources, clock: WallClock, settings: Settings
+        self,
+        holds: HoldBoard,
+        resources: Resources,
+        clock: WallClock,
+        settings: Settings,
+        fitting: Fitting,
     ) -> None:
+        self._fitting = fitting
         self._holds = holds
         self._resources = resources
         self._clock = clock
@@ -37,6 +45,10 @@ class Turns:
     def waits(self, task: Task) -> list[Wait]:
         """Why a waiting task is passed over for now."""
         waits = []
+        why = self._fitting.why(task)
+        if why is not None:
+            args = {"task_id": task.id, **hold_args(why)}
+            waits.append(Wait(code=WaitCode.DOES_NOT_FIT, args=args))
         if task.awaits_approval:
             waits.append(Wait(code=WaitCode.APPROVAL, args={"task_id": task.id}))
         if task.not_before_ms is not None and task.not_before_ms > self._clock.now_ms():
@@ -50,6 +62,18 @@ class Turns:
         """The task that may run now, the next one in order that nothing keeps waiting."""
         if lane.running is not None or not self._open(lane):
             return None
+        task = self._first(lane)
+        return None if task is None or self._fitting.in_the_way(lane, task) else task
+
+    def misfit(self, lane: Lane) -> tuple[Task, RobotqError] | None:
+        """The command that does not fit and whose turn it is, so that nothing goes on."""
+        if self._fitting.all_fit or lane.running is not None:
+            return None
+        task = self._first(lane)
+        return None if task is None else self._fitting.in_the_way(lane, task)
+
+    def _first(self, lane: Lane) -> Task | None:
+        """The next one in order that nothing keeps waiting."""
         now_ms = self._clock.now_ms()
         # thousands may wait for the same place: each place is looked at once
         occupied: set[Sequence[str]] = set()
@@ -72,7 +96,9 @@ class Turns:
             return None
         # only the first: where it has to wait, the others are looked at when the end is written
         task = next(lane.candidates(), None)
-        return task if task is not None and not self.waits(task) else None
+        if task is None or self.waits(task) or self._fitting.in_the_way(lane, task):
+            return None
+        return task
 
     def look_again_s(self, lane: Lane) -> float | None:
         """Wall seconds until a task becomes due; None where none is waited for."""

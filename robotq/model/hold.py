@@ -34,6 +34,10 @@ class HoldCode(StrEnum):
     """The driver has not come back from a command that was stopped or given up."""
     STOPPING = "stopping"
     """The daemon is shutting down."""
+    DOES_NOT_FIT = "does_not_fit"
+    """It is the turn of a command that the configuration of today does not take."""
+    NOT_CONFIGURED = "not_configured"
+    """The configuration has no such robot, and something waits for it."""
 
 
 TRANSIENT_HOLDS = frozenset(
@@ -42,6 +46,7 @@ TRANSIENT_HOLDS = frozenset(
         HoldCode.STORE_UNAVAILABLE,
         HoldCode.UNRESPONSIVE,
         HoldCode.STOPPING,
+        HoldCode.DOES_NOT_FIT,
     }
 )
 """Facts about this process; they are found out anew after a restart and never stored."""
@@ -69,6 +74,8 @@ class WaitCode(StrEnum):
     APPROVAL = "approval"
     NOT_BEFORE = "not_before"
     RESOURCE = "resource"
+    DOES_NOT_FIT = "does_not_fit"
+    """The configuration of today does not take it; what stands behind it keeps waiting too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,8 @@ class Wait:
 
     code: WaitCode
     args: JsonObject = field(default_factory=dict)
-    """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`."""
+    """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`; does_not_fit:
+    `{"task_id", "reason", "error", "error_args"}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The driver has not come back from {task_id}",
     ),
     "hold.stopping": ("服务正在关闭", "The daemon is shutting down"),
+    "hold.does_not_fit": (
+        "任务 {task_id} 不再符合当前配置: {reason}",
+        "{task_id} no longer fits the configuration: {reason}",
+    ),
+    "hold.not_configured": (
+        "配置中没有 {robot}，{tasks} 个任务在等待",
+        "{robot} is not in the configuration; {tasks} of its commands wait",
+    ),
     "clear.paused": ("恢复队列", "Resume the queue"),
     "clear.estop": (
         "确认安全后复位急停，然后恢复队列",
@@ -88,6 +96,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Wait, or restart the daemon if the driver stays stuck",
     ),
     "clear.stopping": ("重新启动服务", "Start the daemon again"),
+    "clear.does_not_fit": (
+        "取消该任务，或修正配置后重新加载",
+        "Cancel it, or put the configuration right and reload",
+    ),
+    "clear.not_configured": (
+        "将任务移到其他机器人或取消，或在配置中恢复该机器人并重启服务",
+        (
+            "Move its commands to another robot, cancel them, or put the robot back into the "
+            "configuration and restart the daemon"
+        ),
+    ),
     "clear.approval": (
         "由人批准或拒绝该任务",
         "A person approves the task, or rejects it",
@@ -98,6 +117,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "wait.resource": (
         "{resource} 被 {occupied_by} 占用",
         "{resource} is occupied by {occupied_by}",
+    ),
+    "wait.does_not_fit": (
+        "不再符合当前配置: {reason}",
+        "No longer fits the configuration: {reason}",
     ),
     # causes of an unknown outcome
     "cause.daemon_died": (
@@ -141,7 +164,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "reason.at_robot": ("在机器人处停止", "stopped at the robot"),
     "reason.connecting": ("正在连接", "connecting"),
-    "reason.not_configured": ("不在配置中", "not in the configuration"),
     # why a webhook is not acknowledged
     "webhook.not_allowed": (
         "{host} 不在 webhooks.allowed_hosts 中",

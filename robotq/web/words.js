@@ -49,7 +49,7 @@ export const WORDS = {
   "hold.shutdown": ["Cut short by a shutdown", "被关机中断"], "hold.outcome_unknown": ["How did it end?", "结果未知"],
   "hold.disconnected": ["Not connected", "未连接"], "hold.store_unavailable": ["Disk takes no writes", "磁盘不可写"],
   "hold.motion_held": ["The motion is held", "动作已暂停"],
-  "hold.unresponsive": ["Driver does not answer", "驱动无响应"], "hold.stopping": ["Daemon is shutting down", "服务正在关闭"], "hold.estop": ["All robots are stopped", "所有机器人已停止"],
+  "hold.unresponsive": ["Driver does not answer", "驱动无响应"], "hold.does_not_fit": ["Command no longer fits", "任务不再符合配置"], "hold.not_configured": ["Robot is not configured", "机器人不在配置中"], "hold.stopping": ["Daemon is shutting down", "服务正在关闭"], "hold.estop": ["All robots are stopped", "所有机器人已停止"],
   "resume": ["Resume", "恢复"], "resume.robot": ["Resume {robot}", "恢复 {robot}"], "resume.all": ["Resume all", "全部恢复"],
   "resolve.completed": ["It was done", "已完成"], "resolve.failed": ["It was not done", "未完成"], "resolve.retry": ["Run it again…", "重新运行…"],
   "resolve.ask": ["Run {title} again?", "重新运行“{title}”？"],

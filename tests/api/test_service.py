@@ -11,6 +11,7 @@ from robotq.api.robot.models.tasks import AnswerBody
 from robotq.api.robot.routes import ROUTES
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
+from robotq.catalog import Catalog
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
 from tests.promtool import promtool
 
@@ -109,6 +110,37 @@ async def test_reload__is_done_for_whoever_asks(lab: Lab) -> None:
     lab.engine.reload_configuration = reload
     assert (await lab.post("/reload")).body["success"] is True
     assert asked == ["anonymous"]
+
+
+async def test_reload__says_which_waiting_commands_no_longer_fit(lab: Lab) -> None:
+    async def reload(actor: str) -> None:
+        engine = lab.engine
+        fewer = Catalog([spec for spec in engine.catalog if spec.cmd_type != "NAVIGATION"])
+        await engine.reload(engine.prepare_reload(engine.config, fewer), actor=actor)
+
+    lab.engine.reload_configuration = reload
+    await lab.post("/queue/pause", {"robot_id": "robot_a"})
+    first = await lab.submit(GO_HOME)
+    await lab.submit(GO_HOME)
+    told = (await lab.post("/reload")).body
+    assert "2 " in told["message"]
+    assert told["does_not_fit"]["count"] == 2
+    misfit = told["does_not_fit"]["tasks"][0]
+    assert (misfit["task_id"], misfit["error_code"]) == (first, "unknown_command")
+    assert "NAVIGATION" in misfit["reason"]
+    (wait,) = (await lab.task(first))["waits"]
+    assert (wait["code"], wait["clear"]["path"]) == ("does_not_fit", f"/task/{first}/cancel")
+    async with asyncio.timeout(5):
+        while not (
+            hold := [
+                one
+                for one in (await lab.get("/queue/status")).body["holds"]
+                if one["code"] == "does_not_fit"
+            ]
+        ):
+            await asyncio.sleep(0.01)
+    assert (hold[0]["task_id"], hold[0]["clear"]["action"]) == (first, "cancel")
+    assert (await lab.post(hold[0]["clear"]["path"], hold[0]["clear"]["body"])).status == 200
 
 
 @pytest.mark.parametrize(("path", "body"), [("/reload", None), ("/", {"cmd_type": "RESET_SYSTEM"})])

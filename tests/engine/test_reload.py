@@ -42,32 +42,6 @@ async def test_limits__of_the_queue_count_at_once(lab: Lab) -> None:
         await lab.submit("second")
 
 
-async def test_waiting_command__that_no_longer_fits_fails_without_a_motion(lab: Lab) -> None:
-    """Nobody knows any more which place it would go to."""
-    await lab.engine.pause(None, actor="ann")
-    stale = await lab.submit("stale")
-    fine = await lab.submit("fine", place="HALL")
-    there = CommandSpec(
-        cmd_type="WORK",
-        schema={
-            "type": "object",
-            "required": ["place"],
-            "properties": {"place": {"type": "string"}},
-        },
-        resources=("{place}",),
-    )
-    await reload(lab, catalog=other(WORK=there))
-    assert lab.engine.queue.waits(await lab.find(stale)) == []
-    await lab.engine.resume(None, actor="ann")
-    task = await lab.ended(stale)
-    assert task.error is not None
-    assert task.error.code == "missing_parameter"
-    assert (await lab.ended(fine)).state is TaskState.COMPLETED
-    assert lab.driver.done == ["fine"]
-    with pytest.raises(RobotqError, match="place"):
-        await lab.engine.retry(stale, actor="ann")
-
-
 async def test_arming__that_is_demanded_no_more_takes_commands(start_lab: StartLab) -> None:
     lab = await start_lab(require_start_working=True)
     with pytest.raises(RobotqError, match="not armed"):

@@ -8,7 +8,9 @@ from typing import Any
 
 from robotq.api.remembered import Remembered
 from robotq.api.robot.times import local_time
+from robotq.model.errors import error_text
 from robotq.model.hold import Hold, HoldCode, Wait, WaitCode
+from robotq.model.json import JsonObject
 from robotq.model.texts import Language, text
 
 
@@ -34,10 +36,11 @@ _WAYS: Mapping[HoldCode, _Way] = {
     HoldCode.OUTCOME_UNKNOWN: _Way(
         "resolve", "/task/{task_id}/resolve", {"outcome": "completed|failed|retry"}
     ),
+    HoldCode.DOES_NOT_FIT: _Way("cancel", "/task/{task_id}/cancel", {}),
 }
 """The others clear themselves, or are cleared at the machine."""
 
-_NAMED_BY_PATH = ("resolve", "resume_motion")
+_NAMED_BY_PATH = ("resolve", "resume_motion", "cancel")
 """Requests whose path says what they are about."""
 
 _views: Remembered[Hold, dict[str, Any]] = Remembered(256)
@@ -64,8 +67,21 @@ def _view(hold: Hold, language: Language) -> dict[str, Any]:
 
 
 def hold_reason(hold: Hold, language: Language) -> str:
-    args = {"actor": hold.actor, "task_id": hold.task_id, "reason": "", **hold.args}
+    args = {
+        "actor": hold.actor,
+        "robot": hold.robot,
+        "task_id": hold.task_id,
+        "reason": "",
+        **_in_language(hold.args, language),
+    }
     return text(f"hold.{hold.code}", args, language).strip().rstrip(":").rstrip()
+
+
+def _in_language(args: JsonObject, language: Language) -> JsonObject:
+    """Why a command does not fit is an error with a text of its own."""
+    if "error" not in args:
+        return args
+    return {**args, "reason": error_text(args["error"], args["error_args"], language)}
 
 
 def hold_views(holds: Iterable[Hold], language: Language) -> list[dict[str, Any]]:
@@ -106,8 +122,20 @@ def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
     """Why one task is passed over."""
     view: dict[str, Any] = {
         "code": wait.code.value,
-        "reason": text(f"wait.{wait.code}", wait.args, language),
+        "reason": text(f"wait.{wait.code}", _in_language(wait.args, language), language),
     }
+    if wait.code is WaitCode.DOES_NOT_FIT:
+        way = _WAYS[HoldCode.DOES_NOT_FIT]
+        return {
+            **view,
+            "clear": {
+                "action": way.action,
+                "method": "POST",
+                "path": way.path.format(**wait.args),
+                "body": {},
+                "text": text("clear.does_not_fit", {}, language),
+            },
+        }
     if wait.code is WaitCode.NOT_BEFORE:
         view["until"] = local_time(wait.args["at_ms"])
     if wait.code is WaitCode.APPROVAL:

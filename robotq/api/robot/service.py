@@ -57,7 +57,27 @@ async def reload(call: Call) -> web.StreamResponse:
             "bad_parameter", field="configuration", reason="this daemon was started without a file"
         )
     await reload_configuration(call.actor)
-    return call.answer({"success": True, "message": words("reloaded", call.language)})
+    misfits = call.engine.queue.fitting.misfits()
+    code = "reloaded_misfits" if misfits.number else "reloaded"
+    return call.answer(
+        {
+            "success": True,
+            "message": words(code, call.language, count=misfits.number),
+            "does_not_fit": {
+                "count": misfits.number,
+                "tasks": [
+                    {
+                        "task_id": task.id,
+                        "robot_id": task.queue,
+                        "cmd_type": task.command.cmd_type,
+                        "error_code": why.code.name,
+                        "reason": why.text(call.language),
+                    }
+                    for task, why in misfits.first
+                ],
+            },
+        }
+    )
 
 
 def _view(call: Call, spec: CommandSpec) -> dict[str, Any]:

@@ -44,6 +44,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "webhook_resent": ("回调将重新发送", "The webhook is sent again."),
     "session_begun": ("浏览器已保存密钥", "This browser keeps the key from now on."),
     "session_ended": ("浏览器已删除密钥", "This browser has forgotten the key."),
+    "reloaded_misfits": (
+        "配置已重新加载，{count} 个等待中的任务不再符合配置，轮到时其队列将停止",
+        (
+            "The configuration was read again and is in effect. {count} waiting commands no longer "
+            "fit it; their queues stop when it is their turn."
+        ),
+    ),
     "reloaded": ("配置已重新加载", "The configuration was read again and is in effect."),
 }
 

@@ -35,6 +35,29 @@ class Commands(Answer):
     commands: list[CommandSpec]
 
 
+class Misfit(Answer):
+    """A waiting command that the configuration of today does not take."""
+
+    task_id: str
+    robot_id: str
+    cmd_type: str
+    error_code: str
+    reason: str
+
+
+class Misfits(Answer):
+    count: int
+    tasks: list[Misfit] = Field(description="The first twenty, oldest first.")
+
+
+class ReloadDone(Answer):
+    success: Literal[True]
+    message: str
+    does_not_fit: Misfits = Field(
+        description="Commands that wait and no longer fit. Their queues stop when it is their turn."
+    )
+
+
 class Health(Answer):
     """Without the scope read only `status`."""
 

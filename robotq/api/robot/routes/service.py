@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from robotq.api.robot import health, metrics, service
-from robotq.api.robot.models.base import Done, EmptyBody
-from robotq.api.robot.models.service import Commands, CommandSpec, Health, Home
+from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.service import Commands, CommandSpec, Health, Home, ReloadDone
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 
@@ -58,7 +58,7 @@ ROUTES = (
         scope=Scope.ADMIN,
         summary="Read the configuration, command specs and labs again.",
         request=EmptyBody,
-        response=Done,
+        response=ReloadDone,
         errors=("bad_parameter",),
     ),
 )
