@@ -13,6 +13,7 @@ from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 from robotq.catalog import Catalog
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
+from robotq.model.hold import HoldCode
 from tests.promtool import promtool
 
 from .lab import GO_HOME, Lab
@@ -116,7 +117,8 @@ async def test_reload__says_which_waiting_commands_no_longer_fit(lab: Lab) -> No
     async def reload(actor: str) -> None:
         engine = lab.engine
         fewer = Catalog([spec for spec in engine.catalog if spec.cmd_type != "NAVIGATION"])
-        await engine.reload(engine.prepare_reload(engine.config, fewer), actor=actor)
+        reloaded = await asyncio.to_thread(engine.prepare_reload, engine.config, fewer)
+        await engine.reload(reloaded, actor=actor)
 
     lab.engine.reload_configuration = reload
     await lab.post("/queue/pause", {"robot_id": "robot_a"})
@@ -131,16 +133,13 @@ async def test_reload__says_which_waiting_commands_no_longer_fit(lab: Lab) -> No
     (wait,) = (await lab.task(first))["waits"]
     assert (wait["code"], wait["clear"]["path"]) == ("does_not_fit", f"/task/{first}/cancel")
     async with asyncio.timeout(5):
-        while not (
-            hold := [
-                one
-                for one in (await lab.get("/queue/status")).body["holds"]
-                if one["code"] == "does_not_fit"
-            ]
-        ):
-            await asyncio.sleep(0.01)
-    assert (hold[0]["task_id"], hold[0]["clear"]["action"]) == (first, "cancel")
-    assert (await lab.post(hold[0]["clear"]["path"], hold[0]["clear"]["body"])).status == 200
+        # its executor sets it
+        while not lab.engine.holds.has("robot_a", HoldCode.DOES_NOT_FIT):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    holds = (await lab.get("/queue/status")).body["holds"]
+    (hold,) = [one for one in holds if one["code"] == "does_not_fit"]
+    assert (hold["task_id"], hold["clear"]["action"]) == (first, "cancel")
+    assert (await lab.post(hold["clear"]["path"], hold["clear"]["body"])).status == 200
 
 
 @pytest.mark.parametrize(("path", "body"), [("/reload", None), ("/", {"cmd_type": "RESET_SYSTEM"})])

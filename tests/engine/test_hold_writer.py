@@ -91,7 +91,11 @@ async def test_pause__during_an_outage_is_there_after_a_restart(start_lab: Start
     assert list(again.engine.holds.of("robot_a")) == [waiting]
 
 
-@pytest.mark.parametrize("code", sorted(set(HoldCode) - {HoldCode.STORE_UNAVAILABLE}))
+BY_THEMSELVES = {HoldCode.STORE_UNAVAILABLE, HoldCode.DOES_NOT_FIT}
+"""They are over as soon as their cause is."""
+
+
+@pytest.mark.parametrize("code", sorted(set(HoldCode) - BY_THEMSELVES))
 async def test_every_hold__that_is_set_during_an_outage_is_written_after_it(
     start_lab: StartLab, code: HoldCode
 ) -> None:

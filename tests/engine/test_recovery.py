@@ -183,16 +183,15 @@ async def test_robot_that_is_gone__its_tasks_and_their_reason_are_shown(
     assert not resolved.outcome_unknown
 
 
-async def test_spec_that_is_gone__fails_the_command_without_a_motion(start_lab: StartLab) -> None:
+async def test_spec_that_is_gone__holds_the_queue_without_a_motion(start_lab: StartLab) -> None:
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")
     task_id = await lab.submit("first")
     running = [spec for spec in CATALOG if spec.cmd_type != "WORK"]
     again = await start_lab(data=await lab.kill(), catalog=Catalog(running))
     await again.engine.resume(None, actor="ann")
-    task = await again.ended(task_id)
-    assert task.error is not None
-    assert task.error.code == "unknown_command"
+    await again.held(HoldCode.DOES_NOT_FIT)
+    assert (await again.find(task_id)).state is TaskState.PENDING
     assert again.driver.done == []
 
 

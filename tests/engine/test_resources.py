@@ -268,7 +268,8 @@ async def test_silent_robot__a_command_that_a_reload_made_wrong_has_led_it_nowhe
     silent.engine.settings.catalog = without
     silent.driver.gate.set()
     await silent.ended(gate)
-    assert (await silent.ended(never)).state is TaskState.FAILED
+    await silent.held(HoldCode.DOES_NOT_FIT)
+    assert (await silent.find(never)).state is TaskState.PENDING
     assert occupied(silent).get("bench") == "robot_a"
     assert "scale" not in occupied(silent)
     assert occupied(silent) == await on_disk(silent)
