@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -24,7 +24,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Call:
     """A request, who makes it, and how to answer it."""
 
-    __slots__ = ("caller", "engine", "follower", "headers", "request")
+    __slots__ = ("caller", "engine", "headers", "request")
 
     def __init__(self, request: web.Request, engine: Engine) -> None:
         self.request = request
@@ -32,10 +32,6 @@ class Call:
         self.caller = NOBODY
         self.headers: Mapping[str, str] | None = None
         """What a page of an allowed origin needs to find in every answer."""
-        self.follower: Callable[[bytes], Awaitable[bytes | None]] | None = None
-        """What serves the next requests that are this one up to their body: it gets the body,
-        and returns the JSON that is answered with status 200. None, and nothing done, where the
-        request has to come here again."""
 
     @property
     def actor(self) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from robotq.api.answer import JsonAnswer
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
 
@@ -47,12 +46,14 @@ def error_response(error: RobotqError, language: Language) -> web.Response:
 def json_response(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    return JsonAnswer(orjson.dumps(body), status, headers)
+    return json_bytes(orjson.dumps(body), status, headers)
 
 
-def json_bytes(encoded: bytes) -> web.Response:
+def json_bytes(
+    encoded: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
     """An answer that is JSON already."""
-    return JsonAnswer(encoded)
+    return web.Response(body=encoded, status=status, headers={**_JSON, **(headers or {})})
 
 
 def fault(error: Exception, where: str) -> RobotqError:
@@ -62,4 +63,5 @@ def fault(error: Exception, where: str) -> RobotqError:
     return RobotqError("internal_error", reference=reference)
 
 
+_JSON = {"Content-Type": "application/json"}
 _FIXED = frozenset({"success", "code", "error_code", "message"})

@@ -13,7 +13,6 @@ from robotq.api.call import Call
 from robotq.api.connection import shown, turn
 from robotq.api.context import UNDER_WAY
 from robotq.api.errors import fault
-from robotq.api.follow import follow
 from robotq.api.guard import Caller, Guard
 from robotq.api.interface import Interface, Shared
 from robotq.api.routes import Route
@@ -104,8 +103,6 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
             response = error_form(call, fault(error, where))
         finally:
             under_way.end(request)
-        if call.follower is not None and call.headers is None:
-            follow(call, call.follower, check, where)
         if listed:
             request.app[REQUESTS].add(
                 request.method,

@@ -58,12 +58,6 @@ async def site(start_lab: StartLab) -> AsyncIterator[Site]:
     await site.close()
 
 
-async def followed(site: Site) -> bool:
-    """Whether the next command of the only client takes the short way."""
-    (connection,) = site.connections()
-    return connection._follower is not None and connection._whole
-
-
 async def test_commands__one_after_another_are_all_accepted_in_their_order(site: Site) -> None:
     client = await site.client()
     ids, heads = [], []
@@ -73,8 +67,7 @@ async def test_commands__one_after_another_are_all_accepted_in_their_order(site:
         assert (status, answer["success"], answer["queue_size"]) == (200, True, number + 1)
         ids.append(answer["task_id"])
         heads.append({**headers, "Content-Length": "", "Date": ""})
-    assert await followed(site)
-    assert heads == heads[:1] * 12, "an answer looks the same whichever way it took"
+    assert heads == heads[:1] * 12
     waiting = [task.id for task in site.lab.engine.queue.lane("robot_a")]
     assert waiting == ids
 
@@ -169,7 +162,6 @@ async def test_commands__of_a_key_that_is_revoked_while_one_is_under_way_end_the
 async def test_commands__under_another_configuration_are_read_by_it(site: Site) -> None:
     client = await site.client()
     assert (await client.ask(request(home("1"))))[0] == 200
-    assert await followed(site)
     await client.ask(request(b"", path="/reload"))
     long = request(home("y" * 150))
     assert (await client.ask(long))[0] == 200
@@ -200,20 +192,6 @@ async def test_commands__of_a_client_that_leaves_are_kept(site: Site) -> None:
         await asyncio.sleep(0.001)
 
 
-async def test_commands__that_come_when_a_connection_has_long_been_idle_are_answered(
-    site: Site,
-) -> None:
-    client = await site.client()
-    await client.ask(request(home("1")))
-    (connection,) = site.connections()
-    connection._next_keepalive_close_time = 0
-    # in one turn of the loop
-    connection.data_received(request(home("2")))
-    connection._process_keepalive()
-    assert (await client.answer())[2]["queue_size"] == 2
-    assert (await client.ask(request(home("3"))))[2]["queue_size"] == 3
-
-
 async def test_commands__under_way_are_answered_when_the_daemon_ends(site: Site) -> None:
     client = await site.client()
     await client.ask(request(home("1")))
@@ -232,7 +210,6 @@ async def test_polls__of_one_task_follow_its_life(site: Site) -> None:
     task_id = (await client.ask(request(home("1"))))[2]["task_id"]
     poll = f"GET /task/{task_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     found = [await client.ask(poll) for _ in range(3)]
-    assert await followed(site)
     assert [answer["status"] for _, _, answer in found] == ["pending"] * 3
     await site.lab.post(f"/task/{task_id}/cancel")
     status, headers, answer = await client.ask(poll)

@@ -70,7 +70,7 @@ def _told(data: bytes) -> dict[str, Any]:
 
 
 class _Echo:
-    """Answers what was asked, and has the next requests of the same head answered so too."""
+    """Answers what was asked."""
 
     @staticmethod
     def make() -> Connection:
@@ -78,16 +78,7 @@ class _Echo:
 
     @staticmethod
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
-        async def follower(body: bytes) -> bytes | None:
-            await asyncio.sleep(0)
-            content = orjson.dumps({"method": method, "body": body.decode()})
-            if len(body) % 5 == 0:
-                return None
-            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
-
         method = asked.method
         body = await asked.read()
-        assert isinstance(asked.protocol, Connection)
-        asked.protocol.follow(follower)
         content = orjson.dumps({"method": method, "body": body.decode()})
         return web.Response(body=content)

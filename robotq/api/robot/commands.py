@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from robotq.api.call import Call
@@ -22,7 +21,6 @@ from robotq.engine.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_json
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
@@ -73,27 +71,7 @@ async def submit(call: Call) -> web.StreamResponse:
         tasks = [await _ended(call, task_id, wait_s) for task_id in accepted.task_ids]
         if all(task.state.final for task in tasks):
             return _results(call, accepted, tasks)
-    if not batch and not wait_s and keyed is None and query is _PLAIN:
-        call.follower = _follower(call)
     return _queued(call, accepted)
-
-
-def _follower(call: Call) -> Callable[[bytes], Awaitable[bytes | None]]:
-    """Takes further single commands that are only queued; leaves everything else, and what is
-    wrong, to `submit`."""
-    engine, language, actor, agent = call.engine, call.language, call.actor, call.caller.agent
-
-    async def follower(body: bytes) -> bytes | None:
-        try:
-            order = engine.intake.read(parse_json(body))
-            if order.spec.kind is not Kind.QUEUED:
-                return None
-            accepted = await engine.queue.submit([order], api=API, actor=actor, agent=agent)
-        except RobotqError:
-            return None
-        return orjson.dumps(_accepted(accepted, language))
-
-    return follower
 
 
 def _read_batch(call: Call, items: list[Any]) -> list[Order]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 from robotq.api.call import Call
@@ -36,30 +34,12 @@ async def get_task(call: Call) -> web.StreamResponse:
         wait_s = call.query(TaskQueryParameters).wait
         task = await call.engine.queue.wait_ended(task_id, wait_s)
         return json_bytes(await _encoded(call, task))
-    encoded = await _encoded(call, await call.engine.queue.find(task_id))
-    call.follower = _follower(call, task_id)
-    return json_bytes(encoded)
+    return json_bytes(await _encoded(call, await call.engine.queue.find(task_id)))
 
 
 async def _encoded(call: Call, task: Task) -> bytes:
     webhooks = await call.engine.webhooks.of(task)
     return call.request.app[VIEWS].encoded(task, call.language, webhooks)
-
-
-def _follower(call: Call, task_id: str) -> Callable[[bytes], Awaitable[bytes | None]]:
-    """Answers the next polls of the same task."""
-    engine, views, language = call.engine, call.request.app[VIEWS], call.language
-
-    async def follower(_body: bytes) -> bytes | None:
-        try:
-            task = await engine.queue.find(task_id)
-            webhooks = await engine.webhooks.of(task)
-        except RobotqError:
-            # it was removed, or the disk cannot be read
-            return None
-        return views.encoded(task, language, webhooks)
-
-    return follower
 
 
 async def list_tasks(call: Call) -> web.StreamResponse:
