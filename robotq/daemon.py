@@ -22,7 +22,7 @@ from robotq import descriptors
 from robotq.api.app import Site
 from robotq.api.auth import KeyFile
 from robotq.api.interfaces import INTERFACES
-from robotq.api.wire import Runner
+from robotq.api.wire import Served
 from robotq.catalog import load_catalog
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories
@@ -206,10 +206,10 @@ async def running_daemon(
         watchdog = Watchdog(SystemClock())
         watchdog.start()
         stack.callback(watchdog.stop)
-        runners: list[web.AppRunner] = []
+        served: list[Served] = []
 
         async def end_requests() -> None:
-            await asyncio.gather(*(runner.cleanup() for runner in runners))
+            await asyncio.gather(*(one.close() for one in served))
 
         stack.push_async_callback(end_requests)
         # shut down while the listeners are still open: stop and status get through to the end
@@ -226,20 +226,15 @@ async def running_daemon(
             stack.push_async_callback(inbox.stop)
         everywhere = [*addresses, *(one for own in own_addresses.values() for one in own)]
         site = Site(engine, workers, keys=keys, watchdog=watchdog, addresses=everywhere)
-        served: list[tuple[web.Application, Sequence[socket.socket]]] = [(site.main(), sockets)]
-        served += [(site.own(each), own_sockets.get(each.name, ())) for each in site.interfaces]
-        for app, of_app in served:
-            runner = Runner(
-                app,
-                access_log=None,
-                shutdown_timeout=_HANDLERS_S,
-                keepalive_timeout=_IDLE_S,
-            )
-            runners.append(runner)
-            await runner.setup()
+        apps: list[tuple[web.Application, Sequence[socket.socket]]] = [(site.main(), sockets)]
+        apps += [(site.own(each), own_sockets.get(each.name, ())) for each in site.interfaces]
+        for app, of_app in apps:
+            application = Served(app, handlers_s=_HANDLERS_S, idle_s=_IDLE_S)
+            served.append(application)
+            await application.start()
             # all are open since `open_sockets`; who has connected meanwhile is answered now
-            for one in of_app:
-                await web.SockSite(runner, one).start()
+            for sock in of_app:
+                await application.listen(sock)
         port_file = config.data / "port"
         await asyncio.to_thread(_write_port, port_file, addresses[0][1])
         stack.push_async_callback(asyncio.to_thread, port_file.unlink, missing_ok=True)

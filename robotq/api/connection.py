@@ -6,13 +6,12 @@ import asyncio
 import time
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from robotq.api.connections import Connections
 from robotq.api.meter import Meter
 
 
-class Connection(RequestHandler):
+class Connection(web.RequestHandler):
     """What a client sends is read and answered by aiohttp. This says when it was heard last, and
     holds back what would keep others from their turn."""
 

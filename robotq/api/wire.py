@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
+from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +18,8 @@ from robotq.model.errors import RobotqError
 from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
 
+_BACKLOG = 128
+"""Connections that the system keeps until the loop comes to them."""
 _SHOWN = 200
 """Characters of what is wrong with a request that its answer repeats."""
 
@@ -21,39 +27,55 @@ _SHOWN = 200
 _rarely = Rarely(logging.getLogger(__name__))
 
 
-class Runner(web.AppRunner):
-    """Serves an application. What is not HTTP, or has headers that are too long, gets the same
-    kind of error as everything else, and the connection is closed."""
+class Served:
+    """An application on its sockets. What is not HTTP, or has headers that are too long, gets
+    the same kind of error as everything else, and the connection is closed."""
 
-    async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
-        return _Server(
-            made.request_handler,
-            self.app,
-            request_factory=made.request_factory,
-            handler_cancellation=made.handler_cancellation,
-            **self._kwargs,
-        )
+    def __init__(
+        self, app: web.Application, *, handlers_s: float = 60.0, idle_s: float = 3_630.0
+    ) -> None:
+        """`handlers_s`: what requests under way get at the end; `idle_s`: how long a connection
+        stays open without one."""
+        self._runner = web.AppRunner(app, shutdown_timeout=handlers_s)
+        self._options: dict[str, Any] = {"access_log": None, "keepalive_timeout": idle_s}
+        self._listeners: list[asyncio.AbstractServer] = []
 
+    async def start(self) -> None:
+        """Get the application ready; nobody is answered yet."""
+        await self._runner.setup()
 
-class _Server(web.Server):
-    # aiohttp has no option for this: its own form is plain text
+    async def listen(self, sock: socket.socket) -> None:
+        """Answer who connects to this socket, which is bound."""
+        loop, app, server = asyncio.get_running_loop(), self._runner.app, self._runner.server
+        assert server is not None
 
-    def __init__(self, handler: object, app: web.Application, **options: object) -> None:
-        super().__init__(handler, **options)  # type: ignore[arg-type]
-        self.app = app
+        def protocol() -> _Protocol:
+            return _Protocol(server, app, loop=loop, **self._options)
 
-    def __call__(self) -> Connection:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        self._listeners.append(await loop.create_server(protocol, sock=sock, backlog=_BACKLOG))
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        server = self._runner.server
+        open_ = server.connections if server is not None else []
+        return [one for one in open_ if isinstance(one, Connection)]
+
+    async def close(self) -> None:
+        """Take no new connection, let requests under way come to their end, and close."""
+        for listener in self._listeners:
+            listener.close()
+        await self._runner.cleanup()
 
 
 class _Protocol(Connection):
-    __slots__ = ()
+    __slots__ = ("_app",)
+
+    def __init__(self, server: web.Server, app: web.Application, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._app = app
 
     def register(self) -> Connections | None:
-        manager = self._manager
-        assert isinstance(manager, _Server)
-        return manager.app[CONNECTIONS]
+        return self._app[CONNECTIONS]
 
     def handle_error(
         self,
@@ -62,8 +84,6 @@ class _Protocol(Connection):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        manager = self._manager
-        assert isinstance(manager, _Server)
         if 400 <= status < 500:
             # its bytes are whatever somebody sent, a key perhaps: they are not logged, and no
             # more lines than a few a second
@@ -77,6 +97,6 @@ class _Protocol(Connection):
         else:
             cause = exc if isinstance(exc, Exception) else RuntimeError(message)
             error = fault(cause, "the connection")
-        answer = error_response(error, Language(manager.app[ENGINE].config.language))
+        answer = error_response(error, Language(self._app[ENGINE].config.language))
         answer.force_close()
         return answer

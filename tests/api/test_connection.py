@@ -8,31 +8,29 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from aiohttp import web
 
-from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
 from robotq.api.connection import Connection
-from robotq.api.wire import Runner
+from robotq.api.wire import Served
 
 from .conftest import StartLab
 from .kept_connection import Client, home, request
 from .lab import GO_HOME, Lab
+from .served import serve
 
 
 class Site:
     """A lab served as the daemon serves it."""
 
-    def __init__(self, lab: Lab, keys: KeyFile, runner: Runner) -> None:
+    def __init__(self, lab: Lab, keys: KeyFile, served: Served, port: int) -> None:
         self.lab = lab
         self.keys = keys
-        self._runner = runner
+        self._served = served
         self._clients: list[Client] = []
-        self.port: int = runner.addresses[0][1]
+        self.port = port
 
     def connections(self) -> Sequence[Connection]:
-        assert self._runner.server is not None
-        return [one for one in self._runner.server.connections if isinstance(one, Connection)]
+        return self._served.connections
 
     async def client(self) -> Client:
         client = await Client.of(self.port)
@@ -40,7 +38,7 @@ class Site:
         return client
 
     async def close(self) -> None:
-        await self._runner.cleanup()
+        await self._served.close()
         for client in self._clients:
             await client.close()
 
@@ -50,10 +48,8 @@ async def site(start_lab: StartLab) -> AsyncIterator[Site]:
     lab = await start_lab(queue__max_length=500)
     assert (await lab.post("/queue/pause")).status == 200
     keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
-    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    site = Site(lab, keys, runner)
+    served, port = await serve(lab, keys)
+    site = Site(lab, keys, served, port)
     yield site
     await site.close()
 
@@ -114,17 +110,15 @@ async def test_commands__end_when_the_queue_is_full_and_go_on_when_there_is_room
     lab = await start_lab(queue__max_length=3)
     assert (await lab.post("/queue/pause")).status == 200
     keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
-    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    client = await Client.of(runner.addresses[0][1])
+    served, port = await serve(lab, keys)
+    client = await Client.of(port)
     answers = [await client.ask(request(home(str(number)))) for number in range(5)]
     assert [status for status, _, _ in answers] == [200, 200, 200, 503, 503]
     assert answers[4][1]["Retry-After"]
     await lab.post(f"/task/{answers[0][2]['task_id']}/cancel")
     assert (await client.ask(request(home("again"))))[0] == 200
     await client.close()
-    await runner.cleanup()
+    await served.close()
 
 
 async def test_commands__of_a_revoked_key_are_refused(site: Site) -> None:

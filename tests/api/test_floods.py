@@ -8,16 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from aiohttp import web
 
-from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
 from robotq.api.connections import HEAD_S, SILENT_S, Connections
 from robotq.api.meter import Meter
-from robotq.api.wire import Runner
 from robotq.workers.pace import Pace
 
 from .lab import Lab
+from .served import serve
 
 
 @dataclass(eq=False)
@@ -180,12 +178,10 @@ async def test_head__that_is_no_http_is_not_repeated_in_the_log(
     lab: Lab, caplog: pytest.LogCaptureFixture, head: bytes
 ) -> None:
     keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
-    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    served, port = await serve(lab, keys)
     with caplog.at_level(logging.DEBUG):
         for _ in range(30):
-            reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(head)
             assert b" 400 " in await reader.readline()
             writer.close()
@@ -194,4 +190,4 @@ async def test_head__that_is_no_http_is_not_repeated_in_the_log(
     assert not any("secret" in record.getMessage() for record in told)
     assert not any(record.exc_info for record in told)
     assert len(told) < 15, "a few a second"
-    await runner.cleanup()
+    await served.close()

@@ -7,26 +7,22 @@ from collections.abc import AsyncIterator
 
 import orjson
 import pytest
-from aiohttp import web
 
-from robotq.api.app import make_app
 from robotq.api.auth import KeyFile
-from robotq.api.wire import Runner
 
 from .lab import Lab
+from .served import serve
 
 
 @pytest.fixture
 async def port(lab: Lab) -> AsyncIterator[int]:
     """Where the lab is served as the daemon serves it."""
     keys = await asyncio.to_thread(KeyFile, lab.engine.config.data)
-    runner = Runner(make_app(lab.engine, keys=keys), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    served, port = await serve(lab, keys)
     try:
-        yield runner.addresses[0][1]
+        yield port
     finally:
-        await runner.cleanup()
+        await served.close()
 
 
 async def sent(port: int, data: bytes) -> tuple[bytes, bytes]:
