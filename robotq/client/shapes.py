@@ -66,6 +66,8 @@ class Hold(Shape):
     from a daemon that does not tell it."""
     clear: JsonObject = field(default_factory=dict)
     """What clears it: `action`, `method`, `path`, `body`, `text`."""
+    motion: JsonObject | None = None
+    """Of motion_held: `by_robot`, `state` (holding, held, ended), `planned_moves`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +266,10 @@ class Robot(Shape):
     default: bool = False
     running_task: str | None = None
     motion_held: bool | None = None
+    motion_state: str | None = None
+    """holding (not at rest yet) or held; None where nothing is held."""
+    planned_moves: int | None = None
+    """While holding: the most motions that are carried out before it rests."""
     position_known: bool | None = None
     place: str | None = None
     """None between two places, or when unknown."""

@@ -56,7 +56,16 @@ class DriverStatus:
 
     link: LinkState
     held: bool = False
-    """The motion is paused."""
+    """The motion is paused, or is coming to that: nothing more begins until `resume`. Also where
+    the robot has paused by itself; not where a stop of the driver itself slows it down."""
+    held_because: str = ""
+    """What the robot says, where it has paused by itself: a code `reason.…` of `model.texts`,
+    or its own words. Empty where `hold` has paused it."""
+    still_moving: bool = False
+    """It is held, and has not come to rest yet."""
+    planned_moves: int | None = None
+    """While `still_moving`: the most motions that are carried out before it rests. None where
+    nobody can say."""
     position_known: bool = True
     place: str | None = None
     """Where the robot stands, None between two places or when unknown."""
@@ -200,7 +209,8 @@ class Driver(Protocol):
         """Pause the motion. Raises DriverError where the controller cannot."""
 
     def resume(self) -> None:
-        """Go on after `hold`."""
+        """Go on after `hold`, and where the robot has paused by itself. Raises DriverError where
+        the robot does not go on, with what it waits for."""
 
     def stop(self) -> None:
         """Bring the running command to a controlled end; `execute` then raises Stopped. A
@@ -215,13 +225,23 @@ class Driver(Protocol):
     def reset(self) -> None:
         """Leave the emergency stop. Never starts a motion."""
 
-    def status(self) -> DriverStatus: ...
+    def status(self) -> DriverStatus:
+        """Called twice a second, at each connect and after each command, to see whether the
+        robot holds; a driver that has to ask its controller for it is also `Reporting`."""
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Check new options whole; return what puts them into effect. Raises ConfigError."""
 
     def close(self) -> None:
         """Give up the link. The driver is not used again."""
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A driver whose `status` asks the controller. No driver has to."""
+
+    def last_status(self) -> DriverStatus:
+        """The same from what the controller has said last: sends nothing, and returns at once."""
 
 
 @runtime_checkable

@@ -276,10 +276,12 @@ class Claims:
             mutations += self._resources.ended(robot, (), ())
         return mutations
 
-    async def lift_when_possible(self, hold: Hold, mutations: Sequence[Mutation] = ()) -> None:
+    async def lift_when_possible(
+        self, hold: Hold, mutations: Sequence[Mutation] = (), *, actor: str = "robotq"
+    ) -> None:
         """Lift a hold, and write with that what has happened at its robot. Waits for the disk."""
         while True:
-            async with self._hold_writer.along((hold,), patient=True) as holds:
+            async with self._hold_writer.along((hold,), actor, patient=True) as holds:
                 if await self._changes.written(mutations, holds=holds):
                     return
             await self._changes.until_available()

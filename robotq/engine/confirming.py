@@ -21,6 +21,9 @@ class About:
 
     named: Sequence[str] | None
     """Ids of holds. None: the request names nothing."""
+    actor: str | None = None
+    """Whose own hold needs no name: the pause of a motion that goes on a moment later. None:
+    nobody's."""
 
     def meant(self, found: Sequence[Hold], now_ms: int) -> list[Hold]:
         """Those of `found` that the person means: all, or those of the robots whose holds are
@@ -31,7 +34,10 @@ class About:
         one), not_named.
         """
         if self.named is None:
-            if len(found) > 1 or any(_new(hold, now_ms) for hold in found):
+            # whoever has set it has seen it
+            if len(found) > 1 or any(
+                _new(hold, now_ms) and hold.actor != self.actor for hold in found
+            ):
                 raise RobotqError("not_named", found=found)
             return list(found)
         robots = {hold.robot for hold in found if hold.id in self.named}

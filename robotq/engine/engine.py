@@ -35,7 +35,7 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
-from robotq.model.hold import HoldCode
+from robotq.model.hold import Hold, HoldCode
 from robotq.model.item import ItemIds
 from robotq.model.task import Task
 from robotq.store.port import AppendEvent, Store, TaskQuery
@@ -340,25 +340,55 @@ class Engine:
     async def hold_motion(self, name: str, *, actor: str) -> Robot:
         """Pause the robot in its motion; the running command waits.
 
-        The queue is held too, until the motion is resumed: whatever ends meanwhile, nothing
-        begins unasked.
+        The queue is held too, from this moment until the motion is resumed: whatever ends
+        meanwhile, nothing begins unasked. Where the driver refuses, and says that nothing is
+        held, that hold is lifted again; where it says nothing, it stays.
         """
         robot = self.robot(name)
-        await robot.hold()
+        robot.require_hold()
         running = robot.executor.running
         task_id = running.id if running is not None else None
-        self.holds.set(name, HoldCode.MOTION_HELD, actor=actor, task_id=task_id)
+        before = self.holds.get(name, HoldCode.MOTION_HELD)
+        hold = self.holds.set(name, HoldCode.MOTION_HELD, actor=actor, task_id=task_id)
+        try:
+            await robot.hold()
+        except Exception:
+            await self._not_held(robot, hold, before, actor)
+            raise
         await self.hold_writer.recorded(_RECORD_S)
         await self._note("robot.hold", actor, name)
         return robot
 
+    async def _not_held(self, robot: Robot, hold: Hold, before: Hold | None, actor: str) -> None:
+        """The driver did not take a hold that is in force already."""
+        status = await robot.motion.ask(_RECORD_S)
+        if status is None or status.held:
+            # it may have been taken all the same
+            self.holds.set(
+                robot.name,
+                HoldCode.MOTION_HELD,
+                actor=actor,
+                task_id=hold.task_id,
+                reason="reason.hold_unconfirmed",
+            )
+        elif before is None:
+            robot.motion.lift_soon(hold)
+
     @unbroken
-    async def resume_motion(self, name: str, *, actor: str) -> Robot:
-        """Let a held motion go on. Refused while an emergency stop is latched."""
+    async def resume_motion(self, name: str, *, actor: str, about: About | None = None) -> Robot:
+        """Let a held motion go on, whoever has held it. The hold is lifted when the driver says
+        that nothing is held any more. Refused while an emergency stop is latched.
+
+        `about`: what the person means. Raises RobotqError wrong_state, not_named,
+        not_what_was_meant, motion_still_held, robot_busy, robot_disconnected, device_error,
+        store_unavailable.
+        """
         robot = self.robot(name)
         if self.estop.latched:
             raise RobotqError("wrong_state", task_id=name, state="estop", action="resume")
         hold = self.holds.get(name, HoldCode.MOTION_HELD)
+        if about is not None:
+            about.meant([] if hold is None else [hold], self.clock.now_ms())
         await robot.resume()
         if hold is not None:
             await self.hold_writer.lift(hold, actor=actor)

@@ -80,6 +80,7 @@ class EStop:
             self._holds.set(name, HoldCode.ESTOP, actor=actor, reason=reason)
             calls[name] = robot.host.emergency_stop()
             calls[name].add_done_callback(_retrieve)
+            robot.motion.stopped()
             robot.executor.request_stop(StopCause.ESTOP, actor=actor, reason=reason)
         kept = self._file.keep(self._stops())
         # nothing was awaited up to here
@@ -150,6 +151,7 @@ class EStop:
                 )
         report = {hold.robot: await self._reset(self._robots[hold.robot]) for hold in latched}
         lifting = []
+        over: list[Hold] = []
         for hold in latched:
             if not self._holds.in_force(hold):
                 report[hold.robot] = "another emergency stop came meanwhile"
@@ -158,11 +160,12 @@ class EStop:
                     hold.robot, HoldCode.PAUSED, actor=actor, reason="reason.estop_reset"
                 )
                 lifting.append(hold)
+                over += self._motion_over(hold.robot)
         noted = {"note": note} if note else {}
         event = AppendEvent(self._event("estop.reset", actor, robots=report, **noted))
         try:
             await self._remove_from_file(lifting)
-            lifted = await self._hold_writer.lift(*lifting, actor=actor, along=[event])
+            lifted = await self._hold_writer.lift(*lifting, *over, actor=actor, along=[event])
         except BaseException:
             # they stay stopped, and the file says so again
             self._again = self._file.keep(self._stops())
@@ -172,6 +175,12 @@ class EStop:
             if hold not in lifted:
                 report[hold.robot] = "another emergency stop came meanwhile"
         return report
+
+    def _motion_over(self, robot: str) -> list[Hold]:
+        """The hold of a motion that the emergency stop has ended: there is nothing to resume.
+        The queue is paused instead, until somebody resumes it."""
+        held = self._holds.get(robot, HoldCode.MOTION_HELD)
+        return [held] if held is not None and self._robots[robot].motion.free else []
 
     def _stops(self) -> list[Hold]:
         return [hold for hold in self._holds.all() if hold.code is HoldCode.ESTOP]

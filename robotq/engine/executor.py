@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from robotq.engine.ending import PEOPLES, Ending, StopCause, StopRequest, unknown
 from robotq.engine.fitting import why_misfit
 from robotq.engine.holds import HoldBoard
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
-from robotq.engine.outcome import ending_of, status_after_stop
+from robotq.engine.outcome import ending_of
 from robotq.engine.queue import TaskQueue
 from robotq.engine.recorder import Recorder
 from robotq.engine.resources import Resources
@@ -50,6 +50,14 @@ class ExecutorDeps:
     settings: Settings
 
 
+class AtEnd(Protocol):
+    def __call__(self, *, completed: bool) -> Awaitable[None]: ...
+
+
+async def _nothing(*, completed: bool) -> None:  # noqa: ARG001 - as AtEnd has it
+    return
+
+
 class Executor:
     """Claims, runs, records; strictly one command at a time."""
 
@@ -73,6 +81,8 @@ class Executor:
         """What somebody has wanted of the task that runs."""
         self._intending: asyncio.Task[None] | None = None
         self._motion_held = False
+        self.at_end: AtEnd = _nothing
+        """Called at the end of each command, before the next one is claimed."""
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
         self.idle.set()
@@ -82,6 +92,11 @@ class Executor:
         """The task whose command the driver has."""
         run = self._current
         return run.task if run is not None else None
+
+    @property
+    def stopping(self) -> bool:
+        """What runs was asked to stop: that it stands says nothing about a hold."""
+        return self._run is not None and self._run.request is not None
 
     @property
     def _current(self) -> Run | None:
@@ -199,9 +214,9 @@ class Executor:
     # -- how it ended ------------------------------------------------------------------------
 
     async def _ending(self, run: Run) -> Ending:
-        if run.request is not None:
-            await self.look_whether_held()
-        return self._by_policy(await ending_of(run, self._host, self._link_lost), run.request)
+        ending = await ending_of(run, self._host, self._link_lost)
+        await self.at_end(completed=ending.error is None)
+        return self._by_policy(ending, run.request)
 
     def _by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
         """`on_failure: hold` is about failures of the command, not about people's stops."""
@@ -297,12 +312,6 @@ class Executor:
         self._motion_held = held
         if self._current is not None:
             self._current.hold(held)
-
-    async def look_whether_held(self) -> None:
-        """A stop may have ended the hold of a motion: ask the driver."""
-        if self._motion_held:
-            status = await status_after_stop(self._host, self._robot)
-            self.motion_held(status is not None and status.held)
 
     def asks_for(self, cmd_type: str | None) -> bool:
         """Whether the running command waits for an answer by this immediate command; None:

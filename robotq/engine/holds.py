@@ -82,8 +82,8 @@ class HoldBoard:
 
         A hold that is set again keeps its first time and gets a new id, so that what somebody
         decides about the earlier one, or a lift of it that is under way, lifts nothing. An
-        emergency stop and those of `TRANSIENT_HOLDS` take the new reason, the others keep
-        theirs.
+        emergency stop and those of `TRANSIENT_HOLDS` take the new reason, and so does a motion
+        that the robot has held itself; the others keep theirs.
         """
         of_robot = self._holds.setdefault(robot, {})
         known = of_robot.get(code)
@@ -98,7 +98,7 @@ class HoldBoard:
             set_at_ms=self._clock.now_ms(),
         )
         self.note(self._event("hold.set", hold, actor))
-        if known is not None and not _takes_the_newest(code):
+        if known is not None and not _takes_the_newest(known, args):
             hold = replace(known, id=hold_id(), set_at_ms=hold.set_at_ms)
         elif known is not None and code is HoldCode.ESTOP and not args.get("reason"):
             hold = replace(hold, args=known.args)
@@ -151,8 +151,11 @@ class HoldBoard:
         )
 
 
-def _takes_the_newest(code: HoldCode) -> bool:
-    return code in TRANSIENT_HOLDS or code is HoldCode.ESTOP
+def _takes_the_newest(known: Hold, args: Mapping[str, Any]) -> bool:
+    if known.code is HoldCode.MOTION_HELD:
+        # a person who holds it too wants it held until a person resumes
+        return known.by_robot or bool(args.get("reason"))
+    return known.code in TRANSIENT_HOLDS or known.code is HoldCode.ESTOP
 
 
 def places_to_resources(resources: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     Pictured,
+    Reporting,
     Stopped,
 )
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -174,6 +175,12 @@ class DriverHost:
 
     async def status(self) -> DriverStatus:
         return await self._control.call(self.driver.status)
+
+    async def look(self) -> DriverStatus:
+        """The same from what the driver has heard last: causes no traffic to the robot."""
+        driver = self.driver
+        ask = driver.last_status if isinstance(driver, Reporting) else driver.status
+        return await self._control.call(ask)
 
     async def picture(self) -> JsonObject | None:
         """What the driver tells of its surroundings; None where it tells nothing."""

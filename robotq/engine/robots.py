@@ -20,6 +20,7 @@ from robotq.drivers.base import (
 from robotq.engine.ending import StopCause
 from robotq.engine.executor import Executor, ExecutorDeps
 from robotq.engine.host import DriverHost
+from robotq.engine.motion_hold import LOOK_EVERY_S, MotionHold
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.hold import HoldCode
@@ -35,6 +36,13 @@ _FIRST_PAUSE_S = 0.05
 
 _ANSWER_S = 5.0
 """Wall seconds within which a driver answers hold, resume, status or reset."""
+
+_STATUS_S = 1.0
+"""Wall seconds within which a driver says whether it is held after one of them."""
+
+_GOES_ON_S = 2.0
+"""Wall seconds that a robot has to go on after a resume."""
+_BETWEEN_LOOKS_S = 0.05
 
 
 class Robot:
@@ -59,6 +67,7 @@ class Robot:
         """How often the link was reported lost."""
         self.connected = False
         self.executor = Executor(name, host, motion, self._link_lost, deps)
+        self.motion = MotionHold(name, host, self.executor, deps)
         self._deps.holds.starts(name)
 
     @property
@@ -74,7 +83,14 @@ class Robot:
         self._tasks = [
             asyncio.create_task(self._keep_link(), name=f"{self.name} link"),
             asyncio.create_task(self.executor.run(), name=f"{self.name} executor"),
+            asyncio.create_task(self._keep_looking(), name=f"{self.name} motion"),
         ]
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.connected:
+                await self.motion.look()
 
     # -- the link ----------------------------------------------------------------------------
 
@@ -104,7 +120,7 @@ class Robot:
         while True:
             await self._down.wait()
             try:
-                place = await self._connect()
+                status = await self._connect()
             except Exception as error:  # noqa: BLE001 - whatever it is, the link is not there
                 if not failed:
                     failed = True
@@ -118,17 +134,19 @@ class Robot:
             self._down.clear()
             self.connected = True
             _log.info("%s: the link is there", self.name)
-            await self._lift_disconnected(place)
+            # before anything can begin
+            self.motion.connected(status)
+            await self._lift_disconnected(status.place)
 
-    async def _connect(self) -> str | None:
-        """Make the link. Returns where the robot stands."""
+    async def _connect(self) -> DriverStatus:
+        """Make the link. Returns how the robot is."""
         losses = self._losses
         await self.host.connect()
         async with asyncio.timeout(_ANSWER_S):
             status = await self.host.status()
         if status.link is LinkState.DISCONNECTED or self._losses != losses:
             raise LinkLost("the link broke again at once")
-        return status.place
+        return status
 
     async def _lift_disconnected(self, place: str | None) -> None:
         claims, holds = self._deps.queue.claims, self._deps.holds
@@ -161,25 +179,48 @@ class Robot:
                 "robot_cannot", robot=self.name, cmd_type=command.cmd_type, reason=str(error)
             ) from error
 
-    async def hold(self) -> None:
-        """Pause the motion. Raises RobotqError robot_busy where the controller cannot."""
+    def require_hold(self) -> None:
+        """Raises RobotqError robot_busy where the controller cannot pause a motion."""
         if not self.capabilities.can_hold:
             raise RobotqError(
                 "robot_busy", robot=self.name, reason="Its controller cannot pause a motion."
             )
-        await self._asked(self.host.hold())
-        self.executor.motion_held(True)
+
+    async def hold(self) -> None:
+        """Pause the motion. Raises RobotqError where the driver does not take it."""
+        with self.motion.changing():
+            await self._asked(self.host.hold())
+            self.executor.motion_held(True)
+            await self.motion.ask(_STATUS_S)
 
     async def resume(self) -> None:
-        await self._asked(self.host.resume())
-        self.executor.motion_held(False)
+        """Let the motion go on. Returns when the driver says that it does.
+
+        Raises RobotqError motion_still_held, with what the robot says.
+        """
+        with self.motion.changing():
+            await self._asked(self.host.resume())
+            loop = asyncio.get_running_loop()
+            until = loop.time() + _GOES_ON_S
+            while (status := await self._asked(self.host.look())).held:
+                if loop.time() > until:
+                    reason = status.held_because or "reason.held_at_robot"
+                    raise RobotqError("motion_still_held", robot=self.name, reason=reason)
+                await asyncio.sleep(_BETWEEN_LOOKS_S)
+            if status.link is LinkState.DISCONNECTED:
+                raise RobotqError(
+                    "robot_disconnected", robot=self.name, reason="the link broke meanwhile"
+                )
+            self.executor.motion_held(False)
 
     async def stop(self, actor: str, reason: str) -> None:
         """Stop what runs, and wait until it has ended or its driver has not confirmed in time.
         Without a running command the stop goes to the driver all the same."""
         if not self.executor.request_stop(StopCause.STOP, actor=actor, reason=reason):
-            await self._asked(self.host.stop())
-            await self.executor.look_whether_held()
+            with self.motion.changing():
+                self.motion.stopped()
+                await self._asked(self.host.stop())
+                await self.motion.after_a_stop(_STATUS_S)
             return
         idle = asyncio.ensure_future(self.executor.idle.wait())
         await asyncio.wait({idle}, timeout=self._stop_s)
@@ -192,8 +233,9 @@ class Robot:
 
     async def reset(self) -> None:
         """Leave the emergency stop at the driver. Never moves anything."""
-        await self._asked(self.host.reset())
-        await self.executor.look_whether_held()
+        with self.motion.changing():
+            await self._asked(self.host.reset())
+            await self.motion.after_a_stop(_STATUS_S)
 
     async def _asked(self, call: Awaitable[_T]) -> _T:
         try:
@@ -226,6 +268,7 @@ class Robot:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.motion.end()
 
     async def close(self) -> bool:
         """Close the driver. False where its thread is stuck."""

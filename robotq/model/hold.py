@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from robotq.model.ids import hold_id
 from robotq.model.json import JsonObject
@@ -23,7 +24,8 @@ class HoldCode(StrEnum):
     FAILURE = "failure"
     """A command failed and the robot's policy is `hold`."""
     MOTION_HELD = "motion_held"
-    """The robot pauses in its motion; lasts until it is resumed, whatever ends meanwhile."""
+    """The robot pauses in its motion, since a person wanted it or by itself (`by_robot`); lasts
+    until it is resumed, whatever ends meanwhile."""
     STORE_UNAVAILABLE = "store_unavailable"
     """The disk takes no writes; a probe lifts this by itself."""
     RESTARTED = "restarted"
@@ -68,6 +70,14 @@ class Hold:
     question about the earlier one lifts nothing."""
     set_at_ms: int = field(default=0, compare=False)
     """When it was set last; `since_ms` is when it was set first. 0 after a restart."""
+    now: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What it is like at this moment; changes while it is in force, and is not stored.
+    motion_held: `{"state": "holding" | "held" | "ended", "planned_moves"}`."""
+
+    @property
+    def by_robot(self) -> bool:
+        """The robot has set it itself."""
+        return bool(self.args.get("by_robot"))
 
 
 class WaitCode(StrEnum):

@@ -38,7 +38,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "任务 {task_id} 失败",
         "{task_id} failed, and this robot stops after failures",
     ),
-    "hold.motion_held": ("动作被 {actor} 暂停", "The motion is held by {actor}"),
+    "hold.motion_held": (
+        "动作被 {actor} 暂停: {reason}",
+        "The motion is held by {actor}: {reason}",
+    ),
     "hold.store_unavailable": ("存储不可用: {reason}", "The disk takes no writes: {reason}"),
     "hold.restarted": (
         "服务已重启，机器人等待确认",
@@ -163,6 +166,25 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "the disk answered too late: it has written a change that was told to have failed",
     ),
     "reason.at_robot": ("在机器人处停止", "stopped at the robot"),
+    "reason.held_at_robot": ("在机器人处暂停", "paused at the robot"),
+    "reason.hold_unconfirmed": (
+        "暂停未得到机器人确认",
+        "the robot has not confirmed that it pauses",
+    ),
+    "reason.program_pause": (
+        "程序中有暂停指令 (M0)",
+        "the program pauses until somebody resumes (M0)",
+    ),
+    "reason.paused_for_user": (
+        "控制器等待人员操作 (paused for user)",
+        "the controller waits for a person (paused for user)",
+    ),
+    "reason.door": ("安全门已打开", "the safety door is open"),
+    "reason.door_closed": (
+        "安全门曾打开，现已关闭，等待恢复",
+        "the safety door was opened; it is closed, and the robot waits to be resumed",
+    ),
+    "reason.tool_change": ("等待换刀", "the robot waits for a tool change"),
     "reason.connecting": ("正在连接", "connecting"),
     # why a webhook is not acknowledged
     "webhook.not_allowed": (

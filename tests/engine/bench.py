@@ -95,6 +95,7 @@ class BenchDriver:
         self._stopping = False
         self._latched = False
         self._held = False
+        self.held_because = ""
         self._closed = False
 
     def connect(self) -> None:
@@ -109,6 +110,7 @@ class BenchDriver:
         try:
             return self._work(command, context)
         finally:
+            self._hook("execute_ends")
             self.at_once -= 1
 
     def _work(self, command: Command, context: CommandContext) -> JsonObject:
@@ -190,21 +192,27 @@ class BenchDriver:
         self._hook("hold")
         self._held = True
 
+    def pauses(self, because: str = "") -> None:
+        """The robot holds its motion by itself, or goes on again."""
+        self._held, self.held_because = bool(because), because
+        self.clock.notify()
+
     def resume(self) -> None:
         self._hook("resume")
-        self._held = False
+        self._held, self.held_because = False, ""
         self.clock.notify()
 
     def stop(self) -> None:
         self._hook("stop")
         self._stopping = True
-        self._held = False
+        self._held, self.held_because = False, ""
         self.clock.notify()
 
     def emergency_stop(self) -> None:
         self._hook("emergency_stop")
         self.estops += 1
         self._latched = True
+        self._held = False
         self.clock.notify()
 
     def reset(self) -> None:
@@ -215,7 +223,11 @@ class BenchDriver:
         self._hook("status")
         link = LinkState.CONNECTED if self.reachable else LinkState.DISCONNECTED
         return DriverStatus(
-            link=link, held=self._held, position_known=self.position_known, place=self.place
+            link=link,
+            held=self._held,
+            held_because=self.held_because,
+            position_known=self.position_known,
+            place=self.place,
         )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:

@@ -40,7 +40,7 @@ _WAYS: Mapping[HoldCode, _Way] = {
 }
 """The others clear themselves, or are cleared at the machine."""
 
-_NAMED_BY_PATH = ("resolve", "resume_motion", "cancel")
+_NAMED_BY_PATH = ("resolve", "cancel")
 """Requests whose path says what they are about."""
 
 _views: Remembered[Hold, dict[str, Any]] = Remembered(256)
@@ -49,7 +49,16 @@ _views: Remembered[Hold, dict[str, Any]] = Remembered(256)
 
 def hold_view(hold: Hold, language: Language) -> dict[str, Any]:
     """A hold with its reason and what clears it, in words and as a request."""
-    return _views.get((hold.robot, hold.code, language), hold, lambda: _view(hold, language))
+    view = _views.get((hold.robot, hold.code, language), hold, lambda: _view(hold, language))
+    return {**view, "motion": _motion(hold)}
+
+
+def _motion(hold: Hold) -> dict[str, Any] | None:
+    """What a held motion is like at this moment."""
+    if hold.code is not HoldCode.MOTION_HELD:
+        return None
+    now = {"state": "held", "planned_moves": None, **hold.now}
+    return {"by_robot": hold.by_robot, **now}
 
 
 def _view(hold: Hold, language: Language) -> dict[str, Any]:

@@ -130,7 +130,21 @@ class Statistics(Collector):
         for hold in self._engine.holds.all():
             holds.add_metric([hold.robot, hold.code.value], 1)
         yield holds
+        yield self._motion_held()
         yield _gauge("robotq_estop_latched", "1 while latched.", self._engine.estop.latched)
+
+    def _motion_held(self) -> Metric:
+        held = GaugeMetricFamily(
+            "robotq_motion_held_seconds",
+            "How long the motion has been held by now; 0 where it is not.",
+            labels=["robot"],
+        )
+        now_ms = self._engine.clock.now_ms()
+        for name, robot in self._engine.robots.items():
+            hold = robot.motion.hold
+            since_ms = now_ms if hold is None else hold.since_ms
+            held.add_metric([name], max(now_ms - since_ms, 0) / 1000)
+        return held
 
     def _store(self) -> Iterator[Metric]:
         store = self._engine.store.statistics()

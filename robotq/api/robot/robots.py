@@ -11,9 +11,11 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_views
 from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.robots import ResumeMotionBody
 from robotq.api.robot.reason import reason_of_stop
 from robotq.api.robot.words import words
 from robotq.drivers.base import DriverStatus
+from robotq.engine.confirming import About
 from robotq.engine.robots import Robot
 from robotq.model.errors import RobotqError
 
@@ -30,12 +32,15 @@ async def get_robot(call: Call) -> web.StreamResponse:
 async def hold(call: Call) -> web.StreamResponse:
     await call.body(EmptyBody)
     robot = await call.engine.hold_motion(call.path("robot_id"), actor=call.actor)
-    return _done(call, "motion_held", robot)
+    held = robot.motion.hold
+    holding = held is not None and held.now.get("state") == "holding"
+    return _done(call, "motion_holding" if holding else "motion_held", robot)
 
 
 async def resume(call: Call) -> web.StreamResponse:
-    await call.body(EmptyBody)
-    robot = await call.engine.resume_motion(call.path("robot_id"), actor=call.actor)
+    body = await call.body(ResumeMotionBody)
+    about = About(body.holds, actor=call.actor)
+    robot = await call.engine.resume_motion(call.path("robot_id"), actor=call.actor, about=about)
     return _done(call, "motion_resumed", robot)
 
 
@@ -71,6 +76,8 @@ async def _view(call: Call, robot: Robot) -> dict[str, Any]:
         "connected": robot.connected,
         "simulated": robot.capabilities.simulated,
         "motion_held": status.held if status is not None else None,
+        "motion_state": _motion_state(status),
+        "planned_moves": status.planned_moves if status is not None and status.held else None,
         "position_known": status.position_known if status is not None else None,
         "place": status.place if status is not None else None,
         "details": status.details if status is not None else {},
@@ -94,6 +101,12 @@ async def _status(call: Call, robot: Robot) -> tuple[DriverStatus | None, str | 
         return await robot.status(), None
     except RobotqError as error:
         return None, error.text(call.language)
+
+
+def _motion_state(status: DriverStatus | None) -> str | None:
+    if status is None or not status.held:
+        return None
+    return "holding" if status.still_moving else "held"
 
 
 def _state(robot: Robot, running: bool, holds: Sequence[object]) -> str:

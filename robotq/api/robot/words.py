@@ -24,6 +24,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "resumed": ("队列已恢复", "Resumed."),
     "still_held": ("队列仍被其他原因暂停", "Resumed, but other reasons still hold a queue."),
     "motion_held": ("动作已暂停", "The motion is held."),
+    "motion_holding": (
+        "正在停下: 已规划的动作仍会执行",
+        "The robot comes to rest: what is planned already is still carried out.",
+    ),
     "motion_resumed": ("动作已恢复", "The motion goes on."),
     "robot_stopped": ("机器人已停止，队列已暂停", "The robot stands. Its queue is paused."),
     "estop": ("急停已触发", "Emergency stop. Nothing moves until it is reset."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from typing import Literal
+
+from pydantic import ConfigDict, Field
 
 from robotq.api.robot.models.base import Answer, LocalTime, Object
 from robotq.model.hold import HoldCode, WaitCode
@@ -18,6 +20,22 @@ class Clear(Answer):
     text: str
 
 
+class HeldMotion(Answer):
+    """What a held motion is like at this moment."""
+
+    by_robot: bool = Field(
+        description="The robot has paused by itself: a pause in the program, a door, a button."
+    )
+    state: Literal["holding", "held", "ended"] = Field(
+        description="holding: it has not come to rest yet. ended: a stop has ended the motion, "
+        "and the queue still waits until a person resumes it."
+    )
+    planned_moves: int | None = Field(
+        description="The most motions that are carried out before it rests; null where nobody "
+        "can say."
+    )
+
+
 class Hold(Answer):
     id: str
     robot_id: str
@@ -28,6 +46,7 @@ class Hold(Answer):
     actor: str
     task_id: str | None
     clear: Clear
+    motion: HeldMotion | None = Field(description="Of motion_held only.")
 
 
 class WaitView(Answer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,12 @@ class Robot(Answer):
     connected: bool
     simulated: bool
     motion_held: bool | None = Field(description="Null where the driver gave no status.")
+    motion_state: Literal["holding", "held"] | None = Field(
+        description="holding: held, and not at rest yet. Null where nothing is held."
+    )
+    planned_moves: int | None = Field(
+        description="While holding: the most motions that are carried out before it rests."
+    )
     position_known: bool | None
     place: str | None = Field(description="Null between two places, or when unknown.")
     details: Object
@@ -53,6 +59,15 @@ class StopBody(Body):
     nothing."""
 
     reason: Reason = ""
+
+
+class ResumeMotionBody(Body):
+    """One that names nothing is taken where the hold is one's own, or older than ten seconds."""
+
+    holds: Annotated[list[str], Field(max_length=1_000)] | None = Field(
+        default=None,
+        description="Id of the hold that is meant. Refused where it is over, or set again.",
+    )
 
 
 class RobotDone(Answer):
