@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from robotq.model.hold import HoldCode
+
 from .conftest import StartLab
 from .lab import GO_HOME, SCAN, Lab
 
@@ -42,6 +44,36 @@ async def test_hold__pauses_the_motion_and_resume_goes_on(lab: Lab) -> None:
     assert (await lab.task(scan, 0.1))["status"] in ("pending", "running")
     assert (await lab.post("/robots/robot_a/resume", {})).status == 200
     assert (await lab.ended(scan))["status"] == "completed"
+
+
+async def test_hold__is_told_everywhere_and_a_resume_can_name_it(lab: Lab) -> None:
+    held = await lab.post("/robots/robot_a/hold")
+    (hold,) = held["holds"]
+    assert hold["motion"] == {"by_robot": False, "state": "held", "planned_moves": 0}
+    robot = (await lab.get("/robots/robot_a")).body
+    assert (robot["motion_held"], robot["motion_state"]) == (True, "held")
+    status = (await lab.get("/queue/status")).body
+    assert [one["id"] for one in status["holds"]] == [hold["id"]]
+    assert hold["clear"]["body"] == {"holds": [hold["id"]]}
+    metrics = (await lab.get("/metrics")).text
+    assert 'robotq_motion_held_seconds{robot="robot_a"}' in metrics
+    newer = (await lab.post("/robots/robot_a/hold"))["holds"][0]
+    refused = await lab.post("/robots/robot_a/resume", hold["clear"]["body"])
+    assert (refused.status, refused["error_code"]) == (409, "not_what_was_meant")
+    resumed = await lab.post(newer["clear"]["path"], newer["clear"]["body"])
+    assert (resumed.status, resumed["holds"]) == (200, [])
+
+
+async def test_hold__by_the_robot_itself_says_what_it_waits_for(lab: Lab) -> None:
+    lab.engine.holds.set(
+        "robot_a", HoldCode.MOTION_HELD, actor="robot_a", by_robot=True, reason="reason.door"
+    )
+    (hold,) = (await lab.get("/queue/status")).body["holds"]
+    assert hold["reason"] == "The motion is held by robot_a: the safety door is open"
+    assert hold["motion"]["by_robot"] is True
+    refused = await lab.post("/robots/robot_a/resume", {})
+    assert (refused.status, refused["error_code"]) == (409, "not_named")
+    assert hold["id"] in refused["error"]
 
 
 async def test_stop__ends_what_runs_and_pauses_the_queue(lab: Lab) -> None:

@@ -253,7 +253,7 @@ async def test_limit__counts_again_after_a_hold_that_ended_with_its_command(lab:
     await lab.running(first)
     await lab.engine.hold_motion("robot_a", actor="ann")
     thaw()
-    lab.driver.hooks["execute_ends"] = lambda: lab.driver.pauses()
+    lab.driver.hooks["execute_ends"] = lab.driver.pauses
     lab.driver.pauses()
     assert (await lab.ended(first)).state is TaskState.COMPLETED
     lab.driver.hooks.clear()
@@ -264,7 +264,7 @@ async def test_limit__counts_again_after_a_hold_that_ended_with_its_command(lab:
 async def test_limit__counts_again_after_the_controller_has_started_anew(lab: Lab) -> None:
     lab.driver.pauses(_DOOR)
     await _looks(lab)
-    lab.driver.hooks["connect"] = lambda: lab.driver.pauses()
+    lab.driver.hooks["connect"] = lab.driver.pauses
     await lab.relink("robot_a")
     await lab.held()
     assert (await lab.run("slow", take_s=1_000)).state is TaskState.FAILED
