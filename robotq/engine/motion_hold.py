@@ -155,7 +155,7 @@ class MotionHold:
     def _tell(self, hold: Hold, status: DriverStatus) -> None:
         """What it is like now; nothing of it is for the disk."""
         state = ("holding" if status.still_moving else "held") if status.held else "ended"
-        now = {"state": state, "planned_moves": status.planned_moves if status.held else 0}
+        now = {"state": state, "planned_moves": status.planned_moves if status.still_moving else 0}
         if hold.now != now:
             hold.now.update(now)
             self._deps.holds.on_change(self._robot)

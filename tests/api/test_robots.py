@@ -68,12 +68,13 @@ async def test_hold__by_the_robot_itself_says_what_it_waits_for(lab: Lab) -> Non
     lab.engine.holds.set(
         "robot_a", HoldCode.MOTION_HELD, actor="robot_a", by_robot=True, reason="reason.door"
     )
-    (hold,) = (await lab.get("/queue/status")).body["holds"]
+    english = {"Accept-Language": "en"}
+    (hold,) = (await lab.get("/queue/status", headers=english)).body["holds"]
     assert hold["reason"] == "The motion is held by robot_a: the safety door is open"
     assert hold["motion"]["by_robot"] is True
     refused = await lab.post("/robots/robot_a/resume", {})
     assert (refused.status, refused["error_code"]) == (409, "not_named")
-    assert hold["id"] in refused["error"]
+    assert hold["id"] in refused["message"]
 
 
 async def test_stop__ends_what_runs_and_pauses_the_queue(lab: Lab) -> None:

@@ -49,7 +49,7 @@ async def test_robot__that_pauses_by_itself_holds_its_queue_and_says_why(lab: La
     hold = _hold(lab)
     assert (hold.actor, hold.by_robot, hold.args["reason"]) == ("robot_a", True, _DOOR)
     assert hold.task_id == first
-    assert hold.now == {"state": "held", "planned_moves": None}
+    assert hold.now == {"state": "held", "planned_moves": 0}
     assert (await lab.find(first)).state is TaskState.RUNNING
 
 

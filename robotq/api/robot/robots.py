@@ -12,6 +12,7 @@ from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_views
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody
+from robotq.api.robot.naming import line_to_send
 from robotq.api.robot.reason import reason_of_stop
 from robotq.api.robot.words import words
 from robotq.drivers.base import DriverStatus
@@ -39,8 +40,11 @@ async def hold(call: Call) -> web.StreamResponse:
 
 async def resume(call: Call) -> web.StreamResponse:
     body = await call.body(ResumeMotionBody)
-    about = About(body.holds, actor=call.actor)
-    robot = await call.engine.resume_motion(call.path("robot_id"), actor=call.actor, about=about)
+    name = call.path("robot_id")
+    with line_to_send(call, f"/robots/{name}/resume", None):
+        robot = await call.engine.resume_motion(
+            name, actor=call.actor, about=About(body.holds, actor=call.actor)
+        )
     return _done(call, "motion_resumed", robot)
 
 
@@ -77,7 +81,9 @@ async def _view(call: Call, robot: Robot) -> dict[str, Any]:
         "simulated": robot.capabilities.simulated,
         "motion_held": status.held if status is not None else None,
         "motion_state": _motion_state(status),
-        "planned_moves": status.planned_moves if status is not None and status.held else None,
+        "planned_moves": status.planned_moves
+        if status is not None and status.still_moving
+        else None,
         "position_known": status.position_known if status is not None else None,
         "place": status.place if status is not None else None,
         "details": status.details if status is not None else {},
