@@ -108,6 +108,27 @@ class LinkLost(UncertainOutcome):
         super().__init__("link_lost", reason)
 
 
+class WrongDevice(LinkLost):
+    """Somebody else than the robot is at the other end, or may be: no link is made, and nothing
+    that could move or unlock it was sent."""
+
+    def __init__(self, reason: str, *, found: str = "", expected: str = "") -> None:
+        super().__init__(reason)
+        self.found = found
+        self.expected = expected
+
+
+class NotUnderstood(LinkLost):
+    """No link, because of what was heard.
+
+    `what` is silent, noise, too_old, other_firmware or unknown_text.
+    """
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(reason)
+        self.what = what
+
+
 class Withdrawn(Exception):
     """`CommandContext.ask` ends with this after `withdraw`: nobody has to answer any more."""
 

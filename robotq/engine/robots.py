@@ -34,6 +34,10 @@ _T = TypeVar("_T")
 _FIRST_PAUSE_S = 0.05
 """Wall seconds after the first attempt to connect that failed; then twice as long each time."""
 
+_TELL_AGAIN_S = 10.0
+"""Wall seconds after which other words for the same kind of failure are told: each is an event
+in the journal."""
+
 _ANSWER_S = 5.0
 """Wall seconds within which a driver answers hold, resume, status or reset."""
 
@@ -115,21 +119,26 @@ class Robot:
         self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
 
     async def _keep_link(self) -> None:
-        failed = False
+        told: tuple[type[Exception], str] | None = None
+        told_at = 0.0
         pause_s = 0.0
         while True:
             await self._down.wait()
             try:
                 status = await self._connect()
             except Exception as error:  # noqa: BLE001 - whatever it is, the link is not there
-                if not failed:
-                    failed = True
+                news = (type(error), str(error) or type(error).__name__)
+                now = self._loop.time()
+                # another machine at the same port, for example
+                other = told is None or news[0] is not told[0]
+                if other or (news != told and now - told_at > _TELL_AGAIN_S):
+                    told, told_at = news, now
                     _log.warning("%s: no link: %s", self.name, error)
-                    self._hold_disconnected(str(error) or type(error).__name__)
+                    self._hold_disconnected(news[1])
                 pause_s = min(max(_FIRST_PAUSE_S, 2 * pause_s), self.config.reconnect_s)
                 await asyncio.sleep(pause_s)
                 continue
-            failed = False
+            told = None
             pause_s = 0.0
             self._down.clear()
             self.connected = True

@@ -51,6 +51,8 @@ class Channel:
         self.transport = Transport(
             f"{robot}-grbl", port, on_line=self._take, on_lost=self._lost, line_limit=4096
         )
+        self.baud = port.baud
+        self.is_replay = port.replay is not None
         self._tell_lost = lost
         self._gate = threading.Lock()
         """Held while lines are handed to the transport."""

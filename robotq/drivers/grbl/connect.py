@@ -9,6 +9,8 @@ from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.lines import Line
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.protocol import Identity
+from robotq.drivers.identity import Recognition, Self
+from robotq.drivers.transport.heard import too_old, why_no_link
 
 _ANSWER_S = 3.0
 """Boards whose opening resets them take up to two seconds before they speak."""
@@ -17,23 +19,28 @@ _RESET_S = 5.0
 _GREETING_S = 3.0
 _IDENTITY_S = 2.0
 _ASK_S = 0.25
+_OTHERS_S = 1.0
+"""In which another firmware says that it has not understood."""
+SETTINGS = Line(text="$$", number=0, codes=(), motion=False)
+WHO = Line(text="$I", number=0, codes=(), motion=False)
+IN_INCHES = "the controller reports in inches: $13 has to be 0"
 _MOVING = frozenset({"Run", "Jog", "Home"})
 
 
 def make_link(
-    channel: Channel, interrupted: Callable[[], bool], *, stop: bool
+    channel: Channel, interrupted: Callable[[], bool], recognition: Recognition, *, stop: bool
 ) -> tuple[Identity, bool]:
-    """Open the port and wait until the controller answers. `stop`: whatever it does, it is
-    reset first.
+    """Open the port, wait until the controller answers, and see that it is the one that is
+    meant. `stop`: whatever it does, it is reset first.
 
     A controller that did not start anew may have half a line in its memory, and whatever comes
     next would complete it: so it is reset, which moves nothing while it stands. Where it still
-    moves, that has to wait: the second value is then True. Raises LinkLost, also as soon as
-    `interrupted`.
+    moves, that has to wait, and it does not say who it is: the second value is then True. Raises
+    LinkLost, also as soon as `interrupted`.
     """
     channel.open()
     try:
-        return _Making(channel, interrupted).made(stop=stop)
+        return _Making(channel, interrupted, recognition).made(stop=stop)
     except LinkLost as error:
         channel.transport.close(error.reason)
         with channel.changed:
@@ -42,20 +49,32 @@ def make_link(
 
 
 class _Making:
-    def __init__(self, channel: Channel, interrupted: Callable[[], bool]) -> None:
+    def __init__(
+        self, channel: Channel, interrupted: Callable[[], bool], recognition: Recognition
+    ) -> None:
         self._channel = channel
         self._interrupted = interrupted
+        self._recognition = recognition
 
     def made(self, *, stop: bool) -> tuple[Identity, bool]:
         channel = self._channel
         if stop:
             channel.byte(b"\x18")
-        self._until_it_speaks()
+        try:
+            self._until_it_speaks()
+            self._not_too_old()
+            return self._met(stop=stop)
+        except _Silent:
+            raise self._why() from None
+
+    def _met(self, *, stop: bool) -> tuple[Identity, bool]:
+        channel = self._channel
         moving = not stop and _moving(channel)
         if channel.greeting is None and not moving:
             with channel.changed:
                 channel.reset_expected = not stop
             self._repeat(b"\x18", self._greeted, _GREETING_S)
+            self._not_too_old()
         self._status_after()
         return (Identity(), True) if moving else (self._identity(), False)
 
@@ -75,6 +94,24 @@ class _Making:
             # after a limit switch was hit, Grbl waits for a reset and for nothing else
             self._repeat(b"\x18", speaks, _RESET_S)
 
+    def _not_too_old(self) -> None:
+        greeting = self._channel.greeting
+        old = None if greeting is None else too_old(greeting.text)
+        if old is not None:
+            raise old
+
+    def _why(self) -> LinkLost:
+        """It did not answer as it should: who else is it?"""
+        channel = self._channel
+        transport = channel.transport
+        if not transport.heard:
+            # firmware of other families answers a line, and says that it does not know it
+            channel.byte(b"\n")
+            deadline = time.monotonic() + _OTHERS_S
+            while not transport.heard.endswith(b"\n") and time.monotonic() < deadline:
+                self._wait()
+        return why_no_link(transport.heard, driver="grbl", baud=channel.baud)
+
     def _status_after(self) -> None:
         """A report that belongs to this opening, and comes after every greeting."""
         channel = self._channel
@@ -84,19 +121,22 @@ class _Making:
     def _identity(self) -> Identity:
         """What it says of itself. A controller that is busy with itself may not tell."""
         channel = self._channel
-        identity = Identity()
         channel.begin()
         channel.inches = False
         # it does not tell its settings in every state: then they are as they were, in millimetres
-        for text in ("$$", "$I"):
-            self._answered(Line(text=text, number=0, codes=(), motion=False))
+        self._answered(SETTINGS)
         if channel.inches:
-            raise LinkLost("the controller reports in inches: $13 has to be 0")
-        with channel.changed:
-            for text in channel.told:
-                identity.take(text)
-            if channel.greeting is not None:
-                identity.firmware = channel.greeting.firmware
+            raise LinkLost(IN_INCHES)
+        identity = Identity()
+
+        def ask() -> Self:
+            nonlocal identity
+            channel.begin()
+            self._answered(WHO)
+            identity = identity_of(channel)
+            return identity.told
+
+        self._recognition.look(ask, once=channel.is_replay)
         return identity
 
     def _answered(self, line: Line) -> None:
@@ -132,7 +172,18 @@ class _Making:
 
 class _Silent(LinkLost):
     def __init__(self) -> None:
-        super().__init__("the controller does not answer; is it the right port and baud rate?")
+        super().__init__("the controller does not answer")
+
+
+def identity_of(channel: Channel) -> Identity:
+    """What it has said of itself since `begin`."""
+    identity = Identity()
+    with channel.changed:
+        for text in channel.told:
+            identity.take(text)
+        if channel.greeting is not None:
+            identity.firmware = channel.greeting.firmware
+    return identity
 
 
 def _moving(channel: Channel) -> bool:

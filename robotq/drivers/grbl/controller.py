@@ -206,7 +206,11 @@ class Controller:
         while not self._stopping.rests:
             self._watch.look()
         self._stopping.soft_reset()
+        self._recognise()
         self._state.unsynchronised = False
+
+    def _recognise(self) -> None:
+        """See who it is, where it has not said so yet."""
 
     def _stream(self, lines: Sequence[Line], progress: Callable[[float], None] | None) -> None:
         channel = self._channel

@@ -80,7 +80,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
     more = denied(section)
     feed = section.number("feed", least=0, default=0.0)
     read = GrblOptions(
-        port=read_port_options(section),
+        port=read_port_options(section, tells_identity=True),
         rules=Rules(longest=_LONGEST, alone=_EEPROM),
         program_rules=Rules(longest=_LONGEST, alone=_EEPROM, denied={**_DENIED, **more}),
         homing_required=section.flag("homing_required", default=True),

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from robotq.drivers.identity import Self
+
 _GREETING = re.compile(r"Grbl(HAL)? .*\[|.*'\$'.* for help\]", re.IGNORECASE)
 """Either half is enough: a start that is missed because of one damaged byte would let the rest of
 a program be carried out from another position."""
@@ -154,6 +156,9 @@ def _number(text: str) -> float:
     return float(text)
 
 
+_WHO = ("VER", "FIRMWARE", "BOARD")
+
+
 @dataclass(slots=True)
 class Identity:
     """What the controller says of itself when asked with `$I`."""
@@ -163,9 +168,18 @@ class Identity:
 
     def take(self, text: str) -> None:
         """Take one line of its answer; others do nothing."""
-        found = re.fullmatch(r"\[(VER|OPT|FIRMWARE):(.*)\]", text)
+        found = re.fullmatch(r"\[(VER|OPT|FIRMWARE|BOARD):(.*)\]", text)
         if found:
             self.lines[found[1]] = found[2]
+
+    @property
+    def told(self) -> Self:
+        """What tells this controller from others: its version, and the name that `$I=` gives."""
+        version = self.lines.get("VER", "")
+        name = version.partition(":")[2].strip()
+        lines = [f"[{key}:{self.lines[key]}]" for key in _WHO if key in self.lines]
+        names = (name, version, f"[VER:{version}]") if name else ()
+        return Self(names=names, whole=" ".join(lines))
 
     @property
     def receive_bytes(self) -> int:

@@ -21,11 +21,12 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.grbl.channel import Channel
-from robotq.drivers.grbl.connect import make_link
+from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, make_link
 from robotq.drivers.grbl.controller import Controller
 from robotq.drivers.grbl.options import GrblOptions, read_options
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import Identity, alarm_text
+from robotq.drivers.identity import Recognition, Self
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
@@ -53,6 +54,11 @@ class GrblRobot(Controller):
         self._robot = setup.robot
         self._link_changed = setup.link_changed
         self._identity = Identity()
+        self._recognition = Recognition(
+            options.port.identity, "`$I=NAME` gives a Grbl a name of its own"
+        )
+        self._unrecognised = False
+        """It moved when the link was made, and has not said yet who it is."""
         self._connected_before = False
         self._holding = threading.Lock()
         self._resets_before = -1
@@ -73,8 +79,12 @@ class GrblRobot(Controller):
             # also while an emergency stop is latched: asking who it is moves nothing
             channel.shut = False
             self._identity, self._state.unsynchronised = make_link(
-                channel, lambda: controls.interruptions != begun, stop=controls.latched
+                channel,
+                lambda: controls.interruptions != begun,
+                self._recognition,
+                stop=controls.latched,
             )
+            self._unrecognised = self._state.unsynchronised
             channel.capacity = self._state.options.receive_bytes or self._identity.receive_bytes
             channel.shut = controls.latched
         if known and channel.losses == losses:
@@ -129,6 +139,11 @@ class GrblRobot(Controller):
         with self._holding:
             if self._controls.latched:
                 raise DriverError("an emergency stop is latched")
+            if self._unrecognised:
+                raise DriverError(
+                    "the controller was held or moved when the link was made, and has not said "
+                    "yet who it is"
+                )
             self._seen_as(b"~", held=False)
             self._state.hold_wanted = False
         with self._channel.changed:
@@ -183,6 +198,8 @@ class GrblRobot(Controller):
                 channel.changed.wait(_WAKE_S)
         self._controls.latched = False
         channel.shut = False
+        self._recognition.accept()
+        channel.transport.accept_board()
 
     def status(self) -> DriverStatus:
         channel = self._channel
@@ -209,6 +226,30 @@ class GrblRobot(Controller):
         return apply
 
     # -- helpers -------------------------------------------------------------------------------
+
+    def _recognise(self) -> None:
+        """Nothing that moves is sent before it has said who it is."""
+        if not self._unrecognised:
+            return
+        channel = self._channel
+
+        def ask() -> Self:
+            self._watch.begin(None)
+            self._exchange(WHO)
+            self._identity = identity_of(channel)
+            return self._identity.told
+
+        try:
+            channel.inches = False
+            self._exchange(SETTINGS)
+            if channel.inches:
+                raise LinkLost(IN_INCHES)
+            self._recognition.look(ask)
+        except LinkLost as error:
+            channel.transport.lose(error.reason)
+            raise
+        channel.capacity = self._state.options.receive_bytes or self._identity.receive_bytes
+        self._unrecognised = False
 
     def _seen_as(self, byte: bytes, *, held: bool) -> None:
         """Send a byte, again where it seems to be lost, until the reports show its effect."""
@@ -252,6 +293,7 @@ class GrblRobot(Controller):
         status = channel.status
         details: dict[str, Any] = {
             "firmware": self._identity.firmware,
+            "identity": self._identity.told.whole,
             "port": channel.transport.port_name,
             "state": "unknown" if status is None else status.state,
             "homed": self._state.homed,

@@ -24,6 +24,10 @@ class Refused(Exception):
         self.fault = fault
 
 
+class Silent(LinkLost):
+    """No answer came in time."""
+
+
 class Calls:
     """Sends requests until they are answered. Every request may be sent more than once: what
     it asks for is the same the second time, or the device knows its id.
@@ -64,7 +68,7 @@ class Calls:
         finally:
             with self._changed:
                 del self._open[id_]
-        raise LinkLost(f"the device gave no answer to {op!r} within {timeout_s:g} s")
+        raise Silent(f"the device gave no answer to {op!r} within {timeout_s:g} s")
 
     def answered(self, message: Mapping[str, Any]) -> bool:
         """Take an answer; whether somebody waited for it."""

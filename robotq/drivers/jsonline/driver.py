@@ -158,6 +158,8 @@ class JsonlineDriver:
         self._link.emergency_stop()
 
     def reset(self) -> None:
+        # also where there is no link yet because of it
+        self._link.accept()
         self._told("reset")
         self._latched = False
 

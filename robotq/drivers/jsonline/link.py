@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from robotq import __version__
-from robotq.drivers.base import DriverError, LinkLost, LinkState, UncertainOutcome
-from robotq.drivers.jsonline.calls import Calls, Refused
+from robotq.drivers.base import (
+    DriverError,
+    LinkLost,
+    LinkState,
+    UncertainOutcome,
+    WrongDevice,
+)
+from robotq.drivers.identity import Recognition
+from robotq.drivers.jsonline.calls import Calls, Refused, Silent
 from robotq.drivers.jsonline.messages import (
     Hello,
     Status,
@@ -25,6 +32,7 @@ from robotq.drivers.jsonline.options import JsonlineOptions
 from robotq.drivers.jsonline.run import Run
 from robotq.drivers.jsonline.wire import MOST_LINE, PROTOCOL, STOP_BYTE, BadLine, decode, encode
 from robotq.drivers.transport import Transport
+from robotq.drivers.transport.heard import why_no_link
 from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
@@ -66,8 +74,13 @@ class Link:
             on_lost=self._on_lost,
             line_limit=MOST_LINE,
         )
+        self._recognition = Recognition(
+            options.port.identity, "`name` in the answer to hello gives a device one"
+        )
         self._calls = self._new_calls()
         self._greeted = False
+        self._heard_since_open = False
+        """Something that is a message has come."""
         self._making = threading.Lock()
         """Held for the moment in which a link is there, or is given up."""
         self._made = True
@@ -106,6 +119,7 @@ class Link:
                 self._calls.end(reason)
 
     def _connect(self, *, latched: bool) -> None:
+        self._heard_since_open = False
         self._transport.open()
         try:
             # whatever half line the device may hold from before ends here
@@ -115,7 +129,9 @@ class Link:
             ok = self._calls.call(
                 "hello", self.options.hello_s, protocol=PROTOCOL, host=f"robotq {__version__}"
             )
-            self.hello = read_hello(ok)
+            hello = read_hello(ok)
+            self._recognition.look(lambda: hello.told, once=True)
+            self.hello = hello
             self._greeted = True
             self.ask_status(self.options.answer_s)
             with self._making:
@@ -125,6 +141,12 @@ class Link:
         except (Refused, BadLine, LinkLost) as error:
             self._greeted = False
             self._transport.close(str(error))
+            if isinstance(error, WrongDevice):
+                raise
+            if isinstance(error, Silent) and not self._heard_since_open:
+                raise why_no_link(
+                    self._transport.heard, driver="jsonline", baud=self.options.port.baud
+                ) from error
             raise LinkLost(f"{self._transport.port_name}: {error}") from error
         if self._watch is None:
             self._watch = threading.Thread(
@@ -174,6 +196,11 @@ class Link:
             self.interrupt("an emergency stop came before the device had answered")
         raise DriverError("the device has not confirmed the emergency stop")
 
+    def accept(self) -> None:
+        """Take the device that was refused because it may be another one: a person says so."""
+        self._recognition.accept()
+        self._transport.accept_board()
+
     def lose(self, reason: str) -> None:
         self._transport.lose(reason)
 
@@ -200,6 +227,7 @@ class Link:
 
     def _sort(self, message: Mapping[str, Any]) -> None:
         self._heard = time.monotonic()
+        self._heard_since_open = True
         match message.get("ev"):
             case "estop":
                 self._estopped.set()

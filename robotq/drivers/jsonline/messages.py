@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from robotq.drivers.identity import Self
 from robotq.drivers.jsonline.wire import LEAST_LINE, MOST_LINE, PROTOCOL, BadLine
 from robotq.model.json import JsonObject
 
@@ -45,6 +46,11 @@ class Hello:
     hold: bool = False
     position_survives_stop: bool = False
     query_while_busy: bool = False
+
+    @property
+    def told(self) -> Self:
+        """What tells this device from others."""
+        return Self(names=(self.name,) if self.name else (), whole=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> JsonlineOptions:
     """Raises ConfigError."""
     section = Section(options, lambda _: f"robots.{robot}.options")
     read = JsonlineOptions(
-        port=read_port_options(section),
+        port=read_port_options(section, tells_identity=True),
         hello_s=section.number("hello_s", above=0, default=4.0),
         repeat_s=section.number("repeat_s", above=0, default=0.2),
         answer_s=section.number("answer_s", above=0, default=3.0),

@@ -60,6 +60,8 @@ class Channel:
         self.transport = Transport(
             f"{robot}-marlin", port, on_line=self._take, on_lost=self._lost, line_limit=4096
         )
+        self.baud = port.baud
+        self.is_replay = port.replay is not None
         self._tell_lost = lost
         self._gate = threading.Lock()
         self.shut = True

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from robotq.drivers.base import LinkLost
+from robotq.drivers.base import LinkLost, NotUnderstood
+from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import IDENTIFY
-from robotq.drivers.marlin.protocol import capability_in
+from robotq.drivers.marlin.protocol import capability_in, self_in
+from robotq.drivers.transport.heard import other_firmware, why_no_link
 
 _CONNECT_S = 12.0
 """Boards whose opening resets them take some seconds before they listen."""
@@ -25,12 +27,23 @@ class Identity:
 
     firmware: str = ""
     emergency_parser: bool = False
+    told: Self = field(default_factory=Self)
 
 
-def identify(channel: Channel, interrupted: Callable[[], bool]) -> Identity:
-    """Count anew with the controller behind an open port, and ask it who it is. Raises LinkLost,
-    also as soon as `interrupted`."""
-    return _Asking(channel, interrupted).identity()
+def identify(
+    channel: Channel, interrupted: Callable[[], bool], recognition: Recognition
+) -> Identity:
+    """Count anew with the controller behind an open port, and see that it is the one that is
+    meant. Raises LinkLost, also as soon as `interrupted`."""
+    identity = Identity()
+
+    def ask() -> Self:
+        nonlocal identity
+        identity = _Asking(channel, interrupted).identity()
+        return identity.told
+
+    recognition.look(ask, once=channel.is_replay)
+    return identity
 
 
 class _StartedAgain(Exception):
@@ -69,15 +82,28 @@ class _Asking:
             except LinkLost:
                 if channel.lost is not None:
                     raise
+                self._unless_other()
                 continue
             channel.put(IDENTIFY, 4, although_shut=True)
             identity = self._answer(starts)
             if identity is not None:
                 return identity
+            self._unless_other()
             self._until_quiet()
-        raise LinkLost(
-            "the controller does not answer; is it the right port and baud rate? After an "
-            "emergency stop it has to be restarted"
+        raise self._why()
+
+    def _unless_other(self) -> None:
+        other = other_firmware(self._channel.transport.heard, "marlin")
+        if other is not None:
+            raise other
+
+    def _why(self) -> NotUnderstood:
+        channel = self._channel
+        why = why_no_link(channel.transport.heard, driver="marlin", baud=channel.baud)
+        if why.what != "silent":
+            return why
+        return NotUnderstood(
+            why.what, f"{why.reason} After an emergency stop by M112 it has to be restarted"
         )
 
     def _check(self) -> None:
@@ -101,6 +127,7 @@ class _Asking:
                 return Identity(
                     firmware=name.removeprefix("FIRMWARE_NAME:").partition(" SOURCE")[0],
                     emergency_parser=found.get("EMERGENCY_PARSER", False),
+                    told=self_in(name),
                 )
         return None
 

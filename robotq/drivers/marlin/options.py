@@ -87,7 +87,7 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
     section = Section(options, lambda _: f"robots.{robot}.options")
     more = denied(section)
     read = MarlinOptions(
-        port=read_port_options(section),
+        port=read_port_options(section, tells_identity=True),
         rules=_rules(_CONVERSATION),
         program_rules=_rules({**_CONVERSATION, **_STORED, **more}),
         homing_required=section.flag("homing_required", default=True),

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from robotq.drivers.identity import Self
+
 _BLANKS = " \t\r\n\v\f"
 """Not every blank of every script: a damaged `ok` is none."""
 _OK = re.compile(r"ok(?:\s+(.*))?", re.ASCII)
@@ -35,6 +37,8 @@ _NOT_DONE = re.compile(
 _BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE | re.ASCII)
 _CHATTER = re.compile(r"wait|//.*|(?:T[0-9]*|B):(?!.*\bW:).*")
 _POSITION = re.compile(r"X:\s*(-?[0-9.]+)\s+Y:\s*(-?[0-9.]+)(?:\s+Z:\s*(-?[0-9.]+))?", re.ASCII)
+_WHO = ("FIRMWARE_NAME", "MACHINE_TYPE", "MACHINE_NAME", "UUID")
+_FIELD = re.compile(r"\b([A-Z_]{4,}):(.*?)(?=\s[A-Z_]{4,}:|$)", re.ASCII)
 _CAPABILITY = re.compile(r"Cap:([A-Z0-9_]+):([01])")
 
 
@@ -168,6 +172,18 @@ def capability_in(text: str) -> tuple[str, bool] | None:
     """What a line of the answer to M115 says that the firmware can or cannot do."""
     found = _CAPABILITY.fullmatch(text)
     return (found[1], found[2] == "1") if found else None
+
+
+def self_in(text: str) -> Self:
+    """What the answer to M115 says that tells this controller from others. Builds that were not
+    given a UUID of their own all have the same one."""
+    found = dict(_FIELD.findall(text))
+    fields = {key: found[key].strip() for key in _WHO if key in found}
+    names = [fields.get(key, "") for key in ("UUID", "MACHINE_TYPE", "MACHINE_NAME")]
+    return Self(
+        names=tuple(filter(None, names)),
+        whole=" ".join(f"{key}:{value}" for key, value in fields.items()),
+    )
 
 
 def framed(number: int, text: str) -> bytes:

@@ -18,6 +18,7 @@ from robotq.drivers.base import (
     LinkState,
 )
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.identity import Recognition
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.connect import Identity, identify
 from robotq.drivers.marlin.controller import Controller
@@ -39,6 +40,9 @@ class MarlinRobot(Controller):
         self._robot = setup.robot
         self._link_changed = setup.link_changed
         self._identity = Identity()
+        self._recognition = Recognition(
+            options.port.identity, "MACHINE_TYPE and UUID are set in Marlin's Configuration.h"
+        )
         self._connected_before = False
         self._talking = threading.Lock()
         """Held by whoever sends lines: a command, or the heartbeat between two of them."""
@@ -77,7 +81,9 @@ class MarlinRobot(Controller):
                 if controls.latched:
                     # the stop itself may have come while the link was down
                     self._stopping.quick_stop()
-                self._identity = identify(channel, lambda: controls.interruptions != begun)
+                self._identity = identify(
+                    channel, lambda: controls.interruptions != begun, self._recognition
+                )
                 self._state.emergency_parser = self._identity.emergency_parser
             except LinkLost as error:
                 channel.transport.close(error.reason)
@@ -194,6 +200,8 @@ class MarlinRobot(Controller):
     def reset(self) -> None:
         self._controls.latched = False
         self._channel.shut = False
+        self._recognition.accept()
+        self._channel.transport.accept_board()
 
     def status(self) -> DriverStatus:
         channel = self._channel
@@ -232,6 +240,7 @@ class MarlinRobot(Controller):
         channel = self._channel
         details: dict[str, Any] = {
             "firmware": self._identity.firmware,
+            "identity": self._identity.told.whole,
             "port": channel.transport.port_name,
             "emergency_parser": self._state.emergency_parser,
             "homed": self._state.homed,

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.transport.find import find_port
+from robotq.drivers.transport.find import Finder
+from robotq.drivers.transport.heard import KEPT
 from robotq.drivers.transport.lines import LineFramer
 from robotq.drivers.transport.options import PortOptions
 from robotq.drivers.transport.port import CLOSED_ERRORS, PORT_ERRORS, Port, open_port
@@ -57,6 +58,7 @@ class Transport:
     ) -> None:
         self._name = name
         self._options = options
+        self._finder = Finder(options)
         self._on_line = on_line
         self._on_data = on_data
         self._on_lost = on_lost
@@ -78,6 +80,8 @@ class Transport:
         """The name under which the port was opened last."""
         self.last_received = 0.0
         """When the device sent something last, on `time.monotonic`."""
+        self.heard = b""
+        """The first bytes that the device has sent since the port was opened."""
 
     @property
     def is_open(self) -> bool:
@@ -100,10 +104,11 @@ class Transport:
             if replay is not None:
                 name, port = f"replay of {replay}", open_replay(replay)
             else:
-                name = find_port(self._options)
+                name = self._finder.find()
                 port = open_port(name, self._options)
             self.port_name = name
             self._framer.clear()
+            self.heard = b""
             self.last_received = time.monotonic()
             if self._recording is not None:
                 self._recording.opened(name)
@@ -113,6 +118,10 @@ class Transport:
                 target=self._read, args=(port,), name=f"{self._name}-reader", daemon=True
             )
             self._reader.start()
+
+    def accept_board(self) -> None:
+        """Take the board that was not opened because it may be another one: a person says so."""
+        self._finder.accept()
 
     def write(self, data: bytes) -> None:
         """Write a line, or several; returns when the system has taken them all.
@@ -244,6 +253,8 @@ class Transport:
             if not data or self._port is not port:
                 continue
             self.last_received = time.monotonic()
+            if len(self.heard) < KEPT:
+                self.heard = (self.heard + data)[:KEPT]
             if self._recording is not None:
                 self._recording.received(data)
             try:

@@ -6,6 +6,8 @@
 - `usb`: instead of `port`, the device by what it says of itself: `vendor` and `product`, four
   hexadecimal digits in quotes as `lsusb` shows them, and `serial_number`; at least one of them.
 - `replay`: instead of both, a recording: the driver runs against it and not against a machine.
+- `identity`: what the robot says of itself, for drivers that can ask it. Without it, a port whose
+  name may come to mean another board of the same kind is not opened while there is one.
 - `baud` (115200), `data_bits` (8), `parity` (none, even, odd), `stop_bits` (1 or 2), `flow`
   (none, rtscts, xonxoff).
 - `dtr`, `rts` (true): the levels that the port is opened with.
@@ -47,6 +49,7 @@ class PortOptions:
     port: str | None = None
     usb: UsbId | None = None
     replay: Path | None = None
+    identity: str | None = None
     baud: int = 115_200
     data_bits: int = 8
     parity: str = "none"
@@ -57,10 +60,13 @@ class PortOptions:
     record: Path | None = None
 
 
-def read_port_options(section: Section, *, baud: int = 115_200) -> PortOptions:
+def read_port_options(
+    section: Section, *, baud: int = 115_200, tells_identity: bool = False
+) -> PortOptions:
     """The port of a driver whose options are `section`; leaves `section.end()` to the driver.
 
-    `baud` is the driver's default. Raises ConfigError.
+    `baud` is the driver's default; `tells_identity`: the driver asks the device who it is, and
+    compares that with `identity`. Raises ConfigError.
     """
     given = [key for key in ("port", "usb", "replay") if key in section.names()]
     if len(given) != 1:
@@ -72,6 +78,7 @@ def read_port_options(section: Section, *, baud: int = 115_200) -> PortOptions:
         port=section.optional_text("port"),
         usb=_usb(section.section("usb")) if "usb" in given else None,
         replay=None if replay is None else Path(replay),
+        identity=section.optional_text("identity") if tells_identity else None,
         baud=section.whole("baud", least=50, default=baud),
         data_bits=section.whole("data_bits", least=7, most=8, default=8),
         parity=section.text("parity", of=("none", "even", "odd"), default="none"),

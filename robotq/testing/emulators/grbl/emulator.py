@@ -40,11 +40,14 @@ class GrblEmulator(Device):
         homing: bool = False,
         homing_fails: bool = False,
         ramp_s: float = 0.05,
+        name: str = "",
     ) -> None:
         super().__init__(link, faults)
         self._firmware = firmware = FIRMWARE[dialect]
         self._plain = dialect is Dialect.GRBL
         self.axes = Axes(blocks_most=15, speed=speed, ramp_s=ramp_s)
+        self.name = name
+        """What `$I=` has stored."""
         self.homing = homing
         self.homing_fails = homing_fails
         self.taken: list[str] = []
@@ -232,7 +235,7 @@ class GrblEmulator(Device):
 
     def _dollar(self, line: str) -> None:
         fault = self._fault(line)
-        told = self._firmware.tells(line, homing=self.homing, inches=self.inches)
+        told = self._firmware.tells(line, homing=self.homing, inches=self.inches, name=self.name)
         if line.startswith("$J="):
             self._jog(line, fault)
         elif line == "$X":

@@ -26,7 +26,9 @@ class Firmware:
     silence_s: float
     """After a reset in motion."""
 
-    def tells(self, line: str, *, homing: bool, inches: bool = False) -> tuple[str, ...] | None:
+    def tells(
+        self, line: str, *, homing: bool, inches: bool = False, name: str = ""
+    ) -> tuple[str, ...] | None:
         """What it says before the answer to a question; None where it is none."""
         match line:
             case "$G":
@@ -34,7 +36,8 @@ class Firmware:
             case "$#":
                 return ("[G54:0.000,0.000,0.000]", "[PRB:0.000,0.000,0.000:0]")
             case "$I":
-                return self.identity
+                version, *rest = self.identity
+                return (version.replace(":]", f":{name}]"), *rest)
             case "$$":
                 return ("$10=1", f"$13={int(inches)}", f"$22={int(homing)}")
             case _:

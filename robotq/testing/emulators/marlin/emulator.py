@@ -26,6 +26,8 @@ _SECOND_STOP_S = (0.02, 0.7)
 """After the first quick stop: one in this time takes that line away too, as seen in 4 of 4."""
 _KILL_S = 0.8
 """It says that it has halted, and moves on for so long (0.6 to 1.1 s were seen)."""
+_UUID = "cede2a2f-41a2-4748-9b12-c55c62f367ff"
+"""Of every build that was given none."""
 _BOOT = (
     "start",
     "echo: Marlin 2.1.2",
@@ -58,6 +60,8 @@ class MarlinEmulator(Device):
         emergency_parser: bool = True,
         homing_fails: bool = False,
         busy_s: float = _BUSY_S,
+        machine: str = "Arm",
+        uuid: str = _UUID,
     ) -> None:
         super().__init__(link, faults)
         self.axes = Axes(blocks_most=16, speed=speed)
@@ -68,6 +72,9 @@ class MarlinEmulator(Device):
         self.halted = False
         self.stops: list[tuple[float, str]] = []
         """Every emergency command, and when it took effect."""
+        self.machine = machine
+        """MACHINE_TYPE."""
+        self.uuid = uuid
         self._busy_s = busy_s
         self.intake = Intake(self.say)
         """What has come and was not carried out yet."""
@@ -264,7 +271,7 @@ class MarlinEmulator(Device):
         self.say(
             "FIRMWARE_NAME:Marlin 2.1.2 (Dec 17 2022 00:00:00) "
             "SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin PROTOCOL_VERSION:1.0 "
-            "MACHINE_TYPE:Arm EXTRUDER_COUNT:1 UUID:cede2a2f-41a2-4748-9b12-c55c62f367ff"
+            f"MACHINE_TYPE:{self.machine} EXTRUDER_COUNT:1 UUID:{self.uuid}"
         )
         self.say("Cap:SERIAL_XON_XOFF:0")
         self.say("Cap:AUTOREPORT_POS:1")
