@@ -112,7 +112,7 @@ def test_check_mode__completes_nothing_that_has_not_moved(tmp_path: Path) -> Non
     def checking(robot: Bench, device: Odd) -> None:
         with pytest.raises(DriverError, match="nothing would move"):
             robot.run(["G0 X1"])
-        assert device.taken == ["$$", "$I"]
+        assert device.taken == ["$$", "$I", "$I"]
 
     run_in_state(tmp_path, "Check", checking)
 
