@@ -27,7 +27,7 @@ COMMANDS = {
     "export": "history",
     "robots": "lists",
     "commands": "lists",
-    "cancel": "control",
+    "cancel": "cancel",
     "reorder": "edit",
     "priority": "edit",
     "retry": "control",

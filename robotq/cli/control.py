@@ -1,4 +1,4 @@
-"""robotq status, cancel, retry, answer, resolve, pause, resume, stop, estop: what a person does
+"""robotq status, retry, answer, resolve, pause, resume, stop, estop: what a person does
 to queues."""
 
 from __future__ import annotations
@@ -78,20 +78,6 @@ def status(
         _show_task(console, task, url)
 
 
-def cancel(
-    *,
-    task_id: _TaskId,
-    reason: _Reason = "",
-    url: Url = URL,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Call a task off: a waiting one never runs, a running one is stopped."""
-    _ask(
-        url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/cancel", {"reason": reason})
-    )
-
-
 def resolve(
     *,
     task_id: _TaskId,
@@ -108,7 +94,7 @@ def resolve(
     if then is None:
         then = Then.CONTINUE if outcome is Outcome.RETRY else Then.STAY_PAUSED
     body = {"outcome": outcome.value, "note": note, **_then(then)}
-    _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
+    ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
 
 
 def retry(
@@ -123,7 +109,7 @@ def retry(
     """Run an ended command again at the head of its queue, or what is left of a batch."""
     kind = "batch" if task_id.startswith("batch_") else "task"
     body = {"note": note, **_then(then)}
-    _ask(url, key, as_json, lambda daemon: daemon.post(f"/{kind}/{task_id}/retry", body))
+    ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/{kind}/{task_id}/retry", body))
 
 
 def answer(
@@ -135,7 +121,9 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Answer the question of a running command; `robotq status TASK_ID` shows it."""
-    _ask(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/input", value.encode()))
+    ask_daemon(
+        url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/input", value.encode())
+    )
 
 
 def pause(
@@ -148,7 +136,7 @@ def pause(
 ) -> None:
     """Start nothing more. A command that runs goes on."""
     body = {**_named(robot), "reason": reason}
-    _ask(url, key, as_json, lambda daemon: daemon.post("/queue/pause", body))
+    ask_daemon(url, key, as_json, lambda daemon: daemon.post("/queue/pause", body))
 
 
 def resume(
@@ -169,7 +157,7 @@ def resume(
         answer: JsonObject = await daemon.post("/queue/resume", {**body, **_holds(holds)})
         return answer
 
-    _ask(url, key, as_json, resumed)
+    ask_daemon(url, key, as_json, resumed)
 
 
 def stop(
@@ -182,7 +170,7 @@ def stop(
 ) -> None:
     """Stop one robot in a controlled way: what runs is cancelled, its queue is paused."""
     body = {"reason": reason}
-    _ask(url, key, as_json, lambda daemon: daemon.post(f"/robots/{robot}/stop", body))
+    ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/robots/{robot}/stop", body))
 
 
 def estop(
@@ -207,15 +195,16 @@ def estop(
             answer = await daemon.post("/estop/reset", _holds(holds))
         return answer
 
-    _ask(url, key, as_json, done)
+    ask_daemon(url, key, as_json, done)
 
 
-def _ask(
+def ask_daemon(
     url: str,
     key: str | None,
     as_json: bool,
     request: Callable[[Daemon], Coroutine[Any, Any, JsonObject]],
 ) -> None:
+    """Send it, print what the daemon says, and end with its exit code."""
     answer = talk(url, key, request)
     if as_json:
         print_json(new_console(), answer)

@@ -18,6 +18,7 @@ from robotq.client.errors import (
 from robotq.client.shapes import (
     Accepted,
     AcceptedBatch,
+    CancelledMany,
     CommandSpec,
     EmergencyStop,
     Event,
@@ -30,6 +31,7 @@ from robotq.client.shapes import (
     Task,
     TaskLine,
     TaskPage,
+    ToCancel,
     Wait,
 )
 from robotq.client.sync import Client
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepted",
     "AcceptedBatch",
+    "CancelledMany",
     "AsyncClient",
     "Client",
     "ClientError",
@@ -61,6 +64,7 @@ __all__ = [
     "TaskFailed",
     "TaskLine",
     "TaskPage",
+    "ToCancel",
     "Unreachable",
     "Wait",
     "WrongKind",

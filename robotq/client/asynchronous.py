@@ -19,6 +19,7 @@ from robotq.client.errors import Refused, Unreachable
 from robotq.client.shapes import (
     Accepted,
     AcceptedBatch,
+    CancelledMany,
     CommandSpec,
     EmergencyStop,
     Event,
@@ -28,6 +29,7 @@ from robotq.client.shapes import (
     Task,
     TaskLine,
     TaskPage,
+    ToCancel,
 )
 from robotq.client.stream import SILENCE_S, EventStream
 from robotq.client.trying import (
@@ -237,6 +239,20 @@ class AsyncClient:
             if refusal.repeated and (task := await self.task(task_id)).cancelled:
                 return task
             raise
+
+    async def to_cancel(self, **selection: Any) -> ToCancel:
+        """How many tasks are meant; nothing is done. By `robot_id`, `batch_id`, `cmd_type`,
+        `cmd_id`, `group`, `api`, `task_ids`, or `all=True`; `state="pending,running"` for those
+        that run too."""
+        return await self._do(calls.to_cancel(selection))
+
+    async def cancel_many(self, found: ToCancel, reason: str = "") -> CancelledMany:
+        """Call off what `to_cancel` has told, and nothing that was submitted later.
+
+        Raises Refused with the code `count_differs`, and nothing is cancelled, where other tasks
+        match by now. The same again goes on where the first was broken off.
+        """
+        return await self._do(calls.cancel_many(found, reason))
 
     async def resolve(
         self,

@@ -14,6 +14,7 @@ from robotq.client.errors import WrongKind
 from robotq.client.shapes import (
     Accepted,
     AcceptedBatch,
+    CancelledMany,
     CommandSpec,
     EmergencyStop,
     Hold,
@@ -21,6 +22,7 @@ from robotq.client.shapes import (
     Robot,
     Task,
     TaskPage,
+    ToCancel,
     shapes,
 )
 from robotq.model.json import JsonObject, JsonValue
@@ -139,6 +141,24 @@ def tasks(filters: Mapping[str, Any]) -> Call[TaskPage]:
 
 def cancel(task_id: str, reason: str) -> Call[Task]:
     return _on_task(task_id, "cancel", {"reason": reason}, repeat=Repeat.ALWAYS, wait_s=_STOP_S)
+
+
+def to_cancel(selection: Mapping[str, Any]) -> Call[ToCancel]:
+    wanted = {key: _listed(value) for key, value in selection.items() if value is not None}
+    return _post(
+        "/tasks/cancel",
+        wanted,
+        lambda answer: replace(ToCancel.read(answer), selection=wanted),
+        repeat=Repeat.ALWAYS,
+    )
+
+
+def cancel_many(found: ToCancel, reason: str) -> Call[CancelledMany]:
+    seen = {"count": found.matching, "up_to": found.up_to, "reason": reason}
+    body = {**found.selection, **seen}
+    # the second one goes on with what the first has left
+    call = _post("/tasks/cancel", body, CancelledMany.read, repeat=Repeat.ALWAYS)
+    return replace(call, wait_s=_STOP_S)
 
 
 def resolve(
@@ -310,6 +330,11 @@ def _about(**fields: Any) -> JsonObject:
         for key, value in fields.items()
         if value is not None and value != ""
     }
+
+
+def _listed(value: Any) -> JsonValue:
+    """A set or a tuple as JSON has it."""
+    return value if isinstance(value, str | int) else list(value)
 
 
 def _part(text: str) -> str:

@@ -220,6 +220,32 @@ class AcceptedBatch(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToCancel(Shape):
+    """What a selection of tasks has now. Give it to `cancel_many`."""
+
+    matching: int
+    up_to: int
+    """What is submitted later is not meant."""
+    states: Mapping[str, int] = field(default_factory=dict)
+    robots: Mapping[str, int] = field(default_factory=dict)
+    """How many of which robot or worker queue."""
+    selection: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledMany(Shape):
+    """What has become of the tasks that were meant."""
+
+    matching: int
+    states: Mapping[str, int] = field(default_factory=dict)
+    """How many are in which state now."""
+
+    @property
+    def cancelled(self) -> int:
+        return self.states.get("cancelled", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPage(Shape):
     """Tasks, newest first."""
 

@@ -93,6 +93,10 @@ class TaskMemory:
     def get(self, task_id: str) -> Task | None:
         return self._unfinished.get(task_id) or self._finished.get(task_id)
 
+    def all_unfinished(self) -> Iterable[Task]:
+        """Waiting and running tasks of all robots and workers, in no order."""
+        return self._unfinished.values()
+
     def running(self) -> Sequence[Task]:
         """Running tasks of all robots, oldest first."""
         tasks = [lane.running for lane in self.lanes.values() if lane.running is not None]

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from robotq.engine.admission import Admission, Room
 from robotq.engine.approvals import Approvals
+from robotq.engine.cancel_many import CancelMany
 from robotq.engine.changes import Changes
 from robotq.engine.claims import Claims
 from robotq.engine.deadlines import Deadlines
@@ -135,6 +136,17 @@ class TaskQueue:
             revisions=revisions,
         )
         """Changes of the order of waiting tasks."""
+        self.cancel_many = CancelMany(
+            changes=changes,
+            memory=memory,
+            idempotency=self._idempotency,
+            clock=clock,
+            called_off=self._turns.called_off,
+            cancel_running=lambda task_id, actor, reason: self.cancel(
+                task_id, actor=actor, reason=reason
+            ),
+        )
+        """Calling off many tasks at once."""
         self.approvals = Approvals(changes=changes, memory=memory, holds=holds, clock=clock)
         """What a person decides about tasks of agents."""
         self.expiry = Expiry(

@@ -41,6 +41,8 @@ class Turns:
         self._settings = settings
         self.closed = False
         """Nothing more gets its turn."""
+        self.called_off: set[str] = set()
+        """Tasks that are being cancelled together with many others: none of them begins."""
 
     def waits(self, task: Task) -> list[Wait]:
         """Why a waiting task is passed over for now."""
@@ -78,7 +80,7 @@ class Turns:
         # thousands may wait for the same place: each place is looked at once
         occupied: set[Sequence[str]] = set()
         for task in lane.candidates():
-            if task.awaits_approval:
+            if task.awaits_approval or task.id in self.called_off:
                 continue
             if task.not_before_ms is not None and task.not_before_ms > now_ms:
                 continue
@@ -96,7 +98,9 @@ class Turns:
             return None
         # only the first: where it has to wait, the others are looked at when the end is written
         task = next(lane.candidates(), None)
-        if task is None or self.waits(task) or self._fitting.in_the_way(lane, task):
+        if task is None or task.id in self.called_off or self.waits(task):
+            return None
+        if self._fitting.in_the_way(lane, task):
             return None
         return task
 

@@ -121,6 +121,10 @@ _ROWS = (
               "{task_id} 已被更改，现为版本 {revision}",
               "{task_id} has changed since you saw it; it is at revision {revision} now. Look "
               "at it again."),
+    ErrorCode("count_differs", 3047, 409, False,
+              "应取消 {count} 个任务，现有 {matching} 个符合条件，未取消任何任务",
+              "{count} were meant, and {matching} match now. Nothing was cancelled. Ask again "
+              "how many match, then name that count."),
     ErrorCode("batch_not_found", 3044, 404, False,
               "批次不存在: {batch_id}", "No such batch: {batch_id}"),
     ErrorCode("timeout", 3020, 504, True,

@@ -16,6 +16,14 @@ from robotq.cli import COMMANDS as NAMES
 from robotq.cli.failure import ExitCode
 from tests.cli.conftest import COMMANDS, ROOT, SCAN, Reached, Typed
 
+
+class Terminal(io.StringIO):
+    """A person types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 NAVIGATION = COMMANDS / "NAVIGATION_command.json"
 
 
@@ -155,6 +163,28 @@ def test_cancel__a_waiting_task_never_runs(robotq: Typed) -> None:
     again = robotq("cancel", task_id)
     assert again.code == ExitCode.FAILED
     assert "cancelled" in again.err
+
+
+def test_cancel__many_are_counted_and_cancelled_only_after_a_yes(
+    robotq: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robotq("pause")
+    mine = [robotq("submit", NAVIGATION).out.strip() for _ in range(3)]
+    count = len(robotq("history", "--state", "pending", "--cmd-type", "NAVIGATION", "--json").json)
+    unasked = robotq("cancel", "--cmd-type", "NAVIGATION")
+    assert (unasked.code, f"{count} tasks (robot_a: {count}) would be" in unasked.err) == (2, True)
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    refused = robotq("cancel", "--cmd-type", "NAVIGATION")
+    assert (refused.code, "nothing is cancelled" in refused.err) == (1, True)
+    assert robotq("status", mine[0], "--json").json["state"] == "pending"
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    done = robotq("cancel", "--cmd-type", "NAVIGATION", "--robot", "robot_a")
+    assert done.code == 0, done.err
+    assert f"{count} of {count} tasks are cancelled" in done.out
+    assert robotq("status", mine[0], "--json").json["state"] == "cancelled"
+    assert robotq("cancel", "--all", "--yes", "--json").json["states"] == {}
+    for wrong in ((), (mine[0], "--all")):
+        assert robotq("cancel", *wrong).code == ExitCode.USAGE
 
 
 def test_resolve__only_an_unknown_outcome_can_be_resolved(robotq: Typed) -> None:

@@ -104,6 +104,20 @@ def test_question__is_answered(robotq_client: Client) -> None:
     assert task.completed
 
 
+def test_cancel_many__calls_off_what_was_counted(robotq_client: Client) -> None:
+    robotq_client.pause()
+    ids = [robotq_client.submit(GO_HOME["cmd_type"], GO_HOME["params"]).task_id for _ in range(3)]
+    found = robotq_client.to_cancel(task_ids=ids)
+    assert (found.matching, found.robots) == (3, {"robot_a": 3})
+    assert robotq_client.cancel_many(found, "by mistake").cancelled == 3
+    assert robotq_client.cancel_many(found, "by mistake").cancelled == 3
+    late = robotq_client.to_cancel(all=True)
+    robotq_client.submit(GO_HOME["cmd_type"], GO_HOME["params"])
+    assert robotq_client.cancel_many(late).states == {}
+    robotq_client.cancel_many(robotq_client.to_cancel(robot_id="robot_a"))
+    robotq_client.resume()
+
+
 def test_cancel__is_told_as_such(robotq_client: Client) -> None:
     accepted = robotq_client.submit(BY_HAND)
     task = robotq_client.cancel(accepted.task_id, "wrong door")

@@ -14,6 +14,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "immediate": ("{cmd_type}完成", "{cmd_type} done"),
     "still_pending": ("任务尚未完成", "Not finished yet"),
     "cancelled": ("任务已取消", "The task is cancelled."),
+    "would_cancel": (
+        "{count} 个任务符合条件，未取消任何任务",
+        "{count} tasks match. Nothing was cancelled: send count and up_to to cancel them.",
+    ),
+    "cancelled_many": (
+        "{count} 个任务中的 {cancelled} 个已取消",
+        "{cancelled} of {count} tasks are cancelled.",
+    ),
     "ended_before": ("任务在取消之前已结束", "The task ended before it could be cancelled."),
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),

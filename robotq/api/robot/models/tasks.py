@@ -236,6 +236,50 @@ class CancelBody(Body):
     reason: Reason = ""
 
 
+class CancelManyBody(Body):
+    """Which tasks are meant, and, to cancel them, what the answer without `count` has told."""
+
+    task_ids: list[str] | None = Field(default=None, max_length=10_000)
+    batch_id: str | None = None
+    robot_id: str | None = Field(
+        default=None, description="A robot, also one that is not configured, or a worker queue."
+    )
+    cmd_type: str | None = None
+    cmd_id: str | None = None
+    group: str | None = Field(
+        default=None, description="What their workers match: a group, a work directory."
+    )
+    api: str | None = Field(default=None, description="The interface through which they came.")
+    state: Literal["pending", "running", "pending,running"] = Field(
+        default="pending", description="With `running`, those that run are stopped."
+    )
+    all: bool = Field(
+        default=False, description="Has to be true where nothing else says which are meant."
+    )
+    count: int | None = Field(default=None, ge=0, description="As told; refused if it differs.")
+    up_to: int | None = Field(
+        default=None, ge=0, le=2**62, description="As told; what was submitted later stays."
+    )
+    reason: Reason = ""
+
+
+class CancelledMany(Answer):
+    """Without `count`: what would be cancelled. With it: what was."""
+
+    success: Literal[True]
+    message: str
+    dry_run: bool = Field(description="Nothing was done.")
+    matching: int = Field(description="Tasks that are meant; the `count` to send.")
+    up_to: int = Field(description="To be sent beside `count`.")
+    states: dict[str, int] = Field(
+        description="How many of them are in which state, afterwards; `outcome_unknown` is a "
+        "state of its own here."
+    )
+    robots: dict[str, int] | None = Field(
+        default=None, description="How many of which robot or worker queue; only of a dry run."
+    )
+
+
 class RetryBody(Body):
     then: Then = Field(
         default="continue",

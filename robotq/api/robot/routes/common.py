@@ -21,6 +21,11 @@ IF_MATCH = RequestHeader(
     "of this robot since, nothing is done. Tasks that come and go do not count.",
     schema={"type": "string", "examples": ['"7"', "*"]},
 )
+COUNTED = RequestHeader(
+    name="If-Match",
+    text="The ETag of the answer without `count`: says the same as `up_to` and `count`.",
+    schema={"type": "string", "examples": ['"4711-10000"']},
+)
 AGENT = RequestHeader(
     name="X-Robotq-Agent",
     text="An agent makes this request and not a person, whatever the value: commands whose spec "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import edits, tasks
+from robotq.api.robot import cancelling, edits, tasks
 from robotq.api.robot.models.queue import MovedTask, PriorityBody
 from robotq.api.robot.models.tasks import (
     AnswerBody,
     ApproveBody,
     CancelBody,
+    CancelledMany,
+    CancelManyBody,
     InputQuery,
     ResolveBody,
     RetriedBatch,
@@ -18,7 +20,7 @@ from robotq.api.robot.models.tasks import (
     Tasks,
     TasksQuery,
 )
-from robotq.api.robot.routes.common import AGENT, IDEMPOTENCY, IF_MATCH, STORE, TASK
+from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 
@@ -53,6 +55,17 @@ ROUTES = (
         request=CancelBody,
         response=TaskDone,
         errors=("wrong_state", *TASK),
+    ),
+    Route(
+        method="POST",
+        path="/tasks/cancel",
+        handler=cancelling.cancel_many,
+        scope=Scope.SUBMIT,
+        summary="Call many tasks off. Without `count` it only answers how many match.",
+        headers=(COUNTED,),
+        request=CancelManyBody,
+        response=CancelledMany,
+        errors=("count_differs", *TASK),
     ),
     Route(
         method="POST",
