@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepted",
     "AcceptedBatch",
-    "CancelledMany",
     "AsyncClient",
+    "CancelledMany",
     "Client",
     "ClientError",
     "CommandSpec",

@@ -106,13 +106,13 @@ def test_question__is_answered(robotq_client: Client) -> None:
 
 def test_cancel_many__calls_off_what_was_counted(robotq_client: Client) -> None:
     robotq_client.pause()
-    ids = [robotq_client.submit(GO_HOME["cmd_type"], GO_HOME["params"]).task_id for _ in range(3)]
+    ids = [robotq_client.submit(GO_HOME).task_id for _ in range(3)]
     found = robotq_client.to_cancel(task_ids=ids)
     assert (found.matching, found.robots) == (3, {"robot_a": 3})
     assert robotq_client.cancel_many(found, "by mistake").cancelled == 3
     assert robotq_client.cancel_many(found, "by mistake").cancelled == 3
     late = robotq_client.to_cancel(all=True)
-    robotq_client.submit(GO_HOME["cmd_type"], GO_HOME["params"])
+    robotq_client.submit(GO_HOME)
     assert robotq_client.cancel_many(late).states == {}
     robotq_client.cancel_many(robotq_client.to_cancel(robot_id="robot_a"))
     robotq_client.resume()
