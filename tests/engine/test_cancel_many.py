@@ -47,7 +47,8 @@ async def test_many__are_counted_then_cancelled_with_who_and_why(start_lab: Star
     (together,) = await lab.events("tasks.cancel_many")
     assert (together.actor, together.data["count"]) == ("ann", 250)
     task = await lab.find(str(events[0].task_id))
-    assert task.error is not None and task.error.args["reason"] == "a loop without an end"
+    assert task.error is not None
+    assert task.error.args["reason"] == "a loop without an end"
 
 
 async def test_many__what_is_submitted_later_stays(lab: Lab) -> None:
