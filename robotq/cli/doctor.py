@@ -10,8 +10,9 @@ import typer
 from rich.text import Text
 
 from robotq.cli.check import contents_of
-from robotq.cli.examine import Verdict, findings
+from robotq.cli.examine import findings
 from robotq.cli.failure import ExitCode
+from robotq.cli.finding import Verdict
 from robotq.cli.options import AsJson, ConfigFile
 from robotq.cli.settings import loader
 from robotq.cli.show import new_console, print_json

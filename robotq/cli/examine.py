@@ -10,14 +10,13 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from robotq.cli.examine_ports import devices
+from robotq.cli.finding import Finding, Verdict
 from robotq.config import Config
 from robotq.listen import addresses_of
 from robotq.model.errors import ConfigError
@@ -30,27 +29,6 @@ _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 _FUTURE_S = 120.0
 _NETWORK_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
 """File systems on which SQLite's write-ahead log is not safe (sqlite.org/wal.html)."""
-
-
-class Verdict(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    NOTE = "note"
-    """Works, and could be better."""
-    BAD = "bad"
-    """Keeps robotq from working as promised."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What a check found."""
-
-    what: str
-    verdict: Verdict
-    found: str
-    mend: str = ""
-    """What to do about it; empty where all is well."""
 
 
 def findings(read: Callable[[], Config], check: Callable[[Config], str]) -> Iterator[Finding]:
@@ -72,8 +50,7 @@ def findings(read: Callable[[], Config], check: Callable[[Config], str]) -> Iter
     yield Finding(what="configuration", verdict=Verdict.OK, found=told)
     yield from _data(config.data)
     yield from _ports(config)
-    for name, robot in config.robots.items():
-        yield from _device(name, robot.options)
+    yield from devices(config)
 
 
 def _interpreter() -> Finding:
@@ -222,33 +199,3 @@ def _taken(address: str, port: int, error: OSError) -> Finding:
         mend="Fine if that is robotq (`robotq status` shows it); else --port, or end the other "
         f"program: `ss -ltnp 'sport = :{port}'` names it.",
     )
-
-
-def _device(robot: str, options: Mapping[str, Any]) -> Iterator[Finding]:
-    """The serial port of a robot, where it has one that is a file."""
-    port = options.get("port")
-    if not isinstance(port, str) or not port.startswith("/"):
-        return
-    what = f"port of {robot}"
-    path = Path(port)
-    if not path.exists():
-        yield Finding(
-            what=what,
-            verdict=Verdict.BAD,
-            found=f"{port} is not there{_instead()}",
-            mend="Plug the robot in and switch it on; `dmesg | tail` tells the name it gets.",
-        )
-    elif not os.access(path, os.R_OK | os.W_OK):
-        yield Finding(
-            what=what,
-            verdict=Verdict.BAD,
-            found=f"{port} may not be used by this user",
-            mend="sudo usermod -aG dialout $USER, then log in again.",
-        )
-    else:
-        yield Finding(what=what, verdict=Verdict.OK, found=port)
-
-
-def _instead() -> str:
-    there: Sequence[Path] = sorted(Path("/dev").glob("tty[UA][SC][BM]*"))
-    return f"; there are {', '.join(map(str, there))}" if there else ""

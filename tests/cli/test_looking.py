@@ -169,7 +169,7 @@ def test_doctor__says_how_to_mend_what_is_wrong(
     os.utime(data / "robotq.db", (later, later))
     port = daemon.url.rpartition(":")[2]
     ran = typed("doctor", "--config", config, "--data", data, "--port", port)
-    assert "Plug the robot in" in ran.out
+    assert "Plug it in" in ran.out
     assert "the clock has gone back" in ran.out
     assert "is taken" in ran.out
     assert ran.code == 1
