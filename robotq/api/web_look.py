@@ -12,7 +12,7 @@ from aiohttp import web
 
 from robotq import __version__
 from robotq.api.call import Call
-from robotq.api.robot.hold_view import hold_views, wait_view
+from robotq.api.robot.hold_view import hold_views, reason_views, wait_view
 from robotq.api.robot.view import question_view
 from robotq.api.web_context import DASHBOARD, KnownStatus
 from robotq.api.web_models import QueueWindowQuery
@@ -64,6 +64,11 @@ async def look(call: Call) -> web.StreamResponse:
             },
             "interfaces": [name for name in _INTERFACES if getattr(interfaces, name).enabled],
             "queue_revision": engine.queue.editing.revision,
+            "why": [
+                reason
+                for standing in engine.why.all()
+                for reason in reason_views(standing.reasons, language)
+            ],
             "robots": [
                 _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
                 for robot in engine.robots.values()
@@ -112,7 +117,7 @@ def waiting_lines(
             if takes_s is not None:
                 view["eta_ms"] = now_ms + int((starts_s + takes_s) * 1000)
         starts_s = None if starts_s is None or takes_s is None else starts_s + takes_s
-        if waits := engine.queue.waits(task):
+        if waits := engine.why.waits(task):
             view["waits"] = [wait_view(wait, language) for wait in waits]
         lines.append(view)
     return lines
@@ -169,6 +174,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         "details": status.details if status is not None else {},
         "status_error": known.error.text(language) if known.error is not None else None,
         "holds": hold_views(holds, language),
+        "why": reason_views(engine.why.of(robot.name).reasons, language),
         "waiting": lane.waiting,
         "running": None if lane.running is None else _running(engine, lane.running, language),
         "next": waiting_lines(engine, robot.name, language),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from robotq.api.robot.models.base import Object, RobotId
-from robotq.api.robot.models.holds import Hold, WaitView
+from robotq.api.robot.models.holds import Hold, ReasonView, WaitView
 from robotq.api.robot.models.tasks import Question
 from robotq.model.task import TaskState
 
@@ -99,6 +99,9 @@ class RobotLook(_Answer):
     details: Object
     status_error: str | None
     holds: list[Hold]
+    why: list[ReasonView] = Field(
+        description="Why nothing of it moves; empty where something does, or nothing waits."
+    )
     waiting: int
     running: RunningLook | None
     next: list[QueueLine]
@@ -120,6 +123,10 @@ class Look(_Answer):
     counts: dict[str, int]
     interfaces: list[str] = Field(description="Served besides that of the robots.")
     queue_revision: int = Field(description="For If-Match of `/queue/reorder`.")
+    why: list[ReasonView] = Field(
+        description="Of every queue that is not empty and of which nothing moves, why; also of "
+        "queues for workers, and of robots that are not configured any more."
+    )
     robots: list[RobotLook]
     ended: list[QueueLine] = Field(description="Those that ended last.")
 

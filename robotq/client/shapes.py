@@ -75,10 +75,27 @@ class Wait(Shape):
     """A reason why one waiting task is passed over for now."""
 
     code: str
-    """approval, not_before, resource."""
+    """approval, not_before, resource, batch."""
     reason: str
+    since_ms: int = 0
     clear: JsonObject = field(default_factory=dict)
-    """Of an approval: the request by which a person gives it."""
+    """What clears it, as of a hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason(Shape):
+    """Why something does not move: a hold of its queue, or what a task waits for."""
+
+    kind: str
+    """hold or wait."""
+    code: str
+    queue: str
+    reason: str
+    """In words."""
+    since_ms: int
+    task_id: str | None = None
+    clear: JsonObject = field(default_factory=dict)
+    """What clears it: `action`, `method`, `path`, `body`, `text`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +178,9 @@ class Task(Shape):
     remaining_s: float | None = None
     waits: tuple[Wait, ...] = field(default=(), metadata=_all_by(Wait.read))
     holds: tuple[Hold, ...] = field(default=(), metadata=_all_by(Hold.read))
+    why: tuple[Reason, ...] = field(default=(), metadata=_all_by(Reason.read))
+    """Why it does not run yet, its place in line among it; for a running one, why it does not
+    get on. Empty from a daemon that does not tell it."""
     waiting_for: Question | None = field(default=None, metadata=_by(Question.read))
     code: int | None = None
     """0, or the number of the error."""
@@ -272,6 +292,8 @@ class QueueStatus(Shape):
     cancelled_tasks: int
     running_task: str | None
     holds: tuple[Hold, ...] = field(default=(), metadata=_all_by(Hold.read))
+    why: tuple[Reason, ...] = field(default=(), metadata=_all_by(Reason.read))
+    """Of every queue that is not empty and of which nothing moves, why."""
     robots: Mapping[str, RobotQueue] = field(
         metadata=_by(lambda robots: {name: RobotQueue.read(one) for name, one in robots.items()})
     )

@@ -31,6 +31,7 @@ from robotq.engine.settings import Settings
 from robotq.engine.stop_file import StopFile
 from robotq.engine.unbroken import unbroken
 from robotq.engine.webhooks import Webhooks
+from robotq.engine.why import Why
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import ConfigError, RobotqError
@@ -106,6 +107,7 @@ class Engine:
         self.estop = EStop(self.robots, holds, hold_writer, stop_file, clock)
         self.immediate = Immediate(self)
         self.checklist = Checklist(self, item_ids)
+        self.why = Why(self)
         self._background = Background()
         self._clock_watch = ClockWatch(self.clock, journal)
 

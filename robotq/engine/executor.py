@@ -86,6 +86,8 @@ class Executor:
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
         self.idle.set()
+        self.claiming_since_ms: int | None = None
+        """Since when it has tried to claim a task that may run; None where it does not."""
 
     @property
     def running(self) -> Task | None:
@@ -121,12 +123,15 @@ class Executor:
         self.idle.set()
         try:
             await self._deps.queue.claims.until_ready(self._robot)
+            self.claiming_since_ms = self.claiming_since_ms or self._deps.clock.now_ms()
             if self._host.stop_under_way:
                 await self._until_stopped()
                 return None
             # from here on: a claim that is being written counts as work
             self.idle.clear()
-            return await self._deps.queue.claims.claim(self._robot)
+            task = await self._deps.queue.claims.claim(self._robot)
+            self.claiming_since_ms = None
+            return task
         except Exception:  # noqa: BLE001 - the queue goes on where it can
             _log.exception("%s: the claim failed", self._robot)
             await asyncio.sleep(_AFTER_FAULT_S)

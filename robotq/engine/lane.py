@@ -142,6 +142,26 @@ class Lane:
         """The waiting tasks of a batch, in order."""
         return [task for task in self if task.batch_id == batch_id]
 
+    def in_front(self, task: Task) -> Task | None:
+        """The waiting task of a contiguous batch that has to start before this one can: the next
+        one of a batch that has begun, else the first of its own."""
+        if self._open_batch is not None:
+            first = next(iter(self), None)
+            if first is None or first.id == task.id or not self.in_open_batch(first):
+                return None
+            return first
+        if not task.contiguous or task.batch_id is None or task.id not in self._waiting:
+            return None
+        index = bisect_left(self._order, self._place(self._waiting[task.id]))
+        first = None
+        while index:
+            index -= 1
+            before = self._waiting[self._order[index][-1]]
+            if before.batch_id != task.batch_id:
+                break
+            first = before
+        return first
+
     def wake(self) -> None:
         """Something that decides what may run has changed."""
         self._changed.set()

@@ -47,6 +47,11 @@ class Pool:
     def waiting_by_match(self) -> Mapping[str, int]:
         return {match: len(line) for match, line in self._lines.items()}
 
+    def standing(self) -> Iterator[str]:
+        """The match keys with tasks that wait while nothing with the same key is at work."""
+        at_work = {_match(task) for task in self.running.values()}
+        return (match for match in self._lines if match not in at_work)
+
     def __iter__(self) -> Iterator[Task]:
         """Waiting tasks of all match keys, next first."""
         for _, task_id in heapq.merge(*self._lines.values()):

@@ -37,6 +37,7 @@ from robotq.engine.task_events import saving_end, saving_new, task_event
 from robotq.engine.turns import Turns
 from robotq.engine.unbroken import unbroken
 from robotq.engine.waiters import Waiters
+from robotq.engine.waits import Waits
 from robotq.engine.webhooks import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -88,7 +89,8 @@ class TaskQueue:
         self._admission = Admission(memory, clock, settings, last_seq)
         self.fitting = Fitting(memory, settings)
         """Which waiting commands the configuration of today does not take."""
-        self._turns = Turns(holds, resources, clock, settings, self.fitting)
+        self._waits = Waits(memory, resources, clock, settings, self.fitting)
+        self._turns = Turns(holds, self._waits, resources, clock, settings, self.fitting)
         self._idempotency = Idempotency(store)
         self._waiters = Waiters(lambda: settings.config.limits.waiting_requests)
         unfinished = [task for lane in memory.lanes.values() for task in lane]
@@ -141,7 +143,7 @@ class TaskQueue:
             memory=memory,
             idempotency=self._idempotency,
             clock=clock,
-            called_off=self._turns.called_off,
+            called_off=self._waits.called_off,
             cancel_running=lambda task_id, actor, reason: self.cancel(
                 task_id, actor=actor, reason=reason
             ),
@@ -185,7 +187,11 @@ class TaskQueue:
 
     def waits(self, task: Task) -> list[Wait]:
         """Why a waiting task is passed over for now."""
-        return self._turns.waits(task)
+        return self._waits.of(task)
+
+    def own_waits(self, task: Task) -> list[Wait]:
+        """The same, without what a batch in front of it waits for."""
+        return self._waits.own(task)
 
     async def wait_ended(self, task_id: str, timeout_s: float | None) -> Task:
         """The task once it has ended, or as it is after `timeout_s` of wall time.

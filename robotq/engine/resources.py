@@ -43,6 +43,8 @@ class Resources:
                 return Wait(
                     code=WaitCode.RESOURCE,
                     args={"resource": resource, "occupied_by": occupancy.robot},
+                    since_ms=occupancy.since_ms,
+                    queue=robot,
                 )
         return None
 

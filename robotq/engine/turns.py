@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.engine.deadlines import expired
-from robotq.engine.fitting import Fitting, hold_args
+from robotq.engine.fitting import Fitting
 from robotq.engine.holds import HoldBoard
 from robotq.engine.lane import Lane
 from robotq.engine.resources import Resources
 from robotq.engine.settings import Settings
 from robotq.engine.task_events import task_event
+from robotq.engine.waits import Waits
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
-from robotq.model.hold import Wait, WaitCode
 from robotq.model.task import Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask
@@ -29,6 +29,7 @@ class Turns:
     def __init__(
         self,
         holds: HoldBoard,
+        waits: Waits,
         resources: Resources,
         clock: WallClock,
         settings: Settings,
@@ -36,29 +37,12 @@ class Turns:
     ) -> None:
         self._fitting = fitting
         self._holds = holds
+        self._waits = waits
         self._resources = resources
         self._clock = clock
         self._settings = settings
         self.closed = False
         """Nothing more gets its turn."""
-        self.called_off: set[str] = set()
-        """Tasks that are being cancelled together with many others: none of them begins."""
-
-    def waits(self, task: Task) -> list[Wait]:
-        """Why a waiting task is passed over for now."""
-        waits = []
-        why = self._fitting.why(task)
-        if why is not None:
-            args = {"task_id": task.id, **hold_args(why)}
-            waits.append(Wait(code=WaitCode.DOES_NOT_FIT, args=args))
-        if task.awaits_approval:
-            waits.append(Wait(code=WaitCode.APPROVAL, args={"task_id": task.id}))
-        if task.not_before_ms is not None and task.not_before_ms > self._clock.now_ms():
-            waits.append(Wait(code=WaitCode.NOT_BEFORE, args={"at_ms": task.not_before_ms}))
-        wait = self._resources.wait_of(task.queue, self._settings.places_of(task))
-        if wait is not None:
-            waits.append(wait)
-        return waits
 
     def next(self, lane: Lane) -> Task | None:
         """The task that may run now, the next one in order that nothing keeps waiting."""
@@ -77,20 +61,10 @@ class Turns:
     def _first(self, lane: Lane) -> Task | None:
         """The next one in order that nothing keeps waiting."""
         now_ms = self._clock.now_ms()
-        # thousands may wait for the same place: each place is looked at once
         occupied: set[Sequence[str]] = set()
-        for task in lane.candidates():
-            if task.awaits_approval or task.id in self.called_off:
-                continue
-            if task.not_before_ms is not None and task.not_before_ms > now_ms:
-                continue
-            places = self._settings.places_of(task)
-            if places in occupied:
-                continue
-            if self._resources.wait_of(task.queue, places) is None:
-                return task
-            occupied.add(places)
-        return None
+        return next(
+            (task for task in lane.candidates() if self._waits.free(task, now_ms, occupied)), None
+        )
 
     def after_running(self, lane: Lane) -> Task | None:
         """The task that may run as soon as the running one of `lane` has ended."""
@@ -98,9 +72,7 @@ class Turns:
             return None
         # only the first: where it has to wait, the others are looked at when the end is written
         task = next(lane.candidates(), None)
-        if task is None or task.id in self.called_off or self.waits(task):
-            return None
-        if self._fitting.in_the_way(lane, task):
+        if task is None or self._waits.own(task) or self._fitting.in_the_way(lane, task):
             return None
         return task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from robotq.model.ids import hold_id
 from robotq.model.json import JsonObject
@@ -81,21 +81,53 @@ class Hold:
 
 
 class WaitCode(StrEnum):
+    """Each value's text is in `model.texts`, and what clears it beside it."""
+
     APPROVAL = "approval"
+    """A person has to approve the task."""
     NOT_BEFORE = "not_before"
+    """It is not due yet."""
     RESOURCE = "resource"
+    """Another robot occupies a place that it needs."""
     DOES_NOT_FIT = "does_not_fit"
     """The configuration of today does not take it; what stands behind it keeps waiting too."""
+    BATCH = "batch"
+    """A batch that nothing may come between goes first, and its next task waits."""
+    CANCELLING = "cancelling"
+    """It is being called off together with many others."""
+    AHEAD = "ahead"
+    """Another task comes first; no reason why a queue stands."""
+    QUESTION = "question"
+    """The running task has asked something, and nobody has answered yet."""
+    NO_WORKER = "no_worker"
+    """No worker that could take the task is there."""
+    WORKERS_BUSY = "workers_busy"
+    """Every worker that could take the task has another; no reason why a queue stands."""
+    STARTING = "starting"
+    """Nothing is in the way: it is about to begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A reason why one waiting task is passed over for now."""
+    """A reason why one task does not get on."""
 
     code: WaitCode
     args: JsonObject = field(default_factory=dict)
-    """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`; does_not_fit:
-    `{"task_id", "reason", "error", "error_args"}`."""
+    """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`; batch: `{"batch_id",
+    "blocked_by"}`; ahead: `{"position", "running"}`; question: `{"prompt", "prompt_args"}`;
+    no_worker, workers_busy: `{"match"}`; does_not_fit: `{"task_id", "reason", "error",
+    "error_args"}`."""
+    since_ms: int = 0
+    """When it began to wait for that."""
+    queue: str = ""
+    task_id: str | None = None
+    """What waits."""
+    because: tuple[Wait, ...] = ()
+    """batch: what the task in front waits for."""
+
+
+Reason: TypeAlias = Hold | Wait
+"""Why nothing of a queue moves: its holds, and what its tasks wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,47 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "不再符合当前配置: {reason}",
         "No longer fits the configuration: {reason}",
     ),
+    "wait.batch": (
+        "前面的批次先执行，其下一个任务 {blocked_by} 在等待: {because}",
+        "A batch in front goes first, and its next command {blocked_by} waits: {because}",
+    ),
+    "wait.cancelling": ("正在取消", "Is being cancelled"),
+    "wait.ahead": ("排在第 {position} 位", "Is number {position} in line"),
+    "wait.question": ("{task_id} 在询问: {prompt}", "{task_id} asks: {prompt}"),
+    "wait.no_worker": ("没有工作者可以领取", "No worker that could take it is there"),
+    "wait.workers_busy": ("所有工作者都在忙", "Every worker that could take it is busy"),
+    "wait.starting": ("即将开始", "Is about to begin"),
+    # what clears them
+    "clear.not_before": (
+        "{until} 之后自动开始；也可以取消",
+        "It is due at {until}; cancel it if it is not wanted",
+    ),
+    "clear.resource.running": (
+        "{occupied_by} 正在执行任务，离开后自动继续",
+        "{occupied_by} is at work; it goes on when {occupied_by} has left",
+    ),
+    "clear.resource.idle": (
+        "{occupied_by} 空闲地停在那里：让它离开",
+        "{occupied_by} stands there with nothing to do: send it away",
+    ),
+    "clear.resource.held": (
+        "{occupied_by} 停在那里，其队列被暂停：先恢复，再让它离开",
+        "{occupied_by} stands there and its queue is held: clear that, then send it away",
+    ),
+    "clear.resource.absent": (
+        "{occupied_by} 不在线或不在配置中：确认它不在那里，然后释放 {resource}",
+        "{occupied_by} is not here by all that is known: look, then release {resource}",
+    ),
+    "clear.resource": (
+        "让 {occupied_by} 离开；确认它不在那里时可释放 {resource}",
+        "Send {occupied_by} away with a command, or release {resource} if it is not there",
+    ),
+    "clear.cancelling": ("等待", "Wait a moment"),
+    "clear.ahead": ("等待前面的任务", "Wait for what comes first"),
+    "clear.question": ("回答问题，或取消该任务", "Answer it, or cancel the task"),
+    "clear.no_worker": ("启动一个工作者", "Start a worker for {queue}"),
+    "clear.workers_busy": ("等待，或启动更多工作者", "Wait, or start another worker"),
+    "clear.starting": ("等待", "Wait a moment"),
     # causes of an unknown outcome
     "cause.daemon_died": (
         "服务在执行过程中中断",

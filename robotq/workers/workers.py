@@ -14,6 +14,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.idempotency import KeyedRequest
 from robotq.engine.job import Holder, Job, JobEnding
 from robotq.engine.pool import Pool
+from robotq.engine.why import WorkersThere
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold
 from robotq.model.json import JsonObject
@@ -101,6 +102,7 @@ class Workers:
         self.expired = 0
         """Leases and deadlines that were over, since the start."""
         self._closed = asyncio.Event()
+        engine.why.workers_there = self._there
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -320,6 +322,21 @@ class Workers:
             reason = str(error.args_.get("state", error.code.name))
             return TaskOrder(task_id=report.task_id, order=Order.CANCEL, reason=reason)
         return TaskOrder(task_id=task.id, order=Order.GO_ON, lease_until_ms=task.lease_until_ms)
+
+    def _there(self, queue: str, match: str) -> WorkersThere:
+        now_ms = self.engine.clock.now_ms()
+        pool = self.pool(queue)
+        at_work = {task.worker for task in pool.running.values()}
+        known = [worker for worker in self.registry.of(queue) if worker.match == match]
+        there = [
+            one.name in at_work for one in known if one.name in at_work or not one.silent(now_ms)
+        ]
+        # somebody who asks without a name is there too
+        return WorkersThere(
+            workers=max(len(there), sum(there) + pool.idle(match)),
+            busy=sum(there),
+            seen_ms=max((worker.seen_ms for worker in known), default=0),
+        )
 
     def _busy(self, queue: str, worker: str) -> bool:
         return any(task.worker == worker for task in self.pool(queue).running.values())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
+from robotq.api.robot.hold_view import reason_views
 from robotq.engine.engine import Engine
-from robotq.model.hold import TRANSIENT_HOLDS
+from robotq.model.hold import TRANSIENT_HOLDS, HoldCode, Reason
 from robotq.model.task import TaskState
+from robotq.model.texts import Language
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Restored
 
 EVENTS = 1_000_000
+
+_FROZEN = HoldCode.MOTION_HELD
 
 
 async def differences(engine: Engine, data: MemoryStore) -> list[str]:
@@ -22,7 +26,41 @@ async def differences(engine: Engine, data: MemoryStore) -> list[str]:
         *[line async for line in _journal(engine, data)],
         *_places(engine, restored),
         *_left_over(engine),
+        *unexplained(engine),
     ]
+
+
+def unexplained(engine: Engine) -> Iterator[str]:
+    """Queues that are not empty, and of which nothing moves, without a reason; reasons without
+    words. True at every moment, at rest or not."""
+    memory = engine.queue.memory
+    for name, lane in memory.lanes.items():
+        reasons = engine.why.of(name).reasons
+        moves = lane.running is not None and lane.running.waiting_for is None
+        if len(lane) and not reasons and (not moves or engine.holds.has(name, _FROZEN)):
+            yield f"{name}: nothing moves, and nobody says why: {list(lane)}, {lane.running}"
+        if not len(lane) and reasons:
+            yield f"{name}: it is empty, and explains {reasons}"
+        for task in lane:
+            if not engine.why.task(task):
+                yield f"{task.id}: it waits, and nobody says why"
+            yield from _badly_told(engine, engine.why.task(task))
+    for name, pool in memory.pools.items():
+        if pool.waiting and not pool.running and not engine.why.of(name).reasons:
+            yield f"{name}: nobody takes what waits, and nobody says why"
+    for name in engine.why.queues:
+        yield from _badly_told(engine, engine.why.of(name).reasons)
+
+
+def _badly_told(engine: Engine, reasons: Sequence[Reason]) -> Iterator[str]:
+    now_ms = engine.clock.now_ms()
+    for reason in reasons:
+        if not 0 < reason.since_ms <= now_ms:
+            yield f"{reason} since {reason.since_ms}, now {now_ms}"
+    for language in Language:
+        for view in reason_views(reasons, language):
+            if "{" in view["reason"] + view["clear"]["text"]:
+                yield f"{view['reason']} {view['clear']}"
 
 
 def _tasks(engine: Engine, restored: Restored) -> Iterator[str]:

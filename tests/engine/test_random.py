@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from robotq.catalog import Catalog, CommandSpec
 from robotq.config import LimitsConfig, RobotConfig
 from robotq.engine.idempotency import KeyedRequest
 from robotq.engine.intake import Order
@@ -21,17 +22,19 @@ from robotq.engine.places import Place
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
-from robotq.model.hold import Hold, HoldCode
+from robotq.model.hold import Hold, HoldCode, WaitCode
 from robotq.model.task import Repeat, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
 
-from .at_rest import differences
+from .at_rest import differences, unexplained
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 from .conftest import PROBE_S, Lab
 from .disk import Disk
 
 ROBOTS = ("robot_a", "robot_b")
+
+WITH_APPROVAL = Catalog([*CATALOG, CommandSpec(cmd_type="POUR", approval=True)])
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "works": ("WORK", {}),
@@ -44,6 +47,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "goes left": ("GO", {"place": "BENCH_LEFT"}),
     "goes right": ("GO", {"place": "BENCH_RIGHT"}),
     "goes away": ("GO", {"place": "HALL"}),
+    "needs approval": ("POUR", {}),
 }
 
 robots = st.sampled_from(ROBOTS)
@@ -56,6 +60,17 @@ actions = st.one_of(
         robots,
         st.lists(st.sampled_from(sorted(COMMANDS)), min_size=2, max_size=3),
     ),
+    st.tuples(
+        st.just("parts"),
+        robots,
+        st.lists(
+            st.tuples(st.sampled_from(sorted(COMMANDS)), st.sampled_from([0, 0, 5, 3_600_000])),
+            min_size=2,
+            max_size=4,
+        ),
+    ),
+    st.tuples(st.just("approve"), some, st.booleans()),
+    st.tuples(st.sampled_from(["hold", "unhold"]), robots),
     st.tuples(st.just("repeat"), robots, st.sampled_from(sorted(COMMANDS)), st.integers(1, 3)),
     st.tuples(st.just("move"), some, st.sampled_from(["before", "after", "head", "end"]), some),
     st.tuples(st.just("prioritise"), some, st.integers(-2, 2)),
@@ -101,7 +116,7 @@ class Story:
                 },
                 limits=LimitsConfig(stop_timeout_s=0.5, shutdown_grace_s=0),
             ),
-            CATALOG,
+            WITH_APPROVAL,
             disk,
             {"bench": bench_factory(drivers)},
             simulated_clock=clock,
@@ -130,6 +145,33 @@ class Story:
 
     async def _batch(self, robot: str, whats: list[str]) -> None:
         self._ask(self._accepted([COMMANDS[what] for what in whats], robot, batch=True))
+
+    async def _parts(self, robot: str, parts: list[tuple[str, int]]) -> None:
+        """A contiguous batch of an agent; some of it is due later, some waits for a person."""
+        now_ms = self.lab.engine.clock.now_ms()
+        orders = []
+        for what, later_ms in parts:
+            cmd_type, params = COMMANDS[what]
+            order = self.lab.order("x", cmd_type, robot=robot, **params)
+            orders.append(replace(order, not_before_ms=now_ms + later_ms) if later_ms else order)
+        self._ask(self._taken(orders))
+
+    async def _taken(self, orders: list[Order]) -> None:
+        accepted = await self.lab.accept(orders, batch=True, contiguous=True, agent=True)
+        self.ids += accepted.task_ids
+
+    async def _approve(self, number: int, yes: bool) -> None:
+        waiting = [task for task in self._waiting() if task.awaits_approval]
+        if waiting:
+            approvals = self.lab.engine.queue.approvals
+            decide = approvals.approve if yes else approvals.reject
+            self._ask(decide(waiting[number % len(waiting)].id, actor="ann"))
+
+    async def _hold(self, robot: str) -> None:
+        self._ask(self.lab.engine.hold_motion(robot, actor="ann"))
+
+    async def _unhold(self, robot: str) -> None:
+        self._ask(self.lab.engine.resume_motion(robot, actor="ann"))
 
     async def _accepted(
         self,
@@ -346,14 +388,11 @@ class Story:
             await self.lab.until(partial(self._moves_or_says_why, name))
 
     def _moves_or_says_why(self, name: str) -> bool:
-        queue = self.lab.engine.queue
-        lane = queue.lane(name)
-        return (
-            not lane.waiting
-            or lane.running is not None
-            or self.lab.engine.holds.held(name)
-            or all(queue.waits(task) for task in lane.candidates())
-        )
+        """And that it is about to start is no reason for ever."""
+        lane = self.lab.engine.queue.lane(name)
+        reasons = self.lab.engine.why.of(name).reasons
+        moves = not len(lane) or lane.running is not None
+        return moves or any(reason.code is not WaitCode.STARTING for reason in reasons)
 
     async def finish(self) -> None:
         """Everybody does what the holds ask for: then everything comes to an end."""
@@ -378,8 +417,16 @@ class Story:
             if task.outcome_unknown:
                 self._ask(self.lab.engine.resolve(task.id, "failed", actor="ann"))
         await self._answer()
+        now_ms = self.lab.engine.clock.now_ms()
+        for task in self._waiting():
+            if task.awaits_approval:
+                self._ask(self.lab.engine.queue.approvals.approve(task.id, actor="ann"))
+            elif (task.not_before_ms or 0) > now_ms + 1_000:
+                self._ask(self.lab.engine.queue.cancel(task.id, actor="ann"))
         for name in ROBOTS:
             await self._resume(name)
+            if self.lab.engine.holds.has(name, HoldCode.MOTION_HELD):
+                await self._unhold(name)
             lane = self.lab.engine.queue.lane(name)
             if not len(lane) and any(map(self.lab.engine.queue.waits, self._waiting())):
                 # the other robot waits for the place where this one stands
@@ -398,6 +445,7 @@ async def play(story: Story, steps: list[tuple[Any, ...]]) -> None:
             await story.do(*step)
             for _ in range(pause):
                 await asyncio.sleep(0)
+            assert not [*unexplained(story.lab.engine)]
             if step[0] != "kill":
                 await story.check(before)
         await story.finish()

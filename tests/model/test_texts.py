@@ -38,8 +38,10 @@ def test_hold__has_a_reason_and_a_way_to_clear_it(hold: HoldCode) -> None:
 
 
 @pytest.mark.parametrize("wait", WaitCode)
-def test_wait__has_a_reason(wait: WaitCode) -> None:
+def test_wait__has_a_reason_and_a_way_to_clear_it(wait: WaitCode) -> None:
     assert f"wait.{wait}" in TEXTS
+    # that of a batch is what clears the wait of its next task
+    assert f"clear.{wait}" in TEXTS or wait is WaitCode.BATCH
 
 
 @pytest.mark.parametrize(

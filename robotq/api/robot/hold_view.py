@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from robotq.api.remembered import Remembered
 from robotq.api.robot.times import local_time
 from robotq.model.errors import error_text
-from robotq.model.hold import Hold, HoldCode, Wait, WaitCode
+from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
 from robotq.model.json import JsonObject
 from robotq.model.texts import Language, text
 
@@ -128,31 +129,84 @@ def _clear(hold: Hold, language: Language) -> dict[str, Any]:
 
 
 def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
-    """Why one task is passed over."""
+    """Why one task does not get on, and what clears that."""
+    args = _in_language(dict(wait.args), language)
+    args = {name: value for name, value in args.items() if name not in ("error", "error_args")}
+    # what was made for this view, or is no word of it
+    send_away = args.pop("send_away", None)
+    until_ms = args.get("at_ms", args.pop("until_ms", None))
+    if wait.code is WaitCode.QUESTION:
+        args["prompt"] = text(args["prompt"], args.pop("prompt_args"), language)
+    because = [wait_view(one, language) for one in wait.because]
+    words = {"task_id": wait.task_id, "queue": wait.queue, **args}
+    if because:
+        args["because"] = because
+        words["because"] = because[0]["reason"]
+    if until_ms is not None:
+        words["until"] = local_time(until_ms)
     view: dict[str, Any] = {
         "code": wait.code.value,
-        "reason": text(f"wait.{wait.code}", _in_language(wait.args, language), language),
+        "reason": text(f"wait.{wait.code}", words, language),
+        "queue": wait.queue,
+        "task_id": wait.task_id,
+        "since": local_time(wait.since_ms),
+        "since_ms": wait.since_ms,
+        "clear": because[0]["clear"] if because else _clear_wait(wait, words, send_away, language),
     }
-    if wait.code is WaitCode.DOES_NOT_FIT:
-        way = _WAYS[HoldCode.DOES_NOT_FIT]
-        return {
-            **view,
-            "clear": {
-                "action": way.action,
-                "method": "POST",
-                "path": way.path.format(**wait.args),
-                "body": {},
-                "text": text("clear.does_not_fit", {}, language),
-            },
-        }
-    if wait.code is WaitCode.NOT_BEFORE:
-        view["until"] = local_time(wait.args["at_ms"])
-    if wait.code is WaitCode.APPROVAL:
-        view["clear"] = {
-            "action": "approve",
-            "method": "POST",
-            "path": f"/task/{wait.args['task_id']}/approve",
-            "body": {},
-            "text": text("clear.approval", {}, language),
-        }
-    return {**view, **wait.args}
+    if until_ms is not None:
+        view |= {"until": words["until"], "until_ms": until_ms}
+    # of `reason` the view has the whole sentence
+    return {**args, **view}
+
+
+def _clear_wait(
+    wait: Wait, words: JsonObject, send_away: JsonObject | None, language: Language
+) -> dict[str, Any]:
+    code = f"clear.{wait.code}"
+    way: _Way | None = None
+    body: JsonObject = {}
+    match wait.code:
+        case WaitCode.DOES_NOT_FIT:
+            way = _WAYS[HoldCode.DOES_NOT_FIT]
+        case WaitCode.APPROVAL:
+            way = _Way("approve", "/task/{task_id}/approve", {})
+        case WaitCode.QUESTION:
+            way = _Way("answer", "/task/{task_id}/input", {})
+        case WaitCode.RESOURCE if words.get("occupant", "running") == "running":
+            code = "clear.resource.running"
+        case WaitCode.RESOURCE if send_away is not None:
+            code, way, body = (
+                f"clear.resource.{words['occupant']}",
+                _Way("send_away", "/", {}),
+                send_away,
+            )
+        case WaitCode.RESOURCE:
+            code = "clear.resource.absent" if words["occupant"] == "absent" else "clear.resource"
+            way = _Way("release", "/resources/{resource}/release", {})
+        case _:
+            pass
+    told = text(code, words, language)
+    if way is None:
+        return {"action": "wait", "method": None, "path": None, "body": None, "text": told}
+    return {
+        "action": way.action,
+        "method": "POST",
+        "path": way.path.format(
+            **{name: quote(str(word), safe="") for name, word in words.items()}
+        ),
+        "body": body,
+        "text": told,
+    }
+
+
+def reason_views(reasons: Iterable[Reason], language: Language) -> list[dict[str, Any]]:
+    """Why something does not move, most important first."""
+    listed = list(reasons)
+    holds = [one for one in listed if isinstance(one, Hold)]
+    of_holds = iter(hold_views(holds, language))
+    return [
+        {"kind": "hold", "queue": one.robot, **next(of_holds)}
+        if isinstance(one, Hold)
+        else {"kind": "wait", **wait_view(one, language)}
+        for one in listed
+    ]

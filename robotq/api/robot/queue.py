@@ -11,7 +11,7 @@ from aiohttp import web
 from robotq.api.call import Call
 from robotq.api.robot.commands import API
 from robotq.api.robot.edits import revision_tag
-from robotq.api.robot.hold_view import hold_views
+from robotq.api.robot.hold_view import hold_views, reason_views
 from robotq.api.robot.models.queue import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
 from robotq.api.robot.naming import line_to_send
 from robotq.api.robot.view import task_line
@@ -29,6 +29,7 @@ async def status(call: Call) -> web.StreamResponse:
     names = tuple(engine.robots) if query.robot_id is None else (engine.robot(query.robot_id).name,)
     counts = engine.queue.memory.counts(api=API, queue=query.robot_id)
     holds = {name: hold_views(engine.holds.of(name), language) for name in names}
+    standing = engine.why.all() if query.robot_id is None else [engine.why.of(names[0])]
     editing = engine.queue.editing
     revision = editing.revision if query.robot_id is None else editing.revision_of(query.robot_id)
     return call.answer(
@@ -40,11 +41,13 @@ async def status(call: Call) -> web.StreamResponse:
             "cancelled_tasks": counts.cancelled,
             "running_task": _running_task(engine, names),
             "holds": [hold for of_robot in holds.values() for hold in of_robot],
+            "why": [reason for one in standing for reason in reason_views(one.reasons, language)],
             "robots": {
                 name: {
                     "queue_size": len(engine.queue.lane(name)),
                     "running_task": _running_task(engine, (name,)),
                     "holds": holds[name],
+                    "why": reason_views(engine.why.of(name).reasons, language),
                     "starts_next": starts_next(engine, name),
                 }
                 for name in names

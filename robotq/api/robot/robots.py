@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.call import Call
-from robotq.api.robot.hold_view import hold_views
+from robotq.api.robot.hold_view import hold_views, reason_views
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody
 from robotq.api.robot.naming import line_to_send
@@ -97,6 +97,7 @@ async def _view(call: Call, robot: Robot) -> dict[str, Any]:
             if occupancy.robot == robot.name
         ],
         "holds": hold_views(holds, call.language),
+        "why": reason_views(engine.why.of(robot.name).reasons, call.language),
     }
 
 

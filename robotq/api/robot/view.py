@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from robotq.api.remembered import Remembered
-from robotq.api.robot.hold_view import hold_views, wait_view
+from robotq.api.robot.hold_view import hold_views, reason_views, wait_view
 from robotq.api.robot.times import local_time
 from robotq.api.robot.webhooks import webhook_view
 from robotq.config.receivers import shown_url
@@ -165,6 +165,9 @@ def _passing(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
         case TaskState.PENDING:
             return _place_in_line(task, engine, language, now_ms)
         case TaskState.RUNNING:
+            why = engine.why.task(task)
+            if why:
+                return {"why": reason_views(why, language)}
             left_s = engine.queue.estimates.remaining_s(task, now_ms)
             return (
                 {} if left_s is None else {"remaining_s": round(left_s, 1), **_eta(left_s, now_ms)}
@@ -200,7 +203,10 @@ def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
 
 def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
     position = engine.queue.memory.position(task)
-    view: dict[str, Any] = {"position": position}
+    view: dict[str, Any] = {
+        "position": position,
+        "why": reason_views(engine.why.task(task), language),
+    }
     if task.work is not None:
         # many work at once, so its place says little about when its turn comes
         holds = engine.holds.of(task.queue)
@@ -216,7 +222,7 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
         view["starts_in_s"] = round(starts_s, 1)
         if takes_s is not None:
             view |= _eta(starts_s + takes_s, now_ms)
-    if waits := engine.queue.waits(task):
+    if waits := engine.why.waits(task):
         view["waits"] = [wait_view(wait, language) for wait in waits]
     if holds := engine.holds.of(task.queue):
         view["holds"] = hold_views(holds, language)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.context import WORKERS
-from robotq.api.robot.hold_view import hold_views
+from robotq.api.robot.hold_view import hold_views, reason_views
 from robotq.api.robot.models.workers import (
     HeartbeatBody,
     NextBody,
@@ -48,6 +48,7 @@ async def list_workers(call: Call) -> web.StreamResponse:
                     "idle": pool.idle_calls,
                     "held": call.engine.holds.held(name),
                     "holds": hold_views(call.engine.holds.of(name), call.language),
+                    "why": reason_views(call.engine.why.of(name).reasons, call.language),
                 }
                 for name, pool in pools.items()
                 if wanted in (None, name)

@@ -11,7 +11,7 @@ from robotq.model.hold import HoldCode, WaitCode
 
 
 class Clear(Answer):
-    """What clears a hold: a request, or waiting."""
+    """What clears a hold or a wait: a request, or waiting."""
 
     action: str
     method: str | None
@@ -56,3 +56,24 @@ class WaitView(Answer):
 
     code: WaitCode
     reason: str
+    queue: str
+    task_id: str | None
+    since: LocalTime
+    since_ms: int
+    clear: Clear
+
+
+class ReasonView(Answer):
+    """Why something does not move: a hold of its queue, or what a task waits for. Further keys
+    are those of that kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Literal["hold", "wait"]
+    code: str = Field(description="Of a hold, or of a wait.")
+    queue: str
+    task_id: str | None = Field(description="The task that waits, or that the hold is about.")
+    reason: str = Field(description="In words.")
+    since: LocalTime
+    since_ms: int
+    clear: Clear

@@ -15,7 +15,7 @@ from robotq.api.robot.models.base import (
     RobotId,
     Then,
 )
-from robotq.api.robot.models.holds import Hold
+from robotq.api.robot.models.holds import Hold, ReasonView
 from robotq.api.robot.models.tasks import TaskLine
 from robotq.engine.intake import PRIORITY_WORDS
 
@@ -48,6 +48,9 @@ class RobotQueue(Answer):
     queue_size: int
     running_task: str | None
     holds: list[Hold]
+    why: list[ReasonView] = Field(
+        description="Why nothing of it moves; empty where something does, or nothing waits."
+    )
     starts_next: StartsNext | None = Field(
         description="The first waiting command: what a resume or a resolution sets in motion."
     )
@@ -63,6 +66,10 @@ class QueueStatus(Answer):
     cancelled_tasks: int
     running_task: str | None
     holds: list[Hold]
+    why: list[ReasonView] = Field(
+        description="Of every queue that is not empty and of which nothing moves, why; also of "
+        "queues for workers, and of robots that are not configured any more."
+    )
     robots: dict[str, RobotQueue]
     tasks: list[TaskLine] = Field(description="Running, next and latest ended ones.")
     revision: int = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from robotq.api.robot.models.base import Answer, Body, Object, Query, Reason
-from robotq.api.robot.models.holds import Hold
+from robotq.api.robot.models.holds import Hold, ReasonView
 
 
 class Capabilities(Answer):
@@ -44,6 +44,9 @@ class Robot(Answer):
     running_task: str | None
     resources: list[str] = Field(description="Resources that it holds.")
     holds: list[Hold]
+    why: list[ReasonView] = Field(
+        description="Why nothing of its queue moves; empty where something does, or nothing waits."
+    )
 
 
 class Robots(Answer):

@@ -18,7 +18,7 @@ from robotq.api.robot.models.base import (
     Status,
     Then,
 )
-from robotq.api.robot.models.holds import Hold, WaitView
+from robotq.api.robot.models.holds import Hold, ReasonView, WaitView
 from robotq.api.robot.models.webhooks import Webhook
 from robotq.model.task import StepState, TaskState
 
@@ -90,6 +90,11 @@ class Task(Answer):
     position: int | None = Field(default=None, description="1 at the head of the queue.")
     waits: list[WaitView] = Field(default=[], description="Why this task is passed over for now.")
     holds: list[Hold] = Field(default=[], description="Why its queue starts nothing.")
+    why: list[ReasonView] = Field(
+        default=[],
+        description="Why it does not run yet: its place in line, holds and waits; for a running "
+        "one, why it does not get on.",
+    )
     waiting_for: Question | None = None
     code: int | None = Field(default=None, description="0, or the number of the error.")
     error_code: str | None = None

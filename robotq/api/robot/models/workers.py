@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from robotq.api.robot.models.base import Answer, Object
-from robotq.api.robot.models.holds import Hold
+from robotq.api.robot.models.holds import Hold, ReasonView
 
 QueueName = Literal["task_queue", "orchestrator", "dispatcher"]
 TaskId = Annotated[str, Field(min_length=1, max_length=200)]
@@ -131,6 +131,9 @@ class WorkerQueue(Answer):
     idle: int = Field(description="Workers that wait for a task right now.")
     held: bool
     holds: list[Hold] = Field(description="Why nothing is handed out, and what clears it.")
+    why: list[ReasonView] = Field(
+        description="Why what waits gets on nowhere; empty where it does, or nothing waits."
+    )
 
 
 class Workers(Answer):

@@ -1,0 +1,318 @@
+"""Why nothing moves. Everybody who tells that, tells what is said here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from robotq.catalog import Kind
+from robotq.engine.lane import Lane
+from robotq.engine.pool import Pool
+from robotq.model.errors import RobotqError
+from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
+from robotq.model.json import JsonObject
+from robotq.model.task import Task, TaskState
+
+if TYPE_CHECKING:
+    from robotq.engine.engine import Engine
+
+_LOOK_AHEAD = 50
+"""Candidates that are looked at; a queue says why its next ones wait, not all of them."""
+_MOST = 8
+"""Waits that are told of one queue."""
+
+_STOP_A_COMMAND = (
+    HoldCode.ESTOP,
+    HoldCode.MOTION_HELD,
+    HoldCode.DISCONNECTED,
+    HoldCode.UNRESPONSIVE,
+)
+"""Holds under which also a running command does not get on, as far as anybody knows."""
+
+_HOME: Sequence[tuple[str, JsonObject]] = (("HOME", {}), ("NAVIGATION", {"area": "HOME"}))
+"""The packaged commands that lead a robot away from wherever it stands."""
+_BY_STEPS = ("grbl", "marlin")
+"""Packaged drivers whose commands are written as steps; the others go to places by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One queue, and why nothing of it moves."""
+
+    queue: str
+    waiting: int
+    running: int
+    reasons: Sequence[Reason]
+    """Most important first. Empty only where it is empty, or something of it moves."""
+
+    @property
+    def stands(self) -> bool:
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersThere:
+    """Who could take a task of one queue with one match key."""
+
+    workers: int
+    """Those that are there, whether or not they have a task."""
+    busy: int
+    """Those of them that have one."""
+    seen_ms: int = 0
+    """When one was seen last, whether or not it is still there."""
+
+
+class Why:
+    """Looks at the engine as it is at this moment, and changes nothing.
+
+    Costs the same however long a queue is.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.workers_there: Callable[[str, str], WorkersThere] = lambda queue, match: WorkersThere(
+            workers=engine.queue.memory.pool(queue).idle(match), busy=0
+        )
+        """Who is there for a queue and a match key; set by whoever knows the workers."""
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """Every queue: of robots, configured or not, and of kinds of workers."""
+        memory = self._engine.queue.memory
+        return (*memory.lanes, *memory.pools)
+
+    def all(self) -> Sequence[Standing]:
+        """Every queue of which nothing moves, though it is not empty."""
+        found = (self.of(queue) for queue in self.queues)
+        return [one for one in found if one.stands]
+
+    def of(self, queue: str) -> Standing:
+        """One queue, by its name; one that nobody knows is empty."""
+        memory = self._engine.queue.memory
+        if (pool := memory.pools.get(queue)) is not None:
+            return Standing(
+                queue=queue,
+                waiting=pool.waiting,
+                running=len(pool.running),
+                reasons=self._of_pool(pool),
+            )
+        lane = memory.lanes.get(queue)
+        if lane is None:
+            return Standing(queue=queue, waiting=0, running=0, reasons=())
+        return Standing(
+            queue=queue,
+            waiting=lane.waiting,
+            running=int(lane.running is not None),
+            reasons=self._of_lane(lane),
+        )
+
+    def task(self, task: Task) -> Sequence[Reason]:
+        """Why this task does not get on: at least one reason where it waits, its place in line
+        among them; empty where it runs and moves, or has ended."""
+        if task.state is TaskState.RUNNING:
+            return () if task.work is not None else self.of(task.queue).reasons
+        if task.state is not TaskState.PENDING:
+            return ()
+        if task.work is not None:
+            return self._of_job(task)
+        lane = self._engine.queue.lane(task.queue)
+        waits = self.waits(task)
+        reasons: list[Reason] = [*self._holds(lane), *self._question(lane), *waits]
+        ahead = self._ahead(lane, task)
+        if ahead is not None and (lane.running is not None or not waits):
+            reasons.append(ahead)
+        return reasons or [self._starting(lane, task)]
+
+    def waits(self, task: Task) -> list[Wait]:
+        """What one waiting task waits for besides its turn, and who could clear it."""
+        return [self._with_occupant(wait) for wait in self._engine.queue.waits(task)]
+
+    # -- queues of robots ----------------------------------------------------------------------
+
+    def _of_lane(self, lane: Lane) -> Sequence[Reason]:
+        if not len(lane):
+            return ()
+        holds = self._holds(lane)
+        if lane.running is not None:
+            robot = self._engine.robots.get(lane.name)
+            if robot is None or robot.executor.running is None:
+                # it is being handed to its driver, or its end is on its way to the disk
+                return holds
+            stopped = [hold for hold in holds if hold.code in _STOP_A_COMMAND]
+            return [*stopped, *self._question(lane)]
+        waits: list[Wait] = []
+        for task in islice(lane.candidates(), _LOOK_AHEAD):
+            own = self._engine.queue.own_waits(task)
+            passed_over = [wait for wait in own if wait.code is not WaitCode.DOES_NOT_FIT]
+            if not passed_over:
+                # its turn: it starts, or it stops the queue
+                return self._next(lane, task, holds)
+            waits += own
+        reasons: list[Reason] = [*holds, *self._distinct(waits)]
+        return reasons or [self._starting(lane, next(iter(lane)))]
+
+    def _next(self, lane: Lane, task: Task, holds: Sequence[Hold]) -> Sequence[Reason]:
+        queue = self._engine.queue
+        misfit = queue.fitting.in_the_way(lane, task)
+        if misfit is not None and not any(hold.code is HoldCode.DOES_NOT_FIT for hold in holds):
+            # its hold is about to be set, or comes when the others are lifted
+            return [
+                *holds,
+                *(w for w in queue.own_waits(misfit[0]) if w.code is WaitCode.DOES_NOT_FIT),
+            ]
+        return holds or [self._starting(lane, task)]
+
+    def _holds(self, lane: Lane) -> Sequence[Hold]:
+        holds = self._engine.holds.of(lane.name)
+        if holds or lane.name in self._engine.robots:
+            return holds
+        return [
+            Hold(
+                robot=lane.name,
+                code=HoldCode.NOT_CONFIGURED,
+                since_ms=self._engine.clock.now_ms(),
+                id=f"hold_{lane.name}",
+            )
+        ]
+
+    def _question(self, lane: Lane) -> Sequence[Wait]:
+        """What the running command asks, where it does."""
+        running = lane.running
+        if running is None or running.waiting_for is None:
+            return ()
+        question = running.waiting_for
+        return [
+            Wait(
+                code=WaitCode.QUESTION,
+                args={
+                    "prompt": question.prompt,
+                    "prompt_args": question.args,
+                    "until_ms": question.deadline_ms,
+                },
+                since_ms=question.asked_at_ms,
+                queue=lane.name,
+                task_id=running.id,
+            )
+        ]
+
+    def _distinct(self, waits: Sequence[Wait]) -> Sequence[Wait]:
+        """The first of those that one act clears."""
+        found: dict[object, Wait] = {}
+        for wait in waits:
+            of_all = wait.code is WaitCode.RESOURCE
+            key = wait.args["resource"] if of_all else (wait.code, wait.task_id)
+            found.setdefault(key, wait)
+            if len(found) == _MOST:
+                break
+        return [self._with_occupant(wait) for wait in found.values()]
+
+    def _ahead(self, lane: Lane, task: Task) -> Wait | None:
+        position = lane.position(task)
+        if position is None or (position == 1 and lane.running is None):
+            return None
+        return Wait(
+            code=WaitCode.AHEAD,
+            args={
+                "position": position,
+                "running": None if lane.running is None else lane.running.id,
+            },
+            since_ms=task.submitted_at_ms,
+            queue=lane.name,
+            task_id=task.id,
+        )
+
+    def _starting(self, lane: Lane, task: Task) -> Wait:
+        robot = self._engine.robots.get(lane.name)
+        since_ms = None if robot is None else robot.executor.claiming_since_ms
+        return Wait(
+            code=WaitCode.STARTING,
+            since_ms=self._engine.clock.now_ms() if since_ms is None else since_ms,
+            queue=lane.name,
+            task_id=task.id,
+        )
+
+    # -- who stands where ----------------------------------------------------------------------
+
+    def _with_occupant(self, wait: Wait) -> Wait:
+        """A wait for a place says what the one does that occupies it, and what leads it away."""
+        because = tuple(self._with_occupant(one) for one in wait.because)
+        if because != wait.because:
+            wait = replace(wait, because=because)
+        if wait.code is not WaitCode.RESOURCE:
+            return wait
+        return replace(
+            wait,
+            args={**wait.args, **self._occupant(wait.args["occupied_by"], wait.args["resource"])},
+        )
+
+    def _occupant(self, name: str, resource: str) -> JsonObject:
+        """`occupant`: running, idle, held or absent."""
+        robot = self._engine.robots.get(name)
+        lane = self._engine.queue.memory.lanes.get(name)
+        running = None if lane is None else lane.running
+        if running is not None:
+            return {"occupant": "running", "occupant_task": running.id, "send_away": None}
+        if robot is None or not robot.connected:
+            return {"occupant": "absent", "occupant_task": None, "send_away": None}
+        state = "held" if self._engine.holds.held(name) else "idle"
+        return {
+            "occupant": state,
+            "occupant_task": None,
+            "send_away": self._send_away(name, resource),
+        }
+
+    def _send_away(self, robot: str, resource: str) -> JsonObject | None:
+        """A command that leads a robot away from a resource; None where none is known."""
+        engine = self._engine
+        by_steps = engine.robots[robot].config.driver in _BY_STEPS
+        for cmd_type, params in _HOME:
+            if cmd_type not in engine.catalog:
+                continue
+            spec = engine.catalog.get(cmd_type)
+            if spec.kind is not Kind.QUEUED or (spec.robots and robot not in spec.robots):
+                continue
+            if bool(spec.program(robot)) is not by_steps:
+                continue
+            try:
+                checked = engine.catalog.validated(spec, params)
+            except RobotqError:
+                continue
+            places = engine.catalog.places(spec, checked) if spec.resources else ()
+            if resource in engine.resources.of(places):
+                continue
+            return {"cmd_type": cmd_type, "robot_id": robot, "params": params}
+        return None
+
+    # -- queues of workers ---------------------------------------------------------------------
+
+    def _of_pool(self, pool: Pool) -> Sequence[Reason]:
+        """Tasks with one match key are a line of their own: others do not help them."""
+        lines = list(islice(pool.standing(), _MOST))
+        if not lines:
+            return ()
+        holds = self._engine.holds.of(pool.name)
+        if holds:
+            return holds
+        return [self._of_line(pool, match, next(pool.line(match))) for match in lines]
+
+    def _of_job(self, task: Task) -> Sequence[Reason]:
+        pool = self._engine.queue.memory.pool(task.queue)
+        reasons: list[Reason] = [*self._engine.holds.of(task.queue)]
+        match = "" if task.work is None else task.work.match
+        reasons.append(self._of_line(pool, match, task))
+        return reasons
+
+    def _of_line(self, pool: Pool, match: str, task: Task) -> Wait:
+        there = self.workers_there(pool.name, match)
+        since_ms = max(task.submitted_at_ms, task.retried_at_ms or 0)
+        if not there.workers:
+            code, since_ms = WaitCode.NO_WORKER, max(since_ms, there.seen_ms)
+        elif there.busy >= there.workers:
+            code = WaitCode.WORKERS_BUSY
+        else:
+            code = WaitCode.STARTING
+        return Wait(
+            code=code, args={"match": match}, since_ms=since_ms, queue=pool.name, task_id=task.id
+        )
