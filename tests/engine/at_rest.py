@@ -36,7 +36,11 @@ def unexplained(engine: Engine) -> Iterator[str]:
     memory = engine.queue.memory
     for name, lane in memory.lanes.items():
         reasons = engine.why.of(name).reasons
-        moves = lane.running is not None and lane.running.waiting_for is None
+        robot = engine.robots.get(name)
+        # one that its driver has given back asks nothing any more: its end is being written
+        at_work = robot is not None and robot.executor.running is not None
+        asks = lane.running is not None and lane.running.waiting_for is not None and at_work
+        moves = lane.running is not None and not asks
         if len(lane) and not reasons and (not moves or engine.holds.has(name, _FROZEN)):
             yield f"{name}: nothing moves, and nobody says why: {list(lane)}, {lane.running}"
         if not len(lane) and reasons:
