@@ -90,7 +90,14 @@ class TaskQueue:
         self.fitting = Fitting(memory, settings)
         """Which waiting commands the configuration of today does not take."""
         self._waits = Waits(memory, resources, clock, settings, self.fitting)
-        self._turns = Turns(holds, self._waits, resources, clock, settings, self.fitting)
+        self._turns = Turns(
+            holds=holds,
+            waits=self._waits,
+            resources=resources,
+            clock=clock,
+            settings=settings,
+            fitting=self.fitting,
+        )
         self._idempotency = Idempotency(store)
         self._waiters = Waiters(lambda: settings.config.limits.waiting_requests)
         unfinished = [task for lane in memory.lanes.values() for task in lane]

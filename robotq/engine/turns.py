@@ -28,6 +28,7 @@ class Turns:
 
     def __init__(
         self,
+        *,
         holds: HoldBoard,
         waits: Waits,
         resources: Resources,

@@ -173,6 +173,7 @@ class Why:
                 robot=lane.name,
                 code=HoldCode.NOT_CONFIGURED,
                 since_ms=self._engine.clock.now_ms(),
+                args={"tasks": len(lane)},
                 id=f"hold_{lane.name}",
             )
         ]
