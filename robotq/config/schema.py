@@ -180,6 +180,12 @@ class DispatcherConfig(InterfaceConfig):
     heartbeat_s: float = Field(default=30, gt=0, le=3_600)
     """Seconds between two signs of life that workers are asked for. One that has no task and
     does not answer two of them counts as gone."""
+    result_bytes: int = Field(default=33_554_432, ge=1_024, le=1_073_741_824)
+    """Largest message of a worker, so nearly the largest result. The task of a larger one fails,
+    and its worker is told; one of twice as much is not read, and its connection is closed."""
+    results_bytes: int = Field(default=134_217_728, ge=1_024)
+    """Memory for messages above 1 MiB that are on their way at once, of all workers together;
+    each counts for twice `result_bytes`. The others wait."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -175,6 +175,10 @@ _ROWS = (
               "等待输入超时: {timeout_s} 秒", "Nobody answered within {timeout_s} s: {prompt}"),
     ErrorCode("worker_error", 5004, 422, False,
               "工作者报告错误: {reason}", "The worker reports: {reason}"),
+    ErrorCode("result_too_large", 5005, 422, False,
+              "结果过大: {bytes}，上限 {limit_bytes} 字节 (interfaces.dispatcher.result_bytes)",
+              "Result too large: {bytes}, the limit is {limit_bytes} "
+              "(interfaces.dispatcher.result_bytes)"),
     ErrorCode("scanner_absent", 5021, 502, True,
               "扫码器未连接: {reason}", "The scanner is not there: {reason}"),
     ErrorCode("code_refused", 5022, 422, False,

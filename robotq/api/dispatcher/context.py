@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from robotq.api.dispatcher.log import DispatchLog
+from robotq.api.share import Share
 from robotq.web.files import WebFile, read_files
 from robotq.workers import Hub
 
@@ -25,5 +26,6 @@ class Pages:
 
 
 HUB = web.AppKey("dispatcher_hub", Hub)
+SHARE = web.AppKey("dispatcher_share", Share)
 LOG = web.AppKey("dispatcher_log", DispatchLog)
 PAGES = web.AppKey("dispatcher_pages", Pages)

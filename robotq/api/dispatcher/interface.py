@@ -8,8 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.dispatcher import dashboard, handlers, models, socket
-from robotq.api.dispatcher.context import HUB, LOG, PAGES, Pages
+from robotq.api.dispatcher.context import HUB, LOG, PAGES, SHARE, Pages
 from robotq.api.dispatcher.errors import ERROR, error_form
+from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.dispatcher.view import API
 from robotq.api.docs_page import DOCS
@@ -17,6 +18,7 @@ from robotq.api.interface import About, Interface, Shared
 from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.routes import Route
 from robotq.api.scopes import Scope, worker_scope
+from robotq.api.share import Share
 from robotq.workers import Hub
 
 _SUBMIT = (
@@ -125,9 +127,16 @@ ROUTES = (
 
 
 def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    settings = shared.workers.engine.settings
+
+    def at_once() -> int:
+        config = settings.config.interfaces.dispatcher
+        return max(1, config.results_bytes // hard_limit(config.result_bytes))
+
     return {
         HUB: Hub(shared.workers, API),
         LOG: DispatchLog(),
+        SHARE: Share(at_once),
         PAGES: Pages(),
     }
 

@@ -11,19 +11,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from robotq.api.call import Call
 from robotq.api.connection import Connection
 from robotq.api.dispatcher import reading
-from robotq.api.dispatcher.context import HUB, LOG
+from robotq.api.dispatcher.context import HUB, LOG, SHARE
 from robotq.api.dispatcher.errors import Refused
 from robotq.api.dispatcher.handlers import in_own_words
-from robotq.api.dispatcher.log import DispatchLog, shown
+from robotq.api.dispatcher.large import SMALL, hard_limit, tasks_of, too_large
+from robotq.api.dispatcher.log import DispatchLog, cut, shown
+from robotq.api.share import Share
 from robotq.engine.job import JobEnding
 from robotq.model.clock import WallClock
-from robotq.model.errors import RobotqError
+from robotq.model.errors import RobotqError, error_text
 from robotq.model.task import Task
+from robotq.model.texts import Language
 from robotq.workers import Hub, Link
 
 _log = logging.getLogger(__name__)
@@ -32,12 +35,23 @@ _SEND_S = 10.0
 """Wall seconds in which a worker has to take what it is sent."""
 _CLOSE_S = 2.0
 """Wall seconds that a worker has to say good-bye, too."""
+_LARGE = 131_072
+"""Bytes of a message from which on it is not parsed on the event loop."""
 _BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _OWN = "robotq"
 """Value of `protocol` with which a worker of robotq asks for tokens, acknowledgements and
 cancels, of which the document knows nothing."""
 
-_Socket = web.WebSocketResponse
+
+class _Socket(web.WebSocketResponse):
+    """Says why it ends where a message is too large to be read."""
+
+    async def close(
+        self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
+    ) -> bool:
+        if code == WSCloseCode.MESSAGE_TOO_BIG and not message:
+            message = b"message too large: see interfaces.dispatcher.result_bytes"
+        return await super().close(code=code, message=message, drain=drain)
 
 
 @in_own_words
@@ -48,11 +62,13 @@ async def connect(call: Call) -> web.StreamResponse:
     config = call.engine.config
     # control frames are told, too: they are signs of life. A text that is no UTF-8 is a
     # malformed message like any other
-    ws = web.WebSocketResponse(
+    limit = config.interfaces.dispatcher.result_bytes
+    # larger than that is refused here, so that the connection stays
+    ws = _Socket(
         timeout=_CLOSE_S,
         autoping=False,
         compress=False,
-        max_msg_size=config.limits.body_bytes,
+        max_msg_size=hard_limit(limit),
         decode_text=False,
     )
     if call.request.method != "GET" or not ws.can_prepare(call.request).ok:
@@ -79,7 +95,8 @@ async def connect(call: Call) -> web.StreamResponse:
                 name=f"heartbeat of {name}",
             )
             _log.info("%s of group %s has connected", name, group)
-            await _listen(worker, Conversation(hub, link, log, call.engine.clock))
+            conversation = Conversation(hub, link, log, call.engine.clock, limit)
+            await _listen(worker, conversation, call.request.app[SHARE])
         except (OSError, TimeoutError) as error:
             _log.info("%s is gone: %s", name, error)
         finally:
@@ -160,18 +177,27 @@ class Connected:
 class Conversation:
     """What a worker says, and what follows."""
 
-    def __init__(self, hub: Hub, link: Link, log: DispatchLog, clock: WallClock) -> None:
+    def __init__(
+        self, hub: Hub, link: Link, log: DispatchLog, clock: WallClock, limit: int
+    ) -> None:
+        """`limit`: bytes of a message."""
         self.hub = hub
         self.link = link
         self._log = log
         self._clock = clock
+        self._limit = limit
 
     async def take(self, worker: Connected, raw: bytes) -> None:
         """Anything that nobody can understand is passed over, and the connection stays.
 
         Raises OSError, TimeoutError.
         """
-        said = reading.message(raw)
+        if len(raw) > self._limit:
+            await self._refuse(worker, raw)
+            return
+        # what is large is looked through on a thread, so that others have their turns meanwhile
+        large = len(raw) > _LARGE
+        said = await asyncio.to_thread(reading.message, raw) if large else reading.message(raw)
         if said is None:
             _log.debug("%s says what is no JSON object", self.link.name)
             return
@@ -182,12 +208,37 @@ class Conversation:
         ending, task_id = reading.ending(said), reading.task_id(said.get("taskId"))
         if ending is None or task_id is None:
             return
-        reason = await self._finish(said, task_id, ending)
+        reason = await self._finish(said, task_id, ending, raw)
         if worker.own:
             answer = {"type": "ack", "taskId": task_id, "taken": not reason, "reason": reason}
             await worker.send(answer)
 
-    async def _finish(self, said: Mapping[str, Any], task_id: str, ending: JobEnding) -> str:
+    async def unread(self) -> None:
+        """A message was so large that it could not be read: most probably the result of what the
+        worker has. Raises ConnectionError."""
+        if self.link.task is not None:
+            ending = too_large(None, self._limit)
+            await self._finish({}, self.link.task.id, ending, b"")
+
+    async def _refuse(self, worker: Connected, raw: bytes) -> None:
+        """Tell both sides that a result is too large. Raises OSError, TimeoutError."""
+        ending = too_large(len(raw), self._limit)
+        named = tasks_of(raw)
+        mine = None if self.link.task is None else self.link.task.id
+        task_id = mine if mine in named else next(iter(named), None)
+        _log.warning("%s sends %d bytes; result_bytes is %d", self.link.name, len(raw), self._limit)
+        if task_id is not None:
+            await self._finish({}, task_id, ending, b"")
+        assert ending.error is not None
+        reason = error_text(ending.error.code, ending.error.args, Language.EN)
+        told = {"type": "error", "taskId": task_id, "error": reason, "maxBytes": self._limit}
+        if worker.own:
+            told = {"type": "ack", "taskId": task_id, "taken": False, "reason": reason}
+        await worker.send(told)
+
+    async def _finish(
+        self, said: Mapping[str, Any], task_id: str, ending: JobEnding, raw: bytes
+    ) -> str:
         """Why the result was refused; empty where it was taken."""
         status, reason = 200 if ending.error is None else 500, ""
         try:
@@ -204,22 +255,36 @@ class Conversation:
             status=status,
             latency_ms=reading.duration_ms(said),
             request=None,
-            response=reason or shown(said.get("result", said.get("error"))),
+            response=reason or _shown(said, ending, raw),
             task_id=task_id,
         )
         return reason
 
 
-async def _listen(worker: Connected, conversation: Conversation) -> None:
+def _shown(said: Mapping[str, Any], ending: JobEnding, raw: bytes) -> str:
+    """What the log shows of an answer."""
+    if not said and ending.error is not None:
+        return error_text(ending.error.code, ending.error.args, Language.EN)
+    # what is large is not written out once more to be cut
+    return cut(raw) if len(raw) > SMALL else shown(said.get("result", said.get("error")))
+
+
+async def _listen(worker: Connected, conversation: Conversation, share: Share) -> None:
     """Until the connection ends. One message at a time: who sends faster has to wait."""
     connection = worker.protocol
     meter = connection.metered() if isinstance(connection, Connection) else None
+    if meter is not None:
+        meter.share(share, SMALL)
     while True:
         if meter is not None:
             meter.hungry()
         message = await worker.ws.receive()
         if meter is not None:
             meter.fed()
+        if message.type is WSMsgType.ERROR and _too_large(message.data):
+            # at once: with its connection this handler ends, and its task would fail as lost
+            await conversation.unread()
+            return
         # a message that is here already is got without waiting: it has a turn of its own all the
         # same, or a worker that sends without end would be all that this process does
         await conversation.hub.pace.turn()
@@ -235,6 +300,10 @@ async def _listen(worker: Connected, conversation: Conversation) -> None:
                 conversation.hub.heard(conversation.link)
             case _:
                 return
+
+
+def _too_large(error: object) -> bool:
+    return isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG
 
 
 def _new_name(hub: Hub, clock: WallClock) -> str:

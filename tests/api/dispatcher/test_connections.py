@@ -82,18 +82,6 @@ async def test_too_many_workers__the_next_is_refused(open_dispatcher: OpenDispat
         await worker.pong()
 
 
-async def test_message_that_is_too_large__ends_the_connection(
-    open_dispatcher: OpenDispatcher,
-) -> None:
-    api = await open_dispatcher(clock=SetClock(), limits=LimitsConfig(body_bytes=10_000))
-    async with await api.worker() as worker:
-        task_id = await api.submit()
-        await worker.task()
-        await worker.complete(task_id, "x" * 20_000)
-        assert await worker.closed() == 1009
-    assert (await api.until(task_id, "failed"))["error"] == "Worker disconnected"
-
-
 async def test_idle_worker_that_does_not_answer__is_gone(open_dispatcher: OpenDispatcher) -> None:
     api = await open_dispatcher(heartbeat_s=0.05)
     ws = await api.client.ws_connect("/ws", autoping=False)
