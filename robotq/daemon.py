@@ -140,7 +140,7 @@ class Daemon:
             catalog = await asyncio.to_thread(load_catalog, config.commands)
             written = await asyncio.to_thread(examine, config, catalog)
             reloaded = await asyncio.to_thread(
-                self.engine.prepare_reload, config, catalog, written.places
+                self.engine.prepare_reload, config, catalog, written.known
             )
             await self.engine.reload(reloaded, actor=actor)
             _log.info("configuration reloaded for %s", actor)
@@ -169,7 +169,7 @@ async def running_engine(config: Config) -> AsyncIterator[Engine]:
     for note in written.notes:
         _log.info("%s", note)
     factories = await asyncio.to_thread(driver_factories)
-    engine = await start_engine(config, catalog, _store(config), factories, places=written.places)
+    engine = await start_engine(config, catalog, _store(config), factories, known=written.known)
     async with events_logged(engine.bus, for_people=config.log == "text"):
         try:
             yield engine

@@ -17,9 +17,9 @@ from robotq.catalog import Catalog, CommandSpec
 from robotq.catalog.catalog import parameters_in
 from robotq.config import Config, packaged, strict_yaml
 from robotq.config.strict_yaml import KeyPath, key_text
-from robotq.drivers.base import KnowsPlaces
+from robotq.drivers.base import KnowsCommands, KnowsPlaces
 from robotq.drivers.registry import check_options
-from robotq.engine.known_places import KnownPlaces, unknown_place
+from robotq.engine.known_robots import KnownRobots, unknown_place
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.steps import language as lang
 from robotq.steps.templates import Template
@@ -32,7 +32,7 @@ _MOST_TOGETHER = 1_000
 class Written:
     """What came out of it."""
 
-    places: KnownPlaces
+    known: KnownRobots
     notes: Sequence[str]
     """What nobody can check, in a sentence each."""
 
@@ -58,7 +58,9 @@ def examine(config: Config, catalog: Catalog) -> Written:
     faults += places.faults()
     if faults:
         raise ConfigError("\n".join(faults))
-    return Written(places=KnownPlaces(places.of_robot), notes=list(places.notes()))
+    lacks = {name: read.lacks for name, read in options.items() if isinstance(read, KnowsCommands)}
+    known = KnownRobots(places=places.of_robot, lacks=lacks)
+    return Written(known=known, notes=list(places.notes()))
 
 
 @lru_cache(maxsize=1)
@@ -153,8 +155,8 @@ class _Places:
         known = self._known_to(spec)
         if known is not None:
             valid = self._catalog.validated(spec, params)
-            anybody = KnownPlaces({"the site": known})
-            anybody.check(self._catalog, spec, valid, "the site")
+            anybody = KnownRobots({"the site": known})
+            anybody.check_places(self._catalog, spec, valid, "the site")
 
     def _known_to(self, spec: CommandSpec) -> frozenset[str] | None:
         """The places of all robots that can do it; None where one of them may have any."""

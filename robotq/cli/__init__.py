@@ -30,6 +30,7 @@ COMMANDS = {
     "cancel": "cancel",
     "reorder": "edit",
     "priority": "edit",
+    "move": "edit",
     "retry": "control",
     "answer": "control",
     "resolve": "control",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from robotq.config import Config
 from robotq.daemon import is_guarded
 from robotq.listen import check_exposure
 from robotq.model.errors import ConfigError
+from robotq.waiting import Left, left_in
 from robotq.written import examine
 
 
@@ -29,29 +30,50 @@ def check_config(
             envvar="ROBOTQ_CONFIG", help="Configuration file; without it, the packaged one."
         ),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="A data folder: what waits in it is held against the configuration. A daemon may "
+            "work on it meanwhile.",
+        ),
+    ] = None,
     as_json: OutcomeAsJson = False,
 ) -> None:
     """Check a configuration with its command specs, robots, keys and address. Opens no port."""
+    flags = {"data": None if data is None else str(data)}
     if as_json:
-        _check_for_program(file)
+        _check_for_program(file, flags)
         return
-    found = contents_of(loader(file, {})())
+    found = contents_of(loader(file, flags)(), look_at_data=data is not None)
     print(f"{file or 'the packaged configuration'} is right: {found.line}")
     for note in found.notes:
         print(f"Note: {note}")
 
 
-def _check_for_program(file: Path | None) -> None:
+def _check_for_program(file: Path | None, flags: Mapping[str, str | None]) -> None:
     """The faults are what was asked for, so they are no message beside the answer."""
     told: dict[str, Any] = {"file": None if file is None else str(file)}
     try:
-        config = loader(file, {})()
-        found = contents_of(config)
+        config = loader(file, flags)()
+        found = contents_of(config, look_at_data=flags["data"] is not None)
     except ConfigError as error:
         faults = str(error).splitlines()
         print_json(new_console(), {**told, "right": False, "faults": faults})
         raise typer.Exit(ExitCode.USAGE) from error
-    contents = {"robots": list(config.robots), "commands": found.commands, "port": config.port}
+    contents: dict[str, Any] = {
+        "robots": list(config.robots),
+        "commands": found.commands,
+        "port": config.port,
+    }
+    if found.left is not None:
+        misfits = found.left.misfits
+        contents["waiting"] = found.left.waiting
+        contents["does_not_fit"] = {
+            "count": misfits.number,
+            "tasks": [task.id for task, _ in misfits.first],
+        }
+        contents["not_configured"] = dict(found.left.not_configured)
     notes = list(found.notes)
     print_json(new_console(), {**told, "right": True, "faults": [], "notes": notes, **contents})
 
@@ -64,9 +86,11 @@ class Contents:
     commands: int
     notes: Sequence[str]
     """What is worth knowing, and no fault."""
+    left: Left | None = None
+    """What waits in the data folder, where that was looked at."""
 
 
-def contents_of(config: Config) -> Contents:
+def contents_of(config: Config, *, look_at_data: bool = False) -> Contents:
     """What a configuration comes to, after a look at everything that it names.
 
     Raises ConfigError where specs, robots, places, keys or address are not right, one line per
@@ -79,4 +103,6 @@ def contents_of(config: Config) -> Contents:
         f"{len(config.robots)} robots ({', '.join(config.robots)}), {len(catalog)} commands, "
         f"port {config.port}"
     )
-    return Contents(line=line, commands=len(catalog), notes=written.notes)
+    left = left_in(config.data, config, catalog, written.known) if look_at_data else None
+    notes = [*written.notes, *(left.notes if left is not None else ())]
+    return Contents(line=line, commands=len(catalog), notes=notes, left=left)

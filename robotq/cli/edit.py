@@ -1,4 +1,4 @@
-"""robotq reorder, priority: another order of what waits."""
+"""robotq reorder, priority, move: another order of what waits, or another robot."""
 
 from __future__ import annotations
 
@@ -66,6 +66,23 @@ def priority(
     """Give a waiting task another priority, e.g. `robotq priority TASK_ID -- -5`."""
     body = {"priority": number_or_word(priority)}
     _edit(url, key, f"/task/{task_id}/priority", body, revision=revision, as_json=as_json)
+
+
+def move(
+    *,
+    task_id: _TaskId,
+    robot: Annotated[
+        str, typer.Argument(metavar="ROBOT", help="Who is to do it; it has to be able to.")
+    ],
+    note: Annotated[str, typer.Option("--note", help="Why; stands in the journal.")] = "",
+    revision: _Revision = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a waiting task to another robot; a contiguous batch goes as one."""
+    body = {"robot_id": robot, **({"note": note} if note else {})}
+    _edit(url, key, f"/task/{task_id}/move", body, revision=revision, as_json=as_json)
 
 
 def _edit(

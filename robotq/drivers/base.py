@@ -301,6 +301,15 @@ class KnowsPlaces(Protocol):
         """All places to which this robot can be sent, or at which it can say to stand."""
 
 
+@runtime_checkable
+class KnowsCommands(Protocol):
+    """Options of a robot that say what it can do. Those of no driver have to."""
+
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
+        """Why the robot cannot do this command, with these steps or without any; None where it
+        can. The text stands behind "robot_a cannot do GET_WEATHER: "."""
+
+
 DriverFactory = Callable[[DriverSetup], Driver]
 """What the entry-point group `robotq.drivers` registers. Raises ConfigError for bad options."""
 

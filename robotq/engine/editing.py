@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from robotq.engine.unbroken import unbroken
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.task import Task
+from robotq.model.task import Command, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask, SetFact
 
@@ -96,6 +96,65 @@ class Editing:
                             await self._write_moves(unit, wanted, place, actor)
                         now = [self._memory.get(one.id) or one for one in unit]
                         return Moved(tasks=now, revision=self.revision_of(task.queue))
+
+    @unbroken
+    async def give(
+        self,
+        task_id: str,
+        queue: str,
+        given: Callable[[Task], Command],
+        *,
+        actor: str,
+        seen: int | None = None,
+        note: str = "",
+    ) -> Moved:
+        """Give a waiting task, with those of its contiguous batch, to another robot; they stand
+        behind all that waits there.
+
+        `given` makes the command as it is for that robot, or raises why it is none for it.
+        Raises as `move` does.
+        """
+        async with self._one_at_a_time:
+            while True:
+                task = await self._changes.find(task_id)
+                if task.work is not None:
+                    reason = "expected a command of a robot"
+                    raise RobotqError("bad_parameter", field="task_id", reason=reason)
+                self._check(task.queue, seen)
+                lane = self._memory.lane(task.queue)
+                unit, seen_changes = Line(lane).unit(task), lane.changes
+                if task.queue == queue:
+                    return Moved(tasks=unit, revision=self.revision_of(queue))
+                async with AsyncExitStack() as changing:
+                    for one in sorted(unit, key=lambda found: found.seq):
+                        await changing.enter_async_context(self._changes.of(one.id))
+                    if lane.changes == seen_changes:
+                        await self._write_given(unit, queue, given, actor, note)
+                        now = [self._memory.get(one.id) or one for one in unit]
+                        return Moved(tasks=now, revision=self.revision_of(queue))
+
+    async def _write_given(
+        self,
+        unit: Sequence[Task],
+        queue: str,
+        given: Callable[[Task], Command],
+        actor: str,
+        note: str,
+    ) -> None:
+        now_ms = self._clock.now_ms()
+        left = unit[0].queue
+        revisions = {**self._revisions, left: self.revision + 1, queue: self.revision + 1}
+        mutations: list[Mutation] = [SetFact(REVISIONS, revisions)]
+        # all of them have to fit, or none goes
+        commands = [given(one) for one in unit]
+        ranks = self._admission.ranks(len(unit))
+        for before, command, rank in zip(unit, commands, ranks, strict=True):
+            after = transition(before, Action.MOVE, queue=queue, command=command, rank=rank)
+            told = {"was_robot": left, "revision": self.revision + 1, "note": note}
+            mutations.append(SaveTask(after, before.state, left))
+            mutations.append(task_event("task.moved", after, now_ms, actor, before=before, **told))
+        await self._changes.write(mutations)
+        self._revisions = revisions
 
     def _check(self, queue: str, seen: int | None) -> None:
         if seen is not None and not self.revision_of(queue) <= seen <= self.revision:

@@ -8,22 +8,27 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from robotq.catalog import Catalog
 from robotq.config import Config
+from robotq.engine.absent import AbsentRobots
 from robotq.engine.background import Background
 from robotq.engine.batches import left_of_batch
 from robotq.engine.checklist import Checklist
 from robotq.engine.clock_watch import ClockWatch
 from robotq.engine.confirming import About
+from robotq.engine.editing import Moved
 from robotq.engine.estop import EStop
 from robotq.engine.events import EventBus
+from robotq.engine.fitting import why_lost
 from robotq.engine.handlers import check_handlers
 from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.immediate import Immediate
 from robotq.engine.intake import Intake, Order
 from robotq.engine.journal import Journal, answered
-from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
+from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.queue import Accepted, KeyedRequest, TaskQueue
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
@@ -38,7 +43,7 @@ from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.item import ItemIds
-from robotq.model.task import Task
+from robotq.model.task import Command, Task
 from robotq.store.port import AppendEvent, Store, TaskQuery
 
 _log = logging.getLogger(__name__)
@@ -64,7 +69,7 @@ class Reloaded:
 
     config: Config
     catalog: Catalog
-    places: KnownPlaces
+    known: KnownRobots
     drivers: Mapping[str, Callable[[], None]]
 
 
@@ -108,6 +113,8 @@ class Engine:
         self.immediate = Immediate(self)
         self.checklist = Checklist(self, item_ids)
         self.why = Why(self)
+        self.absent = AbsentRobots(queue.memory, holds, queue.claims, tuple(robots))
+        """Robots that the configuration does not have, and for which something is left."""
         self._background = Background()
         self._clock_watch = ClockWatch(self.clock, journal)
 
@@ -315,7 +322,41 @@ class Engine:
         await robot.executor.answer(task_id, value, actor=actor, asked_at_ms=asked_at_ms)
         return await self.queue.find(task_id)
 
+    async def move_to(
+        self, task_id: str, robot: str, *, actor: str, seen: int | None = None, note: str = ""
+    ) -> Moved:
+        """Give a waiting command, with those of its contiguous batch, to another robot; it
+        stands behind all that waits there.
+
+        `seen`: as in `Editing.move`, of the queue that it leaves. Raises as that does, and what
+        a submit to that robot would raise; robot_cannot.
+        """
+        name = self.robot(robot).name
+
+        def given(task: Task) -> Command:
+            params = task.command.params
+            if isinstance(params, Mapping) and params.get("robot_id") is not None:
+                params = {**params, "robot_id": name}
+            command = replace(task.command, params=params)
+            why = why_lost(self.settings, replace(task, queue=name, command=command))
+            if why is not None:
+                raise why
+            return command
+
+        return await self.queue.editing.give(
+            task_id, name, given, actor=actor, seen=seen, note=note
+        )
+
     # -- the robots --------------------------------------------------------------------------
+
+    @property
+    def queue_names(self) -> Sequence[str]:
+        """The queues of all robots, also of those that are not configured any more."""
+        return (*self.robots, *self.absent.names)
+
+    def queue_name(self, name: str) -> str:
+        """Raises RobotqError bad_parameter with the known names."""
+        return name if name in self.absent.names else self.robot(name).name
 
     def robot(self, name: str) -> Robot:
         """Raises RobotqError bad_parameter with the known names."""
@@ -418,10 +459,10 @@ class Engine:
     # -- reload ------------------------------------------------------------------------------
 
     def prepare_reload(
-        self, config: Config, catalog: Catalog, places: KnownPlaces = NOBODY_KNOWS
+        self, config: Config, catalog: Catalog, known: KnownRobots = NOBODY_KNOWS
     ) -> Reloaded:
-        """Check a new configuration against everything it touches; changes nothing. `places`:
-        those that its robots have.
+        """Check a new configuration against everything it touches; changes nothing. `known`:
+        what is known of its robots.
 
         Raises ConfigError. Robots cannot be added, removed or given another driver this way.
         """
@@ -440,18 +481,18 @@ class Engine:
             }
         except ConfigError as error:
             raise ConfigError(f"{config.name}: {error}") from error
-        return Reloaded(config=config, catalog=catalog, places=places, drivers=appliers)
+        return Reloaded(config=config, catalog=catalog, known=known, drivers=appliers)
 
     @unbroken
     async def reload(self, reloaded: Reloaded, *, actor: str) -> None:
         """Put a checked configuration into effect: specs, labs, resources, thresholds."""
         for apply in reloaded.drivers.values():
             await asyncio.to_thread(apply)
-        new = Settings(reloaded.config, reloaded.catalog, reloaded.places)
+        new = Settings(reloaded.config, reloaded.catalog, reloaded.known)
         look = await self.queue.fitting.look(new)
         self.settings.config = reloaded.config
         self.settings.catalog = reloaded.catalog
-        self.settings.places = reloaded.places
+        self.settings.known = reloaded.known
         # in the same moment: nothing is claimed by the new specs that was not looked at
         self.queue.fitting.take(look)
         self.intake = self._intake()
@@ -461,6 +502,8 @@ class Engine:
         misfits = self.queue.fitting.misfits()
         if misfits.number:
             _log.warning("%s", misfits.line)
+        if self.absent.names:
+            _log.warning("%s", self.absent.line)
         await self._note("config.reloaded", actor, "", does_not_fit=misfits.number)
 
     # -- start and stop ------------------------------------------------------------------------
@@ -469,6 +512,9 @@ class Engine:
         """Start executors, links and housekeeping."""
         for robot in self.robots.values():
             robot.start()
+        if self.absent.names:
+            _log.warning("%s", self.absent.line)
+        self.absent.start()
         self.webhooks.start()
         self._background.start("clock", self._clock_watch.look, every_s=5)
         self._background.start("retention", self._retain, every_s=3_600)
@@ -486,6 +532,7 @@ class Engine:
         await asyncio.gather(
             *(robot.finish(limits.shutdown_grace_s) for robot in self.robots.values())
         )
+        await self.absent.stop()
         await self._background.stop()
         await self.webhooks.stop()
         await self.hold_writer.recorded(_RECORD_S)
@@ -522,7 +569,7 @@ class Engine:
     def _names(self, robot: str | None) -> Sequence[str]:
         if robot in self.queue.memory.pools:
             return (robot,)
-        return tuple(self.robots) if robot is None else (self.robot(robot).name,)
+        return self.queue_names if robot is None else (self.queue_name(robot),)
 
     def _intake(self) -> Intake:
         return Intake(
@@ -532,14 +579,14 @@ class Engine:
             armed=lambda: self.armed,
             callbacks=lambda: self.webhooks.allowed_hosts,
             clock=self.clock,
-            places=self.settings.places,
+            known=self.settings.known,
         )
 
     def _order_again(self, task: Task) -> Order:
         """The same command once more, by today's spec. Raises RobotqError unknown_command,
         missing_parameter, bad_parameter."""
         spec = self.settings.spec_of(task)
-        self.settings.places.check(self.catalog, spec, task.command.params, task.queue)
+        self.settings.known.check_places(self.catalog, spec, task.command.params, task.queue)
         return Order(
             command=task.command,
             spec=spec,

@@ -36,12 +36,16 @@ class Misfits:
         return f"{self.number} waiting {commands} not fit any more: {'; '.join(told)}{more}"
 
 
+_Key = tuple[str, str]
+"""Task and robot: what does not fit one robot may fit another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look through the waiting commands has found."""
 
     seen: frozenset[str] = frozenset()
-    found: Mapping[str, RobotqError] = field(default_factory=dict)
+    found: Mapping[_Key, RobotqError] = field(default_factory=dict)
 
 
 def why_misfit(settings: Settings, task: Task) -> RobotqError | None:
@@ -60,17 +64,37 @@ def why_misfit(settings: Settings, task: Task) -> RobotqError | None:
             raise RobotqError(
                 "bad_parameter", field="robot_id", reason=f"{spec.cmd_type} is done by {able}"
             )
-        settings.places.check(settings.catalog, spec, task.command.params, task.queue)
+        settings.known.check_places(settings.catalog, spec, task.command.params, task.queue)
     except RobotqError as error:
         return error
     return None
 
 
+def why_lost(settings: Settings, task: Task) -> RobotqError | None:
+    """The same, and why its robot cannot do it any more. Only a start and a reload look at that:
+    what is accepted without its steps fails when its turn comes, and says so."""
+    why = why_misfit(settings, task)
+    if why is None and task.work is None and task.queue in settings.config.robots:
+        try:
+            spec = settings.catalog.get(task.command.cmd_type)
+            settings.known.check_robot(spec, task.queue)
+        except RobotqError as error:
+            return error
+    return why
+
+
 def look_through(settings: Settings, tasks: Iterable[Task]) -> Look:
     """Look at all of these; with thousands of them it takes a while."""
     listed = list(tasks)
-    found = {task.id: why for task in listed if (why := why_misfit(settings, task)) is not None}
+    found = {_key(task): why for task in listed if (why := why_lost(settings, task)) is not None}
     return Look(frozenset(task.id for task in listed), found)
+
+
+def misfits_of(look: Look, waiting: Iterable[Task]) -> Misfits:
+    """Those that a look has found among what waits, in the order in which they came."""
+    found = [(task, why) for task in waiting if (why := look.found.get(_key(task))) is not None]
+    found.sort(key=lambda one: one[0].seq)
+    return Misfits(number=len(found), first=found[:_TOLD])
 
 
 class Fitting:
@@ -84,7 +108,7 @@ class Fitting:
     def __init__(self, memory: TaskMemory, settings: Settings) -> None:
         self._memory = memory
         self._settings = settings
-        self._misfits: dict[str, RobotqError] = {}
+        self._misfits: dict[_Key, RobotqError] = {}
 
     async def look(self, settings: Settings | None = None) -> Look:
         """Look through what waits, by other settings than those in force where they are given.
@@ -99,7 +123,7 @@ class Fitting:
 
     def found(self, task: Task, why: RobotqError) -> None:
         """One that was claimed shows not to fit."""
-        self._misfits[task.id] = why
+        self._misfits[_key(task)] = why
 
     @property
     def all_fit(self) -> bool:
@@ -107,7 +131,7 @@ class Fitting:
 
     def why(self, task: Task) -> RobotqError | None:
         """Why it does not fit; None where it does."""
-        return self._misfits.get(task.id)
+        return self._misfits.get(_key(task))
 
     def in_the_way(self, lane: Lane, task: Task) -> tuple[Task, RobotqError] | None:
         """What keeps a task from its turn: that it does not fit, or another one of its contiguous
@@ -116,7 +140,7 @@ class Fitting:
             return None
         batch = task.batch_id if task.contiguous else None
         for one in [task] if batch is None else [task, *lane.batch(batch)]:
-            why = self._misfits.get(one.id)
+            why = self._misfits.get(_key(one))
             if why is not None:
                 return one, why
         return None
@@ -125,16 +149,21 @@ class Fitting:
         """Those that wait now, in the order in which they came."""
         waiting = [
             (task, why)
-            for task_id, why in self._misfits.items()
-            if (task := self._memory.get(task_id)) is not None and task.state is TaskState.PENDING
+            for (task_id, queue), why in self._misfits.items()
+            if (task := self._memory.get(task_id)) is not None
+            and (task.queue, task.state) == (queue, TaskState.PENDING)
         ]
         if len(waiting) < len(self._misfits):
-            self._misfits = {task.id: why for task, why in waiting}
+            self._misfits = {_key(task): why for task, why in waiting}
         waiting.sort(key=lambda one: one[0].seq)
         return Misfits(number=len(waiting), first=waiting[:_TOLD])
 
     def _waiting(self) -> list[Task]:
         return [task for lane in self._memory.lanes.values() for task in lane]
+
+
+def _key(task: Task) -> _Key:
+    return task.id, task.queue
 
 
 def hold_args(why: RobotqError) -> JsonObject:

@@ -109,6 +109,11 @@ class HoldBoard:
         self.on_decision()
         return hold
 
+    def amend(self, hold: Hold, **args: Any) -> None:
+        """Tell more exactly what a hold is about. It stays the same one; nothing is written."""
+        if self.in_force(hold):
+            self._holds[hold.robot][hold.code] = replace(hold, args=plain({**hold.args, **args}))
+
     def starts(self, robot: str) -> None:
         """It has no link yet, as every robot at the start; told only where none comes."""
         hold = Hold(

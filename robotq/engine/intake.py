@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from robotq.catalog import CommandSpec, Kind
 from robotq.config.receivers import AllowedHosts, read_url
-from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
+from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.schedule import SCHEDULE_KEYS, read_schedule, whole
 from robotq.model.clock import SystemClock, WallClock
 from robotq.model.errors import RobotqError
@@ -59,11 +59,11 @@ class Intake:
         armed: Callable[[], bool] = lambda: True,
         callbacks: Callable[[], AllowedHosts] = lambda: AllowedHosts(()),
         clock: WallClock | None = None,
-        places: KnownPlaces = NOBODY_KNOWS,
+        known: KnownRobots = NOBODY_KNOWS,
     ) -> None:
         """`armed`: whether anything but queries and `START_WORKING` is taken right now;
-        `callbacks`: where a `callback_url` may lead to; `places`: those of the robots."""
-        self._places = places
+        `callbacks`: where a `callback_url` may lead to; `known`: what is known of the robots."""
+        self._known = known
         self.catalog = catalog
         self._robots = tuple(robots)
         self._default_robot = default_robot
@@ -116,7 +116,7 @@ class Intake:
             robot_named=named is not None,
             priority=read_priority(body.get("priority")),
         )
-        self._places.check(self.catalog, spec, command.params, order.robot)
+        self._known.check_places(self.catalog, spec, command.params, order.robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
     def read_batch(self, items: Sequence[Any]) -> list[Order]:

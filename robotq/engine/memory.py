@@ -108,15 +108,22 @@ class TaskMemory:
 
     def update(self, task: Task, before: TaskState | None) -> None:
         """Take over a task as it was written; `before` is the state that it had."""
+        known = self._unfinished.get(task.id)
+        if known is not None and known.queue != task.queue:
+            self.lane(known.queue).give_up(task.id)
+            self._counts[known.api, known.queue, known.state] -= 1
+            self._counts[task.api, task.queue, known.state] = (
+                self._counts.get((task.api, task.queue, known.state), 0) + 1
+            )
         if before is not task.state:
             if before is not None:
                 self._counts[task.api, task.queue, before] -= 1
             key = (task.api, task.queue, task.state)
             self._counts[key] = self._counts.get(key, 0) + 1
         if task.state in FINAL_STATES:
-            known = self._unfinished.pop(task.id, None) is not None
+            self._unfinished.pop(task.id, None)
             self.weight -= self._weights.pop(task.id, 0)
-            if known or before is None or task.id in self._finished:
+            if known is not None or before is None or task.id in self._finished:
                 self._keep(task)
             self._forget_oldest()
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
@@ -37,13 +37,16 @@ async def recover(
     steps: ManualSteps,
     idempotent: Callable[[Task], bool],
     holds_on_start: Callable[[str], bool],
+    configured: Container[str],
 ) -> Sequence[Event]:
     """Decide about every task that was running when the daemon died, durably, before anything
     starts.
 
     Nobody knows how far the robot got, so the task ends as outcome_unknown and its queue is
     held; a command whose spec says idempotent goes back to its place instead. Robots for
-    which `holds_on_start` is true get a hold where commands wait. Returns the events.
+    which `holds_on_start` is true get a hold where commands wait. So do those that were not
+    `configured` in the run before and are now; what is left of those that are not is held.
+    Returns the events.
     """
     mutations: list[Mutation] = []
     waiting = {name for name, lane in memory.lanes.items() if lane.waiting}
@@ -55,12 +58,18 @@ async def recover(
         else:
             mutations += _outcome_unknown(task, memory.lane(task.queue), clock.now_ms())
             holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **_CAUSE)
+    back = [
+        hold
+        for hold in holds.all()
+        if hold.code is HoldCode.NOT_CONFIGURED and hold.robot in configured
+    ]
     for name in sorted(waiting):
-        if holds_on_start(name):
+        if holds_on_start(name) or any(hold.robot == name for hold in back):
             holds.set(name, HoldCode.RESTARTED)
+    _hold_absent(memory, holds, waiting, configured)
     started = Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq")
     written = [*with_what_follows(mutations, webhooks, steps), AppendEvent(started)]
-    held = hold_writer.next()
+    held = hold_writer.next(back)
     events = await store.apply([*written, *held.mutations])
     held.written()
     crash_point(CrashPoint.RECOVERED)
@@ -72,6 +81,17 @@ async def recover(
     for lane in memory.lanes.values():
         await _reopen_batch(store, lane)
     return events
+
+
+def _hold_absent(
+    memory: TaskMemory, holds: HoldBoard, waiting: set[str], configured: Container[str]
+) -> None:
+    unknown = {hold.robot for hold in holds.all() if hold.code is HoldCode.OUTCOME_UNKNOWN}
+    for name in sorted(waiting | unknown):
+        if name in configured or name in memory.pools:
+            continue
+        if not holds.has(name, HoldCode.NOT_CONFIGURED):
+            holds.set(name, HoldCode.NOT_CONFIGURED, tasks=memory.lane(name).waiting)
 
 
 def _requeued(task: Task, now_ms: int) -> list[Mutation]:

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
-from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
+from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.task import Task
 
 
 class Settings:
     """What the parts of the engine look up at the moment they need it."""
 
-    def __init__(
-        self, config: Config, catalog: Catalog, places: KnownPlaces = NOBODY_KNOWS
-    ) -> None:
+    def __init__(self, config: Config, catalog: Catalog, known: KnownRobots = NOBODY_KNOWS) -> None:
         self.config = config
         self.catalog = catalog
-        self.places = places
+        self.known = known
 
     def spec_of(self, task: Task) -> CommandSpec:
         """The spec by which a task's command is carried out today.

@@ -22,7 +22,7 @@ from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.host import DriverHost
 from robotq.engine.journal import Journal
-from robotq.engine.known_places import NOBODY_KNOWS, KnownPlaces
+from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.late import undo_late
 from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
@@ -64,14 +64,14 @@ async def start_engine(
     clock: WallClock | None = None,
     simulated_clock: MotionClock | None = None,
     probe_s: float = 1.0,
-    places: KnownPlaces = NOBODY_KNOWS,
+    known: KnownRobots = NOBODY_KNOWS,
 ) -> Engine:
     """Open the store, make the drivers, recover, and start the executors.
 
     `factories` maps driver names to what makes them. `simulated_clock` is for simulated
     drivers; without it one is made from `config.time_scale`. `probe_s` are the seconds between
-    two looks whether a disk that takes no writes takes them again. `places`: those of the robots.
-    When this returns,
+    two looks whether a disk that takes no writes takes them again. `known`: what is known
+    of the robots. When this returns,
     everything that the run before left open is decided and on disk.
     Raises ConfigError for what is wrong with the data folder, a driver or its options;
     DataUnavailable where that is the disk's fault.
@@ -85,7 +85,7 @@ async def start_engine(
     try:
         await _make_hosts(hosts, config, factories, simulated, links)
         engine = await _recovered(
-            Settings(config, catalog, places),
+            Settings(config, catalog, known),
             store,
             restored,
             hosts,
@@ -163,6 +163,7 @@ async def _recovered(
             steps=steps,
             idempotent=settings.idempotent,
             holds_on_start=on_start,
+            configured=config.robots,
         )
     )
     queue = TaskQueue(
@@ -243,9 +244,6 @@ def _connect(engine: Engine) -> None:
     journal.on_outage = outage
     journal.on_recovery = recovery
     journal.on_late = partial(undo_late, engine)
-    for name, lane in queue.memory.lanes.items():
-        if name not in engine.robots and len(lane):
-            holds.set(name, HoldCode.DISCONNECTED, reason="reason.not_configured")
 
 
 async def _make_hosts(

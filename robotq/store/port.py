@@ -26,6 +26,8 @@ class SaveTask(msgspec.Struct, frozen=True, gc=False):
     task: Task
     before: TaskState | None
     """The state that is written over; None for a new task."""
+    queue_before: str | None = None
+    """The queue that it had, where it goes to another one."""
 
 
 class AppendEvent(msgspec.Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robotq.catalog import Catalog, CommandSpec, Kind
-from robotq.engine.known_places import KnownPlaces
+from robotq.engine.known_robots import KnownRobots
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode, WaitCode
 from robotq.model.task import TaskState
@@ -96,7 +96,7 @@ async def test_every_way_not_to_fit__stops_the_queue_when_its_turn_comes(
 async def test_place__that_is_gone_does_not_fit(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     task_id = await lab.submit("first", "GO", place="HALL")
-    places = KnownPlaces({"robot_a": frozenset({"BENCH_LEFT"})})
+    places = KnownRobots({"robot_a": frozenset({"BENCH_LEFT"})})
     reloaded = lab.engine.prepare_reload(bench_config(), CATALOG, places)
     await lab.engine.reload(reloaded, actor="ann")
     ((task, why),) = lab.engine.queue.fitting.misfits().first

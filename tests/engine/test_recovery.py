@@ -177,7 +177,7 @@ async def test_robot_that_is_gone__its_tasks_and_their_reason_are_shown(
     again = await start_lab("robot_a", data=await lab.kill())
     assert (await again.find(running)).outcome_unknown
     assert (await again.find(waiting)).state is TaskState.PENDING
-    assert again.holds("robot_b") == {HoldCode.DISCONNECTED, HoldCode.OUTCOME_UNKNOWN}
+    assert again.holds("robot_b") == {HoldCode.NOT_CONFIGURED, HoldCode.OUTCOME_UNKNOWN}
     assert (await again.run("first")).state is TaskState.COMPLETED
     resolved = await again.engine.resolve(running, "failed", actor="ann")
     assert not resolved.outcome_unknown

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from robotq.catalog import load_catalog
 from robotq.config import load_config
 from robotq.engine.intake import Intake
-from robotq.engine.known_places import KnownPlaces
+from robotq.engine.known_robots import KnownRobots
 from robotq.model.errors import RobotqError
 from robotq.written import examine
 from tests.written.conftest import Site, faults, right
@@ -23,7 +23,7 @@ GANTRY = "robots: {gantry: {driver: grbl, options: {port: /dev/gantry}}}\n"
 
 def test_packaged_site__is_right_and_knows_the_places_of_its_lab() -> None:
     written = examine(load_config(None, {}, {}), load_catalog([]))
-    assert {"HOME", "SCAN_TABLE"} <= written.places.of_robot["robot_a"]
+    assert {"HOME", "SCAN_TABLE"} <= written.known.places["robot_a"]
     assert list(written.notes) == []
 
 
@@ -103,7 +103,7 @@ def test_every_fault__is_told_at_once(site: Site) -> None:
 def test_robot_without_a_lab__has_the_places_that_its_configuration_names(site: Site) -> None:
     site_of = site(f"{GANTRY}resources: {{bench: [BENCH_A, BENCH_B]}}\nplaces: [PARKED]\n")
     written = right(site_of)
-    assert written.places.of_robot["gantry"] == {"BENCH_A", "BENCH_B", "PARKED"}
+    assert written.known.places["gantry"] == {"BENCH_A", "BENCH_B", "PARKED"}
     rinse = "commands: {RINSE: {resources: [BENCH_1]}}\n"
     (told,) = faults(site(f"{GANTRY}resources: {{bench: [BENCH_A]}}\n", rinse))
     assert "no place 'BENCH_1'; did you mean BENCH_A?" in told
@@ -114,7 +114,7 @@ def test_robot_without_a_lab__whose_places_nobody_names_is_told_and_takes_any(si
     written = right((config, catalog))
     (note,) = written.notes
     assert note.startswith("nobody says which places gantry has")
-    intake = Intake(catalog, ["gantry"], "gantry", places=written.places)
+    intake = Intake(catalog, ["gantry"], "gantry", known=written.known)
     intake.read({"cmd_type": "NAVIGATION", "params": {"area": "ANYWHERE"}})
 
 
@@ -123,9 +123,7 @@ def test_two_kinds_of_robots__each_has_its_own_places(site: Site) -> None:
         "robots:\n  robot_a: {}\n  gantry: {driver: grbl, options: {port: /dev/gantry}}\n"
         "resources: {bench: [BENCH_A], table: [SCAN_TABLE]}\n"
     )
-    intake = Intake(
-        catalog, ["robot_a", "gantry"], "robot_a", places=right((config, catalog)).places
-    )
+    intake = Intake(catalog, ["robot_a", "gantry"], "robot_a", known=right((config, catalog)).known)
     intake.read(go("BENCH_A", robot_id="gantry"))
     intake.read(go("SCAN_TABLE", robot_id="gantry"))
     with pytest.raises(RobotqError, match="robot_a has no place 'BENCH_A'"):
@@ -136,8 +134,8 @@ def go(area: str, **more: str) -> dict[str, object]:
     return {"cmd_type": "NAVIGATION", "params": {"area": area}, **more}
 
 
-def refusal(places: KnownPlaces, area: str) -> RobotqError | None:
-    intake = Intake(load_catalog([]), ["robot_a"], "robot_a", places=places)
+def refusal(places: KnownRobots, area: str) -> RobotqError | None:
+    intake = Intake(load_catalog([]), ["robot_a"], "robot_a", known=places)
     try:
         intake.read(go(area))
     except RobotqError as error:
@@ -146,7 +144,7 @@ def refusal(places: KnownPlaces, area: str) -> RobotqError | None:
 
 
 def test_submit__to_a_misspelt_place_is_refused_with_the_known_ones() -> None:
-    places = right((load_config(None, {}, {}), load_catalog([]))).places
+    places = right((load_config(None, {}, {}), load_catalog([]))).known
     assert refusal(places, "SCAN_TABLE") is None
     error = refusal(places, "Scan_Tabel")
     assert error is not None
@@ -157,6 +155,6 @@ def test_submit__to_a_misspelt_place_is_refused_with_the_known_ones() -> None:
 
 
 @given(area=st.text(min_size=1, max_size=200))
-def test_submit__takes_the_known_places_and_no_other_text(area: str) -> None:
-    places = KnownPlaces({"robot_a": frozenset({"HOME", "SCAN_TABLE"})})
+def test_submit__takes_the_known_robots_and_no_other_text(area: str) -> None:
+    places = KnownRobots({"robot_a": frozenset({"HOME", "SCAN_TABLE"})})
     assert (refusal(places, area) is None) is (area in {"HOME", "SCAN_TABLE"})

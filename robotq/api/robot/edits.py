@@ -7,8 +7,9 @@ import re
 from aiohttp import web
 
 from robotq.api.call import Call
-from robotq.api.robot.models.queue import PriorityBody, ReorderBody
+from robotq.api.robot.models.queue import MoveBody, PriorityBody, ReorderBody
 from robotq.api.robot.words import words
+from robotq.engine.editing import Moved
 from robotq.engine.intake import read_priority
 from robotq.engine.places import Place
 from robotq.model.errors import RobotqError
@@ -36,6 +37,16 @@ async def set_priority(call: Call) -> web.StreamResponse:
     return await _move(call, call.path("task_id"), Place(priority=read_priority(body.priority)))
 
 
+async def move_to(call: Call) -> web.StreamResponse:
+    """Another robot does it, for example where its own is not configured any more."""
+    body = await call.body(MoveBody)
+    task_id = call.path("task_id")
+    moved = await call.engine.move_to(
+        task_id, body.robot_id, actor=call.actor, seen=_seen(call), note=body.note
+    )
+    return _moved(call, task_id, moved)
+
+
 def revision_tag(revision: int) -> dict[str, str]:
     """The header that a client sends back in If-Match."""
     return {"ETag": f'"{revision}"'}
@@ -43,6 +54,10 @@ def revision_tag(revision: int) -> dict[str, str]:
 
 async def _move(call: Call, task_id: str, place: Place) -> web.Response:
     moved = await call.engine.queue.editing.move(task_id, place, actor=call.actor, seen=_seen(call))
+    return _moved(call, task_id, moved)
+
+
+def _moved(call: Call, task_id: str, moved: Moved) -> web.Response:
     first = moved.tasks[0]
     return call.answer(
         {

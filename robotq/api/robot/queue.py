@@ -26,7 +26,9 @@ async def status(call: Call) -> web.StreamResponse:
     """Costs the same with ten tasks and with a million."""
     query = call.query(QueueStatusQuery)
     engine, language = call.engine, call.language
-    names = tuple(engine.robots) if query.robot_id is None else (engine.robot(query.robot_id).name,)
+    names = engine.queue_names
+    if query.robot_id is not None:
+        names = (engine.queue_name(query.robot_id),)
     counts = engine.queue.memory.counts(api=API, queue=query.robot_id)
     holds = {name: hold_views(engine.holds.of(name), language) for name in names}
     standing = engine.why.all() if query.robot_id is None else [engine.why.of(names[0])]

@@ -17,13 +17,28 @@ from robotq.api.robot.reason import reason_of_stop
 from robotq.api.robot.words import words
 from robotq.drivers.base import DriverStatus
 from robotq.engine.confirming import About
+from robotq.engine.engine import Engine
 from robotq.engine.robots import Robot
 from robotq.model.errors import RobotqError
 
 
 async def list_robots(call: Call) -> web.StreamResponse:
     views = await asyncio.gather(*(_view(call, robot) for robot in call.engine.robots.values()))
-    return call.answer({"robots": views})
+    return call.answer({"robots": views, "not_configured": absent_views(call)})
+
+
+def absent_views(call: Call) -> list[dict[str, Any]]:
+    """What is left of robots that the configuration does not have any more."""
+    engine = call.engine
+    return [
+        {
+            "robot_id": name,
+            "queue_size": engine.absent.waiting(name),
+            "resources": _resources(engine, name),
+            "holds": hold_views(engine.holds.of(name), call.language),
+        }
+        for name in engine.absent.names
+    ]
 
 
 async def get_robot(call: Call) -> web.StreamResponse:
@@ -91,14 +106,15 @@ async def _view(call: Call, robot: Robot) -> dict[str, Any]:
         "capabilities": robot.capabilities,
         "queue_size": len(lane),
         "running_task": lane.running.id if lane.running is not None else None,
-        "resources": [
-            occupancy.resource
-            for occupancy in engine.resources.occupied()
-            if occupancy.robot == robot.name
-        ],
+        "resources": _resources(engine, robot.name),
         "holds": hold_views(holds, call.language),
         "why": reason_views(engine.why.of(robot.name).reasons, call.language),
     }
+
+
+def _resources(engine: Engine, robot: str) -> list[str]:
+    occupied = engine.resources.occupied()
+    return [occupancy.resource for occupancy in occupied if occupancy.robot == robot]
 
 
 async def _status(call: Call, robot: Robot) -> tuple[DriverStatus | None, str | None]:

@@ -16,6 +16,7 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.options import NO_STEPS
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
 from robotq.drivers.steps import Machine, run_program, scans
@@ -92,7 +93,7 @@ class GcodeDriver:
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         program = context.program
         if program is None:
-            raise UnknownCommand("no steps are written for it")
+            raise UnknownCommand(NO_STEPS)
         controls, controller = self._controls, self._controller
         controls.begin()
         if self._scanner is not None and scans(program.steps):

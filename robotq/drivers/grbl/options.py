@@ -26,10 +26,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import after_failure, denied
+from robotq.drivers.gcode.options import NO_STEPS, after_failure, denied
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
+from robotq.steps import Program
 
 _EEPROM = frozenset({"G10", "G28", "G28.1", "G30", "G30.1"}) | {f"G{n}" for n in range(54, 60)}
 """Codes for which the controller reads or writes its EEPROM, and may lose what comes in."""
@@ -71,6 +72,10 @@ class GrblOptions:
     feed: float | None = None
     after_failure: tuple[str, ...] = ("M5", "M9")
     scanner: ScannerOptions | None = None
+
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
+        """It does what steps are written for."""
+        return NO_STEPS if program is None else None
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:

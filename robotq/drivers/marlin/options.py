@@ -29,10 +29,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import after_failure, denied
+from robotq.drivers.gcode.options import NO_STEPS, after_failure, denied
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
+from robotq.steps import Program
 
 _LONGEST = 80
 """Marlin cuts lines at 96 characters (MAX_CMD_SIZE), number and checksum among them."""
@@ -80,6 +81,10 @@ class MarlinOptions:
     keep_modes: bool = False
     after_failure: tuple[str, ...] = ("M5", "M107")
     scanner: ScannerOptions | None = None
+
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
+        """It does what steps are written for."""
+        return NO_STEPS if program is None else None
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:

@@ -26,7 +26,7 @@ from robotq.drivers.simulator.layout import gripper, removed
 from robotq.drivers.simulator.link import Link
 from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.motion_log import MotionLog
-from robotq.drivers.simulator.options import read_options
+from robotq.drivers.simulator.options import NO_PART, read_options
 from robotq.drivers.simulator.params import Params
 from robotq.drivers.simulator.picture import picture
 from robotq.drivers.simulator.state import bottle_in
@@ -73,7 +73,7 @@ class SimulatorDriver:
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         if context.program is None and command.cmd_type not in EXECUTED:
-            raise UnknownCommand("no part of the simulated robot, and no steps are written for it")
+            raise UnknownCommand(NO_PART)
         body = self._body
         body.link.check()
         run = body.controls.begin()

@@ -12,6 +12,9 @@ from robotq.drivers.simulator.commands import EXECUTED, STEPS_OF_THEIR_OWN
 from robotq.drivers.simulator.faults import Fault, read_faults
 from robotq.drivers.simulator.layout import Layout
 from robotq.drivers.simulator.layout_file import read_layout
+from robotq.steps import Program
+
+NO_PART = "no part of the simulated robot, and no steps are written for it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,9 @@ class SimulatorOptions:
     def places(self) -> Collection[str]:
         """Those of the lab."""
         return self.layout.places
+
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
+        return NO_PART if program is None and cmd_type not in EXECUTED else None
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> SimulatorOptions:

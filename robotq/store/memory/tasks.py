@@ -76,8 +76,9 @@ class MemoryTasks:
         self._undo.put(self._tasks, task.id, task)
         self._undo.put(self._ids, task.seq, task.id)
         self.last_seq = max(self.last_seq, task.seq)
-        if before is not None:
-            self._count(task, before, -1)
+        if known is not None and before is not None:
+            # by what it was: it may have gone to another queue
+            self._count(known, before, -1)
         self._count(task, task.state, 1)
 
     def prune(self, before_ms: int, limit: int) -> int:

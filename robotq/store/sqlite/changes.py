@@ -60,8 +60,8 @@ class Changes:
         appended = []
         for mutation in mutations:
             match mutation:
-                case SaveTask(task, before):
-                    self._save_task(task, before)
+                case SaveTask(task, before, queue_before):
+                    self._save_task(task, before, queue_before)
                 case AppendEvent(event):
                     self._last_event_id += 1
                     self._events.append(rows.event_to_row(event, self._last_event_id))
@@ -96,7 +96,7 @@ class Changes:
         if tallies:
             self._connection.executemany(WRITE["add_to_tally"], tallies)
 
-    def _save_task(self, task: Task, before: TaskState | None) -> None:
+    def _save_task(self, task: Task, before: TaskState | None, queue_before: str | None) -> None:
         row = rows.task_to_row(task)
         if before is None:
             if task.revision != 1:
@@ -115,7 +115,7 @@ class Changes:
                 raise _refusal(error, StaleRevision) from error
             if not changed.rowcount:
                 raise StaleRevision(task.id)
-            self._counts[task.api, task.queue, before.value] -= 1
+            self._counts[task.api, queue_before or task.queue, before.value] -= 1
         self._counts[task.api, task.queue, task.state.value] += 1
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:

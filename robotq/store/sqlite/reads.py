@@ -8,6 +8,7 @@ from typing import Any
 
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
+from robotq.model.hold import Hold
 from robotq.model.task import Task, TaskState
 from robotq.store.port import Answer, DeliveryQuery, Restored, Tally, TaskQuery
 from robotq.store.sqlite import rows
@@ -24,13 +25,13 @@ _READ = load(
 def restore(connection: sqlite3.Connection, finished: int) -> Restored:
     ended = connection.execute(_READ["finished"], (finished,)).fetchall()
     return Restored(
-        unfinished=[rows.task_from_row(row) for row in connection.execute(_READ["unfinished"])],
+        unfinished=unfinished(connection),
         finished=[rows.task_from_row(row) for row in reversed(ended)],
         counts={
             (api, queue, TaskState(state)): tasks
             for api, queue, state, tasks in connection.execute(_READ["counts"])
         },
-        holds=[rows.hold_from_row(row) for row in connection.execute(_READ["holds"])],
+        holds=holds(connection),
         occupancies=[
             rows.occupancy_from_row(row) for row in connection.execute(_READ["occupancies"])
         ],
@@ -41,6 +42,15 @@ def restore(connection: sqlite3.Connection, finished: int) -> Restored:
         last_seq=last_number(connection, "tasks"),
         last_event_id=last_number(connection, "events"),
     )
+
+
+def unfinished(connection: sqlite3.Connection) -> list[Task]:
+    """What waits and runs."""
+    return [rows.task_from_row(row) for row in connection.execute(_READ["unfinished"])]
+
+
+def holds(connection: sqlite3.Connection) -> list[Hold]:
+    return [rows.hold_from_row(row) for row in connection.execute(_READ["holds"])]
 
 
 def last_number(connection: sqlite3.Connection, table: str) -> int:

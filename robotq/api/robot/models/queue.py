@@ -10,6 +10,7 @@ from robotq.api.robot.models.base import (
     Answer,
     Body,
     NamingBody,
+    Note,
     Query,
     Reason,
     RobotId,
@@ -121,6 +122,11 @@ class ReorderBody(Body):
     to: Literal["head", "end"] | None = Field(
         default=None, description="Before all that waits, or behind it."
     )
+
+
+class MoveBody(Body):
+    robot_id: RobotId = Field(description="Who is to do it; it has to be able to.")
+    note: Note = ""
 
 
 class PriorityBody(Body):

@@ -49,8 +49,18 @@ class Robot(Answer):
     )
 
 
+class AbsentRobot(Answer):
+    """What is left of a robot that the configuration does not have any more."""
+
+    robot_id: str
+    queue_size: int = Field(description="Commands that wait for it.")
+    resources: list[str] = Field(description="Resources that it holds.")
+    holds: list[Hold]
+
+
 class Robots(Answer):
     robots: list[Robot]
+    not_configured: list[AbsentRobot]
 
 
 class StopQuery(Query):

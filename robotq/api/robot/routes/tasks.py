@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robotq.api.robot import cancelling, edits, tasks
-from robotq.api.robot.models.queue import MovedTask, PriorityBody
+from robotq.api.robot.models.queue import MoveBody, MovedTask, PriorityBody
 from robotq.api.robot.models.tasks import (
     AnswerBody,
     ApproveBody,
@@ -151,6 +151,25 @@ ROUTES = (
         request=PriorityBody,
         response=MovedTask,
         errors=("wrong_state", "precondition_failed", *TASK),
+    ),
+    Route(
+        method="POST",
+        path="/task/{task_id}/move",
+        handler=edits.move_to,
+        scope=Scope.CONTROL,
+        summary="Give a waiting task to another robot.",
+        headers=(IF_MATCH,),
+        request=MoveBody,
+        response=MovedTask,
+        errors=(
+            "wrong_state",
+            "precondition_failed",
+            "bad_parameter",
+            "missing_parameter",
+            "unknown_command",
+            "robot_cannot",
+            *TASK,
+        ),
     ),
     Route(
         method="GET",

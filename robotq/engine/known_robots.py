@@ -1,14 +1,15 @@
-"""Which places there are: a place that nobody knows guards nothing."""
+"""What is known of the robots beforehand: their places, and what they cannot do."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonValue
+from robotq.steps import Program
 
 _MOST_TOLD = 30
 """Known places that a message lists."""
@@ -17,16 +18,30 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPlaces:
-    """The places of each robot, as its driver or the configuration tells them."""
+class KnownRobots:
+    """What drivers and the configuration tell of the robots before any is asked."""
 
-    of_robot: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """A robot that is not in here: nobody has said which places it has, so none is refused."""
+    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Robot -> its places. One that is not in here: nobody has said which places it has, so none
+    is refused."""
+    lacks: Mapping[str, Callable[[str, Program | None], str | None]] = field(default_factory=dict)
+    """Robot -> why it cannot do a command with these steps; None where it can."""
 
-    def check(self, catalog: Catalog, spec: CommandSpec, params: JsonValue, robot: str) -> None:
+    def check_robot(self, spec: CommandSpec, robot: str) -> None:
+        """Raises RobotqError robot_cannot."""
+        lacks = self.lacks.get(robot)
+        if lacks is None or spec.handler != "driver":
+            return
+        reason = lacks(spec.cmd_type, spec.program(robot))
+        if reason is not None:
+            raise RobotqError("robot_cannot", robot=robot, cmd_type=spec.cmd_type, reason=reason)
+
+    def check_places(
+        self, catalog: Catalog, spec: CommandSpec, params: JsonValue, robot: str
+    ) -> None:
         """Raises RobotqError bad_parameter where a parameter names a place that this robot does
         not have. The params were validated."""
-        known = self.of_robot.get(robot)
+        known = self.places.get(robot)
         if known is None or not spec.resources:
             return
         for parameter, place in catalog.places_named(spec, params):
@@ -40,7 +55,7 @@ class KnownPlaces:
                 )
 
 
-NOBODY_KNOWS = KnownPlaces()
+NOBODY_KNOWS = KnownRobots()
 
 
 def nearest(place: str, known: Iterable[str]) -> list[str]:
