@@ -55,7 +55,12 @@ def test_query__names_what_the_daemon_has(query: str, known: Mapping[str, set[st
 
 
 def test_alerts__tell_of_what_a_person_has_to_do() -> None:
-    assert {"RobotqRobotHeld", "RobotqQueueOld", "RobotqFailureRate"} <= RULES.keys()
+    assert {
+        "RobotqRobotHeld",
+        "RobotqQueueStands",
+        "RobotqQueueOld",
+        "RobotqFailureRate",
+    } <= RULES.keys()
     for rule in RULES.values():
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert rule["annotations"]["summary"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -259,6 +260,11 @@ def _show_queues(
         since = Text(f"{hold['robot_id']} starts nothing since {hold['since']}: ", "yellow")
         console.print(since.append(hold["reason"]), soft_wrap=True)
         console.print(Text(f"  to clear: {hold['clear']['text']} ({hold['id']})"), soft_wrap=True)
+    told = {hold["id"] for hold in answer["holds"]}
+    for reason in answer["why"]:
+        # questions follow, with the line that answers them
+        if reason["code"] != "question" and reason.get("id") not in told:
+            _show_reason(console, reason)
     for task in running:
         if task.get("waiting_for"):
             asks = f"{task['robot_id']} asks: {task['waiting_for']['prompt']}"
@@ -267,6 +273,29 @@ def _show_queues(
     for task in answer["tasks"]:
         line = f"{task['task_id']}  {task['state']:<9}  {task['robot_id']}  {task['cmd_type']}"
         console.print(Text(f"{line}  {task.get('error_code', '')}".rstrip()), soft_wrap=True)
+
+
+def _show_reason(console: Console, reason: JsonObject) -> None:
+    about = "" if reason["task_id"] is None else f" ({reason['task_id']})"
+    line = Text(f"{reason['queue']} stands since {reason['since']}: ", "yellow")
+    console.print(line.append(f"{reason['reason']}{about}"), soft_wrap=True)
+    clear = reason["clear"]
+    console.print(Text(f"  to clear: {clear['text']}{_how(clear)}"), soft_wrap=True)
+
+
+def _how(clear: JsonObject) -> str:
+    """The command line that does it, or the request."""
+    match clear["action"]:
+        case "approve":
+            return f": robotq approve {clear['path'].split('/')[2]}"
+        case "cancel":
+            return f": robotq cancel {clear['path'].split('/')[2]}"
+        case "send_away":
+            return f": echo '{orjson.dumps(clear['body']).decode()}' | robotq submit -"
+        case "release":
+            return f": POST {clear['path']}"
+        case _:
+            return ""
 
 
 def _show_task(console: Console, task: JsonObject, url: str) -> None:

@@ -70,21 +70,35 @@ class TaskView:
         self._show_steps(task)
         self._show_bar(task)
         if task["state"] == "running":
+            self._show_why(task)
             self._show_question(task)
         else:
             self._show_end(task)
 
     def _show_waiting(self, task: JsonObject) -> None:
-        for hold in task.get("holds", ()):
-            if self._is_new(task, ("hold", hold["code"])):
-                self._line(say("held", robot=hold["robot_id"], reason=hold["reason"]), "yellow")
-                self._line(say("clear", clear=hold["clear"]["text"]), "yellow")
-        for wait in task.get("waits", ()):
-            if self._is_new(task, ("wait", wait["reason"])):
-                self._line(say("waits", cmd_type=task["cmd_type"], reason=wait["reason"]), "yellow")
+        self._show_why(task)
         position = task.get("position")
         if position and position > 1 and self._is_new(task, ("position", position)):
             self._line(say("position", ahead=position - 1), "dim")
+
+    def _show_why(self, task: JsonObject) -> None:
+        """Holds and waits; the question of the task itself and its place in line have lines of
+        their own."""
+        for reason in task.get("why", ()):
+            code = reason["code"]
+            asks = code == "question" and reason["task_id"] == task["task_id"]
+            if code in ("ahead", "starting") or asks:
+                continue
+            if not self._is_new(task, (code, reason["reason"])):
+                continue
+            held = reason["kind"] == "hold"
+            self._line(
+                say("held", robot=reason["queue"], reason=reason["reason"])
+                if held
+                else say("waits", cmd_type=task["cmd_type"], reason=reason["reason"]),
+                "yellow",
+            )
+            self._line(say("clear", clear=reason["clear"]["text"]), "yellow")
 
     def _show_steps(self, task: JsonObject) -> None:
         for index, step in enumerate(task.get("steps", ())):

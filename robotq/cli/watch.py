@@ -79,6 +79,7 @@ async def _picture(daemon: Daemon, robot: str | None, limit: int) -> RenderableT
         Text(),
         _robots(status, details),
         *(_hold(hold) for hold in status["holds"]),
+        *(_wait(reason) for reason in status["why"] if reason["kind"] == "wait"),
         Text(),
         _tasks(status["tasks"]),
     )
@@ -100,7 +101,10 @@ def _summary(status: JsonObject) -> Text:
 def _robots(status: JsonObject, details: Sequence[JsonObject]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     at_work = {task["robot_id"]: task for task in details}
-    held = {hold["robot_id"] for hold in status["holds"]}
+    held = {
+        *(hold["robot_id"] for hold in status["holds"]),
+        *(reason["queue"] for reason in status["why"]),
+    }
     for name, queue in status["robots"].items():
         task = at_work.get(name)
         if task is None:
@@ -139,6 +143,11 @@ def _waiting(number: int) -> Text:
 def _hold(hold: JsonObject) -> Text:
     text = Text(say("held", robot=hold["robot_id"], reason=hold["reason"]), "yellow")
     return text.append("\n" + say("clear", clear=hold["clear"]["text"]), "yellow")
+
+
+def _wait(reason: JsonObject) -> Text:
+    text = Text(say("stands", queue=reason["queue"], reason=reason["reason"]), "yellow")
+    return text.append("\n" + say("clear", clear=reason["clear"]["text"]), "yellow")
 
 
 def _tasks(tasks: Sequence[JsonObject]) -> Table:

@@ -69,6 +69,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "position": ("  排队中，前面有 {ahead} 个任务", "  waiting, {ahead} before it"),
     "held": ("  {robot} 未启动任务: {reason}", "  {robot} starts nothing: {reason}"),
     "waits": ("  {cmd_type} 等待: {reason}", "  {cmd_type} waits: {reason}"),
+    "stands": ("  {queue} 停滞: {reason}", "  {queue} stands: {reason}"),
     "clear": ("    解除方法: {clear}", "    to clear: {clear}"),
     "asks": ("  ? {prompt}", "  ? {prompt}"),
     "answer": (

@@ -131,7 +131,7 @@ async def _submit(client: AsyncClient, arguments: Mapping[str, Any]) -> Any:
     except WrongKind as at_once:
         return at_once.answer
     task = (await client.task(accepted.task_id)).raw
-    told = ("state", "robot_id", "position", "waits", "holds")
+    told = ("state", "robot_id", "position", "waits", "holds", "why")
     return {
         **accepted.raw,
         "idempotency_key": accepted.idempotency_key,
@@ -158,7 +158,7 @@ TOOLS = (
     Tool(
         name="queue_status",
         route=_route("GET", "/queue/status"),
-        text="Look here first when nothing moves: each hold says what clears it.",
+        text="Look here first when nothing moves: `why` says so, and what clears it.",
     ),
     Tool(
         name="get_task",

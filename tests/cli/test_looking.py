@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from tests.cli.conftest import COMMANDS, SCAN, Reached, Typed
 
+TO_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
 NAVIGATION = COMMANDS / "NAVIGATION_command.json"
 
 
@@ -181,3 +183,29 @@ def test_doctor__a_configuration_that_is_wrong_is_named(typed: Typed, tmp_path: 
     ran = typed("doctor", "--config", config)
     assert ran.code == 1
     assert "prot" in ran.out
+
+
+def test_status_and_watch__name_the_idle_robot_that_stands_in_the_way(
+    robotq: Typed, tmp_path: Path
+) -> None:
+    table = {**TO_HOME, "params": {"area": "SCAN_TABLE"}}
+    file = tmp_path / "go.json"
+    file.write_text(json.dumps({**table, "robot_id": "robot_a"}), encoding="utf-8")
+    assert robotq("submit", file, "--wait").code == 0
+    file.write_text(json.dumps({**table, "robot_id": "robot_b"}), encoding="utf-8")
+    task_id = submitted(robotq, file)
+    shown = robotq("status").out
+    assert re.search(
+        rf"robot_b stands since [\d: -]+: scan_table is .* robot_a \({task_id}\)", shown
+    )
+    assert "to clear: robot_a stands there with nothing to do: send it away" in shown
+    assert "robot_b stands: scan_table is occupied by robot_a" in robotq("watch", "--once").out
+    assert "scan_table is occupied by robot_a" in robotq("status", task_id).out
+    away = re.search(r"echo '(.*)' \| robotq submit -", shown)
+    assert away is not None
+    file.write_text(away[1], encoding="utf-8")
+    assert robotq("submit", file, "--wait").code == 0
+    # behind the one that waited; and the table is free for whoever comes next
+    file.write_text(json.dumps({**TO_HOME, "robot_id": "robot_b"}), encoding="utf-8")
+    assert robotq("submit", file, "--wait").code == 0
+    assert robotq("status", task_id, "--json").json["state"] == "completed"

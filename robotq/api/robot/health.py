@@ -45,6 +45,7 @@ def _details(call: Call, engine: Engine) -> dict[str, Any]:
         "estop": engine.estop.latched,
         "queue_size": engine.queue.memory.unfinished,
         "queue_limit": config.queue.max_length,
+        "queues_standing": _standing(engine),
         "store": {"available": engine.journal.available, **asdict(engine.store.statistics())},
         "robots": {
             name: {
@@ -56,6 +57,13 @@ def _details(call: Call, engine: Engine) -> dict[str, Any]:
         },
         "events": asdict(engine.bus.statistics()),
         "loop": None if watchdog is None else _loop(watchdog.statistics()),
+    }
+
+
+def _standing(engine: Engine) -> dict[str, list[str]]:
+    return {
+        standing.queue: list(dict.fromkeys(reason.code.value for reason in standing.reasons))
+        for standing in engine.why.all()
     }
 
 

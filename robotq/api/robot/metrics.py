@@ -115,6 +115,30 @@ class Statistics(Collector):
             oldest.add_metric([name], max(waits_ms, 0) / 1000)
         return oldest
 
+    def _standing(self) -> Iterator[Metric]:
+        """What `/queue/status` tells as `why`."""
+        stands = GaugeMetricFamily(
+            "robotq_queue_stands",
+            "1 while a queue is not empty and nothing of it moves, for each reason.",
+            labels=["queue", "reason"],
+        )
+        seconds = GaugeMetricFamily(
+            "robotq_queue_stands_seconds",
+            "How long this reason is there.",
+            labels=["queue", "reason"],
+        )
+        now_ms = self._engine.clock.now_ms()
+        for standing in self._engine.why.all():
+            since_ms: dict[str, int] = {}
+            for reason in standing.reasons:
+                code = reason.code.value
+                since_ms[code] = min(reason.since_ms, since_ms.get(code, now_ms))
+            for code, at_ms in since_ms.items():
+                stands.add_metric([standing.queue, code], 1)
+                seconds.add_metric([standing.queue, code], (now_ms - at_ms) / 1000)
+        yield stands
+        yield seconds
+
     def _robots(self) -> Iterator[Metric]:
         connected = GaugeMetricFamily(
             "robotq_robot_connected", "1 while the link is up.", labels=["robot"]
@@ -131,6 +155,7 @@ class Statistics(Collector):
             holds.add_metric([hold.robot, hold.code.value], 1)
         yield holds
         yield self._motion_held()
+        yield from self._standing()
         yield _gauge("robotq_estop_latched", "1 while latched.", self._engine.estop.latched)
 
     def _motion_held(self) -> Metric:

@@ -69,6 +69,11 @@ class Health(Answer):
     estop: bool | None = None
     queue_size: int | None = None
     queue_limit: int | None = None
+    queues_standing: dict[str, list[str]] | None = Field(
+        default=None,
+        description="Every queue that is not empty and of which nothing moves, with the codes of "
+        "its reasons; `/queue/status` has them in words.",
+    )
     store: Object | None = None
     robots: dict[str, Object] | None = None
     events: Object | None = None
