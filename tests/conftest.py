@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Generator, Iterator
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
 from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
+
+from .patience import PatientLoop
 
 # here, so that one process has the daemons of all tests
 __all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
@@ -32,6 +35,11 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     process."""
     cores = yield
     return 2 * cores
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    return {"patient": PatientLoop}
 
 
 def pytest_collection_finish() -> None:

@@ -13,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from robotq.api.connection import Connection
+from tests import patience
 
 from .kept_connection import Client, home, request
 
@@ -44,7 +45,7 @@ def test_requests__are_answered_the_same_however_the_bytes_come(data: st.DataObj
     at_edges = data.draw(st.booleans())
     places = edges if at_edges else [0, *cuts, len(stream)]
     pieces = [stream[begin:end] for begin, end in itertools.pairwise(places)]
-    asyncio.run(_all_are_answered([piece for piece in pieces if piece], parts))
+    patience.run(_all_are_answered([piece for piece in pieces if piece], parts))
 
 
 async def _all_are_answered(pieces: Sequence[bytes], parts: Sequence[bytes]) -> None:

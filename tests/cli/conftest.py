@@ -134,6 +134,12 @@ class Served(Reached):
         """Everything that it has printed so far."""
         return self.log.read_text(encoding="utf-8")
 
+    def until_shown(self, text: str) -> None:
+        deadline = time.monotonic() + _END_S
+        while text not in self.shown:
+            assert time.monotonic() < deadline, self.shown
+            time.sleep(0.02)
+
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal and wait for the end: exit code and everything printed."""
         self.process.send_signal(number)

@@ -44,16 +44,14 @@ async def test_running__is_stopped_and_the_next_one_runs(lab: Lab) -> None:
 
 
 async def test_running__completed_before_the_stop_reached_it_is_completed(lab: Lab) -> None:
-    task_id = await lab.submit("first", gate=True, take_s=0)
-    await lab.running(task_id)
+    task_id = await lab.at_gate("first", take_s=0)
     lab.driver.hooks["stop"] = lab.driver.gate.set
     task = await lab.engine.queue.cancel(task_id, actor="ann")
     assert task.state is TaskState.COMPLETED
 
 
 async def test_running__a_stop_that_is_not_confirmed_in_time_is_told(lab: Lab) -> None:
-    task_id = await lab.submit("deaf", gate=True)
-    await lab.running(task_id)
+    task_id = await lab.at_gate("deaf")
     task = await lab.engine.queue.cancel(task_id, actor="ann")
     assert task.outcome_unknown
     assert lab.holds() >= {HoldCode.OUTCOME_UNKNOWN}
@@ -65,8 +63,7 @@ async def test_running__a_driver_whose_stop_raises_or_hangs_is_given_up_in_time(
 
     for number, hook in enumerate([refuse, lambda: lab.driver.gate.wait(10)]):
         lab.driver.hooks["stop"] = hook
-        task_id = await lab.submit(f"deaf {number}", gate=True)
-        await lab.running(task_id)
+        task_id = await lab.at_gate(f"deaf {number}")
         assert (await lab.engine.queue.cancel(task_id, actor="ann")).outcome_unknown
         lab.driver.gate.set()
         await lab.held(HoldCode.OUTCOME_UNKNOWN)
@@ -86,8 +83,7 @@ async def test_stop__is_repeated_for_a_driver_that_was_only_about_to_begin(
             lab.driver.gate.set()
 
     lab.driver.hooks["stop"] = deaf_at_first
-    task_id = await lab.submit("first", gate=True, stop_there=True)
-    await lab.running(task_id)
+    task_id = await lab.at_gate("first", stop_there=True)
     assert (await lab.engine.queue.cancel(task_id, actor="ann")).state is TaskState.CANCELLED
     # one more may be on its way while the driver comes back
     assert len(stops) >= 3

@@ -23,6 +23,7 @@ from robotq.model.task import Command, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store, TaskQuery
 from robotq.store.sqlite import SqliteStore
+from tests import patience
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 
@@ -224,12 +225,12 @@ _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 def in_memory(actions: list[tuple[Any, ...]]) -> None:
     store = MemoryStore()
-    asyncio.run(play(Story(lambda: store), actions))
+    patience.run(play(Story(lambda: store), actions))
 
 
 def on_disk(actions: list[tuple[Any, ...]]) -> None:
     with TemporaryDirectory() as folder:
-        asyncio.run(play(Story(lambda: SqliteStore(Path(folder))), actions))
+        patience.run(play(Story(lambda: SqliteStore(Path(folder))), actions))
 
 
 @given(actions=stories)

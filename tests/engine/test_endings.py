@@ -133,9 +133,8 @@ async def test_timeout__stops_the_robot_and_fails(lab: Lab) -> None:
 
 async def test_timeout__a_stop_that_is_not_confirmed_leaves_the_outcome_unknown(lab: Lab) -> None:
     lab.driver.hooks["stop"] = lambda: None
-    task_id = await lab.submit("deaf", gate=True)
+    task_id = await lab.at_gate("deaf")
     after = await lab.submit("after")
-    await lab.running(task_id)
     run = lab.engine.robots["robot_a"].executor._run
     assert run is not None
     run._out_of_time()
@@ -284,8 +283,7 @@ async def test_reporting__goes_on_after_the_end_and_changes_nothing(lab: Lab) ->
         told.set()
 
     lab.driver.hooks["stop"] = late
-    task_id = await lab.submit("deaf", gate=True, report={"found": 3}, fail="too late")
-    await lab.running(task_id)
+    task_id = await lab.at_gate("deaf", report={"found": 3}, fail="too late")
     ended = await lab.engine.queue.cancel(task_id, actor="ann")
     assert ended.outcome_unknown
     assert told.is_set()

@@ -91,9 +91,15 @@ async def test_emergency_stop__during_a_reset_stays_in_force(
     host: DriverHost, driver: BenchDriver
 ) -> None:
     await host.emergency_stop()
-    driver.hooks["reset"] = lambda: driver.gate.wait(10)
+    begun = threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        driver.gate.wait(10)
+
+    driver.hooks["reset"] = slow
     resetting = asyncio.create_task(host.reset())
-    await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(begun.wait, 10)
     await host.emergency_stop()
     driver.gate.set()
     with pytest.raises(Busy, match="another emergency stop"):

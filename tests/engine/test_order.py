@@ -101,11 +101,14 @@ async def test_not_before__is_passed_over_until_it_is_due(start_lab: StartLab) -
     assert lab.driver.done == ["now", "later", "after"]
 
 
-async def test_not_before__starts_by_itself_when_it_is_due(lab: Lab) -> None:
-    order = replace(lab.order("soon"), not_before_ms=lab.engine.clock.now_ms() + 30)
+async def test_not_before__starts_by_itself_when_it_is_due(start_lab: StartLab) -> None:
+    clock = SetClock()
+    lab = await start_lab(clock=clock)
+    order = replace(lab.order("soon"), not_before_ms=clock.now_ms() + 10)
     (task_id,) = (await lab.accept([order])).task_ids
     await lab.quiet()
     assert (await lab.find(task_id)).state is TaskState.PENDING
+    clock.time_ms += 10
     assert (await lab.ended(task_id)).state is TaskState.COMPLETED
 
 

@@ -26,6 +26,7 @@ from robotq.model.hold import Hold, HoldCode, WaitCode
 from robotq.model.task import Repeat, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
+from tests import patience
 
 from .at_rest import differences, unexplained
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
@@ -463,7 +464,7 @@ stories = st.lists(st.tuples(actions, st.integers(0, 12)), min_size=5, max_size=
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_anything__in_any_order(steps: list[tuple[Any, ...]]) -> None:
-    asyncio.run(play(Story(), steps))
+    patience.run(play(Story(), steps))
 
 
 @pytest.mark.long
@@ -473,4 +474,4 @@ def test_anything__in_any_order(steps: list[tuple[Any, ...]]) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_anything__in_any_order__at_length(steps: list[tuple[Any, ...]]) -> None:
-    asyncio.run(play(Story(), steps))
+    patience.run(play(Story(), steps))

@@ -45,8 +45,7 @@ async def test_running__has_an_unknown_outcome_and_holds_its_queue(start_lab: St
 
 async def test_idempotent__goes_back_to_its_place_and_runs_once_more(start_lab: StartLab) -> None:
     lab = await start_lab()
-    task_id = await lab.submit("measure", "MEASURE", gate=True)
-    await lab.running(task_id)
+    task_id = await lab.at_gate("measure", cmd_type="MEASURE")
     await lab.submit("after")
     again = await start_lab(data=await lab.kill())
     again.driver.gate.set()
@@ -60,8 +59,7 @@ async def test_idempotent__that_somebody_has_called_off_does_not_run_again(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab()
-    task_id = await lab.submit("measure", "MEASURE", gate=True)
-    await lab.running(task_id)
+    task_id = await lab.at_gate("measure", cmd_type="MEASURE")
     cancelling = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
     await lab.until(lambda: lab._in_memory(task_id).asked)
     again = await start_lab(data=await lab.kill())
@@ -139,8 +137,7 @@ async def test_on_start_hold__is_also_about_a_command_that_goes_back_to_its_plac
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab()
-    task_id = await lab.submit("measure", "MEASURE", gate=True)
-    await lab.running(task_id)
+    task_id = await lab.at_gate("measure", cmd_type="MEASURE")
     again = await start_lab(data=await lab.kill(), **HOLD_ON_START)
     await again.quiet()
     assert again.holds() == {HoldCode.RESTARTED}
@@ -171,8 +168,7 @@ async def test_robot_that_is_gone__its_tasks_and_their_reason_are_shown(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab("robot_a", "robot_b")
-    running = await lab.submit("cut off", robot="robot_b", gate=True, take_s=0)
-    await lab.running(running)
+    running = await lab.at_gate("cut off", robot="robot_b", take_s=0)
     waiting = await lab.submit("waiting", robot="robot_b")
     again = await start_lab("robot_a", data=await lab.kill())
     assert (await again.find(running)).outcome_unknown

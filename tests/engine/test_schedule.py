@@ -142,17 +142,23 @@ async def error_of(lab: Lab, task_id: str) -> str | None:
     return None if task.error is None else task.error.code
 
 
-async def test_expired__ends_on_time_behind_a_running_command_and_under_a_hold(lab: Lab) -> None:
+async def test_expired__ends_on_time_behind_a_running_command_and_under_a_hold(
+    start_lab: StartLab,
+) -> None:
+    clock = SetClock()
+    lab = await start_lab(clock=clock)
     await lab.at_gate("running")
-    behind = await expiring(lab, "behind", 40)
+    behind = await expiring(lab, "behind", 20)
+    await lab.quiet()
+    assert (await lab.find(behind)).state is TaskState.PENDING
+    clock.time_ms += 20
     assert await error_of(lab, behind) == "expired"
     await lab.engine.pause(None, actor="ann")
-    held = await expiring(lab, "held", 40)
+    held = await expiring(lab, "held", 20)
+    clock.time_ms += 20
     assert await error_of(lab, held) == "expired"
     task = await lab.find(held)
-    assert task.ended_at_ms is not None
-    assert task.expires_at_ms is not None
-    assert 0 <= task.ended_at_ms - task.expires_at_ms < 1_000
+    assert task.ended_at_ms == task.expires_at_ms
     assert (task.attempt, lab.driver.done) == (0, ["running"])
 
 
@@ -187,17 +193,16 @@ async def test_expired__takes_a_whole_contiguous_batch_along_but_not_what_runs(l
     assert await error_of(lab, ids[0]) is None
 
 
-async def test_expired__started_in_time_is_not_touched(lab: Lab) -> None:
-    running = await lab.at_gate("running")
-    task = await lab.find(running)
-    assert task.state is TaskState.RUNNING
-    order = replace(lab.order("r", gate=True), expires_at_ms=lab.engine.clock.now_ms() + 30)
-    lab.driver.gate.set()
-    await lab.ended(running)
-    lab.driver.gate.clear()
-    (task_id,) = (await lab.accept([order])).task_ids
+async def test_expired__started_in_time_is_not_touched(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.001)
+    clock = SetClock()
+    lab = await start_lab(clock=clock)
+    task_id = await expiring(lab, "r", 30, gate=True)
     await lab.until(lambda: lab.driver.at_gate)
-    await asyncio.sleep(0.06)
+    clock.time_ms += 60
+    await lab.quiet()
     lab.driver.gate.set()
     assert await error_of(lab, task_id) is None
 
@@ -234,11 +239,17 @@ async def test_expired__while_the_daemon_was_down_never_runs(start_lab: StartLab
     assert again.driver.done == ["after"]
 
 
-async def test_expired__while_the_disk_is_out_is_written_when_it_is_back(lab: Lab) -> None:
+async def test_expired__while_the_disk_is_out_is_written_when_it_is_back(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.001)
+    clock = SetClock()
+    lab = await start_lab(clock=clock)
     await lab.engine.pause(None, actor="ann")
     stale = await expiring(lab, "stale", 40)
     lab.disk.full = "no space left"
-    await asyncio.sleep(0.08)
+    clock.time_ms += 80
+    await lab.quiet()
     assert (await lab.find(stale)).state is TaskState.PENDING
     lab.disk.full = None
     assert await error_of(lab, stale) == "expired"

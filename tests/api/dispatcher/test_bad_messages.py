@@ -3,7 +3,6 @@ form."""
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import patience
 from tests.workers.conftest import SetClock
 
 from .conftest import NOBODY, running
@@ -81,7 +81,7 @@ async def converse(messages: list[bytes]) -> None:
 @settings(max_examples=12)
 @given(st.lists(_messages, min_size=20, max_size=40))
 def test_s4_27__no_message_closes_a_connection_or_ends_a_task(messages: list[bytes]) -> None:
-    asyncio.run(converse(messages))
+    patience.run(converse(messages))
 
 
 async def hand_in(bodies: list[bytes]) -> None:
@@ -100,4 +100,4 @@ async def hand_in(bodies: list[bytes]) -> None:
 @settings(max_examples=8)
 @given(st.lists(_bodies, min_size=15, max_size=30))
 def test_submit__any_body_gets_an_answer_in_the_own_form(bodies: list[bytes]) -> None:
-    asyncio.run(hand_in(bodies))
+    patience.run(hand_in(bodies))

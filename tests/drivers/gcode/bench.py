@@ -96,7 +96,7 @@ class Running:
     def over(self) -> bool:
         return not self._thread.is_alive()
 
-    def result(self, timeout_s: float = 20.0) -> JsonObject:
+    def result(self, timeout_s: float = 60.0) -> JsonObject:
         """Raises what the driver raised."""
         self._thread.join(timeout_s)
         assert self.over, "the command hangs"
@@ -143,7 +143,7 @@ class Bench:
         params = {"program": "\n".join(lines)}
         return self.start(RUN_GCODE, params, schema=PROGRAM_SCHEMA)
 
-    def run(self, lines: Sequence[str], timeout_s: float = 20.0) -> JsonObject:
+    def run(self, lines: Sequence[str], timeout_s: float = 60.0) -> JsonObject:
         return self.start_program(lines).result(timeout_s)
 
 
@@ -158,7 +158,7 @@ def bench(factory: DriverFactory, folder: Path, port: str, **options: Any) -> It
         made.driver.close()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Wait for something that another thread or the emulator does."""
     deadline = time.monotonic() + timeout_s
     while not condition():

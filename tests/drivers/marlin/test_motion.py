@@ -241,7 +241,7 @@ def test_unplugged_in_motion__is_uncertain_and_another_name_restores_the_link(
 
 
 def test_silence__of_a_controller_whose_port_is_open_is_noticed(make: Make) -> None:
-    device, robot = make({"answer_timeout_s": 0.2})
+    device, robot = make({"answer_timeout_s": 1.0})
     running = robot.start_program(square(100, feed=600))
     until(lambda: len(device.axes.moved) > 1)
     device.die()

@@ -34,7 +34,7 @@ def stop_in_motion(
     else:
         robot.driver.stop()
     try:
-        running.result(15)
+        running.result(60)
     except Stopped:
         pass
     except (DriverError, LinkLost, UncertainOutcome) as error:
@@ -86,7 +86,7 @@ def test_emulator__carries_out_the_waiting_line_after_a_single_stop(tmp_path: Pa
         until(lambda: len(device.axes.moved) > begun)
         robot.driver.emergency_stop()
         with pytest.raises(Stopped):
-            running.result(15)
+            running.result(60)
 
 
 def test_m112__ends_when_it_is_at_rest_and_not_when_it_says_that_it_has_halted(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import socket
 import threading
-import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +39,10 @@ class Cable:
         while len(heard) < length:
             heard += os.read(self.far, length - len(heard))
         return heard
+
+    def waits(self) -> None:
+        """Wait until something has come that nobody has taken."""
+        assert select.select([self.far], [], [], 20)[0], "nothing comes"
 
     def cut(self) -> None:
         if self._open:
@@ -115,20 +119,18 @@ def test_write_now__overtakes_a_line_that_nobody_takes(cable: Cable, ear: Ear) -
     blob = b"x" * 200_000 + b"\n"
     writer = threading.Thread(target=port.write, args=(blob,))
     writer.start()
-    time.sleep(0.05)
-    began = time.monotonic()
+    cable.waits()
     stopper = threading.Thread(target=port.write_now, args=(b"\x18",))
     stopper.start()
     heard = b""
     while b"\x18" not in heard:
         heard += os.read(cable.far, 65_536)
-    assert time.monotonic() - began < 1
     # far from the end of what the other thread is writing
     assert heard.index(b"\x18") < 50_000
     while len(heard) < len(blob) + 1:
         heard += os.read(cable.far, 65_536)
-    writer.join(5)
-    stopper.join(5)
+    writer.join(20)
+    stopper.join(20)
     assert heard.replace(b"\x18", b"") == blob
     port.shut()
 
@@ -146,13 +148,13 @@ def test_write_now__with_discard_gives_the_line_up(cable: Cable, ear: Ear) -> No
 
     writer = threading.Thread(target=write)
     writer.start()
-    time.sleep(0.05)
+    cable.waits()
     reading = threading.Thread(target=cable.hears, args=(1,))
     reading.start()
     port.write_now(b"\x18", discard=True)
-    writer.join(5)
+    writer.join(20)
     assert len(raised) == 1
-    reading.join(5)
+    reading.join(20)
     port.shut()
 
 
