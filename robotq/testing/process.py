@@ -41,8 +41,10 @@ class DaemonProcess:
         port: int = 0,
         environ: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "robotq"),
+        start_s: float = _START_S,
     ) -> None:
-        """`environ`: ROBOTQ_ variables for every life. `program` is what Python runs."""
+        """`environ`: ROBOTQ_ variables for every life. `program` is what Python runs. `start_s`:
+        wall seconds that a start may take."""
         self.data = data
         self.time_scale = time_scale
         self.log = data.with_name(f"{data.name}.log")
@@ -54,6 +56,7 @@ class DaemonProcess:
             self._arguments += ["--config", str(config)]
         self._asked_port = port
         self._environ = environ or {}
+        self._start_s = start_s
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -92,7 +95,7 @@ class DaemonProcess:
                 stderr=log,
                 env=clean_environment({**self._environ, **(environ or {})}),
             )
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + self._start_s
         while self.alive():
             text = port_file.read_text() if port_file.exists() else ""
             if text.endswith("\n"):
@@ -100,7 +103,7 @@ class DaemonProcess:
                 return True
             if time.monotonic() > deadline:
                 self.kill()
-                raise TimeoutError(f"no start within {_START_S:g} s, see {self.log}")
+                raise TimeoutError(f"no start within {self._start_s:g} s, see {self.log}")
             time.sleep(_LOOK_S)
         return False
 

@@ -38,9 +38,9 @@ _OUTAGES_S = 3.0
 """The same where the disk fails: a daemon finds out once in a second whether it is back."""
 _POINT_S = 4.0
 """Wall seconds within which a crash point is reached; else it counts as a random moment."""
-_PATIENCE_S = 15.0
+_PATIENCE_S = 60.0
 """Wall seconds without an end of any task after which the queues count as stuck."""
-_LIFE_S = 300.0
+_LIFE_S = 900.0
 """Wall seconds from a start to its end; after that the harness itself gives up."""
 _REFUSED = 0.1
 """Share of the webhooks that the receiver does not acknowledge."""

@@ -10,6 +10,9 @@ from pathlib import Path
 from robotq.model.crashpoints import VARIABLE
 from robotq.testing import process
 
+_START_S = 600.0
+"""Many kills run with the lowest priority beside other work: a start got no turn for a minute."""
+
 MAIN = Path(__file__).parents[2] / "main.py"
 
 
@@ -27,7 +30,12 @@ class DaemonProcess:
         """`environ`: ROBOTQ_ variables for every life."""
         self.data = data
         self._one = process.DaemonProcess(
-            data, time_scale=time_scale, config=config, environ=environ, program=(str(MAIN),)
+            data,
+            time_scale=time_scale,
+            config=config,
+            environ=environ,
+            program=(str(MAIN),),
+            start_s=_START_S,
         )
         self.log = self._one.log
         """What all lives printed."""

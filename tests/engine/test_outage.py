@@ -22,7 +22,8 @@ async def test_submit__is_refused_and_the_hold_says_why_until_a_probe_lifts_it(l
     assert (hold.code, hold.args) == (HoldCode.STORE_UNAVAILABLE, {"reason": "no space left"})
     lab.disk.full = None
     await lab.held()
-    assert lab.engine.journal.available
+    # the hold goes a moment earlier
+    await lab.until(lambda: lab.engine.journal.available)
     assert (await lab.run("second")).state is TaskState.COMPLETED
     kinds = [(event.kind, event.data["code"]) for event in await lab.events("hold.")]
     assert kinds == [("hold.set", "store_unavailable"), ("hold.lifted", "store_unavailable")]

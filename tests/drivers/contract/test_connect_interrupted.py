@@ -55,9 +55,9 @@ def _emergency_stop(driver: Driver) -> None:
 def _openings(path: str) -> int:
     """How often this process has the port open, the device's own end included."""
     port, found = Path(path).stat().st_rdev, 0
-    for fd in os.listdir("/dev/fd"):
+    for fd in Path("/dev/fd").iterdir():
         with suppress(OSError):  # the one that lists them is gone by now
-            found += os.fstat(int(fd)).st_rdev == port
+            found += os.fstat(int(fd.name)).st_rdev == port
     return found
 
 
