@@ -270,16 +270,25 @@ class Executor:
 
     async def _until_back(self) -> None:
         """The outcome is recorded; the robot gets nothing new before its driver is back."""
-        run, holds = self._run, self._deps.holds
+        run, hold = self._run, None
         if run is None:
             return
         if not run.back.done():
-            self.idle.set()
-            hold = holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
+            hold = self._unresponsive(run)
             await asyncio.wait({run.back})
+        if not run.back.cancelled():
+            # it may have come back while its end was being written: then nobody has looked at it
             run.back.exception()
-            await self._lift(hold, run.recorder.late_moves())
+        moves = run.recorder.late_moves()
+        if moves and hold is None:
+            hold = self._unresponsive(run)
+        if hold is not None:
+            await self._lift(hold, moves)
         self._run = None
+
+    def _unresponsive(self, run: Run) -> Hold:
+        self.idle.set()
+        return self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
 
     async def _until_stopped(self) -> None:
         """A stop that hangs in the driver must not stop the command after the one it was for."""

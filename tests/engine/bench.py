@@ -148,6 +148,8 @@ class BenchDriver:
         context.progress(1.0)
         if "leave" in params:
             context.moved_to(None)
+        if "end_at" in params:
+            context.moved_to(params["end_at"])
         return {"worked": True, **answer}
 
     def _fail(self, params: Mapping[str, Any]) -> None:

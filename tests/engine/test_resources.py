@@ -285,3 +285,27 @@ async def test_silent_robot__a_stop_before_the_begin_has_led_it_nowhere(
     task = await silent.run("stopped", "GO", place="SCALE")
     assert task.state is TaskState.CANCELLED
     assert occupied(silent) == {"bench": "robot_a"} == await on_disk(silent)
+
+
+@pytest.mark.parametrize("when", ["while its end is being written", "afterwards"])
+async def test_arrived__after_it_was_given_up_has_the_place_whenever_it_comes_back(
+    two: Lab, when: str
+) -> None:
+    """Nobody else is sent to where it stands now."""
+    task_id = await two.at_gate("deaf", end_at="BENCH_LEFT")
+    if when != "afterwards":
+        two.disk.hangs_at = writes(TaskState.FAILED)
+    cancelling = asyncio.create_task(two.engine.queue.cancel(task_id, actor="ann"))
+    if when == "afterwards":
+        await cancelling
+    else:
+        await two.until(lambda: two.disk.hanging)
+    two.driver.gate.set()
+    await two.until(lambda: not two.engine.robots["robot_a"].host.busy)
+    two.disk.go_on()
+    assert (await cancelling).outcome_unknown
+    async with asyncio.timeout(5):
+        while await on_disk(two) != {"bench": "robot_a"}:  # noqa: ASYNC110 - a disk tells nobody
+            await asyncio.sleep(0.001)
+    await two.held(HoldCode.OUTCOME_UNKNOWN)
+    assert occupied(two) == {"bench": "robot_a"}
