@@ -156,6 +156,6 @@ async def test_unconfigured_robot__its_waiting_task_can_be_cancelled(start_lab: 
     await lab.engine.pause(None, actor="ann")
     task_id = await lab.submit("first", robot="robot_b")
     again = await start_lab("robot_a", data=await lab.kill())
-    assert again.holds("robot_b") >= {HoldCode.DISCONNECTED}
+    assert again.holds("robot_b") >= {HoldCode.NOT_CONFIGURED}
     task = await again.engine.queue.cancel(task_id, actor="ann")
     assert task.state is TaskState.CANCELLED
