@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FIELDS = ("name", "sha256", "scopes", "created")
-_RESERVED = ("anonymous", "agent", "robotq")
+RESERVED = ("anonymous", "agent", "robotq")
 """Names of actors in the journal that are no keys."""
 
 REQUIRED = "keys.required"
@@ -107,10 +107,10 @@ class KeyFile:
 
         Raises ConfigError: bad or taken name, unknown scope.
         """
-        if not _NAME.fullmatch(name) or name in _RESERVED:
+        if not _NAME.fullmatch(name) or name in RESERVED:
             raise ConfigError(
                 f"name: found {name!r}, expected 1 to 64 letters, digits, _ . @ or -, "
-                f"and none of: {', '.join(_RESERVED)}"
+                f"and none of: {', '.join(RESERVED)}"
             )
         if not scopes:
             raise ConfigError("scopes: found none, expected at least one")
@@ -285,7 +285,7 @@ def _key_of(row: Any, path: KeyPath, document: Document) -> Key:
     if not isinstance(row, dict) or set(row) != set(_FIELDS):
         raise _fault(document, path, f"expected the keys {', '.join(_FIELDS)}")
     name, sha256, scopes, created = (row[field] for field in _FIELDS)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _RESERVED:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
         raise _fault(document, (*path, "name"), f"found {name!r}, which is no name of a key")
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise _fault(document, (*path, "sha256"), "expected 64 hexadecimal digits")

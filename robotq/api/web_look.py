@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any
@@ -139,6 +139,7 @@ def line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
         "submitted_at_ms": task.submitted_at_ms,
         "started_at_ms": task.started_at_ms,
         "ended_at_ms": task.ended_at_ms,
+        "revision": task.revision,
     }
     if task.error is not None:
         view["error_code"] = task.error.code
@@ -176,6 +177,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         "holds": hold_views(holds, language),
         "why": reason_views(engine.why.of(robot.name).reasons, language),
         "waiting": lane.waiting,
+        "starts_next": _starts_next(engine, robot.name),
         "running": None if lane.running is None else _running(engine, lane.running, language),
         "next": waiting_lines(engine, robot.name, language),
         "undecided": len(lane.undecided),
@@ -193,6 +195,23 @@ def _approval(engine: Engine, unit: Mapping[str, Task], language: Language) -> d
         "params": params if len(orjson.dumps(params)) <= _PARAMS_BYTES else None,
         "commands": len(unit),
         "cmd_types": [task.command.cmd_type for task in islice(unit.values(), _NEXT)],
+        "starts_next": _starts_next(engine, first.queue, unit),
+    }
+
+
+def _starts_next(
+    engine: Engine, queue: str, approved: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """What a decision sets in motion, with the words that tell it from others."""
+    task = engine.queue.would_start(queue, approved)
+    if task is None:
+        return None
+    command = task.command
+    return {
+        "task_id": task.id,
+        "cmd_type": command.cmd_type,
+        "cmd_id": command.cmd_id,
+        "about": _about(engine, command),
     }
 
 

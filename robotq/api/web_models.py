@@ -45,6 +45,7 @@ class QueueLine(_Answer):
     submitted_at_ms: int
     started_at_ms: int | None
     ended_at_ms: int | None
+    revision: int = Field(description="What a confirmation about it names.")
     error_code: str | None = None
     message: str | None = Field(default=None, description="How it ended, in words.")
     unknown: bool = Field(default=False, description="Whether a person has to resolve it.")
@@ -75,6 +76,15 @@ class RunningLook(QueueLine):
     waiting_for: Question | None
 
 
+class NextLook(_Answer):
+    """What starts next where a queue goes on."""
+
+    task_id: str
+    cmd_type: str
+    cmd_id: str | None
+    about: str
+
+
 class ApprovalLook(_Answer):
     """What a person has to decide about."""
 
@@ -82,6 +92,7 @@ class ApprovalLook(_Answer):
     params: Any = Field(description="Null where they are long: `GET /task/<task_id>` has them.")
     commands: int = Field(description="How many are decided about as one.")
     cmd_types: list[str] = Field(description="Of the first of them.")
+    starts_next: NextLook | None = Field(description="What its robot starts once it is approved.")
 
 
 class RobotLook(_Answer):
@@ -103,6 +114,10 @@ class RobotLook(_Answer):
         description="Why nothing of it moves; empty where something does, or nothing waits."
     )
     waiting: int
+    starts_next: NextLook | None = Field(
+        description="As soon as nothing holds the queue and nothing runs; null where all that "
+        "waits has to wait."
+    )
     running: RunningLook | None
     next: list[QueueLine]
     undecided: int = Field(description="Decisions of a person that commands wait for.")

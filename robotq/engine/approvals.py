@@ -47,8 +47,7 @@ class Approvals:
         task_changed, store_unavailable.
         """
         async with self._held(task_id, "approve") as (task, rest):
-            if seen is not None and seen != task.revision:
-                raise RobotqError("task_changed", task_id=task.id, revision=task.revision)
+            _check_seen(task, seen)
             if stay_paused and not self._holds.has(task.queue, HoldCode.PAUSED):
                 self._holds.set(task.queue, HoldCode.PAUSED, actor=actor, reason=note)
             now_ms = self._clock.now_ms()
@@ -61,9 +60,13 @@ class Approvals:
             return approved[0]
 
     @unbroken
-    async def reject(self, task_id: str, *, actor: str, reason: str = "") -> Task:
-        """End a task that waits for approval; it never runs. Raises as `approve` does."""
+    async def reject(
+        self, task_id: str, *, actor: str, reason: str = "", seen: int | None = None
+    ) -> Task:
+        """End a task that waits for approval; it never runs. `seen`, and what it raises: as
+        for `approve`."""
         async with self._held(task_id, "reject") as (task, rest):
+            _check_seen(task, seen)
             rejected = transition(
                 task,
                 Action.CANCEL,
@@ -99,3 +102,9 @@ class Approvals:
                     "wrong_state", task_id=task_id, state=now.state.value, action=action
                 )
             yield task, [one for one in waiting if one is not task]
+
+
+def _check_seen(task: Task, seen: int | None) -> None:
+    """Raises RobotqError task_changed where the person has seen another revision of it."""
+    if seen is not None and seen != task.revision:
+        raise RobotqError("task_changed", task_id=task.id, revision=task.revision)

@@ -42,7 +42,8 @@ class About:
             return list(found)
         robots = {hold.robot for hold in found if hold.id in self.named}
         meant = [hold for hold in found if hold.robot in robots]
-        if {hold.id for hold in meant} != set(self.named):
+        # also where nothing is named, since nothing was seen, and something has come
+        if {hold.id for hold in meant} != set(self.named) or (found and not meant):
             raise RobotqError("not_what_was_meant", found=found)
         return meant
 

@@ -418,13 +418,21 @@ class Engine:
             robot.motion.lift_soon(hold)
 
     @unbroken
-    async def resume_motion(self, name: str, *, actor: str, about: About | None = None) -> Robot:
+    async def resume_motion(
+        self,
+        name: str,
+        *,
+        actor: str,
+        about: About | None = None,
+        note: str = "",
+        stay_paused: bool = False,
+    ) -> Robot:
         """Let a held motion go on, whoever has held it. The hold is lifted when the driver says
         that nothing is held any more. Refused while an emergency stop is latched.
 
-        `about`: what the person means. Raises RobotqError wrong_state, not_named,
-        not_what_was_meant, motion_still_held, robot_busy, robot_disconnected, device_error,
-        store_unavailable.
+        `about`: what the person means. `stay_paused`: the motion goes on, and after its command
+        nothing starts. Raises RobotqError wrong_state, not_named, not_what_was_meant,
+        motion_still_held, robot_busy, robot_disconnected, device_error, store_unavailable.
         """
         robot = self.robot(name)
         if self.estop.latched:
@@ -432,10 +440,12 @@ class Engine:
         hold = self.holds.get(name, HoldCode.MOTION_HELD)
         if about is not None:
             about.meant([] if hold is None else [hold], self.clock.now_ms())
+        if stay_paused and not self.holds.has(name, HoldCode.PAUSED):
+            self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=note)
         await robot.resume()
         if hold is not None:
             await self.hold_writer.lift(hold, actor=actor)
-        await self._note("robot.resume", actor, name)
+        await self._note("robot.resume", actor, name, **({"note": note} if note else {}))
         return robot
 
     def _noted(self, kind: str, actor: str, robots: Sequence[str], note: str) -> AppendEvent:

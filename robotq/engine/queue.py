@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 
 from robotq.engine.admission import Admission, Room
@@ -199,6 +199,10 @@ class TaskQueue:
     def own_waits(self, task: Task) -> list[Wait]:
         """The same, without what a batch in front of it waits for."""
         return self._waits.own(task)
+
+    def would_start(self, queue: str, approved: Collection[str] = ()) -> Task | None:
+        """What begins next once nothing holds this queue; with these tasks approved."""
+        return self._turns.would_start(self.lane(queue), approved)
 
     async def wait_ended(self, task_id: str, timeout_s: float | None) -> Task:
         """The task once it has ended, or as it is after `timeout_s` of wall time.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 
 from robotq.engine.deadlines import expired
 from robotq.engine.fitting import Fitting
@@ -21,6 +22,9 @@ from robotq.store.port import Mutation, SaveTask
 _LOOK_S = 5.0
 """Wall seconds after which a lane looks again at tasks that are not due: somebody may have
 set the clock."""
+
+_LOOKED_AT = 500
+"""Waiting tasks that are looked at to tell somebody what would start."""
 
 
 class Turns:
@@ -49,23 +53,32 @@ class Turns:
         """The task that may run now, the next one in order that nothing keeps waiting."""
         if lane.running is not None or not self._open(lane):
             return None
-        task = self._first(lane)
+        task = self._first(lane.candidates())
+        return None if task is None or self._fitting.in_the_way(lane, task) else task
+
+    def would_start(self, lane: Lane, approved: Collection[str] = ()) -> Task | None:
+        """The task that begins next once nothing holds the queue and what runs has ended, as
+        far as is known now; with these tasks approved. Only the first of many are looked at."""
+        candidates = (
+            transition(one, Action.APPROVE) if one.id in approved else one
+            for one in islice(lane.candidates(), _LOOKED_AT)
+            if not self.expired(one)
+        )
+        task = self._first(candidates)
         return None if task is None or self._fitting.in_the_way(lane, task) else task
 
     def misfit(self, lane: Lane) -> tuple[Task, RobotqError] | None:
         """The command that does not fit and whose turn it is, so that nothing goes on."""
         if self._fitting.all_fit or lane.running is not None:
             return None
-        task = self._first(lane)
+        task = self._first(lane.candidates())
         return None if task is None else self._fitting.in_the_way(lane, task)
 
-    def _first(self, lane: Lane) -> Task | None:
+    def _first(self, candidates: Iterable[Task]) -> Task | None:
         """The next one in order that nothing keeps waiting."""
         now_ms = self._clock.now_ms()
         occupied: set[Sequence[str]] = set()
-        return next(
-            (task for task in lane.candidates() if self._waits.free(task, now_ms, occupied)), None
-        )
+        return next((one for one in candidates if self._waits.free(one, now_ms, occupied)), None)
 
     def after_running(self, lane: Lane) -> Task | None:
         """The task that may run as soon as the running one of `lane` has ended."""

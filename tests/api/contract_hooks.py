@@ -39,13 +39,12 @@ def before_call(context: HookContext, case: Case[Any], how: dict[str, Any]) -> N
 
 def put_right(url: str) -> None:
     """Clear the holds, and answer whatever is asked."""
-    for action, path in (("reset", "/estop/reset"), ("resume", "/queue/resume")):
-        seen = requests.get(f"{url}/queue/status?limit=0", timeout=10).json()["holds"]
-        named = [hold["id"] for hold in seen if hold["clear"]["action"] == action]
-        if named:
-            requests.post(f"{url}{path}", json={"holds": named}, timeout=10)
-    for robot, queue in requests.get(f"{url}/queue/status", timeout=10).json()["robots"].items():
-        requests.post(f"{url}/robots/{robot}/resume", timeout=10)
+    for action in ("reset", "resume_motion", "resume"):
+        for hold in requests.get(f"{url}/queue/status", timeout=10).json()["holds"]:
+            # each names what it is about: one that is over by now is refused
+            if (clear := hold["clear"])["action"] == action:
+                requests.post(f"{url}{clear['path']}", json=clear["body"], timeout=10)
+    for queue in requests.get(f"{url}/queue/status", timeout=10).json()["robots"].values():
         if queue["running_task"] is not None:
             requests.post(f"{url}/task/{queue['running_task']}/cancel", timeout=10)
 

@@ -23,6 +23,7 @@ from robotq.config import Config
 from robotq.drivers import simulator
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
+from robotq.model.clock import WallClock
 from robotq.model.errors import ERROR_CODES
 from robotq.store.memory import MemoryStore
 
@@ -73,7 +74,7 @@ class Lab:
 
     async def post(self, path: str, body: Any = None, **how: Any) -> Answer:
         path_only = path.partition("?")[0]
-        if path_only.endswith(("/queue/resume", "/reset")) and (
+        if path_only.endswith(("/resume", "/reset")) and (
             body is None or (isinstance(body, dict) and "holds" not in body)
         ):
             # a person at the lab names what they see
@@ -81,6 +82,8 @@ class Lab:
             if path_only.startswith("/robots/"):
                 robot = path.split("/")[2]
             action = path_only.rpartition("/")[2]
+            if path_only.startswith("/robots/") and action == "resume":
+                action = "resume_motion"
             headers = how.get("headers")
             seen = (await self.ask("GET", "/queue/status", headers=headers)).body.get("holds", ())
             named = [
@@ -134,9 +137,13 @@ class Lab:
 
 
 @asynccontextmanager
-async def running_lab(config: Config, catalog: Catalog) -> AsyncIterator[Lab]:
+async def running_lab(
+    config: Config, catalog: Catalog, clock: WallClock | None = None
+) -> AsyncIterator[Lab]:
     """A lab whose robots stand at HOME, in simulated time that jumps."""
-    engine = await start_engine(config, catalog, MemoryStore(), {"simulator": simulator.create})
+    engine = await start_engine(
+        config, catalog, MemoryStore(), {"simulator": simulator.create}, clock=clock
+    )
     keys = await asyncio.to_thread(KeyFile, config.data)
     app = make_app(engine, keys=keys)
     try:

@@ -72,7 +72,7 @@ async def test_hold__by_the_robot_itself_says_what_it_waits_for(lab: Lab) -> Non
     (hold,) = (await lab.get("/queue/status", headers=english)).body["holds"]
     assert hold["reason"] == "The motion is held by robot_a: the safety door is open"
     assert hold["motion"]["by_robot"] is True
-    refused = await lab.post("/robots/robot_a/resume", {})
+    refused = await lab.ask("POST", "/robots/robot_a/resume", data="{}")
     assert (refused.status, refused["error_code"]) == (409, "not_named")
     assert hold["id"] in refused["message"]
 

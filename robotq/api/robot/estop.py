@@ -10,6 +10,7 @@ from robotq.api.robot.hold_view import hold_views
 from robotq.api.robot.models.base import NamingBody
 from robotq.api.robot.naming import line_to_send
 from robotq.api.robot.reason import reason_of_stop
+from robotq.api.robot.starts_next import starts_next
 from robotq.api.robot.words import words
 from robotq.engine.confirming import About
 from robotq.model.errors import RobotqError
@@ -67,6 +68,7 @@ async def _reset(call: Call, robot: str | None) -> web.Response:
         "latched": engine.estop.latched,
         "robots": report,
         "holds": hold_views(holds, call.language),
+        "starts_next": {name: starts_next(engine, name) for name in report},
     }
     problems = {name: problem for name, problem in report.items() if problem is not None}
     if problems:

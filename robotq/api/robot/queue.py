@@ -14,6 +14,7 @@ from robotq.api.robot.edits import revision_tag
 from robotq.api.robot.hold_view import hold_views, reason_views
 from robotq.api.robot.models.queue import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
 from robotq.api.robot.naming import line_to_send
+from robotq.api.robot.starts_next import starts_next
 from robotq.api.robot.view import task_line
 from robotq.api.robot.words import words
 from robotq.engine.confirming import About
@@ -104,14 +105,6 @@ def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
             "starts_next": {name: starts_next(call.engine, name) for name in names},
         }
     )
-
-
-def starts_next(engine: Engine, name: str) -> dict[str, str] | None:
-    """The first waiting command of a robot: what goes on where its queue does."""
-    if name not in engine.robots:
-        return None
-    task = next(iter(engine.queue.lane(name)), None)
-    return None if task is None else {"task_id": task.id, "cmd_type": task.command.cmd_type}
 
 
 def _running_task(engine: Engine, names: Sequence[str]) -> str | None:

@@ -8,12 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
+from robotq.api.auth import RESERVED
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_views, reason_views
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody
 from robotq.api.robot.naming import line_to_send
 from robotq.api.robot.reason import reason_of_stop
+from robotq.api.robot.starts_next import starts_next
 from robotq.api.robot.words import words
 from robotq.drivers.base import DriverStatus
 from robotq.engine.confirming import About
@@ -56,9 +58,15 @@ async def hold(call: Call) -> web.StreamResponse:
 async def resume(call: Call) -> web.StreamResponse:
     body = await call.body(ResumeMotionBody)
     name = call.path("robot_id")
-    with line_to_send(call, f"/robots/{name}/resume", None):
+    # people without a key share a name: the hold of one is not that of another
+    own = None if call.actor in RESERVED else call.actor
+    with line_to_send(call, f"/robots/{name}/resume", f"resume-motion {name}"):
         robot = await call.engine.resume_motion(
-            name, actor=call.actor, about=About(body.holds, actor=call.actor)
+            name,
+            actor=call.actor,
+            about=About(body.holds, actor=own),
+            note=body.note,
+            stay_paused=body.then == "stay_paused",
         )
     return _done(call, "motion_resumed", robot)
 
@@ -78,6 +86,7 @@ def _done(call: Call, code: str, robot: Robot) -> web.Response:
             "robot_id": robot.name,
             "recorded": call.engine.recorded([robot.name]),
             "holds": hold_views(call.engine.holds.of(robot.name), call.language),
+            "starts_next": starts_next(call.engine, robot.name),
         }
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from robotq.api.call import Call
@@ -13,11 +15,13 @@ from robotq.api.robot.models.tasks import (
     ApproveBody,
     CancelBody,
     InputQuery,
+    RejectBody,
     ResolveBody,
     RetryBody,
     TaskQueryParameters,
     TasksQuery,
 )
+from robotq.api.robot.starts_next import starts_next
 from robotq.api.robot.times import read_time
 from robotq.api.robot.view import STATUS, task_line, task_view
 from robotq.api.robot.words import words
@@ -109,9 +113,9 @@ async def approve(call: Call) -> web.StreamResponse:
 
 async def reject(call: Call) -> web.StreamResponse:
     call.refuse_agents("reject")
-    body = await call.body(CancelBody)
+    body = await call.body(RejectBody)
     task = await call.engine.queue.approvals.reject(
-        call.path("task_id"), actor=call.actor, reason=body.reason
+        call.path("task_id"), actor=call.actor, reason=body.reason, seen=body.revision
     )
     return _done(call, "rejected", task)
 
@@ -171,9 +175,14 @@ async def retry_batch(call: Call) -> web.StreamResponse:
             "batch_id": accepted.batch_id,
             "task_ids": accepted.task_ids,
             "queue_size": accepted.queue_size,
+            "starts_next": await _starts_next(call, accepted.task_ids[0]),
         },
         headers=_replayed(accepted.repeated),
     )
+
+
+async def _starts_next(call: Call, task_id: str) -> dict[str, Any] | None:
+    return starts_next(call.engine, (await call.engine.queue.find(task_id)).queue)
 
 
 def _keyed(call: Call, body: RetryBody | ResolveBody) -> KeyedRequest | None:
@@ -191,6 +200,7 @@ def _done(call: Call, code: str, task: Task, *, repeated: bool = False) -> web.R
             "message": words(code, call.language),
             "task_id": task.id,
             "task": task_view(task, call.engine, call.language),
+            "starts_next": starts_next(call.engine, task.queue),
         },
         headers=_replayed(repeated),
     )

@@ -267,6 +267,7 @@ def _ending(task: Task, language: Language) -> dict[str, Any]:
             "outcome": resolution.outcome,
             "actor": resolution.actor,
             "at": local_time(resolution.at_ms),
+            "at_ms": resolution.at_ms,
             "note": resolution.note,
         }
         if resolution.retried_as is not None:

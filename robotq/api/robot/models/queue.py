@@ -17,7 +17,7 @@ from robotq.api.robot.models.base import (
     Then,
 )
 from robotq.api.robot.models.holds import Hold, ReasonView
-from robotq.api.robot.models.tasks import TaskLine
+from robotq.api.robot.models.tasks import StartsNext, TaskLine
 from robotq.engine.intake import PRIORITY_WORDS
 
 Priority = Annotated[
@@ -38,13 +38,6 @@ class QueueStatusQuery(Query):
     robot_id: RobotId | None = Field(default=None, description="Of this robot only.")
 
 
-class StartsNext(Answer):
-    """The first waiting command of a robot."""
-
-    task_id: str
-    cmd_type: str
-
-
 class RobotQueue(Answer):
     queue_size: int
     running_task: str | None
@@ -53,7 +46,8 @@ class RobotQueue(Answer):
         description="Why nothing of it moves; empty where something does, or nothing waits."
     )
     starts_next: StartsNext | None = Field(
-        description="The first waiting command: what a resume or a resolution sets in motion."
+        description="What a resume or a resolution sets in motion; null if nothing waits, or "
+        "everything that waits does so for a person, a time or a place."
     )
 
 

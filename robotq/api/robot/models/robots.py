@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from robotq.api.robot.models.base import Answer, Body, Object, Query, Reason
+from robotq.api.robot.models.base import Answer, Body, NamingBody, Object, Query, Reason, Then
 from robotq.api.robot.models.holds import Hold, ReasonView
+from robotq.api.robot.models.tasks import STARTS_NEXT, StartsNext
 
 
 class Capabilities(Answer):
@@ -74,12 +75,13 @@ class StopBody(Body):
     reason: Reason = ""
 
 
-class ResumeMotionBody(Body):
-    """One that names nothing is taken where the hold is one's own, or older than ten seconds."""
+class ResumeMotionBody(NamingBody):
+    """One that names nothing is taken where the hold was set with the same key, or is
+    older than ten seconds."""
 
-    holds: Annotated[list[str], Field(max_length=1_000)] | None = Field(
-        default=None,
-        description="Id of the hold that is meant. Refused where it is over, or set again.",
+    then: Then = Field(
+        default="continue",
+        description="stay_paused: the motion goes on, and after its command nothing starts.",
     )
 
 
@@ -91,6 +93,7 @@ class RobotDone(Answer):
         description="Whether the holds of its queue are on disk; they count either way."
     )
     holds: list[Hold]
+    starts_next: StartsNext | None = Field(description=STARTS_NEXT)
 
 
 class EStopState(Answer):
@@ -114,3 +117,6 @@ class EStopResetDone(Answer):
     latched: bool
     robots: dict[str, str | None]
     holds: list[Hold]
+    starts_next: dict[str, StartsNext | None] = Field(
+        description="By robot, what starts as soon as somebody resumes it."
+    )

@@ -22,6 +22,8 @@ from robotq.api.robot.models.holds import Hold, ReasonView, WaitView
 from robotq.api.robot.models.webhooks import Webhook
 from robotq.model.task import StepState, TaskState
 
+STARTS_NEXT = "What its robot begins with next, at once or as soon as nothing holds its queue."
+
 
 class Work(Answer):
     """What a task for workers has besides."""
@@ -161,6 +163,7 @@ class Resolution(Answer):
     outcome: str
     actor: str
     at: LocalTime
+    at_ms: int
     note: str
 
 
@@ -305,6 +308,13 @@ class ResolveBody(Body):
     )
 
 
+class RejectBody(Body):
+    reason: Reason = ""
+    revision: int | None = Field(
+        default=None, description="Of the task as it was seen; refused where it has changed."
+    )
+
+
 class ApproveBody(Body):
     note: Reason = ""
     revision: int | None = Field(
@@ -321,6 +331,15 @@ class InputQuery(Query):
     )
 
 
+class StartsNext(Answer):
+    """The waiting command that begins next; what waits for a person, a time or a place is passed
+    over."""
+
+    task_id: str
+    cmd_type: str
+    cmd_id: str | None
+
+
 class RetriedBatch(Answer):
     """What was left of a batch runs again, as a new one."""
 
@@ -329,6 +348,7 @@ class RetriedBatch(Answer):
     batch_id: str
     task_ids: list[str]
     queue_size: int
+    starts_next: StartsNext | None = Field(description=STARTS_NEXT)
 
 
 class AnswerBody(RootModel[Any]):
@@ -342,3 +362,4 @@ class TaskDone(Answer):
     message: str
     task_id: str
     task: Task
+    starts_next: StartsNext | None = Field(description=STARTS_NEXT)
