@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from rich.text import Text
 
+from robotq.cli.about import Confirmation, Revision, ThenOption, then_of
 from robotq.cli.failure import ExitCode, Failure
 from robotq.cli.http import Daemon, talk
 from robotq.cli.options import URL, AsJson, Key, Url
@@ -29,22 +31,31 @@ def approve(
     note: Annotated[
         str, typer.Option("--note", help="Stands in the journal, and as the reason of a refusal.")
     ] = "",
+    then: ThenOption = None,
+    revision: Revision = None,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Approve or reject a task that an agent has submitted."""
     if task_id is None:
-        if reject or note:
-            raise Failure("--reject and --note go with a task id", ExitCode.USAGE)
+        if reject or note or then is not None or revision is not None:
+            told = "--reject, --note, --then and --revision go with a task id"
+            raise Failure(told, ExitCode.USAGE)
         _list(talk(url, key, _waiting), as_json)
         return
-    action, body = ("reject", {"reason": note}) if reject else ("approve", {"note": note})
-    answer = talk(url, key, lambda daemon: daemon.post(f"/task/{task_id}/{action}", body))
-    if as_json:
-        print_json(new_console(), answer)
-    else:
-        print(answer["message"])
+    if reject and then is not None:
+        raise Failure("--then does not go with --reject, which starts nothing", ExitCode.USAGE)
+    action, said = ("reject", {"reason": note}) if reject else ("approve", {"note": note})
+    one = task_id
+
+    async def decided(daemon: Daemon) -> None:
+        about = Confirmation(daemon, as_json=as_json)
+        body = {**said, **then_of(then), **await about.task(one, revision)}
+        line = f"robotq approve {one}{' --reject' if reject else ''}"
+        await about.send(f"/task/{quote(one, safe='')}/{action}", body, line=line, then=then)
+
+    talk(url, key, decided)
 
 
 async def _waiting(daemon: Daemon) -> list[JsonObject]:

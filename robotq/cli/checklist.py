@@ -55,7 +55,7 @@ def tick(
     """Tick an item off. A robot that waited for it goes on."""
     console = new_console()
     if item_id.startswith("task_"):
-        answer = talk(url, key, lambda daemon: daemon.post(f"/task/{item_id}/input", {}))
+        answer = talk(url, key, lambda daemon: _tick_task(daemon, item_id))
         told = str(answer["message"])
     else:
         done = {"status": "completed"}
@@ -65,6 +65,14 @@ def tick(
         print_json(console, answer)
     else:
         console.print(Text(told, "green"), soft_wrap=True)
+
+
+async def _tick_task(daemon: Daemon, task_id: str) -> JsonObject:
+    """The question that is open now, and not one that comes after it."""
+    asked = (await daemon.get(f"/task/{task_id}")).get("waiting_for")
+    query = {} if asked is None else {"question": asked["asked_at_ms"]}
+    answer: JsonObject = await daemon.post(f"/task/{task_id}/input", {}, query=query)
+    return answer
 
 
 async def _open_items(daemon: Daemon) -> list[JsonObject]:

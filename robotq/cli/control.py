@@ -1,10 +1,8 @@
-"""robotq status, retry, answer, resolve, pause, resume, stop, estop: what a person does
-to queues."""
+"""robotq status, pause, stop: how the queues are, and what holds them up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from enum import StrEnum
 from typing import Annotated, Any
 
 import orjson
@@ -19,38 +17,8 @@ from robotq.cli.options import URL, AsJson, Key, Robot, Url
 from robotq.cli.show import TaskView, how_to_answer, new_console, print_json
 from robotq.model.json import JsonObject
 
-_TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
 _Reason = Annotated[
     str, typer.Option("--reason", help="Stands in the journal and in every queue status.")
-]
-
-
-class Outcome(StrEnum):
-    """How a person found that a command ended."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    RETRY = "retry"
-
-
-class Then(StrEnum):
-    """What the queue does afterwards."""
-
-    CONTINUE = "continue"
-    STAY_PAUSED = "stay_paused"
-
-
-_Then = Annotated[
-    Then | None,
-    typer.Option("--then", help="Whether the queue goes on at once, or stays paused."),
-]
-_Holds = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--hold",
-        metavar="ID",
-        help="The hold that is meant, as `robotq status` shows it; may be repeated.",
-    ),
 ]
 
 
@@ -79,54 +47,6 @@ def status(
         _show_task(console, task, url)
 
 
-def resolve(
-    *,
-    task_id: _TaskId,
-    outcome: Annotated[
-        Outcome, typer.Argument(help="What you found at the robot; retry runs it again.")
-    ],
-    note: Annotated[str, typer.Option("--note", help="Stands beside the outcome.")] = "",
-    then: _Then = None,
-    url: Url = URL,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say how a task with unknown outcome ended. The queue stays paused, but after retry."""
-    if then is None:
-        then = Then.CONTINUE if outcome is Outcome.RETRY else Then.STAY_PAUSED
-    body = {"outcome": outcome.value, "note": note, **_then(then)}
-    ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/resolve", body))
-
-
-def retry(
-    *,
-    task_id: Annotated[str, typer.Argument(metavar="TASK_ID", help="A task, or a batch.")],
-    note: Annotated[str, typer.Option("--note", help="Stands in the journal.")] = "",
-    then: _Then = None,
-    url: Url = URL,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run an ended command again at the head of its queue, or what is left of a batch."""
-    kind = "batch" if task_id.startswith("batch_") else "task"
-    body = {"note": note, **_then(then)}
-    ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/{kind}/{task_id}/retry", body))
-
-
-def answer(
-    *,
-    task_id: _TaskId,
-    value: Annotated[str, typer.Argument(metavar="JSON", help="What it asks for, as JSON.")],
-    url: Url = URL,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Answer the question of a running command; `robotq status TASK_ID` shows it."""
-    ask_daemon(
-        url, key, as_json, lambda daemon: daemon.post(f"/task/{task_id}/input", value.encode())
-    )
-
-
 def pause(
     *,
     robot: Robot = None,
@@ -140,27 +60,6 @@ def pause(
     ask_daemon(url, key, as_json, lambda daemon: daemon.post("/queue/pause", body))
 
 
-def resume(
-    *,
-    robot: Robot = None,
-    hold: _Holds = None,
-    note: Annotated[str, typer.Option("--note", help="Stands in the journal.")] = "",
-    then: _Then = None,
-    url: Url = URL,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let the queues go on."""
-    body = {**_named(robot), "note": note, **_then(then)}
-
-    async def resumed(daemon: Daemon) -> JsonObject:
-        holds = hold or await _seen(daemon, "resume", robot)
-        answer: JsonObject = await daemon.post("/queue/resume", {**body, **_holds(holds)})
-        return answer
-
-    ask_daemon(url, key, as_json, resumed)
-
-
 def stop(
     *,
     robot: Annotated[str, typer.Argument(metavar="ROBOT")],
@@ -172,31 +71,6 @@ def stop(
     """Stop one robot in a controlled way: what runs is cancelled, its queue is paused."""
     body = {"reason": reason}
     ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/robots/{robot}/stop", body))
-
-
-def estop(
-    *,
-    reset: Annotated[
-        bool,
-        typer.Option("--reset", help="Leave the emergency stop. Moves nothing; resume after."),
-    ] = False,
-    hold: _Holds = None,
-    reason: _Reason = "",
-    url: Url = URL,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Stop every robot now. Not a safety-rated stop: use the red button for that."""
-
-    async def done(daemon: Daemon) -> JsonObject:
-        if not reset:
-            answer: JsonObject = await daemon.post("/estop", {"reason": reason})
-        else:
-            holds = hold or await _seen(daemon, "reset", None)
-            answer = await daemon.post("/estop/reset", _holds(holds))
-        return answer
-
-    ask_daemon(url, key, as_json, done)
 
 
 def ask_daemon(
@@ -216,24 +90,6 @@ def ask_daemon(
 
 def _named(robot: str | None) -> JsonObject:
     return {} if robot is None else {"robot_id": robot}
-
-
-async def _seen(daemon: Daemon, action: str, robot: str | None) -> list[str]:
-    """The ids of what is held now and cleared by `action`; what comes later is not meant."""
-    status = await daemon.get("/queue/status", limit=0)
-    return [
-        hold["id"]
-        for hold in status["holds"]
-        if hold["clear"]["action"] == action and robot in (None, hold["robot_id"])
-    ]
-
-
-def _holds(holds: list[str] | None) -> JsonObject:
-    return {"holds": holds} if holds else {}
-
-
-def _then(then: Then | None) -> JsonObject:
-    return {} if then is None else {"then": then.value}
 
 
 async def _queues(daemon: Daemon) -> tuple[JsonObject, list[JsonObject]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -25,6 +27,18 @@ class ExitCode(IntEnum):
 class Failure(Exception):
     """An expected problem: one clear line for the user, and the exit code."""
 
-    def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
+    def __init__(
+        self,
+        message: str,
+        code: ExitCode = ExitCode.FAILED,
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.body = body or {}
+        """What the daemon answered, where it refused."""
+
+    @property
+    def error_code(self) -> str | None:
+        """The stable name of why it refused."""
+        return self.body.get("error_code")

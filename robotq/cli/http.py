@@ -65,11 +65,15 @@ class Daemon:
         return await self._request("GET", path, query=query)
 
     async def post(
-        self, path: str, body: bytes | JsonObject | None = None, headers: Mapping[str, str] = {}
+        self,
+        path: str,
+        body: bytes | JsonObject | None = None,
+        headers: Mapping[str, str] = {},
+        query: Mapping[str, str | float] = {},
     ) -> Any:
         """`body` as bytes goes out as it is, so that it is the daemon that judges a file."""
         content = body if isinstance(body, bytes) else orjson.dumps(body or {})
-        return await self._request("POST", path, content=content, headers=headers)
+        return await self._request("POST", path, query=query, content=content, headers=headers)
 
     async def put(self, path: str, body: JsonObject) -> Any:
         return await self._request("PUT", path, content=orjson.dumps(body))
@@ -140,8 +144,9 @@ def _read(response: aiohttp.ClientResponse, body: bytes) -> Any:
             ExitCode.NO_DAEMON,
         ) from None
     if response.status >= 400:
-        message = answer.get("message") if isinstance(answer, dict) else None
-        raise Failure(str(message or f"{response.status} {response.reason}"))
+        told = answer if isinstance(answer, dict) else {}
+        message = told.get("message") or f"{response.status} {response.reason}"
+        raise Failure(str(message), body=told)
     return answer
 
 

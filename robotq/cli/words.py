@@ -88,6 +88,22 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "watch.held": ("已停住", "held"),
     "watch.left": ("还需 {seconds} 秒", "{seconds} s left"),
     "watch.waiting": ("{number} 个等待", "{number} waiting"),
+    # what a person confirms
+    "about.hold": (
+        "针对: {robot_id}: {reason} (自 {since}, {id})",
+        "About: {robot_id}: {reason} (since {since}, {id})",
+    ),
+    "about.task": (
+        "针对: {cmd_type} {name} ({robot_id}): {told}",
+        "About: {cmd_type} {name} ({robot_id}): {told}",
+    ),
+    "about.question": ("针对: {prompt}", "About: {prompt}"),
+    "about.again": ("查看后再发送: {line}", "Look at it, then send: {line}"),
+    "next": ("接下来 {robot}: {cmd_type} {name}", "Next on {robot}: {cmd_type} {name}"),
+    "next.held": (
+        "{robot} 恢复后执行: {cmd_type} {name}",
+        "Next on {robot}, once it is resumed: {cmd_type} {name}",
+    ),
     "approve.none": ("没有任务等待批准", "No task waits for approval"),
     # the demo
     "demo.intro": (

@@ -264,8 +264,14 @@ class AsyncClient:
         then: str | None = None,
     ) -> Task:
         """Say how a task with unknown outcome ended, after looking at the robot: completed,
-        failed or retry."""
+        failed or retry.
+
+        `revision`: of the task as it was seen, else of what it is at the moment of the call;
+        one that has changed since is Refused task_changed. `then`: continue or stay_paused.
+        """
         key = calls.new_key()
+        if revision is None:
+            revision = (await self.task(task_id)).revision
         return await self._do(
             calls.resolve(task_id, outcome, key, note=note, revision=revision, then=then)
         )
@@ -281,9 +287,17 @@ class AsyncClient:
         """Run what has not completed of an ended batch again, in its order, as one batch."""
         return await self._do(calls.retry_batch(batch_id, calls.new_key(), note, then))
 
-    async def answer_task(self, task_id: str, value: JsonValue) -> Task:
-        """Answer the question (`waiting_for`) of a running command."""
-        return await self._do(calls.answer_task(task_id, value))
+    async def answer_task(
+        self, task_id: str, value: JsonValue, *, question: int | None = None
+    ) -> Task:
+        """Answer the question (`waiting_for`) of a running command.
+
+        `question`: its `asked_at_ms`, else that of the one that is open at the moment of the
+        call. Another one is never answered: Refused no_question.
+        """
+        if question is None and (asked := (await self.task(task_id)).waiting_for) is not None:
+            question = asked.asked_at_ms
+        return await self._do(calls.answer_task(task_id, value, question))
 
     async def approve(
         self,
@@ -293,12 +307,17 @@ class AsyncClient:
         revision: int | None = None,
         then: str | None = None,
     ) -> Task:
-        """Let a task run that an agent submitted and that waits for a person's approval."""
+        """Let a task run that an agent submitted and that waits for a person's approval.
+        `revision`, `then`: as for `resolve`."""
+        if revision is None:
+            revision = (await self.task(task_id)).revision
         return await self._do(calls.approve(task_id, note, revision, then))
 
-    async def reject(self, task_id: str, reason: str = "") -> Task:
-        """Refuse such a task; it never runs."""
-        return await self._do(calls.reject(task_id, reason))
+    async def reject(self, task_id: str, reason: str = "", *, revision: int | None = None) -> Task:
+        """Refuse such a task; it never runs. `revision`: as for `resolve`."""
+        if revision is None:
+            revision = (await self.task(task_id)).revision
+        return await self._do(calls.reject(task_id, reason, revision))
 
     # -- queues and robots -------------------------------------------------------------------
 
@@ -324,7 +343,7 @@ class AsyncClient:
         moment of the call. What comes later is never lifted: Refused not_what_was_meant.
         """
         if holds is None:
-            holds = resumable(await self.queue_status(robot_id, limit=0)) or None
+            holds = resumable(await self.queue_status(robot_id, limit=0))
         return await self._do(calls.resume(robot_id, holds, note, then))
 
     async def estop(self, reason: str = "") -> EmergencyStop:
@@ -348,7 +367,7 @@ class AsyncClient:
                 hold.id
                 for hold in (await self.estop_state()).holds
                 if robot_id in (None, hold.robot_id)
-            ] or None
+            ]
         return await self._do(calls.reset_estop(robot_id, holds, note))
 
     async def robots(self) -> Sequence[Robot]:
@@ -365,9 +384,21 @@ class AsyncClient:
         """Pause a robot in its motion; the command waits."""
         return await self._do(calls.on_robot(robot_id, "hold", {}))
 
-    async def resume_motion(self, robot_id: str) -> Sequence[Hold]:
-        """Let a held motion go on."""
-        return await self._do(calls.on_robot(robot_id, "resume", {}))
+    async def resume_motion(
+        self,
+        robot_id: str,
+        *,
+        holds: Sequence[str] | None = None,
+        note: str = "",
+        then: str | None = None,
+    ) -> Sequence[Hold]:
+        """Let a held motion go on. `holds`: as for `resume`. With `then` stay_paused nothing
+        starts after its command."""
+        if holds is None:
+            found = (await self.robot(robot_id)).holds
+            holds = [hold.id for hold in found if hold.clear.get("action") == "resume_motion"]
+        body = calls.about(holds=holds, note=note, then=then)
+        return await self._do(calls.on_robot(robot_id, "resume", body))
 
     # -- the daemon --------------------------------------------------------------------------
 

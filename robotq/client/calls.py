@@ -164,24 +164,24 @@ def cancel_many(found: ToCancel, reason: str) -> Call[CancelledMany]:
 def resolve(
     task_id: str, outcome: str, key: str, *, note: str, revision: int | None, then: str | None
 ) -> Call[Task]:
-    body = {"outcome": outcome, "note": note, **_about(revision=revision, then=then)}
+    body = {"outcome": outcome, "note": note, **about(revision=revision, then=then)}
     call = _on_task(task_id, "resolve", body, repeat=Repeat.ALWAYS)
     return replace(call, headers={**call.headers, "Idempotency-Key": key})
 
 
-def answer_task(task_id: str, value: JsonValue) -> Call[Task]:
-    return _on_task(task_id, "input", value)
+def answer_task(task_id: str, value: JsonValue, question: int | None) -> Call[Task]:
+    return replace(_on_task(task_id, "input", value), query=_query({"question": question}))
 
 
 def retry(task_id: str, key: str, note: str, then: str | None) -> Call[Task]:
-    call = _on_task(task_id, "retry", _about(note=note, then=then), repeat=Repeat.ALWAYS)
+    call = _on_task(task_id, "retry", about(note=note, then=then), repeat=Repeat.ALWAYS)
     return replace(call, headers={**call.headers, "Idempotency-Key": key})
 
 
 def retry_batch(batch_id: str, key: str, note: str, then: str | None) -> Call[AcceptedBatch]:
     call = _post(
         f"/batch/{_part(batch_id)}/retry",
-        _about(note=note, then=then),
+        about(note=note, then=then),
         lambda answer: replace(AcceptedBatch.read(answer), idempotency_key=key),
         repeat=Repeat.ALWAYS,
     )
@@ -189,11 +189,11 @@ def retry_batch(batch_id: str, key: str, note: str, then: str | None) -> Call[Ac
 
 
 def approve(task_id: str, note: str, revision: int | None, then: str | None) -> Call[Task]:
-    return _on_task(task_id, "approve", {"note": note, **_about(revision=revision, then=then)})
+    return _on_task(task_id, "approve", {"note": note, **about(revision=revision, then=then)})
 
 
-def reject(task_id: str, reason: str) -> Call[Task]:
-    return _on_task(task_id, "reject", {"reason": reason})
+def reject(task_id: str, reason: str, revision: int | None) -> Call[Task]:
+    return _on_task(task_id, "reject", {"reason": reason, **about(revision=revision)})
 
 
 def queue_status(robot_id: str | None, limit: int) -> Call[QueueStatus]:
@@ -214,7 +214,7 @@ def resumable(status: QueueStatus) -> list[str]:
 def resume(
     robot_id: str | None, holds: Sequence[str] | None, note: str, then: str | None
 ) -> Call[tuple[Hold, ...]]:
-    body = {**_robot(robot_id), **_about(holds=holds, note=note, then=then)}
+    body = {**_robot(robot_id), **about(holds=holds, note=note, then=then)}
     return _post("/queue/resume", body, shapes(Hold.read, "holds"))
 
 
@@ -230,7 +230,7 @@ def reset_estop(
     robot_id: str | None, holds: Sequence[str] | None, note: str
 ) -> Call[EmergencyStop]:
     path = "/estop/reset" if robot_id is None else f"/robots/{_part(robot_id)}/reset"
-    return replace(_post(path, _about(holds=holds, note=note), EmergencyStop.read), wait_s=_STOP_S)
+    return replace(_post(path, about(holds=holds, note=note), EmergencyStop.read), wait_s=_STOP_S)
 
 
 def robots() -> Call[tuple[Robot, ...]]:
@@ -323,7 +323,7 @@ def _robot(robot_id: str | None) -> JsonObject:
     return {} if robot_id is None else {"robot_id": robot_id}
 
 
-def _about(**fields: Any) -> JsonObject:
+def about(**fields: Any) -> JsonObject:
     """What a confirmation names, without what it leaves open."""
     return {
         key: list(value) if key == "holds" else value

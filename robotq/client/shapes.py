@@ -118,6 +118,8 @@ class Question(Shape):
     schema: JsonObject
     """JSON Schema of the answer."""
     deadline_ms: int
+    asked_at_ms: int | None = None
+    """Names it, for `answer_task`."""
     args: JsonObject = field(default_factory=dict)
     answered_by: str | None = None
     """The immediate command that answers it too."""
@@ -187,6 +189,8 @@ class Task(Shape):
     error_code: str | None = None
     message: str | None = None
     resolution: JsonObject | None = None
+    revision: int | None = None
+    """Raised by every change: what a confirmation names."""
 
     @property
     def ended(self) -> bool:

@@ -253,8 +253,14 @@ class Client:
         then: str | None = None,
     ) -> Task:
         """Say how a task with unknown outcome ended, after looking at the robot: completed,
-        failed or retry."""
+        failed or retry.
+
+        `revision`: of the task as it was seen, else of what it is at the moment of the call;
+        one that has changed since is Refused task_changed. `then`: continue or stay_paused.
+        """
         key = calls.new_key()
+        if revision is None:
+            revision = (self.task(task_id)).revision
         return self._do(
             calls.resolve(task_id, outcome, key, note=note, revision=revision, then=then)
         )
@@ -270,9 +276,15 @@ class Client:
         """Run what has not completed of an ended batch again, in its order, as one batch."""
         return self._do(calls.retry_batch(batch_id, calls.new_key(), note, then))
 
-    def answer_task(self, task_id: str, value: JsonValue) -> Task:
-        """Answer the question (`waiting_for`) of a running command."""
-        return self._do(calls.answer_task(task_id, value))
+    def answer_task(self, task_id: str, value: JsonValue, *, question: int | None = None) -> Task:
+        """Answer the question (`waiting_for`) of a running command.
+
+        `question`: its `asked_at_ms`, else that of the one that is open at the moment of the
+        call. Another one is never answered: Refused no_question.
+        """
+        if question is None and (asked := (self.task(task_id)).waiting_for) is not None:
+            question = asked.asked_at_ms
+        return self._do(calls.answer_task(task_id, value, question))
 
     def approve(
         self,
@@ -282,12 +294,17 @@ class Client:
         revision: int | None = None,
         then: str | None = None,
     ) -> Task:
-        """Let a task run that an agent submitted and that waits for a person's approval."""
+        """Let a task run that an agent submitted and that waits for a person's approval.
+        `revision`, `then`: as for `resolve`."""
+        if revision is None:
+            revision = (self.task(task_id)).revision
         return self._do(calls.approve(task_id, note, revision, then))
 
-    def reject(self, task_id: str, reason: str = "") -> Task:
-        """Refuse such a task; it never runs."""
-        return self._do(calls.reject(task_id, reason))
+    def reject(self, task_id: str, reason: str = "", *, revision: int | None = None) -> Task:
+        """Refuse such a task; it never runs. `revision`: as for `resolve`."""
+        if revision is None:
+            revision = (self.task(task_id)).revision
+        return self._do(calls.reject(task_id, reason, revision))
 
     # -- queues and robots -------------------------------------------------------------------
 
@@ -313,7 +330,7 @@ class Client:
         moment of the call. What comes later is never lifted: Refused not_what_was_meant.
         """
         if holds is None:
-            holds = resumable(self.queue_status(robot_id, limit=0)) or None
+            holds = resumable(self.queue_status(robot_id, limit=0))
         return self._do(calls.resume(robot_id, holds, note, then))
 
     def estop(self, reason: str = "") -> EmergencyStop:
@@ -335,7 +352,7 @@ class Client:
         if holds is None:
             holds = [
                 hold.id for hold in (self.estop_state()).holds if robot_id in (None, hold.robot_id)
-            ] or None
+            ]
         return self._do(calls.reset_estop(robot_id, holds, note))
 
     def robots(self) -> Sequence[Robot]:
@@ -352,9 +369,21 @@ class Client:
         """Pause a robot in its motion; the command waits."""
         return self._do(calls.on_robot(robot_id, "hold", {}))
 
-    def resume_motion(self, robot_id: str) -> Sequence[Hold]:
-        """Let a held motion go on."""
-        return self._do(calls.on_robot(robot_id, "resume", {}))
+    def resume_motion(
+        self,
+        robot_id: str,
+        *,
+        holds: Sequence[str] | None = None,
+        note: str = "",
+        then: str | None = None,
+    ) -> Sequence[Hold]:
+        """Let a held motion go on. `holds`: as for `resume`. With `then` stay_paused nothing
+        starts after its command."""
+        if holds is None:
+            found = (self.robot(robot_id)).holds
+            holds = [hold.id for hold in found if hold.clear.get("action") == "resume_motion"]
+        body = calls.about(holds=holds, note=note, then=then)
+        return self._do(calls.on_robot(robot_id, "resume", body))
 
     # -- the daemon --------------------------------------------------------------------------
 

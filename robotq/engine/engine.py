@@ -183,7 +183,7 @@ class Engine:
         ]
         if about is not None:
             holds = about.meant(holds, self.clock.now_ms())
-            if about.named is not None:
+            if about.named:
                 names = tuple(dict.fromkeys(hold.robot for hold in holds))
         if stay_paused:
             held = dict.fromkeys(hold.robot for hold in holds)

@@ -347,8 +347,7 @@ class Executor:
         pending = run.question if run is not None and run.task.id == task_id else None
         if run is None or pending is None or not pending.open:
             raise RobotqError("no_question", reason=f"{task_id} asks nothing")
-        asked = run.task.waiting_for
-        if asked_at_ms is not None and (asked is None or asked.asked_at_ms != asked_at_ms):
+        if asked_at_ms is not None and pending.question.asked_at_ms != asked_at_ms:
             raise RobotqError("no_question", reason=f"{task_id} asks something else by now")
         pending.check(value)
         event = Event(

@@ -77,7 +77,7 @@ Action = Callable[[Client, str], object]
     [
         lambda client, _: client.resume(holds=["hold_of_before"]),
         lambda client, _: client.reset_estop(holds=["hold_of_before"]),
-        lambda client, _: client.resume_motion("robot_b"),
+        lambda client, _: client.resume_motion("robot_b", holds=["hold_of_before"]),
         lambda client, _: client.request("POST", "/queue/resume", {}),
     ],
     ids=["resume", "reset", "resume_motion", "other"],

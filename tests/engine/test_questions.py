@@ -34,6 +34,18 @@ async def test_answer__through_the_task_lets_it_go_on(lab: Lab) -> None:
     assert (event.actor, event.data) == ("ann", {"answer": {"id": "b7"}})
 
 
+async def test_answer__that_names_the_question_is_taken_for_that_one_alone(lab: Lab) -> None:
+    task_id = await lab.submit("asks", ask="Which bottle?")
+    question = (await lab.asking(task_id)).waiting_for
+    assert question is not None
+    with pytest.raises(RobotqError, match="asks something else by now"):
+        await lab.engine.answer(
+            task_id, {"id": "b6"}, actor="ben", asked_at_ms=question.asked_at_ms - 1
+        )
+    await lab.engine.answer(task_id, {"id": "b7"}, actor="ann", asked_at_ms=question.asked_at_ms)
+    assert (await lab.ended(task_id)).result == {"worked": True, "id": "b7"}
+
+
 async def test_answer__by_the_command_that_the_question_names(lab: Lab) -> None:
     task_id = await lab.submit("asks", ask="Which bottle?")
     await lab.asking(task_id)
