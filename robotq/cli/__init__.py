@@ -26,6 +26,8 @@ COMMANDS = {
     "logs": "journal",
     "export": "history",
     "robots": "lists",
+    "resources": "resources",
+    "release": "resources",
     "commands": "lists",
     "cancel": "cancel",
     "reorder": "edit",

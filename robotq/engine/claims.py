@@ -26,7 +26,8 @@ from robotq.engine.turns import Turns
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
-from robotq.model.hold import Hold, HoldCode
+from robotq.model.event import Event
+from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.task import Asked, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask
@@ -275,6 +276,16 @@ class Claims:
         if not self._holds.has(robot, HoldCode.OUTCOME_UNKNOWN):
             mutations += self._resources.ended(robot, (), ())
         return mutations
+
+    async def release_resource(self, occupancy: Occupancy, event: Event) -> None:
+        """A person takes a resource from a robot. Raises RobotqError store_unavailable."""
+        resource = occupancy.resource
+        drop = self._resources.release(occupancy)
+        try:
+            await self._changes.write([drop, AppendEvent(event)])
+        finally:
+            self._resources.released_by_person(resource)
+            self._memory.wake_lanes()
 
     async def lift_when_possible(
         self, hold: Hold, mutations: Sequence[Mutation] = (), *, actor: str = "robotq"

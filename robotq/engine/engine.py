@@ -30,6 +30,7 @@ from robotq.engine.intake import Intake, Order
 from robotq.engine.journal import Journal, answered
 from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.queue import Accepted, KeyedRequest, TaskQueue
+from robotq.engine.releasing import Releasing
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
 from robotq.engine.settings import Settings
@@ -113,6 +114,8 @@ class Engine:
         self.immediate = Immediate(self)
         self.checklist = Checklist(self, item_ids)
         self.why = Why(self)
+        self.releasing = Releasing(self)
+        """What a person takes from robots that are not there."""
         self.absent = AbsentRobots(queue.memory, holds, queue.claims, tuple(robots))
         """Robots that the configuration does not have, and for which something is left."""
         self._background = Background()

@@ -24,6 +24,7 @@ class Resources:
         self._resource_of = dict(places)
         self._occupied = {occupancy.resource: occupancy for occupancy in occupied}
         self._standing: dict[str, str | None] = {}
+        self._being_released: set[str] = set()
         self._telling: set[str] = set()
         """Robots whose drivers report places."""
         self._taken: dict[str, set[str]] = {}
@@ -32,6 +33,21 @@ class Resources:
     def occupied(self) -> Sequence[Occupancy]:
         return sorted(self._occupied.values(), key=lambda occupancy: occupancy.resource)
 
+    def holder(self, resource: str) -> Occupancy | None:
+        return self._occupied.get(resource)
+
+    def release(self, occupancy: Occupancy) -> DropOccupancy:
+        """A person takes it from its robot. Until `released_by_person` nobody gets it, its robot
+        included: what that begins meanwhile would be there without it."""
+        self._being_released.add(occupancy.resource)
+        if self._where(occupancy.robot) == occupancy.resource:
+            # the last that was heard of it, before it was gone
+            self._standing.pop(occupancy.robot, None)
+        return DropOccupancy(occupancy.resource)
+
+    def released_by_person(self, resource: str) -> None:
+        self._being_released.discard(resource)
+
     def of(self, places: Iterable[str]) -> set[str]:
         return {self._resource_of[place] for place in places if place in self._resource_of}
 
@@ -39,7 +55,9 @@ class Resources:
         """Why `robot` cannot go to `places` now, or None."""
         for resource in sorted(self.of(places)):
             occupancy = self._occupied.get(resource)
-            if occupancy is not None and occupancy.robot != robot:
+            if occupancy is None:
+                continue
+            if occupancy.robot != robot or resource in self._being_released:
                 return Wait(
                     code=WaitCode.RESOURCE,
                     args={"resource": resource, "occupied_by": occupancy.robot},

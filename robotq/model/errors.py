@@ -125,6 +125,11 @@ _ROWS = (
               "应取消 {count} 个任务，现有 {matching} 个符合条件，未取消任何任务",
               "{count} were meant, and {matching} match now. Nothing was cancelled. Ask again "
               "how many match, then name that count."),
+    ErrorCode("resource_not_held", 3048, 404, False,
+              "{resource} 未被占用", "{resource} is held by nobody."),
+    ErrorCode("resource_in_use", 3049, 409, False,
+              "{resource} 未释放: {reason}",
+              "{resource} is not released: {reason}. GET /resources says who holds what."),
     ErrorCode("batch_not_found", 3044, 404, False,
               "批次不存在: {batch_id}", "No such batch: {batch_id}"),
     ErrorCode("timeout", 3020, 504, True,

@@ -63,3 +63,34 @@ def test_robot_that_is_gone__seven_are_counted_and_seven_are_listed(
         assert requests.post(f"{served.url}/task/{task_id}/cancel", timeout=10).ok
     served.wait_until("/robots", lambda robots: not robots["not_configured"])
     assert list(served.get("/queue/status")["robots"]) == ["robot_a"]
+
+
+def test_place__of_a_robot_that_is_gone_is_released_from_the_command_line(
+    serve: Serve, typed: Typed, tmp_path: Path
+) -> None:
+    file, data = tmp_path / "site.yaml", tmp_path / "data"
+    file.write_text(f"{TWO}time_scale: 0\n")
+    served = serve("serve", "--config", str(file), data=data)
+    bench = {"cmd_type": "NAVIGATION", "params": {"area": "REFILL_STATION"}}
+    there = served.post("/", {**bench, "robot_id": "robot_b"})["task_id"]
+    served.wait_until(f"/task/{there}", lambda task: task["state"] == "completed")
+    served.end(signal.SIGTERM)
+    file.write_text(f"{ONE}time_scale: 0\n")
+    served = serve("serve", "--config", str(file), data=data)
+    waiting = served.post("/", bench)["task_id"]
+    told = served.wait_until(f"/task/{waiting}", lambda task: task.get("waits"))
+    (wait,) = told["waits"]
+    assert (wait["clear"]["path"], wait["clear"]["body"]) == (
+        "/resources/refill_station/release",
+        {"holder": "robot_b"},
+    )
+    listed = typed("resources", "--url", served.url)
+    assert "robot_b (not_configured)" in listed.out
+    asked = typed("release", "refill_station", "--url", served.url)
+    assert asked.code == 2
+    assert "robotq release refill_station --holder robot_b" in asked.err
+    assert typed("release", "refil_station", "--url", served.url).code == 2
+    done = typed("release", "refill_station", "--holder", "robot_b", "--url", served.url)
+    assert done.code == 0
+    assert "robot_b" in done.out
+    served.wait_until(f"/task/{waiting}", lambda task: task["state"] == "completed")

@@ -183,6 +183,7 @@ def _clear_wait(
         case WaitCode.RESOURCE:
             code = "clear.resource.absent" if words["occupant"] == "absent" else "clear.resource"
             way = _Way("release", "/resources/{resource}/release", {})
+            body = {"holder": words["occupied_by"]}
         case _:
             pass
     told = text(code, words, language)

@@ -19,6 +19,7 @@ _LINKS = {
     "tasks": "/tasks",
     "task": "/task/{task_id}",
     "robots": "/robots",
+    "resources": "/resources",
     "commands": "/commands",
     "events": "/events",
     "webhooks": "/webhooks",

@@ -56,6 +56,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "webhook_resent": ("回调将重新发送", "The webhook is sent again."),
     "session_begun": ("浏览器已保存密钥", "This browser keeps the key from now on."),
     "session_ended": ("浏览器已删除密钥", "This browser has forgotten the key."),
+    "released": (
+        "已从 {robot} 释放 {resource}",
+        "{resource} is taken from {robot}; another robot may go there now.",
+    ),
     "reloaded_misfits": (
         "配置已重新加载，{count} 个等待中的任务不再符合配置，轮到时其队列将停止",
         (

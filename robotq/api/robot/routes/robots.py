@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import estop, robots
+from robotq.api.robot import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
+from robotq.api.robot.models.resources import ReleaseBody, Released, Resources
 from robotq.api.robot.models.robots import (
     EStopDone,
     EStopResetDone,
@@ -78,6 +79,24 @@ ROUTES = (
         request=NamingBody,
         response=EStopResetDone,
         errors=("wrong_state", *NAMED, *ROBOT, *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/resources",
+        handler=resources.list_resources,
+        scope=Scope.READ,
+        summary="Which robot holds which place, and since when.",
+        response=Resources,
+    ),
+    Route(
+        method="POST",
+        path="/resources/{resource}/release",
+        handler=resources.release,
+        scope=Scope.CONTROL,
+        summary="Take a place from a robot that is not there.",
+        request=ReleaseBody,
+        response=Released,
+        errors=("resource_not_held", "resource_in_use", "bad_parameter", *STORE),
     ),
     Route(
         method="GET",
