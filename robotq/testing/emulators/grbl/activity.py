@@ -35,17 +35,30 @@ class Activity:
         """A line for which the planner has no room."""
         self.dwell: Lasting | None = None
         self.homing: Lasting | None = None
+        self.pause: Lasting | None = None
+        """A pause of the program, M0: it begins when nothing is planned any more, and is answered
+        when it was resumed."""
         self.paused = False
+        self.door = False
+        """The door was opened, and nobody has resumed since."""
         self.jogging = False
         self._cancelling = False
+        self._restored_at = 0.0
 
     def hold(self) -> None:
         self._axes.hold()
         self.paused = True
 
-    def resume(self) -> None:
+    def resume(self, now: float = 0.0, restore_s: float = 0.0) -> None:
+        """After a door, spindle and coolant are switched on first; only then it moves."""
+        if self.door and restore_s:
+            self._restored_at = self._restored_at or now + restore_s
+            return
         self._axes.resume()
-        self.paused = False
+        self.paused = self.door = False
+
+    def restoring(self, now: float) -> bool:
+        return self.door and now < self._restored_at
 
     def cancel_jog(self) -> None:
         self._axes.hold()
@@ -58,6 +71,9 @@ class Activity:
     def advance(self, now: float) -> None:
         """Let time pass up to `now`."""
         self._axes.advance(now)
+        if self._restored_at and now >= self._restored_at:
+            self._restored_at = 0.0
+            self.resume()
         if self._cancelling and self._axes.standing:
             self._axes.drop()
             self.jogging = self._cancelling = False
@@ -75,6 +91,19 @@ class Activity:
             dwell.until = now + dwell.seconds / min(self._axes.speed, _FASTEST)
         return now >= dwell.until
 
+    def pause_over(self) -> bool:
+        """Whether the pause of the program is over; the first call after the motion begins it."""
+        pause = self.pause
+        if pause is None:
+            return True
+        if self._axes.blocks:
+            return False
+        if pause.until is None:
+            pause.until = 0.0
+            self.hold()
+            return False
+        return not self.paused
+
     def ends_s(self, now: float) -> list[float]:
         """The seconds until each thing ends that is under way."""
         ends = [
@@ -87,15 +116,23 @@ class Activity:
             ends.append(block)
         if self._axes.held_since is not None and not self._axes.standing:
             ends.append(self._axes.ramp_s)
+        if self._restored_at:
+            ends.append(max(0.0, self._restored_at - now))
         return ends
 
-    def state(self, *, alarm: bool) -> str:
+    def state(self, now: float, *, alarm: bool, ajar: bool) -> str:
         """As reports call it."""
         axes = self._axes
         if self.homing is not None:
             return "Home"
         if alarm:
             return "Alarm"
+        if self.door:
+            if self.restoring(now):
+                return "Door:3"
+            if axes.blocks and not axes.standing:
+                return "Door:2"
+            return "Door:1" if ajar else "Door:0"
         if self.paused or axes.held_since is not None:
             return "Hold:0" if axes.standing or not axes.blocks else "Hold:1"
         if self.jogging:

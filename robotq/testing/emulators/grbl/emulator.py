@@ -41,6 +41,7 @@ class GrblEmulator(Device):
         homing_fails: bool = False,
         ramp_s: float = 0.05,
         name: str = "",
+        restore_s: float = 0.0,
     ) -> None:
         super().__init__(link, faults)
         self._firmware = firmware = FIRMWARE[dialect]
@@ -50,6 +51,9 @@ class GrblEmulator(Device):
         """What `$I=` has stored."""
         self.homing = homing
         self.homing_fails = homing_fails
+        self._restore_s = restore_s
+        """How long spindle and coolant take to come back after a door."""
+        self._ajar = False
         self.taken: list[str] = []
         """Every line that was carried out or planned, in this order."""
         self.resets = 0
@@ -86,6 +90,26 @@ class GrblEmulator(Device):
     def alarmed(self) -> None:
         """Lock it, as an alarm does."""
         self._alarm = True
+
+    def press_hold(self) -> None:
+        """Somebody presses feed hold at the machine."""
+        self.order(lambda: self._act(ord("!")))
+
+    def press_start(self) -> None:
+        """Somebody presses cycle start at the machine."""
+        self.order(lambda: self._act(ord("~")))
+
+    def open_door(self) -> None:
+        self.order(lambda: self._door(ajar=True))
+
+    def close_door(self) -> None:
+        """It waits to be resumed."""
+        self.order(lambda: self._door(ajar=False))
+
+    def _door(self, *, ajar: bool) -> None:
+        self._ajar = ajar
+        if ajar:
+            self._act(0x84)
 
     def _restart(self) -> None:
         self._buffer.clear()
@@ -146,8 +170,12 @@ class GrblEmulator(Device):
                 self._report()
             case 0x21 if self._doing.homing is None and not self._alarm:
                 self._doing.hold()
-            case 0x7E:
-                self._doing.resume()
+            case 0x7E if not self._ajar:
+                self._doing.resume(self.now(), self._restore_s)
+            case 0x84:
+                self._doing.hold()
+                self._doing.door = True
+                self.say("[MSG:Check Door]")
             case 0x18:
                 self._soft_reset()
             case 0x85 if self._doing.jogging:
@@ -186,6 +214,11 @@ class GrblEmulator(Device):
                 return True
             dwell, doing.dwell = doing.dwell, None
             self._ok(dwell.line, dwell.fault)
+        if doing.pause is not None:
+            if not doing.pause_over():
+                return True
+            pause, doing.pause = doing.pause, None
+            self._ok(pause.line, pause.fault)
         if doing.waiting is not None:
             if self.axes.full:
                 return True
@@ -226,11 +259,12 @@ class GrblEmulator(Device):
             seconds = words.values.get("P", 0.0)
             self._doing.dwell = Lasting(line=raw, fault=self._fault(raw), seconds=seconds)
             return
-        if "0" in words.m_codes:
-            self._doing.hold()
         if words.moves:
             end = self.modes.end(self.axes.planned, words)
             self.axes.plan(end, self.modes.speed_mm_s, raw)
+        if "0" in words.m_codes:
+            self._doing.pause = Lasting(line=raw, fault=self._fault(raw), seconds=0.0)
+            return
         self._ok(raw, self._fault(raw))
 
     def _dollar(self, line: str) -> None:
@@ -315,4 +349,4 @@ class GrblEmulator(Device):
         )
 
     def _state(self) -> str:
-        return self._doing.state(alarm=self._alarm)
+        return self._doing.state(self.now(), alarm=self._alarm, ajar=self._ajar)

@@ -92,6 +92,8 @@ class MarlinEmulator(Device):
         """Answers that motion without carrying it out."""
         self._dead_at = 0.0
         """When it moves no more after it has said that it has halted."""
+        self._waits_for_user = False
+        """What blocks is a pause until somebody presses the button, or M108 comes."""
         self._relative = False
         self._feed_mm_s = 10.0
 
@@ -106,7 +108,7 @@ class MarlinEmulator(Device):
         self.intake.clear()
         self._partial.clear()
         self._ready = None
-        self._waits_for_room = False
+        self._waits_for_room = self._waits_for_user = False
         self._clean_until = 0.0
         self._emergencies = EmergencyParser()
         self._relative = False
@@ -130,6 +132,8 @@ class MarlinEmulator(Device):
         self.stops.append((self.now(), code))
         if code == "M112":
             self._kill("M112 Shutdown")
+        elif code == "M108":
+            self._waits_for_user = False
         elif code == "M410":
             self.axes.drop()
             first, last = _SECOND_STOP_S
@@ -168,7 +172,8 @@ class MarlinEmulator(Device):
     def _still_blocked(self, now: float) -> float:
         if now - self._blocked_since >= self._busy_s:
             self._blocked_since = now
-            self.say("echo:busy: processing")
+            user = self._waits_for_user and not self.axes.blocks
+            self.say(f"echo:busy: {'paused for user' if user else 'processing'}")
         left = self._blocked_since + self._busy_s - now
         return max(0.001, min(left, self.axes.next_event_s() or 0.02))
 
@@ -196,6 +201,8 @@ class MarlinEmulator(Device):
                 self._done(line, fault)
             case "M400":
                 self._after_motion(line, fault, 0.0)
+            case "M0" | "M1":
+                self._pause(line, values, fault)
             case "M410":
                 self.axes.drop()
                 self._after_motion(line, fault, 0.0)
@@ -252,6 +259,29 @@ class MarlinEmulator(Device):
                 return False
             until.append(now + seconds)
             return now >= until[0]
+
+        self._ready, self._finish = ready, lambda: self._done(line, fault)
+
+    def press_button(self) -> None:
+        """Somebody presses the button at the machine."""
+
+        def press() -> None:
+            self._waits_for_user = False
+
+        self.order(press)
+
+    def _pause(self, line: str, values: dict[str, float], fault: Fault | None) -> None:
+        """What is planned is carried out first; then it waits for a person, or for a while."""
+        seconds = values.get("S", values.get("P", 0.0) / 1000)
+        until: list[float] = []
+        self._waits_for_user = True
+
+        def ready(now: float) -> bool:
+            if self.axes.blocks:
+                return False
+            until.append(now + seconds if seconds else _FOREVER_S + now)
+            self._waits_for_user = self._waits_for_user and now < until[0]
+            return not self._waits_for_user
 
         self._ready, self._finish = ready, lambda: self._done(line, fault)
 
