@@ -132,9 +132,15 @@ class GcodeDriver:
         if command.cmd_type != _MOTION_STATE:
             raise UnknownCommand(f"at once it answers only {_MOTION_STATE}")
         status = self.status()
+        moving = status.still_moving if status.held else self._controls.running
+        motion = "moving" if moving else "idle"
+        if status.held:
+            motion = "holding" if moving else "held"
         return {
-            "moving": self._controls.running and not status.held,
+            "moving": moving,
             "held": status.held,
+            "motion": motion,
+            "planned_moves": status.planned_moves if moving else 0,
             "position_known": status.position_known,
             **status.details,
         }

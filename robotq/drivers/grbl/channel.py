@@ -89,6 +89,8 @@ class Channel:
         """Why the position is not known; whoever makes it known again sets this to None."""
         self.status: Status | None = None
         self.statuses = 0
+        self.holds = 0
+        """How often the reports have begun to say that it pauses, ever."""
         self.status_at = 0.0
         self.standing_since: float | None = None
         """Since when every report has said that nothing moves; None while something does."""
@@ -210,6 +212,8 @@ class Channel:
                 self._answer(said)
             case Status():
                 self.statuses += 1
+                if said.held and (self.status is None or not self.status.held):
+                    self.holds += 1
                 self.status_at = time.monotonic()
                 if said.state not in _STANDING:
                     self.standing_since = None

@@ -81,6 +81,7 @@ class Controller:
         self._synchronise()
         self._watch.begin(timeout_s)
         self._state.homed = False
+        self._watch.until_resumed()
         asked = Line(text=f"$H{axes}", number=0, codes=(), motion=True)
         deadline = time.monotonic() + self._state.options.homing_timeout_s
         with self._polling.homing():
@@ -114,6 +115,7 @@ class Controller:
                               field="jog")  # fmt: skip
         self._ready()
         self._watch.begin(timeout_s)
+        self._watch.until_resumed()
         self._exchange(Line(text=f"$J=G91 G21 {lines[0].text}", number=0, codes=(), motion=True))
         self._until_idle()
 

@@ -36,6 +36,10 @@ class Polling:
         self._thread = threading.Thread(target=self._run, name=f"{robot}-poll", daemon=True)
         self._thread.start()
 
+    def wake(self) -> None:
+        """Ask now, and not only when the pause that is under way is over."""
+        self._wake.set()
+
     def hurry(self, on: bool) -> None:
         """Ask as often as is useful: somebody waits for a state."""
         self._hurry = on

@@ -74,6 +74,17 @@ class Status:
     pins: str = ""
 
     @property
+    def held(self) -> bool:
+        """It pauses until it is resumed. In Door:3 it was resumed, and what the door has switched
+        off comes back before it moves."""
+        return self.state in ("Hold", "Tool") or (self.state == "Door" and self.substate != 3)
+
+    @property
+    def ajar(self) -> bool:
+        """The door is open: it cannot be resumed."""
+        return self.state == "Door" and self.substate == 1
+
+    @property
     def rests(self) -> bool:
         """Nothing moves, and nothing will by itself. Hold and Door count down to 0 while it
         slows down; Door:1 stands too, with the door still open."""

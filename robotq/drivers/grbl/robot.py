@@ -35,7 +35,6 @@ _log = logging.getLogger(__name__)
 _CONFIRM_S = 2.0
 """Wall seconds in which a hold has to show in the reports."""
 _WAKE_S = 0.05
-_HELD = ("Hold", "Door")
 _AXES = "xyzabc"
 
 
@@ -111,6 +110,8 @@ class GrblRobot(Controller):
         if self._channel.lost is not None:
             raise LinkLost(self._channel.lost)
         self._polling.busy = True
+        # a pause of up to a second is under way
+        self._polling.wake()
         self._modes_due, self._touched = True, False
         # whatever was said between two commands belongs to none of them
         self._watch.begin(None)
@@ -133,7 +134,12 @@ class GrblRobot(Controller):
             raise DriverError("a controller of this kind cannot be held while it homes")
         with self._holding:
             self._state.hold_wanted = True
-            self._seen_as(b"!", held=True)
+            try:
+                self._seen_as(b"!", held=True)
+                self._state.own_hold = self._channel.holds
+            finally:
+                # from now on the reports say whether it is held
+                self._state.hold_wanted = False
 
     def resume(self) -> None:
         with self._holding:
@@ -144,8 +150,10 @@ class GrblRobot(Controller):
                     "the controller was held or moved when the link was made, and has not said "
                     "yet who it is"
                 )
+            status = self._channel.status
+            if status is not None and status.ajar:
+                raise DriverError("the safety door is open: close it, then resume")
             self._seen_as(b"~", held=False)
-            self._state.hold_wanted = False
         with self._channel.changed:
             self._channel.last_answer = time.monotonic()
 
@@ -205,9 +213,14 @@ class GrblRobot(Controller):
         channel = self._channel
         with channel.changed:
             lost, details = channel.lost, self._details()
+            status, held = channel.status, self._watch.held
+        still_moving = held and (status is None or not status.rests)
         return DriverStatus(
             link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
-            held=self._watch.held,
+            held=held,
+            held_because=self._held_because() if held else "",
+            still_moving=still_moving,
+            planned_moves=None if still_moving else 0,
             position_known=channel.why_lost is None
             and (self._state.homed or not self._state.options.homing_required),
             details=details,
@@ -251,16 +264,37 @@ class GrblRobot(Controller):
         channel.capacity = self._state.options.receive_bytes or self._identity.receive_bytes
         self._unrecognised = False
 
+    def _held_because(self) -> str:
+        """Why it pauses, where it was not `hold`."""
+        channel = self._channel
+        with channel.changed:
+            status = channel.status
+            oldest = channel.outstanding[0].line if channel.outstanding else None
+        if status is None or not status.held:
+            return ""
+        if status.state == "Door":
+            return "reason.door_closed" if status.substate == 0 else "reason.door"
+        if status.state == "Tool":
+            return "reason.tool_change"
+        if oldest is not None and "M0" in oldest.codes:
+            # it is answered when the program goes on
+            return "reason.program_pause"
+        return "" if self._state.own_hold == channel.holds else "reason.held_at_robot"
+
     def _seen_as(self, byte: bytes, *, held: bool) -> None:
         """Send a byte, again where it seems to be lost, until the reports show its effect."""
         channel = self._channel
         deadline = time.monotonic() + _CONFIRM_S
         again = 0.0
-        seen = channel.statuses
+        seen, answered = channel.statuses, channel.answered
         self._polling.hurry(True)
         try:
             while True:
                 now = time.monotonic()
+                if not held and channel.answered > answered:
+                    # the pause of a program is answered when it is over: a second byte would end
+                    # the next pause too
+                    return
                 if now > again:
                     channel.byte(byte)
                     again = now + _CONFIRM_S / 3
@@ -268,13 +302,11 @@ class GrblRobot(Controller):
                     channel.changed.wait(0.05)
                 status = channel.status
                 fresh = channel.statuses > seen + 1 and status is not None
-                if fresh and status is not None and (status.state in _HELD) is held:
+                if fresh and status is not None and status.held is held:
                     return
                 if channel.lost is not None:
                     raise LinkLost(channel.lost)
                 if now > deadline:
-                    if held:
-                        self._state.hold_wanted = False
                     raise DriverError("the controller does not take it")
         finally:
             self._polling.hurry(False)

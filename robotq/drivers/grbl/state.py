@@ -14,6 +14,11 @@ class State:
     options: GrblOptions
     homed: bool = False
     hold_wanted: bool = False
+    """`hold` was called, and the reports do not show it yet."""
+    own_hold: int | None = None
+    """Which of the holds that were reported is the one that `hold` has asked for."""
+    coming_to_rest: bool = False
+    """A stop slows it down: it is no hold although it is reported like one."""
     rest_asked: bool = False
     """A stop has told the controller to slow down."""
     unsynchronised: bool = False

@@ -63,6 +63,13 @@ class Stopping:
     def come_to_rest(self) -> None:
         """Slow down, and drop what was not carried out. Raises UncertainOutcome where the
         controller does not confirm it."""
+        self._state.coming_to_rest = True
+        try:
+            self._come_to_rest()
+        finally:
+            self._state.coming_to_rest = False
+
+    def _come_to_rest(self) -> None:
         channel = self._channel
         deadline = time.monotonic() + self._state.options.stop_timeout_s
         status = channel.status

@@ -89,9 +89,16 @@ class Watch:
 
     @property
     def held(self) -> bool:
-        """The motion is paused, by us or at the machine."""
-        status = self._channel.status
-        return self._state.hold_wanted or (status is not None and status.state in ("Hold", "Door"))
+        """The motion is paused, by us or at the machine; a stop that slows it down is no hold."""
+        state, status = self._state, self._channel.status
+        if state.coming_to_rest or state.rest_asked:
+            return False
+        return state.hold_wanted or (status is not None and status.held)
+
+    def until_resumed(self) -> None:
+        """What a controller refuses while it pauses is not sent before it goes on."""
+        while self.held:
+            self.look()
 
     def _held_time(self) -> None:
         """Time in which the robot is held does not count."""
