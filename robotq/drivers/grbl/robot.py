@@ -36,6 +36,7 @@ _CONFIRM_S = 2.0
 """Wall seconds in which a hold has to show in the reports."""
 _WAKE_S = 0.05
 _AXES = "xyzabc"
+_PROGRAM_PAUSE = "reason.program_pause"
 
 
 class GrblRobot(Controller):
@@ -278,7 +279,7 @@ class GrblRobot(Controller):
             return "reason.tool_change"
         if oldest is not None and "M0" in oldest.codes:
             # it is answered when the program goes on
-            return "reason.program_pause"
+            return _PROGRAM_PAUSE
         return "" if self._state.own_hold == channel.holds else "reason.held_at_robot"
 
     def _seen_as(self, byte: bytes, *, held: bool) -> None:
@@ -287,22 +288,23 @@ class GrblRobot(Controller):
         deadline = time.monotonic() + _CONFIRM_S
         again = 0.0
         seen, answered = channel.statuses, channel.answered
+        # the pause of a program is answered when it is over
+        pauses, over = not held and self._held_because() == _PROGRAM_PAUSE, False
         self._polling.hurry(True)
         try:
             while True:
                 now = time.monotonic()
-                if not held and channel.answered > answered:
-                    # the pause of a program is answered when it is over: a second byte would end
-                    # the next pause too
-                    return
-                if now > again:
+                if pauses and not over and channel.answered > answered:
+                    # a second byte would end the next pause too
+                    over, seen = True, channel.statuses
+                if now > again and not over:
                     channel.byte(byte)
                     again = now + _CONFIRM_S / 3
                 with channel.changed:
                     channel.changed.wait(0.05)
                 status = channel.status
                 fresh = channel.statuses > seen + 1 and status is not None
-                if fresh and status is not None and status.held is held:
+                if fresh and status is not None and (over or status.held is held):
                     return
                 if channel.lost is not None:
                     raise LinkLost(channel.lost)
