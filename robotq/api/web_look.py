@@ -13,7 +13,7 @@ from aiohttp import web
 from robotq import __version__
 from robotq.api.call import Call
 from robotq.api.robot.hold_view import hold_views, reason_views, wait_view
-from robotq.api.robot.view import question_view
+from robotq.api.robot.view import question_view, start_view
 from robotq.api.web_context import DASHBOARD, KnownStatus
 from robotq.api.web_models import QueueWindowQuery
 from robotq.api.web_session import you
@@ -104,19 +104,16 @@ def waiting_lines(
 ) -> list[dict[str, Any]]:
     """Waiting tasks of one queue with their place in it, and when each is likely to start."""
     lane = engine.queue.lane(queue)
-    estimates = engine.queue.estimates
     now_ms = engine.clock.now_ms()
-    starts_s = estimates.starts_in_s(lane, offset + 1, now_ms)
+    starts = engine.queue.estimates.schedule(lane, limit, now_ms, offset=offset)
     lines: list[dict[str, Any]] = []
-    for position, task in enumerate(islice(lane, offset, offset + limit), offset + 1):
+    waiting = islice(lane, offset, offset + limit)
+    for position, (task, starts_s) in enumerate(zip(waiting, starts, strict=True), offset + 1):
         view = line(engine, task, language)
         view["position"] = position
-        takes_s = estimates.duration_s(task.command.cmd_type)
         if starts_s is not None:
-            view["starts_in_s"] = round(starts_s, 1)
-            if takes_s is not None:
-                view["eta_ms"] = now_ms + int((starts_s + takes_s) * 1000)
-        starts_s = None if starts_s is None or takes_s is None else starts_s + takes_s
+            times = start_view(engine, task, starts_s, now_ms)
+            view |= {name: value for name, value in times.items() if name != "eta"}
         if waits := engine.why.waits(task):
             view["waits"] = [wait_view(wait, language) for wait in waits]
         lines.append(view)
@@ -217,7 +214,8 @@ def _starts_next(
 
 def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
     now_ms = engine.clock.now_ms()
-    left_s = engine.queue.estimates.remaining_s(task, now_ms)
+    stands = engine.why.of(task.queue).stands
+    left_s = None if stands else engine.queue.estimates.remaining_s(task, now_ms)
     steps = task.steps[-_STEPS:]
     return {
         **line(engine, task, language),

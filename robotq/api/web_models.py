@@ -51,6 +51,7 @@ class QueueLine(_Answer):
     unknown: bool = Field(default=False, description="Whether a person has to resolve it.")
     position: int | None = None
     starts_in_s: float | None = None
+    starts_after_resume_s: float | None = None
     eta_ms: int | None = None
     waits: list[WaitView] = []
 

@@ -177,6 +177,8 @@ class Task(Shape):
     position: int | None = None
     """1 at the head of the queue."""
     starts_in_s: float | None = None
+    starts_after_resume_s: float | None = None
+    """While its queue is held: from the moment at which that is over."""
     remaining_s: float | None = None
     waits: tuple[Wait, ...] = field(default=(), metadata=_all_by(Wait.read))
     holds: tuple[Hold, ...] = field(default=(), metadata=_all_by(Hold.read))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import islice
 from statistics import median
 
@@ -17,8 +18,14 @@ _RUNS = 20
 _COMMANDS = 500
 """Command types that are remembered; the one not seen for longest is forgotten."""
 
+_PROGRESS = 0.02
+"""Below it a progress says nothing about the whole."""
+
+_AGREES = 0.25
+"""Part of the whole by which progress and earlier runs may differ and still agree."""
+
 _LOOK_AHEAD = 200
-"""Waiting tasks that are added up one by one; further back their average is taken."""
+"""Waiting tasks that are looked at one by one; further back their average is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,14 @@ class Estimates:
     A run that failed or was cancelled says nothing about how long one takes.
     """
 
-    def __init__(self, completed: Iterable[Task] = ()) -> None:
+    def __init__(self, completed: Iterable[Task] = (), time_scale: float = 1.0) -> None:
+        """`time_scale`: of simulated motion today; earlier runs may have had another one."""
+        self._time_scale = time_scale
+        self.waits_for_others: Callable[[Task], bool] = lambda task: task.awaits_approval
+        """Whether a waiting task is passed over until somebody else does something."""
+        self.worked_s: Callable[[Task], float | None] = lambda _: None
+        """Wall seconds that a running task has been at work, without those in which it waited
+        for a person or was held; None where nobody has counted."""
         self._runs: OrderedDict[str, deque[_Run]] = OrderedDict()
         for task in completed:
             self.learn(task)
@@ -45,12 +59,15 @@ class Estimates:
         if task.state is not TaskState.COMPLETED or task.started_at_ms is None:
             return
         started_ms = task.started_at_ms
-        run = _Run(
-            seconds=max(0, (task.ended_at_ms or started_ms) - started_ms) / 1000,
-            steps=tuple(
-                [(step.name, max(0, step.started_at_ms - started_ms) / 1000) for step in task.steps]
-            ),
-        )
+        seconds = max(0, (task.ended_at_ms or started_ms) - started_ms) / 1000
+        today_s = _at_another_scale(task, seconds, self._time_scale)
+        if today_s is not None:
+            run = _Run(seconds=today_s, steps=())
+        else:
+            steps = [
+                (step.name, max(0, step.started_at_ms - started_ms) / 1000) for step in task.steps
+            ]
+            run = _Run(seconds=seconds, steps=tuple(steps))
         cmd_type = task.command.cmd_type
         self._runs.setdefault(cmd_type, deque(maxlen=_RUNS)).append(run)
         self._runs.move_to_end(cmd_type)
@@ -66,13 +83,29 @@ class Estimates:
         """What a running command still takes, never below 0.
 
         Past runs that began the same step at the same place of their course count; without
-        any, the usual duration. None while the command waits for a person, whose time nobody
-        can guess, or where nothing is known.
+        any, the usual duration. Where its own progress tells otherwise, the progress counts:
+        this run may be longer than any before. None while the command waits for a person, whose
+        time nobody can guess, or where nothing is known.
         """
-        runs = self._runs.get(task.command.cmd_type)
-        if not runs or task.started_at_ms is None or task.waiting_for or task.work:
+        if task.started_at_ms is None or task.waiting_for or task.work:
             return None
-        since_ms = task.started_at_ms
+        left_s = self._by_earlier_runs(task, task.started_at_ms, now_ms)
+        worked_s = self.worked_s(task)
+        if worked_s is None:
+            worked_s = max(0, now_ms - task.started_at_ms) / 1000
+        if task.progress is None or task.progress < _PROGRESS or not worked_s:
+            return left_s
+        whole_s = worked_s / min(task.progress, 1.0)
+        if left_s and abs(worked_s + left_s - whole_s) <= _AGREES * whole_s:
+            # they agree, and earlier runs know how long each step takes
+            return left_s
+        return whole_s - worked_s
+
+    def _by_earlier_runs(self, task: Task, started_ms: int, now_ms: int) -> float | None:
+        runs = self._runs.get(task.command.cmd_type)
+        if not runs:
+            return None
+        since_ms = started_ms
         left = [run.seconds for run in runs]
         if task.steps:
             index, step = len(task.steps) - 1, task.steps[-1]
@@ -87,80 +120,119 @@ class Estimates:
 
     def starts_in_s(self, lane: Lane, position: int, now_ms: int) -> float | None:
         """How long until the waiting task at `position` (from 1) starts, if nothing holds the
-        queue; None where a command before it is unknown, or nothing waits there.
+        queue; None where nobody can know, or nothing waits there."""
+        starts = self.schedule(lane, 1, now_ms, offset=position - 1)
+        return starts[0] if starts else None
 
-        One that is not due is passed over, and comes first as soon as it is.
+    def schedule(
+        self, lane: Lane, tasks: int, now_ms: int, *, offset: int = 0
+    ) -> Sequence[float | None]:
+        """`starts_in_s` of so many waiting tasks behind the first `offset`, in one go.
+
+        What is passed over shifts nobody: a task that is not due, and comes in its place as soon
+        as it is; one that waits for a person or for a place, and of which nobody knows when it
+        starts. A contiguous batch goes on without others, and waits for its next one.
         """
-        course = _Course(self._before(lane, now_ms))
-        ahead = position - 1
-        waiting = iter(lane)
-        for task in islice(waiting, min(ahead, _LOOK_AHEAD)):
-            course.take(_due_s(task, now_ms), self.duration_s(task.command.cmd_type))
-        if ahead <= _LOOK_AHEAD:
-            asked = next(waiting, None)
-            return None if asked is None else course.start_s(_due_s(asked, now_ms))
-        known = course.start_s(0.0)
-        return None if known is None else known + (ahead - _LOOK_AHEAD) * course.average_s
+        # those behind may be due earlier, so some more are looked at than are asked for
+        looked = list(islice(lane, _LOOK_AHEAD))
+        units = _units(looked)
+        course = _Course(self._before(lane, now_ms), now_ms, self.duration_s, self.waits_for_others)
+        if units and lane.in_open_batch(units[0][0]):
+            course.run(units.pop(0))
+        course.run_all(units)
+        asked = islice(lane, offset, offset + tasks)
+        return [
+            course.starts.get(task.id)
+            if index < _LOOK_AHEAD
+            else self._far_back(course, task, index + 1 - len(looked), now_ms)
+            for index, task in enumerate(asked, offset)
+        ]
 
-    def schedule(self, lane: Lane, tasks: int, now_ms: int) -> Sequence[float | None]:
-        """`starts_in_s` of the first `tasks` waiting tasks, in one go."""
-        starts: list[float | None] = []
-        course = _Course(self._before(lane, now_ms))
-        for task in islice(lane, tasks):
-            due_s = _due_s(task, now_ms)
-            starts.append(course.start_s(due_s))
-            course.take(due_s, self.duration_s(task.command.cmd_type))
-        return starts
+    def _far_back(self, course: _Course, task: Task, behind: int, now_ms: int) -> float | None:
+        """By the average of those that were added up one by one."""
+        starts = course.starts.values()
+        if course.free_s is None or len(starts) < 2 or self.waits_for_others(task):
+            return None
+        average_s = (max(starts) - min(starts)) / (len(starts) - 1)
+        return max(max(starts) + behind * average_s, _due_s(task, now_ms))
 
     def _before(self, lane: Lane, now_ms: int) -> float | None:
         return 0.0 if lane.running is None else self.remaining_s(lane.running, now_ms)
 
 
+def _units(tasks: Iterable[Task]) -> list[list[Task]]:
+    """Tasks that run without others in between, in order."""
+    units: list[list[Task]] = []
+    for task in tasks:
+        last = units[-1][-1] if units else None
+        if task.contiguous and last is not None and last.batch_id == task.batch_id:
+            units[-1].append(task)
+        else:
+            units.append([task])
+    return units
+
+
 class _Course:
-    """What a queue does from now on: one command after the other, none before it is due."""
+    """What a queue does from now on: it chooses the first in order that is due."""
 
-    def __init__(self, free_s: float | None) -> None:
-        """`free_s`: seconds until its robot is free; None where nobody knows."""
-        self._free_s = self._begin_s = free_s
-        self._taken = 0
-        self._later: list[tuple[float, float | None]] = []
-        """When those passed over are due, and what they take; in their order."""
+    def __init__(
+        self,
+        free_s: float | None,
+        now_ms: int,
+        takes_s: Callable[[str], float | None],
+        waits: Callable[[Task], bool],
+    ) -> None:
+        self.free_s = free_s
+        """Seconds until its robot is free; None where nobody knows."""
+        self._now_ms = now_ms
+        self._takes_s = takes_s
+        self._waits = waits
+        self.starts: dict[str, float] = {}
+        """By task, in seconds from now; the others start at a time that nobody knows."""
 
-    @property
-    def average_s(self) -> float:
-        if not self._taken or self._free_s is None or self._begin_s is None:
-            return 0.0
-        return (self._free_s - self._begin_s) / self._taken
+    def run_all(self, units: Sequence[Sequence[Task]]) -> None:
+        """Each when it is due and those before it have run; one that waits is passed over."""
+        later = [
+            (_due_s(unit[0], self._now_ms), index)
+            for index, unit in enumerate(units)
+            if not self._waits(unit[0])
+        ]
+        heapify(later)
+        due: list[int] = []
+        while self.free_s is not None and (later or due):
+            while later and later[0][0] <= self.free_s:
+                heappush(due, heappop(later)[1])
+            if due:
+                self.run(units[heappop(due)])
+            else:
+                self.free_s = later[0][0]
 
-    def take(self, due_s: float, takes_s: float | None) -> None:
-        """The next one in line."""
-        self._taken += 1
-        if self._free_s is None:
-            return
-        if due_s > self._free_s:
-            self._later.append((due_s, takes_s))
-            return
-        self._run(takes_s)
-        while self._later and self._free_s is not None:
-            due = next((one for one in self._later if one[0] <= self._free_s), None)
-            if due is None:
+    def run(self, unit: Sequence[Task]) -> None:
+        """One after the other. Where one waits, nothing goes on that anybody could tell."""
+        for task in unit:
+            if self.free_s is None or self._waits(task):
+                self.free_s = None
                 return
-            self._later.remove(due)
-            self._run(due[1])
-
-    def start_s(self, due_s: float) -> float | None:
-        """When one that is due then would start after all that were taken."""
-        free_s = self._free_s
-        for others_due_s, takes_s in sorted(self._later, key=lambda one: one[0]):
-            if free_s is None or others_due_s > max(due_s, free_s):
-                break
-            free_s = None if takes_s is None else max(free_s, others_due_s) + takes_s
-        return None if free_s is None else max(free_s, due_s)
-
-    def _run(self, takes_s: float | None) -> None:
-        if self._free_s is not None:
-            self._free_s = None if takes_s is None else self._free_s + takes_s
+            start_s = self.starts[task.id] = max(self.free_s, _due_s(task, self._now_ms))
+            takes_s = self._takes_s(task.command.cmd_type)
+            self.free_s = None if takes_s is None else start_s + takes_s
 
 
 def _due_s(task: Task, now_ms: int) -> float:
     return 0.0 if task.not_before_ms is None else (task.not_before_ms - now_ms) / 1000
+
+
+def _at_another_scale(task: Task, seconds: float, time_scale: float) -> float | None:
+    """Wall seconds that an earlier run on a simulated robot would take today; None where that is
+    what it took.
+
+    Steps have their durations in motion time. They may lie inside each other, so the scale of
+    that run is only known between two bounds.
+    """
+    durations = [step.duration_s for step in task.steps if step.duration_s]
+    if not task.simulated or not durations:
+        return None
+    least, most = seconds / sum(durations), seconds / max(durations)
+    if least / 2 <= time_scale <= 2 * most:
+        return None
+    return sum(durations) * time_scale

@@ -101,6 +101,11 @@ class Executor:
         return self._run is not None and self._run.request is not None
 
     @property
+    def worked_s(self) -> float | None:
+        """Motion time of the running command, without that in which it was held or asked."""
+        return self._current.worked_s if self._current is not None else None
+
+    @property
     def _current(self) -> Run | None:
         return self._run if self._run is not None and not self._run.over else None
 

@@ -16,11 +16,17 @@ class Limit:
 
     def __init__(self, clock: MotionClock, seconds: float, expired: Callable[[], None]) -> None:
         self._clock = clock
-        self._left = seconds
+        self._seconds = self._left = seconds
         self._expired = expired
         self._paused_for: set[str] = set()
         self._since = clock.now()
         self._timer: Timer | None = self._armed()
+
+    @property
+    def used_s(self) -> float:
+        """Seconds of motion time that it has run so far."""
+        running_s = self._clock.now() - self._since if self._timer is not None else 0.0
+        return self._seconds - self._left + running_s
 
     def pause(self, reason: str) -> None:
         """Stop the time until `resume` was called for every reason."""

@@ -90,6 +90,7 @@ class TaskQueue:
         self.fitting = Fitting(memory, settings)
         """Which waiting commands the configuration of today does not take."""
         self._waits = Waits(memory, resources, clock, settings, self.fitting)
+        estimates.waits_for_others = self._waits.for_others
         self._turns = Turns(
             holds=holds,
             waits=self._waits,

@@ -86,6 +86,11 @@ class Run:
             and isinstance(self.back.exception(), Stopped)
         )
 
+    @property
+    def worked_s(self) -> float:
+        """Motion time so far, without that in which it was held or waited for a person."""
+        return self._limit.used_s
+
     def ask_to_stop(self, request: StopRequest) -> None:
         """Stop the command. Takes effect in `until_over`."""
         if not self.over and not self._stop.done():

@@ -175,7 +175,9 @@ async def _recovered(
         resources=resources,
         clock=clock,
         settings=settings,
-        estimates=Estimates(task for task in restored.finished if task.work is None),
+        estimates=Estimates(
+            (task for task in restored.finished if task.work is None), config.time_scale
+        ),
         webhooks=webhooks,
         steps=steps,
         # ranks that were given to tasks moved to the end are numbers of arrival too
@@ -239,7 +241,15 @@ def _connect(engine: Engine) -> None:
         for pool in queue.memory.pools.values():
             pool.wake()
 
+    def worked_s(task: Task) -> float | None:
+        robot = engine.robots.get(task.queue)
+        motion_s = None if robot is None else robot.executor.worked_s
+        if robot is None or motion_s is None:
+            return None
+        return motion_s * (engine.config.time_scale if robot.capabilities.simulated else 1.0)
+
     queue.stop_running = stop_running
+    queue.estimates.worked_s = worked_s
     holds.on_change = queue.memory.wake
     journal.on_outage = outage
     journal.on_recovery = recovery

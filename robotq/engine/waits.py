@@ -50,6 +50,10 @@ class Waits:
         occupied.add(places)
         return False
 
+    def for_others(self, task: Task) -> bool:
+        """Whether somebody else has to do something before it can start."""
+        return any(wait.code is not WaitCode.NOT_BEFORE for wait in self.own(task))
+
     def own(self, task: Task) -> list[Wait]:
         """Why it would not start at the head of its queue."""
         waits = []

@@ -61,6 +61,15 @@ async def test_idle_robot_on_a_place__is_named_everywhere_and_can_be_sent_away(l
     assert (await lab.get("/health"))["queues_standing"] == {}
 
 
+async def test_no_eta__where_nobody_knows_when_the_queue_goes_on(lab: Lab) -> None:
+    """After a few runs the daemon knows how long such a command takes."""
+    await lab.ended(await lab.submit({**GO_HOME, "robot_id": "robot_b"}))
+    waiting = await idle_robot_on_the_table(lab)
+    task = await lab.task(waiting)
+    assert "eta" not in task
+    assert "starts_in_s" not in task
+
+
 async def test_question_and_manual_step__are_why_the_queue_stands(lab: Lab) -> None:
     asking = await lab.asking()
     behind = await lab.submit()

@@ -134,7 +134,7 @@ def test_starts_in__what_is_not_due_is_passed_over_and_comes_first_when_it_is() 
     lane.update(task(4, cmd_type="HOME"))
     starts = [estimates.starts_in_s(lane, position, now_ms) for position in (1, 2, 3, 4)]
     # 2 runs until 100; 1 has become due meanwhile and stands before 4; 3 waits for its time
-    assert starts == [50.0, 0.0, 500.0, 110.0]
+    assert starts == [100.0, 0.0, 500.0, 110.0]
     assert estimates.schedule(lane, 4, now_ms) == starts
 
 
@@ -153,6 +153,93 @@ def test_starts_in__one_that_is_not_due_waits_for_those_that_are_due_before_it()
         lane.update(replace(task(number), not_before_ms=due_s * 1_000))
     # 1 runs from 300 to 400, and by then 2 is due, which stands before 3
     assert estimates.starts_in_s(lane, 3, 0) == 500.0
+
+
+def test_starts_in__behind_one_that_is_due_in_two_hours_is_now() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    lane.update(replace(task(1), not_before_ms=7_200_000))
+    lane.update(task(2))
+    lane.update(task(3))
+    assert estimates.schedule(lane, 3, 0) == [7_200.0, 0.0, 100.0]
+    assert estimates.schedule(lane, 1, 0, offset=2) == [100.0]
+
+
+def test_starts_in__what_waits_for_a_person_shifts_nobody() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    lane.update(replace(task(1), awaits_approval=True))
+    lane.update(task(2))
+    lane.update(task(3))
+    assert estimates.schedule(lane, 3, 0) == [None, 0.0, 100.0]
+
+
+def test_starts_in__a_batch_that_has_begun_waits_for_its_next_and_all_wait_for_it() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    batch = {"batch_id": "batch_1", "contiguous": True}
+    lane.update(replace(task(1), state=TaskState.RUNNING, started_at_ms=0, **batch))
+    lane.update(replace(task(2), not_before_ms=600_000, **batch))
+    lane.update(replace(task(3), **batch))
+    lane.update(task(4))
+    assert estimates.schedule(lane, 3, 0) == [600.0, 700.0, 800.0]
+    lane.update(replace(task(2), awaits_approval=True, **batch))
+    assert estimates.schedule(lane, 3, 0) == [None, None, None], "nobody knows when it is approved"
+
+
+def test_starts_in__a_batch_lets_nobody_in_between() -> None:
+    estimates = Estimates([completed(100)])
+    lane = Lane("robot_a")
+    lane.update(replace(task(1), not_before_ms=50_000))
+    batch = {"batch_id": "batch_1", "contiguous": True}
+    lane.update(replace(task(2), **batch))
+    lane.update(replace(task(3), **batch))
+    assert estimates.schedule(lane, 3, 0) == [200.0, 0.0, 100.0]
+
+
+@pytest.mark.parametrize(
+    ("progress", "after_s", "left_s"),
+    [(0.05, 10, 190), (0.5, 10, 10), (0.05, 100, 1_900), (0.5, 100, 100), (1.0, 100, 0)],
+)
+def test_remaining__goes_by_the_progress_where_nothing_is_known_and_where_it_says_otherwise(
+    progress: float, after_s: int, left_s: float
+) -> None:
+    """A long program of a command that took ten seconds before is not done "any moment"."""
+    running = replace(task(2, state=TaskState.RUNNING, started_at_ms=0), progress=progress)
+    for known in ([], [completed(10)]):
+        assert Estimates(known).remaining_s(running, after_s * 1000) == pytest.approx(left_s)
+
+
+def test_remaining__goes_by_earlier_runs_where_the_progress_agrees() -> None:
+    estimates = Estimates([completed(100, ("GO", 0), ("LOOK", 40))])
+    running = replace(
+        task(2, state=TaskState.RUNNING, started_at_ms=0, steps=(("GO", 0), ("LOOK", 40_000))),
+        progress=0.5,
+    )
+    assert estimates.remaining_s(running, 45_000) == pytest.approx(55.0)
+
+
+def test_remaining__a_progress_of_nothing_says_nothing() -> None:
+    running = replace(task(2, state=TaskState.RUNNING, started_at_ms=0), progress=0.0)
+    assert Estimates().remaining_s(running, 5_000) is None
+    assert Estimates([completed(100)]).remaining_s(running, 5_000) == pytest.approx(95.0)
+
+
+def test_remaining__time_in_which_it_was_held_is_no_work() -> None:
+    estimates = Estimates()
+    estimates.worked_s = lambda _: 10.0
+    running = replace(task(2, state=TaskState.RUNNING, started_at_ms=0), progress=0.5)
+    assert estimates.remaining_s(running, 3_600_000) == pytest.approx(10.0)
+
+
+def test_estimates__are_wall_time_of_today_s_time_scale() -> None:
+    """Yesterday the simulator ran twenty times faster than today."""
+    run = completed(9, ("GO", 0), ("LOOK", 4))
+    steps = tuple(replace(step, duration_s=90.0) for step in run.steps)
+    fast = replace(run, steps=steps, simulated=True)
+    assert Estimates([fast], 1.0).duration_s("SCAN") == pytest.approx(180.0)
+    assert Estimates([fast], 0.05).duration_s("SCAN") == pytest.approx(9.0)
+    assert Estimates([replace(fast, simulated=False)], 1.0).duration_s("SCAN") == pytest.approx(9.0)
 
 
 def test_starts_in__nothing_waits_there() -> None:

@@ -196,6 +196,16 @@ def schedule_view(
     return view
 
 
+def start_view(engine: Engine, task: Task, starts_s: float, now_ms: int) -> dict[str, Any]:
+    """When a waiting task starts, in wall time. While its queue is held nobody knows: then, how
+    long after that is over."""
+    if engine.holds.held(task.queue):
+        return {"starts_after_resume_s": round(starts_s, 1)}
+    view: dict[str, Any] = {"starts_in_s": round(starts_s, 1)}
+    takes_s = engine.queue.estimates.duration_s(task.command.cmd_type)
+    return view if takes_s is None else {**view, **_eta(starts_s + takes_s, now_ms)}
+
+
 def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
     eta_ms = now_ms + int(left_s * 1000)
     return {"eta": local_time(eta_ms), "eta_ms": eta_ms}
@@ -213,15 +223,9 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
         return view | ({"holds": hold_views(holds, language)} if holds else {})
     lane = engine.queue.lane(task.queue)
     estimates = engine.queue.estimates
-    starts_s = None
-    # nobody knows when a person decides
-    if position is not None and not task.awaits_approval:
-        starts_s = estimates.starts_in_s(lane, position, now_ms)
-    takes_s = estimates.duration_s(task.command.cmd_type)
+    starts_s = None if position is None else estimates.starts_in_s(lane, position, now_ms)
     if starts_s is not None:
-        view["starts_in_s"] = round(starts_s, 1)
-        if takes_s is not None:
-            view |= _eta(starts_s + takes_s, now_ms)
+        view |= start_view(engine, task, starts_s, now_ms)
     if waits := engine.why.waits(task):
         view["waits"] = [wait_view(wait, language) for wait in waits]
     if holds := engine.holds.of(task.queue):

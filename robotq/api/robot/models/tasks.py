@@ -84,8 +84,12 @@ class Task(Answer):
     )
     starts_in_s: float | None = Field(
         default=None,
-        description="Seconds until a waiting command starts if nothing holds the queue, judged by "
-        "earlier ones.",
+        description="Wall seconds until a waiting command starts, judged by earlier ones; absent "
+        "where nobody can know: its queue is held, or it waits for a person or a place.",
+    )
+    starts_after_resume_s: float | None = Field(
+        default=None,
+        description="The same, from the moment at which its queue goes on; only while it is held.",
     )
     eta: LocalTime | None = Field(default=None, description="When it will be done at that rate.")
     eta_ms: int | None = None
