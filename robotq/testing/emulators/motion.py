@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -33,6 +34,11 @@ class Axes:
     moved: list[str] = field(default_factory=list)
     """The lines of all blocks that have begun."""
     held_since: float | None = None
+    travelled_mm: float = 0.0
+    """All ways that it has ever gone."""
+    slipped: bool = False
+    """It was stopped dead in motion: the arm went on, and where it is nobody knows, whatever the
+    controller says. Homing ends that, and whoever looks."""
     _now: float = 0.0
 
     @property
@@ -55,8 +61,7 @@ class Axes:
 
     def plan(self, end: Point, feed_mm_s: float, line: str) -> None:
         start = self.planned
-        length = sum((b - a) ** 2 for a, b in zip(start, end, strict=True)) ** 0.5
-        seconds = length / feed_mm_s / self.speed
+        seconds = math.dist(start, end) / feed_mm_s / self.speed
         if not self.blocks and self.held_since is None:
             self.moved.append(line)
         self.blocks.append(Block(start, end, seconds, line))
@@ -83,6 +88,7 @@ class Axes:
             used = min(left, block.seconds - block.done)
             block.done += used
             left -= used
+            before = self.position
             if block.done >= block.seconds:
                 self.position = block.end
                 self.blocks.popleft()
@@ -95,9 +101,11 @@ class Axes:
                     block.start[1] + (block.end[1] - block.start[1]) * share,
                     block.start[2] + (block.end[2] - block.start[2]) * share,
                 )
+            self.travelled_mm += math.dist(before, self.position)
 
     def drop(self) -> None:
         """Stop dead, and forget what was planned."""
+        self.slipped = self.slipped or self.moving
         self.blocks.clear()
         self.held_since = None
 

@@ -121,11 +121,15 @@ class GrblEmulator(Device):
         self.reports.made = 0
 
     def _soft_reset(self) -> None:
+        if self._silent_until is not None:
+            # it is at one already, and takes no second one before its greeting
+            return
         self.resets += 1
         moving = bool(self.axes.blocks) and not self.axes.standing
         silence = _BOOT_S
         if moving or self._doing.homing is not None:
             self._alarm = True
+            self.axes.slipped = True
             silence = self._firmware.silence_s
             for text in ("ALARM:3",) if self._doing.homing is None else ("ALARM:6", "ok"):
                 self.say(text)
@@ -307,6 +311,7 @@ class GrblEmulator(Device):
         self._doing.homing = None
         if not self.homing_fails:
             self.axes.position = (0.0, 0.0, 0.0)
+            self.axes.slipped = False
             self._alarm = False
             self._ok(homing.line, homing.fault)
             return
