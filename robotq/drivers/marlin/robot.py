@@ -188,11 +188,12 @@ class MarlinRobot(Controller):
             self._state.homed = False
         self._state.unsynchronised = True
         halt = self._state.options.emergency == "M112"
+        lines = self._stopping.lines_under_way()
         try:
             channel.urgent(SHUTDOWN if halt else QUICK_STOP)
         finally:
             if not halt:
-                self._stopping.stop_again()
+                self._stopping.stop_again(lines)
             controls.interrupt()
             self._state.hold_wanted = False
             self._wake()

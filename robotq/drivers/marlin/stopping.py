@@ -21,8 +21,13 @@ from robotq.drivers.marlin.state import State
 _URGE_S = 2.5
 """Between two stops: after each, Marlin throws motions away for a second and answers nothing."""
 _AGAIN_S = (0.05, 0.5)
-"""Seconds after a stop at which it is sent again. Where its planner is full, Marlin carries out
-the line that waits for room one second after a stop, unless another one came meanwhile."""
+"""Seconds after a stop at which it is sent again. A stop holds Marlin up for a second. After it,
+the next line that it has already is planned, or as much of an arc as fits, and moves unless another
+stop came meanwhile. That one holds it up for a second more."""
+_AND_AGAIN_S = 0.3
+"""From then on, until all lines have been answered that it had when the stop came."""
+_AGAIN_MOST_S = 120.0
+"""An arc of two metres is planned in so many pieces."""
 _CLEANING_S = 1.1
 """Only then is a quick stop over."""
 _RUN_ON_S = 1.5
@@ -42,6 +47,7 @@ class Stopping:
         self._controls = controls
         self._lost_lines = lost_lines
         self._emergencies = 0
+        self._repeaters: list[threading.Thread] = []
 
     def begin(self) -> None:
         """An exchange begins: emergency stops up to now break nothing off any more."""
@@ -76,24 +82,53 @@ class Stopping:
             channel.why_lost = channel.why_lost or "a motion was broken off"
             self._state.homed = False
         self._state.unsynchronised = True
+        lines = self.lines_under_way()
         try:
             channel.urgent(QUICK_STOP)
         finally:
-            self.stop_again()
+            self.stop_again(lines)
 
-    def stop_again(self) -> None:
-        """Send the stop twice more, whatever the command does meanwhile. Never waits."""
+    def lines_under_way(self) -> int:
+        """The number of answers, ever, when the last line will be answered that the controller
+        may have now. Takes no lock."""
+        channel = self._channel
+        return channel.answered + len(channel.outstanding)
+
+    def stop_again(self, lines: int) -> None:
+        """Send the stop again, whatever the command does meanwhile, until it has answered all
+        `lines`. Never waits."""
+        channel = self._channel
+        starts = channel.starts
+
+        def over(began: float) -> bool:
+            return (
+                channel.answered >= lines
+                or channel.starts != starts
+                or channel.halted is not None
+                or time.monotonic() - began > _AGAIN_MOST_S
+            )
 
         def send() -> None:
-            for after_s, before_s in zip(_AGAIN_S, (0.0, *_AGAIN_S), strict=False):
-                time.sleep(after_s - before_s)
+            began = time.monotonic()
+            due = iter(_AGAIN_S)
+            at: float | None = next(due)
+            while at is not None:
+                time.sleep(max(0.0, began + at - time.monotonic()))
                 try:
-                    self._channel.transport.write_now(STOP_AGAIN)
+                    channel.transport.write_now(STOP_AGAIN)
                 except LinkLost:
                     # whoever waits for the answers sees it
                     return
+                at = next(due, None if over(began) else time.monotonic() - began + _AND_AGAIN_S)
 
-        threading.Thread(target=send, name="marlin-stop-again", daemon=True).start()
+        repeater = threading.Thread(target=send, name="marlin-stop-again", daemon=True)
+        self._repeaters = [one for one in self._repeaters if one.is_alive()] + [repeater]
+        repeater.start()
+
+    @property
+    def _stops_again(self) -> bool:
+        """The stop is still being sent."""
+        return any(one.is_alive() for one in self._repeaters)
 
     def rest_after_halt(self) -> None:
         """It says that it has halted before it stands: wait until that is certain."""
@@ -135,6 +170,11 @@ class Stopping:
         while time.monotonic() < urged + _CLEANING_S:
             self._pause()
             self._look(deadline)
+        while self._stops_again:
+            self._pause()
+            self._look(time.monotonic() + _CLEANING_S)
+            urged = time.monotonic()
+        deadline = max(deadline, urged + self._state.options.stop_timeout_s)
 
         def check() -> None:
             nonlocal urged
@@ -142,7 +182,7 @@ class Stopping:
                 # bytes can get lost
                 urged = time.monotonic()
                 channel.urgent(QUICK_STOP)
-                self.stop_again()
+                self.stop_again(0)
             self._look(deadline)
 
         count_anew(channel, self._state.options.stop_timeout_s, check, attempt_s=1.5)

@@ -19,6 +19,9 @@ class Block:
     line: str
     done: float = 0.0
     """Seconds of it that are over."""
+    begun: bool = False
+    from_rest: bool = False
+    """It was the first one; then the firmware waits a moment before it moves."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,8 @@ class Axes:
     held_since: float | None = None
     travelled_mm: float = 0.0
     """All ways that it has ever gone."""
+    starts: int = 0
+    """How often it has begun to move from rest."""
     slipped: bool = False
     """It was stopped dead in motion: the arm went on, and where it is nobody knows, whatever the
     controller says. Homing ends that, and whoever looks."""
@@ -62,18 +67,26 @@ class Axes:
     def plan(self, end: Point, feed_mm_s: float, line: str) -> None:
         start = self.planned
         seconds = math.dist(start, end) / feed_mm_s / self.speed
+        block = Block(start, end, seconds, line, from_rest=not self.blocks)
         if not self.blocks and self.held_since is None:
-            self.moved.append(line)
-        self.blocks.append(Block(start, end, seconds, line))
+            self._begin(block)
+        self.blocks.append(block)
+
+    def _begin(self, block: Block) -> None:
+        if not block.begun:
+            block.begun = True
+            self.moved.append(block.line)
+            self.starts += block.from_rest
 
     def hold(self) -> None:
         if self.held_since is None:
             self.held_since = self._now if self.blocks else self._now - self.ramp_s
 
     def resume(self) -> None:
+        self.starts += self.standing and bool(self.blocks)
         self.held_since = None
-        if self.blocks and not self.blocks[0].done:
-            self.moved.append(self.blocks[0].line)
+        if self.blocks:
+            self._begin(self.blocks[0])
 
     def advance(self, now: float) -> None:
         """Let time pass up to `now`, in wall seconds."""
@@ -93,7 +106,7 @@ class Axes:
                 self.position = block.end
                 self.blocks.popleft()
                 if self.blocks:
-                    self.moved.append(self.blocks[0].line)
+                    self._begin(self.blocks[0])
             else:
                 share = block.done / block.seconds
                 self.position = (
@@ -105,7 +118,13 @@ class Axes:
 
     def drop(self) -> None:
         """Stop dead, and forget what was planned."""
-        self.slipped = self.slipped or self.moving
+        first = self.blocks[0] if self.blocks else None
+        if first is not None and first.begun and not first.done:
+            # it has not moved yet
+            self.moved.pop()
+            self.starts -= first.from_rest
+        else:
+            self.slipped = self.slipped or self.moving
         self.blocks.clear()
         self.held_since = None
 

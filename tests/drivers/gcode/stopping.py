@@ -63,12 +63,15 @@ def stop_once(
     """
     running = scene(robot, device)
     time.sleep(random.uniform(0, 0.3))
+    seen = len(_seen(device))
     if how != "estop":
         robot.driver.stop()
     if how == "both":
         time.sleep(random.uniform(0, 0.1))
     if how != "stop":
         robot.driver.emergency_stop()
+    until(lambda: len(_seen(device)) > seen and not device.axes.moving)
+    starts = device.axes.starts
     try:
         running.result(20)
     except Stopped:
@@ -84,11 +87,18 @@ def stop_once(
     more_mm = device.axes.travelled_mm - gone
     if more_mm or len(device.axes.moved) != begun or device.axes.blocks:
         return f"{scene.__name__}, {how}: {more_mm:.3f} mm more after it was told"
+    if device.axes.starts != starts:
+        return f"{scene.__name__}, {how}: it stood, and moved once more before it was told"
     if status.position_known and device.axes.slipped:
         return f"{scene.__name__}, {how}: a position that is not certain was told as known"
     if survives and how == "stop" and not status.position_known:
         return f"{scene.__name__}, {how}: the position is lost"
     return "" if not status.position_known else _other_position(robot, device, how)
+
+
+def _seen(device: Device) -> Sequence[object]:
+    """The stops that have reached it."""
+    return device.stops if isinstance(device, MarlinEmulator) else device.urgent_bytes
 
 
 def _other_position(robot: Bench, device: Device, how: str) -> str:

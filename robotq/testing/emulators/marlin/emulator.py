@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import ceil, dist
 from pathlib import Path
 
 from robotq.testing.emulators.device import Device
@@ -20,10 +21,14 @@ _WORD = re.compile(r"([A-Z])\s*(-?(?:\d+\.?\d*|\.\d+))?")
 _BUSY_S = 2.0
 _HOMING_S = 0.4
 _CLEANING_S = 0.96
-"""After a quick stop it throws motions away for so long, and carries out nothing. The line that
-waits for room in the planner meanwhile comes through after it, as seen in 8 of 8 stops."""
-_SECOND_STOP_S = (0.02, 0.7)
-"""After the first quick stop: one in this time takes that line away too, as seen in 4 of 4."""
+"""A quick stop drops what is planned, and waits for so long before anything else is done. What
+waited for room in the planner, or came behind it, is carried out after that, as in 8 of 8 stops."""
+_ONE_STOP_S = 0.02
+"""Quick stops in this time are one. One that comes later, while the first one waits, has its
+effect at its end: after one line, or as much of an arc as fits, was planned, and before it moves.
+So a second stop takes the line away that waited, as seen in 4 of 4, and not the next ones."""
+_ARC_MM = 1.0
+"""An arc is planned in pieces of this length."""
 _KILL_S = 0.8
 """It says that it has halted, and moves on for so long (0.6 to 1.1 s were seen)."""
 _UUID = "cede2a2f-41a2-4748-9b12-c55c62f367ff"
@@ -86,10 +91,8 @@ class MarlinEmulator(Device):
         self._clean_until = 0.0
         self._stopped_at = -_FOREVER_S
         """When the first of the quick stops came that go on."""
-        self._waits_for_room = False
-        """What blocks is a motion for which the planner is full."""
-        self._thrown_away: Callable[[], None] = lambda: None
-        """Answers that motion without carrying it out."""
+        self._stop_again = False
+        """A quick stop came while another one waited."""
         self._dead_at = 0.0
         """When it moves no more after it has said that it has halted."""
         self._waits_for_user = False
@@ -108,7 +111,8 @@ class MarlinEmulator(Device):
         self.intake.clear()
         self._partial.clear()
         self._ready = None
-        self._waits_for_room = self._waits_for_user = False
+        self._waits_for_user = False
+        self._stop_again = False
         self._clean_until = 0.0
         self._emergencies = EmergencyParser()
         self._relative = False
@@ -135,13 +139,16 @@ class MarlinEmulator(Device):
         elif code == "M108":
             self._waits_for_user = False
         elif code == "M410":
-            self.axes.drop()
-            first, last = _SECOND_STOP_S
-            if self._waits_for_room and first <= self.now() - self._stopped_at <= last:
-                self._finish = self._thrown_away
             if self.now() >= self._clean_until:
-                self._stopped_at = self.now()
-            self._clean_until = self.now() + _CLEANING_S
+                self._quick_stop()
+            elif self.now() - self._stopped_at > _ONE_STOP_S:
+                self._stop_again = True
+
+    def _quick_stop(self) -> None:
+        self.axes.drop()
+        self._stop_again = False
+        self._stopped_at = self.now()
+        self._clean_until = self.now() + _CLEANING_S
 
     # -- the main loop ---------------------------------------------------------------------------
 
@@ -156,11 +163,21 @@ class MarlinEmulator(Device):
             if now < self._clean_until:
                 return self._clean_until - now
             if self._ready is not None:
-                if not self._ready(now):
+                over = self._ready(now)
+                if over:
+                    self._ready = None
+                    self._finish()
+                if self._stop_again:
+                    self._quick_stop()
+                elif not over:
                     return self._still_blocked(now)
-                self._ready = None
-                self._waits_for_room = False
-                self._finish()
+                continue
+            if self._stop_again:
+                # what comes next in the queue is planned before it is seen
+                line = self.intake.next_command()
+                if line is not None:
+                    self._carry_out(line)
+                self._quick_stop()
                 continue
             line = self.intake.next_command()
             if line is None:
@@ -203,9 +220,12 @@ class MarlinEmulator(Device):
                 self._after_motion(line, fault, 0.0)
             case "M0" | "M1":
                 self._pause(line, values, fault)
-            case "M410":
+            case "M410" if not self.emergency_parser:
                 self.axes.drop()
                 self._after_motion(line, fault, 0.0)
+            case "M410":
+                # it was seen when it came
+                self._done(line, fault)
             case "M112":
                 self.stops.append((self.now(), "M112"))
                 self._kill("M112 Shutdown")
@@ -237,18 +257,24 @@ class MarlinEmulator(Device):
         if "F" in values:
             self._feed_mm_s = max(0.1, values["F"] / 60)
 
-        def plan() -> None:
-            if any(axis in values for axis in "XYZ"):
-                end = _target(self.axes.planned, values, relative=self._relative)
-                self.axes.plan(end, self._feed_mm_s, line)
-            self._done(line, fault)
+        ends: list[Point] = []
+        if any(axis in values for axis in "XYZ"):
+            start = self.axes.planned
+            end = _target(start, values, relative=self._relative)
+            pieces = 1 if motion in ("G0", "G1") else ceil(dist(start, end) / _ARC_MM) or 1
+            ends = [_between(start, end, n / pieces) for n in range(1, pieces + 1)]
 
-        if self.axes.full:
-            self._waits_for_room = True
-            self._thrown_away = lambda: self._done(line, fault)
-            self._ready, self._finish = (lambda _: not self.axes.full), plan
+        def planned(_: float) -> bool:
+            while ends:
+                if self.axes.full:
+                    return False
+                self.axes.plan(ends.pop(0), self._feed_mm_s, line)
+            return True
+
+        if planned(0.0):
+            self._done(line, fault)
         else:
-            plan()
+            self._ready, self._finish = planned, lambda: self._done(line, fault)
 
     def _after_motion(self, line: str, fault: Fault | None, seconds: float) -> None:
         """Done when nothing is planned any more, and `seconds` after that."""
@@ -325,6 +351,13 @@ class MarlinEmulator(Device):
         self._dead_at = self.now() + _KILL_S
         self.say(f"echo:{reason}")
         self.say("Error:Printer halted. kill() called!")
+
+
+def _between(start: Point, end: Point, share: float) -> Point:
+    if share == 1:
+        return end
+    x, y, z = (a + (b - a) * share for a, b in zip(start, end, strict=True))
+    return (x, y, z)
 
 
 def _target(start: Point, values: dict[str, float], *, relative: bool) -> Point:
