@@ -126,7 +126,9 @@ class Watch:
         if controls.stopping or controls.closed:
             stopping.come_to_rest()
             raise Stopped
-        if stopping.started_anew or channel.alarm == _RESET_IN_MOTION:
+        # after an alarm of its own, such as a homing that failed, it may greet by itself
+        by_alarm = channel.alarm is not None and channel.alarm != _RESET_IN_MOTION
+        if not by_alarm and (stopping.started_anew or channel.alarm == _RESET_IN_MOTION):
             # lines that it took after the start must not become motions
             stopping.soft_reset(moving=True)
             told = channel.greeting.text if channel.greeting else "no greeting"
