@@ -29,13 +29,13 @@ def moves(number: int, feed: int) -> list[str]:
 
 def full(robot: Bench, device: Device) -> Running:
     running = robot.start_program(moves(40, 6000))
-    until(lambda: device.axes.full, 15)
+    until(lambda: device.axes.full, 60)
     return running
 
 
 def not_full(robot: Bench, device: Device) -> Running:
     running = robot.start_program(moves(6, 1500))
-    until(lambda: bool(device.axes.blocks), 15)
+    until(lambda: bool(device.axes.blocks), 60)
     return running
 
 
@@ -43,14 +43,14 @@ def tiny(robot: Bench, device: Device) -> Running:
     """Segments of a tenth of a millimetre: a planner that is full and soon empty."""
     lines = [f"G1 X{10 + n / 10:.1f} Y{n % 3 / 10:.1f} F3000" for n in range(800)]
     running = robot.start_program(lines)
-    until(lambda: len(device.axes.moved) > 0 and bool(device.axes.blocks), 15)
+    until(lambda: len(device.axes.moved) > 0 and bool(device.axes.blocks), 60)
     return running
 
 
 def long_arcs(robot: Bench, device: Device) -> Running:
     lines = [f"G{2 + n % 2} X{90 if n % 2 == 0 else 10} Y20 I40 J0 F6000" for n in range(40)]
     running = robot.start_program(["G1 X10 Y20 F6000", *lines])
-    until(lambda: device.axes.full, 15)
+    until(lambda: device.axes.full, 60)
     return running
 
 
@@ -73,7 +73,7 @@ def stop_once(
     until(lambda: len(_seen(device)) > seen and not device.axes.moving)
     starts = device.axes.starts
     try:
-        running.result(20)
+        running.result(60)
     except Stopped:
         pass
     except (DriverError, LinkLost, UncertainOutcome) as error:

@@ -51,20 +51,20 @@ def slowing_down(robot: Bench, device: Device) -> Running:
 
 def dwell(robot: Bench, device: Device) -> Running:
     running = robot.start_program(["G1 X20 Y20 F6000", "G4 P3", "G1 X10 Y10 F3000"])
-    until(lambda: bool(device.axes.moved), 15)
+    until(lambda: bool(device.axes.moved), 60)
     return running
 
 
 def jog(robot: Bench, device: Device) -> Running:
     running = robot.start([{"step": "JOG", "jog": "X40 F600"}])
-    until(lambda: bool(device.axes.blocks), 15)
+    until(lambda: bool(device.axes.blocks), 60)
     return running
 
 
 def home(robot: Bench, device: Device) -> Running:
     taken = len(device.axes.moved)
     running = robot.start([{"step": "HOME", "home": True}, {"gcode": "G1 X30 F600"}])
-    until(lambda: len(device.axes.moved) > taken, 15)
+    until(lambda: len(device.axes.moved) > taken, 60)
     return running
 
 
