@@ -296,6 +296,9 @@ def make_data_folder(folder: Path) -> None:
     """A folder that only its owner can look into. Raises DataUnavailable."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        raise DataUnavailable(f"data: {there} is a file, expected a folder") from error
     except OSError as error:
         raise DataUnavailable(f"data: cannot make the folder {folder}: {error.strerror}") from error
 

@@ -357,7 +357,10 @@ def test_fault__a_file_that_cannot_be_read(tmp_path: Path) -> None:
     ]
     (tmp_path / "latin.yaml").write_bytes(b"host: \xe9")
     assert faults(tmp_path / "latin.yaml") == [
-        "latin.yaml: byte 6 is not UTF-8, expected a UTF-8 text"
+        (
+            "latin.yaml: byte 6 (0xe9, line 1) is not UTF-8; it looks like text in Latin-1 or "
+            "Windows-1252: save or send it as UTF-8"
+        )
     ]
 
 

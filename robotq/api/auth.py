@@ -21,7 +21,7 @@ import yaml
 
 from robotq.api.scopes import GRANTED, is_scope
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
-from robotq.model.errors import ConfigError
+from robotq.model.errors import ConfigError, DataUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,11 @@ class KeyFile:
     """
 
     def __init__(self, data: Path) -> None:
-        """Raises ConfigError where the file is there and cannot be used."""
+        """Raises ConfigError where the file is there and cannot be used, DataUnavailable where
+        the folder is none."""
+        there = next((one for one in (data, *data.parents) if one.exists()), None)
+        if there is not None and not there.is_dir():
+            raise DataUnavailable(f"data: {there} is a file, expected a folder")
         self.path = data / "keys.yaml"
         self.noted = data / REQUIRED
         self.changes = 0

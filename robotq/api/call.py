@@ -66,16 +66,18 @@ class Call:
         """A part of the path, decoded."""
         return self.request.match_info[name]
 
-    async def json(self) -> Any:
-        """The body as JSON. Raises RobotqError bad_json, body_too_large."""
-        return await jsonbody.read_json(self.request, self.engine.config.limits.body_bytes)
+    async def json(self, *, unique: bool = False) -> Any:
+        """The body as JSON. `unique`: no key may stand twice in an object. Raises RobotqError
+        bad_json, body_too_large, bad_parameter."""
+        limit = self.engine.config.limits.body_bytes
+        return await jsonbody.read_json(self.request, limit, unique=unique)
 
     async def body(self, model: type[_Model]) -> _Model:
         """The body as a JSON object of this shape.
 
         Raises RobotqError bad_json, body_too_large, missing_parameter, bad_parameter.
         """
-        return validated(model, await self.json())
+        return validated(model, await self.json(unique=True))
 
     def query(self, model: type[_Model]) -> _Model:
         """The query of this shape; parameters that nobody knows are passed over.

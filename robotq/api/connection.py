@@ -10,6 +10,9 @@ from aiohttp import web
 from robotq.api.connections import Connections
 from robotq.api.meter import Meter
 
+_CLIENT_HELLO = b"\x16\x03"
+"""How the first record of TLS begins, of every version."""
+
 
 class Connection(web.RequestHandler):
     """What a client sends is read and answered by aiohttp. This says when it was heard last, and
@@ -21,6 +24,7 @@ class Connection(web.RequestHandler):
         "_metered",
         "_register",
         "answering",
+        "began_with_tls",
         "crowded",
         "head_since",
         "keyed",
@@ -31,6 +35,8 @@ class Connection(web.RequestHandler):
     head_since: float | None
     keyed: bool
     used: bool
+    began_with_tls: bool
+    """Its first bytes are those of a client that expects TLS."""
     crowded: bool
     """Whether this request has come together with the one before."""
 
@@ -45,6 +51,7 @@ class Connection(web.RequestHandler):
         self._meter = Meter(super().data_received, transport)
         self._metered = False
         self.answering = False
+        self.began_with_tls = False
         self.crowded = False
         self.head_since = None
         self.keyed = False
@@ -84,6 +91,8 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         if data and self._register is not None:
             self._register.heard(self)
+        if not self._heard and not self.used and data[:2] == _CLIENT_HELLO:
+            self.began_with_tls = True
         self._heard = True
         if self._metered and data:
             self._meter.put(data)

@@ -87,7 +87,15 @@ class _Protocol(Connection):
         if 400 <= status < 500:
             # its bytes are whatever somebody sent, a key perhaps: they are not logged, and no
             # more lines than a few a second
-            _rarely.info("what %s sends is no HTTP", request.remote)
+            if self.began_with_tls:
+                _rarely.warning(
+                    "%s speaks TLS (https) to the plain port: use http://, or a proxy in front of "
+                    "it that ends TLS",
+                    request.remote,
+                )
+                message = "this port speaks plain HTTP and no TLS: use http://"
+            else:
+                _rarely.info("what %s sends is no HTTP", request.remote)
         else:
             # logs it, and raises where an answer has begun already
             super().handle_error(request, status, exc, message)

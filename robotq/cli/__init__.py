@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from robotq import __version__
-from robotq.cli.failure import ExitCode, Failure
+from robotq.cli.failure import ExitCode, Failure, odd_bytes
 from robotq.listen import CannotListen
 from robotq.model.errors import ConfigError, DataUnavailable, RobotqError
 
@@ -80,6 +80,9 @@ def main(*, menu: bool = False) -> int:
         return _told(error, ExitCode.FAILED)
     except ConfigError as error:
         return _told(error, ExitCode.USAGE)
+    except UnicodeEncodeError as error:
+        shown = str(error.object)[error.start :].encode("utf-8", "backslashreplace").decode()
+        return _told(Failure(odd_bytes(shown)), ExitCode.USAGE)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

@@ -178,7 +178,9 @@ def estop(
     async def decided(about: Confirmation) -> None:
         if not reset:
             # nothing is looked at or shown before it
-            await about.send("/estop", {"reason": reason})
+            # a stop does not fail because of a letter in its reason
+            told = reason.encode("utf-8", "replace").decode()
+            await about.send("/estop", {"reason": told})
             return
         path = "/estop/reset" if robot is None else f"/robots/{quote(robot, safe='')}/reset"
         body = {"note": note, **await about.holds("reset", robot, hold)}

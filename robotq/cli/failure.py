@@ -42,3 +42,11 @@ class Failure(Exception):
     def error_code(self) -> str | None:
         """The stable name of why it refused."""
         return self.body.get("error_code")
+
+
+def odd_bytes(shown: str) -> str:
+    """What to tell of an argument with bytes that are no UTF-8."""
+    return (
+        f"{shown[:200]}: an argument of the command line is no UTF-8 text; is the terminal set to "
+        "another encoding?"
+    )

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from robotq import __version__
-from robotq.cli.failure import ExitCode, Failure
+from robotq.cli.failure import ExitCode, Failure, odd_bytes
 from robotq.cli.words import language_here
 from robotq.client import Client, ClientError, Unreachable
 from robotq.model.json import JsonObject
@@ -72,11 +72,11 @@ class Daemon:
         query: Mapping[str, str | float] = {},
     ) -> Any:
         """`body` as bytes goes out as it is, so that it is the daemon that judges a file."""
-        content = body if isinstance(body, bytes) else orjson.dumps(body or {})
+        content = body if isinstance(body, bytes) else encoded(body or {})
         return await self._request("POST", path, query=query, content=content, headers=headers)
 
     async def put(self, path: str, body: JsonObject) -> Any:
-        return await self._request("PUT", path, content=orjson.dumps(body))
+        return await self._request("PUT", path, content=encoded(body))
 
     async def _request(
         self,
@@ -87,6 +87,8 @@ class Daemon:
         content: bytes | None = None,
         headers: Mapping[str, str] = {},
     ) -> Any:
+        for part in (path, *map(str, query.values())):
+            refuse_odd_bytes(part)
         try:
             async with self._session.request(
                 method,
@@ -104,6 +106,23 @@ class Daemon:
                 "`robotq serve`, or name another with --url or ROBOTQ_URL",
                 ExitCode.NO_DAEMON,
             ) from error
+
+
+def refuse_odd_bytes(text: str) -> None:
+    """Raises Failure for an argument with bytes that are no UTF-8 text."""
+    if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise Failure(odd_bytes(shown), ExitCode.USAGE)
+
+
+def encoded(body: JsonObject) -> bytes:
+    """As JSON. Raises Failure for an argument with bytes that are no UTF-8 text."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        for value in body.values():
+            refuse_odd_bytes(str(value))
+        raise
 
 
 def talk(

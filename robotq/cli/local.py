@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from robotq.api.jsonbody import parse_json
 from robotq.api.robot.hold_view import wait_view
 from robotq.api.robot.view import task_view
 from robotq.catalog import Kind
@@ -23,6 +22,7 @@ from robotq.engine.intake import Order
 from robotq.model.errors import RobotqError
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode
 from robotq.model.json import JsonObject
+from robotq.model.json_text import parse_unique
 from robotq.model.task import Task, TaskState
 
 Person: TypeAlias = Callable[[Engine, Task], Awaitable[None]]
@@ -55,7 +55,7 @@ def read_entries(files: Sequence[Path]) -> list[Entry]:
     entries = []
     for file in files:
         try:
-            entries.append(Entry(str(file), parse_json(read_file(file))))
+            entries.append(Entry(str(file), parse_unique(read_file(file))))
         except RobotqError as error:
             raise Failure(f"{file}: {error}", ExitCode.USAGE) from error
     return entries

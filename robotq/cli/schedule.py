@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 
 from robotq.cli.failure import ExitCode, Failure
+from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.model.json_text import parse_unique
 
 
 def number_or_word(text: str) -> int | str:
@@ -45,9 +47,9 @@ def with_keys(body: bytes, keys: JsonObject) -> bytes:
     if not keys:
         return body
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Failure(f"the command file is not valid JSON: {error}", ExitCode.USAGE) from error
+        content = parse_unique(body)
+    except RobotqError as error:
+        raise Failure(f"the command file is not right: {error}", ExitCode.USAGE) from error
     commands = content if isinstance(content, list) else [content]
     if not all(isinstance(command, dict) for command in commands):
         raise Failure("a command file holds an object or a list of objects", ExitCode.USAGE)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml.composer import Composer
 
+from robotq.model.encodings import not_utf8
 from robotq.model.errors import ConfigError
 
 _Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"
@@ -51,13 +52,14 @@ class Document:
 def read(path: Path) -> Document:
     """The YAML file at `path`. Raises ConfigError, also where it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path}: byte {error.start} is not UTF-8, expected a UTF-8 text"
-        ) from error
+    told = not_utf8(content)
+    if told is not None:
+        raise ConfigError(f"{path}: {told}")
+    # an editor on Windows begins it with a mark, and ends its lines in its own way
+    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     return parse(text, str(path))
 
 

@@ -10,7 +10,7 @@ from robotq.engine.idempotency import Accepted, KeyedRequest
 from robotq.engine.journal import answered
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_json
+from robotq.model.json_text import parse_unique
 
 _API = "robot"
 _SCOPE = "inbox"
@@ -36,7 +36,7 @@ class CommandFiles:
         return _receipt(answer.body["task_ids"], answer.body["batch_id"])
 
     async def accept(self, token: str, content: bytes) -> JsonObject:
-        body = parse_json(content)
+        body = parse_unique(content)
         batch = isinstance(body, list)
         intake, limit = self._engine.intake, self._engine.config.limits.batch
         if batch:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 
+from robotq.model.encodings import not_utf8
 from robotq.model.errors import RobotqError
 
 MAX_DEPTH = 100
@@ -26,11 +28,60 @@ def parse_json(raw: bytes) -> Any:
             return {}
         if len(text) < len(raw) and raw.startswith(_BOM):
             return parse_json(text)
-        raise RobotqError("bad_json", reason=str(error)) from error
+        raise RobotqError("bad_json", reason=_reason(raw, text, error)) from error
     # brackets inside of texts count here too, so only a suspicion is looked at closely
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise RobotqError("bad_json", reason=f"nested deeper than {MAX_DEPTH} levels")
     return value
+
+
+def parse_unique(raw: bytes) -> Any:
+    """The same, where no key may stand twice in an object: which of its values was meant,
+    nobody can know. Raises RobotqError bad_json, bad_parameter that names the key."""
+    value = parse_json(raw)
+    if isinstance(value, dict | list) and raw.count(b":") > 1:
+        try:
+            json.loads(raw.removeprefix(_BOM), object_pairs_hook=_unique)
+        except _Twice as twice:
+            reason = "it stands twice in the same object"
+            raise RobotqError("bad_parameter", field=str(twice)[:200], reason=reason) from None
+    return value
+
+
+class _Twice(Exception):
+    """A key stands twice in an object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Twice(key)
+            seen.add(key)
+
+
+def _reason(raw: bytes, text: bytes, error: orjson.JSONDecodeError) -> str:
+    """What is wrong with it, and, where that is a usual mistake, which one."""
+    told = not_utf8(raw)
+    if told is not None:
+        return told
+    return f"{error}{_hint(text)}"
+
+
+def _hint(text: bytes) -> str:
+    if text.startswith(b"'"):
+        return "; it begins with ', which the Windows command line does not take away: use \""
+    if text.startswith(b"@"):
+        return "; it begins with @: curl reads a file where `-d @file` is the whole argument"
+    if text[-1:] in (b"\0", b"\x1a"):
+        return "; a NUL or an end-of-file character stands behind it"
+    for quote in ("\u201c", "\u201d"):
+        if quote.encode() in text:
+            return f'; it has the quotation mark {quote}, expected "'
+    if b"=" in text and not text.startswith((b"{", b"[", b'"')):
+        return "; it looks like the fields of a form, expected JSON"
+    return ""
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

@@ -228,3 +228,54 @@ def test_commands__help_names_every_command(robotq: Typed) -> None:
     assert all(name in shown for name in NAMES)
     assert robotq("fly").code == ExitCode.USAGE
     assert robotq("--version").out.startswith("robotq 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve",),
+        ("demo",),
+        ("doctor",),
+        ("keys", "list"),
+        ("keys", "new", "ann"),
+        ("keys", "open"),
+        ("run", NAVIGATION),
+        ("backup", "here.tar"),
+    ],
+)
+def test_data_that_is_a_file__is_one_line(
+    typed: Typed, tmp_path: Path, arguments: tuple[str | Path, ...]
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no folder")
+    for data in (file, file / "below"):
+        told = typed(*arguments, "--data", data)
+        assert told.code in (ExitCode.FAILED, ExitCode.USAGE)
+        shown = told.err + told.out
+        assert "Traceback" not in shown
+        if arguments[0] != "doctor":
+            assert told.err.count("\n") == 1
+            assert told.err.startswith("robotq: ")
+        assert "file" in shown or "folder" in shown
+    assert file.read_text() == "no folder"
+
+
+ODD = "\udcff\udcfe"
+"""What Python makes of an argument that is no UTF-8."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("pause", "--reason", ODD), ("cancel", ODD), ("answer", "task_1", ODD), ("status", ODD)],
+)
+def test_argument_in_another_encoding__is_one_line(robotq: Typed, arguments: list[str]) -> None:
+    told = robotq(*arguments)
+    assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
+    assert "no UTF-8 text" in told.err
+
+
+def test_argument_in_another_encoding__does_not_keep_a_stop_from_its_way(
+    robotq: Typed, daemon: Reached
+) -> None:
+    assert robotq("estop", "--reason", ODD).code == 0
+    assert daemon.get("/estop")["latched"]

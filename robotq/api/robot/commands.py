@@ -40,7 +40,7 @@ _LOOK_S = 5.0
 
 async def submit(call: Call) -> web.StreamResponse:
     """Take a command or a list of commands, and do at once what acts at once."""
-    body = await call.json()
+    body = await call.json(unique=True)
     query = call.query(SubmitQuery) if call.request.rel_url.raw_query_string else _PLAIN
     batch = isinstance(body, list)
     orders = _read_batch(call, body) if batch else [call.engine.intake.read(body)]

@@ -136,7 +136,7 @@ async def resolve(call: Call) -> web.StreamResponse:
 
 
 async def answer(call: Call) -> web.StreamResponse:
-    value = await call.json()
+    value = await call.json(unique=True)
     task = await call.engine.answer(
         call.path("task_id"), value, actor=call.actor, asked_at_ms=call.query(InputQuery).question
     )
