@@ -266,7 +266,7 @@ ODD = "\udcff\udcfe"
 
 @pytest.mark.parametrize(
     "arguments",
-    [("pause", "--reason", ODD), ("cancel", ODD), ("answer", "task_1", ODD), ("status", ODD)],
+    [("pause", "--reason", ODD), ("cancel", ODD), ("answer", ODD, "1"), ("status", ODD)],
 )
 def test_argument_in_another_encoding__is_one_line(robotq: Typed, arguments: list[str]) -> None:
     told = robotq(*arguments)
