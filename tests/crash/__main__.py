@@ -15,7 +15,7 @@ from rich.table import Table
 
 from robotq.model.crashpoints import CrashPoint
 
-from .campaign import Outcome, rows, run
+from .campaign import POINTS, Outcome, rows, run
 from .harness import RANDOM
 
 _SHOWN = 20
@@ -87,7 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first round")
     parser.add_argument(
         "--point",
-        choices=["random", *CrashPoint],
+        choices=["random", POINTS, *CrashPoint],
         help="kill only there; without it, at random moments and every point in turns",
     )
     parser.add_argument(

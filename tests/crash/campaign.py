@@ -18,6 +18,9 @@ from .judge import Violation
 KILLS_PER_ROUND = 6
 """Kills on one data folder."""
 
+POINTS = "points"
+"""In place of a kind: every crash point in turns, and no random moment."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
@@ -59,18 +62,34 @@ def kinds_of(seed: int, kills: int, point: str | None) -> list[str]:
     """The kinds of a round. They follow from its seed alone, so that it can be run again;
     over many seeds every crash point has its turn.
 
-    `point` is a crash point, RANDOM, or None for both in turns.
+    `point` is a crash point, RANDOM, POINTS, or None for random moments and points in turns.
     """
     points = list(CrashPoint)
-    first = seed * (KILLS_PER_ROUND // 2)
-    kinds: list[str] = [
-        point or (RANDOM if number % 2 else points[(first + number // 2) % len(points)])
-        for number in range(kills)
-    ]
+    kinds: list[str]
+    match point:
+        case None:
+            first = seed * (KILLS_PER_ROUND // 2)
+            kinds = [
+                RANDOM if number % 2 else points[(first + number // 2) % len(points)]
+                for number in range(kills)
+            ]
+        case "points":
+            return _points_of_round(seed)[:kills]
+        case _:
+            kinds = [point] * kills
     if CrashPoint.RESOLVED in kinds:
         # there is something to resolve only after a command was cut short
         kinds = [kind for one in kinds for kind in _with_what_it_needs(one)][:kills]
     return kinds
+
+
+def _points_of_round(seed: int) -> list[str]:
+    """What needs another one stands behind it in the same round."""
+    pair: list[str] = [CrashPoint.STARTED, CrashPoint.RESOLVED]
+    points = [*pair, *(point for point in CrashPoint if point not in pair)]
+    rounds = -(-len(points) // KILLS_PER_ROUND)
+    begin = seed % rounds * KILLS_PER_ROUND
+    return points[begin : begin + KILLS_PER_ROUND]
 
 
 def _with_what_it_needs(kind: str) -> Sequence[str]:

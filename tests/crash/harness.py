@@ -36,8 +36,9 @@ _WINDOW_S = 0.5
 """Wall seconds, about those of a scan, out of which a random moment is chosen."""
 _OUTAGES_S = 3.0
 """The same where the disk fails: a daemon finds out once in a second whether it is back."""
-_POINT_S = 4.0
-"""Wall seconds within which a crash point is reached; else it counts as a random moment."""
+_POINT_S = 20.0
+"""Wall seconds within which a crash point is reached, on a busy machine too; else it counts as a
+random moment."""
 _PATIENCE_S = 60.0
 """Wall seconds without an end of any task after which the queues count as stuck."""
 _LIFE_S = 900.0
@@ -176,7 +177,9 @@ class Round:
                         await people.clear_up()
                     await people.submit(mix.scan())
                     waiting = (await people.status())["queue_size"]
-                    await people.fill(max(_FRESH, WAITING + _SPARE - waiting))
+                    # a point comes early in a life, so less has to be there for it
+                    wanted = WAITING + (_SPARE if point is None else 0)
+                    await people.fill(max(_FRESH, wanted - waiting))
                     filled.set_result(None)
                     group.create_task(people.watch())
                     group.create_task(people.wait_for_ends())
