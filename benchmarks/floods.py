@@ -1,162 +1,274 @@
 """An emergency stop among floods: from the client's first byte to the stop byte that comes out of
-the wire. One clock; whoever floods stands back as far as the system allows."""
+the wire. One clock; whoever floods stands back as far as the system allows.
+
+With `ROBOTQ_BENCHMARK_OF=<folder>` the daemon of another checkout is measured.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
-import os
+import random
 import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from multiprocessing.synchronize import Event
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from benchmarks import serial, streaming
+from benchmarks import flooding, serial, tabs, wires
 from benchmarks.client import Connection, command, message
 from benchmarks.figures import Figure, Options, percentile
+from benchmarks.machine import load_average
 from benchmarks.process import DaemonProcess, empty
 
 TITLE = "emergency stop among floods, from the first byte sent to the byte on the wire"
 
 _LIMIT_MS = 100.0
-_WORKERS = 100
-_SUBMITTERS = 64
-_IDLE = 5_000
+_TABS_LIMIT_MS = 300.0
 _LINES = 900_000
-_READING_S = 0.5
-"""Seconds after which a program is being read, and long before it is read to its end."""
+_READING_S = (0.05, 2.5)
+"""Seconds after the start of the command, in which its program is being read: it takes longer."""
 _USUAL_FILES = 1_024
 """What a process may have open where nobody has said otherwise."""
-_NICER = 19
-_START_S = 90.0
 _SETTLE_S = 30.0
 
-_HELLO = (
-    b"GET /apis/dispatcher/ws?group=flood HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-_SPAWN = multiprocessing.get_context("spawn")
+_GCODE = Path(__file__).parent.parent / "config" / "gcode-commands.yaml"
 
-_Flood = Callable[[int, Event, Event], None]
+_Found = tuple[list[float], int]
+"""Milliseconds of each stop that came out of the wire, and how many did not."""
 
 
 def run(options: Options) -> list[Figure]:
     """Each flood on a daemon of its own."""
-    stops = max(options.calls // 10, 3)
-    floods: dict[str, tuple[Callable[[int], AbstractContextManager[None]], int]] = {
-        "workers": (lambda port: _process(_flood_workers, port), stops),
-        "submitters": (lambda port: _process(_flood_submits, port), stops),
-        "idle": (lambda port: _process(_hold_idle, port), stops),
-        "program": (_nothing, max(stops // 3, 3)),
+    many, few = max(options.calls * 7 // 10, 3), max(options.calls // 15, 2)
+    rounds = max(many // tabs.TABS, 1)
+    floods: dict[str, Callable[[Path], _Found]] = {
+        "none": lambda data: _among(data, None, many),
+        "workers": lambda data: _among(data, flooding.workers, many),
+        "submitters": lambda data: _among(data, flooding.submitters, many),
+        "idle": lambda data: _among(data, flooding.idle, many),
+        "program_elsewhere": lambda data: _while_reading(data, few, here=False),
+        "program_here": lambda data: _while_reading(data, few, here=True),
+        "program_comes": lambda data: _while_submitted(data, few),
     }
-    return [
-        _figure(name, *_measured(options.folder / "floods" / name, name, flood, number))
-        for name, (flood, number) in floods.items()
+    figures = [
+        _figure(name, flood(empty(options.folder / "floods" / name)), _LIMIT_MS)
+        for name, flood in floods.items()
     ]
+    chromium = tabs.browser()
+    if chromium is None:
+        print("  floods.tabs is left out: no Chromium here", flush=True)
+        return figures
+    found = _from_tabs(empty(options.folder / "floods" / "tabs"), chromium, rounds)
+    return [*figures, _figure("tabs", found, _TABS_LIMIT_MS)]
 
 
-def _measured(
-    folder: Path, name: str, flood: Callable[[int], AbstractContextManager[None]], stops: int
-) -> tuple[list[float], int]:
-    """Milliseconds of each stop that came out of the wire, and how many did not."""
-    data = empty(folder)
-    found: list[float] = []
-    failed = 0
-    with (
-        streaming.device() as grbl,
-        serial.device(data / "robot.port") as (mover, port),
-        _daemon(data, port.path, grbl) as daemon,
-        # before the flood: what is not measured gets through
-        daemon.connect() as first,
-        flood(daemon.port),
-    ):
-        calm = first
-        for number in range(stops):
-            try:
-                calm = _ready(daemon, calm, mover, stopped=number > 0, reads=name == "program")
-            except (RuntimeError, OSError) as error:
-                # what holds up a stop for so long holds up the reset too
-                print(f"  floods.{name}: {error}", flush=True)
-                return found, failed + stops - number
-            port.stopped_at = 0.0
-            began = time.perf_counter()
-            try:
-                # a client that comes now, as the command line does
-                with contextlib.closing(
-                    socket.create_connection(("127.0.0.1", daemon.port), timeout=_SETTLE_S)
-                ) as one:
-                    one.sendall(message("POST", "/estop"))
-                    fine = one.recv(65_536).startswith(b"HTTP/1.1 200")
-            except OSError:
-                fine = False
-            if fine and port.stopped_at:
-                found.append((port.stopped_at - began) * 1000)
-            else:
-                failed += 1
-    return found, failed
-
-
-def _ready(
-    daemon: DaemonProcess, calm: Connection, mover: Any, *, stopped: bool, reads: bool
-) -> Connection:
-    """Have a robot move, and another one read its program where that is wanted."""
-    deadline = time.monotonic() + _SETTLE_S
-    reset, resume = message("POST", "/estop/reset"), message("POST", "/queue/resume")
-    said = b""
-    while stopped:
-        try:
-            answer = calm.send(reset)
-            said = answer.body
-            if answer.status == 200 and calm.send(resume).status == 200:
-                break
-        except OSError:
-            calm = Connection(daemon.port)
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the stop cannot be reset: {said!r}")
-        time.sleep(0.01)
-    if reads:
-        program = "G1 X1 F6000\n" * _LINES
-        asked = {"cmd_type": "RUN_GCODE", "params": {"robot_id": "robot_b", "program": program}}
-        calm.send(message("POST", "/", asked)).fine()
-        while not calm.get("/queue/status?limit=0")["robots"]["robot_b"]["running_task"]:
-            if time.monotonic() > deadline:
-                raise RuntimeError("the program has not begun")
-            time.sleep(0.001)
-        time.sleep(_READING_S)
-    if not mover.moving.wait(_SETTLE_S):
-        raise RuntimeError("the robot has started no command")
-    return calm
-
-
-def _figure(name: str, found: list[float], failed: int) -> Figure:
-    worst = max(found, default=float("inf"))
+def _figure(name: str, found: _Found, limit: float) -> Figure:
+    came, failed = found
+    told = "".join(f", p{part} {percentile(came, part):.1f}" for part in (50, 90) if came)
+    worst = max(came, default=float("inf"))
+    missing = f", {failed} DID NOT COME" if failed else ""
     return Figure(
         name=f"floods.{name}",
         # a stop that did not come through is later than any
-        value=float("inf") if failed else percentile(found, 99),
+        value=float("inf") if failed or not came else percentile(came, 99),
         unit="ms",
-        target=_LIMIT_MS,
-        raw=f"p99 of {len(found)}, {failed} did not come through; worst {worst:.1f}"
-        + (f", p50 {percentile(found, 50):.1f}" if found else ""),
+        target=limit,
+        raw=f"p99 of {len(came)}{missing}{told}, worst {worst:.1f}, load {load_average():.1f}",
     )
 
 
+# -- the floods --------------------------------------------------------------------------------
+
+
+def _among(data: Path, flood: flooding.Flood | None, stops: int) -> _Found:
+    with _moving(data) as lab:
+        among = contextlib.nullcontext() if flood is None else flooding.in_process(flood, lab.port)
+        with among:
+            return _counted(stops, lambda number: lab.ready(stopped=number > 0), lab)
+
+
+def _while_reading(data: Path, stops: int, *, here: bool) -> _Found:
+    """Each stop needs a program of its own, which is read while the stop comes."""
+    moments = random.Random(11)
+    program = _program("robot_a" if here else "robot_b")
+
+    with _alone(data) if here else _moving(data) as lab:
+
+        sent = 0
+
+        def ready(number: int) -> None:
+            nonlocal sent
+            lab.ready(stopped=number > 0)
+            sent = lab.motions()
+            before = lab.running(lab.reader)
+            lab.calm.send(program).fine()
+            lab.until(lambda: lab.running(lab.reader) not in (None, before), "program")
+            time.sleep(moments.uniform(*_READING_S))
+
+        def was_read() -> bool:
+            """Whether the stop came before the first line was sent: else it proves nothing."""
+            return lab.motions() == sent
+
+        return _counted(stops, ready, lab, counts=was_read)
+
+
+def _while_submitted(data: Path, stops: int) -> _Found:
+    """The program is on its way into the daemon: parsed, looked through, written."""
+    moments = random.Random(12)
+    program = _program("robot_b")
+    with _moving(data) as lab, contextlib.ExitStack() as stack:
+
+        def ready(number: int) -> None:
+            lab.ready(stopped=number > 0)
+            stack.close()
+            sender = stack.enter_context(contextlib.closing(_connected(lab.port)))
+            sender.sendall(program)
+            time.sleep(moments.uniform(0, 0.3))
+
+        return _counted(stops, ready, lab)
+
+
+def _from_tabs(data: Path, chromium: str, rounds: int) -> _Found:
+    with _moving(data) as lab:
+        return tabs.stops(chromium, lab.port, lab.wire, rounds, lab.ready)
+
+
+def _program(robot: str) -> bytes:
+    text = "G1 X1 F6000\n" * _LINES
+    asked = {"cmd_type": "RUN_GCODE", "params": {"robot_id": robot, "program": text}}
+    return message("POST", "/", asked)
+
+
+# -- one stop after the other ------------------------------------------------------------------
+
+
+def _counted(
+    stops: int,
+    ready: Callable[[int], None],
+    lab: _Lab,
+    counts: Callable[[], bool] = lambda: True,
+) -> _Found:
+    found: list[float] = []
+    failed = 0
+    for number in range(stops):
+        try:
+            ready(number)
+        except (RuntimeError, OSError) as error:
+            # what holds up a stop for so long holds up the reset too
+            print(f"  {lab.data.name}: {str(error)[:200]}", flush=True)
+            return found, failed + stops - number
+        took_ms = _stop(lab.port, lab.wire)
+        if took_ms is None:
+            failed += 1
+        elif counts():
+            found.append(took_ms)
+    return found, failed
+
+
+def _stop(port: int, wire: wires.Wire) -> float | None:
+    """A client that comes now, as the command line does."""
+    wire.stopped_at = 0.0
+    try:
+        with contextlib.closing(_connected(port)) as one:
+            began = time.perf_counter()
+            one.sendall(message("POST", "/estop"))
+            fine = one.recv(65_536).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return None
+    return (wire.stopped_at - began) * 1000 if fine and wire.stopped_at else None
+
+
+def _connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=_SETTLE_S)
+
+
+# -- the daemon and its robots -----------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Lab:
+    """A daemon whose robot is stopped, and how it comes to move."""
+
+    data: Path
+    port: int
+    wire: wires.Wire
+    """Of the robot whose stop is measured."""
+    reader: str
+    """The robot that reads programs."""
+    calm: Connection
+    """Opened before the flood: what is not measured gets through."""
+    moves: Callable[[], bool]
+    motions: Callable[[], int]
+    """Lines of the programs that came out of the wire."""
+
+    def ready(self, stopped: bool) -> None:
+        """Raises RuntimeError where the robot does not move within half a minute."""
+        if stopped:
+            try:
+                self.calm.go_on(_SETTLE_S)
+            except OSError:
+                self.calm = Connection(self.port)
+                self.calm.go_on(_SETTLE_S)
+        self.until(self.moves, "robot")
+
+    def running(self, robot: str) -> str | None:
+        status = self.calm.get("/queue/status?limit=0")
+        task: str | None = status["robots"][robot]["running_task"]
+        return task
+
+    def until(self, there: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _SETTLE_S
+        while not there():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the {what} has not begun")
+            time.sleep(0.001)
+
+
 @contextmanager
-def _daemon(data: Path, path: str, grbl: str) -> Iterator[DaemonProcess]:
+def _moving(data: Path) -> Iterator[_Lab]:
+    """The robot that is stopped moves without end, another one reads programs."""
+    with (
+        wires.grbl() as grbl,
+        serial.device(data / "robot.port") as (mover, port),
+        _daemon(data, _jsonline(port.path), _grbl(grbl.path)) as daemon,
+        daemon.connect() as calm,
+    ):
+        calm.post("/?contiguous=false", [command()] * 1_000)
+        yield _Lab(
+            data, daemon.port, port, "robot_b", calm, mover.moving.is_set, lambda: grbl.motions
+        )
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[_Lab]:
+    """The robot that is stopped is the one that reads programs."""
+    simulated = "{driver: simulator, options: {lab: null}}"
+    with (
+        wires.grbl() as grbl,
+        _daemon(data, _grbl(grbl.path), simulated) as daemon,
+        daemon.connect() as calm,
+    ):
+        yield _Lab(data, daemon.port, grbl, "robot_a", calm, lambda: True, lambda: grbl.motions)
+
+
+def _jsonline(path: str) -> str:
+    return f"{{driver: jsonline, on_start: resume, options: {{port: {path}}}}}"
+
+
+def _grbl(path: str) -> str:
+    options = f"{{port: {path}, homing_required: false}}"
+    return f"{{driver: grbl, on_start: resume, options: {options}}}"
+
+
+@contextmanager
+def _daemon(data: Path, robot_a: str, robot_b: str) -> Iterator[DaemonProcess]:
     config = data / "floods.yaml"
-    commands = Path(__file__).parent.parent / "config" / "gcode-commands.yaml"
     config.write_text(
-        "default_robot: robot_a\nrobots:\n"
-        f"  robot_a: {{driver: jsonline, on_start: resume, options: {{port: {path}}}}}\n"
-        "  robot_b: {driver: grbl, on_start: resume, options: "
-        f"{{port: {grbl}, homing_required: false}}}}\n"
-        f"commands: [{commands}]\n"
+        f"default_robot: robot_a\nrobots:\n  robot_a: {robot_a}\n  robot_b: {robot_b}\n"
+        f"commands: [{json.dumps(str(_GCODE))}]\n"
     )
     environ = {
         "ROBOTQ_QUEUE__MAX_LENGTH": "1000000",
@@ -174,125 +286,6 @@ def _daemon(data: Path, path: str, grbl: str) -> Iterator[DaemonProcess]:
     if not started:
         raise RuntimeError(f"the daemon did not start, see {daemon.log}")
     try:
-        with daemon.connect() as connection:
-            connection.post("/?contiguous=false", [command()] * 1_000)
         yield daemon
     finally:
         daemon.kill()
-
-
-# -- floods, each in a process of its own ------------------------------------------------------
-
-
-@contextmanager
-def _nothing(_port: int) -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _process(flood: _Flood, port: int) -> Iterator[None]:
-    ready, stop = _SPAWN.Event(), _SPAWN.Event()
-    process = _SPAWN.Process(target=_run, args=(flood, port, ready, stop), daemon=True)
-    process.start()
-    try:
-        if not ready.wait(_START_S):
-            raise RuntimeError(f"{flood.__name__}: it did not begin")
-        yield
-    finally:
-        stop.set()
-        process.join(10)
-        if process.is_alive():
-            process.kill()
-            process.join()
-
-
-def _run(flood: _Flood, port: int, ready: Event, stop: Event) -> None:
-    os.nice(_NICER)
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    flood(port, ready, stop)
-
-
-def _flood_workers(port: int, ready: Event, stop: Event) -> None:
-    """Small messages without end, each worker as fast as its connection takes them."""
-    block = _frame(json.dumps({"type": "ready"}).encode()) * 3_000
-    workers: list[tuple[socket.socket, int]] = []
-    for _ in range(_WORKERS):
-        one = socket.create_connection(("127.0.0.1", port), timeout=30)
-        one.sendall(_HELLO)
-        one.recv(65_536)
-        one.setblocking(False)
-        workers.append((one, 0))
-    ready.set()
-    while not stop.is_set():
-        sent_any = False
-        for index, (one, at) in enumerate(workers):
-            with contextlib.suppress(OSError):
-                sent = one.send(block[at:])
-                sent_any = True
-                workers[index] = (one, (at + sent) % len(block))
-        if not sent_any:
-            time.sleep(0.001)
-
-
-def _frame(payload: bytes) -> bytes:
-    """A masked message, as every client sends it; the mask is zero."""
-    return bytes([0x81, 0x80 | len(payload)]) + bytes(4) + payload
-
-
-def _flood_submits(port: int, ready: Event, stop: Event) -> None:
-    """Each client sends a command, and the next one as soon as that is answered."""
-    clients = []
-    request = message("POST", "/", command("robot_a", "flood"))
-    for _ in range(_SUBMITTERS):
-        one = socket.create_connection(("127.0.0.1", port), timeout=30)
-        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        one.sendall(request)
-        one.setblocking(False)
-        clients.append(one)
-    ready.set()
-    while not stop.is_set():
-        answered = False
-        for one in clients:
-            with contextlib.suppress(OSError):
-                if one.recv(65_536):
-                    answered = True
-                    one.send(request)
-        if not answered:
-            time.sleep(0.0005)
-
-
-def _hold_idle(port: int, ready: Event, stop: Event) -> None:
-    """Connections that do nothing; those that are closed come again."""
-    held: list[socket.socket] = []
-
-    def fill() -> None:
-        while len(held) < _IDLE and not stop.is_set():
-            one = socket.socket()
-            one.setblocking(False)
-            # not waited for: a daemon that takes no more leaves it where it is
-            with contextlib.suppress(BlockingIOError):
-                one.connect(("127.0.0.1", port))
-            held.append(one)
-            if len(held) % 50 == 0:
-                time.sleep(0.01)
-
-    fill()
-    # until what is taken is taken
-    time.sleep(3)
-    ready.set()
-    while not stop.wait(0.2):
-        kept = []
-        for one in held:
-            try:
-                over = one.recv(1) == b""
-            except BlockingIOError:
-                over = False
-            except OSError:
-                over = True
-            if over:
-                one.close()
-            else:
-                kept.append(one)
-        held[:] = kept
-        fill()

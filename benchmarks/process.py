@@ -16,6 +16,9 @@ from robotq.testing import process
 
 ROOT = Path(__file__).parent.parent
 
+_MAIN = str(Path(os.environ.get("ROBOTQ_BENCHMARK_OF", ROOT)).absolute() / "main.py")
+"""What is measured: this checkout, or an earlier one for comparison."""
+
 KEEP_EVERYTHING = {
     "ROBOTQ_RETENTION__TASKS_DAYS": "36500",
     "ROBOTQ_RETENTION__EVENTS_DAYS": "36500",
@@ -42,7 +45,7 @@ class DaemonProcess(process.DaemonProcess):
         *,
         time_scale: float = 0.02,
         environ: Mapping[str, str] | None = None,
-        program: Sequence[str] = (str(ROOT / "main.py"),),
+        program: Sequence[str] = (_MAIN,),
     ) -> None:
         """`program` is what Python runs in place of main.py."""
         super().__init__(
