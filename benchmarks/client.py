@@ -88,7 +88,8 @@ class Connection:
         seen = self.get("/queue/status?limit=0")["holds"]
         named = [hold for hold in seen if hold["clear"]["action"] == action]
         # an earlier daemon, which is measured for comparison, has no names for them
-        return {"holds": [hold["id"] for hold in named]} if all("id" in h for h in named) else {}
+        ids = [hold["id"] for hold in named if "id" in hold]
+        return {"holds": ids} if ids else {}
 
     def reset(self) -> Answer:
         """Leave the emergency stop. 409 while a command has not come to its end."""
@@ -104,9 +105,13 @@ class Connection:
         Raises RuntimeError where that does not come to pass within `settle_s`.
         """
         deadline = time.monotonic() + settle_s
-        while (answer := self.reset()).status == 409 and time.monotonic() < deadline:
+        # a stop that did not come through has latched nothing
+        while self.get("/estop")["latched"]:
+            answer = self.reset()
+            if answer.status != 409 or time.monotonic() > deadline:
+                answer.fine()
+                break
             time.sleep(0.001)
-        answer.fine()
         self.resume().fine()
 
     def __enter__(self) -> Self:

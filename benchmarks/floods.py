@@ -96,7 +96,6 @@ def _while_reading(data: Path, stops: int, *, here: bool) -> _Found:
     program = _program("robot_a" if here else "robot_b")
 
     with _alone(data) if here else _moving(data) as lab:
-
         sent = 0
 
         def ready(number: int) -> None:

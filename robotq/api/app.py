@@ -40,9 +40,6 @@ from robotq.model.errors import RobotqError
 from robotq.watchdog import Watchdog
 from robotq.workers import Workers
 
-_LOOK_S = 0.5
-"""Wall seconds between two looks whether keys or configuration have changed."""
-
 
 def _robot_error(call: Call, error: RobotqError) -> web.StreamResponse:
     return error_response(error, call.language)
@@ -122,26 +119,16 @@ class Site:
         return app
 
     async def _watch(self, _app: web.Application) -> AsyncIterator[None]:
-        watching = [
-            asyncio.create_task(self._keys.watch(), name="keys"),
-            asyncio.create_task(self._look_again(), name="callers"),
-        ]
+        # other keys and another configuration count for what is under way, too
+        changed, look = self._engine.settings.changed, self._under_way.look
+        changed.append(look)
+        watching = asyncio.create_task(self._keys.watch(look), name="keys")
         self._connections.start()
         yield
         await self._connections.stop()
-        for one in watching:
-            one.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
-
-    async def _look_again(self) -> None:
-        """Ask about the requests under way as soon as another answer is possible."""
-        known = self._guard.state(self._engine.config)
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            state = self._guard.state(self._engine.config)
-            if state[0] is not known[0] or state[1] != known[1]:
-                known = state
-                self._under_way.look()
+        changed.remove(look)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 def enabled_interfaces(engine: Engine) -> Sequence[Interface]:

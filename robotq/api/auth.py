@@ -12,7 +12,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,6 @@ class KeyFile:
             raise DataUnavailable(f"data: {there} is a file, expected a folder")
         self.path = data / "keys.yaml"
         self.noted = data / REQUIRED
-        self.changes = 0
-        """Raised whenever other keys are in use."""
         self._required = False
         self._seen = self._signature()
         self._take(self._content())
@@ -174,34 +172,55 @@ class KeyFile:
             raise ConfigError(f"name: no key {name!r}; there are: {known}")
         self._write(kept)
 
-    async def watch(self) -> None:
-        """Take over changes of the file, for as long as this runs.
+    async def watch(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Take over changes of the file, for as long as this runs. `changed` is called in the
+        same moment in which others count, so that nothing is decided between the two.
 
         A file that cannot be used is logged, and the keys stay as they were.
         """
+        told = ""
         while True:
             await asyncio.sleep(_CHECK_S)
             try:
-                await asyncio.to_thread(self._refresh)
+                found = await asyncio.to_thread(self._changed_content)
+                if found is not None:
+                    self._take_over(found)
+                    changed()
+                    await asyncio.to_thread(self.note)
             except (ConfigError, OSError) as error:
-                _log.error("the keys stay as they were: %s", error)
+                # what could not be read is read again, and told once
+                if str(error) != told:
+                    _log.error("the keys stay as they were: %s", error)
+                told = str(error)
+            else:
+                told = ""
 
-    def _refresh(self) -> None:
+    def _changed_content(self) -> _Read | None:
+        """What stands in the file; None where nobody has changed it."""
         signature = self._signature()
-        if signature != self._seen:
-            self._seen = signature
-            was = self._required
-            self._take(self._content())
-            self.changes += 1
-            self.note()
-            _log.info("keys taken over from %s: %d", self.path, len(self._keys))
-            if self._required and not self._keys:
-                _log.warning(
-                    "nobody can use the daemon: a key is needed and there is none; "
-                    "`robotq keys new NAME` makes one"
-                )
-            elif was and not self._required:
-                _log.warning("no key is needed any more: %s says open", self.path)
+        if signature == self._seen:
+            return None
+        try:
+            found = self._content()
+        except ConfigError as error:
+            if not isinstance(error.__cause__, OSError):
+                # it stays as wrong as it is until somebody changes it again
+                self._seen = signature
+            raise
+        self._seen = signature
+        return found
+
+    def _take_over(self, found: _Read) -> None:
+        was = self._required
+        self._take(found)
+        _log.info("keys taken over from %s: %d", self.path, len(self._keys))
+        if self._required and not self._keys:
+            _log.warning(
+                "nobody can use the daemon: a key is needed and there is none; "
+                "`robotq keys new NAME` makes one"
+            )
+        elif was and not self._required:
+            _log.warning("no key is needed any more: %s says open", self.path)
 
     def _content(self) -> _Read:
         """Raises ConfigError that names file, line and key."""
@@ -248,7 +267,6 @@ class KeyFile:
         _replace(self.path, text)
         self._seen = self._signature()
         self._take(_Read(keys=tuple(keys), open=open_, there=True))
-        self.changes += 1
 
 
 def _replace(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from robotq.api import jsonbody
 from robotq.api.errors import json_response
-from robotq.api.guard import NOBODY
+from robotq.api.guard import NOBODY, Caller
 from robotq.api.language import preferred
 from robotq.api.scopes import allows
 from robotq.engine.engine import Engine
@@ -18,18 +18,22 @@ from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
 
 _LANGUAGES = {language.value: language for language in Language}
+_PERSON = "person"
+"""Asked of a caller in place of a scope: that they are no program that decides by itself."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Call:
     """A request, who makes it, and how to answer it."""
 
-    __slots__ = ("caller", "engine", "headers", "request")
+    __slots__ = ("_asked", "caller", "engine", "headers", "request")
 
     def __init__(self, request: web.Request, engine: Engine) -> None:
         self.request = request
         self.engine = engine
         self.caller = NOBODY
+        self._asked: set[str] = set()
+        """What the handler has asked of the caller: scopes, and `_PERSON`."""
         self.headers: Mapping[str, str] | None = None
         """What a page of an allowed origin needs to find in every answer."""
 
@@ -53,12 +57,23 @@ class Call:
     def require(self, scope: str) -> None:
         """Raises RobotqError forbidden where the caller lacks this scope; for what the body
         decides about."""
+        self._asked.add(scope)
         if not allows(self.caller.scopes, scope):
             raise RobotqError("forbidden", scope=scope)
+
+    def renew(self, caller: Caller) -> None:
+        """Who makes the request by the keys of now: it counts for all that is still to be
+        decided. Raises RobotqError forbidden where something that was decided would not be
+        allowed any more, and the request has not come to its end."""
+        lost = [one for one in self._asked if not _allowed(caller, one)]
+        if lost:
+            raise RobotqError("forbidden", scope=lost[0])
+        self.caller = caller
 
     def refuse_agents(self, action: str) -> None:
         """What a person has to decide is not decided by a program. Raises RobotqError
         person_needed."""
+        self._asked.add(_PERSON)
         if self.caller.agent:
             raise RobotqError("person_needed", action=action)
 
@@ -92,6 +107,10 @@ class Call:
         if self.headers:
             headers = {**self.headers, **(headers or {})}
         return json_response(body, status, headers)
+
+
+def _allowed(caller: Caller, asked: str) -> bool:
+    return not caller.agent if asked == _PERSON else allows(caller.scopes, asked)
 
 
 def validated(model: type[_Model], value: Any) -> _Model:

@@ -125,10 +125,6 @@ class Guard:
         """Whether nobody comes in without a key, trusted networks aside."""
         return self._keys.required or self._config.require_key
 
-    def state(self, config: Config) -> tuple[Config, int]:
-        """Another one than before means that `check` may say otherwise of the same request."""
-        return config, self._keys.changes
-
     def _take_over(self, config: Config) -> None:
         self._config = config
         machine = socket.gethostname().lower()

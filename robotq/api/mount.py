@@ -78,6 +78,10 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
                 request, engine.config, scope=scope, same_site=same_site, changes=changes
             )
 
+        def renew() -> None:
+            call.renew(check())
+            _let_page(call, guard)
+
         under_way = request.app[UNDER_WAY]
         try:
             # who sends many requests at once lets others have their turn between them
@@ -86,7 +90,7 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
             call.caller = check()
             if call.caller.keyed:
                 shown(request)
-            under_way.begin(request, check)
+            under_way.begin(request, renew)
             response = await handler(call)
         except RobotqError as error:
             response = error_form(call, error)
@@ -151,6 +155,10 @@ def _let_page(call: Call, guard: Guard) -> None:
     if origin is not None:
         call.headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
         call.request[PAGE_HEADERS] = call.headers
+    elif call.headers is not None:
+        # it was allowed when the request began
+        call.headers = None
+        call.request.pop(PAGE_HEADERS, None)
 
 
 async def tell_page(request: web.Request, response: web.StreamResponse) -> None:

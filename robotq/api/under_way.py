@@ -27,14 +27,16 @@ class UnderWay:
         return len(self._open)
 
     def begin(self, request: web.Request, check: Callable[[], object]) -> None:
-        """`check` raises RobotqError where the request would not be let in now."""
+        """`check` raises RobotqError where the request would not be let in now; else it has
+        the verdict of now count for what the request still asks."""
         self._open[id(request)] = request, check
 
     def end(self, request: web.Request) -> None:
         self._open.pop(id(request), None)
 
     def look(self) -> None:
-        """End the connections of those that would not be let in now."""
+        """Call it in the moment in which keys or configuration change: the connections of those
+        that would not be let in now are ended, the others go on by the new verdict."""
         for request, check in list(self._open.values()):
             try:
                 check()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
@@ -14,9 +14,22 @@ class Settings:
     """What the parts of the engine look up at the moment they need it."""
 
     def __init__(self, config: Config, catalog: Catalog, known: KnownRobots = NOBODY_KNOWS) -> None:
-        self.config = config
+        self._config = config
+        self.changed: list[Callable[[], None]] = []
+        """Called as soon as another configuration is in force, before anything else runs."""
         self.catalog = catalog
         self.known = known
+
+    @property
+    def config(self) -> Config:
+        """What is in force right now."""
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
+        for told in self.changed:
+            told()
 
     def spec_of(self, task: Task) -> CommandSpec:
         """The spec by which a task's command is carried out today.

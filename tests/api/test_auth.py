@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -163,7 +165,10 @@ async def test_watch__changes_by_another_process_are_taken_over(
         while keys.find(text) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
         with caplog.at_level(logging.ERROR):
-            await asyncio.to_thread(other.path.write_text, "keys: [")
+            broken = tmp_path / "edited.yaml"
+            await asyncio.to_thread(broken.write_text, "keys: [")
+            # in one step: between an empty file and a broken one there would be no keys
+            await asyncio.to_thread(broken.replace, other.path)
             while not caplog.records:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
         assert keys.find(text) is not None, "a broken file takes nobody's key away"
@@ -183,3 +188,35 @@ def test_scopes__admin_may_everything_and_the_others_only_themselves() -> None:
     assert is_scope("worker:gpu-cluster")
     assert not is_scope("open")
     assert not is_scope("any")
+
+
+async def test_watch__a_file_that_cannot_be_read_right_now_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key is revoked while a crowd has taken every descriptor."""
+    monkeypatch.setattr("robotq.api.auth._CHECK_S", 0.005)
+    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    text = await asyncio.to_thread(keys.new, "a", ["admin"])
+    other = await asyncio.to_thread(KeyFile, tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    crowd = [os.open(os.devnull, os.O_RDONLY)]
+    await asyncio.to_thread(other.revoke, "a")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (crowd[0] + 8, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                crowd.append(os.dup(crowd[0]))
+        watching = asyncio.create_task(keys.watch())
+        async with asyncio.timeout(5):
+            while not caplog.records:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+    finally:
+        for descriptor in crowd:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert keys.find(text) is not None
+    async with asyncio.timeout(5):
+        while keys.find(text) is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+    assert len([one for one in caplog.records if one.levelno >= logging.ERROR]) == 1
+    watching.cancel()
