@@ -1,16 +1,18 @@
 // What needs a person: the emergency stop, questions, holds, approvals. Each with the very
 // button that clears it.
 
-import { post, Refused, task } from "./api.js";
+import { Refused, post, task, withQuery } from "./api.js";
+import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "./decide.js";
 import { h, icon, list, setText, show } from "./dom.js";
 import { clock, count, t, titleOf } from "./i18n.js";
-import { resetStop } from "./header.js";
 import { live } from "./live.js";
+import { cancelTask } from "./robots.js";
 import { FieldError, formOf } from "./schema_form.js";
 import { button, confirm, reasonOf, tell } from "./ui.js";
 
 const PHONE = matchMedia("(max-width: 40rem)");
 const MANY = 3; // approvals at one look, on a phone one; unless somebody asks for all of them
+const BY_PLACE = new Set(["send_away", "release"]);
 const BY_RESUME = new Set(["paused", "failure", "restarted", "shutdown"]);
 
 export function attention() {
@@ -59,9 +61,15 @@ function itemsOf(look) {
           items.push({ what: "resume", key: `r${key}`, holds: resumed.get(key), code: hold.code });
         }
         resumed.get(key).push(hold);
-      } else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}`, hold });
+      } else if (hold.code === "motion_held") items.push({ what: "motion", key: `m${hold.id}`, hold });
+      else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}${hold.task_id}`, hold });
     }
-    robot.approvals.forEach((approval, rank) => items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}`, approval, rank }));
+    robot.approvals.forEach((approval, rank) => items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}/${approval.task.revision}`, approval, rank }));
+  }
+  for (const reason of look.why) {
+    const core = reason.because?.[0] ?? reason;
+    if (reason.code === "not_configured") items.push({ what: "absent", key: `n${reason.queue}`, hold: reason });
+    else if (BY_PLACE.has(core.clear.action)) items.push({ what: "place", key: `p${core.queue}${core.task_id}${core.resource}${core.occupied_by}${core.clear.action}`, reason: core });
   }
   return items;
 }
@@ -90,8 +98,8 @@ function estopCard() {
 function resumeCard({ code }) {
   const part = card(code === "paused" ? "warn" : "bad", code === "paused" ? "pause" : "warn", t(`hold.${code}`));
   let robots = "";
-  // all that a resume of this robot lifts, as the page shows it when it is pressed
-  const about = (name) => ({ robot_id: name, holds: live.look.robots.find((one) => one.robot_id === name).holds.filter((one) => one.clear.action === "resume").map((one) => one.id) });
+  // all that a resume of these robots lifts, as the page shows it when it is pressed
+  const resume = (...names) => resumeHolds(names, resumable(names));
   return {
     node: part.node,
     update({ holds }) {
@@ -102,44 +110,75 @@ function resumeCard({ code }) {
       setText(part.since, sinceText(holds[0]));
       if (robots === names.join()) return;
       robots = names.join();
-      const single = names.map((name) => button(names.length > 1 ? t("resume.robot", { robot: name }) : t("resume"), () => resume(about(name)),
+      const single = names.map((name) => button(names.length > 1 ? t("resume.robot", { robot: name }) : t("resume"), () => resume(name),
         { kind: names.length > 1 ? "" : "strong", symbol: "play", allowed: live.may("control"), name: t("resume.robot", { robot: name }) }));
-      const all = names.length > 1 ? [button(t("resume.all"), () => Promise.all(names.map((name) => resume(about(name)))), { kind: "strong", symbol: "play", allowed: live.may("control") })] : [];
+      const all = names.length > 1 ? [button(t("resume.all"), () => resume(...names), { kind: "strong", symbol: "play", allowed: live.may("control") })] : [];
       const look = holds[0].task_id ? [h("a", { class: "button", href: `#task/${holds[0].task_id}`, text: t("show") })] : [];
       part.actions.replaceChildren(...look, ...single, ...all);
     },
   };
 }
 
-export async function resume(body) {
-  const answer = await post("queue/resume", body);
-  tell(answer.message);
-  live.refresh();
-}
-
 function unknownCard({ hold }) {
   const part = card("bad", "warn", `${hold.robot_id}: ${t("hold.outcome_unknown")}`);
-  const path = task(hold.task_id, "resolve");
   const allowed = live.may("control");
-  const resolve = async (outcome) => { const answer = await post(path, { outcome, then: outcome === "retry" ? "continue" : "stay_paused" }); tell(answer.message); live.refresh(); };
-  const again = async () => {
-    const found = live.look.ended.find((line) => line.task_id === hold.task_id);
-    const title = found ? titleOf(live.specs, found.cmd_type) : hold.task_id;
-    if (await confirm({ title: t("resolve.ask", { title }), text: t("resolve.ask.text", { robot: hold.robot_id }), yes: t("resolve.ask.yes") })) await resolve("retry");
-  };
+  const resolve = (outcome) => resolveTask(hold.task_id, outcome);
   part.actions.append(
     h("a", { class: "button", href: `#task/${hold.task_id}`, text: t("show") }),
     button(t("resolve.completed"), () => resolve("completed"), { kind: "primary", symbol: "check", allowed }),
     button(t("resolve.failed"), () => resolve("failed"), { symbol: "cross", allowed }),
-    button(t("resolve.retry"), again, { symbol: "retry", allowed }));
+    button(t("resolve.retry"), () => resolve("retry"), { symbol: "retry", allowed }));
   setText(part.text, hold.reason);
   setText(part.hint, hold.clear.text);
   setText(part.since, sinceText(hold));
   return { node: part.node };
 }
 
+/** A motion that stands: who holds it, what still moves, and the way to let it go on. */
+function motionCard({ hold }) {
+  const part = card("warn", "pause", `${hold.robot_id}: ${t("hold.motion_held")}`);
+  part.actions.append(button(t("motion.resume.dots"), () => resumeMotion(hold.robot_id), { kind: "strong", symbol: "play", allowed: live.may("control"), name: `${t("motion.resume.dots")} ${hold.robot_id}` }));
+  return { node: part.node, update({ hold: now }) {
+    const moves = now.motion?.planned_moves;
+    const state = now.motion && (now.motion.state === "holding" && moves ? t("motion.planned", { count: count(moves) }) : t(`motion.state.${now.motion.state}`));
+    setText(part.text, [now.reason, state].filter(Boolean).join(" · "));
+    setText(part.hint, now.clear.text);
+    setText(part.since, sinceText(now));
+  } };
+}
+
+/** A robot that stands in the way of another one. */
+function placeCard({ reason }) {
+  const part = card("warn", "warn", `${reason.queue}: ${t("wait.place", { place: reason.resource })}`);
+  const away = reason.clear.action === "send_away";
+  const label = away ? t("away", { robot: reason.clear.body.robot_id }) : t("release", { place: reason.resource });
+  part.actions.append(
+    h("a", { class: "button", href: `#task/${reason.task_id}`, text: t("show") }),
+    button(label, () => clearPlace(reason), { kind: "strong", allowed: live.may(away ? "submit" : "control") }));
+  setText(part.text, reason.reason);
+  setText(part.hint, reason.clear.text);
+  setText(part.since, sinceText(reason));
+  return { node: part.node };
+}
+
+/** What waits for a robot that the configuration does not have. */
+function absentCard({ hold }) {
+  const name = hold.queue;
+  const part = card("bad", "warn", `${name}: ${t("hold.not_configured")}`);
+  part.actions.append(
+    h("a", { class: "button", href: "#history", text: t("show") }),
+    button(t("moveto", { robot: name }), () => moveQueue(name), { allowed: live.may("control") }),
+    button(t("drop", { robot: name }), () => dropQueue(name), { symbol: "cross", allowed: live.may("submit") }));
+  return { node: part.node, update({ hold: now }) { setText(part.text, now.reason); setText(part.hint, now.clear.text); setText(part.since, sinceText(now)); } };
+}
+
 function waitCard({ hold }) {
   const part = card("bad", "warn", `${hold.robot_id}: ${t(`hold.${hold.code}`)}`);
+  if (hold.task_id) part.actions.append(h("a", { class: "button", href: `#task/${hold.task_id}`, text: t("show") }));
+  if (hold.clear.action === "cancel") {
+    const line = { task_id: hold.task_id, state: "pending", cmd_type: t("this.command"), robot_id: hold.robot_id };
+    part.actions.append(button(t("task.cancel"), () => cancelTask(line), { symbol: "cross", allowed: live.may("submit") }));
+  }
   return { node: part.node, update({ hold: now }) { setText(part.text, now.reason); setText(part.hint, now.clear.text); setText(part.since, sinceText(now)); } };
 }
 
@@ -167,15 +206,18 @@ function paramsOf(params) {
 export function decisionButtons(waiting, then = () => {}) {
   const allowed = live.may("control");
   const title = `${titleOf(live.specs, waiting.cmd_type)} ${waiting.cmd_id || waiting.task_id}`;
-  const decide = async (action, body) => { tell((await post(task(waiting.task_id, action), body)).message); live.refresh(); then(); };
   const reject = async () => {
     const reason = h("input", { id: "reject-reason", type: "text", maxlength: 1000, autocomplete: "off" });
     const field = h("div", { class: "field" }, h("label", { for: "reject-reason", text: t("reject.reason") }), reason);
-    if (await confirm({ title: t("reject.ask", { title: titleOf(live.specs, waiting.cmd_type) }), text: t("reject.text"), yes: t("reject"), field })) await decide("reject", { reason: reason.value.trim() });
+    if (await confirm({ title: t("reject.ask", { title: titleOf(live.specs, waiting.cmd_type) }), text: t("reject.text"), yes: t("reject"), field, over: approvalOver(waiting) })) {
+      tell((await post(task(waiting.task_id, "reject"), { reason: reason.value.trim(), revision: waiting.revision })).message);
+      live.refresh();
+      then();
+    }
   };
   return [
     button(t("reject.dots"), reject, { symbol: "cross", name: `${t("reject.dots")} ${title}`, allowed }),
-    button(t("approve"), () => decide("approve", {}), { kind: "primary", symbol: "check", name: `${t("approve")}: ${title}`, allowed }),
+    button(t("approve"), () => approveTask(waiting, then), { kind: "primary", symbol: "check", name: `${t("approve")}: ${title}`, allowed }),
   ];
 }
 
@@ -189,7 +231,8 @@ function questionCard({ robot, task: asking }) {
   const form = questionForm(asking);
   part.node.classList.add("wide");
   part.actions.replaceWith(form);
-  return { node: part.node };
+  // somebody else was quicker while this one was being filled in
+  return { node: part.node, gone() { if (form.dataset.touched && !form.dataset.sent) tell(t("over.question", { robot: robot.robot_id }), { bad: true }); } };
 }
 
 /** The form that answers what a running command asks. */
@@ -200,16 +243,19 @@ export function questionForm(asking) {
   const send = h("button", { class: "primary big", disabled: !live.may("submit") }, icon("check"), h("span", { text: manual ? t("step.done") : t("answer") }));
   const note = h("p", { class: "fault", role: "alert" });
   const form = h("form", { class: "question", novalidate: true }, fields.node, note, h("div", { class: "buttons" }, send));
+  form.addEventListener("input", () => { form.dataset.touched = "yes"; });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     setText(note, "");
     try {
       const value = fields.value();
       send.setAttribute("aria-busy", "true");
-      await post(task(asking.task_id, "input"), value);
+      form.dataset.sent = "yes";
+      await post(withQuery(task(asking.task_id, "input"), { question: question.asked_at_ms }), value);
       tell(t("answered"));
       live.refresh();
     } catch (error) {
+      delete form.dataset.sent;
       if (error instanceof FieldError) return;
       const shown = error instanceof Refused && error.body.field && fields.fault(String(error.body.field).replace(/^input\.?/, ""), error.message);
       if (!shown) setText(note, reasonOf(error));
@@ -220,4 +266,4 @@ export function questionForm(asking) {
   return form;
 }
 
-const MAKERS = { estop: estopCard, resume: resumeCard, unknown: unknownCard, wait: waitCard, approval: approvalCard, question: questionCard };
+const MAKERS = { estop: estopCard, resume: resumeCard, motion: motionCard, place: placeCard, absent: absentCard, unknown: unknownCard, wait: waitCard, approval: approvalCard, question: questionCard };

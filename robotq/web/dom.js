@@ -54,7 +54,7 @@ export function list(box, items, keyOf, make) {
     if (part.node === at) at = at.nextSibling;
     else box.insertBefore(part.node, at);
   }
-  for (const part of before.values()) part.node.remove();
+  for (const part of before.values()) { part.node.remove(); part.gone?.(); }
   parts.set(box, after);
 }
 

@@ -1,11 +1,11 @@
 // The bar that is always there: where you are, whether it is true, and the emergency stop.
 
-import { ask, post } from "./api.js";
+import { ask } from "./api.js";
 import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { clock, duration, keep, language, setLanguage, t } from "./i18n.js";
 import { live } from "./live.js";
 import { stopButton } from "./stop.js";
-import { act, confirm, tell } from "./ui.js";
+import { act } from "./ui.js";
 
 const MODES = ["auto", "light", "dark"];
 
@@ -45,16 +45,6 @@ export function header(views, { onLanguage }) {
       node.querySelector(`#tab-${id}`)?.scrollIntoView({ block: "nearest", inline: "center" });
     },
   };
-}
-
-export async function resetStop() {
-  // what was seen when the question was asked, and nothing newer
-  const holds = live.look.robots.flatMap((robot) => robot.holds).filter((hold) => hold.code === "estop").map((hold) => hold.id);
-  const sure = await confirm({ title: t("estop.ask"), text: t("estop.ask.text"), yes: t("estop.ask.yes") });
-  if (!sure) return;
-  const answer = await post("estop/reset", { holds });
-  tell(answer.message);
-  live.refresh();
 }
 
 function themeButton() {

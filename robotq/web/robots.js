@@ -1,6 +1,7 @@
 // One lane for each robot: what it does, how far it is, and what waits for it.
 
 import { post, robot as robotPath, task as taskPath } from "./api.js";
+import { cancelRunning, heldSince, resumable, resumeHolds, resumeMotion } from "./decide.js";
 import { h, icon, list, setAttribute, setText, show } from "./dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
@@ -24,7 +25,7 @@ export function lanes() {
 function stateOf(robot) {
   if (robot.holds.some((hold) => hold.code === "estop")) return "stopped";
   if (robot.running?.waiting_for) return "asking";
-  if (robot.motion_held && robot.running) return "paused";
+  if (robot.motion_held || robot.holds.some((hold) => hold.code === "motion_held")) return "paused";
   return robot.state;
 }
 
@@ -40,13 +41,14 @@ function lane(first) {
   const more = h("a", { class: "more", href: `#queue/${encodeURIComponent(name)}` });
   const nothing = h("p", { class: "quiet none", text: t("waiting.none") });
   const control = () => live.may("control");
-  const motion = button("", () => post(robotPath(name, robot.motion_held ? "resume" : "hold")).then(done), { allowed: control() });
-  const queue = button("", () => post(held() ? "queue/resume" : "queue/pause", { robot_id: name, ...(held() ? { holds: resumable(robot) } : {}) }).then(done), { allowed: control() });
+  const motion = button("", () => (motionHeld() ? resumeMotion(name) : post(robotPath(name, "hold")).then(done)), { allowed: control() });
+  const queue = button("", () => (held() ? resumeHolds([name], resumable([name])) : post("queue/pause", { robot_id: name }).then(done)), { allowed: control() });
   const stop = button(t("robot.stop"), async () => {
     const sure = await confirm({ title: t("robot.stop.ask", { robot: name }), text: t("robot.stop.text"), yes: t("robot.stop.yes") });
     if (sure) done(await post(robotPath(name, "stop")));
   }, { symbol: "stop", name: `${t("robot.stop")} ${name}` });
   const cancel = button(t("task.cancel"), () => cancelTask(robot.running), { symbol: "cross", allowed: live.may("submit") });
+  const motionHeld = () => robot.motion_held || robot.holds.some((hold) => hold.code === "motion_held");
   const held = () => robot.holds.some((hold) => ["paused", "failure", "restarted", "shutdown"].includes(hold.code));
   const node = h("section", { class: "lane", "aria-label": name },
     h("div", { class: "card robot" },
@@ -75,9 +77,9 @@ function lane(first) {
       show(idle, robot.running === null);
       show(cancel, robot.running !== null);
       if (robot.running) work.update(robot);
-      else setText(idle, robot.holds.length ? t("now.idle.held", { reason: robot.holds[0].reason }) : t(robot.undecided ? "now.idle.approval" : "now.idle"));
-      show(motion, robot.can_hold && (robot.running !== null || robot.motion_held));
-      face(motion, t(robot.motion_held ? "motion.resume" : "motion.pause"), robot.motion_held ? "play" : "pause");
+      else setText(idle, idleText(robot));
+      show(motion, motionHeld() || (robot.can_hold && robot.running !== null));
+      face(motion, t(motionHeld() ? "motion.resume" : "motion.pause"), motionHeld() ? "play" : "pause");
       face(queue, t(held() ? "queue.resume" : "queue.pause"), held() ? "play" : "pause");
       setText(number, robot.waiting ? count(robot.waiting) : "");
       show(nothing, robot.waiting === 0);
@@ -89,8 +91,14 @@ function lane(first) {
   };
 }
 
-/** The ids of what a resume of this robot lifts, as the page shows it. */
-function resumable(robot) { return robot.holds.filter((hold) => hold.clear.action === "resume").map((hold) => hold.id); }
+/** What an idle robot waits for; that there is nothing to do only where nothing waits. */
+function idleText(robot) {
+  if (robot.holds.length) return t("now.idle.held", { reason: robot.holds[0].reason });
+  const why = robot.why[0];
+  if (why?.code === "approval" || (!why && robot.undecided)) return t("now.idle.approval");
+  if (why) return t("now.idle.waits", { reason: why.reason });
+  return t(robot.waiting ? "now.idle.starting" : "now.idle");
+}
 
 function done(answer) { tell(answer.message); live.refresh(); }
 
@@ -105,11 +113,11 @@ function whereText(robot) {
 }
 
 export async function cancelTask(line) {
-  const running = line.state === "running";
+  if (line.state === "running") { await cancelRunning(line); return; }
   const sure = await confirm({
-    title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }),
-    text: t(running ? "task.cancel.running" : "task.cancel.waiting"),
+    title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }), text: t("task.cancel.waiting"),
     yes: t("task.cancel.yes"), no: t("task.keep"),
+    over: (look) => (look.robots.some((robot) => robot.running?.task_id === line.task_id) ? t("over.started") : null),
   });
   if (!sure) return;
   tell((await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 })).message);
@@ -119,6 +127,7 @@ export async function cancelTask(line) {
 /** The part of a lane that shows its running command. */
 function runningPart() {
   let running = null;
+  let motion = null;
   const title = h("a", { class: "title" });
   const own = h("span", { class: "quiet own" });
   const step = h("p", { class: "step" });
@@ -142,10 +151,12 @@ function runningPart() {
     bar.style.inlineSize = share === null ? "100%" : `${(share * 100).toFixed(1)}%`;
     setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
     setText(percent, share === null ? "" : `${Math.round(share * 100)} %`);
-    if (running.waiting_for) setText(left, t("now.waits"));
+    if (motion) setText(left, heldSince(motion));
+    else if (running.waiting_for) setText(left, t("now.waits"));
     else if (remaining === null) setText(left, t("now.for", { time: duration(elapsed) }));
     else setText(left, remaining < 1 ? t("now.soon") : t("now.left", { time: duration(remaining) }));
-    if (running.waiting_for) setText(ready, "");
+    if (motion) setText(ready, motion.clear.text);
+    else if (running.waiting_for) setText(ready, "");
     else setText(ready, remaining === null ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms, { seconds: remaining < 600 }) }));
   }
   return {
@@ -153,6 +164,7 @@ function runningPart() {
     tick,
     update(robot) {
       running = robot.running;
+      motion = robot.holds.find((hold) => hold.code === "motion_held") ?? null;
       const words = titleOf(live.specs, running.cmd_type);
       setText(title, words);
       setAttribute(title, "href", `#task/${running.task_id}`);
@@ -160,7 +172,7 @@ function runningPart() {
       setAttribute(meter, "aria-label", words);
       const current = running.steps.findLast((part) => part.state === "running");
       setText(step, current ? stepText(current) : " ");
-      setAttribute(node, "data-state", running.waiting_for ? "asking" : robot.motion_held ? "paused" : "running");
+      setAttribute(node, "data-state", running.waiting_for ? "asking" : motion || robot.motion_held ? "paused" : "running");
       const ended = running.steps.filter((part) => part.state !== "running").slice(-STEPS);
       list(past, ended, (part) => `${part.started_at_ms}${part.name}`, (part) => ({
         node: h("li", { class: part.state }, icon(part.state === "failed" ? "cross" : "check"), h("span", { text: stepText(part) }), h("span", { class: "quiet", text: duration(part.duration_s) })),

@@ -1,12 +1,13 @@
 // Everything about one task, in a drawer over the page.
 
-import { get, post, Refused, task as taskPath } from "./api.js";
+import { get, Refused, task as taskPath } from "./api.js";
 import { h, icon, list, setText, show } from "./dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
 import { decisionButtons, questionForm } from "./attention.js";
+import { resolveTask, retryTask } from "./decide.js";
 import { cancelTask, stepText } from "./robots.js";
-import { button, confirm, copy, openOver, reasonOf, tell } from "./ui.js";
+import { button, copy, openOver, reasonOf } from "./ui.js";
 
 const STEPS = 300;
 const REST_MS = 1000;
@@ -86,18 +87,13 @@ export function taskDrawer() {
     if (["pending", "running"].includes(task.state) && task.api === "robot") buttons.push(button(t("task.cancel"), () => cancelTask(task), { symbol: "cross", allowed: may }));
     if (unknown) {
       for (const [outcome, symbol] of [["completed", "check"], ["failed", "cross"]]) {
-        buttons.push(button(t(`resolve.${outcome}`), async () => { tell((await post(taskPath(task.task_id, "resolve"), { outcome, then: outcome === "retry" ? "continue" : "stay_paused" })).message); load(); live.refresh(); }, { symbol, allowed: live.may("control"), kind: outcome === "completed" ? "primary" : "" }));
+        buttons.push(button(t(`resolve.${outcome}`), () => resolveTask(task.task_id, outcome, load), { symbol, allowed: live.may("control"), kind: outcome === "completed" ? "primary" : "" }));
       }
     }
     if (["completed", "failed", "cancelled"].includes(task.state) && task.api === "robot") {
-      buttons.push(button(unknown ? t("resolve.retry") : t("task.retry"), async () => {
-        const sure = await confirm({ title: t("resolve.ask", { title: titleOf(live.specs, task.cmd_type) }), text: t("resolve.ask.text", { robot: task.robot_id }), yes: t("resolve.ask.yes") });
-        if (!sure) return;
-        const answer = unknown ? await post(taskPath(task.task_id, "resolve"), { outcome: "retry" }) : await post(taskPath(task.task_id, "retry"));
-        tell(answer.message);
-        live.refresh();
-        load();
-      }, { symbol: "retry", allowed: live.may(unknown ? "control" : "submit") }));
+      const asked = task.task_id;
+      buttons.push(button(unknown ? t("resolve.retry") : t("task.retry"), () => (unknown ? resolveTask(asked, "retry", load)
+        : retryTask(task, { done: load, over: () => (task?.task_id === asked && task.retried_as ? t("over.retried") : null) })), { symbol: "retry", allowed: live.may(unknown ? "control" : "submit") }));
     }
     buttons.push(button(t("detail.copy"), () => copy(JSON.stringify(task, null, 2)), { symbol: "copy" }));
     actions.replaceChildren(...buttons);
@@ -112,7 +108,7 @@ export function taskDrawer() {
       [t("waiting"), task.waits?.map((wait) => wait.reason).join(", ")],
       [t("detail.priority"), task.priority || null], [t("detail.attempt"), task.attempt > 1 ? task.attempt : null],
       [t("detail.batch"), task.batch_id], [t("detail.retry_of"), task.retry_of, true], [t("detail.retried"), task.retried_as, true],
-      [t("detail.resolved"), task.resolution && `${t(`task.${task.resolution.outcome}`)} ${t("detail.by", { actor: task.resolution.actor })} ${task.resolution.note}`],
+      [t("detail.resolved"), task.resolution && resolutionText(task.resolution)],
       [t("detail.webhooks"), task.webhooks?.map((hook) => `${hook.url}: ${hook.state}`).join(", ")],
     ].filter(([, value]) => value);
     list(facts, rows, ([name]) => name, ([name, , link]) => {
@@ -143,6 +139,12 @@ export function taskDrawer() {
       timer = setTimeout(() => { timer = null; if (taskId !== null) load(); }, Math.max(50, askedAt + REST_MS - Date.now()));
     },
   };
+}
+
+/** What somebody found, who that was, when, and what they wrote beside it. */
+function resolutionText({ outcome, actor, at_ms: atMs, note }) {
+  const what = t(outcome === "retry" ? "detail.again" : `task.${outcome}`);
+  return [`${what} ${t("detail.by", { actor })}`, clock(atMs, { seconds: true }), note].filter(Boolean).join(" · ");
 }
 
 function block(name) {

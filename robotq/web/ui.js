@@ -3,6 +3,7 @@
 import { GivenUp, Refused } from "./api.js";
 import { h, icon } from "./dom.js";
 import { t } from "./i18n.js";
+import { live } from "./live.js";
 
 const SHOWN_MS = 6000;
 const MOST = 4;
@@ -85,20 +86,40 @@ addEventListener("keydown", (event) => {
   if (open && open.id !== "login") { event.preventDefault(); open.close(); }
 });
 
-/** Ask before something that cannot be taken back; `field` goes with it. Enter alone answers no. */
-export function confirm({ title, text, yes, no = t("cancel"), field = null }) {
+/**
+ * Ask something over the page; gives the value of the button, "" for none. `buttons` are
+ * `{ value, text, kind, focus }`. `over(look)` says in words why the question has no meaning any
+ * more, null while it has: then it closes by itself and says so. `follow(look)` keeps it up to date.
+ */
+export function question({ title, text, fields = [], buttons, over = () => null, follow = () => {} }) {
   return new Promise((resolve) => {
     const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", "aria-describedby": "ask-text" },
       h("h2", { id: "ask-title", text: title }),
-      h("p", { id: "ask-text", text }), field,
-      h("div", { class: "buttons end" },
-        h("button", { type: "button", autofocus: true, onclick: () => dialog.close("no"), text: no }),
-        h("button", { type: "button", class: "strong", onclick: () => dialog.close("yes"), text: yes })));
-    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+      h("p", { id: "ask-text", text }), fields,
+      h("div", { class: "buttons end" }, buttons.map(({ value, text: label, kind = "", focus = false }) =>
+        h("button", { type: "button", class: kind, autofocus: focus, onclick: () => close(value), text: label }))));
+    const look = (now) => {
+      if (!dialog.isConnected) { off(); return; }
+      const why = over(now);
+      if (why) {
+        close("");
+        tell(t("over", { title, why }), { bad: true });
+      } else follow(now);
+    };
+    const close = (value) => dialog.close(value);
+    const off = live.on("look", look);
+    dialog.addEventListener("close", () => { off(); dialog.remove(); resolve(dialog.returnValue); });
     document.body.append(dialog);
     openOver(dialog);
     dialog.querySelector("[autofocus]").focus();
+    if (live.look) look(live.look);
   });
+}
+
+/** Ask before something that cannot be taken back; `field` goes with it. Enter alone answers no. */
+export async function confirm({ title, text, yes, no = t("cancel"), field = null, over }) {
+  const buttons = [{ value: "", text: no, focus: true }, { value: "yes", text: yes, kind: "strong" }];
+  return await question({ title, text, fields: [field], buttons, over }) === "yes";
 }
 
 /** Put a text on the clipboard, also where the page came without encryption. */

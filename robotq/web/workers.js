@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { h, list, setText, show } from "./dom.js";
 import { clock, count, duration, t } from "./i18n.js";
 import { live } from "./live.js";
-import { resume } from "./attention.js";
+import { resumeHolds } from "./decide.js";
 import { button, reasonOf } from "./ui.js";
 
 const EVERY_MS = 1000;
@@ -42,14 +42,18 @@ function group(first) {
   const waiting = h("span", { class: "number" });
   const hold = h("p", { class: "wait" });
   const nobody = h("p", { class: "wait", text: t("workers.nobody") });
-  const resumes = button(t("resume"), () => resume({ robot_id: first.queue, holds: seen }), { kind: "strong", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
+  const resumes = button(t("resume"), () => resumeHolds([first.queue], seen, overOf([...seen])), { kind: "strong", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
   const rows = h("ul", { class: "worker-list" });
   let seen = [];
+  const overOf = (asked) => () => {
+    if (seen.some((one) => !asked.some((known) => known.id === one.id))) return t("over.hold");
+    return seen.length < asked.length ? t("over.lifted") : null;
+  };
   return { node: h("section", { class: "card", "aria-label": queueName(first.queue) }, h("h3", {}, h("span", { text: queueName(first.queue) }), waiting), hold, resumes, nobody, rows), update(queue) {
     setText(waiting, t("workers.queue", { count: count(queue.waiting) }));
     setText(hold, queue.holds.map((one) => t("workers.held", { reason: one.reason })).join(" "));
     show(hold, queue.holds.length > 0);
-    seen = queue.holds.filter((one) => one.clear.action === "resume").map((one) => one.id);
+    seen = queue.holds.filter((one) => one.clear.action === "resume");
     show(resumes, queue.holds.some((one) => one.clear.action === "resume"));
     show(nobody, queue.waiting > 0 && !queue.held && queue.workers.every((worker) => worker.state === "silent"));
     list(rows, queue.workers, (worker) => worker.worker_id, (worker) => workerRow(worker));

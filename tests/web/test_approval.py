@@ -54,6 +54,11 @@ def decisions(page: Page) -> Any:
     return page.locator(".notice", has_text="Waits for approval")
 
 
+async def agree(page: Page, button: str = "Approve, go on at once") -> None:
+    """Answer the question that comes after the button."""
+    await page.locator("dialog.ask").get_by_role("button", name=button, exact=True).click()
+
+
 async def test_approval__says_what_it_is_about_and_lets_it_run(
     start_site: StartSite, open_page: OpenPage, tmp_path: Path
 ) -> None:
@@ -70,6 +75,7 @@ async def test_approval__says_what_it_is_about_and_lets_it_run(
         )
         await expect(lane(page).locator(".waiting .row")).not_to_contain_text("starts")
         await notice.get_by_role("button", name="Approve").click()
+        await agree(page)
         await expect(notice).to_have_count(0)
         await expect(page.locator(".ended .row.completed")).to_contain_text("TO_CHARGER")
     assert (await task(site, task_id))["state"] == "completed"
@@ -110,6 +116,7 @@ async def test_task_that_is_looked_at__is_decided_about_there(
         drawer = page.locator("#drawer")
         await expect(drawer).to_contain_text('"area": "CHARGER"')
         await drawer.get_by_role("button", name="Approve").click()
+        await agree(page)
         await expect(drawer.locator(".pill")).to_have_text("Completed")
         await expect(drawer.get_by_role("button", name="Approve")).to_have_count(0)
 
@@ -126,6 +133,7 @@ async def test_batch__is_one_decision(
         await expect(notice).to_have_count(1)
         await expect(notice).to_contain_text("共 2 个命令")
         await notice.get_by_role("button", name="批准").click()
+        await agree(page, "批准并立即继续")
         await expect(page.locator(".ended .row.completed")).to_have_count(2)
     assert {(await task(site, task_id))["state"] for task_id in ids} == {"completed"}
 
@@ -143,6 +151,7 @@ async def test_many_approvals__leave_room_for_the_robots(
         # no robot has to wait until all of another are decided about
         other = decisions(screen.page).filter(has_text="robot_b")
         await other.get_by_role("button", name="Approve").click()
+        await agree(screen.page)
         await expect(other).to_have_count(0)
     async with open_page(site, width=390, height=844) as screen:
         page = screen.page
@@ -154,6 +163,7 @@ async def test_many_approvals__leave_room_for_the_robots(
         await expect(decisions(page)).to_have_count(8)
         await expect(page.locator(".more-cards")).to_have_text("2 more wait for approval")
         await decisions(page).first.get_by_role("button", name="Approve").click()
+        await agree(page)
         await expect(page.locator(".more-cards")).to_have_text("1 more wait for approval")
         await expect(decisions(page)).to_have_count(8)
 

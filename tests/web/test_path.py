@@ -134,6 +134,10 @@ async def test_emergency_stop__one_click_and_back_with_a_confirmation(
         await expect(paused).to_be_visible()
         await expect(lane(page).locator(".waiting .row")).to_have_count(1)
         await paused.get_by_role("button", name="Resume all").click()
+        # what starts is told, and Enter alone starts nothing
+        await expect(page.locator("dialog.ask .starts")).to_contain_text("robot_a: Go to a place")
+        await expect(page.get_by_role("button", name="Stay paused")).to_be_focused()
+        await page.get_by_role("button", name="Go on at once").click()
         await expect(page.locator(".notice")).to_have_count(0)
         await expect(lane(page).locator(".waiting .row")).to_have_count(0)
 
@@ -213,6 +217,7 @@ async def test_unknown_outcome__is_resolved_with_the_button_that_is_offered(
         await expect(lane(page).locator(".waiting .row")).to_have_count(1)
         await expect(lane(page).locator(".nothing-to-do")).to_contain_text("Starts nothing")
         await notice.get_by_role("button", name="It was not done").click()
+        await page.get_by_role("button", name="Go on at once").click()
         await expect(notice).to_have_count(0)
         await expect(page.locator(".ended .row.completed")).to_have_count(1)
 

@@ -151,5 +151,6 @@ async def test_paused_queue__says_so_and_is_resumed_there(
         await expect(queue(page)).to_contain_text("Hands out nothing")
         await expect(queue(page)).to_contain_text("the scale is away")
         await queue(page).get_by_role("button", name="Resume Task queue").click()
+        await page.get_by_role("button", name="Go on at once").click()
         await expect(queue(page)).not_to_contain_text("Hands out nothing")
         assert (await post(site, "/workers/bench-1/next", {}))["task"]["cmd_type"] == "weigh"

@@ -1,0 +1,229 @@
+"""Two people, one robot: a question at the page is about what was seen, and ends when that does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .conftest import OpenPage, Site, StartSite
+from .test_access import faults
+from .test_approval import TO_CHARGER, agree, ask, decisions, task
+from .test_path import lane
+from .test_stop import call
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
+
+BROKEN = {
+    "robots.robot_a.options": {"faults": [{"command": "NAVIGATION", "nth": 1, "kind": "raise"}]},
+    "robots.robot_b.options": {},
+}
+"""Nobody knows how the first drive of robot_a ends."""
+
+
+def drive(area: str, **more: Any) -> dict[str, Any]:
+    return {"cmd_type": "NAVIGATION", "params": {"area": area}, **more}
+
+
+async def submit(site: Site, command: dict[str, Any]) -> str:
+    return str((await call(site, "POST", "/", command))["task_id"])
+
+
+def dialog(page: Page) -> Any:
+    return page.locator("dialog.ask")
+
+
+async def lost(site: Site) -> str:
+    """A command of which nobody knows how it ended."""
+    task_id = await submit(site, drive("CHARGER"))
+    await call(site, "GET", f"/task/{task_id}?wait=20")
+    return task_id
+
+
+async def test_second_stop__closes_the_question_of_the_first_and_nothing_is_reset(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site(time_scale=1)
+    async with open_page(site) as screen:
+        page = screen.page
+        await call(site, "POST", "/estop", {"reason": "bottle fell"})
+        notice = page.locator(".notice.bad").first
+        await notice.get_by_role("button", name="Reset…").click()
+        await expect(dialog(page)).to_contain_text("bottle fell")
+        await call(site, "POST", "/estop", {"reason": "a person in the cell"})
+        await expect(dialog(page)).to_have_count(0)
+        await expect(page.locator("#messages")).to_contain_text("a newer stop has come")
+        assert (await call(site, "GET", "/estop"))["latched"]
+        # who looks again sees the newer one, and that is what is reset
+        await notice.get_by_role("button", name="Reset…").click()
+        await expect(dialog(page)).to_contain_text("a person in the cell")
+        await dialog(page).get_by_role("button", name="It is safe: reset").click()
+        await expect(page.locator(".notice", has_text="Paused")).to_be_visible()
+        assert not (await call(site, "GET", "/estop"))["latched"]
+
+
+async def test_it_was_done__tells_what_starts_stays_paused_and_is_kept(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site(**BROKEN)
+    async with open_page(site) as screen:
+        page = screen.page
+        task_id = await lost(site)
+        waiting = await submit(site, drive("HOME", cmd_id="after"))
+        notice = page.locator(".notice", has_text="How did it end?")
+        await notice.get_by_role("button", name="It was done").click()
+        await expect(dialog(page).locator(".starts")).to_contain_text("robot_a: Go to a place")
+        # the safe answer has the focus: Enter alone starts nothing
+        await expect(page.get_by_role("button", name="Stay paused")).to_be_focused()
+        assert await faults(page) == []
+        await dialog(page).get_by_label("Note").fill("it stands at the charger")
+        await page.get_by_role("button", name="Stay paused").press("Enter")
+        await expect(notice).to_have_count(0)
+        await expect(page.locator("#messages")).to_contain_text("The queue stays paused; next is")
+        assert (await task(site, waiting))["state"] == "pending"
+
+        # who, when, what and why is on the page of the task
+        await page.goto(f"{site.url}/dashboard#task/{task_id}")
+        resolved = page.locator("#drawer .facts > div", has_text="Resolved")
+        for words in ("Completed", "by anonymous", ":", "it stands at the charger"):
+            await expect(resolved).to_contain_text(words)
+        await page.keyboard.press("Escape")
+
+        paused = page.locator(".notice", has_text="robot_a: Paused")
+        await paused.get_by_role("button", name="Resume").click()
+        await dialog(page).get_by_role("button", name="Go on at once").click()
+        await expect(page.locator(".ended .row.completed")).to_contain_text("after")
+
+
+async def test_two_people_one_question__the_slower_one_is_told(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site(**BROKEN)
+    await lost(site)
+    async with open_page(site) as anns, open_page(site) as bens:
+        for page in (anns.page, bens.page):
+            notice = page.locator(".notice", has_text="How did it end?")
+            await notice.get_by_role("button", name="Run it again…").click()
+            await expect(dialog(page)).to_be_visible()
+        await dialog(anns.page).get_by_role("button", name="Run it at once").click()
+        await expect(dialog(bens.page)).to_have_count(0)
+        await expect(bens.page.locator("#messages")).to_contain_text("it was resolved already")
+        await expect(bens.page.locator(".ended .row.completed")).to_have_count(1)
+    found = await call(site, "GET", "/tasks?cmd_type=NAVIGATION")
+    assert found["count"] == 2
+
+
+async def test_pause_that_comes_while_somebody_resumes__is_not_lifted(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site()
+    await call(site, "POST", "/queue/pause", {"robot_id": "robot_a", "reason": "cleaning"})
+    async with open_page(site) as screen:
+        page = screen.page
+        await lane(page).get_by_role("button", name="Resume queue").click()
+        await expect(dialog(page)).to_contain_text("cleaning")
+        await call(site, "POST", "/queue/pause", {"robot_id": "robot_a"})
+        await expect(dialog(page)).to_have_count(0)
+        await expect(page.locator("#messages")).to_contain_text("a newer hold has come")
+        status = await call(site, "GET", "/queue/status?robot_id=robot_a")
+        assert [hold["code"] for hold in status["holds"]] == ["paused"]
+
+
+async def test_held_motion__is_shown_with_who_and_since_and_let_go_by_a_button(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site(time_scale=1)
+    async with open_page(site) as screen:
+        page = screen.page
+        running = await submit(site, {"cmd_type": "SCAN_QRCODE", "params": {}})
+        await expect(lane(page).locator(".pill")).to_have_text("Working")
+        await call(site, "POST", "/robots/robot_a/hold")
+        notice = page.locator(".notice", has_text="The motion is held")
+        await expect(notice).to_contain_text("anonymous")
+        await expect(notice).to_contain_text("since")
+        await expect(lane(page).locator(".times")).to_contain_text("held since")
+        await expect(lane(page).locator(".pill")).to_have_text("Motion paused")
+        await notice.get_by_role("button", name="Continue motion…").click()
+        await expect(page.get_by_role("button", name="Leave it held")).to_be_focused()
+        assert await faults(page) == []
+        await dialog(page).get_by_role("button", name="Move on, then stay paused").click()
+        await expect(notice).to_have_count(0)
+        await expect(lane(page).locator(".pill")).to_have_text("Working")
+        status = await call(site, "GET", "/queue/status?robot_id=robot_a")
+        assert [hold["code"] for hold in status["holds"]] == ["paused"]
+        assert (await task(site, running))["state"] == "running"
+
+
+async def test_robot_that_stands_in_the_way__is_named_and_sent_away(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site()
+    there = await submit(site, drive("SCAN_TABLE", robot_id="robot_b"))
+    await call(site, "GET", f"/task/{there}?wait=20")
+    waiting = await submit(site, drive("SCAN_TABLE"))
+    async with open_page(site) as screen:
+        page = screen.page
+        await expect(lane(page).locator(".nothing-to-do")).to_contain_text("Waits: ")
+        notice = page.locator(".notice", has_text="Waits for scan_table")
+        await expect(notice).to_contain_text("robot_b")
+        await notice.get_by_role("button", name="Send robot_b away…").click()
+        await expect(dialog(page).get_by_role("button", name="Cancel")).to_be_focused()
+        await dialog(page).get_by_role("button", name="Send robot_b away", exact=True).click()
+        await expect(notice).to_have_count(0)
+    assert (await call(site, "GET", f"/task/{waiting}?wait=20"))["state"] == "completed"
+
+
+async def test_cancel_of_what_runs__can_keep_the_next_one_from_starting(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site(time_scale=1)
+    async with open_page(site) as screen:
+        page = screen.page
+        await submit(site, {"cmd_type": "SCAN_QRCODE", "params": {}})
+        waiting = await submit(site, drive("HOME"))
+        await lane(page).locator(".controls").get_by_role("button", name="Cancel…").click()
+        await expect(dialog(page)).to_contain_text("What starts afterwards: Go to a place")
+        await dialog(page).get_by_role("button", name="Cancel it, pause the queue").click()
+        await expect(page.locator(".ended .row.cancelled")).to_have_count(1)
+        assert (await task(site, waiting))["state"] == "pending"
+
+
+async def test_approval__that_somebody_else_has_given_closes_the_question(
+    start_site: StartSite, open_page: OpenPage, tmp_path: Path
+) -> None:
+    specs = tmp_path / "approval.yaml"
+    text = "commands:\n  NAVIGATION: {approval: true}\n"
+    await asyncio.to_thread(specs.write_text, text, "utf-8")
+    site = await start_site(commands=[str(specs)])
+    (first,) = await ask(site, TO_CHARGER)
+    async with open_page(site) as screen:
+        page = screen.page
+        await decisions(page).get_by_role("button", name="Approve").click()
+        await expect(dialog(page).locator(".starts")).to_contain_text("Go to a place · CHARGER")
+        await call(site, "POST", f"/task/{first}/reject", {"reason": "the charger is wet"})
+        await expect(dialog(page)).to_have_count(0)
+        await expect(page.locator("#messages")).to_contain_text("somebody has decided already")
+        (second,) = await ask(site, TO_CHARGER)
+        await decisions(page).get_by_role("button", name="Approve").click()
+        await expect(page.get_by_role("button", name="Approve, stay paused")).to_be_focused()
+        await agree(page, "Approve, stay paused")
+        await expect(page.locator(".notice", has_text="robot_a: Paused")).to_be_visible()
+        assert (await task(site, second))["state"] == "pending"
+
+
+async def test_question_of_a_robot__that_was_answered_elsewhere_is_gone_and_says_so(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site()
+    steps = {"cmd_type": "MANUAL_STEP", "params": {"title": "Close the hood"}}
+    asking = await submit(site, steps)
+    async with open_page(site) as screen:
+        page = screen.page
+        notice = page.locator(".notice.ask")
+        await notice.locator("input, textarea").first.fill("closed")
+        await call(site, "POST", f"/task/{asking}/input", {})
+        await expect(notice).to_have_count(0)
+        await expect(page.locator("#messages")).to_contain_text("was answered meanwhile")
