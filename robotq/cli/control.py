@@ -149,7 +149,9 @@ def _how(clear: JsonObject) -> str:
         case "send_away":
             return f": echo '{orjson.dumps(clear['body']).decode()}' | robotq submit -"
         case "release":
-            return f": POST {clear['path']}"
+            return (
+                f": robotq release {clear['path'].split('/')[2]} --holder {clear['body']['holder']}"
+            )
         case _:
             return ""
 

@@ -539,7 +539,8 @@ class Engine:
         if self.queue.closed:
             return
         self.queue.closed = True
-        for name in self.robots:
+        left = [name for name in self.why.queues if self.why.of(name).size]
+        for name in dict.fromkeys((*self.robots, *left)):
             self.holds.set(name, HoldCode.STOPPING)
         limits = self.config.limits
         await asyncio.gather(

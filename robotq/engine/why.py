@@ -48,6 +48,10 @@ class Standing:
     """Most important first. Empty only where it is empty, or something of it moves."""
 
     @property
+    def size(self) -> int:
+        return self.waiting + self.running
+
+    @property
     def stands(self) -> bool:
         return bool(self.reasons)
 
@@ -249,19 +253,24 @@ class Why:
         )
 
     def _occupant(self, name: str, resource: str) -> JsonObject:
-        """`occupant`: running, idle, held or absent."""
+        """`occupant`: running, idle, held or absent; and what a person needs to clear it."""
         robot = self._engine.robots.get(name)
         lane = self._engine.queue.memory.lanes.get(name)
         running = None if lane is None else lane.running
+        occupancy = self._engine.resources.holder(resource)
+        send_away = None
         if running is not None:
-            return {"occupant": "running", "occupant_task": running.id, "send_away": None}
-        if robot is None or not robot.connected:
-            return {"occupant": "absent", "occupant_task": None, "send_away": None}
-        state = "held" if self._engine.holds.held(name) else "idle"
+            state = "running"
+        elif robot is None or not robot.connected:
+            state = "absent"
+        else:
+            state = "held" if self._engine.holds.held(name) else "idle"
+            send_away = self._send_away(name, resource)
         return {
             "occupant": state,
-            "occupant_task": None,
-            "send_away": self._send_away(name, resource),
+            "occupant_task": None if running is None else running.id,
+            "occupied_since_ms": None if occupancy is None else occupancy.since_ms,
+            "send_away": send_away,
         }
 
     def _send_away(self, robot: str, resource: str) -> JsonObject | None:

@@ -141,8 +141,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "It is due at {until}; cancel it if it is not wanted",
     ),
     "clear.resource.running": (
-        "{occupied_by} 正在执行任务，离开后自动继续",
-        "{occupied_by} is at work; it goes on when {occupied_by} has left",
+        "{occupied_by} 正在执行 {occupant_task}，离开后自动继续",
+        "{occupied_by} carries out {occupant_task}; it goes on when {occupied_by} has left",
     ),
     "clear.resource.idle": (
         "{occupied_by} 空闲地停在那里：让它离开",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from robotq.api.robot.hold_view import reason_views
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import RobotConfig
+from robotq.engine.job import Job
 from robotq.model.hold import HoldCode, Reason, Wait, WaitCode
-from robotq.model.task import TaskState
+from robotq.model.task import Command, TaskState, Work
+from robotq.model.texts import Language
 
 from .bench import CATALOG, bench_config
 from .conftest import Lab, StartLab
@@ -235,6 +239,13 @@ async def test_place_of_a_robot_that_is_off_or_gone__is_to_be_released(
     again = await start_lab("robot_b", data=data)
     wait = wait_of(why(again, "robot_b"), WaitCode.RESOURCE)
     assert (wait.args["occupied_by"], wait.args["occupant"]) == ("robot_a", "absent")
+    (view,) = [
+        one for one in reason_views(why(again, "robot_b"), Language.EN) if one["kind"] == "wait"
+    ]
+    clear = view["clear"]
+    assert (clear["action"], clear["path"]) == ("release", "/resources/bench/release")
+    await again.engine.releasing.release("bench", actor="ann", **clear["body"])
+    assert standing(again) == [] or "resource" not in codes(why(again, "robot_b"))
 
 
 async def test_robot_that_is_not_configured_any_more__its_queue_says_so(
@@ -265,6 +276,21 @@ async def test_claim__that_the_disk_does_not_answer_is_starting_since_its_attemp
     lab.disk.hangs_at = lambda _: False
     lab.disk.go_on()
     await lab.ended(task_id)
+
+
+async def test_shutdown__is_why_no_queue_starts_anything(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    job = Job(queue="task_queue", command=Command(cmd_type="job"), work=Work())
+    await lab.engine.queue.jobs.submit(job, api="task_queue", actor="ann", max_waiting=10)
+    gate = await lab.at_gate("deaf")
+    behind = await lab.submit("behind")
+    down = asyncio.ensure_future(lab.engine.shut_down())
+    await lab.until(lambda: lab.engine.queue.closed)
+    assert "stopping" in codes(await of_task(lab, behind))
+    assert lab.engine.holds.has("task_queue", HoldCode.STOPPING)
+    lab.driver.let_go()
+    await down
+    assert gate
 
 
 async def test_thousands_that_wait_for_one_place__are_one_reason(start_lab: StartLab) -> None:

@@ -183,6 +183,8 @@ def _clear_wait(
         case WaitCode.RESOURCE:
             code = "clear.resource.absent" if words["occupant"] == "absent" else "clear.resource"
             way = _Way("release", "/resources/{resource}/release", {})
+            # who is meant, and since when: it may be back by now
+            body = {"holder": words["occupied_by"], "since_ms": words["occupied_since_ms"]}
             body = {"holder": words["occupied_by"]}
         case _:
             pass
