@@ -17,7 +17,7 @@ from robotq.catalog import Catalog, CommandSpec
 from robotq.catalog.catalog import parameters_in
 from robotq.config import Config, packaged, strict_yaml
 from robotq.config.strict_yaml import KeyPath, key_text
-from robotq.drivers.base import KnowsCommands, KnowsPlaces
+from robotq.drivers.base import ChecksSteps, KnowsCommands, KnowsPlaces
 from robotq.drivers.registry import check_options
 from robotq.engine.known_robots import KnownRobots, unknown_place
 from robotq.model.errors import ConfigError, RobotqError
@@ -56,11 +56,44 @@ def examine(config: Config, catalog: Catalog) -> Written:
     }
     places = _Places(config, catalog, labs)
     faults += places.faults()
+    faults += _of_drivers(config, catalog, options)
     if faults:
         raise ConfigError("\n".join(faults))
     lacks = {name: read.lacks for name, read in options.items() if isinstance(read, KnowsCommands)}
     known = KnownRobots(places=places.of_robot, lacks=lacks)
-    return Written(known=known, notes=list(places.notes()))
+    return Written(known=known, notes=[*places.notes(), *_without_scanner(config, catalog, known)])
+
+
+def _of_drivers(config: Config, catalog: Catalog, options: Mapping[str, Any]) -> Iterator[str]:
+    """Steps that the driver of a robot would refuse when their turn comes."""
+    for spec in catalog:
+        if spec.handler != "driver" or not spec.steps:
+            continue
+        found: dict[tuple[KeyPath, str], list[str]] = {}
+        for name in config.robots:
+            read = options[name]
+            program = spec.program(name)
+            able = not spec.robots or name in spec.robots
+            if program is None or not able or not isinstance(read, ChecksSteps):
+                continue
+            at: KeyPath = ("steps", name) if name in spec.steps else ("steps",)
+            for inner, text in read.wrong_steps(program):
+                found.setdefault(((*at, *inner), text), []).append(name)
+        for (at, text), robots in found.items():
+            drivers = ", ".join(f"{name} ({config.robots[name].driver})" for name in robots)
+            yield catalog.fault(spec.cmd_type, at, f"{text}; for {drivers}")
+
+
+def _without_scanner(config: Config, catalog: Catalog, known: KnownRobots) -> Iterator[str]:
+    """Commands that are written for a robot which cannot do them all the same."""
+    for spec in catalog:
+        for name in config.robots:
+            able = not spec.robots or name in spec.robots
+            if able and spec.program(name) is not None:
+                try:
+                    known.check_robot(spec, name)
+                except RobotqError as error:
+                    yield str(error)
 
 
 @lru_cache(maxsize=1)

@@ -310,6 +310,15 @@ class KnowsCommands(Protocol):
         can. The text stands behind "robot_a cannot do GET_WEATHER: "."""
 
 
+@runtime_checkable
+class ChecksSteps(Protocol):
+    """Options of a robot that say which steps it would refuse when their turn comes. Those of no
+    driver have to."""
+
+    def wrong_steps(self, program: Program) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """What is wrong in these steps, each with its place below them: `(0, "gcode", 2)`."""
+
+
 DriverFactory = Callable[[DriverSetup], Driver]
 """What the entry-point group `robotq.drivers` registers. Raises ConfigError for bad options."""
 

@@ -18,7 +18,7 @@ from robotq.steps.values import Fault, ValueReader, shown
 
 _MAX_STEPS = 1_000
 
-_DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
+DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
 """Lines of GRBL that answer and change nothing."""
 
 
@@ -198,7 +198,7 @@ class _Reader:
     def _query(self, value: Any, at: KeyPath) -> lang.Query:
         keys = self._values.mapping(value, at, ("line", "expect"), needed=("line", "expect"))
         line = keys.get("line", "")
-        if isinstance(line, str) and line in _DOLLAR_QUERIES:
+        if isinstance(line, str) and line in DOLLAR_QUERIES:
             read = Template(line, read_template(line, {}).parts)
         else:
             read = self._values.line(line, (*at, "line"))

@@ -32,6 +32,8 @@ class Part:
     decimals: int | None = None
     word: bool = False
     """The operator has written down which texts it can be."""
+    options: tuple[str, ...] = ()
+    """What it can be, where a schema lists that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Template:
     def line(self, scope: Mapping[str, Any]) -> str:
         """A line of G-code: every expression in it gives a number, or a word that the operator
         chose. Raises ExpressionError for anything else."""
-        return "".join(part.literal + _in_line(part, scope) for part in self.parts)
+        return "".join(part.literal + in_line(part, scope) for part in self.parts)
 
 
 def read_template(source: str, names: Mapping[str, Shape]) -> Template:
@@ -150,7 +152,25 @@ def _fit_for_line(part: Part, expression: Expression, names: Mapping[str, Shape]
             f"{{{expression.text}}} may be missing: expected it to be required, to have a "
             "default, or an alternative such as `or 0`"
         )
-    return Part(part.literal, expression, part.decimals, word=shape.kind is Kind.WORD)
+    return Part(
+        part.literal,
+        expression,
+        part.decimals,
+        word=shape.kind is Kind.WORD,
+        options=() if shape.nullable else _options(shape, part.decimals),
+    )
+
+
+def _options(shape: Shape, decimals: int | None) -> tuple[str, ...]:
+    schema = shape.schema or {}
+    listed = [schema["const"]] if "const" in schema else schema.get("enum") or ()
+    try:
+        return tuple(
+            value if isinstance(value, str) else number_text(value, decimals) for value in listed
+        )
+    except ExpressionError:
+        # refused when it is carried out
+        return ()
 
 
 def _is_param(expression: Expression) -> bool:
@@ -166,7 +186,8 @@ def _text(part: Part, scope: Mapping[str, Any]) -> str:
     return "" if value is None else str(value)
 
 
-def _in_line(part: Part, scope: Mapping[str, Any]) -> str:
+def in_line(part: Part, scope: Mapping[str, Any]) -> str:
+    """What the expression of a part gives in a line. Raises ExpressionError."""
     if part.expression is None:
         return ""
     value = part.expression.value(scope)

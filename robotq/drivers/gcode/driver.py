@@ -16,7 +16,7 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.options import NO_STEPS
+from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
 from robotq.drivers.steps import Machine, run_program, scans
@@ -92,8 +92,10 @@ class GcodeDriver:
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         program = context.program
-        if program is None:
-            raise UnknownCommand(NO_STEPS)
+        reason = lacks(program, scanner=self._scanner is not None)
+        if program is None or reason is not None:
+            # before anything moves
+            raise UnknownCommand(reason or NO_STEPS)
         controls, controller = self._controls, self._controller
         controls.begin()
         if self._scanner is not None and scans(program.steps):

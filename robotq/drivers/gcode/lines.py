@@ -55,9 +55,21 @@ class Rules:
     one_code: bool = False
     """It carries out one code of a line only; see `gcode.one_code`."""
     bare_words: bool = False
-    """A letter may stand without a number, as in `G28 X`."""
+    """A letter may stand without a number behind a code, as in `G28 X`."""
     dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
     """Letter of a G4 -> seconds of its unit."""
+
+
+class RefusedLine(DriverError):
+    """A line that the controller must not be given."""
+
+    def __init__(self, number: int, text: str, why: str) -> None:
+        super().__init__(
+            f"line {number}: {text[:200].strip()[:60]!r}: {why}",
+            code="bad_parameter",
+            field="program",
+        )
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +110,7 @@ def prepare(
     one_code = OneCode() if rules.one_code else None
     for number, text in enumerate(raw, 1):
         if number > _MOST_LINES:
-            raise _refusal(number, "", f"more than {_MOST_LINES} lines")
+            raise RefusedLine(number, "", f"more than {_MOST_LINES} lines")
         if number % _LOOK_EVERY == 0:
             look(number)
         line = _line(text, number, rules)
@@ -114,7 +126,7 @@ def prepare(
 
 def _divided(line: Line, raw: str, rules: Rules, one_code: OneCode) -> list[Line]:
     def refuse(reason: str) -> NoReturn:
-        raise _refusal(line.number, raw, reason)
+        raise RefusedLine(line.number, raw, reason)
 
     words = _words(line.text, line.number, raw, rules)
     parts = one_code.lines(words, _plain, refuse)
@@ -142,9 +154,9 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
         # are ASCII
         foreign = next(character for character in text if not character.isascii())
         at = raw.index(foreign) + 1
-        raise _refusal(number, raw, f"character {at}, {foreign!a}, is not ASCII")
+        raise RefusedLine(number, raw, f"character {at}, {foreign!a}, is not ASCII")
     if len(text) > _LONGEST:
-        raise _refusal(number, raw, f"longer than {rules.longest} characters")
+        raise RefusedLine(number, raw, f"longer than {rules.longest} characters")
     text = text.upper()
     text = text[found.end() :] if (found := _LINE_NUMBER.match(text)) else text
     if not text or text == "%":
@@ -158,9 +170,9 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
             whole, point, _ = code.partition(".")
             reason = f"it would be carried out as {whole}" if point else None
         if reason is not None:
-            raise _refusal(number, raw, f"{code} is refused: {reason}")
+            raise RefusedLine(number, raw, f"{code} is refused: {reason}")
     if len(text) > rules.longest:
-        raise _refusal(number, raw, f"longer than {rules.longest} characters")
+        raise RefusedLine(number, raw, f"longer than {rules.longest} characters")
     return replace(_of_words(words, number, rules), text=text)
 
 
@@ -171,19 +183,20 @@ def _words(text: str, number: int, raw: str, rules: Rules) -> list[tuple[str, st
     while at < len(text):
         if exponents and _EXPONENT.match(text, at):
             reason = "an exponent is not G-code: write 0.00001, or a blank before a letter E"
-            raise _refusal(number, raw, f"{text[at : at + 20]!r}: {reason}")
+            raise RefusedLine(number, raw, f"{text[at : at + 20]!r}: {reason}")
         found = _WORD.match(text, at)
-        if found is None or (found[2] is None and not rules.bare_words):
-            raise _refusal(number, raw, f"{text[at : at + 10]!r} is not a word of G-code")
+        # a bare letter is a parameter, so none begins a line
+        if found is None or (found[2] is None and (at == 0 or not rules.bare_words)):
+            raise RefusedLine(number, raw, f"{text[at : at + 10]!r} is not a word of G-code")
         letter = found[1]
         if letter not in rules.letters:
-            raise _refusal(number, raw, f"this controller does not know the letter {letter}")
+            raise RefusedLine(number, raw, f"this controller does not know the letter {letter}")
         words.append((letter, found[2] or ""))
         at = found.end()
     letters = [letter for letter, _ in words if letter not in "GM"]
     if len(letters) > len(set(letters)):
         twice = next(letter for letter in letters if letters.count(letter) > 1)
-        raise _refusal(number, raw, f"the letter {twice} stands twice")
+        raise RefusedLine(number, raw, f"the letter {twice} stands twice")
     return words
 
 
@@ -198,12 +211,4 @@ def _dwell(words: Iterable[tuple[str, str]], rules: Rules) -> float:
         abs(float(value)) * rules.dwell_units_s[letter]
         for letter, value in words
         if value and letter in rules.dwell_units_s
-    )
-
-
-def _refusal(number: int, text: str, reason: str) -> DriverError:
-    return DriverError(
-        f"line {number}: {text[:200].strip()[:60]!r}: {reason}",
-        code="bad_parameter",
-        field="program",
     )

@@ -9,8 +9,6 @@ from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.lines import Rules, prepare
 from robotq.drivers.reading import Section
 
-NO_STEPS = "no steps are written for it"
-
 _CODE = re.compile(r"[GM](0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?")
 
 

@@ -21,19 +21,24 @@ Those of its port (see `drivers.transport.options`), and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import NO_STEPS, after_failure, denied
+from robotq.drivers.gcode.options import after_failure, denied
+from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.steps import Program
+from robotq.steps.reader import DOLLAR_QUERIES
 
 _EEPROM = frozenset({"G10", "G28", "G28.1", "G30", "G30.1"}) | {f"G{n}" for n in range(54, 60)}
 """Codes for which the controller reads or writes its EEPROM, and may lose what comes in."""
+
+_PROBE = re.compile(r"G38\.[2-5]", re.IGNORECASE)
 
 _LONGEST = 79
 """Grbl's own limit (LINE_BUFFER_SIZE 80); descendants take more."""
@@ -75,7 +80,26 @@ class GrblOptions:
 
     def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
         """It does what steps are written for."""
-        return NO_STEPS if program is None else None
+        return lacks(program, scanner=self.scanner is not None)
+
+    def wrong_steps(self, program: Program) -> Iterator[StepFault]:
+        """Which steps it would refuse. Which descendant it is, is known when it is connected."""
+        known = letters(plain_grbl=False)
+        rules = replace(self.rules, letters=known)
+
+        def query(line: str) -> str | None:
+            if line in DOLLAR_QUERIES:
+                return None
+            why = why_refused([line], rules)
+            if why is None and not _PROBE.search(line):
+                told = f"{', '.join(DOLLAR_QUERIES)}, or a probe such as G38.2"
+                why = f"this controller answers it with nothing to be read: expected {told}"
+            return why
+
+        reading = Reading(
+            rules=rules, program_rules=replace(self.program_rules, letters=known), query=query
+        )
+        return wrong_steps(program, reading)
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:

@@ -24,12 +24,13 @@ Those of its port (see `drivers.transport.options`), and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import NO_STEPS, after_failure, denied
+from robotq.drivers.gcode.options import after_failure, denied
+from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
@@ -84,7 +85,16 @@ class MarlinOptions:
 
     def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
         """It does what steps are written for."""
-        return NO_STEPS if program is None else None
+        return lacks(program, scanner=self.scanner is not None)
+
+    def wrong_steps(self, program: Program) -> Iterator[StepFault]:
+        """Which steps it would refuse."""
+        reading = Reading(
+            rules=self.rules,
+            program_rules=self.program_rules,
+            query=lambda line: why_refused([line], self.rules),
+        )
+        return wrong_steps(program, reading)
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robotq.drivers.gcode.written import Reading, StepFault, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.simulator.commands import EXECUTED, STEPS_OF_THEIR_OWN
 from robotq.drivers.simulator.faults import Fault, read_faults
 from robotq.drivers.simulator.layout import Layout
 from robotq.drivers.simulator.layout_file import read_layout
+from robotq.drivers.simulator.stepping import RULES
 from robotq.steps import Program
 
 NO_PART = "no part of the simulated robot, and no steps are written for it"
@@ -33,6 +35,16 @@ class SimulatorOptions:
 
     def lacks(self, cmd_type: str, program: Program | None) -> str | None:
         return NO_PART if program is None and cmd_type not in EXECUTED else None
+
+    def wrong_steps(self, program: Program) -> Iterator[StepFault]:
+        """Which steps it would refuse."""
+        reading = Reading(
+            rules=RULES,
+            program_rules=RULES,
+            query=lambda line: why_refused([line], RULES),
+            parts=EXECUTED,
+        )
+        return wrong_steps(program, reading)
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> SimulatorOptions:

@@ -17,7 +17,7 @@ from robotq.drivers.steps import Part, run_program
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 
-_RULES = Rules(longest=256, bare_words=True)
+RULES = Rules(longest=256, bare_words=True)
 _WORD = re.compile(r"([A-Z])[ \t]*([+-]?(?:\d+\.?\d*|\.\d+))")
 _AXES = "XYZ"
 _MM_PER_INCH = 25.4
@@ -66,7 +66,7 @@ class _StepMachine:
         progress: Callable[[float], None] | None = None,
         timeout_s: float | None = None,
     ) -> None:
-        prepared = prepare(lines, _RULES)
+        prepared = prepare(lines, RULES)
         try:
             with self._m.limited(timeout_s):
                 for done, line in enumerate(prepared, 1):
@@ -95,7 +95,7 @@ class _StepMachine:
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:  # noqa: ARG002
         """Nothing but `ok`: what a controller would tell is not simulated."""
-        prepare((line,), _RULES)
+        prepare((line,), RULES)
         return ("ok",)
 
     def wait(self, seconds: float) -> None:
