@@ -1,0 +1,290 @@
+"""What is broken, where, and which tests have to fail then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sabotage:
+    """One line of the program that a promise rests on, and what takes its place."""
+
+    name: str
+    file: str
+    """Below `robotq/`."""
+    found: str
+    """What stands there, once."""
+    instead: str
+    tests: str
+    """What pytest gets."""
+
+
+def _one(name: str, file: str, found: str, instead: str, tests: str) -> Sabotage:
+    return Sabotage(name=name, file=file, found=found, instead=instead, tests=tests)
+
+
+SABOTAGES = (
+    # nothing accepted is lost
+    _one(
+        "commits are not synced",
+        "store/sqlite/store.py",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA synchronous = OFF",
+        "tests/store tests/crash/test_power_cut.py",
+    ),
+    _one(
+        "a submit is answered whether it was written or not",
+        "engine/queue.py",
+        "                await self._changes.write(mutations, room)\n"
+        "                crash_point(CrashPoint.ACCEPTED)",
+        "                await self._changes.written(mutations)\n"
+        "                crash_point(CrashPoint.ACCEPTED)",
+        "tests/engine/test_outage.py tests/engine/test_random.py",
+    ),
+    _one(
+        "a result that meets a full disk is given up",
+        "engine/claims.py",
+        "                    crash_point(CrashPoint.FINISHED)\n"
+        "                    return claimed\n"
+        "            await self._changes.until_available()",
+        "                    crash_point(CrashPoint.FINISHED)\n"
+        "                    return claimed\n"
+        "            return None",
+        "tests/engine/test_outage.py",
+    ),
+    # no command runs twice
+    _one(
+        "a key that was used is not looked up",
+        "engine/idempotency.py",
+        "            if known is not None:",
+        "            if False and known is not None:",
+        "tests/engine/test_idempotency.py",
+    ),
+    _one(
+        "the same key at the same moment is accepted twice",
+        "engine/idempotency.py",
+        "        while (other := self._under_way.get(slot)) is not None:\n"
+        "            await other.wait()\n",
+        "",
+        "tests/engine/test_idempotency.py",
+    ),
+    _one(
+        "a key with another content gets the old answer",
+        "engine/idempotency.py",
+        "    if known.fingerprint != request.fingerprint:",
+        "    if False:",
+        "tests/engine/test_idempotency.py",
+    ),
+    _one(
+        "the fence is not looked at",
+        "model/transitions.py",
+        "    if rule.fenced and fence != task.fence:",
+        "    if False:",
+        "tests/model tests/engine/test_random.py",
+    ),
+    _one(
+        "a command that was cut short runs again by itself",
+        "engine/recovery.py",
+        "        if idempotent(task) and task.asked is None:",
+        "        if task.asked is None:",
+        "tests/engine/test_recovery.py",
+    ),
+    _one(
+        "a command that was called off runs again after a crash",
+        "engine/recovery.py",
+        "        if idempotent(task) and task.asked is None:",
+        "        if idempotent(task):",
+        "tests/engine/test_recovery.py tests/engine/test_repeats.py",
+    ),
+    _one(
+        "an exception of the driver counts as a certain end",
+        "engine/outcome.py",
+        '        return unknown("driver_raised", f"{type(error).__name__}: {error}")',
+        '        return failed("driver_raised", {"reason": str(error)})',
+        "tests/engine/test_endings.py",
+    ),
+    _one(
+        "a lost link counts as a certain end",
+        "engine/outcome.py",
+        "        return unknown(error.cause, error.reason)",
+        '        return failed("device_error", {"reason": error.reason})',
+        "tests/engine/test_endings.py tests/engine/test_link.py",
+    ),
+    # stop always works
+    _one(
+        "the emergency stop waits behind the command",
+        "engine/host.py",
+        "        return self._emergency.call(self.driver.emergency_stop)\n\n    async def reset",
+        "        return self._on_command_thread(self.driver.emergency_stop)\n\n    async def reset",
+        "tests/engine/test_host.py tests/engine/test_estop.py",
+    ),
+    _one(
+        "a stop waits behind the command",
+        "engine/host.py",
+        "        await self._stopping.call(self.driver.stop)",
+        "        await self._on_command_thread(self.driver.stop)",
+        "tests/engine/test_host.py tests/engine/test_stop.py tests/engine/test_cancel.py",
+    ),
+    _one(
+        "the latch is not looked at when the driver begins",
+        "engine/host.py",
+        "                if self._no_motion.is_set() or self._stop_requested:",
+        "                if False:",
+        "tests/engine/test_host.py tests/engine/test_estop.py",
+    ),
+    _one(
+        "holds are not looked at after the claim",
+        "engine/executor.py",
+        "            self._deps.holds.held(self._robot)\n"
+        "            or task.id in self._called_off",
+        "            task.id in self._called_off",
+        "tests/engine/test_stop.py tests/engine/test_estop.py tests/engine/test_holds.py "
+        "tests/engine/test_outage.py",
+    ),
+    _one(
+        "a cancel between claim and start is forgotten",
+        "engine/executor.py",
+        "            or task.id in self._called_off\n",
+        "",
+        "tests/engine/test_cancel.py",
+    ),
+    _one(
+        "a reset lets the queue go on",
+        "engine/estop.py",
+        "                self._holds.set(\n"
+        "                    hold.robot, HoldCode.PAUSED, actor=actor, "
+        'reason="reason.estop_reset"\n'
+        "                )\n",
+        "",
+        "tests/engine/test_estop.py",
+    ),
+    _one(
+        "the latch has no file of its own",
+        "engine/estop.py",
+        "        kept = self._file.keep(self._stops())\n",
+        "        kept = self._file.keep(())\n",
+        "tests/engine/test_stop_file.py",
+    ),
+    _one(
+        "a file that keeps the latch and cannot be read lets robots go",
+        "engine/stop_file.py",
+        "            return dict.fromkeys(robots, _UNREADABLE)",
+        "            return {}",
+        "tests/engine/test_stop_file.py",
+    ),
+    _one(
+        "a hold that is set again keeps its name",
+        "engine/holds.py",
+        "            hold = replace(known, id=hold_id(), set_at_ms=hold.set_at_ms)",
+        "            hold = replace(known, set_at_ms=hold.set_at_ms)",
+        "tests/engine/test_holds.py tests/engine/test_confirming.py "
+        "tests/engine/test_hold_writer.py",
+    ),
+    _one(
+        "the lift of an older hold lifts the newer one",
+        "engine/holds.py",
+        "        if self.in_force(hold):\n            del",
+        "        if self.get(hold.robot, hold.code):\n            del",
+        "tests/engine/test_holds.py tests/engine/test_hold_writer.py tests/engine/test_estop.py",
+    ),
+    _one(
+        "a confirmation that names nothing lifts whatever is there",
+        "engine/confirming.py",
+        '                raise RobotqError("not_named", found=found)',
+        "                pass",
+        "tests/engine/test_confirming.py",
+    ),
+    _one(
+        "a confirmation of something older is taken",
+        "engine/confirming.py",
+        '            raise RobotqError("not_what_was_meant", found=found)',
+        "            pass",
+        "tests/engine/test_confirming.py",
+    ),
+    _one(
+        "Marlin gets one M410",
+        "drivers/marlin/stopping.py",
+        "_AGAIN_S = (0.05, 0.5)",
+        "_AGAIN_S = ()",
+        "tests/drivers/marlin/test_stops.py",
+    ),
+    # the queue does what it says
+    _one(
+        "what somebody wanted of a command is kept in memory alone",
+        "engine/executor.py",
+        "        self._intending = asyncio.create_task(\n"
+        "            self._deps.queue.claims.intend(task, asked), "
+        'name=f"intend {task.id}"\n'
+        "        )\n",
+        "",
+        "tests/engine/test_repeats.py tests/engine/test_recovery.py tests/engine/test_cancel.py",
+    ),
+    _one(
+        "the rest of a batch runs after a failure",
+        "engine/claims.py",
+        "        if not failed.contiguous or failed.batch_id is None "
+        "or failed.state is TaskState.COMPLETED:",
+        "        if True:",
+        "tests/engine/test_batches.py",
+    ),
+    _one(
+        "a place is given to two robots",
+        "engine/turns.py",
+        "            (task for task in lane.candidates() "
+        "if self._waits.free(task, now_ms, occupied)), None",
+        "            iter(lane.candidates()), None",
+        "tests/engine/test_resources.py",
+    ),
+    _one(
+        "a held queue starts things",
+        "engine/turns.py",
+        "        return not self.closed and not self._holds.held(lane.name)",
+        "        return not self.closed",
+        "tests/engine/test_holds.py tests/engine/test_order.py",
+    ),
+    _one(
+        "a failure does not hold where the site wants it",
+        "engine/executor.py",
+        '        if policy == "hold" and',
+        "        if False and",
+        "tests/engine/test_endings.py tests/engine/test_holds.py",
+    ),
+    # nobody in by accident
+    _one(
+        "a key file without a key lets everybody in",
+        "api/guard.py",
+        "        return self._keys.required or self._config.require_key",
+        "        return bool(self._keys.read()) or self._config.require_key",
+        "tests/api/test_auth.py",
+    ),
+    _one(
+        "a page of another site is not asked where it comes from",
+        "api/guard.py",
+        "            if origin is not None:\n                self._check_origin(origin, host)\n",
+        "",
+        "tests/api/test_guard.py",
+    ),
+    _one(
+        "an agent decides what a person has to",
+        "api/call.py",
+        '            raise RobotqError("person_needed", action=action)',
+        "            return",
+        "tests/api/test_approvals.py tests/api/test_every_caller.py",
+    ),
+    # a wrong result is worse than none
+    _one(
+        "what is no read counts as a code",
+        "drivers/scanner/codes.py",
+        "def _says_no_read(data: bytes, options: CodeOptions) -> bool:\n",
+        "def _says_no_read(data: bytes, options: CodeOptions) -> bool:\n    return False\n",
+        "tests/drivers/scanner/test_codes.py",
+    ),
+    _one(
+        "a contiguous batch lets others in between",
+        "engine/lane.py",
+        "            if self._open_batch is not None and task.batch_id != self._open_batch:\n"
+        "                return\n",
+        "",
+        "tests/engine/test_batches.py",
+    ),
+)
