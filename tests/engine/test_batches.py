@@ -58,6 +58,20 @@ async def test_batch__stays_together_over_a_pause(lab: Lab) -> None:
     assert lab.driver.done == ["b1", "b2", "urgent"]
 
 
+async def test_batch__once_begun_lets_nobody_in_while_its_next_command_waits(lab: Lab) -> None:
+    later = replace(lab.order("b2"), not_before_ms=lab.engine.clock.now_ms() + 3_600_000)
+    ids = (await lab.accept([lab.order("b1", gate=True), later], batch=True)).task_ids
+    await lab.until(lambda: lab.driver.at_gate)
+    other = await lab.submit("other")
+    lab.driver.gate.set()
+    await lab.ended(ids[0])
+    await lab.quiet()
+    assert lab.driver.done == ["b1"]
+    await lab.engine.queue.cancel(ids[1], actor="ann")
+    await lab.ended(other)
+    assert lab.driver.done == ["b1", "other"]
+
+
 async def test_first_failure__cancels_the_rest(lab: Lab) -> None:
     orders = [lab.order("b1"), lab.order("b2", fail="jam"), lab.order("b3"), lab.order("b4")]
     ids = (await lab.accept(orders, batch=True)).task_ids

@@ -62,6 +62,7 @@ async def test_idempotent__that_somebody_has_called_off_does_not_run_again(
     task_id = await lab.at_gate("measure", cmd_type="MEASURE")
     cancelling = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
     await lab.until(lambda: lab._in_memory(task_id).asked)
+    assert lab._in_memory(task_id).state is TaskState.RUNNING, "it was written before the end"
     again = await start_lab(data=await lab.kill())
     cancelling.cancel()
     assert (await again.find(task_id)).outcome_unknown

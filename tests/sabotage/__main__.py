@@ -86,4 +86,5 @@ def found_by_tests(copy: Path, one: Sabotage, jobs: int) -> str:
     return "NOT FOUND" if done.returncode == 0 else f"exit {done.returncode}"
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
