@@ -198,15 +198,22 @@ class Folder:
             target = folder / f"{taken.token}{_MARK}{taken.name}"
         beside = target.with_name(f"{target.name}.{kind}.json")
         text = orjson.dumps(note, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        write_whole(beside, text)
+        write_whole(beside, text, synced=True)
         self._file(taken).rename(target)
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that whoever reads it finds all of it, or what was there before."""
+def write_whole(file: Path, content: bytes, *, synced: bool = False) -> None:
+    """Write a file so that whoever reads it finds all of it, or what was there before. `synced`:
+    after a power cut too, and from then on what is written now."""
     half = file.with_name(f".{file.name}.tmp")
-    half.write_bytes(content)
+    with half.open("wb") as writing:
+        writing.write(content)
+        if synced:
+            writing.flush()
+            os.fsync(writing.fileno())
     half.replace(file)
+    if synced:
+        _sync(file.parent)
 
 
 def _dropped(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[int, str]]:

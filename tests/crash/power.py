@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -62,13 +62,15 @@ class Trace:
     """Everything that a daemon asked of the files in `folder`."""
 
     folder: Path
+    before: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that others have put there, safely."""
     records: list[Record] = field(default_factory=list)
     _synced: list[int] = field(default_factory=list)
     """For each record the one whose completion makes it safe; past the end if there is none."""
 
     @classmethod
-    def read(cls, path: Path, folder: Path) -> Trace:
-        trace = cls(folder=folder)
+    def read(cls, path: Path, folder: Path, before: Mapping[str, bytes] | None = None) -> Trace:
+        trace = cls(folder=folder, before=before or {})
         content = path.read_bytes()
         position = 0
         while position < len(content):
@@ -114,7 +116,7 @@ class Trace:
 
     def image(self, cut: int, to: Path, keeps: Keeps) -> None:
         """The folder as the disk may hold it when the power goes after `cut` records."""
-        files: dict[str, bytearray] = {}
+        files = {path: bytearray(content) for path, content in self.before.items()}
         may_go = set(self.unsynced(cut))
         for number in range(cut):
             record = self.records[number]

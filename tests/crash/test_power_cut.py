@@ -16,7 +16,7 @@ from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from robotq.store.sqlite import SqliteStore
 
-from . import power
+from . import dropped, power
 from .conftest import MakeDaemon
 from .driving import drive
 from .http import Client, connected
@@ -36,8 +36,8 @@ class Told:
     and when they had the answer that it is on disk, and whether it is set from then on."""
 
 
-async def work(client: Client, trace: Path, told: Told, random: Random) -> None:
-    """Submits, ends, stops and holds of a short day."""
+async def work(client: Client, trace: Path, data: Path, told: Told, random: Random) -> None:
+    """Submits, ends, stops and holds of a short day, and files in the inbox."""
 
     def size() -> int:
         return trace.stat().st_size
@@ -72,7 +72,8 @@ async def work(client: Client, trace: Path, told: Told, random: Random) -> None:
         await decide("estop", "/estop")
         await decide("estop", "/estop/reset")
 
-    await asyncio.gather(*(submitter(name) for name in range(3)), people())
+    submitters = (submitter(name) for name in range(3))
+    await asyncio.gather(*submitters, people(), dropped.drop(data, Random(random.random())))
 
 
 def moved(trace: power.Trace) -> list[tuple[int, str]]:
@@ -92,6 +93,7 @@ async def judge(trace: power.Trace, told: Told, cut: int, image: Path) -> list[s
     restored = await store.open(finished=10_000)
     try:
         tasks = {task.id: task for task in [*restored.unfinished, *restored.finished]}
+        wrong += await dropped.judge(image, store, tasks)
     finally:
         await store.close()
     held = {hold.code for hold in restored.holds if hold.robot == "robot_b"}
@@ -148,13 +150,14 @@ async def test_power_cut__loses_nothing_that_was_told_whatever_unsynced_writes_a
         "LD_PRELOAD": str(power.library()),
         "TRACE": str(record),
         "TRACE_DIR": str(data.resolve()),
+        "ROBOTQ_INBOX__POLL_S": "0.02",
     }
     daemon = make_daemon("data", environ=environ)
     assert await daemon.start()
     async with connected(daemon.url, Ledger()) as client:
-        await work(client, record, told, random)
+        await work(client, record, data, told, random)
     daemon.kill()
-    trace = power.Trace.read(record, data.resolve())
+    trace = power.Trace.read(record, data.resolve(), dropped.contents(data.resolve()))
     assert len(told.accepted) == 36
     assert moved(trace)
     tried = 0
