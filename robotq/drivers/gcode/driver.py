@@ -142,6 +142,7 @@ class GcodeDriver:
             "moving": moving,
             "held": status.held,
             "motion": motion,
+            "state": motion,
             "planned_moves": status.planned_moves if moving else 0,
             "position_known": status.position_known,
             **status.details,

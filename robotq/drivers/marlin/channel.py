@@ -15,12 +15,14 @@ from dataclasses import dataclass
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.lines import Line
-from robotq.drivers.marlin.lines import MARKER, RESTART
+from robotq.drivers.marlin.lines import FINISH, MARKER, RESTART
 from robotq.drivers.marlin.protocol import (
+    Busy,
     Chatter,
     Complaint,
     Halted,
     Ok,
+    Paused,
     Position,
     Resend,
     Said,
@@ -35,6 +37,8 @@ from robotq.drivers.transport import Discarded, PortOptions, Transport
 
 _RECEIVE_BYTES = 127
 _TOLD = 200
+_PAUSE_S = 10.0
+"""It says every two seconds that it waits for a person; after so long without, it does not."""
 _RECENT = 64
 """Lines that can be sent again although they seemed to be answered: the answer may have been
 another one."""
@@ -51,6 +55,8 @@ class Sent:
     """It is a marker, and its report has come."""
     passed: bool = False
     """It is a marker whose report would have come by now."""
+    rested: int = 0
+    """A marker: the motions that are over when it is reported, since M400 came before it."""
 
 
 class Channel:
@@ -87,6 +93,14 @@ class Channel:
         self.point: tuple[float, ...] = ()
         self.told: deque[str] = deque(maxlen=_TOLD)
         self.last_heard = 0.0
+        self.motions_sent = 0
+        """Lines that can move the robot, ever."""
+        self.motions_over = 0
+        """Of these, those that are certainly carried out or dropped."""
+        self._before_finish = 0
+        self._paused_at: float | None = None
+        self.on_start: Callable[[], None] = lambda: None
+        """Called on the reader thread when the controller has started anew."""
         self.why_lost: str | None = None
         """Why the position is not known."""
         self.lost: str | None = "not connected yet"
@@ -99,6 +113,8 @@ class Channel:
         with self.changed:
             self.forget()
             self.halted = None
+            self._paused_at = None
+            self.motions_over = self.motions_sent
             self.lost = None
             self.last_heard = time.monotonic()
         try:
@@ -113,6 +129,12 @@ class Channel:
             self.lost = reason
             self.changed.notify_all()
         self._tell_lost(reason)
+
+    @property
+    def paused(self) -> bool:
+        """It waits for a person, as far as it has said last."""
+        at = self._paused_at
+        return at is not None and time.monotonic() - at < _PAUSE_S
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -165,7 +187,11 @@ class Channel:
             full = self._length + len(data) > _RECEIVE_BYTES
             if window is not None and (full or len(self.outstanding) >= window):
                 return False
-            sent = Sent(self.next_number, line, data)
+            if line.motion:
+                self.motions_sent += 1
+            elif line is FINISH:
+                self._before_finish = self.motions_sent
+            sent = Sent(self.next_number, line, data, rested=self._before_finish)
             self.outstanding.append(sent)
             self._recent.append(sent)
             self._length += len(data)
@@ -259,23 +285,32 @@ class Channel:
             case Complaint(text=text):
                 head = self.outstanding[0].line if self.outstanding else None
                 self.complaint = self.complaint or (head, text)
+            case Paused():
+                self._paused_at = time.monotonic()
+            case Busy():
+                self._paused_at = None
             case Halted(text=text):
+                self._paused_at = None
                 self.halted = self.halted or text
                 self.why_lost = self.why_lost or f"the controller has halted: {text}"
             case Started():
                 self.starts += 1
                 self.forget()
+                self._paused_at = None
+                self.motions_over = self.motions_sent
+                self.on_start()
                 self.why_lost = self.why_lost or "the controller has started anew"
             case Told(text=text) | Chatter(text=text):
                 self.told.append(text)
             case _:
-                """Busy, or a line that came damaged: that it was heard is all there is to it."""
+                """A line that came damaged: that it was heard is all there is to it."""
 
     def _plausible(self, number: int) -> bool:
         first = self.outstanding[0].number if self.outstanding else self.next_number
         return first <= number <= self.next_number
 
     def _answer(self, ok: Ok, *, refused: bool) -> None:
+        self._paused_at = None
         if ok.rest:
             position = position_in(ok.rest)
             if position is not None:
@@ -309,6 +344,7 @@ class Channel:
             self._pop()
         marker.reported = True
         self.reported = marker.number
+        self.motions_over = max(self.motions_over, marker.rested)
         self.last_heard = time.monotonic()
 
     def _pop(self) -> None:

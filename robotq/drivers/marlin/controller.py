@@ -20,6 +20,7 @@ from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.options import MarlinOptions
+from robotq.drivers.marlin.planned import Ahead
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import Stopping
 from robotq.drivers.marlin.watch import LOOK_S, Watch
@@ -40,12 +41,19 @@ class Controller:
         self._lost_lines = LostLines(self._state, channel)
         self._stopping = Stopping(self._state, channel, controls, self._lost_lines)
         self._watch = Watch(self._state, channel, controls, self._lost_lines, self._stopping)
+        channel.on_start = self._forget_hold
+        self._rest_asked = -1
+        """Motions that had been sent when the end of all of them was last asked for."""
         self._modes_due = True
         """No line of this command was sent yet."""
         self._touched = False
         """A line of it was."""
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
+
+    def _forget_hold(self) -> None:
+        """The controller has started anew: what was held is gone."""
+        self._state.hold_wanted = False
 
     # -- what steps ask for --------------------------------------------------------------------
 
@@ -110,7 +118,10 @@ class Controller:
             self._known_modes()
         self._exchange(asked)
         with self._channel.changed:
-            return list(self._channel.told)
+            told = list(self._channel.told)
+        if asked.motion:
+            self._settle()
+        return told
 
     def wait(self, seconds: float) -> None:
         self._watch.begin(None)
@@ -186,8 +197,15 @@ class Controller:
         told = 0.0
         answered = channel.answered
         at = 0
+        ahead = Ahead(self._state.options.hold_within_s)
         while at < len(lines) or channel.outstanding:
-            if at < len(lines) and not self._state.hold_wanted and self._next(lines[at], window):
+            if self._state.hold_wanted:
+                self._rests()
+            elif at < len(lines) and not ahead.has_room(lines[at]):
+                if self._rests():
+                    ahead.rests()
+            elif at < len(lines) and self._next(lines[at], window):
+                ahead.sent()
                 at += 1
                 self._lost_lines.wait_anew()
                 if not channel.outstanding or len(channel.outstanding) < window:
@@ -215,12 +233,24 @@ class Controller:
             channel.put(FINISH, 2)
         return True
 
+    def _rests(self) -> bool:
+        """Whether all that was sent is carried out and the robot stands; asks for it once."""
+        channel = self._channel
+        sent = channel.motions_sent
+        over = channel.motions_over >= sent
+        if not over and self._rest_asked != sent and channel.put(FINISH, 1):
+            self._rest_asked = sent
+            channel.mark()
+        return over
+
     def _settle(self) -> None:
         """Wait until nothing is planned, the robot stands, and every line is accounted for."""
         self._exchange(FINISH)
         self._exchange(MARKER)
 
     def _exchange(self, line: Line) -> None:
+        while line.motion and self._state.hold_wanted:
+            self._watch.look()
         self._lost_lines.wait_anew()
         while not self._channel.put(line, 1):
             self._watch.look()

@@ -20,6 +20,10 @@ KNOWN_MODES = ("G21", "G90", "M82")
 """Millimetres and absolute coordinates, in which each command begins: one code a line, since the
 controller reads every later code of a line as a parameter."""
 
+GO_ON = Line(text="M108", number=0, codes=("M108",), motion=False)
+"""Ends a wait for a person. With a number like every line, so that its answer counts for it; the
+emergency parser reads it where it comes in, ahead of what waits."""
+
 QUICK_STOP = b"\nM108\nM410\n"
 """The first line end ends whatever is half written; M108 ends a wait for heat or for a person."""
 

@@ -85,7 +85,8 @@ class LostLines:
             waiting = bool(channel.outstanding)
             dwell = sum(sent.line.dwell_s for sent in channel.outstanding)
             heard = channel.last_heard
-        if not waiting or self._state.hold_wanted:
+        if not waiting or channel.paused:
+            # what is sent to a controller that waits for a person only fills its buffers
             return
         limit = self._state.options.answer_timeout_s
         pause = min(PROBE_S, limit / (_PROBES + 1))

@@ -7,6 +7,9 @@ Those of its port (see `drivers.transport.options`), and
   band; elsewhere it is one motion. More than one is for links that answer late. On a wire that
   damages bytes it is a danger: Marlin throws away what follows a damaged line, and takes the end
   of a line that it has thrown away half of for a whole one, without number and checksum.
+- `hold_within_s` (no bound): a hold takes no longer than so many seconds until the robot stands, or
+  one motion where that is longer: no more than that is planned ahead, as far as ways and feeds say,
+  and the robot stands for a moment in between. Without it up to 16 motions are carried out first.
 - `emergency` (`M410`): what an emergency stop sends. M112 switches the motors off, and the
   controller has to be restarted; M410 stops the motion and keeps the motors on, so that an arm
   does not fall.
@@ -75,6 +78,7 @@ class MarlinOptions:
     program_rules: Rules
     homing_required: bool = True
     window: int = 1
+    hold_within_s: float | None = None
     emergency: str = "M410"
     answer_timeout_s: float = 10.0
     homing_timeout_s: float = 180.0
@@ -107,6 +111,11 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
         program_rules=_rules({**_CONVERSATION, **_STORED, **more}),
         homing_required=section.flag("homing_required", default=True),
         window=section.whole("window", least=1, most=8, default=1),
+        hold_within_s=(
+            section.number("hold_within_s", above=0, default=1.0)
+            if "hold_within_s" in section.names()
+            else None
+        ),
         emergency=section.text("emergency", of=("M112", "M410"), default="M410"),
         answer_timeout_s=section.number("answer_timeout_s", above=0, default=10.0),
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),

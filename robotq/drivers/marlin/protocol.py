@@ -35,6 +35,7 @@ _NOT_DONE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE | re.ASCII)
+_PAUSED = re.compile(r"(?:echo:\s*)?busy:\s*paused for (?:user|input)", re.IGNORECASE | re.ASCII)
 _CHATTER = re.compile(r"wait|//.*|(?:T[0-9]*|B):(?!.*\bW:).*")
 _POSITION = re.compile(r"X:\s*(-?[0-9.]+)\s+Y:\s*(-?[0-9.]+)(?:\s+Z:\s*(-?[0-9.]+))?", re.ASCII)
 _WHO = ("FIRMWARE_NAME", "MACHINE_TYPE", "MACHINE_NAME", "UUID")
@@ -87,6 +88,11 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """It waits until a person presses its button, or M108 comes; said every two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The controller has started anew; it has forgotten every line, and where it stands."""
 
@@ -120,7 +126,7 @@ class Told:
 
 
 Said: TypeAlias = (
-    Ok | Resend | Unknown | Busy | Started | Halted | Complaint | Position | Chatter | Told
+    Ok | Resend | Unknown | Busy | Paused | Started | Halted | Complaint | Position | Chatter | Told
 )
 
 
@@ -133,6 +139,8 @@ def parse(line: bytes) -> Said:
         return Ok(rest, int(number[1]) if number else None)
     if _STARTED.fullmatch(text):
         return Started()
+    if _PAUSED.match(text):
+        return Paused()
     if _BUSY.match(text):
         return Busy()
     if found := _RESEND.fullmatch(text):

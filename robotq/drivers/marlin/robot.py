@@ -23,7 +23,7 @@ from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.connect import Identity, identify
 from robotq.drivers.marlin.controller import Controller
 from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import QUICK_STOP, SHUTDOWN
+from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -31,6 +31,10 @@ from robotq.model.json import JsonObject
 _HEARTBEAT_S = 4.0
 _TICK_S = 0.2
 _WAKE_S = 0.05
+_GOES_ON_S = 2.0
+"""Wall seconds that the controller has to go on after M108."""
+_PLANNER = 16
+"""Motions that Marlin plans ahead."""
 
 
 class MarlinRobot(Controller):
@@ -116,7 +120,12 @@ class MarlinRobot(Controller):
             if channel.halted is not None:
                 channel.transport.lose(f"the controller has halted ({channel.halted}); restart it")
                 continue
-            if time.monotonic() < due or channel.shut or not self._talking.acquire(blocking=False):
+            if (
+                time.monotonic() < due
+                or channel.shut
+                or channel.paused
+                or not self._talking.acquire(blocking=False)
+            ):
                 continue
             try:
                 self._one_beat()
@@ -128,7 +137,8 @@ class MarlinRobot(Controller):
         channel = self._channel
 
         def unless_running() -> None:
-            if self._controls.running or channel.shut or channel.halted is not None:
+            over = channel.shut or channel.halted is not None
+            if self._controls.running or over or channel.paused:
                 raise Busy
 
         try:
@@ -166,12 +176,42 @@ class MarlinRobot(Controller):
         self._state.hold_wanted = True
 
     def resume(self) -> None:
+        """Also where the controller itself waits for a person: M108."""
+        channel = self._channel
         if self._controls.latched:
             raise DriverError("an emergency stop is latched")
-        with self._channel.changed:
-            self._channel.last_heard = time.monotonic()
+        paused = channel.paused
+        if paused and not self._state.emergency_parser:
+            raise DriverError(
+                "the controller waits for a person (paused for user), and its firmware has no "
+                "EMERGENCY_PARSER: press the button at the machine"
+            )
+        with channel.changed:
+            channel.last_heard = time.monotonic()
         self._state.hold_wanted = False
+        self._state.go_on = paused
         self._wake()
+        if paused:
+            self._until_it_goes_on()
+
+    def _until_it_goes_on(self) -> None:
+        channel = self._channel
+        deadline = time.monotonic() + _GOES_ON_S
+        while channel.paused and channel.lost is None:
+            if time.monotonic() > deadline:
+                self._state.go_on = False
+                raise DriverError("the controller still waits for a person (paused for user)")
+            # a command sends it itself; between two of them nobody else does
+            if not self._controls.running and self._talking.acquire(blocking=False):
+                try:
+                    if self._state.go_on:
+                        self._state.go_on = False
+                        channel.put(GO_ON, None)
+                        self._state.unsynchronised = True
+                finally:
+                    self._talking.release()
+            with channel.changed:
+                channel.changed.wait(_WAKE_S)
 
     def stop(self) -> None:
         if self._controls.ask_to_stop():
@@ -208,13 +248,31 @@ class MarlinRobot(Controller):
         channel = self._channel
         with channel.changed:
             lost, details = channel.lost, self._details()
+            paused, wanted = channel.paused, self._state.hold_wanted
+            planned = self._planned() if wanted else 0
         return DriverStatus(
             link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
-            held=self._state.hold_wanted,
+            held=wanted or paused,
+            held_because=self._paused_because() if paused else "",
+            still_moving=planned > 0 and not paused,
+            planned_moves=0 if paused else planned,
             position_known=channel.why_lost is None
             and (self._state.homed or not self._state.options.homing_required),
             details=details,
         )
+
+    def _planned(self) -> int:
+        """The most motions that are carried out before it stands. `changed` is held."""
+        channel = self._channel
+        coming = sum(sent.line.motion for sent in channel.outstanding)
+        most = coming + _PLANNER if self._state.emergency_parser else max(1, coming)
+        return min(most, channel.motions_sent - channel.motions_over)
+
+    def _paused_because(self) -> str:
+        with self._channel.changed:
+            oldest = self._channel.outstanding[0].line if self._channel.outstanding else None
+        pause = oldest is not None and not {"M0", "M1"}.isdisjoint(oldest.codes)
+        return "reason.program_pause" if pause else "reason.paused_for_user"
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         new = read_options(self._robot, options)

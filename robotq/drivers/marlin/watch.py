@@ -8,6 +8,7 @@ import time
 from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.marlin.channel import Channel
+from robotq.drivers.marlin.lines import GO_ON
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import Stopping
@@ -59,12 +60,15 @@ class Watch:
         """Wait for news, and raise what they mean for the command."""
         channel = self._channel
         with channel.changed:
-            if wait_s and not self._eventful():
+            if wait_s and not self._state.go_on and not self._eventful():
                 channel.changed.wait(wait_s)
+        if self._state.go_on:
+            self._state.go_on = False
+            channel.put(GO_ON, None)
         if self._eventful():
             self._take_event()
         now = time.monotonic()
-        if self._state.hold_wanted and self._deadline is not None:
+        if (self._state.hold_wanted or channel.paused) and self._deadline is not None:
             # time in which the robot is held does not count
             self._deadline += now - self._looked
         self._looked = now
