@@ -25,6 +25,13 @@ function holdsOver(seen, action, robots) {
   };
 }
 
+/** Over, too, as soon as somebody stops the robots: nothing goes on that was asked about before. */
+function stopOr(over) {
+  const stops = (look) => look.estop_holds.map((hold) => hold.id);
+  const before = new Set(stops(live.look));
+  return (look) => (stops(look).some((id) => !before.has(id)) ? t("over.stop") : over(look));
+}
+
 /** What a command is called, with what tells it from others. */
 export function nameOf(next) {
   return next ? [titleOf(live.specs, next.cmd_type), next.about || next.cmd_id || next.task_id].join(" · ") : t("next.none");
@@ -62,7 +69,7 @@ async function decide({ title, text, starting, go, stay = t("then.stay"), no = t
     { value: "continue", text: go, kind: safe === "go" ? "strong" : "", focus: safe === "go" },
     ...(stay === null ? [] : [{ value: "stay_paused", text: stay, kind: safe === "stay" ? "strong" : "", focus: safe === "stay" }]),
   ];
-  const then = await question({ title, text, fields: [starts.node, note.node], buttons, over, follow: starts.update });
+  const then = await question({ title, text, fields: [starts.node, note.node], buttons, over: stopOr(over), follow: starts.update });
   return then === "" ? null : { then, note: note.input.value.trim() };
 }
 
@@ -204,7 +211,7 @@ export async function clearPlace(reason) {
     title: t(away ? "away.ask" : "release.ask", { robot, place: reason.resource }),
     text: [reason.reason, t(away ? "away.text" : "release.text", { robot, place: reason.resource })].join(" · "),
     buttons: [{ value: "", text: t("cancel"), focus: true }, { value: "yes", text: t(away ? "away.yes" : "release.yes", { robot }), kind: "strong" }],
-    over: (look) => (look.why.some((one) => one.code === reason.code && one.task_id === reason.task_id) ? null : t("over.place")),
+    over: stopOr((look) => (look.why.some((one) => [one, ...(one.because ?? [])].some((part) => part.code === reason.code && part.task_id === reason.task_id)) ? null : t("over.place"))),
   });
   if (!yes) return;
   const headers = away ? { "Idempotency-Key": freshKey(), Prefer: "respond-async" } : {};
@@ -232,7 +239,7 @@ export async function moveQueue(name) {
   const target = await question({
     title: t("moveto.ask", { robot: name, count: tasks.length }), text: t("moveto.text"),
     buttons: [{ value: "", text: t("cancel"), focus: true }, ...others.map((other) => ({ value: other, text: other }))],
-    over: (look) => (look.why.some((one) => one.queue === name) ? null : t("over.ended")),
+    over: stopOr((look) => (look.why.some((one) => one.queue === name) ? null : t("over.ended"))),
   });
   if (!target) return;
   // one of a contiguous batch takes the others along

@@ -51,7 +51,7 @@ export const WORDS = {
   "hold.motion_held": ["The motion is held", "动作已暂停"],
   "hold.unresponsive": ["Driver does not answer", "驱动无响应"], "hold.does_not_fit": ["Command no longer fits", "任务不再符合配置"], "hold.not_configured": ["Robot is not configured", "机器人不在配置中"], "hold.stopping": ["Daemon is shutting down", "服务正在关闭"], "hold.estop": ["All robots are stopped", "所有机器人已停止"],
   "over": ["{title} This question is over: {why}", "{title} 此问题已结束：{why}"],
-  "over.stop": ["a newer stop has come. Nothing was reset.", "有新的停止，未复位。"],
+  "over.stop": ["a newer stop has come. Nothing was done.", "有新的停止，未执行任何操作。"],
   "over.hold": ["a newer hold has come. Nothing was lifted.", "有新的保持，未解除。"],
   "over.lifted": ["it was lifted already.", "已被解除。"], "over.resolved": ["it was resolved already.", "已被确认。"],
   "over.decided": ["somebody has decided already.", "已有人决定。"], "over.ended": ["it has ended meanwhile.", "已经结束。"],

@@ -121,6 +121,35 @@ def test_cancel_many__calls_off_what_was_counted(robotq_client: Client) -> None:
     robotq_client.resume()
 
 
+def test_decision__is_about_what_was_seen_and_about_nothing_newer(robotq_client: Client) -> None:
+    asking = robotq_client.submit(BY_HAND)
+
+    def answer(task: Task) -> None:
+        if task.waiting_for is not None:
+            question = task.waiting_for.asked_at_ms
+            assert question is not None
+            with pytest.raises(Refused, match="no_question"):
+                robotq_client.answer_task(task.task_id, {"done": True}, question=question - 1)
+            robotq_client.answer_task(task.task_id, {"done": True}, question=question)
+
+    assert robotq_client.wait(asking.task_id, progress=answer, interval_s=0.01).completed
+    (seen,) = robotq_client.pause("robot_a", "cleaning")
+    (newer,) = robotq_client.pause("robot_a", "hands in the cell")
+    with pytest.raises(Refused, match="not_what_was_meant"):
+        robotq_client.resume(holds=[seen.id])
+    # who has seen nothing means nothing of what is there
+    with pytest.raises(Refused, match="not_what_was_meant"):
+        robotq_client.resume(holds=[])
+    assert robotq_client.resume(holds=[newer.id]) == ()
+    (held,) = robotq_client.hold_motion("robot_a")
+    (again,) = robotq_client.hold_motion("robot_a")
+    with pytest.raises(Refused, match="not_what_was_meant"):
+        robotq_client.resume_motion("robot_a", holds=[held.id])
+    (paused,) = robotq_client.resume_motion("robot_a", holds=[again.id], then="stay_paused")
+    assert paused.code == "paused"
+    assert robotq_client.resume() == ()
+
+
 def test_cancel__is_told_as_such(robotq_client: Client) -> None:
     accepted = robotq_client.submit(BY_HAND)
     task = robotq_client.cancel(accepted.task_id, "wrong door")

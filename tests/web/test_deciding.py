@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.async_api import Page, expect
+
+from robotq.config import packaged
 
 from .conftest import OpenPage, Site, StartSite
 from .test_access import faults
@@ -65,11 +68,20 @@ async def test_second_stop__closes_the_question_of_the_first_and_nothing_is_rese
         assert not (await call(site, "GET", "/estop"))["latched"]
 
 
+@pytest.mark.parametrize(
+    "screen_of",
+    [
+        pytest.param({}, id="wall"),
+        pytest.param(
+            {"width": 390, "height": 844, "theme": "dark"}, id="phone", marks=pytest.mark.long
+        ),
+    ],
+)
 async def test_it_was_done__tells_what_starts_stays_paused_and_is_kept(
-    start_site: StartSite, open_page: OpenPage
+    start_site: StartSite, open_page: OpenPage, screen_of: dict[str, Any]
 ) -> None:
     site = await start_site(**BROKEN)
-    async with open_page(site) as screen:
+    async with open_page(site, **screen_of) as screen:
         page = screen.page
         task_id = await lost(site)
         waiting = await submit(site, drive("HOME", cmd_id="after"))
@@ -130,6 +142,21 @@ async def test_pause_that_comes_while_somebody_resumes__is_not_lifted(
         await expect(page.locator("#messages")).to_contain_text("a newer hold has come")
         status = await call(site, "GET", "/queue/status?robot_id=robot_a")
         assert [hold["code"] for hold in status["holds"]] == ["paused"]
+
+
+async def test_stop_while_somebody_lets_a_queue_go_on__closes_that_question_too(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site()
+    await call(site, "POST", "/queue/pause", {"robot_id": "robot_a", "reason": "cleaning"})
+    async with open_page(site) as screen:
+        page = screen.page
+        await lane(page).get_by_role("button", name="Resume queue").click()
+        await call(site, "POST", "/estop", {"reason": "a person in the cell"})
+        await expect(dialog(page)).to_have_count(0)
+        await expect(page.locator("#messages")).to_contain_text("a newer stop has come")
+        status = await call(site, "GET", "/queue/status?robot_id=robot_a")
+        assert {hold["code"] for hold in status["holds"]} == {"paused", "estop"}
 
 
 async def test_held_motion__is_shown_with_who_and_since_and_let_go_by_a_button(
@@ -227,3 +254,83 @@ async def test_question_of_a_robot__that_was_answered_elsewhere_is_gone_and_says
         await call(site, "POST", f"/task/{asking}/input", {})
         await expect(notice).to_have_count(0)
         await expect(page.locator("#messages")).to_contain_text("was answered meanwhile")
+
+
+async def waiting_for_a_robot_that_goes(
+    start_site: StartSite, folder: Path, names: tuple[str, ...]
+) -> tuple[Site, list[str]]:
+    """A daemon whose configuration has lost robot_c, and the commands that wait for it."""
+    described = yaml.safe_load(packaged("lab.yaml").read_text(encoding="utf-8"))
+    described["robots"]["robot_c"] = described["robots"]["robot_b"]
+    lab = folder / "lab_of_three.yaml"
+    await asyncio.to_thread(lab.write_text, yaml.safe_dump(described), "utf-8")
+    options = {f"robots.robot_{one}.options": {"lab": str(lab)} for one in "abc"}
+    before = await start_site(**{"robots.robot_c.driver": "simulator", **options})
+    await call(before, "POST", "/queue/pause", {"robot_id": "robot_c"})
+    tasks = [await submit(before, drive("HOME", robot_id="robot_c", cmd_id=n)) for n in names]
+    await before.stop()
+    del options["robots.robot_c.options"]
+    return await start_site(**options), tasks
+
+
+async def test_queue_of_a_robot_that_is_gone__is_given_to_another_or_called_off(
+    start_site: StartSite, open_page: OpenPage, tmp_path: Path
+) -> None:
+    names = ("first", "second", "third")
+    site, waiting = await waiting_for_a_robot_that_goes(start_site, tmp_path, names)
+    async with open_page(site) as screen:
+        page = screen.page
+        notice = page.locator(".notice", has_text="robot_c: Robot is not configured")
+        await notice.get_by_role("button", name="Call all off…").click()
+        await expect(dialog(page)).to_contain_text("3 tasks are called off")
+        await dialog(page).get_by_role("button", name="Keep it").click()
+        await expect(dialog(page)).to_have_count(0)
+        await notice.get_by_role("button", name="Give to another robot…").click()
+        await expect(dialog(page)).to_contain_text("the 3 tasks of robot_c")
+        assert await faults(page) == []
+        await dialog(page).get_by_role("button", name="robot_b").click()
+        await expect(notice).to_have_count(0)
+        ended = page.locator(".ended .row.completed")
+        await expect(ended).to_contain_text(["third", "second", "first"])
+    states = [(await task(site, one))["robot_id"] for one in waiting]
+    assert states == ["robot_b"] * 3
+
+
+async def test_queue_of_a_robot_that_is_gone__is_called_off_as_it_was_counted(
+    start_site: StartSite, open_page: OpenPage, tmp_path: Path
+) -> None:
+    site, waiting = await waiting_for_a_robot_that_goes(start_site, tmp_path, ("one", "two"))
+    async with open_page(site) as screen:
+        page = screen.page
+        notice = page.locator(".notice", has_text="robot_c: Robot is not configured")
+        await notice.get_by_role("button", name="Call all off…").click()
+        await dialog(page).get_by_role("button", name="Call off 2").click()
+        await expect(notice).to_have_count(0)
+    assert {(await task(site, one))["state"] for one in waiting} == {"cancelled"}
+
+
+async def test_command_that_no_longer_fits__says_why_and_is_called_off(
+    start_site: StartSite, open_page: OpenPage, tmp_path: Path
+) -> None:
+    specs = tmp_path / "own.yaml"
+    text = "commands:\n  RINSE: {kind: queued, title: {en: Rinse}}\n"
+    await asyncio.to_thread(specs.write_text, text, "utf-8")
+    before = await start_site(commands=[str(specs)])
+    await call(before, "POST", "/queue/pause", {"robot_id": "robot_a"})
+    waiting = await submit(before, {"cmd_type": "RINSE"})
+    behind = await submit(before, drive("HOME"))
+    await before.stop()
+    site = await start_site()
+    async with open_page(site) as screen:
+        page = screen.page
+        await lane(page).get_by_role("button", name="Resume queue").click()
+        await dialog(page).get_by_role("button", name="Go on at once").click()
+        notice = page.locator(".notice", has_text="Command no longer fits")
+        await expect(notice).to_contain_text("RINSE")
+        await expect(lane(page).locator(".nothing-to-do")).to_contain_text("Starts nothing")
+        await notice.get_by_role("button", name="Cancel…").click()
+        await dialog(page).get_by_role("button", name="Cancel the command").click()
+        await expect(notice).to_have_count(0)
+        await expect(page.locator(".ended .row.completed")).to_have_count(1)
+    assert (await task(site, waiting))["state"] == "cancelled"
+    assert (await task(site, behind))["state"] == "completed"
