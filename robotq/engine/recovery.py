@@ -19,11 +19,16 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
+from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveDelivery, SaveTask, Store, TaskQuery
 
-_CAUSE = {"cause": "cause.daemon_died"}
+_CAUSE: JsonObject = {"cause": "cause.daemon_died"}
+
+ATTEMPTS = 3
+"""Runs of an idempotent command that may end with the death of the daemon. After that it may be
+the command that ends it, and another start would end the same way, for ever."""
 
 
 async def recover(
@@ -43,7 +48,8 @@ async def recover(
     starts.
 
     Nobody knows how far the robot got, so the task ends as outcome_unknown and its queue is
-    held; a command whose spec says idempotent goes back to its place instead. Robots for
+    held; a command whose spec says idempotent goes back to its place instead, `ATTEMPTS` times at
+    most: its claims are counted on disk, before it is begun. Robots for
     which `holds_on_start` is true get a hold where commands wait. So do those that were not
     `configured` in the run before and are now; what is left of those that are not is held.
     Returns the events.
@@ -52,12 +58,16 @@ async def recover(
     waiting = {name for name, lane in memory.lanes.items() if lane.waiting}
     for task in memory.running():
         # one that somebody has called off does not run again by itself
-        if idempotent(task) and task.asked is None:
+        again = idempotent(task) and task.asked is None
+        if again and task.attempt < ATTEMPTS:
             mutations += _requeued(task, clock.now_ms())
             waiting.add(task.queue)
         else:
-            mutations += _outcome_unknown(task, memory.lane(task.queue), clock.now_ms())
-            holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **_CAUSE)
+            cause = _CAUSE
+            if again:
+                cause = {"cause": "cause.daemon_died_again", "attempts": task.attempt}
+            mutations += _outcome_unknown(task, memory.lane(task.queue), clock.now_ms(), cause)
+            holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **cause)
     back = [
         hold
         for hold in holds.all()
@@ -102,7 +112,7 @@ def _requeued(task: Task, now_ms: int) -> list[Mutation]:
     ]
 
 
-def _outcome_unknown(task: Task, lane: Lane, now_ms: int) -> list[Mutation]:
+def _outcome_unknown(task: Task, lane: Lane, now_ms: int, cause: JsonObject) -> list[Mutation]:
     steps = tuple(
         replace(step, state=StepState.FAILED) if step.state is StepState.RUNNING else step
         for step in task.steps
@@ -114,7 +124,7 @@ def _outcome_unknown(task: Task, lane: Lane, now_ms: int) -> list[Mutation]:
         fence=task.fence,
         ended_at_ms=now_ms,
         steps=steps,
-        error=TaskError(code=OUTCOME_UNKNOWN, args=_CAUSE, step=step),
+        error=TaskError(code=OUTCOME_UNKNOWN, args=cause, step=step),
     )
     mutations = saving_end(task, ended, "robotq")
     if task.contiguous and task.batch_id is not None:

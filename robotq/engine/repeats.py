@@ -95,6 +95,10 @@ def _goes_on(task: Task, repeat: Repeat) -> bool:
         return True
     if task.state is not TaskState.FAILED or task.error is None or task.error.code == "stopped":
         return False
+    if task.error.code == "stopped_by_shutdown":
+        # the command has not failed: it was the daemon that ended. The next run waits for the
+        # next start, and where the robot stands is not certain, for a person
+        return True
     if task.error.code == OUTCOME_UNKNOWN:
         outcome = task.resolution.outcome if task.resolution is not None else None
         return outcome == "completed" or (outcome == "failed" and repeat.on_failure == "continue")

@@ -232,7 +232,7 @@ def _connect(engine: Engine) -> None:
             robot.executor.cancel(task.id, actor=actor, reason=reason)
 
     def outage(reason: str) -> None:
-        for name in engine.robots:
+        for name in (*engine.robots, *queue.memory.pools):
             holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
 
     async def recovery() -> None:

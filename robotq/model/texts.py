@@ -171,6 +171,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "服务在执行过程中中断",
         "the daemon died while the command ran",
     ),
+    "cause.daemon_died_again": (
+        "服务在执行该任务的 {attempts} 次中都中断，可能由该任务引起",
+        "the daemon died in each of the {attempts} runs of this command; it is not begun again",
+    ),
     "cause.link_lost": ("与机器人的连接中断: {reason}", "the link to the robot broke: {reason}"),
     "cause.device_reset": ("设备在执行中重启: {reason}", "the device restarted: {reason}"),
     "cause.answer_lost": (

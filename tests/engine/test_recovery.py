@@ -15,6 +15,7 @@ from robotq.model.clock import VirtualClock
 from robotq.model.errors import ConfigError
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
+from robotq.model.texts import Language, text
 from robotq.store.memory import MemoryStore
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
@@ -53,6 +54,31 @@ async def test_idempotent__goes_back_to_its_place_and_runs_once_more(start_lab: 
     assert (task.state, task.attempt) == (TaskState.COMPLETED, 2)
     await again.until(lambda: again.driver.done == ["measure", "after"])
     assert [event.kind for event in await again.events("task.requeued")] == ["task.requeued"]
+
+
+async def test_idempotent__that_ends_the_daemon_three_times_is_not_begun_again(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab()
+    task_id = await lab.at_gate("deadly", cmd_type="MEASURE")
+    after = await lab.submit("after")
+    for attempt in (2, 3):
+        lab = await start_lab(data=await lab.kill())
+        await lab.running(task_id)
+        assert (await lab.find(task_id)).attempt == attempt, "counted before it is begun"
+    lab = await start_lab(data=await lab.kill())
+    task = await lab.find(task_id)
+    assert task.outcome_unknown
+    assert task.error is not None
+    assert task.error.args == {"cause": "cause.daemon_died_again", "attempts": 3}
+    (hold,) = lab.engine.holds.of("robot_a")
+    assert (hold.code, hold.task_id) == (HoldCode.OUTCOME_UNKNOWN, task_id)
+    told = text("hold.outcome_unknown", {**hold.args, "task_id": task_id}, Language.EN)
+    assert "in each of the 3 runs" in told
+    await lab.quiet()
+    assert lab.driver.done == []
+    await lab.engine.resolve(task_id, "failed", actor="ann")
+    assert (await lab.ended(after)).state is TaskState.COMPLETED
 
 
 async def test_idempotent__that_somebody_has_called_off_does_not_run_again(

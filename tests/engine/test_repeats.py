@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from robotq.config import QueueConfig
+from robotq.config import LimitsConfig, QueueConfig
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import Repeat, Task, TaskState
@@ -20,6 +20,8 @@ from .disk import writes
 from .test_order import SetClock
 
 HOUR_MS = 3_600_000
+
+PATIENT = LimitsConfig(stop_timeout_s=5, shutdown_grace_s=0.05)
 
 
 async def repeating(lab: Lab, cmd_id: str, repeat: Repeat, **params: Any) -> str:
@@ -332,6 +334,62 @@ async def test_shutdown__the_next_run_waits_for_the_next_start(start_lab: StartL
         TaskState.COMPLETED,
         TaskState.PENDING,
     ]
+
+
+@pytest.mark.parametrize("on_failure", ["stop", "continue"])
+async def test_shutdown__that_stops_a_run_does_not_end_the_series(
+    start_lab: StartLab, on_failure: str
+) -> None:
+    """An orderly restart in the middle of a long run: the next one waits for the start."""
+    lab = await start_lab(limits=PATIENT)
+    thaw = lab.clock.freeze()
+    first = await repeating(lab, "x", Repeat(count=3, on_failure=on_failure), take_s=50)
+    await lab.running(first)
+    await lab.engine.shut_down()
+    thaw()
+    stopped, following = await runs(lab.disk.data)
+    assert stopped.error is not None
+    assert stopped.error.code == "stopped_by_shutdown"
+    assert (following.state, following.repeat_of) == (TaskState.PENDING, first)
+    again = await start_lab(data=lab.disk.data)
+    assert [task.state for task in await over(again)] == [
+        TaskState.FAILED,
+        TaskState.COMPLETED,
+        TaskState.COMPLETED,
+    ]
+
+
+async def test_shutdown__after_which_nobody_knows_where_the_robot_stands_asks_first(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(limits=PATIENT)
+    lab.driver.position_known = False
+    thaw = lab.clock.freeze()
+    first = await repeating(lab, "x", Repeat(count=2), take_s=50)
+    await lab.running(first)
+    await lab.engine.shut_down()
+    thaw()
+    again = await start_lab(data=lab.disk.data)
+    await again.quiet()
+    assert again.holds() == {HoldCode.SHUTDOWN}
+    assert again.driver.done == []
+    await again.engine.resume(None, actor="ann")
+    assert (await over(again))[-1].state is TaskState.COMPLETED
+
+
+async def test_cancel__then_an_orderly_restart_ends_the_series(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    await repeating(lab, "x", Repeat(count=3), gate=True)
+    await lab.until(lambda: lab.driver.at_gate)
+    (first,) = await runs(lab.disk.data)
+    cancelling = asyncio.create_task(lab.engine.queue.cancel(first.id, actor="ann"))
+    await lab.until(lambda: lab._in_memory(first.id).asked)
+    ending = asyncio.create_task(lab.engine.shut_down())
+    await lab.quiet()
+    lab.driver.gate.set()
+    await ending
+    await cancelling
+    assert len(await runs(lab.disk.data)) == 1
 
 
 async def test_disk_full__at_the_end_of_a_run_makes_one_next(lab: Lab) -> None:
