@@ -28,6 +28,15 @@ def robots(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
             robot["running_task"] or "-",
             Text(", ".join(hold["code"] for hold in robot["holds"]), "yellow"),
         )
+    for absent in answer["not_configured"]:
+        table.add_row(
+            absent["robot_id"],
+            Text("not configured", "red"),
+            "-",
+            "-",
+            f"{absent['queue_size']} wait",
+            Text(", ".join(hold["code"] for hold in absent["holds"]), "yellow"),
+        )
     console.print(table)
 
 

@@ -109,7 +109,7 @@ class Editing:
         note: str = "",
     ) -> Moved:
         """Give a waiting task, with those of its contiguous batch, to another robot; they stand
-        behind all that waits there.
+        behind all of their priority that waits there.
 
         `given` makes the command as it is for that robot, or raises why it is none for it.
         Raises as `move` does.

@@ -329,7 +329,7 @@ class Engine:
         self, task_id: str, robot: str, *, actor: str, seen: int | None = None, note: str = ""
     ) -> Moved:
         """Give a waiting command, with those of its contiguous batch, to another robot; it
-        stands behind all that waits there.
+        stands behind all of its priority that waits there.
 
         `seen`: as in `Editing.move`, of the queue that it leaves. Raises as that does, and what
         a submit to that robot would raise; robot_cannot.
@@ -366,7 +366,9 @@ class Engine:
         robot = self.robots.get(name)
         if robot is None:
             known = ", ".join(self.robots)
-            raise RobotqError("bad_parameter", field="robot_id", reason=f"expected one of {known}")
+            gone = f"{name} is not in the configuration; " if name in self.absent.names else ""
+            reason = f"{gone}expected one of {known}"
+            raise RobotqError("bad_parameter", field="robot_id", reason=reason)
         return robot
 
     @unbroken

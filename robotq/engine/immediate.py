@@ -127,7 +127,12 @@ class Immediate:
                 raise RobotqError(
                     "bad_parameter", field="configuration", reason=str(error)
                 ) from error
-        return {"armed": self._engine.armed, "reloaded": reload_configuration is not None}
+        misfits = self._engine.queue.fitting.misfits().number
+        return {
+            "armed": self._engine.armed,
+            "reloaded": reload_configuration is not None,
+            **({"does_not_fit": misfits} if misfits else {}),
+        }
 
     async def _task_state(self, order: Order, actor: str) -> dict[str, Any]:
         """The newest command with the client's own id."""

@@ -49,6 +49,7 @@ def test_robot_that_is_gone__seven_are_counted_and_seven_are_listed(
     holds = {hold["code"]: hold for hold in served.get("/queue/status?robot_id=robot_b")["holds"]}
     assert "5" in holds["not_configured"]["reason"]
     assert "robot_b" in holds["not_configured"]["reason"]
+    assert "not configured" in typed("robots", "--url", served.url).out
     (absent,) = served.get("/robots")["not_configured"]
     assert (absent["robot_id"], absent["queue_size"]) == ("robot_b", 5)
     assert "robot_b (5 waiting)" in served.shown
