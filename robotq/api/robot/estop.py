@@ -6,6 +6,7 @@ from aiohttp import web
 
 from robotq.api.call import Call
 from robotq.api.errors import error_body
+from robotq.api.robot.at_rest import motion_of, running
 from robotq.api.robot.hold_view import hold_views
 from robotq.api.robot.models.base import NamingBody
 from robotq.api.robot.naming import line_to_send
@@ -32,17 +33,22 @@ async def state(call: Call) -> web.StreamResponse:
 async def trigger(call: Call) -> web.StreamResponse:
     """Stop every robot. Where one has not confirmed it, the answer is no success."""
     reason = await reason_of_stop(call)
+    tasks = running(call.engine.robots)
     report = await call.engine.estop.trigger(actor=call.actor, reason=reason)
+    motion = {name: await motion_of(call.engine, name, tasks[name]) for name in report.robots}
     facts = {
         "latched": call.engine.estop.latched,
         "robots": report.robots,
+        "motion": motion,
         "recorded": report.recorded,
         "latency_ms": round(report.latency_s * 1000, 3),
     }
     problems = {name: problem for name, problem in report.robots.items() if problem is not None}
     if problems:
         return _incomplete(call, "estop_incomplete", problems, facts)
-    return call.answer({"success": True, "message": words("estop", call.language), **facts})
+    early = not {"stopping", "unknown"}.isdisjoint(motion.values())
+    message = words("estop_stopping" if early else "estop", call.language)
+    return call.answer({"success": True, "message": message, **facts})
 
 
 async def reset(call: Call) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from robotq.api.auth import RESERVED
 from robotq.api.call import Call
+from robotq.api.robot.at_rest import motion_of, running
 from robotq.api.robot.hold_view import hold_views, reason_views
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody
@@ -74,11 +75,14 @@ async def resume(call: Call) -> web.StreamResponse:
 async def stop(call: Call) -> web.StreamResponse:
     """A controlled stop; a body that is slow or wrong does not keep it from happening."""
     reason = await reason_of_stop(call)
-    robot = await call.engine.stop_robot(call.path("robot_id"), actor=call.actor, reason=reason)
-    return _done(call, "robot_stopped", robot)
+    robot = call.engine.robot(call.path("robot_id"))
+    task_id = running({robot.name: robot})[robot.name]
+    await call.engine.stop_robot(robot.name, actor=call.actor, reason=reason)
+    motion = await motion_of(call.engine, robot.name, task_id)
+    return _done(call, f"robot_{motion}", robot, motion=motion)
 
 
-def _done(call: Call, code: str, robot: Robot) -> web.Response:
+def _done(call: Call, code: str, robot: Robot, **more: str) -> web.Response:
     return call.answer(
         {
             "success": True,
@@ -87,6 +91,7 @@ def _done(call: Call, code: str, robot: Robot) -> web.Response:
             "recorded": call.engine.recorded([robot.name]),
             "holds": hold_views(call.engine.holds.of(robot.name), call.language),
             "starts_next": starts_next(call.engine, robot.name),
+            **more,
         }
     )
 

@@ -94,6 +94,8 @@ async def cancel(call: Call) -> web.StreamResponse:
     if task.state is not TaskState.CANCELLED:
         # it ended otherwise while the stop was on its way
         state = "outcome_unknown" if task.outcome_unknown else task.state.value
+        # it was told to, and has not said in time that it stands
+        state = state if task.state.final else "stopping"
         raise RobotqError("wrong_state", task_id=task.id, state=state, action="cancel")
     return _done(call, "cancelled", task)
 

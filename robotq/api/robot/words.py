@@ -38,6 +38,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "motion_resumed": ("动作已恢复", "The motion goes on."),
     "robot_stopped": ("机器人已停止，队列已暂停", "The robot stands. Its queue is paused."),
+    "robot_stopping": (
+        "机器人正在停止，尚未静止；队列已暂停",
+        "The robot is stopping, and does not stand yet. Its queue is paused.",
+    ),
+    "robot_unknown": (
+        "无法确认机器人是否静止；队列已暂停",
+        "It is not known whether the robot stands: look at it. Its queue is paused.",
+    ),
+    "robot_no_command": (
+        "没有正在执行的任务，停止指令已发送；队列已暂停",
+        "No command ran. The stop was sent to the robot. Its queue is paused.",
+    ),
+    "estop_stopping": (
+        "急停已触发，机器人正在停止",
+        "Emergency stop. Not all robots stand yet. Nothing begins until it is reset.",
+    ),
     "estop": ("急停已触发", "Emergency stop. Nothing moves until it is reset."),
     "estop_incomplete": (
         "急停已触发，但并非所有机器人都已确认",

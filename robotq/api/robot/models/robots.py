@@ -64,6 +64,14 @@ class Robots(Answer):
     not_configured: list[AbsentRobot]
 
 
+Motion = Literal["no_command", "stopping", "stopped", "unknown"]
+"""Whether a robot stands after a stop."""
+_MOTION = (
+    "`stopping`: its command has not ended, and it may still move. `stopped`: it has said that it "
+    "stands. `unknown`: nobody can say. `no_command`: none of robotq's ran."
+)
+
+
 class StopQuery(Query):
     reason: str = Field(default="", description="Counts where the body gives none.")
 
@@ -96,6 +104,10 @@ class RobotDone(Answer):
     starts_next: StartsNext | None = Field(description=STARTS_NEXT)
 
 
+class RobotStopped(RobotDone):
+    motion: Motion = Field(description=_MOTION)
+
+
 class EStopState(Answer):
     latched: bool
     robots: dict[str, bool]
@@ -107,6 +119,7 @@ class EStopDone(Answer):
     message: str
     latched: bool
     robots: dict[str, str | None] = Field(description="Null, or what went wrong there.")
+    motion: dict[str, Motion] = Field(description=_MOTION)
     recorded: bool = Field(description="Whether it is on disk.")
     latency_ms: float
 

@@ -13,6 +13,7 @@ from robotq.api.robot.models.robots import (
     Robot,
     RobotDone,
     Robots,
+    RobotStopped,
     StopBody,
     StopQuery,
 )
@@ -67,7 +68,7 @@ ROUTES = (
         query=StopQuery,
         request=StopBody,
         forgiving=True,
-        response=RobotDone,
+        response=RobotStopped,
         errors=(*ROBOT, *STORE),
     ),
     Route(
