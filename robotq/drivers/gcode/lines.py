@@ -56,6 +56,10 @@ class Rules:
     """It carries out one code of a line only; see `gcode.one_code`."""
     bare_words: bool = False
     """A letter may stand without a number behind a code, as in `G28 X`."""
+    block_delete: str = "refuse"
+    """What becomes of lines that begin with `/`: refuse, skip, or run."""
+    texts: frozenset[str] = frozenset()
+    """Codes whose rest is a text, such as M117: it is sent as it is written."""
     dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
     """Letter of a G4 -> seconds of its unit."""
 
@@ -117,7 +121,9 @@ def prepare(
         if line is None:
             continue
         ended = not rules.ends.isdisjoint(line.codes)
-        if rules.end_is_known or not _END.fullmatch(line.text):
+        if not rules.texts.isdisjoint(line.codes):
+            lines.append(line)
+        elif rules.end_is_known or not _END.fullmatch(line.text):
             lines += [line] if one_code is None else _divided(line, text, rules, one_code)
         if ended:
             break
@@ -157,10 +163,12 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
         raise RefusedLine(number, raw, f"character {at}, {foreign!a}, is not ASCII")
     if len(text) > _LONGEST:
         raise RefusedLine(number, raw, f"longer than {rules.longest} characters")
-    text = text.upper()
-    text = text[found.end() :] if (found := _LINE_NUMBER.match(text)) else text
+    as_written = _counted_off(text, number, raw, rules)
+    text = as_written.upper()
     if not text or text == "%":
         return None
+    if rules.texts and (saying := _text(text, as_written, number, raw, rules)) is not None:
+        return saying
     words = _words(text, number, raw, rules)
     codes = tuple(letter + _plain(value) for letter, value in words if letter in "GM" and value)
     for code in codes:
@@ -174,6 +182,32 @@ def _line(raw: str, number: int, rules: Rules) -> Line | None:
     if len(text) > rules.longest:
         raise RefusedLine(number, raw, f"longer than {rules.longest} characters")
     return replace(_of_words(words, number, rules), text=text)
+
+
+def _counted_off(text: str, number: int, raw: str, rules: Rules) -> str:
+    """A line without the number and the sign of block delete in front of it."""
+    text = text[found.end() :] if (found := _LINE_NUMBER.match(text.upper())) else text
+    if not text.startswith("/") or rules.block_delete == "run":
+        return text.lstrip("/" + _BLANKS)
+    if rules.block_delete == "refuse":
+        why = "it begins with `/` (block delete): set block_delete to skip or to run"
+        raise RefusedLine(number, raw, why)
+    return ""
+
+
+def _text(text: str, as_written: str, number: int, raw: str, rules: Rules) -> Line | None:
+    """A line whose code is followed by a text, which keeps its letters; None for any other."""
+    found = _WORD.match(text)
+    code = "" if found is None else found[1] + _plain(found[2] or "")
+    if found is None or code not in rules.texts or code in rules.denied:
+        return None
+    said = as_written[found.end() :].strip(_BLANKS)
+    if "*" in said or not said.isprintable():
+        raise RefusedLine(number, raw, f"a text of {code} holds no * and no control character")
+    whole = f"{code} {said}".rstrip()
+    if len(whole) > rules.longest:
+        raise RefusedLine(number, raw, f"longer than {rules.longest} characters")
+    return Line(text=whole, number=number, codes=(code,), motion=False)
 
 
 def _words(text: str, number: int, raw: str, rules: Rules) -> list[tuple[str, str]]:

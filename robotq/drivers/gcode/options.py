@@ -21,6 +21,11 @@ def denied(section: Section) -> dict[str, str]:
     return dict.fromkeys(codes, "the configuration of this robot denies it")
 
 
+def block_delete(section: Section) -> str:
+    """What becomes of lines that begin with `/`. Raises ConfigError."""
+    return section.text("block_delete", of=("refuse", "skip", "run"), default="refuse")
+
+
 def after_failure(section: Section, rules: Rules, *, default: Sequence[str]) -> tuple[str, ...]:
     """The lines under `after_failure`, which switch off what may be on. Raises ConfigError."""
     lines = section.texts("after_failure", default=tuple(default))

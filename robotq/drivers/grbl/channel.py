@@ -28,6 +28,7 @@ from robotq.drivers.transport import Discarded, PortOptions, Transport
 _TOLD = 200
 """Lines of an answer that are kept."""
 _REPORT_INCHES = re.compile(r"\$13=([0-9])\b.*")
+_FEED = re.compile(r"\[GC:[^\]]* F([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \]]")
 _STANDING = frozenset({"Idle", "Check", "Alarm"})
 
 
@@ -72,6 +73,8 @@ class Channel:
         """The first line that was answered with an error, since `begin`."""
         self.unexplained = 0
         """Answers to nothing, since `begin`."""
+        self.no_feed = False
+        """It has said that no feed is in effect, or has forgotten it with a reset."""
         self.inches = False
         """Its reports are in inches, as far as it has said ($13)."""
         self.told: deque[str] = deque(maxlen=_TOLD)
@@ -228,6 +231,7 @@ class Channel:
             case Greeting():
                 self._forget_lines()
                 self.resets += 1
+                self.no_feed = True
                 self.greeting = said
                 if self.status is not None:
                     # a reset changes the offset of work coordinates; it is told again
@@ -238,6 +242,8 @@ class Channel:
             case Told(text=text):
                 if text:
                     self.told.append(text)
+                if found := _FEED.search(text):
+                    self.no_feed = float(found[1]) == 0
                 if found := _REPORT_INCHES.fullmatch(text):
                     self.inches = found[1] != "0"
 

@@ -18,6 +18,7 @@ from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reading import read_program
 from robotq.drivers.grbl.channel import Channel
+from robotq.drivers.grbl.feed import require_feed
 from robotq.drivers.grbl.options import KNOWN_MODES, GrblOptions, letters
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import alarm_text
@@ -71,6 +72,8 @@ class Controller:
             progress=progress,
         )
         self._ready()
+        if self._channel.no_feed and not (options.feed and not options.keep_modes):
+            require_feed(prepared)
         self._watch.begin(timeout_s)
         self._known_modes()
         self._stream(prepared, progress)

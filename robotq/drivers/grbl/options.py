@@ -15,6 +15,7 @@ Those of its port (see `drivers.transport.options`), and
   minute, in G54, without G92 and tool length offsets, and with no motion code in effect. `keep`:
   in whatever the command before has left.
 - `feed`: mm/min in effect when a command begins, where none of its lines has named another one.
+- `block_delete` (`refuse`): lines of a program that begin with `/`: `refuse`, `skip`, or `run`.
 - `after_failure` ([M5, M9]): lines for a controller whose command was stopped or has failed.
 - `scanner`: the port of a barcode scanner, see docs/drivers/scanner.md.
 """
@@ -27,7 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import after_failure, denied
+from robotq.drivers.gcode.options import after_failure, block_delete, denied
 from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
@@ -107,11 +108,14 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
     section = Section(options, lambda _: f"robots.{robot}.options")
     receive = section.whole("receive_bytes", default=0)
     more = denied(section)
+    slash = block_delete(section)
     feed = section.number("feed", least=0, default=0.0)
     read = GrblOptions(
         port=read_port_options(section, tells_identity=True),
-        rules=Rules(longest=_LONGEST, alone=_EEPROM),
-        program_rules=Rules(longest=_LONGEST, alone=_EEPROM, denied={**_DENIED, **more}),
+        rules=Rules(longest=_LONGEST, alone=_EEPROM, block_delete=slash),
+        program_rules=Rules(
+            longest=_LONGEST, alone=_EEPROM, denied={**_DENIED, **more}, block_delete=slash
+        ),
         homing_required=section.flag("homing_required", default=True),
         line_by_line=section.text("window", of=("count", "line"), default="count") == "line",
         receive_bytes=receive or None,

@@ -20,7 +20,8 @@ Those of its port (see `drivers.transport.options`), and
   what the controller has stored.
 - `modes` (`known`): each command begins in millimetres, with absolute coordinates. `keep`: in
   whatever the command before has left.
-- `after_failure` ([M5, M107]): lines for a controller whose command was stopped or has failed; one
+- `block_delete` (`refuse`): lines of a program that begin with `/`: `refuse`, `skip`, or `run`.
+- `after_failure` ([M5, M107, M104 S0, M140 S0]): lines for a controller whose command was stopped or has failed; one
   that it does not know is logged and passed over.
 - `scanner`: the port of a barcode scanner, see docs/drivers/scanner.md.
 """
@@ -32,7 +33,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import after_failure, denied
+from robotq.drivers.gcode.options import after_failure, block_delete, denied
 from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
@@ -71,6 +72,13 @@ _STORED = {
 }
 
 
+AFTER_FAILURE = ("M5", "M107", "M104 S0", "M140 S0")
+"""Spindle and laser, fan, nozzle, bed."""
+
+_TEXTS = frozenset({"M117"})
+"""M118 is none of them: what it has Marlin say could be taken for an answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarlinOptions:
     port: PortOptions
@@ -84,7 +92,7 @@ class MarlinOptions:
     homing_timeout_s: float = 180.0
     stop_timeout_s: float = 8.0
     keep_modes: bool = False
-    after_failure: tuple[str, ...] = ("M5", "M107")
+    after_failure: tuple[str, ...] = AFTER_FAILURE
     scanner: ScannerOptions | None = None
 
     def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
@@ -105,10 +113,11 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
     """Raises ConfigError."""
     section = Section(options, lambda _: f"robots.{robot}.options")
     more = denied(section)
+    slash = block_delete(section)
     read = MarlinOptions(
         port=read_port_options(section, tells_identity=True),
-        rules=_rules(_CONVERSATION),
-        program_rules=_rules({**_CONVERSATION, **_STORED, **more}),
+        rules=_rules(_CONVERSATION, slash),
+        program_rules=_rules({**_CONVERSATION, **_STORED, **more}, slash),
         homing_required=section.flag("homing_required", default=True),
         window=section.whole("window", least=1, most=8, default=1),
         hold_within_s=(
@@ -121,14 +130,14 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
         homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),
         stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
         keep_modes=section.text("modes", of=("known", "keep"), default="known") == "keep",
-        after_failure=after_failure(section, _rules(_CONVERSATION), default=("M5", "M107")),
+        after_failure=after_failure(section, _rules(_CONVERSATION), default=AFTER_FAILURE),
         scanner=read_scanner_options(section),
     )
     section.end()
     return read
 
 
-def _rules(refused: Mapping[str, str]) -> Rules:
+def _rules(refused: Mapping[str, str], slash: str = "refuse") -> Rules:
     return Rules(
         longest=_LONGEST,
         denied=refused,
@@ -136,5 +145,7 @@ def _rules(refused: Mapping[str, str]) -> Rules:
         end_is_known=False,
         one_code=True,
         bare_words=True,
+        block_delete=slash,
+        texts=_TEXTS,
         dwell_units_s=_DWELL_UNITS_S,
     )

@@ -18,8 +18,8 @@ from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN
 from robotq.drivers.marlin.lost_lines import PROBE_S, LostLines
 from robotq.drivers.marlin.state import State
 
-_URGE_S = 2.5
-"""Between two stops: after each, Marlin throws motions away for a second and answers nothing."""
+_URGE_S = 4.5
+"""Between two rounds of stops: after each, Marlin answers nothing for two seconds."""
 _AGAIN_S = (0.05, 0.5)
 """Seconds after a stop at which it is sent again. A stop holds Marlin up for a second. After it,
 the next line that it has already is planned, or as much of an arc as fits, and moves unless another

@@ -273,7 +273,13 @@ class GrblEmulator(Device):
 
     def _dollar(self, line: str) -> None:
         fault = self._fault(line)
-        told = self._firmware.tells(line, homing=self.homing, inches=self.inches, name=self.name)
+        told = self._firmware.tells(
+            line,
+            homing=self.homing,
+            inches=self.inches,
+            name=self.name,
+            feed=round(self.modes.feed_mm_s * 60, 3),
+        )
         if line.startswith("$J="):
             self._jog(line, fault)
         elif line == "$X":

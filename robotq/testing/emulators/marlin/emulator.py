@@ -42,6 +42,17 @@ _BOOT = (
     "echo:  M204 P3000 R3000 T3000",
 )
 _FOREVER_S = 3600.0
+_INCH_MM = 25.4
+_SWITCHES = {
+    "M3": ("spindle", 255.0),
+    "M4": ("spindle", 255.0),
+    "M5": ("spindle", 0.0),
+    "M106": ("fan", 255.0),
+    "M107": ("fan", 0.0),
+    "M104": ("nozzle", 0.0),
+    "M140": ("bed", 0.0),
+}
+"""Code -> what it switches, and the value without an S."""
 _SILENT_OK = frozenset(
     code
     for group, numbers in {
@@ -98,7 +109,10 @@ class MarlinEmulator(Device):
         self._waits_for_user = False
         """What blocks is a pause until somebody presses the button, or M108 comes."""
         self._relative = False
+        self._unit_mm = 1.0
         self._feed_mm_s = 10.0
+        self.on: dict[str, float] = {}
+        """What is switched on, and how much: spindle, fan, nozzle, bed."""
 
     @property
     def overflowed(self) -> int:
@@ -116,6 +130,8 @@ class MarlinEmulator(Device):
         self._clean_until = 0.0
         self._emergencies = EmergencyParser()
         self._relative = False
+        self._unit_mm = 1.0
+        self.on.clear()
         self.halted = False
         for text in _BOOT:
             self.say(text)
@@ -213,6 +229,16 @@ class MarlinEmulator(Device):
             case "G90" | "G91" as mode:
                 self._relative = mode == "G91"
                 self._done(line, fault)
+            case "G20" | "G21" as unit:
+                self._unit_mm = _INCH_MM if unit == "G20" else 1.0
+                self._done(line, fault)
+            case switch if switch in _SWITCHES:
+                what, most = _SWITCHES[switch]
+                value = values.get("S", most)
+                self.on.pop(what, None)
+                if value:
+                    self.on[what] = value
+                self._done(line, fault)
             case "G92":
                 self.axes.position = _target(self.axes.planned, values, relative=False)
                 self._done(line, fault)
@@ -254,6 +280,8 @@ class MarlinEmulator(Device):
             self.say("Error:G2/G3 bad parameters")
             self.answer("ok", fault)
             return
+        for letter in {"X", "Y", "Z", "F"} & values.keys():
+            values[letter] *= self._unit_mm
         if "F" in values:
             self._feed_mm_s = max(0.1, values["F"] / 60)
 
