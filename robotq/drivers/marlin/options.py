@@ -21,8 +21,8 @@ Those of its port (see `drivers.transport.options`), and
 - `modes` (`known`): each command begins in millimetres, with absolute coordinates. `keep`: in
   whatever the command before has left.
 - `block_delete` (`refuse`): lines of a program that begin with `/`: `refuse`, `skip`, or `run`.
-- `after_failure` ([M5, M107, M104 S0, M140 S0]): lines for a controller whose command was stopped or has failed; one
-  that it does not know is logged and passed over.
+- `after_failure` ([M5, M107, M104 S0, M140 S0]): lines for a controller whose command was stopped
+  or has failed; one that it does not know is logged and passed over.
 - `scanner`: the port of a barcode scanner, see docs/drivers/scanner.md.
 """
 

@@ -212,7 +212,7 @@ class MarlinEmulator(Device):
 
     # -- commands --------------------------------------------------------------------------------
 
-    def _carry_out(self, line: str) -> None:  # noqa: C901, PLR0912 - one case for each code
+    def _carry_out(self, line: str) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each code
         words = _WORD.findall(line)
         # what does not begin with a letter is no command, whatever comes after it
         code = f"{words[0][0]}{words[0][1]}" if words and _WORD.match(line) else line
@@ -233,11 +233,7 @@ class MarlinEmulator(Device):
                 self._unit_mm = _INCH_MM if unit == "G20" else 1.0
                 self._done(line, fault)
             case switch if switch in _SWITCHES:
-                what, most = _SWITCHES[switch]
-                value = values.get("S", most)
-                self.on.pop(what, None)
-                if value:
-                    self.on[what] = value
+                self._switch(switch, values)
                 self._done(line, fault)
             case "G92":
                 self.axes.position = _target(self.axes.planned, values, relative=False)
@@ -274,6 +270,13 @@ class MarlinEmulator(Device):
             case _:
                 self.say(f'echo:Unknown command: "{line}"')
                 self.answer("ok", fault)
+
+    def _switch(self, code: str, values: dict[str, float]) -> None:
+        what, most = _SWITCHES[code]
+        value = values.get("S", most)
+        self.on.pop(what, None)
+        if value:
+            self.on[what] = value
 
     def _move(self, motion: str, line: str, values: dict[str, float], fault: Fault | None) -> None:
         if motion in ("G2", "G3") and not {"I", "J", "R"} & set(values):
