@@ -13,7 +13,7 @@ from robotq.cli.check import contents_of
 from robotq.cli.examine import findings
 from robotq.cli.failure import ExitCode
 from robotq.cli.finding import Verdict
-from robotq.cli.options import AsJson, ConfigFile
+from robotq.cli.options import AsJson, ConfigFile, Key
 from robotq.cli.settings import loader
 from robotq.cli.show import new_console, print_json
 
@@ -25,9 +25,14 @@ def doctor(
     config: ConfigFile = None,
     port: Annotated[int | None, typer.Option("--port", help="As for serve.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="As for serve.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", envvar="ROBOTQ_URL", help="Of the daemon, where it is elsewhere."),
+    ] = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check ports, permissions, SQLite, clock, disk and configuration; changes nothing."""
+    """Check ports, permissions, SQLite, clock, disk, data and configuration; changes nothing."""
     flags: dict[str, Any] = {}
     if port is not None:
         flags["port"] = port
@@ -35,7 +40,8 @@ def doctor(
         flags["data"] = str(data)
     console = new_console()
     found = []
-    for finding in findings(loader(config, flags), lambda read: contents_of(read).line):
+    looked = findings(loader(config, flags), lambda read: contents_of(read).line, url=url, key=key)
+    for finding in looked:
         found.append(finding)
         if as_json:
             continue

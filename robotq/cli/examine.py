@@ -15,8 +15,10 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from robotq.cli.examine_data import data_findings
 from robotq.cli.examine_ports import devices
 from robotq.cli.finding import Finding, Verdict
+from robotq.cli.startup import url_of
 from robotq.config import Config
 from robotq.listen import addresses_of
 from robotq.model.errors import ConfigError
@@ -31,10 +33,13 @@ _NETWORK_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"}
 """File systems on which SQLite's write-ahead log is not safe (sqlite.org/wal.html)."""
 
 
-def findings(read: Callable[[], Config], check: Callable[[Config], str]) -> Iterator[Finding]:
+def findings(
+    read: Callable[[], Config], check: Callable[[Config], str], *, url: str | None, key: str | None
+) -> Iterator[Finding]:
     """All findings, one after the other.
 
     `read` reads the configuration, `check` says in a line what is in it; both raise ConfigError.
+    `url`: of the daemon; None: where the configuration says.
     """
     yield _interpreter()
     yield _sqlite()
@@ -49,8 +54,14 @@ def findings(read: Callable[[], Config], check: Callable[[Config], str]) -> Iter
         return
     yield Finding(what="configuration", verdict=Verdict.OK, found=told)
     yield from _data(config.data)
+    yield from data_findings(config.data, url or _url(config), key)
     yield from _ports(config)
     yield from devices(config)
+
+
+def _url(config: Config) -> str:
+    address = addresses_of(config.host)[0]
+    return url_of([(address, config.port)])
 
 
 def _interpreter() -> Finding:

@@ -9,6 +9,7 @@ from robotq.engine.engine import Engine
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode, Reason
 from robotq.model.task import TaskState
 from robotq.model.texts import Language
+from robotq.store.audit import contradictions, journal_of_holds, journal_of_tasks, unheld
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Restored
 
@@ -23,7 +24,7 @@ async def differences(engine: Engine, data: MemoryStore) -> list[str]:
     return [
         *_tasks(engine, restored),
         *_holds(engine, restored),
-        *[line async for line in _journal(engine, data)],
+        *[line async for line in _journal(engine, data, restored)],
         *_places(engine, restored),
         *_left_over(engine),
         *unexplained(engine),
@@ -91,37 +92,23 @@ def _holds(engine: Engine, restored: Restored) -> Iterator[str]:
     wanted = {hold.id: hold for hold in engine.holds.all() if hold.code not in TRANSIENT_HOLDS}
     if stored != wanted:
         yield f"holds: {wanted} in memory, {stored} on disk"
-    unresolved = [task for task in restored.finished if task.outcome_unknown]
-    for task in unresolved:
-        holding = [hold for hold in wanted.values() if hold.task_id == task.id]
-        if task.work is None and not holding:
-            yield f"{task.id}: its outcome is unknown and nothing holds {task.queue}"
+    yield from unheld(restored.finished, list(wanted.values()))
 
 
-async def _journal(engine: Engine, data: MemoryStore) -> AsyncIterator[str]:
-    told: dict[tuple[str | None, object], str] = {}
-    states: dict[str | None, str] = {}
-    for event in await data.events_since(0, limit=EVENTS):
-        if event.kind in ("hold.set", "hold.lifted"):
-            told[event.robot, event.data["code"]] = event.kind
-        elif event.after is not None and event.kind != "task.resolved":
-            states[event.task_id] = event.after
-    held = {
-        (hold.robot, hold.code.value)
-        for hold in engine.holds.all()
-        if hold.code not in TRANSIENT_HOLDS
-    }
-    for slot, kind in told.items():
-        if slot[1] in {code.value for code in TRANSIENT_HOLDS}:
-            continue
-        if (slot in held) is not (kind == "hold.set"):
-            yield f"{slot}: the journal ends with {kind}, held: {slot in held}"
-    for slot in held - set(told):
-        yield f"{slot}: held, and the journal does not know it"
-    for task_id, state in states.items():
-        task = await data.get(str(task_id))
-        if task is not None and task.state.value != state:
-            yield f"{task_id}: {task.state} on disk, {state} in the journal"
+async def _journal(engine: Engine, data: MemoryStore, restored: Restored) -> AsyncIterator[str]:
+    events = await data.events_since(0, limit=EVENTS)
+    for line in contradictions(restored, events):
+        yield line
+    told = {(one.robot, one.data["code"]) for one in events if one.kind.startswith("hold.")}
+    holds = [hold for hold in engine.holds.all() if hold.code not in TRANSIENT_HOLDS]
+    for line in journal_of_holds(holds, events):
+        yield line
+    for hold in holds:
+        if (hold.robot, hold.code.value) not in told:
+            yield f"{hold}: held, and the journal does not know it"
+    tasks = [await data.get(str(one.task_id)) for one in events if one.task_id is not None]
+    for line in journal_of_tasks([task for task in tasks if task is not None], events):
+        yield line
 
 
 def _places(engine: Engine, restored: Restored) -> Iterator[str]:

@@ -7,14 +7,30 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from robotq.model.event import Event
 from robotq.model.hold import Hold
 from robotq.model.task import Task
+from robotq.store.port import Restored
 from robotq.store.sqlite import reads
 
 
 def peek(database: Path) -> tuple[Sequence[Task], Sequence[Hold]]:
     """What waits and runs, and the holds. Raises sqlite3.Error, also for a schema that is older
     or newer than this program's."""
-    uri = f"{database.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
+    with closing(_connect(database)) as connection:
         return reads.unfinished(connection), reads.holds(connection)
+
+
+def peek_at_all(database: Path, *, finished: int, events: int) -> tuple[Restored, Sequence[Event]]:
+    """What a start would find, with the last `finished` ended tasks, and the last `events` of
+    the journal, as of one instant. Raises as `peek` does."""
+    with closing(_connect(database)) as connection:
+        connection.execute("BEGIN")
+        restored = reads.restore(connection, finished)
+        after = max(restored.last_event_id - events, 0)
+        return restored, reads.events(connection, after, events, None, None)
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    uri = f"{database.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=5)
