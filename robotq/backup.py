@@ -25,6 +25,7 @@ import orjson
 
 from robotq import __version__
 from robotq.api.auth import KeyFile
+from robotq.durable import sync_folder
 from robotq.engine import stop_file
 from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
@@ -360,12 +361,7 @@ def _swap(data: Path, staged: Path, old: Sequence[Path]) -> Path | None:
             path.rename(kept / path.name)
     for path in sorted(staged.iterdir(), key=lambda path: path.name == _DATABASE):
         path.rename(data / path.name)
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(data)
     return kept
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from robotq.durable import replace_synced
 from robotq.model.json import JsonObject, JsonValue
 
 _log = logging.getLogger(__name__)
@@ -69,12 +70,7 @@ class Spool:
             file.write(_encoded(finished))
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(self._folder / f"{finished.task_id}-{finished.token}.json")
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_synced(Path(name), self._folder / f"{finished.task_id}-{finished.token}.json")
 
     def kept(self) -> Sequence[tuple[Path, Finished]]:
         """Every result, oldest first. A file that cannot be read is logged and left aside."""

@@ -21,6 +21,7 @@ import yaml
 
 from robotq.api.scopes import GRANTED, is_scope
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
+from robotq.durable import replace_synced, sync_folder
 from robotq.model.errors import ConfigError, DataUnavailable
 
 _log = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ class KeyFile:
         self._write((), open_=True)
         # after the word is on disk: a crash between the two leaves the daemon open, as asked
         self.noted.unlink(missing_ok=True)
+        sync_folder(self.noted.parent)
         return names
 
     def require(self) -> None:
@@ -278,7 +280,8 @@ def _replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        # a key that was taken away does not come back by a power cut
+        replace_synced(Path(temporary), path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()

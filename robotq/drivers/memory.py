@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 
 from robotq.drivers.base import DriverError
+from robotq.durable import replace_synced, write_synced
 from robotq.model.errors import ConfigError
 
 _MOST = 10_000
@@ -64,11 +64,9 @@ class Memory:
         written = self._path.with_name(self._path.name + ".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with written.open("wb") as file:
-                file.write(orjson.dumps(self._groups))
-                file.flush()
-                os.fsync(file.fileno())
-            written.replace(self._path)
+            write_synced(written, orjson.dumps(self._groups))
+            # what was forgotten is not remembered again after a power cut
+            replace_synced(written, self._path)
         except (OSError, TypeError) as error:
             self._groups.clear()
             self._groups.update(old)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from robotq.durable import sync_folder, write_synced
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.hold import Hold
 from robotq.model.json import JsonObject
@@ -99,14 +99,11 @@ class StopFile:
 def _put(path: Path, content: bytes) -> None:
     partial = path.with_suffix(".tmp")
     crash_point(CrashPoint.LATCH)
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    write_synced(partial, content)
     crash_point(CrashPoint.LATCH_WRITTEN)
     partial.replace(path)
     crash_point(CrashPoint.LATCH_IN_PLACE)
-    _sync(path.parent)
+    sync_folder(path.parent)
     crash_point(CrashPoint.LATCHED)
 
 
@@ -114,16 +111,5 @@ def _remove(path: Path) -> None:
     crash_point(CrashPoint.UNLATCH)
     path.unlink(missing_ok=True)
     crash_point(CrashPoint.UNLATCH_REMOVED)
-    _sync(path.parent)
+    sync_folder(path.parent)
     crash_point(CrashPoint.UNLATCHED)
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "nt":
-        # a folder cannot be opened there; the file system journals its names
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 
+from robotq.durable import replace_synced, sync_folder, write_synced
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
@@ -118,7 +119,7 @@ class Folder:
         self._looks.pop(name, None)
         # a power cut must not undo this once a task was made of it
         for folder in (self._taking, self.path):
-            _sync(folder)
+            sync_folder(folder)
         return taken
 
     def read(self, taken: Taken) -> bytes:
@@ -206,14 +207,12 @@ def write_whole(file: Path, content: bytes, *, synced: bool = False) -> None:
     """Write a file so that whoever reads it finds all of it, or what was there before. `synced`:
     after a power cut too, and from then on what is written now."""
     half = file.with_name(f".{file.name}.tmp")
-    with half.open("wb") as writing:
-        writing.write(content)
-        if synced:
-            writing.flush()
-            os.fsync(writing.fileno())
-    half.replace(file)
     if synced:
-        _sync(file.parent)
+        write_synced(half, content)
+        replace_synced(half, file)
+    else:
+        half.write_bytes(content)
+        half.replace(file)
 
 
 def _dropped(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[int, str]]:
@@ -246,13 +245,3 @@ def _cut(name: str) -> str:
         stem, dot, suffix = name, "", ""
     kept = os.fsencode(stem)[: _NAME_BYTES - len(os.fsencode(suffix)) - 1]
     return f"{kept.decode('utf-8', 'ignore')}{dot}{suffix}"
-
-
-def _sync(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -220,3 +220,22 @@ async def test_watch__a_file_that_cannot_be_read_right_now_is_read_again(
             await asyncio.sleep(0.002)
     assert len([one for one in caplog.records if one.levelno >= logging.ERROR]) == 1
     watching.cancel()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be synced there")
+def test_revoke__is_on_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut right after the command has ended brings no key back."""
+    keys = KeyFile(tmp_path)
+    keys.new("a", ["admin"])
+    keys.new("b", ["read"])
+    synced: list[tuple[int, bool]] = []
+    real = os.fsync
+
+    def noted(descriptor: int) -> None:
+        real(descriptor)
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synced.append((keys.path.stat().st_ino, is_folder))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    keys.revoke("a")
+    assert synced[-1] == (keys.path.stat().st_ino, True), "the folder, after the new name"
