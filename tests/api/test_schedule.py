@@ -32,7 +32,7 @@ async def test_not_before__is_no_obstacle_to_what_stands_behind(lab: Lab) -> Non
     await lab.submit({**GO_HOME, "not_before": "+1h", "priority": 5})
     await lab.post("/queue/pause")
     behind = await lab.task(await lab.submit(GO_HOME))
-    assert (behind["position"], behind["starts_in_s"]) == (2, 0.0)
+    assert (behind["position"], behind["starts_after_resume_s"]) == (2, 0.0)
 
 
 async def test_expires_at__the_task_ends_with_a_code_of_its_own(lab: Lab) -> None:
