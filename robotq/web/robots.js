@@ -154,10 +154,11 @@ function runningPart() {
     if (motion) setText(left, heldSince(motion));
     else if (running.waiting_for) setText(left, t("now.waits"));
     else if (remaining === null) setText(left, t("now.for", { time: duration(elapsed) }));
+    else if (running.remaining_s === 0) setText(left, t("now.longer", { time: duration(elapsed) }));
     else setText(left, remaining < 1 ? t("now.soon") : t("now.left", { time: duration(remaining) }));
     if (motion) setText(ready, motion.clear.text);
     else if (running.waiting_for) setText(ready, "");
-    else setText(ready, remaining === null ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms, { seconds: remaining < 600 }) }));
+    else setText(ready, remaining === null || running.remaining_s === 0 ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms, { seconds: remaining < 600 }) }));
   }
   return {
     node,

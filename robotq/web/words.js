@@ -97,6 +97,7 @@ export const WORDS = {
 
   "now.idle": ["Nothing to do", "没有任务"], "now.idle.held": ["Starts nothing: {reason}", "不启动任何命令：{reason}"],
   "now.left": ["{time} left", "还需 {time}"], "now.ready": ["done at {clock}", "{clock} 完成"], "now.for": ["running for {time}", "已运行 {time}"],
+  "now.longer": ["running for {time}, longer than usual", "已运行 {time}，比平时长"],
   "now.soon": ["any moment", "即将完成"], "now.unknown": ["no estimate yet", "暂无估计"],
   "now.waits": ["Waits for an answer, see above", "等待回答，见上方"],
   "battery": ["battery {percent} %", "电量 {percent} %"], "place": ["at {place}", "位于 {place}"], "underway": ["on the way", "途中"],

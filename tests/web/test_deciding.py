@@ -334,3 +334,21 @@ async def test_command_that_no_longer_fits__says_why_and_is_called_off(
         await expect(page.locator(".ended .row.completed")).to_have_count(1)
     assert (await task(site, waiting))["state"] == "cancelled"
     assert (await task(site, behind))["state"] == "completed"
+
+
+@pytest.mark.long
+async def test_command_that_takes_longer_than_ever__is_not_done_any_moment(
+    start_site: StartSite, open_page: OpenPage
+) -> None:
+    site = await start_site(time_scale=1)
+    # where it stands already: done at once, so that the estimate is nothing
+    first = await submit(site, drive("HOME", robot_id="robot_a"))
+    await call(site, "GET", f"/task/{first}?wait=20")
+    async with open_page(site) as screen:
+        page = screen.page
+        await submit(site, drive("CHROMATOGRAPH", robot_id="robot_a"))
+        await expect(lane(page).locator(".pill")).to_have_text("Working")
+        times = lane(page).locator(".times")
+        await expect(times).to_contain_text("longer than usual")
+        await expect(times).to_contain_text("no estimate yet")
+        await expect(times).not_to_contain_text("any moment")
