@@ -33,7 +33,7 @@ from robotq.inbox import CommandFiles, HotFolder
 from robotq.listen import check_exposure, open_sockets
 from robotq.model import crashpoints
 from robotq.model.clock import SystemClock
-from robotq.model.errors import ConfigError, DataUnavailable
+from robotq.model.errors import ConfigError, DataUnavailable, DiskHangs
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
@@ -274,7 +274,11 @@ def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        code = runner.run(main())
+        try:
+            code = runner.run(main())
+        except DiskHangs:
+            # told already; the thread that waits for the disk is left behind
+            code = 1
         last_resort = threading.Timer(_THREADS_S, _leave, args=(code,))
         last_resort.daemon = True
         last_resort.start()

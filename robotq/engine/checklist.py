@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from robotq.engine.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.journal import answered
 from robotq.engine.locks import Locks
 from robotq.engine.unbroken import unbroken
@@ -69,6 +70,10 @@ class ItemChange:
     due_date_ms: int | None = None
 
 
+def _kept(save_answer: SaveAccepted | None, accepted: Accepted) -> list[Mutation]:
+    return [] if save_answer is None else [save_answer(accepted)]
+
+
 class Checklist:
     """Items are made, changed and removed freely, with one exception: where a robot waits for
     an item, ticking it off ends the task, and it cannot be removed.
@@ -80,6 +85,7 @@ class Checklist:
         self._engine = engine
         self._ids = ids
         self._locks = Locks()
+        self._idempotency = Idempotency(engine.store)
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -107,19 +113,67 @@ class Checklist:
 
     # -- changing --------------------------------------------------------------------------
 
-    @unbroken
-    async def create(self, new: NewItem, *, actor: str) -> Item:
-        """A new item. One that is made as completed is completed now."""
-        now_ms = self._engine.clock.now_ms()
-        item = self._made(new, now_ms)
-        await self._engine.journal.write([SaveItem(item), _event("created", item, actor, now_ms)])
-        return item
+    async def create(self, new: NewItem, *, actor: str, keyed: KeyedRequest | None = None) -> Item:
+        """A new item. One that is made as completed is completed now. `keyed`: the item that
+        the same key has made before, as it is now.
+
+        Raises RobotqError idempotency_conflict, item_not_found (removed meanwhile).
+        """
+        made: list[Item] = []
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            now_ms = self._engine.clock.now_ms()
+            item = self._made(new, now_ms)
+            accepted = Accepted(task_ids=(item.id,), batch_id=None, queue_size=0)
+            mutations: list[Mutation] = [SaveItem(item), _event("created", item, actor, now_ms)]
+            await self._engine.journal.write([*mutations, *_kept(save_answer, accepted)])
+            made.append(item)
+            return accepted
+
+        accepted = await self._once(keyed, accept)
+        return made[0] if made else await self.item(accepted.task_ids[0])
+
+    async def create_batch(
+        self,
+        new: Sequence[NewItem],
+        *,
+        session_id: str | None,
+        reason: str | None,
+        actor: str,
+        keyed: KeyedRequest | None = None,
+    ) -> tuple[ItemBatch, Sequence[Item]]:
+        """A batch with its items, all or none. Its session goes over that of its items. `keyed`:
+        as in `create`."""
+        made: list[tuple[ItemBatch, Sequence[Item]]] = []
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            batch, items, mutations = self._batch(new, session_id, reason, actor)
+            accepted = Accepted(task_ids=(), batch_id=batch.id, queue_size=0)
+            await self._engine.journal.write([*mutations, *_kept(save_answer, accepted)])
+            made.append((batch, items))
+            return accepted
+
+        accepted = await self._once(keyed, accept)
+        if made:
+            return made[0]
+        assert accepted.batch_id is not None
+        items, _ = await self.items(ItemQuery(batch_ids=[accepted.batch_id]))
+        return await self.batch(accepted.batch_id), items
 
     @unbroken
-    async def create_batch(
-        self, new: Sequence[NewItem], *, session_id: str | None, reason: str | None, actor: str
-    ) -> tuple[ItemBatch, Sequence[Item]]:
-        """A batch with its items, all or none. Its session goes over that of its items."""
+    async def _once(
+        self,
+        keyed: KeyedRequest | None,
+        accept: Callable[[SaveAccepted | None], Awaitable[Accepted]],
+    ) -> Accepted:
+        if keyed is None:
+            return await accept(None)
+        return await self._idempotency.once(keyed, self._engine.clock.now_ms(), accept)
+
+    def _batch(
+        self, new: Sequence[NewItem], session_id: str | None, reason: str | None, actor: str
+    ) -> tuple[ItemBatch, Sequence[Item], list[Mutation]]:
+        """A new batch, and what writes it."""
         now_ms = self._engine.clock.now_ms()
         batch = ItemBatch(
             id=self._ids.next(now_ms), session_id=session_id, reason=reason, created_at_ms=now_ms
@@ -131,8 +185,7 @@ class Checklist:
         mutations: list[Mutation] = [SaveItemBatch(batch)]
         for item in items:
             mutations += [SaveItem(item), _event("created", item, actor, now_ms)]
-        await self._engine.journal.write(mutations)
-        return batch, items
+        return batch, items, mutations
 
     @unbroken
     async def update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ from robotq.engine.webhooks import Webhooks
 from robotq.engine.why import Why
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
-from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.errors import ConfigError, DiskHangs, RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.item import ItemIds
@@ -59,6 +60,9 @@ LIFTED_BY_RESUME = (
 )
 """What a person clears by resuming the queue; the other holds have ways of their own."""
 
+
+_CLOSE_S = 10.0
+"""Wall seconds that the disk gets to take the rest at the end."""
 
 _RECORD_S = 2.0
 """Wall seconds that the disk gets before an answer says that a hold is not recorded."""
@@ -537,7 +541,10 @@ class Engine:
 
     async def shut_down(self) -> None:
         """Accept nothing more; give running commands `limits.shutdown_grace_s`; stop them;
-        write everything; close drivers and store. A second call does nothing."""
+        write everything; close drivers and store. A second call does nothing.
+
+        Raises DiskHangs where the disk does not answer, when all else is done.
+        """
         if self.queue.closed:
             return
         self.queue.closed = True
@@ -552,13 +559,23 @@ class Engine:
         await self._background.stop()
         await self.webhooks.stop()
         await self.hold_writer.recorded(_RECORD_S)
-        await self.journal.note(
-            Event(kind="daemon.stopped", at_ms=self.clock.now_ms(), actor="robotq")
-        )
+        stopped = Event(kind="daemon.stopped", at_ms=self.clock.now_ms(), actor="robotq")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self.journal.note(stopped)
         self.bus.close()
         await self.journal.close()
         await asyncio.gather(*(robot.close() for robot in self.robots.values()))
-        await self.store.close()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self.store.close()
+        except TimeoutError:
+            _log.critical(
+                "the disk has not answered for %g s: the daemon ends without it. What it has "
+                "confirmed is on disk; what it has not may be there or not",
+                _CLOSE_S,
+            )
+            raise DiskHangs from None
 
     async def _retain(self) -> None:
         """Remove what is older than the configuration keeps, now and every hour; nothing for

@@ -216,6 +216,10 @@ class ConfigError(Exception):
     """A configuration that cannot be used: names file, key and what was expected."""
 
 
+class DiskHangs(Exception):
+    """The disk does not answer at the end of the daemon; what was confirmed is on it."""
+
+
 class DataUnavailable(ConfigError):
     """A data folder that cannot be used now. It may be later, as a wrong configuration never
     is: whoever starts daemons should try again."""

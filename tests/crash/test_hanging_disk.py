@@ -69,6 +69,24 @@ async def test_hanging_disk__is_told_refuses_in_time_and_runs_nothing_that_was_r
     assert disk.faults == []
 
 
+async def test_hanging_disk__at_the_end_does_not_keep_the_daemon_from_ending(
+    make_daemon: MakeDaemon, failing: Faults
+) -> None:
+    """It is told to end while a network share is gone."""
+    daemon = make_daemon(time_scale=0.01, environ=failing.environ)
+    assert await daemon.start()
+    async with connected(daemon.url, Ledger(), disk_fails=True) as client:
+        kept = await accepted(client, "kept")
+        failing.begin(HANGS)
+        assert (await client.post("/", DRIVE, key="refused"))[0] == 503
+    async with asyncio.timeout(50):
+        assert await daemon.terminate() != 0
+    failing.end()
+    disk = await asyncio.to_thread(read_disk, daemon.data)
+    assert kept["task_id"] in disk.tasks, "what was confirmed is there"
+    assert disk.faults == []
+
+
 async def accepted(client: Client, key: str) -> dict[str, Any]:
     status, answer = await client.post("/", DRIVE, key=key)
     assert status == 200, answer

@@ -31,8 +31,10 @@ from robotq.api.checklist.models import (
     TaskUpdate,
 )
 from robotq.api.checklist.view import batch_view, item_view, page_view
+from robotq.api.keyed import keyed_request
 from robotq.api.scopes import Scope, allows
-from robotq.engine.checklist import ItemChange, NewItem
+from robotq.engine.checklist import API, ItemChange, NewItem
+from robotq.engine.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch
 from robotq.store.port import ItemBatchQuery, ItemQuery
@@ -44,8 +46,11 @@ _FAR = 2**62
 
 
 async def create(call: Call) -> web.StreamResponse:
-    body = validated(TaskCreate, await call.json(), "body")
-    item = await call.engine.checklist.create(_new(body), actor=call.actor)
+    given = await call.json()
+    body = validated(TaskCreate, given, "body")
+    item = await call.engine.checklist.create(
+        _new(body), actor=call.actor, keyed=_keyed(call, given)
+    )
     return answer(item_view(item), 201)
 
 
@@ -100,12 +105,14 @@ async def bulk_delete(call: Call) -> web.StreamResponse:
 
 
 async def create_batch(call: Call) -> web.StreamResponse:
-    body = validated(BatchCreate, await call.json(), "body")
+    given = await call.json()
+    body = validated(BatchCreate, given, "body")
     batch, items = await call.engine.checklist.create_batch(
         [_new(task) for task in body.tasks],
         session_id=_text(body.session_id),
         reason=body.reason,
         actor=call.actor,
+        keyed=_keyed(call, given),
     )
     return answer(batch_view(batch, items), 201)
 
@@ -159,6 +166,10 @@ async def health(call: Call) -> web.StreamResponse:
             "database": "healthy" if well else "unhealthy",
         },
     )
+
+
+def _keyed(call: Call, body: Any) -> KeyedRequest | None:
+    return keyed_request(call, API, [call.request.path.rpartition("/")[2], body])
 
 
 async def _update(call: Call, changes: Sequence[ItemChange]) -> Sequence[Item]:

@@ -14,6 +14,7 @@ from robotq.api.checklist import answers, handlers, models
 from robotq.api.checklist.description import ABOUT
 from robotq.api.docs_page import DOCS
 from robotq.api.interface import Interface
+from robotq.api.keyed import IDEMPOTENCY_KEY
 from robotq.api.routes import RequestHeader, Route
 from robotq.api.scopes import Scope
 from robotq.engine.checklist import API
@@ -41,13 +42,13 @@ ROUTES = (
         handler=handlers.create,
         scope=Scope.SUBMIT,
         summary="Create an item.",
-        headers=(_REQUEST_ID,),
+        headers=(_REQUEST_ID, IDEMPOTENCY_KEY),
         request=models.TaskCreate,
         body_errors=_BODY,
         status=201,
         response=models.Task,
         answers=_INVALID,
-        errors=_STORE,
+        errors=("idempotency_conflict", *_ITEM),
     ),
     Route(
         method="GET",
@@ -123,12 +124,13 @@ ROUTES = (
         handler=handlers.create_batch,
         scope=Scope.SUBMIT,
         summary="Create several items as one batch, all or none.",
+        headers=(IDEMPOTENCY_KEY,),
         request=models.BatchCreate,
         body_errors=_BODY,
         status=201,
         response=models.Batch,
         answers=_INVALID,
-        errors=_STORE,
+        errors=("idempotency_conflict", "item_batch_not_found", *_STORE),
     ),
     Route(
         method="GET",

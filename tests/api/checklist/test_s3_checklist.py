@@ -244,6 +244,25 @@ async def test_s3_13__a_batch_and_its_tasks_are_made_together_or_not_at_all(
     assert (await checklist.get("/batches")).body["total"] == 1
 
 
+async def test_idempotency_key__makes_one_item_and_one_batch(checklist: Checklist) -> None:
+    """The answer was lost, and the program asks again."""
+    key = {"Idempotency-Key": "shift-7"}
+    first = await checklist.post("/tasks", {"title": "Fill the tray"}, headers=key)
+    again = await checklist.post("/tasks", {"title": "Fill the tray"}, headers=key)
+    assert (first.status, again.status) == (201, 201)
+    assert again.body == first.body
+    assert (await checklist.get("/tasks")).body["total"] == 1
+    other = await checklist.post("/tasks", {"title": "Something else"}, headers=key)
+    assert (other.status, other["details"]["code"]) == (409, "idempotency_conflict")
+    batch = {"reason": "shift", "tasks": [{"title": "a"}, {"title": "b"}]}
+    key = {"Idempotency-Key": "shift-8"}
+    made = await checklist.post("/batches", batch, headers=key)
+    repeated = await checklist.post("/batches", batch, headers=key)
+    assert repeated["id"] == made["id"]
+    assert [task["id"] for task in repeated["tasks"]] == [task["id"] for task in made["tasks"]]
+    assert (await checklist.get("/batches")).body["total"] == 1
+
+
 async def test_s3_14__batches_are_listed_newest_first(checklist: Checklist) -> None:
     for number in range(12):
         session = SESSION if number % 2 else None
