@@ -33,6 +33,7 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    Reporting,
     Stopped,
     UncertainOutcome,
     UnknownCommand,
@@ -86,6 +87,10 @@ class DriverBench:
     break_link: Callable[[], None] | None = None
     """Unplugs the controller. None: the tests of a broken link are left out."""
     mend_link: Callable[[], None] | None = None
+    pause: Callable[[], None] | None = None
+    """Has the robot pause by itself: a button at the machine. None: it cannot."""
+    go_on: Callable[[], None] | None = None
+    """Lets it go on at the machine."""
     motions: Callable[[], int] | None = None
     """How many motions the controller has begun: the judge. None: nobody can say."""
 
@@ -330,6 +335,52 @@ class DriverContract:
         driver.stop()
         assert isinstance(execution.ended().error, Stopped)
 
+    def test_hold__begins_nothing_until_it_is_resumed(
+        self, bench: DriverBench, driver: Driver
+    ) -> None:
+        if not driver.capabilities.can_hold:
+            pytest.skip("this controller cannot pause a motion")
+        execution = Execution(driver, bench.long, task_id="task_held").moving()
+        driver.hold()
+        _until(lambda: _stands(driver), "a robot that is held comes to rest", _END_S + 5)
+        moved = _motions(bench)
+        time.sleep(0.3)
+        assert _motions(bench) == moved
+        driver.resume()
+        assert not driver.status().held
+        driver.stop()
+        execution.ended()
+
+    def test_pause__of_the_robot_itself_is_told_and_can_be_resumed(
+        self, bench: DriverBench, driver: Driver
+    ) -> None:
+        if bench.pause is None:
+            pytest.skip("this robot does not pause by itself")
+        execution = Execution(driver, bench.long, task_id="task_paused").moving()
+        bench.pause()
+        _until(lambda: _last(driver).held, "a pause of the robot itself shows in its status")
+        _until(lambda: _last(driver).held_because != "", "the status says why it pauses")
+        assert not execution.over
+        with _soon("resume"):
+            driver.resume()
+        _until(lambda: not _last(driver).held, "resume ends the pause")
+        driver.stop()
+        assert isinstance(execution.ended().error, Stopped)
+        assert not driver.status().held
+
+    def test_pause__that_ends_at_the_machine_is_seen_too(
+        self, bench: DriverBench, driver: Driver
+    ) -> None:
+        if bench.pause is None or bench.go_on is None:
+            pytest.skip("this robot does not pause by itself")
+        execution = Execution(driver, bench.long, task_id="task_paused").moving()
+        bench.pause()
+        _until(lambda: _last(driver).held, "a pause of the robot itself shows in its status")
+        bench.go_on()
+        _until(lambda: not _last(driver).held, "it shows that the robot has gone on")
+        driver.stop()
+        execution.ended()
+
     def test_stop__ends_a_motion_that_is_held(self, bench: DriverBench, driver: Driver) -> None:
         if not driver.capabilities.can_hold:
             pytest.skip("this controller cannot pause a motion")
@@ -338,6 +389,23 @@ class DriverContract:
         driver.stop()
         assert isinstance(execution.ended().error, Stopped)
         assert not driver.status().held
+
+
+def _last(driver: Driver) -> DriverStatus:
+    """As robotq looks twice a second."""
+    return driver.last_status() if isinstance(driver, Reporting) else driver.status()
+
+
+def _stands(driver: Driver) -> bool:
+    status = driver.status()
+    return status.held and not status.still_moving
+
+
+def _until(condition: Callable[[], bool], promise: str, timeout_s: float = _BEGIN_S) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, promise
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -175,11 +175,18 @@ class JsonlineDriver:
     # -- the rest ------------------------------------------------------------------------------
 
     def status(self) -> DriverStatus:
+        return self._status(time.monotonic() - self._link.status_at > _FRESH_S)
+
+    def last_status(self) -> DriverStatus:
+        """Asked only where something was told since, such as a hold, that has changed it."""
+        return self._status(not self._link.status_at)
+
+    def _status(self, old: bool) -> DriverStatus:
         link, hello = self._link, self._link.hello
         if not link.up or hello is None:
             return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
         status = link.status
-        if status is None or time.monotonic() - link.status_at > _FRESH_S:
+        if status is None or old:
             try:
                 status = link.ask_status()
             except LinkLost:
@@ -188,6 +195,9 @@ class JsonlineDriver:
         return DriverStatus(
             link=LinkState.CONNECTED,
             held=status.held,
+            held_because=status.held_because,
+            still_moving=status.still_moving,
+            planned_moves=status.planned_moves,
             position_known=status.position_known,
             place=status.place,
             details={

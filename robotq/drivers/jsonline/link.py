@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from robotq.drivers.identity import Recognition
 from robotq.drivers.jsonline.calls import Calls, Refused, Silent
 from robotq.drivers.jsonline.messages import (
     Hello,
+    Report,
     Status,
     read_hello,
     read_report,
@@ -235,12 +237,22 @@ class Link:
                 self._look_at_boot(str(message.get("boot")))
             case None if "state" in message:
                 report, run = read_report(message), self.run
+                self._take_hold(report)
                 if run is not None and report.id == run.id:
                     run.reported(report)
             case None:
                 self._calls.answered(message)
             case _:
                 """An event that only a newer protocol knows."""
+
+    def _take_hold(self, report: Report) -> None:
+        """A robot that pauses by itself says so in the reports of its command."""
+        status = self.status
+        if report.held is not None and status is not None:
+            still = status.still_moving and report.held
+            self.status = replace(
+                status, held=report.held, held_because=report.held_because, still_moving=still
+            )
 
     def _look_at_boot(self, boot: str) -> None:
         if not self._greeted or self.hello is None or boot == self.hello.boot:

@@ -95,6 +95,9 @@ class Report:
     need: Need | None = None
     result: JsonObject = field(default_factory=dict)
     fault: DeviceFault | None = None
+    held: bool | None = None
+    """None where it does not say."""
+    held_because: str = ""
 
     @property
     def final(self) -> bool:
@@ -106,6 +109,9 @@ class Status:
     boot: str
     running: str | None = None
     held: bool = False
+    held_because: str = ""
+    still_moving: bool = False
+    planned_moves: int | None = None
     estop: bool = False
     position_known: bool = True
     place: str | None = None
@@ -138,6 +144,9 @@ def read_status(ok: Mapping[str, Any]) -> Status:
         boot=_text(ok, "boot"),
         running=_optional_text(ok, "running"),
         held=_flag(ok, "held"),
+        held_because=_optional_text(ok, "held_because") or "",
+        still_moving=_flag(ok, "still_moving"),
+        planned_moves=_whole(ok, "planned_moves", 0) if "planned_moves" in ok else None,
         estop=_flag(ok, "estop"),
         position_known=_flag(ok, "position_known", default=True),
         place=_optional_text(ok, "place"),
@@ -163,6 +172,8 @@ def read_report(message: Mapping[str, Any]) -> Report:
         need=_need(message.get("need")),
         result=_object(message, "result"),
         fault=read_fault(message["error"]) if "error" in message else None,
+        held=_flag(message, "held") if "held" in message else None,
+        held_because=_optional_text(message, "held_because") or "",
     )
 
 

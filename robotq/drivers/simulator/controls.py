@@ -33,6 +33,8 @@ class Controls:
         self._run: Run | None = None
         self.held = False
         """The robot pauses in its motion, or will with the next one."""
+        self.held_because = ""
+        """What the robot says, where it has paused by itself."""
         self.latched = False
         """An emergency stop has not been reset."""
 
@@ -47,12 +49,12 @@ class Controls:
     def end(self) -> None:
         self._run = None
 
-    def hold(self) -> None:
-        self.held = True
+    def hold(self, because: str = "") -> None:
+        self.held, self.held_because = True, because
         self._clock.notify()
 
     def resume(self) -> None:
-        self.held = False
+        self.held, self.held_because = False, ""
         self._clock.notify()
 
     def stop(self) -> None:

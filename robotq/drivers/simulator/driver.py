@@ -136,6 +136,7 @@ class SimulatorDriver:
         return DriverStatus(
             link=body.link.state,
             held=body.controls.held,
+            held_because=body.controls.held_because if body.controls.held else "",
             place=body.me.place,
             details={
                 "x_mm": round(x, 1),

@@ -13,6 +13,8 @@ What happens when the step begins, before its first motion, is its `kind`:
 - `raise`: the driver breaks with an exception of its own; nobody knows what the robot did.
 - `link_drop`: the link breaks. The next `refused_connects` (default 0) attempts to restore it
   fail.
+- `pause`: the robot pauses by itself, for the given `reason`, as if somebody had pressed a button
+  at it; it goes on when it is resumed.
 - `stall`: nothing happens any more until the command is stopped.
 - `slow`: every motion of the step takes `factor` (default 2) times as long.
 - `unconfirmed_stop`: the step goes on as usual, but when the command is stopped, also by an
@@ -32,6 +34,7 @@ class FaultKind(StrEnum):
     FAIL = "fail"
     RAISE = "raise"
     LINK_DROP = "link_drop"
+    PAUSE = "pause"
     STALL = "stall"
     SLOW = "slow"
     UNCONFIRMED_STOP = "unconfirmed_stop"

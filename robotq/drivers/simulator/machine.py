@@ -203,6 +203,8 @@ class Machine:
             case FaultKind.LINK_DROP:
                 self._body.link.drop(fault.reason, fault.refused_connects)
                 raise LinkLost(fault.reason)
+            case FaultKind.PAUSE:
+                self._body.controls.hold(fault.reason)
             case FaultKind.STALL:
                 self._body.clock.sleep(math.inf, self._run.interrupted)
                 raise Stopped

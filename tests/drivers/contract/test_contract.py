@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers import jsonline, simulator
+from robotq.drivers.base import Driver
+from robotq.drivers.simulator.driver import SimulatorDriver
 from robotq.model.clock import ScaledClock
 from robotq.model.task import Command
 from robotq.testing.driver_contract import DriverBench, DriverContract, driver_setup
@@ -18,6 +20,12 @@ _SCALE = 0.05
 _FAR = Command(cmd_type="SCAN_QRCODE")
 _NEAR = Command(cmd_type="ROBOT_ACTION", params={"action_type": "NOD"})
 _QUERY = Command(cmd_type="GET_BATTERY_STATE")
+
+
+def _pause(driver: Driver) -> None:
+    """Somebody presses the button at the simulated robot."""
+    assert isinstance(driver, SimulatorDriver)
+    driver._body.controls.hold("reason.held_at_robot")
 
 
 class TestSimulator(DriverContract):
@@ -32,6 +40,8 @@ class TestSimulator(DriverContract):
             quick=_NEAR,
             long=_FAR,
             query=_QUERY,
+            pause=lambda: _pause(driver),
+            go_on=driver.resume,
             motions=lambda: log.read_text().count("\n"),
         )
         driver.close()
@@ -50,6 +60,8 @@ class TestJsonline(DriverContract):
             quick=_NEAR,
             long=_FAR,
             query=_QUERY,
+            pause=lambda: _pause(device._driver),
+            go_on=device._driver.resume,
             break_link=device.off_and_away,
             mend_link=device.back,
             motions=lambda: len(device.motions()),

@@ -55,6 +55,8 @@ def made(
             quick=Command(cmd_type="QUICK"),
             long=Command(cmd_type="LONG"),
             query=Command(cmd_type="GET_ROBOT_MOTION_STATE"),
+            pause=device.press_hold if isinstance(device, GrblEmulator) else None,
+            go_on=device.press_start if isinstance(device, GrblEmulator) else None,
             break_link=device.unplug,
             mend_link=device.replug,
             motions=lambda: len(device.axes.moved),

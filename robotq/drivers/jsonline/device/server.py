@@ -220,6 +220,9 @@ class Device:
             "boot": self._boot,
             "running": None if command is None else command.id,
             "held": status.held,
+            "held_because": status.held_because,
+            "still_moving": status.still_moving,
+            **({} if status.planned_moves is None else {"planned_moves": status.planned_moves}),
             "estop": self._latched,
             "position_known": status.position_known,
             "place": status.place,
@@ -344,7 +347,11 @@ class Device:
         command.ended(state, **fields)
 
     def _report(self, command: DeviceCommand) -> None:
-        self._send(command.report())
+        status = self._driver.status()
+        held: dict[str, Any] = {"held": status.held}
+        if status.held_because:
+            held["held_because"] = status.held_because
+        self._send({**command.report(), **held})
 
     def _beat(self) -> None:
         while not self._over.wait(self._options.beat_s):
