@@ -57,7 +57,9 @@ class Mover:
             length=profile.distance,
         )
         self._go_on()
-        self._log(step, what)
+        while not self._log(step, what):
+            # it was held in this very moment
+            self._go_on()
         trip = _Trip(self._body, moving, profile)
         began = self._clock.now()
         try:
@@ -76,16 +78,25 @@ class Mover:
         if place:
             self._context.moved_to(place)
 
-    def _log(self, step: str, what: str) -> None:
+    def _log(self, step: str, what: str) -> bool:
+        """Whether the motion may begin; not while it is held. Raises Stopped."""
+        held = False
+
+        def allowed() -> bool:
+            nonlocal held
+            held = self._body.controls.held
+            return not held and not self._run.emergency
+
         logged = self._body.log.append(
             task_id=self._context.task_id,
             attempt=self._context.attempt,
             step=step,
             motion=what,
-            allowed=lambda: not self._run.emergency,
+            allowed=allowed,
         )
-        if not logged:
+        if not logged and not held:
             raise Stopped
+        return logged
 
     def _advance(self, trip: _Trip, until: float) -> None:
         """Go on to `until` mm from the start of the motion."""
