@@ -31,7 +31,7 @@ _UNKNOWN = re.compile(r'echo:\s*Unknown command:\s*"?(.*?)"?', re.ASCII)
 _COMMAND = re.compile(r"[GMT][0-9][^*]*")
 _NOT_DONE = re.compile(
     r"echo:\s*(?:Home [A-Z/ ]+ First|endstops hit|cold extrusion|too long extrusion|"
-    r"Probing Failed)|(?:Error:\s*)?Printer stopped due to errors",
+    r"Probing Failed|T[0-9]+ Invalid extruder)|(?:Error:\s*)?Printer stopped due to errors",
     re.IGNORECASE | re.ASCII,
 )
 _BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE | re.ASCII)

@@ -27,6 +27,7 @@ class Device(ABC):
         self._late: list[tuple[float, bytes]] = []
         """Answers that are kept back, and until when."""
         self.dead = False
+        self.line_end = b"\n"
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
 
     @property
@@ -101,7 +102,7 @@ class Device(ABC):
 
     def answer(self, text: str, fault: Fault | None = None) -> None:
         """Send the answer to a line, unless something befalls it."""
-        data = text.encode("latin-1") + b"\n"
+        data = text.encode("latin-1") + self.line_end
         if fault is not None:
             if fault.kind is FaultKind.DELAY_ANSWER:
                 self._late.append((self.now() + fault.seconds, data))

@@ -45,6 +45,11 @@ class Activity:
         self._cancelling = False
         self._restored_at = 0.0
 
+    @property
+    def at_a_line(self) -> bool:
+        """A line has been taken, and not answered yet."""
+        return any(each is not None for each in (self.waiting, self.dwell, self.homing))
+
     def hold(self) -> None:
         self._axes.hold()
         self.paused = True

@@ -45,6 +45,7 @@ class GrblEmulator(Device):
     ) -> None:
         super().__init__(link, faults)
         self._firmware = firmware = FIRMWARE[dialect]
+        self.line_end = firmware.end
         self._plain = dialect is Dialect.GRBL
         self.axes = Axes(blocks_most=15, speed=speed, ramp_s=ramp_s)
         self.name = name
@@ -77,6 +78,11 @@ class GrblEmulator(Device):
     def overflowed(self) -> int:
         """Bytes for which there was no room."""
         return self._buffer.overflowed
+
+    @property
+    def at_a_line(self) -> bool:
+        """A line has been taken, and not answered yet."""
+        return self._doing.at_a_line
 
     # -- start and reset -------------------------------------------------------------------------
 
@@ -131,8 +137,10 @@ class GrblEmulator(Device):
             self._alarm = True
             self.axes.slipped = True
             silence = self._firmware.silence_s
-            for text in ("ALARM:3",) if self._doing.homing is None else ("ALARM:6", "ok"):
-                self.say(text)
+            self.say("ALARM:3" if self._doing.homing is None else "ALARM:6")
+            if self._doing.at_a_line:
+                # it is answered, and not carried out: 12 of 12
+                self.say("ok")
         self.axes.drop()
         self._restart()
         self._silent_until = self.now() + silence

@@ -263,6 +263,9 @@ class MarlinEmulator(Device):
                 if number is not None:
                     self.intake.last = int(number)
                 self._done(line, fault)
+            case tool if re.fullmatch("T[1-9][0-9]*", tool):
+                self.say(f"echo:{tool} Invalid extruder")
+                self._done(line, fault)
             case "M108" | "M31":
                 self._done(line, fault)
             case known if known in _SILENT_OK:
