@@ -114,6 +114,11 @@ class Machine:
         axis = Axis(speed=min(speed, arm.speed), acceleration=arm.acceleration)
         self._move(what, Profile.over(distance, axis), one_of_many=True)
 
+    def check(self) -> None:
+        """Raises Stopped where the command is to end: for what takes time and moves nothing."""
+        if self._run.interrupted():
+            raise Stopped
+
     def rest(self, seconds: float) -> None:
         """Let time pass without a motion."""
         self._within_limit(seconds)

@@ -37,6 +37,7 @@ def run_steps(m: Machine, program: Program, *, part: Part, memory: Memory) -> Js
         scan=machine.scan,
         memory=memory,
         part=part,
+        check=m.check,
     )
 
 
@@ -66,7 +67,7 @@ class _StepMachine:
         progress: Callable[[float], None] | None = None,
         timeout_s: float | None = None,
     ) -> None:
-        prepared = prepare(lines, RULES)
+        prepared = prepare(lines, RULES, look=lambda _: self._m.check())
         try:
             with self._m.limited(timeout_s):
                 for done, line in enumerate(prepared, 1):

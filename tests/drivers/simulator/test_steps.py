@@ -112,6 +112,15 @@ def test_steps__come_before_what_the_robot_does_by_itself(bench: Bench) -> None:
     assert context.names() == ["OWN"]
 
 
+def test_stop__ends_steps_that_only_calculate(bench: Bench) -> None:
+    driver = bench.robot()
+    counting = {"for_each": 5_000, "steps": [{"set": {"n": "{1 + 1}"}}]}
+    context = steps(bench, {"step": "FIRST", "set": {"n": "0"}}, counting)
+    context.at_step["FIRST"] = driver.stop
+    with pytest.raises(Stopped):
+        bench.run("RINSE", None, context=context)
+
+
 def test_stop__ends_a_wait(bench: Bench) -> None:
     driver = bench.robot()
     context = steps(bench, {"step": "RESTING", "wait_s": 1000})
