@@ -138,7 +138,7 @@ def test_reader__of_grbl(line: bytes, meant: type) -> None:
         (b'echo:Unknown command: "M9999"', marlin.Unknown),
         (b"Error:G2/G3 bad parameters", marlin.Complaint),
         (b"echo:T1 Invalid extruder", marlin.Complaint),
-        (b"echo:busy: paused for user", marlin.Busy),
+        (b"echo:busy: paused for user", marlin.Paused),
         (b"echo:busy: processing", marlin.Busy),
         (b"Error:Printer halted. kill() called!", marlin.Halted),
         (b"echo:M112 Shutdown", marlin.Halted),
