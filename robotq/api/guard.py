@@ -97,7 +97,11 @@ class Guard:
             if origin is not None:
                 self._check_origin(origin, host)
             if site is not None and site not in ("same-origin", "none"):
-                raise RobotqError("cross_site", reason=f"Sec-Fetch-Site {site[:200]}")
+                raise RobotqError(
+                    "cross_site",
+                    reason=f"Sec-Fetch-Site {site[:200]}; pages of allowed_origins are let in "
+                    "where their requests have the header Origin",
+                )
         if changes is None:
             changes = request.method not in ("GET", "HEAD", "OPTIONS")
         caller = self._caller(request, changes=changes)
@@ -157,7 +161,8 @@ class Guard:
             return
         raise RobotqError(
             "cross_site",
-            reason=f"Origin {origin[:200]} is another site; allowed_origins can add it",
+            reason=f"Origin {origin[:200]} is another site; to let its pages in, add it to the "
+            f'configuration: allowed_origins: ["{origin[:200]}"]',
         )
 
     def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,10 +235,16 @@ async def running(
     store: Store | None = None,
     clock: SetClock | None = None,
     limits: LimitsConfig | None = None,
+    allowed_origins: Sequence[str] = (),
     **config: Any,
 ) -> AsyncIterator[Dispatcher]:
     interfaces = InterfacesConfig(dispatcher=DispatcherConfig(**config))
-    whole = bench_config(data=data, interfaces=interfaces, limits=limits or LimitsConfig())
+    whole = bench_config(
+        data=data,
+        interfaces=interfaces,
+        limits=limits or LimitsConfig(),
+        allowed_origins=list(allowed_origins),
+    )
     engine = await start_engine(
         whole, CATALOG, store or MemoryStore(), {"bench": bench_factory({})}, clock=clock
     )

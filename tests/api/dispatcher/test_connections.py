@@ -254,3 +254,43 @@ async def test_connection_that_ended_before_it_got_its_task__gives_it_back(
     monkeypatch.undo()
     async with await api.worker() as worker:
         assert (await worker.task())["taskId"] == task_id
+
+
+async def test_browser_extension__is_a_worker_where_its_origin_is_allowed(
+    open_dispatcher: OpenDispatcher,
+) -> None:
+    origins = ["chrome-extension://abcdefghijklmnop", "moz-extension://0a1b2c3d-0000"]
+    api = await open_dispatcher(clock=SetClock(), allowed_origins=origins)
+    for origin in origins:
+        ws = await api.client.ws_connect("/ws", headers={"Origin": origin})
+        async with Played(ws) as worker:
+            task_id = await api.submit()
+            await worker.task()
+            await worker.complete(task_id, "done in a browser")
+            await api.until(task_id, "completed")
+    other = "chrome-extension://somebodyelse"
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await api.client.ws_connect("/ws", headers={"Origin": other})
+    assert refused.value.status == 403
+    told = await api.ask("GET", "/ws", headers={"Origin": other})
+    assert f'allowed_origins: ["{other}"]' in told.error, "the line to add is in the refusal"
+
+
+async def test_page_of_an_allowed_origin__may_submit_after_a_preflight(
+    open_dispatcher: OpenDispatcher,
+) -> None:
+    lab = "http://lab.example:5173"
+    api = await open_dispatcher(clock=SetClock(), allowed_origins=[lab])
+    asked = {
+        "Origin": lab,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, idempotency-key",
+    }
+    async with api.client.request("OPTIONS", "/api/openai", headers=asked) as preflight:
+        assert preflight.status == 204
+        assert preflight.headers["Access-Control-Allow-Origin"] == lab
+        assert "idempotency-key" in preflight.headers["Access-Control-Allow-Headers"]
+    async with await api.worker() as worker:
+        answer = await api.post({"data": {}, "async": True}, headers={"Origin": lab})
+        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, lab)
+        await worker.task()
