@@ -240,3 +240,27 @@ async def test_cancel__while_a_program_streams_and_the_next_command_runs(tmp_pat
         assert (await lab.ended(task_id))["status"] in ("cancelled", "failed")
         await lab.do("MOVE", x=3, y=4)
         assert machine.axes.position[:2] == (3, 4)
+
+
+@pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
+async def test_pause_in_a_program__holds_the_queue_until_somebody_resumes(
+    name: str, tmp_path: Path
+) -> None:
+    async with plugged(device(name, tmp_path, speed=100)) as machine, site(name, tmp_path) as lab:
+        await lab.do("HOME")
+        (robot,) = lab.engine.robots
+        lines = ["G1 X1 F6000", "M0", "G1 X2 F6000"]
+        task_id = await lab.submit("RUN_GCODE", program="\n".join(lines))
+        await lab.until(lambda: lab.holds(robot) == {HoldCode.MOTION_HELD})
+        (hold,) = (await lab.get("/queue/status"))["holds"]
+        assert (hold["actor"], hold["task_id"]) == (robot, task_id)
+        assert "M0" in hold["reason"]
+        assert hold["motion"] == {"by_robot": True, "state": "held", "planned_moves": 0}
+        (shown,) = (await lab.get("/robots"))["robots"]
+        assert (shown["motion_held"], shown["motion_state"]) == (True, "held")
+        assert machine.axes.position[0] == 1.0
+        resumed = await lab.post(hold["clear"]["path"], hold["clear"]["body"])
+        assert resumed["success"] is True, resumed
+        assert resumed["holds"] == []
+        assert (await lab.ended(task_id))["status"] == "completed"
+        assert machine.axes.position[0] == 2.0
