@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,11 @@ async def test_all_interfaces__a_minute_of_everybody_and_a_crash_lose_nothing(
     daemon.keep_port()
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
+    async with (
+        AsyncExitStack() as at_last,
+        aiohttp.ClientSession(connector=connector, timeout=timeout) as client,
+    ):
+        at_last.callback(daemon.kill)
         floor = Floor(daemon.url, client)
         submitters, workers = everybody(floor)
         submitting = [asyncio.ensure_future(one) for one in submitters]
@@ -254,7 +259,7 @@ async def test_all_interfaces__a_minute_of_everybody_and_a_crash_lose_nothing(
             one.cancel()
         await asyncio.gather(*working, return_exceptions=True)
         await judge(floor, states)
-    await asyncio.to_thread(daemon.terminate)
+        await asyncio.to_thread(daemon.terminate)
 
 
 async def settle_robots(floor: Floor) -> None:
