@@ -192,3 +192,20 @@ async def test_copies__of_tasks_that_retention_has_removed_go(files: Files) -> N
     copies.close()
     assert not gone.exists()
     assert files.read(f"tasks/{task_id}.json")
+
+
+async def test_file_that_is_put_among_the_copies__is_told_in_the_log_and_beside_it(
+    files: Files, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody drops a task where tasks are shown, and waits."""
+    task = await files.lab.post(f"{PREFIX}/api/tasks", {"task_type": "ping"})
+    await until(lambda: files.read(f"tasks/{task['task_id']}.json"))
+    mine = files.folder / "tasks" / "mine.json"
+    mine.write_bytes(b'{"type": "ping"}')
+    beside = files.folder / "tasks" / "mine.json.not-taken.txt"
+    await until(beside.exists)
+    assert "inbox" in beside.read_text(encoding="utf-8")
+    assert mine.exists()
+    lines = [r.getMessage() for r in caplog.records if "is no task" in r.getMessage()]
+    assert len(lines) == 1
+    assert lines[0].startswith("mine.json is no task")

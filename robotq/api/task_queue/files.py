@@ -45,6 +45,9 @@ _EVENTS_NOTED = 5_000
 _LOOK_S = 0.2
 """Wall seconds between two looks whether the journal has grown."""
 
+_FOREIGN_S = 5.0
+"""Wall seconds between two looks for files of others among the copies."""
+
 _PRUNE_S = 3_600.0
 """Wall seconds between two looks at what is old."""
 
@@ -111,12 +114,15 @@ class Copies:
         self._results = folder / "results"
         self._followed = folder / ".followed"
         self._engine = engine
+        self._known: set[str] = set()
+        """Names among the copies of tasks that were looked at."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="task copies")
 
     async def run(self) -> None:
         """For ever: follow the journal."""
         last_id: int | None = None
         pruned_at = 0.0
+        looked_at = 0.0
         while True:
             try:
                 if last_id is None:
@@ -128,6 +134,9 @@ class Copies:
                 if not pruned_at or time.monotonic() - pruned_at > _PRUNE_S:
                     pruned_at = time.monotonic()
                     await self.prune()
+                if time.monotonic() - looked_at > _FOREIGN_S:
+                    looked_at = time.monotonic()
+                    await self.tell_foreign()
                 await asyncio.sleep(_LOOK_S)
             except Exception as error:  # noqa: BLE001 - the disk may be back at the next look
                 _log.warning("the copies of tasks cannot be written: %r", error)
@@ -159,6 +168,32 @@ class Copies:
             if await self._engine.store.get(name) is None:
                 await self._in_thread(self._remove, name)
 
+    async def tell_foreign(self) -> None:
+        """Say of each file that somebody else has put among the copies that nobody takes it: in
+        the log, and in a file beside it."""
+        for name in await self._in_thread(self._new_names):
+            self._known.add(name)
+            if await self._engine.store.get(name.removesuffix(".json")) is not None:
+                continue
+            told = (
+                f"{name} is no task: {self._tasks} has copies that the daemon writes and never "
+                f"reads. Put task files into {self._tasks.with_name('inbox')}."
+            )
+            _log.warning("%s", told)
+            beside = self._tasks / f"{name}.not-taken.txt"
+            await self._in_thread(write_whole, beside, f"{told}\n".encode())
+
+    def _new_names(self) -> Sequence[str]:
+        with os.scandir(self._tasks) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if entry.name.endswith(".json")
+                and not entry.name.startswith(".")
+                and entry.name not in self._known
+                and entry.name.isprintable()
+            ]
+
     def _begin(self) -> int:
         for folder in (self._tasks, self._results):
             folder.mkdir(parents=True, exist_ok=True)
@@ -185,6 +220,7 @@ class Copies:
             ]
 
     def _remove(self, name: str) -> None:
+        self._known.discard(f"{name}.json")
         for folder in (self._tasks, self._results):
             with suppress(FileNotFoundError):
                 (folder / f"{name}.json").unlink()
