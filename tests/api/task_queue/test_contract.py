@@ -80,7 +80,11 @@ async def test_routes__answer_as_they_are_described(open_queue: OpenQueue, tmp_p
         subprocess.run,
         command,
         cwd=tmp_path,
-        env=dict(os.environ),
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.api.short_waits",
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+        },
         capture_output=True,
         text=True,
         check=False,
