@@ -32,6 +32,9 @@ SLOW = 0.04
 
 SHORT_END = {"ROBOTQ_LIMITS__SHUTDOWN_GRACE_S": "0.3", "ROBOTQ_LIMITS__STOP_TIMEOUT_S": "0.3"}
 
+WORKERS = ("dispatcher", "orchestrator", "task_queue")
+"""Queues of workers, which are held too."""
+
 
 def every_fault(often: str | None = None) -> pytest.MarkDecorator:
     """`often` in every run, the others where there is time."""
@@ -171,7 +174,7 @@ async def test_disk_fails__all_are_refused_and_what_happened_is_written_afterwar
     assert {task.state for task in disk.tasks.values()} == {TaskState.COMPLETED}
     outage = [(e.kind, e.robot) for e in disk.events if e.data.get("code") == NO_DISK]
     assert sorted(outage) == sorted(
-        (kind, robot) for kind in ("hold.set", "hold.lifted") for robot in ROBOTS
+        (kind, queue) for kind in ("hold.set", "hold.lifted") for queue in (*ROBOTS, *WORKERS)
     )
 
 
