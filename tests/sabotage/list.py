@@ -204,8 +204,8 @@ SABOTAGES = (
     _one(
         "Marlin gets one M410",
         "drivers/marlin/stopping.py",
-        "_AGAIN_S = (0.05, 0.5)",
-        "_AGAIN_S = ()",
+        "        finally:\n            self.stop_again(lines)\n",
+        "        finally:\n            pass\n",
         "tests/drivers/marlin/test_stops.py",
     ),
     # the queue does what it says
