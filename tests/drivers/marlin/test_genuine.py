@@ -167,7 +167,7 @@ def test_stop__takes_a_second_in_which_nothing_is_answered(tmp_path: Path) -> No
         with pytest.raises(Stopped):
             running.result()
         # with a full planner, one M410 alone lets another motion through
-        assert [code for _, code in device.stops].count("M410") == 3
+        assert [code for _, code in device.stops].count("M410") >= 3
         assert time.monotonic() - began < 4
 
 
