@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import islice
 from statistics import median
 
 from robotq.engine.lane import Lane
@@ -26,6 +26,11 @@ _AGREES = 0.25
 
 _LOOK_AHEAD = 200
 """Waiting tasks that are looked at one by one; further back their average is taken."""
+
+_SHORT = 50
+"""Waiting tasks up to which a queue is worked out anew each time."""
+_REST = 19
+"""Times as long as it took to work out a longer one, it is not worked out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Estimates:
         """Wall seconds that a running task has been at work, without those in which it waited
         for a person or was held; None where nobody has counted."""
         self._runs: OrderedDict[str, deque[_Run]] = OrderedDict()
+        self._courses: dict[str, _Kept] = {}
+        """The latest of each queue."""
         for task in completed:
             self.learn(task)
 
@@ -133,20 +140,42 @@ class Estimates:
         as it is; one that waits for a person or for a place, and of which nobody knows when it
         starts. A contiguous batch goes on without others, and waits for its next one.
         """
+        kept = self._course(lane, now_ms)
+        passed_s = (now_ms - kept.at_ms) / 1000
+        found = [
+            kept.course.starts.get(task.id)
+            if task.id in kept.looked_at
+            else self._far_back(kept.course, task, index + 1 - len(kept.looked_at), kept.at_ms)
+            for index, task in enumerate(lane.part(offset, tasks), offset)
+        ]
+        return [None if start_s is None else max(0.0, start_s - passed_s) for start_s in found]
+
+    def _course(self, lane: Lane, now_ms: int) -> _Kept:
+        """What the queue does from now on.
+
+        Thousands may wait and each of them may be asked for many times a second, so what a long
+        queue does is not worked out more often than takes a twentieth of the time.
+        """
+        began = time.perf_counter()
+        kept = self._courses.get(lane.name)
+        if kept is not None and lane.waiting > _SHORT and began < kept.good_until:
+            return kept
         # those behind may be due earlier, so some more are looked at than are asked for
-        looked = list(islice(lane, _LOOK_AHEAD))
+        looked = lane.part(0, _LOOK_AHEAD)
         units = _units(looked)
         course = _Course(self._before(lane, now_ms), now_ms, self.duration_s, self.waits_for_others)
         if units and lane.in_open_batch(units[0][0]):
             course.run(units.pop(0))
         course.run_all(units)
-        asked = islice(lane, offset, offset + tasks)
-        return [
-            course.starts.get(task.id)
-            if index < _LOOK_AHEAD
-            else self._far_back(course, task, index + 1 - len(looked), now_ms)
-            for index, task in enumerate(asked, offset)
-        ]
+        over = time.perf_counter()
+        kept = _Kept(
+            course=course,
+            looked_at=frozenset([task.id for task in looked]),
+            at_ms=now_ms,
+            good_until=over + _REST * (over - began),
+        )
+        self._courses[lane.name] = kept
+        return kept
 
     def _far_back(self, course: _Course, task: Task, behind: int, now_ms: int) -> float | None:
         """By the average of those that were added up one by one."""
@@ -154,10 +183,22 @@ class Estimates:
         if course.free_s is None or len(starts) < 2 or self.waits_for_others(task):
             return None
         average_s = (max(starts) - min(starts)) / (len(starts) - 1)
-        return max(max(starts) + behind * average_s, _due_s(task, now_ms))
+        return max(max(starts) + max(0, behind) * average_s, _due_s(task, now_ms))
 
     def _before(self, lane: Lane, now_ms: int) -> float | None:
         return 0.0 if lane.running is None else self.remaining_s(lane.running, now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a queue was going to do at one moment."""
+
+    course: _Course
+    looked_at: frozenset[str]
+    """The tasks that were looked at one by one."""
+    at_ms: int
+    good_until: float
+    """By the clock of `time.perf_counter`."""
 
 
 def _units(tasks: Iterable[Task]) -> list[list[Task]]:
@@ -186,6 +227,7 @@ class _Course:
         """Seconds until its robot is free; None where nobody knows."""
         self._now_ms = now_ms
         self._takes_s = takes_s
+        self._known_s: dict[str, float | None] = {}
         self._waits = waits
         self.starts: dict[str, float] = {}
         """By task, in seconds from now; the others start at a time that nobody knows."""
@@ -214,7 +256,10 @@ class _Course:
                 self.free_s = None
                 return
             start_s = self.starts[task.id] = max(self.free_s, _due_s(task, self._now_ms))
-            takes_s = self._takes_s(task.command.cmd_type)
+            cmd_type = task.command.cmd_type
+            if cmd_type not in self._known_s:
+                self._known_s[cmd_type] = self._takes_s(cmd_type)
+            takes_s = self._known_s[cmd_type]
             self.free_s = None if takes_s is None else start_s + takes_s
 
 

@@ -43,6 +43,10 @@ class Lane:
         for _, _, task_id in self._order:
             yield self._waiting[task_id]
 
+    def part(self, offset: int, tasks: int) -> list[Task]:
+        """So many waiting tasks behind the first `offset`."""
+        return [self._waiting[one] for _, _, one in self._order[offset : offset + tasks]]
+
     @property
     def open_batch(self) -> str | None:
         """A contiguous batch that has begun and goes on; what waits of it comes before all."""

@@ -52,7 +52,12 @@ class Waits:
 
     def for_others(self, task: Task) -> bool:
         """Whether somebody else has to do something before it can start."""
-        return any(wait.code is not WaitCode.NOT_BEFORE for wait in self.own(task))
+        return (
+            self._fitting.why(task) is not None
+            or task.id in self.called_off
+            or task.awaits_approval
+            or self._resources.wait_of(task.queue, self._settings.places_of(task)) is not None
+        )
 
     def own(self, task: Task) -> list[Wait]:
         """Why it would not start at the head of its queue."""
