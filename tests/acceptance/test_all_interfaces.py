@@ -305,8 +305,10 @@ async def judge(floor: Floor, states: dict[str, Counter[str]]) -> None:
         claim: times for claim, times in floor.claims.items() if times > 1 and claim[2] is not None
     }
     assert doubled == {}
-    of_items = floor.accepted["checklist"]
-    assert of_items <= floor.finished["checklist"], of_items - floor.finished["checklist"]
+    # a tick whose answer died in the crash has been told to nobody, and counts all the same
+    for item in floor.accepted["checklist"] - floor.finished["checklist"]:
+        _, found = await floor.ask("GET", f"{CHECKLIST}/tasks/{item}")
+        assert found["status"] == "completed", found
     # counters add up with what the clients were told
     _, stats = await floor.ask("GET", f"{ORCHESTRATOR}/statistics")
     overview = stats["data"]["overview"]

@@ -64,7 +64,8 @@ async def test_idempotent__that_ends_the_daemon_three_times_is_not_begun_again(
     after = await lab.submit("after")
     for attempt in (2, 3):
         lab = await start_lab(data=await lab.kill())
-        await lab.running(task_id)
+        driver = lab.driver
+        await lab.until(lambda driver=driver: driver.at_gate)  # type: ignore[misc]
         assert (await lab.find(task_id)).attempt == attempt, "counted before it is begun"
     lab = await start_lab(data=await lab.kill())
     task = await lab.find(task_id)
