@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -83,10 +82,7 @@ def test_document__the_startup_lines_are_its_lines(chosen_from_the_menu: Served)
         "✓ HTTP服务器已启动",
     ]
     # it answers a moment before it says so
-    deadline = time.monotonic() + 30
-    while "模式: 队列模式" not in chosen_from_the_menu.shown:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    chosen_from_the_menu.until_shown("模式: 队列模式")
     lines = chosen_from_the_menu.shown.splitlines()
     start = lines.index(wanted[0])
     assert lines[start : start + 5] == wanted
