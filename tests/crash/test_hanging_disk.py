@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from robotq.model.task import TaskState
 
 from .conftest import MakeDaemon
@@ -69,6 +71,7 @@ async def test_hanging_disk__is_told_refuses_in_time_and_runs_nothing_that_was_r
     assert disk.faults == []
 
 
+@pytest.mark.long
 async def test_hanging_disk__at_the_end_does_not_keep_the_daemon_from_ending(
     make_daemon: MakeDaemon, failing: Faults
 ) -> None:
