@@ -244,6 +244,9 @@ async def test_place_of_a_robot_that_is_off_or_gone__is_to_be_released(
     ]
     clear = view["clear"]
     assert (clear["action"], clear["path"]) == ("release", "/resources/bench/release")
+    # since when, too: a place that was given up and taken again meanwhile is another matter
+    (occupancy,) = again.engine.resources.occupied()
+    assert clear["body"] == {"holder": occupancy.robot, "since_ms": occupancy.since_ms}
     await again.engine.releasing.release("bench", actor="ann", **clear["body"])
     assert standing(again) == [] or "resource" not in codes(why(again, "robot_b"))
 

@@ -185,7 +185,6 @@ def _clear_wait(
             way = _Way("release", "/resources/{resource}/release", {})
             # who is meant, and since when: it may be back by now
             body = {"holder": words["occupied_by"], "since_ms": words["occupied_since_ms"]}
-            body = {"holder": words["occupied_by"]}
         case _:
             pass
     told = text(code, words, language)
