@@ -81,10 +81,17 @@ def test_place__of_a_robot_that_is_gone_is_released_from_the_command_line(
     waiting = served.post("/", bench)["task_id"]
     told = served.wait_until(f"/task/{waiting}", lambda task: task.get("waits"))
     (wait,) = told["waits"]
+    (release,) = [
+        place["held_by"]["release"]["body"]
+        for place in served.get("/resources")["resources"]
+        if place["resource"] == "refill_station"
+    ]
     assert (wait["clear"]["path"], wait["clear"]["body"]) == (
         "/resources/refill_station/release",
-        {"holder": "robot_b"},
+        release,
     )
+    assert release["holder"] == "robot_b"
+    assert release["since_ms"]
     listed = typed("resources", "--url", served.url)
     assert "robot_b (not_configured)" in listed.out
     asked = typed("release", "refill_station", "--url", served.url)
