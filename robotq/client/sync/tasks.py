@@ -1,0 +1,158 @@
+# Made from ../asynchronous/tasks.py by `python -m docs.make.sync_client`.
+"""What a client does with tasks that it has handed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from robotq.client import calls
+from robotq.client.errors import Refused
+from robotq.client.shapes import AcceptedBatch, CancelledMany, Task, TaskLine, TaskPage, ToCancel
+from robotq.client.sync.exchange import Exchange
+from robotq.client.trying import Progress, Watching
+from robotq.model.json import JsonValue
+
+
+class Tasks(Exchange):
+    """Looks at tasks, waits for them, calls them off, decides about them."""
+
+    def task(self, task_id: str, *, wait_s: float = 0.0) -> Task:
+        """A task as it is, or as soon as it has ended, after `wait_s` (60 at most) at the
+        latest."""
+        return self._do(calls.task(task_id, wait_s))
+
+    def tasks(self, *, cursor: str | None = None, limit: int = 50, **filters: Any) -> TaskPage:
+        """A page of tasks, newest first. `filters`: state, robot_id, cmd_type, cmd_id, batch_id,
+        error_code, api, to; `from` as `**{"from": ...}`."""
+        return self._do(calls.tasks({**filters, "cursor": cursor, "limit": limit}))
+
+    def all_tasks(self, **filters: Any) -> Iterator[TaskLine]:
+        """Every task, newest first, page by page as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = self.tasks(cursor=cursor, limit=500, **filters)
+            yield from page.tasks
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def wait(
+        self,
+        task_id: str,
+        *,
+        timeout_s: float | None = None,
+        progress: Progress | None = None,
+        interval_s: float = 0.5,
+    ) -> Task:
+        """The task when it has ended, however that was; `check()` raises where it failed.
+
+        `progress` gets the task each time that something about it has changed, looked at every
+        `interval_s`. Raises NotFinished after `timeout_s`; the task goes on.
+        """
+        watching = Watching(timeout_s, progress, interval_s)
+        while True:
+            task = self.task(task_id, wait_s=watching.wait_s)
+            if watching.seen(task):
+                return task
+
+    def wait_all(
+        self, task_ids: Iterable[str], *, timeout_s: float | None = None
+    ) -> Sequence[Task]:
+        """All of them when they have ended, in this order."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        return [
+            self.wait(
+                task_id,
+                timeout_s=None if deadline is None else max(deadline - time.monotonic(), 0.001),
+            )
+            for task_id in task_ids
+        ]
+
+    def cancel(self, task_id: str, reason: str = "") -> Task:
+        """Call a task off; a running one is stopped. Returns the cancelled task."""
+        try:
+            return self._do(calls.cancel(task_id, reason))
+        except Refused as refusal:
+            # the answer to an attempt that worked may have been lost
+            if refusal.repeated and (task := self.task(task_id)).cancelled:
+                return task
+            raise
+
+    def to_cancel(self, **selection: Any) -> ToCancel:
+        """How many tasks are meant; nothing is done. By `robot_id`, `batch_id`, `cmd_type`,
+        `cmd_id`, `group`, `api`, `task_ids`, or `all=True`; `state="pending,running"` for those
+        that run too."""
+        return self._do(calls.to_cancel(selection))
+
+    def cancel_many(self, found: ToCancel, reason: str = "") -> CancelledMany:
+        """Call off what `to_cancel` has told, and nothing that was submitted later.
+
+        Raises Refused with the code `count_differs`, and nothing is cancelled, where other tasks
+        match by now. The same again goes on where the first was broken off.
+        """
+        return self._do(calls.cancel_many(found, reason))
+
+    def resolve(
+        self,
+        task_id: str,
+        outcome: str,
+        note: str = "",
+        *,
+        revision: int | None = None,
+        then: str | None = None,
+    ) -> Task:
+        """Say how a task with unknown outcome ended, after looking at the robot: completed,
+        failed or retry.
+
+        `revision`: of the task as it was seen, else of what it is at the moment of the call;
+        one that has changed since is Refused task_changed. `then`: continue or stay_paused.
+        """
+        key = calls.new_key()
+        if revision is None:
+            revision = (self.task(task_id)).revision
+        return self._do(
+            calls.resolve(task_id, outcome, key, note=note, revision=revision, then=then)
+        )
+
+    def retry(self, task_id: str, note: str = "", *, then: str | None = None) -> Task:
+        """Run an ended command again, as a new task at the head of its queue. Sent again
+        with the same Idempotency-Key until there is an answer, so it counts once."""
+        return self._do(calls.retry(task_id, calls.new_key(), note, then))
+
+    def retry_batch(
+        self, batch_id: str, note: str = "", *, then: str | None = None
+    ) -> AcceptedBatch:
+        """Run what has not completed of an ended batch again, in its order, as one batch."""
+        return self._do(calls.retry_batch(batch_id, calls.new_key(), note, then))
+
+    def answer_task(self, task_id: str, value: JsonValue, *, question: int | None = None) -> Task:
+        """Answer the question (`waiting_for`) of a running command.
+
+        `question`: its `asked_at_ms`, else that of the one that is open at the moment of the
+        call. Another one is never answered: Refused no_question.
+        """
+        if question is None and (asked := (self.task(task_id)).waiting_for) is not None:
+            question = asked.asked_at_ms
+        return self._do(calls.answer_task(task_id, value, question))
+
+    def approve(
+        self,
+        task_id: str,
+        note: str = "",
+        *,
+        revision: int | None = None,
+        then: str | None = None,
+    ) -> Task:
+        """Let a task run that an agent submitted and that waits for a person's approval.
+        `revision`, `then`: as for `resolve`."""
+        if revision is None:
+            revision = (self.task(task_id)).revision
+        return self._do(calls.approve(task_id, note, revision, then))
+
+    def reject(self, task_id: str, reason: str = "", *, revision: int | None = None) -> Task:
+        """Refuse such a task; it never runs. `revision`: as for `resolve`."""
+        if revision is None:
+            revision = (self.task(task_id)).revision
+        return self._do(calls.reject(task_id, reason, revision))
