@@ -143,7 +143,8 @@ def _how(clear: JsonObject) -> str:
     """The command line that does it, or the request."""
     match clear["action"]:
         case "approve":
-            return f": robotq approve {clear['path'].split('/')[2]}"
+            task_id, seen = clear["path"].split("/")[2], clear["body"]["revision"]
+            return f": robotq approve {task_id} --revision {seen}"
         case "cancel":
             return f": robotq cancel {clear['path'].split('/')[2]}"
         case "send_away":

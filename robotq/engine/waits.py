@@ -70,7 +70,7 @@ class Waits:
         if task.id in self.called_off:
             waits.append(Wait(code=WaitCode.CANCELLING))
         if task.awaits_approval:
-            waits.append(Wait(code=WaitCode.APPROVAL, args={"task_id": task.id}))
+            waits.append(Wait(code=WaitCode.APPROVAL, args={"revision": task.revision}))
         if _not_due(task, self._clock.now_ms()):
             waits.append(Wait(code=WaitCode.NOT_BEFORE, args={"at_ms": task.not_before_ms}))
         wait = self._resources.wait_of(task.queue, self._settings.places_of(task))

@@ -195,6 +195,8 @@ class Why:
                     "prompt": question.prompt,
                     "prompt_args": question.args,
                     "until_ms": question.deadline_ms,
+                    "asked_at_ms": question.asked_at_ms,
+                    "schema": question.schema,
                 },
                 since_ms=question.asked_at_ms,
                 queue=lane.name,

@@ -114,7 +114,8 @@ class Wait:
     code: WaitCode
     args: JsonObject = field(default_factory=dict)
     """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`; batch: `{"batch_id",
-    "blocked_by"}`; ahead: `{"position", "running"}`; question: `{"prompt", "prompt_args"}`;
+    "blocked_by"}`; ahead: `{"position", "running"}`; question: `{"prompt", "prompt_args",
+    "until_ms", "asked_at_ms", "schema"}`; approval: `{"revision"}`;
     no_worker, workers_busy: `{"match"}`; does_not_fit: `{"task_id", "reason", "error",
     "error_args"}`."""
     since_ms: int = 0

@@ -23,6 +23,8 @@ class _Way:
     path: str
     """May name `{robot}` and `{task_id}`."""
     body: Mapping[str, str]
+    asks: JsonObject | None = None
+    """JSON Schema of what a person has to add to the body: nobody else can say it."""
 
 
 _RESUME = _Way("resume", "/queue/resume", {"robot_id": "{robot}"})
@@ -35,7 +37,14 @@ _WAYS: Mapping[HoldCode, _Way] = {
     HoldCode.MOTION_HELD: _Way("resume_motion", "/robots/{robot}/resume", {}),
     HoldCode.ESTOP: _Way("reset", "/estop/reset", {}),
     HoldCode.OUTCOME_UNKNOWN: _Way(
-        "resolve", "/task/{task_id}/resolve", {"outcome": "completed|failed|retry"}
+        "resolve",
+        "/task/{task_id}/resolve",
+        {},
+        asks={
+            "type": "object",
+            "properties": {"outcome": {"enum": ["completed", "failed", "retry"]}},
+            "required": ["outcome"],
+        },
     ),
     HoldCode.DOES_NOT_FIT: _Way("cancel", "/task/{task_id}/cancel", {}),
 }
@@ -115,15 +124,27 @@ def _clear(hold: Hold, language: Language) -> dict[str, Any]:
     told = text(f"clear.{hold.code}", {}, language)
     way = _WAYS.get(hold.code)
     if way is None:
-        return {"action": "wait", "method": None, "path": None, "body": None, "text": told}
+        return _waiting(told)
     return {
         "action": way.action,
         "method": "POST",
-        "path": way.path.format(task_id=hold.task_id, robot=hold.robot),
+        "path": way.path.format(task_id=hold.task_id, robot=quote(hold.robot, safe="")),
+        "asks": way.asks,
         "body": {
             **{key: value.format(robot=hold.robot) for key, value in way.body.items()},
             **({} if way.action in _NAMED_BY_PATH else {"holds": [hold.id]}),
         },
+        "text": told,
+    }
+
+
+def _waiting(told: str) -> dict[str, Any]:
+    return {
+        "action": "wait",
+        "method": None,
+        "path": None,
+        "body": None,
+        "asks": None,
         "text": told,
     }
 
@@ -134,9 +155,11 @@ def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
     args = {name: value for name, value in args.items() if name not in ("error", "error_args")}
     # what was made for this view, or is no word of it
     send_away = args.pop("send_away", None)
+    asks: JsonObject | None = None
     until_ms = args.get("at_ms", args.pop("until_ms", None))
     if wait.code is WaitCode.QUESTION:
         args["prompt"] = text(args["prompt"], args.pop("prompt_args"), language)
+        asks = args.pop("schema")
     because = [wait_view(one, language) for one in wait.because]
     words = {"task_id": wait.task_id, "queue": wait.queue, **args}
     if because:
@@ -151,7 +174,9 @@ def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
         "task_id": wait.task_id,
         "since": local_time(wait.since_ms),
         "since_ms": wait.since_ms,
-        "clear": because[0]["clear"] if because else _clear_wait(wait, words, send_away, language),
+        "clear": because[0]["clear"]
+        if because
+        else _clear_wait(wait, words, send_away, asks, language),
     }
     if until_ms is not None:
         view |= {"until": words["until"], "until_ms": until_ms}
@@ -160,7 +185,11 @@ def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
 
 
 def _clear_wait(
-    wait: Wait, words: JsonObject, send_away: JsonObject | None, language: Language
+    wait: Wait,
+    words: JsonObject,
+    send_away: JsonObject | None,
+    asks: JsonObject | None,
+    language: Language,
 ) -> dict[str, Any]:
     code = f"clear.{wait.code}"
     way: _Way | None = None
@@ -170,8 +199,12 @@ def _clear_wait(
             way = _WAYS[HoldCode.DOES_NOT_FIT]
         case WaitCode.APPROVAL:
             way = _Way("approve", "/task/{task_id}/approve", {})
+            # what was seen: it may have been edited by now
+            body = {"revision": words["revision"]}
         case WaitCode.QUESTION:
-            way = _Way("answer", "/task/{task_id}/input", {})
+            # which one is meant: the command may have asked something else by now
+            path = "/task/{task_id}/input?question={asked_at_ms}"
+            way = _Way("answer", path, {}, asks=asks)
         case WaitCode.RESOURCE if words.get("occupant", "running") == "running":
             code = "clear.resource.running"
         case WaitCode.RESOURCE if send_away is not None:
@@ -189,7 +222,7 @@ def _clear_wait(
             pass
     told = text(code, words, language)
     if way is None:
-        return {"action": "wait", "method": None, "path": None, "body": None, "text": told}
+        return _waiting(told)
     return {
         "action": way.action,
         "method": "POST",
@@ -197,6 +230,7 @@ def _clear_wait(
             **{name: quote(str(word), safe="") for name, word in words.items()}
         ),
         "body": body,
+        "asks": way.asks,
         "text": told,
     }
 

@@ -17,6 +17,11 @@ class Clear(Answer):
     method: str | None
     path: str | None
     body: Object | None
+    asks: Object | None = Field(
+        default=None,
+        description="JSON Schema of what a person adds to `body`; null where the request can be "
+        "sent as it is.",
+    )
     text: str
 
 
