@@ -68,9 +68,10 @@ class Claims:
     async def until_ready(self, queue: str) -> None:
         """Wait until a task of this queue may run."""
         lane = self._memory.lane(queue)
-        while self._turns.next(lane) is None:
+        # one moment for both looks: what becomes due between them is waited for
+        while self._turns.next(lane, now_ms := self._clock.now_ms()) is None:
             await self._tell_misfit(lane)
-            await lane.changed(self._turns.look_again_s(lane))
+            await lane.changed(self._turns.look_again_s(lane, now_ms))
 
     async def _tell_misfit(self, lane: Lane) -> None:
         """Hold the queue where it is the turn of a command that does not fit, until it is not."""

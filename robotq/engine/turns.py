@@ -49,11 +49,12 @@ class Turns:
         self.closed = False
         """Nothing more gets its turn."""
 
-    def next(self, lane: Lane) -> Task | None:
-        """The task that may run now, the next one in order that nothing keeps waiting."""
+    def next(self, lane: Lane, now_ms: int | None = None) -> Task | None:
+        """The task that may run now, or at `now_ms`: the next one in order that nothing keeps
+        waiting."""
         if lane.running is not None or not self._open(lane):
             return None
-        task = self._first(lane.candidates())
+        task = self._first(lane.candidates(), now_ms)
         return None if task is None or self._fitting.in_the_way(lane, task) else task
 
     def would_start(self, lane: Lane, approved: Collection[str] = ()) -> Task | None:
@@ -74,9 +75,10 @@ class Turns:
         task = self._first(lane.candidates())
         return None if task is None else self._fitting.in_the_way(lane, task)
 
-    def _first(self, candidates: Iterable[Task]) -> Task | None:
+    def _first(self, candidates: Iterable[Task], now_ms: int | None = None) -> Task | None:
         """The next one in order that nothing keeps waiting."""
-        now_ms = self._clock.now_ms()
+        if now_ms is None:
+            now_ms = self._clock.now_ms()
         occupied: set[Sequence[str]] = set()
         return next((one for one in candidates if self._waits.free(one, now_ms, occupied)), None)
 
@@ -90,11 +92,11 @@ class Turns:
             return None
         return task
 
-    def look_again_s(self, lane: Lane) -> float | None:
-        """Wall seconds until a task becomes due; None where none is waited for."""
+    def look_again_s(self, lane: Lane, now_ms: int) -> float | None:
+        """Wall seconds from `now_ms` until a task becomes due that was not due then; None if
+        none is waited for."""
         if not self._open(lane):
             return None
-        now_ms = self._clock.now_ms()
         due_ms = [
             task.not_before_ms - now_ms
             for task in lane.candidates()

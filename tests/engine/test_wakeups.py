@@ -81,6 +81,30 @@ async def test_start__whoever_submits_at_once_is_served(start_lab: StartLab, see
     await morning.ended()
 
 
+class Hurried:
+    """A clock on which every look takes a millisecond."""
+
+    def __init__(self) -> None:
+        self._now_ms = 1_780_000_000_000
+
+    def now_ms(self) -> int:
+        self._now_ms += 1
+        return self._now_ms
+
+    steady_ms = now_ms
+
+
+@pytest.mark.parametrize("in_ms", range(20))
+async def test_not_before__that_comes_between_two_looks_is_seen(
+    start_lab: StartLab, in_ms: int
+) -> None:
+    clock = Hurried()
+    lab = await start_lab(clock=clock)
+    order = replace(lab.order("later", take_s=0), not_before_ms=clock.now_ms() + in_ms)
+    (task_id,) = (await lab.accept([order])).task_ids
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
+
+
 @pytest.mark.parametrize("turns", range(12))
 async def test_one_command__is_enough_to_wake_a_robot(start_lab: StartLab, turns: int) -> None:
     """Nothing comes after it that would wake the executor in its place."""
