@@ -121,7 +121,7 @@ class WrongDevice(LinkLost):
 class NotUnderstood(LinkLost):
     """No link, because of what was heard.
 
-    `what` is silent, noise, too_old, other_firmware or unknown_text.
+    `what` is silent, noise, too_old, other_firmware, unknown_text, or busy: it reads nothing yet.
     """
 
     def __init__(self, what: str, reason: str) -> None:

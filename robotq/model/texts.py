@@ -221,8 +221,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "the program pauses until somebody resumes (M0)",
     ),
     "reason.paused_for_user": (
-        "控制器等待人员操作 (paused for user)",
-        "the controller waits for a person (paused for user)",
+        "控制板等待人员操作 (paused for user)：请按控制板旋钮，或恢复动作 (M108)",
+        "the board waits for a person (paused for user): press its knob, or resume (M108)",
+    ),
+    "reason.paused_at_machine": (
+        "控制板等待人员操作 (paused for user)：请在机器上按旋钮，恢复指令 (M108) 不可用",
+        "the board waits for a person (paused for user): press its knob; a resume (M108) does not "
+        "reach it, or could reach another machine",
     ),
     "reason.door": ("安全门已打开", "the safety door is open"),
     "reason.door_closed": (

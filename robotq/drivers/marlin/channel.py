@@ -37,6 +37,8 @@ from robotq.drivers.transport import Discarded, PortOptions, Transport
 
 _RECEIVE_BYTES = 127
 _TOLD = 200
+_BUSY_S = 5.0
+"""It says every two seconds that it is at work."""
 _PAUSE_S = 10.0
 """It says every two seconds that it waits for a person; after so long without, it does not."""
 _RECENT = 64
@@ -99,6 +101,7 @@ class Channel:
         """Of these, those that are certainly carried out or dropped."""
         self._before_finish = 0
         self._paused_at: float | None = None
+        self._busy_at: float | None = None
         self.on_start: Callable[[], None] = lambda: None
         """Called on the reader thread when the controller has started anew."""
         self.why_lost: str | None = None
@@ -113,7 +116,7 @@ class Channel:
         with self.changed:
             self.forget()
             self.halted = None
-            self._paused_at = None
+            self._paused_at = self._busy_at = None
             self.motions_over = self.motions_sent
             self.lost = None
             self.last_heard = time.monotonic()
@@ -135,6 +138,12 @@ class Channel:
         """It waits for a person, as far as it has said last."""
         at = self._paused_at
         return at is not None and time.monotonic() - at < _PAUSE_S
+
+    @property
+    def busy(self) -> bool:
+        """It works at something, and reads nothing meanwhile, as far as it has said last."""
+        at = self._busy_at
+        return at is not None and time.monotonic() - at < _BUSY_S
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -286,17 +295,17 @@ class Channel:
                 head = self.outstanding[0].line if self.outstanding else None
                 self.complaint = self.complaint or (head, text)
             case Paused():
-                self._paused_at = time.monotonic()
+                self._paused_at, self._busy_at = time.monotonic(), None
             case Busy():
-                self._paused_at = None
+                self._paused_at, self._busy_at = None, time.monotonic()
             case Halted(text=text):
-                self._paused_at = None
+                self._paused_at = self._busy_at = None
                 self.halted = self.halted or text
                 self.why_lost = self.why_lost or f"the controller has halted: {text}"
             case Started():
                 self.starts += 1
                 self.forget()
-                self._paused_at = None
+                self._paused_at = self._busy_at = None
                 self.motions_over = self.motions_sent
                 self.on_start()
                 self.why_lost = self.why_lost or "the controller has started anew"
@@ -310,7 +319,7 @@ class Channel:
         return first <= number <= self.next_number
 
     def _answer(self, ok: Ok, *, refused: bool) -> None:
-        self._paused_at = None
+        self._paused_at = self._busy_at = None
         if ok.rest:
             position = position_in(ok.rest)
             if position is not None:

@@ -17,6 +17,11 @@ from robotq.drivers.transport.heard import other_firmware, why_no_link
 _CONNECT_S = 12.0
 """Boards whose opening resets them take some seconds before they listen."""
 _TRY_S = 3.0
+_ASK_S = 7.0
+"""Without a word for so long, somebody else is looked for. It is asked three times meanwhile: a
+board that waits for a person, or is at work, says so every two seconds, and what is sent to it only
+fills its buffer."""
+_NEWS_S = 2.5
 _QUIET_S = 0.4
 _WAKE_S = 0.05
 
@@ -30,12 +35,26 @@ class Identity:
     told: Self = field(default_factory=Self)
 
 
+class WaitsForPerson(Exception):
+    """It has paused until a person presses its button, or M108 comes; it answers nothing before."""
+
+
 def identify(
-    channel: Channel, interrupted: Callable[[], bool], recognition: Recognition
+    channel: Channel,
+    interrupted: Callable[[], bool],
+    recognition: Recognition,
+    *,
+    listen: bool = False,
 ) -> Identity:
     """Count anew with the controller behind an open port, and see that it is the one that is
-    meant. Raises LinkLost, also as soon as `interrupted`."""
+    meant. `listen`: for a moment, before anything is sent.
+
+    Raises LinkLost, also as soon as `interrupted`; NotUnderstood `busy` where it is at work;
+    WaitsForPerson.
+    """
     identity = Identity()
+    if listen:
+        _Asking(channel, interrupted).listen()
 
     def ask() -> Self:
         nonlocal identity
@@ -48,6 +67,10 @@ def identify(
 
 class _StartedAgain(Exception):
     """The controller has started while it was asked who it is."""
+
+
+class _AtWork(Exception):
+    """The controller does something that takes its time."""
 
 
 class _Interrupted(LinkLost):
@@ -71,11 +94,17 @@ class _Asking:
                 self._check()
                 if channel.starts != before:
                     raise _StartedAgain
+                if channel.busy:
+                    raise _AtWork
 
             try:
-                count_anew(channel, min(_TRY_S, self._deadline - time.monotonic()), unless_started)
+                silence_s = min(_ASK_S, self._deadline - time.monotonic())
+                count_anew(channel, silence_s, unless_started, attempt_s=_NEWS_S)
             except _StartedAgain:
                 self._until_quiet()
+                continue
+            except _AtWork:
+                self._until_done()
                 continue
             except _Interrupted:
                 raise
@@ -103,12 +132,42 @@ class _Asking:
         if why.what != "silent":
             return why
         return NotUnderstood(
-            why.what, f"{why.reason} After an emergency stop by M112 it has to be restarted"
+            why.what,
+            f"{why.reason} After an emergency stop by M112 it has to be restarted; if it waits for "
+            "a person without a word (M0, and HOST_KEEPALIVE_FEATURE is off), press its button",
         )
 
     def _check(self) -> None:
         if self._interrupted():
             raise _Interrupted
+        if self._channel.paused:
+            raise WaitsForPerson
+
+    def listen(self) -> None:
+        """Until it has said what it does, and as long as it works; sends nothing."""
+        until = min(self._deadline, time.monotonic() + _NEWS_S)
+        while time.monotonic() < until and not self._channel.busy:
+            self._wait()
+        self._until_done()
+
+    def _until_done(self) -> None:
+        """It reads what was sent to it when its work is over. Raises NotUnderstood where that
+        takes long."""
+        while self._channel.busy:
+            if time.monotonic() > self._deadline:
+                raise NotUnderstood(
+                    "busy",
+                    'it is at work (it says "echo:busy: processing"); the link is made when it is '
+                    "done. A restart of the board, or an emergency stop, breaks off what it does",
+                )
+            self._wait()
+
+    def _wait(self) -> None:
+        self._check()
+        with self._channel.changed:
+            self._channel.changed.wait(_WAKE_S)
+        if self._channel.lost is not None:
+            raise LinkLost(self._channel.lost)
 
     def _answer(self, starts: int) -> Identity | None:
         channel = self._channel

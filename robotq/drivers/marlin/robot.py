@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,11 +17,12 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    NotUnderstood,
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.identity import Recognition
 from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.connect import Identity, identify
+from robotq.drivers.marlin.connect import Identity, WaitsForPerson, identify
 from robotq.drivers.marlin.controller import Controller
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
@@ -28,11 +30,14 @@ from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
+_log = logging.getLogger(__name__)
+
 _HEARTBEAT_S = 4.0
 _TICK_S = 0.2
 _WAKE_S = 0.05
 _GOES_ON_S = 2.0
 """Wall seconds that the controller has to go on after M108."""
+_WAITS = "the board waits for a person"
 _PLANNER = 16
 """Motions that Marlin plans ahead."""
 
@@ -48,6 +53,8 @@ class MarlinRobot(Controller):
             options.port.identity, "MACHINE_TYPE and UUID are set in Marlin's Configuration.h"
         )
         self._connected_before = False
+        self._listen_first = False
+        """It was at work when it was last asked."""
         self._talking = threading.Lock()
         """Held by whoever sends lines: a command, or the heartbeat between two of them."""
         self._begun = False
@@ -77,7 +84,7 @@ class MarlinRobot(Controller):
         channel, controls = self._channel, self._controls
         begun = controls.interruptions
         self._state.homed = False
-        self._state.hold_wanted = False
+        self._state.hold_wanted = self._state.go_on = self._state.waits = False
         known = not self._connected_before
         with self._talking:
             try:
@@ -85,10 +92,11 @@ class MarlinRobot(Controller):
                 if controls.latched:
                     # the stop itself may have come while the link was down
                     self._stopping.quick_stop()
-                self._identity = identify(
-                    channel, lambda: controls.interruptions != begun, self._recognition
-                )
-                self._state.emergency_parser = self._identity.emergency_parser
+                self._recognise(begun)
+            except WaitsForPerson:
+                # whether M108 reaches it is seen when somebody resumes
+                self._identity, self._state.emergency_parser = Identity(), False
+                self._state.waits = True
             except LinkLost as error:
                 channel.transport.close(error.reason)
                 with channel.changed:
@@ -99,6 +107,39 @@ class MarlinRobot(Controller):
         self._connected_before = True
         self._state.unsynchronised = True
         self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
+
+    def _recognise(self, begun: int) -> None:
+        """See who it is. Given up at the first stop after `begun`."""
+        controls, listen = self._controls, self._listen_first
+        self._listen_first = False
+        try:
+            self._identity = identify(
+                self._channel,
+                lambda: controls.interruptions != begun,
+                self._recognition,
+                listen=listen,
+            )
+        except NotUnderstood as error:
+            self._listen_first = error.what == "busy"
+            raise
+        self._state.emergency_parser = self._identity.emergency_parser
+
+    def _meet(self) -> None:
+        """What waited for a person may have gone on: see who it is, before it counts as free.
+        The lock is held. Raises LinkLost."""
+        channel = self._channel
+        if not self._state.waits or channel.lost is not None:
+            return
+        try:
+            self._recognise(self._controls.interruptions)
+        except WaitsForPerson:
+            return
+        except LinkLost as error:
+            channel.transport.lose(error.reason)
+            raise
+        finally:
+            self._state.unsynchronised = True
+        self._state.waits = False
 
     def close(self) -> None:
         self._ended.set()
@@ -120,6 +161,9 @@ class MarlinRobot(Controller):
             if channel.halted is not None:
                 channel.transport.lose(f"the controller has halted ({channel.halted}); restart it")
                 continue
+            if self._state.waits:
+                self._meet_where_it_goes_on()
+                continue
             if (
                 time.monotonic() < due
                 or channel.shut
@@ -132,6 +176,16 @@ class MarlinRobot(Controller):
             finally:
                 self._talking.release()
                 due = time.monotonic() + _HEARTBEAT_S
+
+    def _meet_where_it_goes_on(self) -> None:
+        if self._channel.paused or not self._talking.acquire(blocking=False):
+            return
+        try:
+            self._meet()
+        except LinkLost as error:
+            _log.warning("%s: it has gone on, and there is no link: %s", self._robot, error)
+        finally:
+            self._talking.release()
 
     def _one_beat(self) -> None:
         channel = self._channel
@@ -157,9 +211,11 @@ class MarlinRobot(Controller):
     def begin(self) -> None:
         self._talking.acquire()
         self._begun = True
+        self._modes_due, self._touched = True, False
         if self._channel.lost is not None:
             raise LinkLost(self._channel.lost)
-        self._modes_due, self._touched = True, False
+        if self._state.waits:
+            raise DriverError(_WAITS)
         self._watch.begin(None)
 
     def end(self) -> None:
@@ -181,7 +237,13 @@ class MarlinRobot(Controller):
         if self._controls.latched:
             raise DriverError("an emergency stop is latched")
         paused = channel.paused
-        if paused and not self._state.emergency_parser:
+        waits = self._state.waits
+        if waits and self._recognition.needed:
+            raise DriverError(
+                f"{_WAITS}, and cannot say who it is meanwhile: see that it is the right machine, "
+                "and press its button, or end its pause by an emergency stop"
+            )
+        if paused and not waits and not self._state.emergency_parser:
             raise DriverError(
                 "the controller waits for a person (paused for user), and its firmware has no "
                 "EMERGENCY_PARSER: press the button at the machine"
@@ -191,7 +253,7 @@ class MarlinRobot(Controller):
         self._state.hold_wanted = False
         self._state.go_on = paused
         self._wake()
-        if paused:
+        if paused or waits:
             self._until_it_goes_on()
 
     def _until_it_goes_on(self) -> None:
@@ -200,18 +262,26 @@ class MarlinRobot(Controller):
         while channel.paused and channel.lost is None:
             if time.monotonic() > deadline:
                 self._state.go_on = False
-                raise DriverError("the controller still waits for a person (paused for user)")
+                raise DriverError(
+                    f"{_WAITS} still (paused for user): press its button; M108 reaches only a "
+                    "firmware with EMERGENCY_PARSER"
+                )
             # a command sends it itself; between two of them nobody else does
             if not self._controls.running and self._talking.acquire(blocking=False):
                 try:
                     if self._state.go_on:
                         self._state.go_on = False
-                        channel.put(GO_ON, None)
+                        channel.put(GO_ON, None, end_other=self._state.waits)
                         self._state.unsynchronised = True
                 finally:
                     self._talking.release()
             with channel.changed:
                 channel.changed.wait(_WAKE_S)
+        if self._state.waits:
+            with self._talking:
+                self._meet()
+            if self._state.waits:
+                raise DriverError(f"{_WAITS} again (paused for user)")
 
     def stop(self) -> None:
         if self._controls.ask_to_stop():
@@ -248,7 +318,8 @@ class MarlinRobot(Controller):
         channel = self._channel
         with channel.changed:
             lost, details = channel.lost, self._details()
-            paused, wanted = channel.paused, self._state.hold_wanted
+            # until it is known who it is, nothing begins
+            paused, wanted = channel.paused or self._state.waits, self._state.hold_wanted
             planned = self._planned() if wanted else 0
         return DriverStatus(
             link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
@@ -257,6 +328,7 @@ class MarlinRobot(Controller):
             still_moving=planned > 0 and not paused,
             planned_moves=0 if paused else planned,
             position_known=channel.why_lost is None
+            and not self._state.waits
             and (self._state.homed or not self._state.options.homing_required),
             details=details,
         )
@@ -271,8 +343,12 @@ class MarlinRobot(Controller):
     def _paused_because(self) -> str:
         with self._channel.changed:
             oldest = self._channel.outstanding[0].line if self._channel.outstanding else None
-        pause = oldest is not None and not {"M0", "M1"}.isdisjoint(oldest.codes)
-        return "reason.program_pause" if pause else "reason.paused_for_user"
+        if oldest is not None and not {"M0", "M1"}.isdisjoint(oldest.codes):
+            return "reason.program_pause"
+        at_machine = (
+            self._recognition.needed if self._state.waits else not self._state.emergency_parser
+        )
+        return "reason.paused_at_machine" if at_machine else "reason.paused_for_user"
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         new = read_options(self._robot, options)

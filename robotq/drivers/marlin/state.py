@@ -18,5 +18,7 @@ class State:
     hold_wanted: bool = False
     go_on: bool = False
     """The controller waits for a person, and is to be told that it may go on."""
+    waits: bool = False
+    """The link is there, and who it is could not be asked: it waits for a person."""
     unsynchronised: bool = True
     """Which lines the controller has is not known."""

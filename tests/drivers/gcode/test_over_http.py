@@ -88,7 +88,8 @@ def site_config(name: str, folder: Path) -> Config:
 
 
 @asynccontextmanager
-async def site(name: str, folder: Path) -> AsyncIterator[Site]:
+async def site(name: str, folder: Path, *, held: bool = False) -> AsyncIterator[Site]:
+    """`held`: something at the robot holds its queue when the daemon starts."""
     config = await asyncio.to_thread(site_config, name, folder)
     catalog = await asyncio.to_thread(load_catalog, config.commands)
     engine = await start_engine(config, catalog, MemoryStore(), DRIVERS)
@@ -98,7 +99,8 @@ async def site(name: str, folder: Path) -> AsyncIterator[Site]:
         app = make_app(engine, keys=keys)
         client = await stack.enter_async_context(TestClient(TestServer(app, access_log=None)))
         made = Site(engine, client)
-        await made.until(lambda: not engine.holds.all())
+        if not held:
+            await made.until(lambda: not engine.holds.all())
         yield made
 
 
@@ -264,3 +266,23 @@ async def test_pause_in_a_program__holds_the_queue_until_somebody_resumes(
         assert resumed["holds"] == []
         assert (await lab.ended(task_id))["status"] == "completed"
         assert machine.axes.position[0] == 2.0
+
+
+async def test_arm_that_waits_for_a_person_when_the_daemon_starts__is_told_and_resumed(
+    tmp_path: Path,
+) -> None:
+    arm = MarlinEmulator(tmp_path / "ttyUSB0", speed=100, busy_s=0.2)
+    async with plugged(arm):
+        await asyncio.to_thread(arm.given, "M0")
+        async with site("marlin-arm", tmp_path, held=True) as lab:
+            (robot,) = lab.engine.robots
+            await lab.until(lambda: lab.holds(robot) == {HoldCode.MOTION_HELD})
+            home = await lab.submit("HOME")
+            (held,) = (await lab.get("/queue/status"))["holds"]
+            assert "请按控制板旋钮，或恢复动作 (M108)" in held["reason"]
+            assert held["motion"]["by_robot"]
+            assert b"M108" not in arm.heard
+            resumed = await lab.post(f"/robots/{robot}/resume", {"holds": [held["id"]]})
+            assert resumed["success"], resumed
+            assert arm.heard.count(b"M108") == 1
+            assert (await lab.ended(home))["status"] == "completed"

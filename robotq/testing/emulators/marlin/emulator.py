@@ -65,7 +65,8 @@ _SILENT_OK = frozenset(
 
 
 class MarlinEmulator(Device):
-    """`speed` multiplies all motion; `emergency_parser` is the build option of this name."""
+    """`speed` multiplies all motion; `emergency_parser` is the build option of this name. `busy_s`:
+    how often it says that it is busy, or waits for a person (HOST_KEEPALIVE); None: never."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class MarlinEmulator(Device):
         speed: float = 1.0,
         emergency_parser: bool = True,
         homing_fails: bool = False,
-        busy_s: float = _BUSY_S,
+        busy_s: float | None = _BUSY_S,
         machine: str = "Arm",
         uuid: str = _UUID,
     ) -> None:
@@ -83,6 +84,8 @@ class MarlinEmulator(Device):
         self.axes = Axes(blocks_most=16, speed=speed)
         self.emergency_parser = emergency_parser
         self.homing_fails = homing_fails
+        self.heard = b""
+        """Every byte that has arrived."""
         self.taken: list[str] = []
         """Every command that was carried out or planned, without number and checksum."""
         self.halted = False
@@ -139,6 +142,7 @@ class MarlinEmulator(Device):
     # -- bytes -----------------------------------------------------------------------------------
 
     def take(self, data: bytes) -> None:
+        self.heard += data
         if self.halted:
             return
         if self.emergency_parser:
@@ -203,11 +207,12 @@ class MarlinEmulator(Device):
         return self.axes.next_event_s() or _FOREVER_S
 
     def _still_blocked(self, now: float) -> float:
-        if now - self._blocked_since >= self._busy_s:
+        busy_s = _FOREVER_S if self._busy_s is None else self._busy_s
+        if now - self._blocked_since >= busy_s:
             self._blocked_since = now
             user = self._waits_for_user and not self.axes.blocks
             self.say(f"echo:busy: {'paused for user' if user else 'processing'}")
-        left = self._blocked_since + self._busy_s - now
+        left = self._blocked_since + busy_s - now
         return max(0.001, min(left, self.axes.next_event_s() or 0.02))
 
     # -- commands --------------------------------------------------------------------------------
@@ -321,6 +326,10 @@ class MarlinEmulator(Device):
             return now >= until[0]
 
         self._ready, self._finish = ready, lambda: self._done(line, fault)
+
+    def given(self, line: str) -> None:
+        """It has this line from elsewhere: its card, its display, another program."""
+        self.order(lambda: self.take(line.encode() + b"\n"))
 
     def press_button(self) -> None:
         """Somebody presses the button at the machine."""
