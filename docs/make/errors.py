@@ -51,9 +51,17 @@ def _section(row: ErrorCode) -> str:
     return (
         f"\n### {row.name}\n\n"
         f"{row.number}, HTTP {row.http_status}, again: {_again(row)}.\n\n"
-        f"- en: {row.en}\n- zh: {row.zh}\n\n"
+        f"- en: {row.en}\n- zh: {row.zh}\n{_read(row)}\n"
         f"Answered by: {_where(row.name)}.\n"
     )
+
+
+def _read(row: ErrorCode) -> str:
+    """What it says to whoever has only asked."""
+    if row.read is None:
+        return ""
+    zh, en = row.read
+    return f"- en, to a question: {en}\n- zh, to a question: {zh}\n"
 
 
 def _where(name: str) -> str:

@@ -19,7 +19,6 @@ from robotq.api.routes import Route
 from robotq.api.scopes import Scope
 from robotq.api.web_requests import REQUESTS
 from robotq.model.errors import ConfigError, RobotqError
-from robotq.store.port import StoreUnavailable
 
 _Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -94,9 +93,6 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
             response = await handler(call)
         except RobotqError as error:
             response = error_form(call, error)
-        except StoreUnavailable as error:
-            # whatever a handler reads: a disk that cannot be read is no fault of ours
-            response = error_form(call, RobotqError("store_unavailable", reason=str(error)))
         except ConfigError as error:
             refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
             response = error_form(call, refused)

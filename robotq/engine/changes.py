@@ -10,15 +10,15 @@ from robotq.engine.admission import Room
 from robotq.engine.deadlines import Deadlines
 from robotq.engine.estimates import Estimates
 from robotq.engine.hold_writer import Writing
-from robotq.engine.journal import Journal, answered
+from robotq.engine.journal import Journal
 from robotq.engine.locks import Locks
 from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
+from robotq.engine.reads import Reads
 from robotq.engine.repeats import Repeats
 from robotq.engine.resources import Resources
 from robotq.engine.waiters import Waiters
 from robotq.engine.webhooks import Webhooks
-from robotq.model.errors import RobotqError
 from robotq.model.task import FINAL_STATES, Task
 from robotq.store.port import (
     DropOccupancy,
@@ -27,7 +27,6 @@ from robotq.store.port import (
     SaveOccupancy,
     SaveTask,
     StaleRevision,
-    Store,
 )
 
 _log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ class Changes:
     def __init__(
         self,
         *,
-        store: Store,
+        reads: Reads,
         journal: Journal,
         memory: TaskMemory,
         resources: Resources,
@@ -53,7 +52,7 @@ class Changes:
         deadlines: Deadlines,
         waiters: Waiters,
     ) -> None:
-        self._store = store
+        self._reads = reads
         self._journal = journal
         self._memory = memory
         self._resources = resources
@@ -70,10 +69,7 @@ class Changes:
 
     async def find(self, task_id: str) -> Task:
         """A task, wherever it is. Raises RobotqError task_not_found, store_unavailable."""
-        task = self._memory.get(task_id) or await answered(self._store.get(task_id))
-        if task is None:
-            raise RobotqError("task_not_found", task_id=task_id)
-        return task
+        return await self._reads.task(task_id)
 
     @asynccontextmanager
     async def of(self, task_id: str, *, patient: bool = False) -> AsyncIterator[Task]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from robotq.engine.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
-from robotq.engine.journal import answered
 from robotq.engine.locks import Locks
 from robotq.engine.unbroken import unbroken
 from robotq.model.errors import RobotqError
@@ -85,13 +84,13 @@ class Checklist:
         self._engine = engine
         self._ids = ids
         self._locks = Locks()
-        self._idempotency = Idempotency(engine.store)
+        self._idempotency = Idempotency(engine.reads)
 
     # -- reading ---------------------------------------------------------------------------
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         """Those of the page, and how many there are on all pages."""
-        return await answered(self._engine.store.items(query))
+        return await self._engine.reads.items(query)
 
     async def item(self, item_id: str) -> Item:
         """Raises RobotqError item_not_found."""
@@ -102,7 +101,7 @@ class Checklist:
 
     async def batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
         """Those of the page, newest first, and how many there are on all pages."""
-        return await answered(self._engine.store.item_batches(query))
+        return await self._engine.reads.item_batches(query)
 
     async def batch(self, batch_id: str) -> ItemBatch:
         """Raises RobotqError item_batch_not_found."""

@@ -28,9 +28,10 @@ from robotq.engine.hold_writer import HoldWriter
 from robotq.engine.holds import HoldBoard, places_to_resources
 from robotq.engine.immediate import Immediate
 from robotq.engine.intake import Intake, Order
-from robotq.engine.journal import Journal, answered
+from robotq.engine.journal import Journal
 from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.queue import Accepted, KeyedRequest, TaskQueue
+from robotq.engine.reads import Reads
 from robotq.engine.releasing import Releasing
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
@@ -86,6 +87,7 @@ class Engine:
         *,
         settings: Settings,
         store: Store,
+        reads: Reads,
         journal: Journal,
         bus: EventBus,
         holds: HoldBoard,
@@ -100,6 +102,8 @@ class Engine:
     ) -> None:
         self.settings = settings
         self.store = store
+        self.reads = reads
+        """What there is: tasks, counts, the journal."""
         self.journal = journal
         self.bus = bus
         self.holds = holds
@@ -247,7 +251,7 @@ class Engine:
         off before it began. Raises as `retry` does, batch_not_found.
         """
         tasks = await self._batch(batch_id)
-        if keyed is None or await answered(self.store.answer(keyed.scope, keyed.key)) is None:
+        if keyed is None or await self.reads.answer(keyed.scope, keyed.key) is None:
             for task in tasks:
                 if not task.state.final:
                     raise RobotqError(
@@ -272,7 +276,7 @@ class Engine:
         before: int | None = None
         while True:
             query = TaskQuery(batch_id=batch_id, before_seq=before, limit=_PAGE)
-            page = await answered(self.store.list(query))
+            page = await self.reads.tasks(query)
             tasks += page
             if len(page) < _PAGE:
                 break

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from robotq.engine.journal import answered
+from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
-from robotq.store.port import Answer, Mutation, SaveAnswer, Store
+from robotq.store.port import Answer, Mutation, SaveAnswer
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -44,8 +44,8 @@ Accept = Callable[[SaveAccepted], Awaitable[Accepted]]
 class Idempotency:
     """Accepts each key once, also when the same request arrives twice at the same time."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
         self._under_way: dict[tuple[str, str], asyncio.Event] = {}
 
     async def once(self, request: KeyedRequest, now_ms: int, accept: Accept) -> Accepted:
@@ -59,7 +59,7 @@ class Idempotency:
             await other.wait()
         done = self._under_way[slot] = asyncio.Event()
         try:
-            known = await answered(self._store.answer(request.scope, request.key))
+            known = await self._reads.answer(request.scope, request.key)
             if known is not None:
                 return _again(known, request)
             accepted = await accept(lambda accepted: _save(request, accepted, now_ms))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from robotq.catalog import Kind
 from robotq.engine.intake import Order
-from robotq.engine.journal import answered
 from robotq.engine.plain import plain
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
@@ -137,7 +136,7 @@ class Immediate:
     async def _task_state(self, order: Order, actor: str) -> dict[str, Any]:
         """The newest command with the client's own id."""
         cmd_id = _object(order).get("target_cmd_id")
-        tasks = await answered(self._engine.store.list(TaskQuery(cmd_id=cmd_id, limit=1)))
+        tasks = await self._engine.reads.tasks(TaskQuery(cmd_id=cmd_id, limit=1))
         if not tasks:
             raise RobotqError("task_not_found", task_id=str(cmd_id))
         task = await self._engine.queue.find(tasks[0].id)

@@ -216,11 +216,3 @@ async def _ignore(_: Sequence[Mutation]) -> None:
 
 async def _nothing() -> None:
     return
-
-
-async def answered(reading: Awaitable[_T]) -> _T:
-    """What a store answers to a question. Raises RobotqError store_unavailable."""
-    try:
-        return await reading
-    except StoreUnavailable as error:
-        raise RobotqError("store_unavailable", reason=str(error)) from error

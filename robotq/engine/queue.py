@@ -30,6 +30,7 @@ from robotq.engine.journal import Journal
 from robotq.engine.lane import Lane
 from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
+from robotq.engine.reads import Reads
 from robotq.engine.repeats import Repeats, in_place_of
 from robotq.engine.resources import Resources
 from robotq.engine.settings import Settings
@@ -46,7 +47,7 @@ from robotq.model.hold import HoldCode, Wait
 from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, Resolution, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
-from robotq.store.port import Mutation, SaveTask, Store
+from robotq.store.port import Mutation, SaveTask
 
 __all__ = ["Accepted", "KeyedRequest", "TaskQueue"]
 
@@ -64,7 +65,7 @@ class TaskQueue:
     def __init__(
         self,
         *,
-        store: Store,
+        reads: Reads,
         journal: Journal,
         memory: TaskMemory,
         holds: HoldBoard,
@@ -99,14 +100,14 @@ class TaskQueue:
             settings=settings,
             fitting=self.fitting,
         )
-        self._idempotency = Idempotency(store)
+        self._idempotency = Idempotency(reads)
         self._waiters = Waiters(lambda: settings.config.limits.waiting_requests)
         unfinished = [task for lane in memory.lanes.values() for task in lane]
         self.repeats = Repeats(self._admission, clock, unfinished)
         """What runs again by itself."""
         deadlines = Deadlines(clock, unfinished)
         self._changes = changes = Changes(
-            store=store,
+            reads=reads,
             journal=journal,
             memory=memory,
             resources=resources,

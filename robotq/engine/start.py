@@ -27,6 +27,7 @@ from robotq.engine.late import undo_late
 from robotq.engine.manual_steps import ManualSteps
 from robotq.engine.memory import TaskMemory
 from robotq.engine.queue import TaskQueue
+from robotq.engine.reads import Reads
 from robotq.engine.recovery import recover
 from robotq.engine.resources import Resources
 from robotq.engine.robots import Robot
@@ -126,6 +127,7 @@ async def _recovered(
         pools=WORKER_QUEUES,
         finished_bytes=config.queue.max_bytes // 4,
     )
+    reads = Reads(store, memory)
     holds = HoldBoard(config.robots, restored.holds, clock)
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
     journal = Journal(store, bus, probe_s=probe_s)
@@ -136,9 +138,8 @@ async def _recovered(
             holds.set(name, HoldCode.ESTOP, actor=stop["actor"], reason=stop["reason"])
     webhooks = Webhooks(
         settings=settings,
-        store=store,
+        reads=reads,
         journal=journal,
-        memory=memory,
         clock=clock,
         pending=restored.deliveries,
     )
@@ -167,7 +168,7 @@ async def _recovered(
         )
     )
     queue = TaskQueue(
-        store=store,
+        reads=reads,
         journal=journal,
         memory=memory,
         holds=holds,
@@ -203,6 +204,7 @@ async def _recovered(
     return Engine(
         settings=settings,
         store=store,
+        reads=reads,
         journal=journal,
         bus=bus,
         holds=holds,

@@ -11,7 +11,6 @@ from yarl import URL
 
 from robotq.config import WebhooksConfig
 from robotq.config.receivers import AllowedHosts
-from robotq.engine.journal import answered
 from robotq.engine.lines import Lines
 from robotq.engine.poster import Poster
 from robotq.engine.settings import Settings
@@ -91,7 +90,7 @@ class WebhookSender:
         if delivery is None:
             return
         try:
-            task = await answered(self._task_of(delivery))
+            task = await self._task_of(delivery)
         except RobotqError as error:
             _log.warning("webhook %s has to wait: %s", webhook_id, error)
             self.put(replace(delivery, next_attempt_at_ms=self._next_ms()))

@@ -15,8 +15,8 @@ from functools import partial
 
 from robotq.config import WebhooksConfig
 from robotq.config.receivers import AllowedHosts, shown_url
-from robotq.engine.journal import Journal, answered
-from robotq.engine.memory import TaskMemory
+from robotq.engine.journal import Journal
+from robotq.engine.reads import Reads
 from robotq.engine.settings import Settings
 from robotq.engine.unbroken import unbroken
 from robotq.engine.webhook_sender import WebhookSender
@@ -33,7 +33,6 @@ from robotq.store.port import (
     Mutation,
     SaveDelivery,
     SaveTask,
-    Store,
 )
 
 _log = logging.getLogger(__name__)
@@ -59,17 +58,15 @@ class Webhooks:
         self,
         *,
         settings: Settings,
-        store: Store,
+        reads: Reads,
         journal: Journal,
-        memory: TaskMemory,
         clock: WallClock,
         pending: Iterable[Delivery],
     ) -> None:
         """`pending`: what the run before has left to be sent."""
         self._settings = settings
-        self._store = store
+        self._reads = reads
         self._journal = journal
-        self._memory = memory
         self._clock = clock
         self._pending = {delivery.id: delivery for delivery in pending}
         self._of_task: OrderedDict[str, dict[Receiver, Delivery]] = OrderedDict()
@@ -150,7 +147,7 @@ class Webhooks:
 
     async def list(self, query: DeliveryQuery) -> Sequence[Delivery]:
         """Raises RobotqError store_unavailable."""
-        return await answered(self._store.deliveries(query))
+        return await self._reads.webhooks(query)
 
     @unbroken
     async def resend(self, webhook_id: str, *, actor: str) -> Delivery:
@@ -172,7 +169,7 @@ class Webhooks:
         again = replace(
             ended, state=DeliveryState.PENDING, attempts=0, problem=None, ended_at_ms=None
         )
-        task = await answered(self._task(again))
+        task = await self._task(again)
         event = self._event("webhook.resent", again, task, actor=actor)
         await self._journal.write([SaveDelivery(again), event], partial(self._take_over, again))
         return again
@@ -221,7 +218,7 @@ class Webhooks:
         return self._settings.config.webhooks
 
     async def _task(self, delivery: Delivery) -> Task | None:
-        return self._memory.get(delivery.task_id) or await self._store.get(delivery.task_id)
+        return await self._reads.task_if_any(delivery.task_id)
 
     def _event(
         self, kind: str, delivery: Delivery, task: Task | None, *, actor: str = "robotq"

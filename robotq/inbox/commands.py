@@ -7,7 +7,6 @@ import hashlib
 from robotq.catalog import Kind
 from robotq.engine.engine import Engine
 from robotq.engine.idempotency import Accepted, KeyedRequest
-from robotq.engine.journal import answered
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_unique
@@ -30,7 +29,7 @@ class CommandFiles:
         self._engine = engine
 
     async def known(self, token: str) -> JsonObject | None:
-        answer = await answered(self._engine.store.answer(_SCOPE, token))
+        answer = await self._engine.reads.answer(_SCOPE, token)
         if answer is None:
             return None
         return _receipt(answer.body["task_ids"], answer.body["batch_id"])

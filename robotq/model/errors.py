@@ -26,6 +26,8 @@ class ErrorCode:
     zh: str
     en: str
     """Says what happened and what to do."""
+    read: tuple[str, str] | None = None
+    """Says the same where nothing but reading was asked for: Chinese, English."""
 
 
 _ROWS = (
@@ -105,7 +107,9 @@ _ROWS = (
               "队列已暂停: {reason}", "The queue is held: {reason}"),
     ErrorCode("store_unavailable", 3012, 503, True,
               "存储不可用: {reason}",
-              "The daemon cannot write to its disk, so nothing was accepted: {reason}"),
+              "The daemon cannot write to its disk, so nothing was accepted: {reason}",
+              read=("无法读取存储，不能作答: {reason}",
+                    "The daemon cannot read its disk, so it cannot answer: {reason}")),
     ErrorCode("not_named", 3040, 409, False,
               "请求未指明要解除哪个暂停，请发送: {send}",
               "This names nothing, and more than one hold, or one that is seconds old, would be "
@@ -210,6 +214,19 @@ class RobotqError(Exception):
 
     def text(self, language: Language) -> str:
         return error_text(self.code.name, self.args_, language)
+
+
+class NotReadable(RobotqError):
+    """A store_unavailable of whoever wanted to read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("store_unavailable", reason=reason)
+        self.args = (self.text(Language.EN),)
+
+    def text(self, language: Language) -> str:
+        assert self.code.read is not None
+        zh, en = self.code.read
+        return fill(en if language is Language.EN else zh, self.args_, language)
 
 
 class ConfigError(Exception):

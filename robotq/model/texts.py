@@ -206,6 +206,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "磁盘没有应答；之后若仍被写入，将被撤销",
         "the disk does not answer; what it writes later all the same is called off",
     ),
+    "reason.not_read": ("磁盘没有应答", "the disk does not answer"),
     "reason.written_late": (
         "磁盘应答过晚：已被告知失败的更改后来被写入",
         "the disk answered too late: it has written a change that was told to have failed",

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from robotq.catalog import Catalog, load_catalog
 from robotq.config import Config, load_config, packaged
+from robotq.store.port import Store
 
 from .lab import Lab, running_lab
 
@@ -42,12 +43,12 @@ def lab_config(folder: Path, **changes: Any) -> Config:
 
 @pytest.fixture
 async def start_lab(catalog: Catalog, tmp_path: Path) -> AsyncIterator[StartLab]:
-    """Start a lab: `await start_lab(mode="sync", queue__max_length=3)`."""
+    """Start a lab: `await start_lab(mode="sync", queue__max_length=3)`; `disk`: its store."""
     async with AsyncExitStack() as stack:
 
-        async def start(**changes: Any) -> Lab:
+        async def start(*, disk: Store | None = None, **changes: Any) -> Lab:
             config = await asyncio.to_thread(lab_config, tmp_path, **changes)
-            return await stack.enter_async_context(running_lab(config, catalog))
+            return await stack.enter_async_context(running_lab(config, catalog, store=disk))
 
         yield start
 

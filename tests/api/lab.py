@@ -26,6 +26,7 @@ from robotq.engine.start import start_engine
 from robotq.model.clock import WallClock
 from robotq.model.errors import ERROR_CODES
 from robotq.store.memory import MemoryStore
+from robotq.store.port import Store
 
 SCAN = {
     "header": {"seq": 206, "stamp": {"secs": 1698000050, "nsecs": 234567}, "frame_id": "camera"},
@@ -138,11 +139,14 @@ class Lab:
 
 @asynccontextmanager
 async def running_lab(
-    config: Config, catalog: Catalog, clock: WallClock | None = None
+    config: Config,
+    catalog: Catalog,
+    clock: WallClock | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Lab]:
     """A lab whose robots stand at HOME, in simulated time that jumps."""
     engine = await start_engine(
-        config, catalog, MemoryStore(), {"simulator": simulator.create}, clock=clock
+        config, catalog, store or MemoryStore(), {"simulator": simulator.create}, clock=clock
     )
     keys = await asyncio.to_thread(KeyFile, config.data)
     app = make_app(engine, keys=keys)

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SYNC = 2, OPEN = 4, HANG = 8 };
+enum { WRITE = 1, SYNC = 2, OPEN = 4, HANG = 8, READ = 16 };
 
 struct order {
     int calls;   /* which ones fail */
@@ -31,12 +31,14 @@ static volatile struct order *order;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 static __typeof__(&pwrite64) real_pwrite64;
+static __typeof__(&pread64) real_pread64;
 static __typeof__(&fsync) real_fsync, real_fdatasync;
 static __typeof__(&clock_gettime) real_clock_gettime;
 
 __attribute__((constructor)) static void begin(void)
 {
     real_pwrite64 = REAL(pwrite64);
+    real_pread64 = REAL(pread64);
     real_fsync = REAL(fsync);
     real_fdatasync = REAL(fdatasync);
     real_clock_gettime = REAL(clock_gettime);
@@ -134,7 +136,7 @@ ssize_t pwrite(int file, const void *bytes, size_t count, off_t at)
     return write_or_fail(file, bytes, count, at);
 }
 
-/* A disk that does not come back from a sync until the order ends. */
+/* A disk that does not come back until the order ends. */
 static void wait_while_it_hangs(int file)
 {
     if (!asked(HANG) || !is_stores(file))
@@ -142,6 +144,27 @@ static void wait_while_it_hangs(int file)
     __atomic_fetch_add(&order->met, 1, __ATOMIC_SEQ_CST);
     while (asked(HANG))
         usleep(1000);
+}
+
+static ssize_t read_or_fail(int file, void *bytes, size_t count, off64_t at)
+{
+    if (asked(READ) && is_stores(file)) {
+        if (asked(HANG))
+            wait_while_it_hangs(file);
+        else if (fails())
+            return -1;
+    }
+    return real_pread64(file, bytes, count, at);
+}
+
+ssize_t pread64(int file, void *bytes, size_t count, off64_t at)
+{
+    return read_or_fail(file, bytes, count, at);
+}
+
+ssize_t pread(int file, void *bytes, size_t count, off_t at)
+{
+    return read_or_fail(file, bytes, count, at);
 }
 
 int fsync(int file)

@@ -34,7 +34,8 @@ class Calls(IntFlag):
     SYNC = 2
     OPEN = 4
     HANG = 8
-    """Not to fail: syncs do not return until the fault is over."""
+    """Not to fail: syncs do not return until the fault is over; with READ, reads neither."""
+    READ = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,13 @@ FAULTS: Mapping[str, Fault] = {
 HANGS = Fault(calls=Calls.HANG, error=0)
 """A disk that does not answer, e.g. a frozen file system. In no campaign: nothing is refused by
 it, and every round would take its time."""
+
+
+UNREADABLE = Fault(calls=Calls.READ, error=errno.EIO)
+"""A disk that cannot be read. In no campaign: the judge wants every write to come to an end."""
+
+READS_HANG = Fault(calls=Calls.READ | Calls.HANG, error=0)
+"""A disk that does not answer questions either."""
 
 
 class Faults:

@@ -79,5 +79,5 @@ async def ended(engine: Engine, task_id: str) -> Task:
 
 async def started_order(engine: Engine) -> list[str]:
     """Tasks in the order in which they were claimed."""
-    events = await engine.store.events_since(0, limit=10_000)
+    events = await engine.reads.events(0, limit=10_000)
     return [event.task_id or "" for event in events if event.kind == "task.claimed"]

@@ -58,6 +58,8 @@ class Disk:
         self.refuses = 0
         """So many of the next writes fail."""
         self.unreadable = False
+        self._reading = asyncio.Event()
+        self._reading.set()
         self.unread = 0
         """Reads that were refused."""
         self.dead = False
@@ -78,7 +80,12 @@ class Disk:
         """From now on commit, and answer nobody until `go_on`."""
         self._answering.clear()
 
+    def hang_reads(self) -> None:
+        """From now on no question is answered until `go_on`."""
+        self._reading.clear()
+
     def go_on(self) -> None:
+        self._reading.set()
         self.hangs_at = lambda _: False
         self._answering.set()
 
@@ -177,6 +184,7 @@ class Disk:
     async def _read(self, reading: Coroutine[object, object, _T]) -> _T:
         found = await reading
         await asyncio.sleep(0)
+        await self._reading.wait()
         if self.unreadable:
             self.unread += 1
             raise StoreUnavailable("input/output error")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robotq.model.errors import ERROR_CODES, ErrorCode, RobotqError, error_text
+from robotq.model.errors import ERROR_CODES, ErrorCode, NotReadable, RobotqError, error_text
 from robotq.model.texts import Language
 
 DOCUMENTED = {
@@ -58,6 +58,16 @@ def test_error__keeps_its_code_and_arguments_and_is_rendered_when_read() -> None
     assert error.args_ == {"limit": 10}
     assert str(error) == error.text(Language.EN) == "The queue is full (10 tasks). Try again later."
     assert error.text(Language.ZH) == "任务队列已满: 上限 10"
+
+
+def test_error__of_whoever_wanted_to_read_says_nothing_of_writing() -> None:
+    error = NotReadable("reason.not_read")
+    assert error.code is ERROR_CODES["store_unavailable"]
+    assert str(error) == error.text(Language.EN)
+    assert str(error) == (
+        "The daemon cannot read its disk, so it cannot answer: the disk does not answer"
+    )
+    assert error.text(Language.ZH) == "无法读取存储，不能作答: 磁盘没有应答"
 
 
 def test_error__an_argument_may_have_any_name() -> None:

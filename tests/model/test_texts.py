@@ -122,3 +122,8 @@ def test_error__says_the_same_in_both_languages(code: str) -> None:
     assert CHINESE.search(row.zh)
     assert not CHINESE.search(row.en)
     assert fields(row.zh) <= fields(row.en) | {"task_id", "state", "action", "reason"}
+    if row.read is not None:
+        zh, en = row.read
+        assert CHINESE.search(zh)
+        assert not CHINESE.search(en)
+        assert fields(zh) == fields(en) == fields(row.en)

@@ -27,7 +27,6 @@ from robotq.api.orchestrator.view import (
 )
 from robotq.config import OrchestratorConfig
 from robotq.engine.job import Holder, Job, failed_with, succeeded
-from robotq.engine.journal import answered
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.store.job_query import JobQuery
@@ -171,7 +170,7 @@ async def list_tasks(call: Call) -> web.StreamResponse:
         limit=limit,
         offset=offset,
     )
-    tasks, total = await answered(call.engine.store.jobs(wanted))
+    tasks, total = await call.engine.reads.jobs(wanted)
     return done(
         call,
         {
@@ -244,7 +243,7 @@ async def statistics(call: Call) -> web.StreamResponse:
     if granularity not in GRANULARITIES:
         words = ", ".join(GRANULARITIES)
         raise invalid("granularity", f"Invalid granularity; numbers are kept by {words}")
-    return done(call, await answered(all_statistics(call.engine, period, granularity)))
+    return done(call, await all_statistics(call.engine, period, granularity))
 
 
 def _config(call: Call) -> OrchestratorConfig:

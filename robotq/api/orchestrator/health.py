@@ -20,7 +20,7 @@ from robotq.api.orchestrator.envelope import rfc3339
 from robotq.api.orchestrator.view import API
 from robotq.api.scopes import Scope, allows
 from robotq.engine.engine import Engine
-from robotq.store.port import StoreUnavailable
+from robotq.model.errors import NotReadable
 
 _ANSWER_S = 2.0
 """Wall seconds after which a part that does not answer counts as unhealthy."""
@@ -62,7 +62,7 @@ async def _component(call: Call, check: Callable[[], Awaitable[bool]]) -> dict[s
     try:
         async with asyncio.timeout(_ANSWER_S):
             healthy = await check()
-    except (StoreUnavailable, TimeoutError):
+    except (NotReadable, TimeoutError):
         healthy = False
     return {
         "healthy": healthy,
@@ -73,7 +73,7 @@ async def _component(call: Call, check: Callable[[], Awaitable[bool]]) -> dict[s
 
 async def _database(engine: Engine) -> bool:
     """It can be read, and the last write went well."""
-    await engine.store.tallies(API, from_ms=0, to_ms=0)
+    await engine.reads.tallies(API, from_ms=0, to_ms=0)
     return engine.journal.available
 
 

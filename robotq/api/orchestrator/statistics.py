@@ -20,11 +20,11 @@ GRANULARITIES: Mapping[str, int] = {"hour": 1, "day": 24}
 
 async def statistics(engine: Engine, period: str, granularity: str) -> dict[str, Any]:
     """The five sections. Overview and distributions are those of all time, the rest of the
-    period. Raises StoreUnavailable."""
-    ever = _by_name(await engine.store.tallies(API, from_ms=0, to_ms=0))
+    period. Raises RobotqError store_unavailable."""
+    ever = _by_name(await engine.reads.tallies(API, from_ms=0, to_ms=0))
     last_ms = hour_of(engine.clock.now_ms())
     first_ms = last_ms - (PERIODS[period] - 1) * HOUR_MS
-    hourly = await engine.store.tallies(API, from_ms=first_ms, to_ms=last_ms)
+    hourly = await engine.reads.tallies(API, from_ms=first_ms, to_ms=last_ms)
     counts = engine.queue.memory.counts(api=API)
     ended = counts.completed + counts.failed + counts.cancelled
     by_state = {state: getattr(counts, state.value) for state in STATUS}

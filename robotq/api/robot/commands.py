@@ -143,7 +143,7 @@ async def _refuse_if_held(call: Call, orders: Sequence[Order], keyed: KeyedReque
     if not holds:
         return
     # what was accepted before is answered again, whatever has happened to the queue since
-    if keyed is not None and await call.engine.store.answer(keyed.scope, keyed.key) is not None:
+    if keyed is not None and await call.engine.reads.answer(keyed.scope, keyed.key) is not None:
         return
     raise RobotqError(
         "queue_held",

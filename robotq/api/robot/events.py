@@ -12,9 +12,8 @@ from robotq.api.call import Call
 from robotq.api.context import FRAMES
 from robotq.api.robot.models.events import EventFilter, EventsQuery
 from robotq.engine.events import Subscription
-from robotq.model.errors import RobotqError
+from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event
-from robotq.store.port import StoreUnavailable
 
 _PAGE = 100
 """Events in one write."""
@@ -40,7 +39,7 @@ async def stream(call: Call) -> web.StreamResponse:
     with bus.subscribe() as subscription:
         if last_id < bus.last_event_id:
             # a journal that cannot be read is told before the stream has begun
-            await call.engine.store.events_since(last_id, limit=1)
+            await call.engine.reads.events(last_id, limit=1)
         async with sse_response(
             call.request,
             response_cls=EventSourceResponse,
@@ -59,7 +58,7 @@ async def stream(call: Call) -> web.StreamResponse:
             except ConnectionError:
                 # the client has left; the stream is over
                 return response
-            except StoreUnavailable:
+            except NotReadable:
                 # the client comes back with Last-Event-ID, and is told why there is nothing
                 return response
             except TimeoutError:
@@ -77,7 +76,7 @@ async def _batches(
     """From the journal what was before, from there on what the subscription gets."""
     engine = call.engine
     while last_id < engine.bus.last_event_id:
-        page = await engine.store.events_since(last_id, limit=_PAGE)
+        page = await engine.reads.events(last_id, limit=_PAGE)
         if not page:
             break
         yield page

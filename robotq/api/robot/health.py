@@ -46,7 +46,7 @@ def _details(call: Call, engine: Engine) -> dict[str, Any]:
         "queue_size": engine.queue.memory.unfinished,
         "queue_limit": config.queue.max_length,
         "queues_standing": _standing(engine),
-        "store": {"available": engine.journal.available, **asdict(engine.store.statistics())},
+        "store": {"available": engine.journal.available, **asdict(engine.reads.store_statistics())},
         "robots": {
             name: {
                 "connected": robot.connected,

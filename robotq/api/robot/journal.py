@@ -8,7 +8,6 @@ from robotq.api.call import Call
 from robotq.api.robot.event_view import event_view
 from robotq.api.robot.events import is_wanted
 from robotq.api.robot.models.events import JournalQuery
-from robotq.engine.journal import answered
 
 
 async def pages(call: Call) -> web.StreamResponse:
@@ -17,9 +16,7 @@ async def pages(call: Call) -> web.StreamResponse:
     query = call.query(JournalQuery)
     newest = call.engine.bus.last_event_id
     after = max(newest - query.last, 0) if query.after is None else query.after
-    read = await answered(
-        call.engine.store.events_since(after, limit=query.limit, task_id=query.task_id)
-    )
+    read = await call.engine.reads.events(after, limit=query.limit, task_id=query.task_id)
     events = [event_view(event) for event in read if is_wanted(event, query)]
     return call.answer(
         {

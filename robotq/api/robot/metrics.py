@@ -172,7 +172,7 @@ class Statistics(Collector):
         return held
 
     def _store(self) -> Iterator[Metric]:
-        store = self._engine.store.statistics()
+        store = self._engine.reads.store_statistics()
         yield _gauge(
             "robotq_store_available",
             "1 while the store takes writes.",

@@ -49,7 +49,7 @@ async def _encoded(call: Call, task: Task) -> bytes:
 async def list_tasks(call: Call) -> web.StreamResponse:
     query = call.query(TasksQuery)
     states = _states(query.state, "state") | _states(query.status, "status")
-    found = await call.engine.store.list(
+    found = await call.engine.reads.tasks(
         TaskQuery(
             api=query.api,
             queue=query.robot_id,

@@ -66,7 +66,7 @@ class TaskFiles:
         self._workers = workers
 
     async def known(self, token: str) -> JsonObject | None:
-        task = await self._found(_id_of(token))
+        task = await self._engine.reads.task_if_any(_id_of(token))
         return None if task is None else _receipt(task)
 
     async def accept(self, token: str, content: bytes) -> JsonObject:
@@ -74,7 +74,7 @@ class TaskFiles:
         if not isinstance(body, dict):
             raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
         task_id = _own_id(body.get("id")) or _id_of(token)
-        found = await self._found(task_id)
+        found = await self._engine.reads.task_if_any(task_id)
         if found is not None:
             if found.command.extra.get("file") == token:
                 return _receipt(found)
@@ -90,14 +90,6 @@ class TaskFiles:
             job, api=API, actor=self.actor, max_waiting=config.max_length
         )
         return _receipt(task)
-
-    async def _found(self, task_id: str) -> Task | None:
-        try:
-            return await self._engine.queue.find(task_id)
-        except RobotqError as error:
-            if error.code.name != "task_not_found":
-                raise
-            return None
 
 
 class Copies:
@@ -147,11 +139,11 @@ class Copies:
 
     async def follow(self, last_id: int) -> int:
         """Write what has changed since an event; returns the number of the last one."""
-        store = self._engine.store
+        reads = self._engine.reads
         while (newest := self._engine.bus.last_event_id) > last_id:
-            events = await store.events_since(last_id, limit=_EVENTS, api=API)
+            events = await reads.events(last_id, limit=_EVENTS, api=API)
             ids = dict.fromkeys(event.task_id for event in events if event.task_id)
-            tasks = [await store.get(task_id) for task_id in ids]
+            tasks = [await reads.task_if_any(task_id) for task_id in ids]
             before = last_id
             # short of the limit, everything up to the newest was looked at
             last_id = events[-1].id if len(events) == _EVENTS else newest
@@ -165,7 +157,7 @@ class Copies:
         old_s = self._engine.config.retention.tasks_days * 86_400
         before_s = self._engine.clock.now_ms() / 1000 - old_s
         for name in await self._in_thread(self._names, before_s):
-            if await self._engine.store.get(name) is None:
+            if await self._engine.reads.task_if_any(name) is None:
                 await self._in_thread(self._remove, name)
 
     async def tell_foreign(self) -> None:
@@ -173,7 +165,7 @@ class Copies:
         the log, and in a file beside it."""
         for name in await self._in_thread(self._new_names):
             self._known.add(name)
-            if await self._engine.store.get(name.removesuffix(".json")) is not None:
+            if await self._engine.reads.task_if_any(name.removesuffix(".json")) is not None:
                 continue
             told = (
                 f"{name} is no task: {self._tasks} has copies that the daemon writes and never "

@@ -1,0 +1,176 @@
+"""Reads: the one way in which anybody outside the engine asks what there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from robotq.engine.lane import Lane
+from robotq.engine.memory import Counts, TaskMemory
+from robotq.engine.pool import Pool
+from robotq.model.delivery import Delivery
+from robotq.model.errors import NotReadable, RobotqError
+from robotq.model.event import Event
+from robotq.model.item import Item, ItemBatch
+from robotq.model.task import Task, TaskState
+from robotq.store.job_query import JobQuery
+from robotq.store.port import (
+    Answer,
+    DeliveryQuery,
+    ItemBatchQuery,
+    ItemQuery,
+    Store,
+    StoreStatistics,
+    StoreUnavailable,
+    Tally,
+    TaskQuery,
+)
+
+_T = TypeVar("_T")
+
+_DEADLINE_S = 30.0
+"""Wall seconds after which a disk that has not answered a question counts as one that cannot be
+read. Long: a question about a million tasks takes its time on a small machine."""
+
+NO_ANSWER = "reason.not_read"
+
+
+class Reads:
+    """Answers from memory where that knows, else from the disk; changes nothing.
+
+    A question to the disk is a coroutine, and raises RobotqError store_unavailable where the
+    disk cannot be read, or does not answer in time. All others are answered at once.
+    """
+
+    def __init__(
+        self, store: Store, memory: TaskMemory, *, deadline_s: float = _DEADLINE_S
+    ) -> None:
+        self._store = store
+        self._memory = memory
+        self._deadline_s = deadline_s
+
+    # -- one task --------------------------------------------------------------------------
+
+    async def task(self, task_id: str) -> Task:
+        """A task, wherever it is. Raises RobotqError task_not_found, store_unavailable."""
+        task = await self.task_if_any(task_id)
+        if task is None:
+            raise RobotqError("task_not_found", task_id=task_id)
+        return task
+
+    async def task_if_any(self, task_id: str) -> Task | None:
+        """The same; None where there is no such task."""
+        known = self._memory.get(task_id)
+        return known if known is not None else await self._read(self._store.get(task_id))
+
+    # -- from the disk -----------------------------------------------------------------------
+
+    async def tasks(self, query: TaskQuery) -> Sequence[Task]:
+        """Newest first, by number of arrival."""
+        return await self._read(self._store.list(query))
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
+        """Tasks for workers: those of the page, and how many there are on all pages."""
+        return await self._read(self._store.jobs(query))
+
+    async def events(
+        self,
+        after: int,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        api: str | None = None,
+    ) -> Sequence[Event]:
+        """The journal after an event, oldest first: all of it, or what is about a task, or
+        about the tasks of an interface."""
+        return await self._read(
+            self._store.events_since(after, limit=limit, task_id=task_id, api=api)
+        )
+
+    async def webhooks(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        """Newest first, by the end of their tasks."""
+        return await self._read(self._store.deliveries(query))
+
+    async def answer(self, scope: str, key: str) -> Answer | None:
+        """What was answered to a request with this Idempotency-Key."""
+        return await self._read(self._store.answer(scope, key))
+
+    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
+        """Those of the page, and how many there are on all pages."""
+        return await self._read(self._store.items(query))
+
+    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
+        """Those of the page, newest first, and how many there are on all pages."""
+        return await self._read(self._store.item_batches(query))
+
+    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
+        """Numbers of the hours from `from_ms` to `to_ms`, both included; oldest first, then by
+        name. `from_ms=0, to_ms=0` are those over all time."""
+        return await self._read(self._store.tallies(api, from_ms=from_ms, to_ms=to_ms))
+
+    async def _read(self, reading: Awaitable[_T]) -> _T:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await reading
+        except StoreUnavailable as error:
+            raise NotReadable(str(error)) from error
+        except TimeoutError:
+            raise NotReadable(NO_ANSWER) from None
+
+    # -- from memory -------------------------------------------------------------------------
+
+    def known(self, task_id: str) -> Task | None:
+        """An unfinished task, or one of the latest that have ended."""
+        return self._memory.get(task_id)
+
+    def counts(self, *, api: str | None = None, queue: str | None = None) -> Counts:
+        """Tasks by state, of one interface, one queue, or all. Kept, never counted."""
+        return self._memory.counts(api=api, queue=queue)
+
+    def all_counts(self) -> Mapping[tuple[str, str, TaskState], int]:
+        """The same by interface, queue and state."""
+        return self._memory.all_counts()
+
+    def position(self, task: Task) -> int | None:
+        """The place of a waiting task in its queue, from 1."""
+        return self._memory.position(task)
+
+    def running(self) -> Sequence[Task]:
+        """Running tasks of all robots, oldest first."""
+        return self._memory.running()
+
+    def latest_ended(self) -> Iterator[Task]:
+        """Ended tasks that are in memory, the one that ended last first."""
+        return self._memory.latest_finished()
+
+    @property
+    def unfinished(self) -> int:
+        """Waiting and running commands of robots."""
+        return self._memory.unfinished
+
+    @property
+    def weight(self) -> int:
+        """Bytes that the unfinished tasks take, roughly."""
+        return self._memory.weight
+
+    def lane(self, queue: str) -> Lane:
+        """The queue of a robot, to look at."""
+        return self._memory.lane(queue)
+
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """The queues of all robots by name, to look at."""
+        return self._memory.lanes
+
+    def pool(self, queue: str) -> Pool:
+        """The queue of a kind of workers, to look at."""
+        return self._memory.pool(queue)
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The queues of all kinds of workers by name, to look at."""
+        return self._memory.pools
+
+    def store_statistics(self) -> StoreStatistics:
+        return self._store.statistics()
