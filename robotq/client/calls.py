@@ -18,7 +18,9 @@ from robotq.client.shapes import (
     CommandSpec,
     EmergencyStop,
     Hold,
+    Moved,
     QueueStatus,
+    Resource,
     Robot,
     Task,
     TaskPage,
@@ -26,6 +28,7 @@ from robotq.client.shapes import (
     shapes,
 )
 from robotq.model.json import JsonObject, JsonValue
+from robotq.model.task import TaskState
 
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -194,6 +197,27 @@ def approve(task_id: str, note: str, revision: int | None, then: str | None) -> 
 
 def reject(task_id: str, reason: str, revision: int | None) -> Call[Task]:
     return _on_task(task_id, "reject", {"reason": reason, **about(revision=revision)})
+
+
+def move(task_id: str, robot_id: str, note: str) -> Call[Moved]:
+    # the other robot may begin it at once, so it must not come late
+    body = {"robot_id": robot_id, **about(note=note)}
+    return _post(f"/task/{_part(task_id)}/move", body, Moved.read)
+
+
+def waiting(status: QueueStatus) -> list[str]:
+    """The waiting tasks of a status, in the order of the queue."""
+    return [task.task_id for task in status.tasks if task.state is TaskState.PENDING]
+
+
+def resources() -> Call[tuple[Resource, ...]]:
+    return _get("/resources", shapes(Resource.read, "resources"))
+
+
+def release(resource: str, holder: str, note: str, since_ms: int | None) -> Call[JsonObject]:
+    # the place may have changed hands meanwhile
+    body = about(holder=holder, note=note, since_ms=since_ms)
+    return _post(f"/resources/{_part(resource)}/release", body, _as_it_is)
 
 
 def queue_status(robot_id: str | None, limit: int) -> Call[QueueStatus]:

@@ -65,7 +65,7 @@ class Hold(Shape):
     """What a reset, resume or resolve can name; a new one whenever the hold is set again. Empty
     from a daemon that does not tell it."""
     clear: JsonObject = field(default_factory=dict)
-    """What clears it: `action`, `method`, `path`, `body`, `text`."""
+    """What clears it: `action`, `method`, `path`, `body`, `asks`, `text`."""
     motion: JsonObject | None = None
     """Of motion_held: `by_robot`, `state` (holding, held, ended), `planned_moves`."""
 
@@ -95,7 +95,7 @@ class Reason(Shape):
     since_ms: int
     task_id: str | None = None
     clear: JsonObject = field(default_factory=dict)
-    """What clears it: `action`, `method`, `path`, `body`, `text`."""
+    """What clears it: `action`, `method`, `path`, `body`, `asks`, `text`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +272,20 @@ class CancelledMany(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Shape):
+    """A waiting task, or its contiguous batch, has gone to another robot."""
+
+    task_id: str
+    robot_id: str
+    task_ids: tuple[str, ...] = field(metadata=_by(tuple))
+    """What was moved, in order."""
+    position: int | None = None
+    """Of the first of them there; None where it runs by now."""
+    revision: int = 0
+    """Of the queue of that robot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPage(Shape):
     """Tasks, newest first."""
 
@@ -329,6 +343,30 @@ class Robot(Shape):
     """None between two places, or when unknown."""
     resources: tuple[str, ...] = field(default=(), metadata=_by(tuple))
     holds: tuple[Hold, ...] = field(default=(), metadata=_all_by(Hold.read))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder(Shape):
+    """The robot that has a resource."""
+
+    robot_id: str
+    state: str
+    """running, idle, disconnected, not_configured."""
+    absent: bool
+    since_ms: int
+    task_id: str | None = None
+    """The command for which it was taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource(Shape):
+    """A place, or several, that only one robot may occupy at once."""
+
+    resource: str
+    places: tuple[str, ...] = field(default=(), metadata=_by(tuple))
+    held_by: Holder | None = field(
+        default=None, metadata=_by(lambda held: None if held is None else Holder.read(held))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,11 @@ TOOLS = (
         shows=("cmd_type", "kind", "title", "approval", "robots"),
     ),
     Tool(name="get_command", route=_route("GET", "/commands/{cmd_type}")),
+    Tool(
+        name="list_resources",
+        route=_route("GET", "/resources"),
+        text="A place of a robot that is not there is released by a person who has looked.",
+    ),
     Tool(name="list_events", route=_route("GET", "/journal")),
     Tool(name="health", route=_route("GET", "/health")),
     Tool(
@@ -198,6 +203,12 @@ TOOLS = (
     ),
     Tool(name="cancel_task", route=_route("POST", "/task/{task_id}/cancel"), changes=True),
     Tool(
+        name="move_task",
+        route=_route("POST", "/task/{task_id}/move"),
+        text="For example where its own robot is not configured any more. That robot moves.",
+        changes=True,
+    ),
+    Tool(
         name="pause_queue",
         route=_route("POST", "/queue/pause"),
         text="A person resumes it.",
@@ -210,4 +221,4 @@ TOOLS = (
         changes=True,
     ),
 )
-"""Every tool. Resuming, resetting, resolving and approving are left to people."""
+"""Every tool. Resuming, resetting, resolving, approving and releasing a place are left to people."""

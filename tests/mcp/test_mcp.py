@@ -15,9 +15,9 @@ from .conftest import Agent, StartAgent
 
 READ = {
     "queue_status", "get_task", "list_tasks", "list_robots", "get_robot", "list_commands",
-    "get_command", "list_events", "health", "check_command",
+    "get_command", "list_resources", "list_events", "health", "check_command",
 }  # fmt: skip
-WRITE = {"submit_command", "cancel_task", "pause_queue", "emergency_stop"}
+WRITE = {"submit_command", "cancel_task", "move_task", "pause_queue", "emergency_stop"}
 GO_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
 
 
@@ -75,6 +75,15 @@ async def test_agent__submits_and_sees_the_end(
         await agent.call("pause_queue", robot_id="robot_a", reason="thinking")
         waiting = await agent.call("submit_command", **GO_HOME)
         assert [hold["code"] for hold in waiting["task"]["holds"]] == ["paused"]
+        moved = await agent.call("move_task", task_id=waiting["task_id"], robot_id="robot_b")
+        assert (moved["robot_id"], moved["task_ids"]) == ("robot_b", [waiting["task_id"]])
+        await agent.call("move_task", task_id=waiting["task_id"], robot_id="robot_a")
+        (table,) = (
+            one
+            for one in (await agent.call("list_resources"))["resources"]
+            if one["resource"] == "split_table"
+        )
+        assert table["held_by"]["robot_id"] == "robot_a"
         cancelled = await agent.call("cancel_task", task_id=waiting["task_id"], reason="no need")
         assert cancelled["task"]["state"] == "cancelled"
         assert (await agent.call("emergency_stop", reason="smoke"))["latched"]

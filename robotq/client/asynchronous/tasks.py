@@ -9,7 +9,15 @@ from typing import Any
 from robotq.client import calls
 from robotq.client.asynchronous.exchange import Exchange
 from robotq.client.errors import Refused
-from robotq.client.shapes import AcceptedBatch, CancelledMany, Task, TaskLine, TaskPage, ToCancel
+from robotq.client.shapes import (
+    AcceptedBatch,
+    CancelledMany,
+    Moved,
+    Task,
+    TaskLine,
+    TaskPage,
+    ToCancel,
+)
 from robotq.client.trying import Progress, Watching
 from robotq.model.json import JsonValue
 
@@ -95,6 +103,28 @@ class Tasks(Exchange):
         match by now. The same again goes on where the first was broken off.
         """
         return await self._do(calls.cancel_many(found, reason))
+
+    async def move(self, task_id: str, robot_id: str, note: str = "") -> Moved:
+        """Give a waiting task, with those of its contiguous batch, to another robot, for example
+        where its own is not configured any more. Never sent again after it may have reached the
+        daemon: that robot may have begun it."""
+        return await self._do(calls.move(task_id, robot_id, note))
+
+    async def move_all(self, robot_id: str, to: str, note: str = "") -> Sequence[str]:
+        """Give all that waits for a robot to another one, in order. Returns what was moved.
+
+        One by one: where one is Refused (that robot cannot do it), those before it have moved
+        and the others still wait.
+        """
+        moved: list[str] = []
+        while True:
+            status = await self._do(calls.queue_status(robot_id, 200))
+            left = [one for one in calls.waiting(status) if one not in moved]
+            if not left:
+                return moved
+            for task_id in left:
+                if task_id not in moved:
+                    moved += (await self.move(task_id, to, note)).task_ids
 
     async def resolve(
         self,

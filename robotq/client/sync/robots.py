@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.client import calls
-from robotq.client.shapes import EmergencyStop, Hold, QueueStatus, Robot
+from robotq.client.shapes import EmergencyStop, Hold, QueueStatus, Resource, Robot
 from robotq.client.sync.exchange import Exchange
 
 
@@ -89,3 +89,17 @@ class Robots(Exchange):
             holds = [hold.id for hold in found if hold.clear.get("action") == "resume_motion"]
         body = calls.about(holds=holds, note=note, then=then)
         return self._do(calls.on_robot(robot_id, "resume", body))
+
+    def resources(self) -> Sequence[Resource]:
+        """Which robot has which place."""
+        return self._do(calls.resources())
+
+    def release(
+        self, resource: str, holder: str, note: str = "", *, since_ms: int | None = None
+    ) -> None:
+        """Take a place from a robot that is not there: look first, since another one may go
+        there then. Refused resource_in_use where the daemon knows better.
+
+        `holder`: who is meant to have it; `since_ms`: since when, as `resources` has told.
+        """
+        self._do(calls.release(resource, holder, note, since_ms))
