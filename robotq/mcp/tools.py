@@ -221,4 +221,4 @@ TOOLS = (
         changes=True,
     ),
 )
-"""Every tool. Resuming, resetting, resolving, approving and releasing a place are left to people."""
+"""Every tool. Resuming, resetting, resolving, approving and releasing are left to people."""
