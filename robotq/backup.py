@@ -30,7 +30,7 @@ from robotq.engine import stop_file
 from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
-from robotq.model.hold import Hold, HoldCode
+from robotq.model.hold import Hold, HoldCode, set_over
 from robotq.store.port import AppendEvent, Mutation, SaveHold
 from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.lock import FolderLock
@@ -332,18 +332,19 @@ async def _pause_all(staged: Path, robots: Sequence[str], backup: Backup) -> Non
     try:
         now_ms = SystemClock().now_ms()
         waiting = [task.queue for task in restored.unfinished]
-        mutations: list[Mutation] = [
-            SaveHold(
-                Hold(
-                    robot=robot,
-                    code=HoldCode.PAUSED,
-                    since_ms=now_ms,
-                    actor=_ACTOR,
-                    args={"reason": "reason.restored", "made_at": backup.made_at},
-                )
+        paused = {hold.robot: hold for hold in restored.holds if hold.code is HoldCode.PAUSED}
+        mutations: list[Mutation] = []
+        for robot in dict.fromkeys([*robots, *waiting, *paused]):
+            hold = Hold(
+                robot=robot,
+                code=HoldCode.PAUSED,
+                since_ms=now_ms,
+                actor=_ACTOR,
+                args={"reason": "reason.restored", "made_at": backup.made_at},
             )
-            for robot in dict.fromkeys([*robots, *waiting])
-        ]
+            # somebody may have paused it before the backup, and has not resumed it
+            known = paused.get(robot)
+            mutations.append(SaveHold(hold if known is None else set_over(known, hold)))
         told = {"made_at": backup.made_at, "version": backup.version}
         event = Event(kind="daemon.restored", at_ms=now_ms, actor=_ACTOR, data=told)
         await store.apply([*mutations, AppendEvent(event)])

@@ -59,7 +59,11 @@ class Hold(Shape):
     reason: str
     """In words."""
     since_ms: int
+    """When it was set first."""
     actor: str
+    """Who has set it last."""
+    by: tuple[JsonObject, ...] = field(default=(), metadata=_by(tuple))
+    """Everybody who has set it, the latest first: `actor`, `reason`, `at`, `at_ms`."""
     task_id: str | None = None
     id: str = ""
     """What a reset, resume or resolve can name; a new one whenever the hold is set again. Empty

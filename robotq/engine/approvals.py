@@ -48,7 +48,7 @@ class Approvals:
         """
         async with self._held(task_id, "approve") as (task, rest):
             _check_seen(task, seen)
-            if stay_paused and not self._holds.has(task.queue, HoldCode.PAUSED):
+            if stay_paused:
                 self._holds.set(task.queue, HoldCode.PAUSED, actor=actor, reason=note)
             now_ms = self._clock.now_ms()
             approved = [transition(one, Action.APPROVE) for one in (task, *rest)]

@@ -34,9 +34,10 @@ class About:
         one), not_named.
         """
         if self.named is None:
-            # whoever has set it has seen it
+            # whoever has set it has seen it; one that several people have set is several
             if len(found) > 1 or any(
-                _new(hold, now_ms) and hold.actor != self.actor for hold in found
+                len(hold.actors) > 1 or (_new(hold, now_ms) and hold.actor != self.actor)
+                for hold in found
             ):
                 raise RobotqError("not_named", found=found)
             return list(found)

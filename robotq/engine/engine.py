@@ -453,7 +453,7 @@ class Engine:
         hold = self.holds.get(name, HoldCode.MOTION_HELD)
         if about is not None:
             about.meant([] if hold is None else [hold], self.clock.now_ms())
-        if stay_paused and not self.holds.has(name, HoldCode.PAUSED):
+        if stay_paused:
             self.holds.set(name, HoldCode.PAUSED, actor=actor, reason=note)
         await robot.resume()
         if hold is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from robotq.engine.plain import plain
 from robotq.model.clock import WallClock
 from robotq.model.event import Event
-from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
+from robotq.model.hold import SET_BY_PEOPLE, TRANSIENT_HOLDS, Hold, HoldCode, set_over
 from robotq.model.ids import hold_id
 
 _log = logging.getLogger(__name__)
@@ -81,9 +81,9 @@ class HoldBoard:
         """Hold `robot` from this moment on.
 
         A hold that is set again keeps its first time and gets a new id, so that what somebody
-        decides about the earlier one, or a lift of it that is under way, lifts nothing. An
-        emergency stop and those of `TRANSIENT_HOLDS` take the new reason, and so does a motion
-        that the robot has held itself; the others keep theirs.
+        decides about the earlier one, or a lift of it that is under way, lifts nothing. One
+        that people set keeps everybody's reason, the latest first; those of
+        `TRANSIENT_HOLDS` take the new reason, and the others keep theirs.
         """
         of_robot = self._holds.setdefault(robot, {})
         known = of_robot.get(code)
@@ -98,10 +98,10 @@ class HoldBoard:
             set_at_ms=self._clock.now_ms(),
         )
         self.note(self._event("hold.set", hold, actor))
-        if known is not None and not _takes_the_newest(known, args):
+        if known is not None and code in SET_BY_PEOPLE:
+            hold = set_over(known, hold)
+        elif known is not None and code not in TRANSIENT_HOLDS:
             hold = replace(known, id=hold_id(), set_at_ms=hold.set_at_ms)
-        elif known is not None and code is HoldCode.ESTOP and not args.get("reason"):
-            hold = replace(hold, args=known.args)
         of_robot[code] = hold
         if known is not None:
             self._starting.discard(known.id)
@@ -154,13 +154,6 @@ class HoldBoard:
             task_id=hold.task_id,
             data={"code": hold.code.value, **hold.args},
         )
-
-
-def _takes_the_newest(known: Hold, args: Mapping[str, Any]) -> bool:
-    if known.code is HoldCode.MOTION_HELD:
-        # a person who holds it too wants it held until a person resumes
-        return known.by_robot or bool(args.get("reason"))
-    return known.code in TRANSIENT_HOLDS or known.code is HoldCode.ESTOP
 
 
 def places_to_resources(resources: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -338,9 +338,8 @@ class TaskQueue:
         return await self._accept_once(keyed, accept)
 
     def _pause(self, queue: str, actor: str, reason: str) -> None:
-        """Counts at once; a pause that is there keeps its name."""
-        if not self._holds.has(queue, HoldCode.PAUSED):
-            self._holds.set(queue, HoldCode.PAUSED, actor=actor, reason=reason)
+        """Counts at once; also where it is paused already, for a reason of somebody else."""
+        self._holds.set(queue, HoldCode.PAUSED, actor=actor, reason=reason)
 
     # -- changes of waiting and ended tasks ----------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -53,6 +54,9 @@ TRANSIENT_HOLDS = frozenset(
 )
 """Facts about this process; they are found out anew after a restart and never stored."""
 
+SET_BY_PEOPLE = frozenset({HoldCode.PAUSED, HoldCode.ESTOP, HoldCode.MOTION_HELD})
+"""Several people can set the same one, each for a reason of their own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
@@ -78,6 +82,54 @@ class Hold:
     def by_robot(self) -> bool:
         """The robot has set it itself."""
         return bool(self.args.get("by_robot"))
+
+    @property
+    def earlier(self) -> Sequence[JsonObject]:
+        """Who set it before, and why, latest first: `{"actor", "at_ms", "args"}` each."""
+        found: Sequence[JsonObject] = self.args.get(_EARLIER, ())
+        return found
+
+    @property
+    def by(self) -> Sequence[JsonObject]:
+        """The same of everybody who has set it, `actor` first."""
+        args = {key: value for key, value in self.args.items() if key not in (_EARLIER, _SET_AT)}
+        at_ms = self.set_at_ms or self.args.get(_SET_AT, self.since_ms)
+        return [{"actor": self.actor, "at_ms": at_ms, "args": args}, *self.earlier]
+
+    @property
+    def actors(self) -> Sequence[str]:
+        """Everybody who has set it, the latest first."""
+        return tuple(dict.fromkeys([self.actor, *(one["actor"] for one in self.earlier)]))
+
+
+_EARLIER = "earlier"
+_SET_AT = "set_at_ms"
+"""When the latest of several has set it."""
+_MOST_EARLIER = 50
+"""That are kept with a hold; the journal has each."""
+
+
+def set_over(known: Hold, latest: Hold) -> Hold:
+    """`latest` in the place of `known`, which is the same hold: it counts from the first time on,
+    and whoever set it before stays with it, with when and why."""
+    before, *others = known.by
+    reason = latest.args.get("reason")
+    if latest.actor == known.actor and (not reason or reason == known.args.get("reason")):
+        # the same again says nothing new
+        return replace(latest, since_ms=known.since_ms, args=known.args)
+    # what the robot says is what it is like now
+    earlier = others if known.by_robot and latest.by_robot else [before, *others]
+    earlier = [
+        one
+        for one in earlier
+        if (one["actor"], one["args"].get("reason")) != (latest.actor, reason)
+    ]
+    if len(earlier) > _MOST_EARLIER:
+        earlier = [*earlier[: _MOST_EARLIER - 1], earlier[-1]]
+    if not earlier:
+        return replace(latest, since_ms=known.since_ms)
+    args = {**latest.args, _SET_AT: latest.set_at_ms or latest.since_ms, _EARLIER: earlier}
+    return replace(latest, since_ms=known.since_ms, args=args)
 
 
 class WaitCode(StrEnum):

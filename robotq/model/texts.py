@@ -28,6 +28,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "done": ("{cmd_type}完成", "{cmd_type} done"),
     # holds: `hold.<code>` says why, `clear.<code>` what to do
     "hold.paused": ("队列已暂停: {reason}", "Paused by {actor}: {reason}"),
+    # somebody else had set it before
+    "hold.several": ("{latest}；此前: {before}", "{latest}; before that: {before}"),
+    "reason": ("{reason}", "{reason}"),
     "hold.estop": ("急停已触发: {reason}", "Emergency stop by {actor}: {reason}"),
     "hold.disconnected": ("机器人未连接: {reason}", "The robot is not connected: {reason}"),
     "hold.outcome_unknown": (
@@ -227,8 +230,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "reason.paused_at_machine": (
         "控制板等待人员操作 (paused for user)：请在机器上按旋钮，恢复指令 (M108) 不可用",
-        "the board waits for a person (paused for user): press its knob; a resume (M108) does not "
-        "reach it, or could reach another machine",
+        (
+            "the board waits for a person (paused for user): press its knob; a resume (M108) "
+            "does not reach it, or could reach another machine"
+        ),
     ),
     "reason.door": ("安全门已打开", "the safety door is open"),
     "reason.door_closed": (

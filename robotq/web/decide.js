@@ -254,4 +254,4 @@ export async function moveQueue(name) {
 }
 
 /** Since when and by whom a motion is held, in a few words. */
-export const heldSince = (hold) => t("motion.since", { clock: clock(hold.since_ms), actor: hold.actor });
+export const heldSince = (hold) => t("motion.since", { clock: clock(hold.by[0].at_ms), actor: hold.actor });

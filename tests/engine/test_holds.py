@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
+from robotq.api.robot.hold_view import hold_reason
+from robotq.engine.confirming import About
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
+from robotq.model.texts import Language
 from robotq.store.port import DropHold
 
 from .conftest import Lab, StartLab
@@ -39,15 +43,88 @@ async def test_pause__of_all_and_of_one(start_lab: StartLab) -> None:
         await lab.engine.pause("robot_z", actor="ann")
 
 
-async def test_pause__twice_keeps_the_first_reason(lab: Lab) -> None:
-    await lab.engine.pause(None, actor="ann", reason="cleaning")
-    first = lab.engine.holds.of("robot_a")
+async def test_pause__over_a_pause_keeps_everybodys_reason(start_lab: StartLab) -> None:
+    """Ann has a hand in the cell. Bob pauses for lunch, comes back, and sees that she is at it."""
+    lab = await start_lab()
+    await lab.engine.pause(None, actor="ann", reason="a hand in the cell")
+    (first,) = lab.engine.holds.of("robot_a")
     await lab.engine.pause(None, actor="bob", reason="lunch")
     (hold,) = lab.engine.holds.of("robot_a")
-    assert [hold] == first
-    assert hold.id != first[0].id, "who was asked about the first one has not seen the second"
+    assert hold.id != first.id, "who was asked about the first one has not seen the second"
+    assert hold.since_ms == first.since_ms
+    assert (hold.actors, hold.actor) == (("bob", "ann"), "bob")
+    assert [one["args"] for one in hold.by] == [
+        {"reason": "lunch"},
+        {"reason": "a hand in the cell"},
+    ]
     told = [event for event in await lab.events("hold.set") if event.data["code"] == "paused"]
     assert [event.actor for event in told] == ["ann", "bob"], "everyone who held it is told"
+    words = hold_reason(hold, Language.EN)
+    assert re.fullmatch(
+        r"Paused by bob \(.+\): lunch; before that: ann \(.+\): a hand in the cell", words
+    )
+    assert "a hand in the cell" in hold_reason(hold, Language.ZH)
+
+    # two people's pauses are two, also where one of them was set long ago
+    with pytest.raises(RobotqError) as refused:
+        await lab.engine.resume(None, actor="bob", about=About(None, actor="bob"))
+    assert refused.value.code.name == "not_named"
+    again = await start_lab(data=await lab.kill())
+    (kept,) = again.engine.holds.of("robot_a")
+    assert (kept.by, hold_reason(kept, Language.EN)) == (hold.by, words)
+    await again.engine.resume(None, actor="bob", about=About([kept.id]))
+    (lifted,) = await again.events("hold.lifted")
+    assert [one["actor"] for one in lifted.data["earlier"]] == ["ann"], "the record names them"
+    await again.engine.pause(None, actor="bob", reason="lunch")
+    (new,) = again.engine.holds.of("robot_a")
+    assert new.actors == ("bob",)
+
+
+async def test_pause__by_the_same_person_is_one_pause(lab: Lab) -> None:
+    """A script that pauses before each of its steps does not fill the screen."""
+    await lab.engine.pause("robot_a", actor="ann", reason="cleaning")
+    for _ in range(3):
+        await lab.engine.pause("robot_a", actor="ann")
+        await lab.engine.pause("robot_a", actor="ann", reason="cleaning")
+    (hold,) = lab.engine.holds.of("robot_a")
+    assert [one["args"] for one in hold.by] == [{"reason": "cleaning"}]
+    await lab.engine.pause("robot_a", actor="ann", reason="the pump leaks")
+    for number in range(200):
+        await lab.engine.pause("robot_a", actor=f"script_{number}", reason="?")
+    (hold,) = lab.engine.holds.of("robot_a")
+    assert len(hold.by) < 60
+    assert (hold.actor, hold.by[-1]["args"]) == ("script_199", {"reason": "cleaning"})
+
+
+async def test_stop_and_held_motion__keep_everybodys_reason_too(lab: Lab) -> None:
+    await lab.engine.estop.trigger(actor="ann", reason="smoke")
+    await lab.engine.estop.trigger(actor="bob")
+    stop = lab.engine.holds.get("robot_a", HoldCode.ESTOP)
+    assert stop is not None
+    assert [(one["actor"], one["args"].get("reason")) for one in stop.by] == [
+        ("bob", ""),
+        ("ann", "smoke"),
+    ]
+    assert "smoke" in hold_reason(stop, Language.EN)
+    door, held = "reason.door", HoldCode.MOTION_HELD
+    lab.engine.holds.set("robot_a", held, actor="robot_a", by_robot=True, reason=door)
+    lab.engine.holds.set(
+        "robot_a", held, actor="robot_a", by_robot=True, reason="reason.tool_change"
+    )
+    hold = lab.engine.holds.set("robot_a", held, actor="bob")
+    assert not hold.by_robot, "a person wants it held until a person resumes"
+    assert hold.actors == ("bob", "robot_a")
+    assert hold_reason(hold, Language.EN).endswith("the robot waits for a tool change")
+
+
+async def test_stay_paused__over_somebody_elses_pause_is_a_pause_of_ones_own(lab: Lab) -> None:
+    """Bob retries and wants to look first. Ann, who had paused before, resumes her pause."""
+    bad = await lab.run("bad", fail="jam")
+    await lab.engine.pause("robot_a", actor="ann", reason="cleaning")
+    await lab.engine.retry_once(bad.id, actor="bob", note="I look first", stay_paused=True)
+    (hold,) = lab.engine.holds.of("robot_a")
+    assert hold.actors == ("bob", "ann")
+    assert hold.by[0]["args"] == {"reason": "I look first"}
 
 
 async def test_pause__survives_a_restart(start_lab: StartLab) -> None:

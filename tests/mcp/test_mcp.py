@@ -72,7 +72,7 @@ async def test_agent__submits_and_sees_the_end(
         )
         assert again["task_id"] == accepted["task_id"]
         assert (await agent.call("submit_command", cmd_type="GET_BATTERY_STATE"))["simulated"]
-        await agent.call("pause_queue", robot_id="robot_a", reason="thinking")
+        await agent.call("pause_queue", reason="thinking")
         waiting = await agent.call("submit_command", **GO_HOME)
         assert [hold["code"] for hold in waiting["task"]["holds"]] == ["paused"]
         moved = await agent.call("move_task", task_id=waiting["task_id"], robot_id="robot_b")

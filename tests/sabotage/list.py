@@ -175,10 +175,17 @@ SABOTAGES = (
     _one(
         "a hold that is set again keeps its name",
         "engine/holds.py",
-        "            hold = replace(known, id=hold_id(), set_at_ms=hold.set_at_ms)",
-        "            hold = replace(known, set_at_ms=hold.set_at_ms)",
+        "            hold = set_over(known, hold)",
+        "            hold = replace(set_over(known, hold), id=known.id)",
         "tests/engine/test_holds.py tests/engine/test_confirming.py "
         "tests/engine/test_hold_writer.py",
+    ),
+    _one(
+        "a pause over a pause takes its place",
+        "model/hold.py",
+        "    earlier = others if known.by_robot and latest.by_robot else [before, *others]",
+        "    earlier = others",
+        "tests/engine/test_holds.py",
     ),
     _one(
         "the lift of an older hold lifts the newer one",

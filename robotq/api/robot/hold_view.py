@@ -80,20 +80,53 @@ def _view(hold: Hold, language: Language) -> dict[str, Any]:
         "since": local_time(hold.since_ms),
         "since_ms": hold.since_ms,
         "actor": hold.actor,
+        "by": [
+            {
+                "actor": one["actor"],
+                "reason": _own_reason(one["args"], language),
+                "at": local_time(one["at_ms"]),
+                "at_ms": one["at_ms"],
+            }
+            for one in hold.by
+        ],
         "task_id": hold.task_id,
         "clear": _clear(hold, language),
     }
 
 
+def _own_reason(args: JsonObject, language: Language) -> str:
+    """Why somebody has set it, as far as they have said so."""
+    words = _in_language(args, language)
+    if (cause := words.get("cause")) is not None:
+        return text(cause, words, language)
+    return text("reason", {"reason": "", **words}, language)
+
+
 def hold_reason(hold: Hold, language: Language) -> str:
+    latest, *earlier = hold.by
     args = {
-        "actor": hold.actor,
+        "actor": _who(latest) if earlier else hold.actor,
         "robot": hold.robot,
         "task_id": hold.task_id,
         "reason": "",
-        **_in_language(hold.args, language),
+        **_in_language(latest["args"], language),
     }
-    return text(f"hold.{hold.code}", args, language).strip().rstrip(":").rstrip()
+    told = _without_end(text(f"hold.{hold.code}", args, language))
+    if not earlier:
+        return told
+    before = "; ".join(
+        _without_end(f"{_who(one)}: {_own_reason(one['args'], language)}") for one in earlier
+    )
+    return text("hold.several", {"latest": told, "before": before}, language)
+
+
+def _who(one: JsonObject) -> str:
+    return f"{one['actor']} ({local_time(one['at_ms'])})"
+
+
+def _without_end(told: str) -> str:
+    """Where no reason is given, nothing follows the colon."""
+    return told.strip().rstrip(":").rstrip()
 
 
 def _in_language(args: JsonObject, language: Language) -> JsonObject:

@@ -180,7 +180,7 @@ def test_board_at_work__is_told_and_gets_nothing_more_until_it_is_done(
     monkeypatch.setattr("robotq.drivers.marlin.connect._CONNECT_S", 0.8)
     device, robot = make("G4 S5")
     for _ in range(3):
-        with pytest.raises(NotUnderstood, match="busy: processing.*when it is done") as refused:
+        with pytest.raises(NotUnderstood, match=r"busy: processing.*when it is done") as refused:
             robot.driver.connect()
         assert refused.value.what == "busy"
     assert _asked_only(device)

@@ -41,14 +41,26 @@ class HeldMotion(Answer):
     )
 
 
+class HoldSet(Answer):
+    """Somebody has set a hold."""
+
+    actor: str
+    reason: str = Field(description="Empty where none was given.")
+    at: LocalTime
+    at_ms: int
+
+
 class Hold(Answer):
     id: str
     robot_id: str
     code: HoldCode
     reason: str
     since: LocalTime
-    since_ms: int
-    actor: str
+    since_ms: int = Field(description="When it was set first.")
+    actor: str = Field(description="Who has set it last.")
+    by: list[HoldSet] = Field(
+        description="Everybody who has set it, when and why, the latest first. A resume lifts all."
+    )
     task_id: str | None
     clear: Clear
     motion: HeldMotion | None = Field(description="Of motion_held only.")
