@@ -58,6 +58,10 @@ async def _nothing(*, completed: bool) -> None:  # noqa: ARG001 - as AtEnd has i
     return
 
 
+def _no_glance() -> None:
+    return
+
+
 class Executor:
     """Claims, runs, records; strictly one command at a time."""
 
@@ -83,6 +87,8 @@ class Executor:
         self._motion_held = False
         self.at_end: AtEnd = _nothing
         """Called at the end of each command, before the next one is claimed."""
+        self.glance: Callable[[], None] = _no_glance
+        """Called on the driver's thread when a command has come back, before that is told."""
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
         self.idle.set()
@@ -167,7 +173,14 @@ class Executor:
             return None
         ending = await self._ending(run)
         report = await run.recorder.close()
-        return await self._deps.queue.claims.finish(task, ending, report, asked=self._asked(task))
+        return await self._deps.queue.claims.finish(
+            task,
+            ending,
+            report,
+            asked=self._asked(task),
+            # the driver takes no other command as long as it does not say where it stands
+            claim_next=self._host.stuck is None,
+        )
 
     def _asked(self, task: Task) -> Asked | None:
         """Who has called this task off, also where it came too late for its command."""
@@ -219,6 +232,7 @@ class Executor:
             motion=self._motion,
             clock=deps.clock,
             motion_held=self._motion_held,
+            glance=self.glance,
         )
 
     # -- how it ended ------------------------------------------------------------------------
@@ -281,6 +295,9 @@ class Executor:
         if not run.back.done():
             hold = self._unresponsive(run)
             await asyncio.wait({run.back})
+        elif self._host.stuck is not None:
+            hold = self._unresponsive(run)
+            await asyncio.wait({self._host.stuck})
         if not run.back.cancelled():
             # it may have come back while its end was being written: then nobody has looked at it
             run.back.exception()

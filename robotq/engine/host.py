@@ -8,7 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from robotq.drivers.base import (
     Busy,
@@ -29,6 +29,10 @@ _T = TypeVar("_T")
 
 _MAX_CALLS = 32
 """Calls that may wait for one thread; the next one is told Busy."""
+
+_GLANCE_S = 0.5
+"""Wall seconds within which a driver says where it stands after a command; then the end of the
+command is told without that."""
 
 
 class NotBegun(Stopped):
@@ -60,6 +64,14 @@ class DriverHost:
         self._stop_requested = False
         self._connecting = False
         self._closing = False
+        # looked up once: whether a driver has that method takes long to find out
+        self._reporting = isinstance(driver, Reporting)
+        self._came_back: _CameBack | None = None
+        """The command that has come back, while the driver is asked where it stands."""
+        self._watch: asyncio.TimerHandle | None = None
+        self.stuck: asyncio.Future[None] | None = None
+        """There while the driver does not say where it stands: the command before has ended, and
+        the command thread is not free. Done when it is."""
         self.busy = False
         """The command thread is in `execute`."""
 
@@ -83,11 +95,37 @@ class DriverHost:
 
         return self._on_command_thread(connect)
 
-    def execute(self, carry_out: Callable[[], JsonObject]) -> asyncio.Future[JsonObject]:
-        """Run a command; the future has its result or what `carry_out` raised."""
+    def execute(
+        self, carry_out: Callable[[], JsonObject], glance: Callable[[], None] | None = None
+    ) -> asyncio.Future[JsonObject]:
+        """Run a command; the future has its result or what `carry_out` raised.
+
+        `glance` is called on the command thread when the command has come back with a result,
+        before the loop is told: asking another thread then would take two more hand-overs
+        between two commands. One that hangs keeps nobody from the result.
+        """
         self._stop_requested = False
         self.busy = True
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[JsonObject] = loop.create_future()
+        if glance is not None and self._watch is None:
+            self._watch = loop.call_later(_GLANCE_S, self._look_after, loop)
 
+        def job() -> None:
+            try:
+                result = _civil(self._begun(carry_out))
+            except Exception as error:  # noqa: BLE001 - handed to whoever awaits the future
+                _call_soon(loop, _settle, future, None, error)
+                return
+            if glance is not None:
+                self._came_back = _CameBack(future, result, loop.time())
+                _quietly(glance, self._robot)
+            _call_soon(loop, self._settle_execution, future, result)
+
+        self._jobs.put(job)
+        return future
+
+    def _begun(self, carry_out: Callable[[], JsonObject]) -> Callable[[], JsonObject]:
         def run() -> JsonObject:
             try:
                 # the stop may have come while this thread was waking up
@@ -98,19 +136,30 @@ class DriverHost:
             finally:
                 self.busy = False
 
-        return self._on_command_thread(run)
+        return run
+
+    def _settle_execution(self, future: asyncio.Future[JsonObject], result: JsonObject) -> None:
+        self._came_back = None
+        _settle(future, result, None)
+        if self.stuck is not None:
+            self.stuck.set_result(None)
+            self.stuck = None
+
+    def _look_after(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell the result of a command whose driver does not say where it stands."""
+        self._watch = None
+        came_back = self._came_back
+        if came_back is not None and loop.time() - came_back.at >= _GLANCE_S / 2:
+            if self.stuck is None and not came_back.future.done():
+                _log.warning("%s: the driver does not say where it stands", self._robot)
+                self.stuck = loop.create_future()
+                _settle(came_back.future, came_back.result, None)
+        if self.busy or came_back is not None:
+            self._watch = loop.call_later(_GLANCE_S / 2, self._look_after, loop)
 
     def _on_command_thread(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
-
-        def settle(result: _T | None, error: Exception | None) -> None:
-            if future.cancelled():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result)  # type: ignore[arg-type]
 
         def job() -> None:
             result, error = None, None
@@ -118,7 +167,7 @@ class DriverHost:
                 result = _civil(call)
             except Exception as raised:  # noqa: BLE001 - handed to whoever awaits the future
                 error = raised
-            _call_soon(loop, settle, result, error)
+            _call_soon(loop, _settle, future, result, error)
 
         self._jobs.put(job)
         return future
@@ -178,9 +227,12 @@ class DriverHost:
 
     async def look(self) -> DriverStatus:
         """The same from what the driver has heard last: causes no traffic to the robot."""
+        return await self._control.call(self.last_status)
+
+    def last_status(self) -> DriverStatus:
+        """What `look` answers; for the driver's own threads."""
         driver = self.driver
-        ask = driver.last_status if isinstance(driver, Reporting) else driver.status
-        return await self._control.call(ask)
+        return cast(Reporting, driver).last_status() if self._reporting else driver.status()
 
     async def picture(self) -> JsonObject | None:
         """What the driver tells of its surroundings; None where it tells nothing."""
@@ -204,6 +256,30 @@ class DriverHost:
         if (error := closing.exception()) is not None:
             _log.error("%s: the driver failed to close: %r", self._robot, error)
         return True
+
+
+class _CameBack(NamedTuple):
+    future: asyncio.Future[JsonObject]
+    result: JsonObject
+    at: float
+    """By the clock of the loop."""
+
+
+def _settle(future: asyncio.Future[_T], result: _T | None, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)  # type: ignore[arg-type]
+
+
+def _quietly(glance: Callable[[], None], robot: str) -> None:
+    """What a driver raises where it is asked how it is says nothing about its command."""
+    try:
+        _civil(glance)
+    except Exception as error:  # noqa: BLE001 - a driver may raise anything
+        _log.debug("%s: no answer where it stands: %r", robot, error)
 
 
 class _Calls:

@@ -47,9 +47,12 @@ class MotionHold:
         """A stop has ended the motion that the robot had held: the robot did not go on."""
         self._lifts: dict[str, asyncio.Task[None]] = {}
         """By the ids of the holds."""
+        self._glanced: tuple[int, DriverStatus] | None = None
+        """What the driver said when a command came back, and the age by which that was asked."""
         self.free = False
         """The driver has said last that nothing is held."""
         executor.at_end = self.command_ended
+        executor.glance = self._glance
 
     @property
     def hold(self) -> Hold | None:
@@ -90,10 +93,26 @@ class MotionHold:
         if status is not None and age == self._age and not self._executor.stopping:
             self._take(status)
 
+    def _glance(self) -> None:
+        """Called on the driver's thread when a command has come back."""
+        self._glanced = None
+        age = self._age
+        self._glanced = (age, self._host.last_status())
+
     async def command_ended(self, *, completed: bool) -> None:
         """Before the next command is claimed."""
+        glanced, self._glanced = self._glanced, None
         if not completed:
             self.stopped()
+        elif self._host.stuck is not None:
+            # it has had its time to answer
+            self.free = False
+            self._executor.motion_held(False)
+            return
+        elif glanced is not None and glanced[0] == self._age:
+            self.free = False
+            self._take(glanced[1])
+            return
         await self.after_a_stop(_ANSWER_S)
 
     async def after_a_stop(self, timeout_s: float) -> None:

@@ -43,7 +43,9 @@ class Run:
         motion: MotionClock,
         clock: WallClock,
         motion_held: bool,
+        glance: Callable[[], None],
     ) -> None:
+        """`glance` is called on the driver's thread when the driver has come back."""
         self.task = task
         self.spec = spec
         self.recorder = recorder
@@ -52,8 +54,12 @@ class Run:
         self.over = False
         self._host = host
         self._motion = motion
-        self._stop: asyncio.Future[StopRequest] = asyncio.get_running_loop().create_future()
-        self._thaw: Callable[[], None] = lambda: None
+        self._glance = glance
+        loop = asyncio.get_running_loop()
+        self._request: StopRequest | None = None
+        self._news: asyncio.Future[None] = loop.create_future()
+        """Done when the driver is back, or a stop was asked for."""
+        self._thaw: Callable[[], None] = _nothing
         self._limit = Limit(motion, spec.timeout_s, self._out_of_time)
         if motion_held:
             self._limit.pause("hold")
@@ -62,17 +68,18 @@ class Run:
             recorder,
             motion=motion,
             clock=clock,
-            loop=asyncio.get_running_loop(),
+            loop=loop,
             asking=self._asks,
             program=spec.program(task.queue),
         )
         self.back = self._begin()
         """What the driver returned or raised."""
+        self.back.add_done_callback(self._tell_news)
 
     @property
     def request(self) -> StopRequest | None:
         """The first request to stop: it is the one that counts."""
-        return self._stop.result() if self._stop.done() else None
+        return self._request
 
     @property
     def left_to_the_next_start(self) -> bool:
@@ -93,8 +100,9 @@ class Run:
 
     def ask_to_stop(self, request: StopRequest) -> None:
         """Stop the command. Takes effect in `until_over`."""
-        if not self.over and not self._stop.done():
-            self._stop.set_result(request)
+        if not self.over and self._request is None:
+            self._request = request
+            self._tell_news()
             # no motion goes on in no time while the stop is on its way to the driver
             self._thaw = self._motion.freeze()
 
@@ -109,8 +117,7 @@ class Run:
         """Wait for the end; where a stop was requested, for at most `stop_timeout_s` of wall
         time after it."""
         try:
-            either: set[asyncio.Future[Any]] = {self.back, self._stop}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await self._news
             if not self.back.done():
                 await self._send_stops(stop_timeout_s)
         finally:
@@ -118,13 +125,19 @@ class Run:
             self._limit.cancel()
             self._thaw()
 
+    def _tell_news(self, _: asyncio.Future[JsonObject] | None = None) -> None:
+        if not self._news.done():
+            self._news.set_result(None)
+
     def _begin(self) -> asyncio.Future[JsonObject]:
         command, context = self.task.command, self._context
         if self.spec.handler == HANDLER:
             timeout_s = self.spec.timeout_s
-            return self._host.execute(lambda: _manual_step(command.params, context, timeout_s))
+            return self._host.execute(
+                lambda: _manual_step(command.params, context, timeout_s), self._glance
+            )
         driver = self._host.driver
-        return self._host.execute(lambda: driver.execute(command, context))
+        return self._host.execute(lambda: driver.execute(command, context), self._glance)
 
     def _out_of_time(self) -> None:
         self.ask_to_stop(StopRequest(cause=StopCause.TIMEOUT))
@@ -159,6 +172,10 @@ class Run:
             self._limit.pause("question")
         else:
             self._limit.resume("question")
+
+
+def _nothing() -> None:
+    return
 
 
 def _manual_step(params: Any, context: RunContext, timeout_s: float) -> JsonObject:
