@@ -68,6 +68,8 @@ class DriverHost:
         self._reporting = isinstance(driver, Reporting)
         self._came_back: _CameBack | None = None
         """The command that has come back, while the driver is asked where it stands."""
+        self._seen: _CameBack | None = None
+        """The same as it was at the last turn of `_watch`."""
         self._watch: asyncio.TimerHandle | None = None
         self.stuck: asyncio.Future[None] | None = None
         """There while the driver does not say where it stands: the command before has ended, and
@@ -109,7 +111,7 @@ class DriverHost:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[JsonObject] = loop.create_future()
         if glance is not None and self._watch is None:
-            self._watch = loop.call_later(_GLANCE_S, self._look_after, loop)
+            self._watch = loop.call_later(_GLANCE_S / 2, self._look_after, loop)
 
         def job() -> None:
             try:
@@ -118,7 +120,7 @@ class DriverHost:
                 _call_soon(loop, _settle, future, None, error)
                 return
             if glance is not None:
-                self._came_back = _CameBack(future, result, loop.time())
+                self._came_back = _CameBack(future, result)
                 _quietly(glance, self._robot)
             _call_soon(loop, self._settle_execution, future, result)
 
@@ -148,13 +150,12 @@ class DriverHost:
     def _look_after(self, loop: asyncio.AbstractEventLoop) -> None:
         """Tell the result of a command whose driver does not say where it stands."""
         self._watch = None
-        came_back = self._came_back
-        if came_back is not None and loop.time() - came_back.at >= _GLANCE_S / 2:
-            if self.stuck is None and not came_back.future.done():
-                _log.warning("%s: the driver does not say where it stands", self._robot)
-                self.stuck = loop.create_future()
-                _settle(came_back.future, came_back.result, None)
-        if self.busy or came_back is not None:
+        before, self._seen = self._seen, self._came_back
+        if self._seen is not None and self._seen is before and self.stuck is None:
+            _log.warning("%s: the driver does not say where it stands", self._robot)
+            self.stuck = loop.create_future()
+            _settle(before.future, before.result, None)
+        if self.busy or self._seen is not None:
             self._watch = loop.call_later(_GLANCE_S / 2, self._look_after, loop)
 
     def _on_command_thread(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
@@ -261,8 +262,6 @@ class DriverHost:
 class _CameBack(NamedTuple):
     future: asyncio.Future[JsonObject]
     result: JsonObject
-    at: float
-    """By the clock of the loop."""
 
 
 def _settle(future: asyncio.Future[_T], result: _T | None, error: Exception | None) -> None:

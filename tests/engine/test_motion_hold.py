@@ -98,6 +98,35 @@ async def test_robot__that_pauses_just_before_its_command_ends_begins_no_other(l
     assert lab.holds() == {HoldCode.MOTION_HELD}
 
 
+async def test_robot__that_does_not_say_whether_it_is_held_keeps_nobody_from_its_result(
+    lab: Lab,
+) -> None:
+    """It was done; what hangs is the question after it. The next command waits for the answer."""
+
+    def hang() -> None:
+        lab.driver.hooks["status"] = lambda: lab.driver.gate.wait(10)
+
+    lab.driver.hooks["execute_ends"] = hang
+    first = await lab.submit("first")
+    second = await lab.submit("second")
+    assert (await lab.ended(first)).state is TaskState.COMPLETED
+    await lab.held(HoldCode.UNRESPONSIVE)
+    assert lab.driver.done == ["first"]
+    lab.driver.hooks.clear()
+    lab.driver.gate.set()
+    assert (await lab.ended(second)).state is TaskState.COMPLETED
+    assert lab.holds() == set()
+
+
+async def test_robot__whose_status_fails_after_a_command_goes_on(lab: Lab) -> None:
+    def broken() -> None:
+        raise SystemExit("no such register")
+
+    lab.driver.hooks["status"] = broken
+    assert (await lab.run("first")).state is TaskState.COMPLETED
+    assert (await lab.run("second")).state is TaskState.COMPLETED
+
+
 async def test_robot__that_is_found_paused_at_the_connect_begins_nothing(lab: Lab) -> None:
     lab.driver.hooks["connect"] = lambda: lab.driver.pauses(_DOOR)
     await lab.relink("robot_a")

@@ -13,8 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from robotq.model.errors import ConfigError
+from robotq.model.event import Event
 from robotq.model.task import Command, TaskState
-from robotq.store.port import AppendEvent, StaleRevision, StoreUnavailable, TaskQuery
+from robotq.store.port import AppendEvent, SaveTask, StaleRevision, StoreUnavailable, TaskQuery
 from robotq.store.sqlite import SqliteStore, reader, writer
 from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.migrations import SCHEMA_VERSION
@@ -317,6 +318,21 @@ async def test_arrivals__in_turn_with_other_changes_count_on(sqlite: SqliteStore
             numbers += [event.id for event in await sqlite.apply(mutations)]
     assert numbers == list(range(1, 16))
     assert (await sqlite.list(TaskQuery(limit=1)))[0].seq == 5
+
+
+async def test_journal__counts_on_after_a_group_that_was_rolled_back(
+    sqlite: SqliteStore,
+) -> None:
+    """The writer knows the last number itself where it wrote the last group."""
+    note = AppendEvent(Event(kind="note", at_ms=1, actor="ann"))
+    numbers = [event.id for event in await sqlite.apply([note])]
+    stranger = SaveTask(claimed(pending(7)), TaskState.PENDING)
+    with pytest.raises(StaleRevision):
+        await sqlite.apply([note, stranger])
+    numbers += [event.id for event in await sqlite.apply([note, note])]
+    await sqlite.prune(tasks_before_ms=9, events_before_ms=9, answers_before_ms=9, limit=10)
+    numbers += [event.id for event in await sqlite.apply([note])]
+    assert numbers == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\0", "名\u2028", "\\u0000", "'; DROP TABLE tasks; --"])

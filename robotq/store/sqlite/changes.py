@@ -42,9 +42,12 @@ class Changes:
     callers, statements and a savepoint of their own for each call come to 0.86 of the rate.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, last_event_id: int | None = None) -> None:
+        """`last_event_id`: where the caller knows it; else it is read."""
         self._connection = connection
-        self._last_event_id = reads.last_number(connection, "events")
+        if last_event_id is None:
+            last_event_id = reads.last_number(connection, "events")
+        self.last_event_id = last_event_id
         self._tasks: list[rows.Row] = []
         self._repeats: list[rows.Row] = []
         self._events: list[rows.Row] = []
@@ -63,9 +66,9 @@ class Changes:
                 case SaveTask(task, before, queue_before):
                     self._save_task(task, before, queue_before)
                 case AppendEvent(event):
-                    self._last_event_id += 1
-                    self._events.append(rows.event_to_row(event, self._last_event_id))
-                    appended.append(rows.numbered(event, self._last_event_id))
+                    self.last_event_id += 1
+                    self._events.append(rows.event_to_row(event, self.last_event_id))
+                    appended.append(rows.numbered(event, self.last_event_id))
                 case SaveAnswer(answer):
                     self._answers.append(rows.answer_to_row(answer))
                 case AddToTally(tally):
@@ -108,8 +111,13 @@ class Changes:
             # the rows gathered so far come first: this one may change one of them
             self._insert_tasks()
             try:
+                if before is task.state is TaskState.PENDING:
+                    # moved: it may be for another robot now
+                    statement = WRITE["update_task"]
+                else:
+                    statement, row = WRITE["update_state"], row[rows.WHO_IT_IS :]
                 changed = self._connection.execute(
-                    WRITE["update_task"], (*row, task.revision - 1, before.value)
+                    statement, (*row, task.revision - 1, before.value)
                 )
             except sqlite3.IntegrityError as error:
                 raise _refusal(error, StaleRevision) from error

@@ -31,6 +31,9 @@ from robotq.store.port import Answer
 
 Row: TypeAlias = tuple[Any, ...]
 
+WHO_IT_IS = 6
+"""Leading columns of a task's row that only a move to another place changes."""
+
 TASK_COLUMNS = (
     "api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms, "
     "rest, seq, id"

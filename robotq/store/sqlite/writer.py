@@ -66,6 +66,9 @@ class Writer:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._arrivals: Arrivals | None = None
+        self._last_event_id: int | None = None
+        """The last number of the journal, where the last to write was a group of changes: then
+        it need not be read."""
         self._handover = Handover(_WAITING, "calls")
         self._items: queue.SimpleQueue[_Call | _Job | _Close] = queue.SimpleQueue()
         self._held_back: _Job | _Close | None = None
@@ -130,6 +133,7 @@ class Writer:
 
     def _do(self, job: _Job) -> None:
         outcome: object
+        self._last_event_id = None
         try:
             outcome = job.work(self._connected())
         except sqlite3.Error as error:
@@ -166,12 +170,14 @@ class Writer:
     def _write(self, calls: Sequence[_Call]) -> Sequence[object]:
         """Returns the events of each call, or the exception that it gets instead."""
         connection = self._connected()
+        known, self._last_event_id = self._last_event_id, None
         outcomes: Sequence[object] | None = self._write_arrivals(connection, calls)
         if outcomes is not None:
             return outcomes
         connection.execute("BEGIN IMMEDIATE")
+        last: int | None = None
         try:
-            outcomes = _all_together(connection, calls)
+            outcomes, last = _all_together(connection, calls, known)
         except Exception as error:
             if _is_the_disks(error):
                 raise
@@ -181,6 +187,7 @@ class Writer:
             outcomes = _one_by_one(connection, calls)
         crash_point(CrashPoint.COMMIT)
         connection.execute("COMMIT")
+        self._last_event_id = last
         crash_point(CrashPoint.COMMITTED)
         return outcomes
 
@@ -220,11 +227,14 @@ class Writer:
                 _log.exception("the database could not be closed")
 
 
-def _all_together(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Sequence[object]:
-    changes = Changes(connection)
+def _all_together(
+    connection: sqlite3.Connection, calls: Sequence[_Call], last_event_id: int | None
+) -> tuple[Sequence[object], int]:
+    """Returns the events of each call, and the last number of the journal."""
+    changes = Changes(connection, last_event_id)
     outcomes = [changes.add(call.mutations) for call in calls]
     changes.flush()
-    return outcomes
+    return outcomes, changes.last_event_id
 
 
 def _one_by_one(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Sequence[object]:

@@ -16,6 +16,13 @@ UPDATE tasks SET
     revision = ?, ended_at_ms = ?, error_code = ?, unresolved = ?, rest = ?
 WHERE seq = ? AND id = ? AND revision = ? AND state = ?;
 
+-- name: update_state
+-- The same where only its state and what is in `rest` can have changed: no index of the other
+-- columns is written again.
+UPDATE tasks SET
+    state = ?, revision = ?, ended_at_ms = ?, error_code = ?, unresolved = ?, rest = ?
+WHERE seq = ? AND id = ? AND revision = ? AND state = ?;
+
 -- name: add_to_count
 -- Keeps a count by its difference; nothing is ever counted anew.
 INSERT INTO counts (api, queue, state, tasks) VALUES (?, ?, ?, ?)
