@@ -117,14 +117,16 @@ class Tasks(Exchange):
         and the others still wait.
         """
         moved: list[str] = []
-        while True:
+        more = True
+        while more:
             status = await self._do(calls.queue_status(robot_id, 200))
             left = [one for one in calls.waiting(status) if one not in moved]
-            if not left:
-                return moved
+            # a robot that is not configured is unknown when nothing of it is left
+            more = bool(left) and len(status.tasks) == 200
             for task_id in left:
                 if task_id not in moved:
                     moved += (await self.move(task_id, to, note)).task_ids
+        return moved
 
     async def resolve(
         self,
