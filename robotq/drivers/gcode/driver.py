@@ -174,7 +174,7 @@ class GcodeDriver:
         return self._controller.prepare_reload(options)
 
     def close(self) -> None:
-        self._controls.closed = True
+        self._controls.close()
         if self._scanner is not None:
             self._scanner.close()
         self._controller.close()

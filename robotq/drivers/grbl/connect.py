@@ -42,9 +42,7 @@ def make_link(
     try:
         return _Making(channel, interrupted, recognition).made(stop=stop)
     except LinkLost as error:
-        channel.transport.close(error.reason)
-        with channel.changed:
-            channel.lost = error.reason
+        channel.close(error.reason)
         raise
 
 
@@ -59,7 +57,7 @@ class _Making:
     def made(self, *, stop: bool) -> tuple[Identity, bool]:
         channel = self._channel
         if stop:
-            channel.byte(b"\x18")
+            channel.at_once(b"\x18")
         try:
             self._until_it_speaks()
             self._not_too_old()
@@ -71,8 +69,7 @@ class _Making:
         channel = self._channel
         moving = not stop and _moving(channel)
         if channel.greeting is None and not moving:
-            with channel.changed:
-                channel.reset_expected = not stop
+            channel.expect_reset(not stop)
             self._repeat(b"\x18", self._greeted, _GREETING_S)
             self._not_too_old()
         self._status_after()
@@ -103,14 +100,13 @@ class _Making:
     def _why(self) -> LinkLost:
         """It did not answer as it should: who else is it?"""
         channel = self._channel
-        transport = channel.transport
-        if not transport.heard:
+        if not channel.heard:
             # firmware of other families answers a line, and says that it does not know it
-            channel.byte(b"\n")
+            channel.at_once(b"\n")
             deadline = time.monotonic() + _OTHERS_S
-            while not transport.heard.endswith(b"\n") and time.monotonic() < deadline:
+            while not channel.heard.endswith(b"\n") and time.monotonic() < deadline:
                 self._wait()
-        return why_no_link(transport.heard, driver="grbl", baud=channel.baud)
+        return why_no_link(channel.heard, driver="grbl", baud=channel.baud)
 
     def _status_after(self) -> None:
         """A report that belongs to this opening, and comes after every greeting."""
@@ -122,7 +118,6 @@ class _Making:
         """What it says of itself. A controller that is busy with itself may not tell."""
         channel = self._channel
         channel.begin()
-        channel.inches = False
         # it does not tell its settings in every state: then they are as they were, in millimetres
         self._answered(SETTINGS)
         if channel.inches:
@@ -143,9 +138,9 @@ class _Making:
         channel = self._channel
         channel.put([line])
         deadline = time.monotonic() + _IDENTITY_S
-        while channel.outstanding and time.monotonic() < deadline:
+        while channel.lines_under_way and time.monotonic() < deadline:
             self._wait()
-        if channel.outstanding:
+        if channel.lines_under_way:
             raise LinkLost("the controller does not answer a line")
 
     def _repeat(self, byte: bytes, done: Callable[[], bool], timeout_s: float) -> None:
@@ -156,16 +151,13 @@ class _Making:
             if now > deadline:
                 raise _Silent
             if now > again:
-                self._channel.byte(byte)
+                self._channel.at_once(byte)
                 again = now + (_ASK_S if byte == b"?" else _GREETING_S / 2)
             self._wait()
 
     def _wait(self) -> None:
-        channel = self._channel
-        with channel.changed:
-            channel.changed.wait(0.02)
-        if channel.lost is not None:
-            raise LinkLost(channel.lost)
+        self._channel.wait(0.02)
+        self._channel.require_link()
         if self._interrupted():
             raise LinkLost("a stop came before the controller had answered")
 
@@ -178,11 +170,10 @@ class _Silent(LinkLost):
 def identity_of(channel: Channel) -> Identity:
     """What it has said of itself since `begin`."""
     identity = Identity()
-    with channel.changed:
-        for text in channel.told:
-            identity.take(text)
-        if channel.greeting is not None:
-            identity.firmware = channel.greeting.firmware
+    for text in channel.told():
+        identity.take(text)
+    if channel.greeting is not None:
+        identity.firmware = channel.greeting.firmware
     return identity
 
 

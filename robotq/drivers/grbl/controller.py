@@ -43,6 +43,7 @@ class Controller:
     ) -> None:
         self._state = State(options=options)
         self._channel = channel
+        self._position = channel.position
         self._polling = polling
         self._controls = controls
         self._stopping = Stopping(self._state, channel, polling, controls)
@@ -80,16 +81,16 @@ class Controller:
         self._settle()
 
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
-        channel = self._channel
         self._synchronise()
         self._watch.begin(timeout_s)
-        self._state.homed = False
+        self._position.unhome()
+        begun = self._position.mark()
         self._watch.until_resumed()
         asked = Line(text=f"$H{axes}", number=0, codes=(), motion=True)
         deadline = time.monotonic() + self._state.options.homing_timeout_s
         with self._polling.homing():
             self._send(asked)
-            while channel.outstanding:
+            while self._channel.lines_under_way:
                 self._watch.look(in_homing=True)
                 if time.monotonic() > deadline:
                     self._stopping.soft_reset(moving=True)
@@ -97,19 +98,19 @@ class Controller:
                     raise DriverError(f"not homed within {limit_s:g} s")
         self._watch.raise_refusal()
         self._settle()
-        self._state.homed = True
-        channel.why_lost = None
+        self._position.reached_home(begun)
 
     def unlock(self) -> None:
         self._synchronise()
         self._watch.begin(None)
+        begun = self._position.mark()
         self._exchange(Line(text="$X", number=0, codes=(), motion=False))
         # the last report may still be of the alarm
         self._until_idle()
-        if self._channel.why_lost is not None:
-            self._state.homed = False
+        if self._position.why_lost is not None:
+            self._position.unhome()
         # the person who asked for it takes the position for known
-        self._channel.why_lost = None
+        self._position.take_as_known(begun)
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
         lines = prepare([axes], self._rules(self._state.options.rules))
@@ -130,8 +131,7 @@ class Controller:
             self._known_modes()
         self._exchange(Line(text=line, number=0, codes=(), motion=True))
         self._settle()
-        with self._channel.changed:
-            return [text for text in self._channel.told if not text.startswith("[GC:")]
+        return [text for text in self._channel.told() if not text.startswith("[GC:")]
 
     def wait(self, seconds: float) -> None:
         self._watch.begin(None)
@@ -164,8 +164,7 @@ class Controller:
         status = self._channel.status
         if status is not None and status.state not in ("Idle", "Run"):
             return
-        # the stop has had its effect, and the controller takes lines again
-        self._controls.stopping = False
+        self._controls.stop_is_over()
         try:
             self._watch.begin(_SWITCH_OFF_S)
             for text in lines:
@@ -192,12 +191,12 @@ class Controller:
             raise DriverError(f"the controller is locked by an alarm{told}: HOME or UNLOCK first")
         if status is not None and status.state == "Check":
             raise DriverError("the controller only checks programs ($C); nothing would move")
-        if self._state.options.homing_required and not self._state.homed:
+        if self._state.options.homing_required and not self._position.homed:
             raise DriverError("the robot has not been homed: HOME first")
-        if channel.why_lost is not None:
+        reason = self._position.why_lost
+        if reason is not None:
             raise DriverError(
-                f"the position is not known, because {channel.why_lost}: HOME, or UNLOCK to take "
-                "it as it is"
+                f"the position is not known, because {reason}: HOME, or UNLOCK to take it as it is"
             )
 
     def _synchronise(self) -> None:
@@ -222,7 +221,7 @@ class Controller:
         told = 0.0
         answered = channel.answered
         at = 0
-        while at < len(lines) or channel.outstanding:
+        while at < len(lines) or channel.lines_under_way:
             if at < len(lines) and self._takes(lines[at]):
                 end = at + (1 if self._state.options.line_by_line else 512)
                 at += channel.put(lines[at:end])
@@ -238,7 +237,7 @@ class Controller:
         """Whether this line of a program may be sent now."""
         channel = self._channel
         return channel.takes(line) and not (
-            self._state.options.line_by_line and channel.outstanding
+            self._state.options.line_by_line and channel.lines_under_way
         )
 
     def _settle(self) -> None:
@@ -247,17 +246,10 @@ class Controller:
         self._send(_BARRIER)
         self._until_answered()
         self._until_idle()
-        with channel.changed:
-            channel.told = type(channel.told)(
-                (text for text in channel.told if not text.startswith("[GC:")),
-                channel.told.maxlen,
-            )
+        told = channel.modes_told
         self._send(_MODES)
         self._until_answered()
-        with channel.changed:
-            in_step = any(text.startswith("[GC:") for text in channel.told)
-            unexplained = channel.unexplained
-        if unexplained or not in_step:
+        if channel.unexplained or channel.modes_told == told:
             self._watch.out_of_step("there were more answers than lines")
 
     def _exchange(self, line: Line) -> None:
@@ -270,7 +262,7 @@ class Controller:
             self._watch.raise_refusal()
 
     def _until_answered(self) -> None:
-        while self._channel.outstanding:
+        while self._channel.lines_under_way:
             self._watch.look()
         self._watch.raise_refusal()
 
@@ -288,6 +280,6 @@ class Controller:
                     if status.state in ("Idle", "Check"):
                         return
                     if status.state == "Alarm":
-                        channel.alarm = channel.alarm or status.substate or 0
+                        channel.alarm_by_report()
         finally:
             self._polling.hurry(False)

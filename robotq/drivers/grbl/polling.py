@@ -29,16 +29,23 @@ class Polling:
         self._quiet = 0
         self._hurry = False
         self._closed = False
-        self.busy = False
+        self._busy = False
         """A command runs."""
-        self.is_homing = False
+        self._is_homing = False
         self._heard = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"{robot}-poll", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """Ask now, and not only when the pause that is under way is over."""
-        self._wake.set()
+    def follow_a_command(self, on: bool) -> None:
+        """Whether a command runs; when one begins, ask now, and not only when the pause that is
+        under way is over."""
+        self._busy = on
+        if on:
+            self._wake.set()
+
+    @property
+    def is_homing(self) -> bool:
+        return self._is_homing
 
     def hurry(self, on: bool) -> None:
         """Ask as often as is useful: somebody waits for a state."""
@@ -60,7 +67,7 @@ class Polling:
     def homing(self) -> Iterator[None]:
         """Inside, the controller homes."""
         greeting = self._channel.greeting
-        self.is_homing = True
+        self._is_homing = True
         try:
             if greeting is not None and greeting.hal:
                 yield
@@ -68,21 +75,17 @@ class Polling:
                 with self.silent():
                     yield
         finally:
-            self.is_homing = False
+            self._is_homing = False
 
     def close(self) -> None:
         self._closed = True
         self._wake.set()
 
-    def restart(self) -> None:
-        """The link was made anew."""
-        self._heard = time.monotonic()
-
     def _run(self) -> None:
         channel = self._channel
         statuses = -1
         while not self._closed:
-            pause = _HURRY_S if self._hurry else _BUSY_S if self.busy else _IDLE_S
+            pause = _HURRY_S if self._hurry else _BUSY_S if self._busy else _IDLE_S
             self._wake.wait(pause)
             self._wake.clear()
             if channel.lost is not None or self._quiet:
@@ -92,8 +95,8 @@ class Polling:
                 statuses = channel.statuses
                 self._heard = now
                 self._ask()
-            elif now - max(self._heard, channel.transport.last_received) > self._silence_s:
-                channel.transport.lose(f"the controller has said nothing for {self._silence_s:g} s")
+            elif now - max(self._heard, channel.last_received) > self._silence_s:
+                channel.give_up(f"the controller has said nothing for {self._silence_s:g} s")
             elif now - self._asked > _BUSY_S:
                 # the last one may have got lost
                 self._ask()
@@ -103,7 +106,7 @@ class Polling:
     def _ask(self) -> None:
         self._asked = time.monotonic()
         try:
-            self._channel.byte(b"?")
+            self._channel.at_once(b"?")
         except LinkLost:
             # told by the transport already
             return

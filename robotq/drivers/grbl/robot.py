@@ -20,6 +20,7 @@ from robotq.drivers.base import (
     UncertainOutcome,
 )
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.position import Position
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, make_link
 from robotq.drivers.grbl.controller import Controller
@@ -63,7 +64,7 @@ class GrblRobot(Controller):
         self._holding = threading.Lock()
         self._resets_before = -1
         """Greetings before the emergency stop that is latched."""
-        channel = Channel(setup.robot, options.port, self._on_lost)
+        channel = Channel(setup.robot, options.port, Position(), self._on_lost)
         polling = Polling(setup.robot, channel, options.silence_s)
         super().__init__(options, channel, polling, controls)
 
@@ -71,13 +72,14 @@ class GrblRobot(Controller):
 
     def connect(self) -> None:
         """Leaves the position unknown where the link had been lost before."""
-        channel, controls = self._channel, self._controls
+        channel, controls, position = self._channel, self._controls, self._position
         begun, losses = controls.interruptions, channel.losses
-        with self._polling.silent():
-            self._state.homed = False
-            known = not self._connected_before and channel.why_lost is None
+        emergencies = controls.emergencies
+        with self._polling.silent(), channel.turn():
+            position.unhome()
+            known = not self._connected_before and position.why_lost is None
             # also while an emergency stop is latched: asking who it is moves nothing
-            channel.shut = False
+            channel.open_gate(unless=lambda: False)
             self._identity, self._state.unsynchronised = make_link(
                 channel,
                 lambda: controls.interruptions != begun,
@@ -85,40 +87,38 @@ class GrblRobot(Controller):
                 stop=controls.latched,
             )
             self._unrecognised = self._state.unsynchronised
-            channel.capacity = self._state.options.receive_bytes or self._identity.receive_bytes
-            channel.shut = controls.latched
-        if known and channel.losses == losses:
+            channel.make_room(self._state.options.receive_bytes or self._identity.receive_bytes)
+            channel.open_gate(unless=lambda: controls.latched)
+        met = position.mark()
+        if known and channel.losses == losses and controls.emergencies == emergencies:
             # where it stands when it is first seen is what there is to know
-            channel.why_lost = None
+            position.take_as_known(met)
         else:
-            channel.why_lost = channel.why_lost or "the link was lost meanwhile"
+            position.forget("the link was lost meanwhile")
         self._connected_before = True
         self._state.hold_wanted = False
-        self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
+        self._link_changed(LinkState.CONNECTED, channel.port_name or "")
 
     def close(self) -> None:
         self._polling.close()
-        self._channel.transport.shut()
+        self._channel.end()
 
     def _on_lost(self, reason: str) -> None:
-        self._state.homed = False
-        self._channel.why_lost = self._channel.why_lost or "the link was lost meanwhile"
+        self._position.unhome()
+        self._position.forget("the link was lost meanwhile")
         self._link_changed(LinkState.DISCONNECTED, reason)
 
     # -- a command -----------------------------------------------------------------------------
 
     def begin(self) -> None:
-        if self._channel.lost is not None:
-            raise LinkLost(self._channel.lost)
-        self._polling.busy = True
-        # a pause of up to a second is under way
-        self._polling.wake()
+        self._channel.require_link()
+        self._polling.follow_a_command(True)
         self._modes_due, self._touched = True, False
         # whatever was said between two commands belongs to none of them
         self._watch.begin(None)
 
     def end(self) -> None:
-        self._polling.busy = False
+        self._polling.follow_a_command(False)
         if self._state.rest_asked:
             # the command ended by itself; the next one must not find the robot held
             self._stopping.pass_over_emergencies()
@@ -155,8 +155,7 @@ class GrblRobot(Controller):
             if status is not None and status.ajar:
                 raise DriverError("the safety door is open: close it, then resume")
             self._seen_as(b"~", held=False)
-        with self._channel.changed:
-            self._channel.last_answer = time.monotonic()
+        self._channel.be_patient()
 
     def stop(self) -> None:
         controls = self._controls
@@ -164,55 +163,56 @@ class GrblRobot(Controller):
         if controls.ask_to_stop():
             if first and not self._polling.is_homing and not controls.latched:
                 self._state.rest_asked = True
-                self._channel.byte(b"!")
-            self._wake()
+                self._channel.at_once(b"!")
+            self._channel.wake()
             return
         # a motion that is not ours: jogged at the machine, or left over from before
         status = self._channel.status
         if status is not None and status.state in ("Run", "Jog", "Hold"):
-            self._channel.byte(b"\x85" if status.state == "Jog" else b"!")
+            self._channel.at_once(b"\x85" if status.state == "Jog" else b"!")
 
     def emergency_stop(self) -> None:
         channel, controls = self._channel, self._controls
         status = channel.status
         standing = status is not None and status.state in ("Idle", "Alarm", "Sleep", "Check")
-        channel.reset_expected = standing and not channel.outstanding
-        if not channel.reset_expected:
-            channel.why_lost = channel.why_lost or "of an emergency stop in motion"
+        steps_kept = standing and not channel.lines_under_way
+        channel.expect_reset(steps_kept)
         if not controls.latched:
-            self._resets_before = channel.resets
+            self._resets_before = channel.starts
+        # first, so that a link that is being made takes no position for known after this
         controls.latch()
+        if not steps_kept:
+            self._position.forget("of an emergency stop in motion")
         try:
             channel.reset_now()
         finally:
             controls.interrupt()
             self._state.hold_wanted = False
-            if not channel.reset_expected:
-                self._state.homed = False
-            self._wake()
+            if not steps_kept:
+                self._position.unhome()
+            channel.wake()
 
     def reset(self) -> None:
         """Raises DriverError where the controller has not confirmed the stop."""
         channel = self._channel
         deadline = time.monotonic() + _CONFIRM_S
         again = time.monotonic() + _CONFIRM_S / 2
-        while channel.lost is None and channel.resets == self._resets_before:
+        while channel.lost is None and channel.starts == self._resets_before:
             if time.monotonic() > deadline:
                 raise DriverError("the controller has not confirmed the emergency stop")
             if time.monotonic() > again:
                 # a byte can get lost
                 again = deadline
-                channel.byte(b"\x18")
-            with channel.changed:
-                channel.changed.wait(_WAKE_S)
-        self._controls.latched = False
-        channel.shut = False
+                channel.at_once(b"\x18")
+            channel.wait(_WAKE_S)
+        self._controls.release()
+        channel.open_gate(unless=lambda: self._controls.latched)
         self._recognition.accept()
-        channel.transport.accept_board()
+        channel.accept_board()
 
     def status(self) -> DriverStatus:
         channel = self._channel
-        with channel.changed:
+        with channel.still():
             lost, details = channel.lost, self._details()
             status, held = channel.status, self._watch.held
         still_moving = held and (status is None or not status.rests)
@@ -222,8 +222,8 @@ class GrblRobot(Controller):
             held_because=self._held_because() if held else "",
             still_moving=still_moving,
             planned_moves=None if still_moving else 0,
-            position_known=channel.why_lost is None
-            and (self._state.homed or not self._state.options.homing_required),
+            position_known=self._position.why_lost is None
+            and (self._position.homed or not self._state.options.homing_required),
             details=details,
         )
 
@@ -254,30 +254,28 @@ class GrblRobot(Controller):
             return self._identity.told
 
         try:
-            channel.inches = False
             self._exchange(SETTINGS)
             if channel.inches:
                 raise LinkLost(IN_INCHES)
             self._recognition.look(ask)
         except LinkLost as error:
-            channel.transport.lose(error.reason)
+            channel.give_up(error.reason)
             raise
-        channel.capacity = self._state.options.receive_bytes or self._identity.receive_bytes
+        channel.make_room(self._state.options.receive_bytes or self._identity.receive_bytes)
         self._unrecognised = False
 
     def _held_because(self) -> str:
         """Why it pauses, where it was not `hold`."""
         channel = self._channel
-        with channel.changed:
-            status = channel.status
-            oldest = channel.outstanding[0].line if channel.outstanding else None
+        with channel.still():
+            status, lines = channel.status, channel.under_way()
         if status is None or not status.held:
             return ""
         if status.state == "Door":
             return "reason.door_closed" if status.substate == 0 else "reason.door"
         if status.state == "Tool":
             return "reason.tool_change"
-        if oldest is not None and "M0" in oldest.codes:
+        if lines and "M0" in lines[0].codes:
             # it is answered when the program goes on
             return _PROGRAM_PAUSE
         return "" if self._state.own_hold == channel.holds else "reason.held_at_robot"
@@ -298,29 +296,18 @@ class GrblRobot(Controller):
                     # a second byte would end the next pause too
                     over, seen = True, channel.statuses
                 if now > again and not over:
-                    channel.byte(byte)
+                    channel.at_once(byte)
                     again = now + _CONFIRM_S / 3
-                with channel.changed:
-                    channel.changed.wait(0.05)
+                channel.wait(0.05)
                 status = channel.status
                 fresh = channel.statuses > seen + 1 and status is not None
                 if fresh and status is not None and (over or status.held is held):
                     return
-                if channel.lost is not None:
-                    raise LinkLost(channel.lost)
+                channel.require_link()
                 if now > deadline:
                     raise DriverError("the controller does not take it")
         finally:
             self._polling.hurry(False)
-
-    def _wake(self) -> None:
-        channel = self._channel
-        # nobody holds it for long; whoever waits looks by itself after a moment
-        if channel.changed.acquire(timeout=_WAKE_S):
-            try:
-                channel.changed.notify_all()
-            finally:
-                channel.changed.release()
 
     def _details(self) -> JsonObject:
         channel = self._channel
@@ -328,15 +315,16 @@ class GrblRobot(Controller):
         details: dict[str, Any] = {
             "firmware": self._identity.firmware,
             "identity": self._identity.told.whole,
-            "port": channel.transport.port_name,
+            "port": channel.port_name,
             "state": "unknown" if status is None else status.state,
-            "homed": self._state.homed,
+            "homed": self._position.homed,
             "emergency_stop": self._controls.latched,
             "lines_sent": channel.sent,
-            "lines_under_way": len(channel.outstanding),
+            "lines_under_way": channel.lines_under_way,
         }
-        if channel.why_lost is not None:
-            details["position_unknown_because"] = channel.why_lost
+        reason = self._position.why_lost
+        if reason is not None:
+            details["position_unknown_because"] = reason
         if status is None:
             return details
         if status.state == "Alarm" and channel.last_alarm is not None:

@@ -12,7 +12,6 @@ class State:
     """Shared by the parts of one robot. Any thread may set a field: each stands for itself."""
 
     options: GrblOptions
-    homed: bool = False
     hold_wanted: bool = False
     """`hold` was called, and the reports do not show it yet."""
     own_hold: int | None = None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from robotq.drivers.base import LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.base import Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.polling import Polling
@@ -36,8 +36,7 @@ class Stopping:
 
     def begin(self) -> None:
         """An exchange begins: what came before is none of its business."""
-        with self._channel.changed:
-            self._resets = self._channel.resets
+        self._resets = self._channel.starts
         self.pass_over_emergencies()
 
     def pass_over_emergencies(self) -> None:
@@ -52,7 +51,7 @@ class Stopping:
     @property
     def started_anew(self) -> bool:
         """The controller has greeted since."""
-        return self._channel.resets != self._resets
+        return self._channel.starts != self._resets
 
     @property
     def rests(self) -> bool:
@@ -77,7 +76,7 @@ class Stopping:
             self.soft_reset(moving=True)
             return
         if status is not None and status.state == "Jog":
-            channel.byte(b"\x85")
+            channel.at_once(b"\x85")
         self._polling.hurry(True)
         try:
             seen = channel.statuses
@@ -91,19 +90,19 @@ class Stopping:
         """Reset, and wait until the controller speaks again; where it stood, the position stays
         known. Returns when no greeting can follow any more."""
         channel = self._channel
-        with channel.changed:
-            resets = channel.resets
-            channel.reset_expected = not moving
+        with channel.still():
+            resets = channel.starts
+            channel.expect_reset(not moving)
         deadline = time.monotonic() + _GREETING_S
         with self._polling.silent():
-            self._repeat(b"\x18", _GREETING_S / 2, lambda: channel.resets != resets, deadline)
+            self._repeat(b"\x18", _GREETING_S / 2, lambda: channel.starts != resets, deadline)
             # a start of its own may have come first; the answer to this comes after ours
             statuses = channel.statuses
             self._repeat(b"?", 0.2, lambda: channel.statuses != statuses, deadline)
         self._state.hold_wanted = self._state.rest_asked = False
-        with channel.changed:
-            self._resets = channel.resets
-            channel.reset_expected = False
+        with channel.still():
+            self._resets = channel.starts
+            channel.expect_reset(False)
 
     def emergency_over(self) -> NoReturn:
         """The byte is on its way already; wait until the controller says that it has acted.
@@ -113,15 +112,13 @@ class Stopping:
         deadline = time.monotonic() + _GREETING_S
         again = time.monotonic() + _GREETING_S / 2
         while not self.started_anew:
-            with channel.changed:
-                channel.changed.wait(0.05)
-            if channel.lost is not None:
-                raise LinkLost(channel.lost)
+            channel.wait(0.05)
+            channel.require_link()
             if time.monotonic() > deadline:
                 self._unconfirmed()
             if time.monotonic() > again:
                 again = deadline
-                channel.byte(b"\x18")
+                channel.at_once(b"\x18")
         raise Stopped
 
     def _repeat(
@@ -131,16 +128,13 @@ class Stopping:
         again = 0.0
         while not done():
             if time.monotonic() > again:
-                self._channel.byte(byte)
+                self._channel.at_once(byte)
                 again = time.monotonic() + every_s
             self._wait(deadline)
 
     def _wait(self, deadline: float) -> None:
-        channel = self._channel
-        with channel.changed:
-            channel.changed.wait(0.05)
-        if channel.lost is not None:
-            raise LinkLost(channel.lost)
+        self._channel.wait(0.05)
+        self._channel.require_link()
         if self.emergency:
             self.emergency_over()
         if time.monotonic() > deadline:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.grbl.channel import Channel
-from robotq.drivers.grbl.protocol import alarm_text, error_text
+from robotq.drivers.grbl.protocol import alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.grbl.stopping import Stopping
 
@@ -51,12 +51,11 @@ class Watch:
         in_homing: bool = False,
     ) -> None:
         """Wait for news, and raise what they mean for the command. Does not wait where `unless`
-        is true, which is asked with `changed` held."""
-        channel = self._channel
-        with channel.changed:
-            needless = unless is not None and unless()
-            if wait_s and not needless and not self._eventful():
-                channel.changed.wait(wait_s)
+        is true, which is asked once no news can be missed any more."""
+        if wait_s:
+            self._channel.wait(
+                wait_s, unless=lambda: self._eventful() or (unless is not None and unless())
+            )
         if self._eventful():
             self._take_event()
         self._held_time()
@@ -73,14 +72,14 @@ class Watch:
 
     def raise_refusal(self) -> None:
         """Raises DriverError where a line was answered with an error."""
-        refused = self._channel.refused
-        if refused is None:
+        complaint = self._channel.complaint
+        if complaint is None:
             return
-        line, error = refused
+        line, text = complaint
         # it has the following lines already, and carries them out
         self._stopping.come_to_rest()
-        where = f"line {line.number}, " if line.number else ""
-        raise DriverError(f"{where}{line.text!r}: {error_text(error.number)}")
+        where = f"line {line.number}, " if line is not None and line.number else ""
+        raise DriverError(f"{where}{text}")
 
     def out_of_step(self, reason: str) -> NoReturn:
         """Which lines were carried out is not known."""
@@ -114,15 +113,14 @@ class Watch:
             or self._controls.interrupted
             or self._stopping.started_anew
             or channel.alarm is not None
-            or channel.refused is not None
+            or channel.complaint is not None
         )
 
     def _take_event(self) -> None:
         channel, controls, stopping = self._channel, self._controls, self._stopping
         if controls.latched or stopping.emergency:
             stopping.emergency_over()
-        if channel.lost is not None:
-            raise LinkLost(channel.lost)
+        channel.require_link()
         if controls.stopping or controls.closed:
             stopping.come_to_rest()
             raise Stopped
@@ -136,24 +134,21 @@ class Watch:
         if channel.alarm is not None:
             alarm = channel.alarm
             stopping.soft_reset()
-            channel.alarm = alarm
+            channel.keep_alarm(alarm)
             raise DriverError(alarm_text(alarm))
 
     def _check_silence(self) -> None:
         """Tell a controller that works from one that has lost a line, or whose answer was lost:
         the one without answers that does not move either."""
         channel = self._channel
-        with channel.changed:
-            status, since = channel.status, channel.standing_since
-            lines = [sent.line for sent in channel.outstanding]
+        with channel.still():
+            status, lines = channel.status, channel.under_way()
             allowed = self._state.options.answer_timeout_s + sum(line.dwell_s for line in lines)
             # a long motion is no silence: what counts is how long it has stood since the answer
-            silent = since is not None and (
-                channel.status_at - max(since, channel.last_answer) > allowed
-            )
+            silent = channel.stood_for_s() > allowed
         if not lines or status is None or self._state.hold_wanted:
             return
         if status.state == "Alarm" and not all(line.text.startswith("$") for line in lines):
-            channel.alarm = channel.alarm or status.substate or 0
+            channel.alarm_by_report()
         elif silent:
             self.out_of_step("an answer did not come, or a line did not arrive")

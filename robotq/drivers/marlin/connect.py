@@ -122,13 +122,13 @@ class _Asking:
         raise self._why()
 
     def _unless_other(self) -> None:
-        other = other_firmware(self._channel.transport.heard, "marlin")
+        other = other_firmware(self._channel.heard, "marlin")
         if other is not None:
             raise other
 
     def _why(self) -> NotUnderstood:
         channel = self._channel
-        why = why_no_link(channel.transport.heard, driver="marlin", baud=channel.baud)
+        why = why_no_link(channel.heard, driver="marlin", baud=channel.baud)
         if why.what != "silent":
             return why
         return NotUnderstood(
@@ -164,22 +164,18 @@ class _Asking:
 
     def _wait(self) -> None:
         self._check()
-        with self._channel.changed:
-            self._channel.changed.wait(_WAKE_S)
-        if self._channel.lost is not None:
-            raise LinkLost(self._channel.lost)
+        self._channel.wait(_WAKE_S)
+        self._channel.require_link()
 
     def _answer(self, starts: int) -> Identity | None:
         channel = self._channel
         deadline = min(self._deadline, time.monotonic() + _TRY_S)
         while time.monotonic() < deadline and channel.starts == starts:
             self._check()
-            with channel.changed:
-                channel.changed.wait(_WAKE_S)
-                told = list(channel.told)
-                done = not channel.outstanding
-            if channel.lost is not None:
-                raise LinkLost(channel.lost)
+            channel.wait(_WAKE_S)
+            with channel.still():
+                told, done = channel.told(), not channel.lines_under_way
+            channel.require_link()
             name = next((text for text in told if text.startswith("FIRMWARE_NAME:")), None)
             if name is not None and done:
                 found = dict(filter(None, map(capability_in, told)))
@@ -194,7 +190,6 @@ class _Asking:
         """While it starts, it talks."""
         channel = self._channel
         deadline = time.monotonic() + _TRY_S
-        while time.monotonic() - channel.last_heard < _QUIET_S and time.monotonic() < deadline:
+        while time.monotonic() - channel.heard_at < _QUIET_S and time.monotonic() < deadline:
             self._check()
-            with channel.changed:
-                channel.changed.wait(_WAKE_S)
+            channel.wait(_WAKE_S)

@@ -19,7 +19,6 @@ from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER
 from robotq.drivers.marlin.lost_lines import LostLines
-from robotq.drivers.marlin.options import MarlinOptions
 from robotq.drivers.marlin.planned import Ahead
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import Stopping
@@ -34,14 +33,14 @@ _PROGRESS_S = 0.2
 class Controller:
     """Procedures on one channel; they belong to the command thread."""
 
-    def __init__(self, options: MarlinOptions, channel: Channel, controls: Controls) -> None:
-        self._state = State(options=options)
+    def __init__(self, state: State, channel: Channel, controls: Controls) -> None:
+        self._state = state
         self._channel = channel
+        self._position = channel.position
         self._controls = controls
         self._lost_lines = LostLines(self._state, channel)
         self._stopping = Stopping(self._state, channel, controls, self._lost_lines)
         self._watch = Watch(self._state, channel, controls, self._lost_lines, self._stopping)
-        channel.on_start = self._forget_hold
         self._rest_asked = -1
         """Motions that had been sent when the end of all of them was last asked for."""
         self._modes_due = True
@@ -50,10 +49,6 @@ class Controller:
         """A line of it was."""
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
-
-    def _forget_hold(self) -> None:
-        """The controller has started anew: what was held is gone."""
-        self._state.hold_wanted = False
 
     # -- what steps ask for --------------------------------------------------------------------
 
@@ -83,19 +78,20 @@ class Controller:
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
         self._synchronise()
         self._watch.begin(self._state.options.homing_timeout_s if timeout_s is None else timeout_s)
-        self._state.homed = False
+        self._position.unhome()
+        begun = self._position.mark()
         text = " ".join(["G28", *axes])
         self._exchange(Line(text=text, number=0, codes=("G28",), motion=True))
         self._settle()
-        self._state.homed = True
-        self._channel.why_lost = None
+        self._position.reached_home(begun)
 
     def unlock(self) -> None:
         """Marlin has no lock; the person who asks for it takes the position for known."""
         self._synchronise()
-        if self._channel.why_lost is not None:
-            self._state.homed = False
-        self._channel.why_lost = None
+        begun = self._position.mark()
+        if self._position.why_lost is not None:
+            self._position.unhome()
+        self._position.take_as_known(begun)
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
         """Relative, and absolute again afterwards."""
@@ -117,8 +113,7 @@ class Controller:
         if asked.motion:
             self._known_modes()
         self._exchange(asked)
-        with self._channel.changed:
-            told = list(self._channel.told)
+        told = self._channel.told()
         if asked.motion:
             self._settle()
         return told
@@ -146,8 +141,7 @@ class Controller:
         lines = self._state.options.after_failure
         if not self._touched or not self._takes_lines():
             return
-        # the stop has had its effect, and the controller takes lines again
-        self._controls.stopping = False
+        self._controls.stop_is_over()
         for text in lines:
             try:
                 self._synchronise()
@@ -169,9 +163,9 @@ class Controller:
     def _ready(self) -> None:
         """Nothing is sent to a robot that does not know where it stands."""
         self._synchronise()
-        if self._state.options.homing_required and not self._state.homed:
+        if self._state.options.homing_required and not self._position.homed:
             raise DriverError("the robot has not been homed: HOME first")
-        reason = self._channel.why_lost
+        reason = self._position.why_lost
         if reason is not None:
             raise DriverError(
                 f"the position is not known, because {reason}: HOME, or UNLOCK to take it as it is"
@@ -198,7 +192,7 @@ class Controller:
         answered = channel.answered
         at = 0
         ahead = Ahead(self._state.options.hold_within_s)
-        while at < len(lines) or channel.outstanding:
+        while at < len(lines) or channel.lines_under_way:
             if self._state.hold_wanted:
                 self._rests()
             elif at < len(lines) and not ahead.has_room(lines[at]):
@@ -208,7 +202,7 @@ class Controller:
                 ahead.sent()
                 at += 1
                 self._lost_lines.wait_anew()
-                if not channel.outstanding or len(channel.outstanding) < window:
+                if channel.lines_under_way < window:
                     self._watch.look(0.0)
                     continue
             self._watch.look()
@@ -227,7 +221,7 @@ class Controller:
         if self._state.emergency_parser:
             return channel.put(line, window)
         # nothing could stop what is planned: so one motion, and nothing before it has ended
-        if channel.outstanding or not channel.put(line, 1):
+        if channel.lines_under_way or not channel.put(line, 1):
             return False
         if line.motion:
             channel.put(FINISH, 2)
@@ -254,6 +248,6 @@ class Controller:
         self._lost_lines.wait_anew()
         while not self._channel.put(line, 1):
             self._watch.look()
-        while self._channel.outstanding:
+        while self._channel.lines_under_way:
             self._watch.look()
         self._watch.look(0.0)

@@ -43,7 +43,7 @@ class _Attempt:
     def succeeds(self) -> bool:
         channel = self._channel
         channel.restart(although_shut=True)
-        answered = self._wait(lambda: not channel.outstanding or channel.resend is not None)
+        answered = self._wait(lambda: not channel.lines_under_way or channel.resend is not None)
         # the number is set twice: when the line is read, and when it is carried out
         quiet = time.monotonic() + _QUIET_S
         self._wait(lambda: time.monotonic() > quiet)
@@ -56,20 +56,17 @@ class _Attempt:
         return (
             self._wait(lambda: channel.reported == number or channel.resend is not None)
             and channel.resend is None
-            and self._wait(lambda: not channel.outstanding)
+            and self._wait(lambda: not channel.lines_under_way)
         )
 
     def _wait(self, done: Callable[[], bool]) -> bool:
         channel = self._channel
         while not done():
             self._check()
-            with channel.changed:
-                if not done():
-                    channel.changed.wait(_WAIT_S)
-            if channel.lost is not None:
-                raise LinkLost(channel.lost)
+            channel.wait(_WAIT_S, unless=done)
+            channel.require_link()
             now = time.monotonic()
-            if now - channel.last_heard > self._silence_s:
+            if now - channel.heard_at > self._silence_s:
                 raise LinkLost(f"the controller has said nothing for {self._silence_s:g} s")
             if now > self._until:
                 return False

@@ -54,8 +54,8 @@ class LostLines:
         """
         channel = self._channel
         until = time.monotonic() + _CHATTING_S
-        with channel.changed:
-            while channel.changed.wait(_QUIET_S) and time.monotonic() < until:
+        with channel.still():
+            while channel.wait(_QUIET_S) and time.monotonic() < until:
                 if channel.lost is not None:
                     return
             wanted = channel.resend
@@ -74,18 +74,17 @@ class LostLines:
             channel.probe()
         else:
             self._state.unsynchronised = True
-            channel.why_lost = channel.why_lost or "the controller seems to have started anew"
+            channel.position.forget("the controller seems to have started anew")
             raise UncertainOutcome("device_reset", f"it asks for line {wanted} again")
 
     def check_silence(self) -> None:
         """After a silence, the next number tells a lost line from a lost answer. Raises LinkLost
         after a longer one."""
         channel = self._channel
-        with channel.changed:
-            waiting = bool(channel.outstanding)
-            dwell = sum(sent.line.dwell_s for sent in channel.outstanding)
-            heard = channel.last_heard
-        if not waiting or channel.paused:
+        with channel.still():
+            lines, heard = channel.under_way(), channel.heard_at
+        dwell = sum(line.dwell_s for line in lines)
+        if not lines or channel.paused:
             # what is sent to a controller that waits for a person only fills its buffers
             return
         limit = self._state.options.answer_timeout_s
@@ -101,5 +100,5 @@ class LostLines:
             self._probed = time.monotonic()
         elif now - heard > limit + dwell:
             reason = f"the controller has said nothing for {limit:g} s"
-            channel.transport.lose(reason)
+            channel.give_up(reason)
             raise LinkLost(reason)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from robotq.drivers.base import (
@@ -20,6 +21,7 @@ from robotq.drivers.base import (
     NotUnderstood,
 )
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.position import Position
 from robotq.drivers.identity import Recognition
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.connect import Identity, WaitsForPerson, identify
@@ -27,6 +29,7 @@ from robotq.drivers.marlin.controller import Controller
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
+from robotq.drivers.marlin.state import State
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
@@ -55,12 +58,14 @@ class MarlinRobot(Controller):
         self._connected_before = False
         self._listen_first = False
         """It was at work when it was last asked."""
-        self._talking = threading.Lock()
-        """Held by whoever sends lines: a command, or the heartbeat between two of them."""
-        self._begun = False
-        """The command holds it; belongs to the command thread."""
         self._ended = threading.Event()
-        super().__init__(options, Channel(setup.robot, options.port, self._on_lost), controls)
+        self._command = ExitStack()
+        """What a command has taken, and gives back at its end; belongs to the command thread."""
+        state = State(options=options)
+        channel = Channel(
+            setup.robot, options.port, Position(), self._on_lost, on_start=self._forget_hold
+        )
+        super().__init__(state, channel, controls)
         self._heart = threading.Thread(
             target=self._beat, name=f"{setup.robot}-heartbeat", daemon=True
         )
@@ -81,12 +86,12 @@ class MarlinRobot(Controller):
 
     def connect(self) -> None:
         """Leaves the position unknown where the link had been lost before."""
-        channel, controls = self._channel, self._controls
-        begun = controls.interruptions
-        self._state.homed = False
+        channel, controls, position = self._channel, self._controls, self._position
+        begun, emergencies = controls.interruptions, controls.emergencies
+        position.unhome()
         self._state.hold_wanted = self._state.go_on = self._state.waits = False
         known = not self._connected_before
-        with self._talking:
+        with channel.turn():
             try:
                 channel.open()
                 if controls.latched:
@@ -98,15 +103,17 @@ class MarlinRobot(Controller):
                 self._identity, self._state.emergency_parser = Identity(), False
                 self._state.waits = True
             except LinkLost as error:
-                channel.transport.close(error.reason)
-                with channel.changed:
-                    channel.lost = error.reason
+                channel.close(error.reason)
                 raise
-        channel.shut = controls.latched
-        channel.why_lost = None if known else channel.why_lost or "the link was lost meanwhile"
+        channel.open_gate(unless=lambda: controls.latched)
+        met = position.mark()
+        if known and controls.emergencies == emergencies:
+            position.take_as_known(met)
+        else:
+            position.forget("the link was lost meanwhile")
         self._connected_before = True
         self._state.unsynchronised = True
-        self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
+        self._link_changed(LinkState.CONNECTED, channel.port_name or "")
 
     def _recognise(self, begun: int) -> None:
         """See who it is. Given up at the first stop after `begun`."""
@@ -126,7 +133,7 @@ class MarlinRobot(Controller):
 
     def _meet(self) -> None:
         """What waited for a person may have gone on: see who it is, before it counts as free.
-        The lock is held. Raises LinkLost."""
+        It is our turn. Raises LinkLost."""
         channel = self._channel
         if not self._state.waits or channel.lost is not None:
             return
@@ -135,7 +142,7 @@ class MarlinRobot(Controller):
         except WaitsForPerson:
             return
         except LinkLost as error:
-            channel.transport.lose(error.reason)
+            channel.give_up(error.reason)
             raise
         finally:
             self._state.unsynchronised = True
@@ -143,12 +150,16 @@ class MarlinRobot(Controller):
 
     def close(self) -> None:
         self._ended.set()
-        self._channel.transport.shut()
+        self._channel.end()
 
     def _on_lost(self, reason: str) -> None:
-        self._state.homed = False
-        self._channel.why_lost = self._channel.why_lost or "the link was lost meanwhile"
+        self._position.unhome()
+        self._position.forget("the link was lost meanwhile")
         self._link_changed(LinkState.DISCONNECTED, reason)
+
+    def _forget_hold(self) -> None:
+        """The controller has started anew: what was held is gone."""
+        self._state.hold_wanted = False
 
     def _beat(self) -> None:
         """Between two commands, make sure that there is still somebody at the other end."""
@@ -159,39 +170,33 @@ class MarlinRobot(Controller):
                 due = time.monotonic() + _HEARTBEAT_S
                 continue
             if channel.halted is not None:
-                channel.transport.lose(f"the controller has halted ({channel.halted}); restart it")
+                channel.give_up(f"the controller has halted ({channel.halted}); restart it")
                 continue
             if self._state.waits:
                 self._meet_where_it_goes_on()
                 continue
-            if (
-                time.monotonic() < due
-                or channel.shut
-                or channel.paused
-                or not self._talking.acquire(blocking=False)
-            ):
+            if time.monotonic() < due or channel.gate_is_shut or channel.paused:
                 continue
-            try:
-                self._one_beat()
-            finally:
-                self._talking.release()
-                due = time.monotonic() + _HEARTBEAT_S
+            with channel.turn_if_free() as ours:
+                if ours:
+                    self._one_beat()
+                    due = time.monotonic() + _HEARTBEAT_S
 
     def _meet_where_it_goes_on(self) -> None:
-        if self._channel.paused or not self._talking.acquire(blocking=False):
+        if self._channel.paused:
             return
-        try:
-            self._meet()
-        except LinkLost as error:
-            _log.warning("%s: it has gone on, and there is no link: %s", self._robot, error)
-        finally:
-            self._talking.release()
+        with self._channel.turn_if_free() as ours:
+            try:
+                if ours:
+                    self._meet()
+            except LinkLost as error:
+                _log.warning("%s: it has gone on, and there is no link: %s", self._robot, error)
 
     def _one_beat(self) -> None:
         channel = self._channel
 
         def unless_running() -> None:
-            over = channel.shut or channel.halted is not None
+            over = channel.gate_is_shut or channel.halted is not None
             if self._controls.running or over or channel.paused:
                 raise Busy
 
@@ -201,7 +206,7 @@ class MarlinRobot(Controller):
         except Busy:
             return
         except LinkLost as error:
-            channel.transport.lose(error.reason)
+            channel.give_up(error.reason)
         finally:
             # whatever is left of it must not count for a command
             self._state.unsynchronised = True
@@ -209,21 +214,16 @@ class MarlinRobot(Controller):
     # -- a command -----------------------------------------------------------------------------
 
     def begin(self) -> None:
-        self._talking.acquire()
-        self._begun = True
+        self._command.enter_context(self._channel.turn())
         self._modes_due, self._touched = True, False
-        if self._channel.lost is not None:
-            raise LinkLost(self._channel.lost)
+        self._channel.require_link()
         if self._state.waits:
             raise DriverError(_WAITS)
         self._watch.begin(None)
 
     def end(self) -> None:
-        # without begin(), the lock is somebody else's
-        if self._begun:
-            self._begun = False
-            self._talking.release()
-        self._wake()
+        self._command.close()
+        self._channel.wake()
 
     # -- from outside --------------------------------------------------------------------------
 
@@ -248,11 +248,10 @@ class MarlinRobot(Controller):
                 "the controller waits for a person (paused for user), and its firmware has no "
                 "EMERGENCY_PARSER: press the button at the machine"
             )
-        with channel.changed:
-            channel.last_heard = time.monotonic()
+        channel.be_patient()
         self._state.hold_wanted = False
         self._state.go_on = paused
-        self._wake()
+        channel.wake()
         if paused or waits:
             self._until_it_goes_on()
 
@@ -267,35 +266,32 @@ class MarlinRobot(Controller):
                     "firmware with EMERGENCY_PARSER"
                 )
             # a command sends it itself; between two of them nobody else does
-            if not self._controls.running and self._talking.acquire(blocking=False):
-                try:
-                    if self._state.go_on:
+            if not self._controls.running:
+                with channel.turn_if_free() as ours:
+                    if ours and self._state.go_on:
                         self._state.go_on = False
                         channel.put(GO_ON, None, end_other=self._state.waits)
                         self._state.unsynchronised = True
-                finally:
-                    self._talking.release()
-            with channel.changed:
-                channel.changed.wait(_WAKE_S)
+            channel.wait(_WAKE_S)
         if self._state.waits:
-            with self._talking:
+            with channel.turn():
                 self._meet()
             if self._state.waits:
                 raise DriverError(f"{_WAITS} again (paused for user)")
 
     def stop(self) -> None:
         if self._controls.ask_to_stop():
-            self._wake()
+            self._channel.wake()
         elif self._state.emergency_parser and self._channel.lost is None:
             self._stopping.quick_stop()
 
     def emergency_stop(self) -> None:
         channel, controls = self._channel, self._controls
         controls.latch()
-        channel.shut = True
+        channel.shut_gate()
         if controls.running or self._state.options.emergency == "M112":
-            channel.why_lost = channel.why_lost or "of an emergency stop"
-            self._state.homed = False
+            self._position.forget("of an emergency stop")
+            self._position.unhome()
         self._state.unsynchronised = True
         halt = self._state.options.emergency == "M112"
         lines = self._stopping.lines_under_way()
@@ -306,17 +302,17 @@ class MarlinRobot(Controller):
                 self._stopping.stop_again(lines)
             controls.interrupt()
             self._state.hold_wanted = False
-            self._wake()
+            channel.wake()
 
     def reset(self) -> None:
-        self._controls.latched = False
-        self._channel.shut = False
+        self._controls.release()
+        self._channel.open_gate(unless=lambda: self._controls.latched)
         self._recognition.accept()
-        self._channel.transport.accept_board()
+        self._channel.accept_board()
 
     def status(self) -> DriverStatus:
         channel = self._channel
-        with channel.changed:
+        with channel.still():
             lost, details = channel.lost, self._details()
             # until it is known who it is, nothing begins
             paused, wanted = channel.paused or self._state.waits, self._state.hold_wanted
@@ -327,23 +323,23 @@ class MarlinRobot(Controller):
             held_because=self._paused_because() if paused else "",
             still_moving=planned > 0 and not paused,
             planned_moves=0 if paused else planned,
-            position_known=channel.why_lost is None
+            position_known=self._position.why_lost is None
             and not self._state.waits
-            and (self._state.homed or not self._state.options.homing_required),
+            and (self._position.homed or not self._state.options.homing_required),
             details=details,
         )
 
     def _planned(self) -> int:
-        """The most motions that are carried out before it stands. `changed` is held."""
+        """The most motions that are carried out before it stands."""
         channel = self._channel
-        coming = sum(sent.line.motion for sent in channel.outstanding)
-        most = coming + _PLANNER if self._state.emergency_parser else max(1, coming)
-        return min(most, channel.motions_sent - channel.motions_over)
+        with channel.still():
+            coming = sum(line.motion for line in channel.under_way())
+            most = coming + _PLANNER if self._state.emergency_parser else max(1, coming)
+            return min(most, channel.motions_sent - channel.motions_over)
 
     def _paused_because(self) -> str:
-        with self._channel.changed:
-            oldest = self._channel.outstanding[0].line if self._channel.outstanding else None
-        if oldest is not None and not {"M0", "M1"}.isdisjoint(oldest.codes):
+        lines = self._channel.under_way()
+        if lines and not {"M0", "M1"}.isdisjoint(lines[0].codes):
             return "reason.program_pause"
         at_machine = (
             self._recognition.needed if self._state.waits else not self._state.emergency_parser
@@ -362,29 +358,21 @@ class MarlinRobot(Controller):
 
         return apply
 
-    def _wake(self) -> None:
-        channel = self._channel
-        # nobody holds it for long; whoever waits looks by itself after a moment
-        if channel.changed.acquire(timeout=_WAKE_S):
-            try:
-                channel.changed.notify_all()
-            finally:
-                channel.changed.release()
-
     def _details(self) -> JsonObject:
         channel = self._channel
         details: dict[str, Any] = {
             "firmware": self._identity.firmware,
             "identity": self._identity.told.whole,
-            "port": channel.transport.port_name,
+            "port": channel.port_name,
             "emergency_parser": self._state.emergency_parser,
-            "homed": self._state.homed,
+            "homed": self._position.homed,
             "emergency_stop": self._controls.latched,
             "lines_sent": channel.sent,
-            "lines_under_way": len(channel.outstanding),
+            "lines_under_way": channel.lines_under_way,
         }
-        if channel.why_lost is not None:
-            details["position_unknown_because"] = channel.why_lost
+        reason = self._position.why_lost
+        if reason is not None:
+            details["position_unknown_because"] = reason
         if channel.point:
             # Marlin tells where it is going to, not where it is
             target = zip("xyz", channel.point, strict=False)

@@ -14,7 +14,6 @@ class State:
     options: MarlinOptions
     emergency_parser: bool = False
     """The firmware acts upon M108, M112 and M410 at once, also while it is busy."""
-    homed: bool = False
     hold_wanted: bool = False
     go_on: bool = False
     """The controller waits for a person, and is to be told that it may go on."""

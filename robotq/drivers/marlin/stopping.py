@@ -79,8 +79,8 @@ class Stopping:
         """Break off the motion and everything that waits; it loses steps."""
         channel = self._channel
         if self._controls.running:
-            channel.why_lost = channel.why_lost or "a motion was broken off"
-            self._state.homed = False
+            channel.position.forget("a motion was broken off")
+            channel.position.unhome()
         self._state.unsynchronised = True
         lines = self.lines_under_way()
         try:
@@ -92,7 +92,7 @@ class Stopping:
         """The number of answers, ever, when the last line will be answered that the controller
         may have now. Takes no lock."""
         channel = self._channel
-        return channel.answered + len(channel.outstanding)
+        return channel.answered + channel.lines_under_way
 
     def stop_again(self, lines: int) -> None:
         """Send the stop again, whatever the command does meanwhile, until it has answered all
@@ -115,7 +115,7 @@ class Stopping:
             while at is not None:
                 time.sleep(max(0.0, began + at - time.monotonic()))
                 try:
-                    channel.transport.write_now(STOP_AGAIN)
+                    channel.at_once(STOP_AGAIN)
                 except LinkLost:
                     # whoever waits for the answers sees it
                     return
@@ -151,8 +151,7 @@ class Stopping:
         again = time.monotonic() + 1.0
         while channel.halted is None:
             self._pause()
-            if channel.lost is not None:
-                raise LinkLost(channel.lost)
+            channel.require_link()
             if time.monotonic() > deadline:
                 raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")
             if time.monotonic() > again:
@@ -164,8 +163,7 @@ class Stopping:
     def _confirm(self, deadline: float) -> None:
         """The lines that it had taken before the stop, it may still answer: count anew."""
         channel = self._channel
-        with channel.changed:
-            channel.last_heard = time.monotonic()
+        channel.be_patient()
         urged = time.monotonic()
         while time.monotonic() < urged + _CLEANING_S:
             self._pause()
@@ -192,11 +190,10 @@ class Stopping:
         """What is planned is carried out, for as long as the controller says that it is busy."""
         channel = self._channel
         last = time.monotonic() + _STILL_MOVING_S
-        with channel.changed:
-            channel.last_heard = time.monotonic()
+        channel.be_patient()
 
         def check() -> None:
-            self._look(min(last, channel.last_heard + self._state.options.stop_timeout_s))
+            self._look(min(last, channel.heard_at + self._state.options.stop_timeout_s))
 
         self._finished(check)
 
@@ -212,7 +209,7 @@ class Stopping:
             check()
             if channel.resend is not None:
                 self._lost_lines.send_again()
-            silent_since = max(silent_since, channel.last_heard)
+            silent_since = max(silent_since, channel.heard_at)
             limit_s = min(PROBE_S, self._state.options.stop_timeout_s / 4)
             over = time.monotonic() - silent_since > limit_s
             if over:
@@ -230,8 +227,7 @@ class Stopping:
         self._state.unsynchronised = True
 
     def _pause(self) -> None:
-        with self._channel.changed:
-            self._channel.changed.wait(0.05)
+        self._channel.wait(0.05)
 
     def _look(self, deadline: float) -> None:
         channel = self._channel
@@ -240,7 +236,6 @@ class Stopping:
         if channel.halted is not None:
             self.rest_after_halt()
             raise DriverError(f"the controller has halted: {channel.halted}; restart it")
-        if channel.lost is not None:
-            raise LinkLost(channel.lost)
+        channel.require_link()
         if time.monotonic() > deadline:
             raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

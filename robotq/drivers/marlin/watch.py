@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.lines import GO_ON
@@ -44,7 +44,7 @@ class Watch:
         """A new exchange, which has `timeout_s` seconds; None: as many as it takes."""
         channel = self._channel
         channel.begin()
-        with channel.changed:
+        with channel.still():
             self._starts = channel.starts
             if self._state.unsynchronised:
                 # what it still asks for belongs to an earlier command
@@ -59,9 +59,8 @@ class Watch:
     def look(self, wait_s: float = LOOK_S) -> None:
         """Wait for news, and raise what they mean for the command."""
         channel = self._channel
-        with channel.changed:
-            if wait_s and not self._state.go_on and not self._eventful():
-                channel.changed.wait(wait_s)
+        if wait_s:
+            channel.wait(wait_s, unless=lambda: self._state.go_on or self._eventful())
         if self._state.go_on:
             self._state.go_on = False
             channel.put(GO_ON, None)
@@ -85,14 +84,9 @@ class Watch:
     def look_while_counting(self) -> None:
         """The same while both sides find into step: without a wait, and what the controller asks
         for again is left to whoever counts."""
-        with self._channel.changed:
-            wanted, self._channel.resend = self._channel.resend, None
-        try:
+        with self._channel.without_requests():
             if self._eventful():
                 self._take_event()
-        finally:
-            if wanted is not None:
-                self._channel.resend = wanted
 
     def _eventful(self) -> bool:
         channel = self._channel
@@ -113,8 +107,7 @@ class Watch:
         if channel.halted is not None:
             stopping.rest_after_halt()
             raise DriverError(f"the controller has halted: {channel.halted}; restart it")
-        if channel.lost is not None:
-            raise LinkLost(channel.lost)
+        channel.require_link()
         if channel.starts != self._starts:
             self._state.unsynchronised = True
             raise UncertainOutcome("device_reset", "the controller has started anew")

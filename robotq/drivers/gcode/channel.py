@@ -1,0 +1,339 @@
+"""The conversation with one controller, whatever its firmware: which lines are on their way, what
+it has said, and whether anything may be sent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from robotq.drivers.base import LinkLost
+from robotq.drivers.gcode.lines import Line
+from robotq.drivers.gcode.position import Position
+from robotq.drivers.transport import Discarded, PortOptions, Transport
+
+_TOLD = 200
+"""Lines of an answer that are kept."""
+_LINE_LIMIT = 4096
+_WAKE_S = 0.05
+
+
+@dataclass(slots=True)
+class Sent:
+    """A line that is on its way: not answered yet."""
+
+    line: Line
+    data: bytes
+
+
+SentT = TypeVar("SentT", bound=Sent)
+
+
+class LineChannel(ABC, Generic[SentT]):
+    """A subclass says what the controller's lines mean and when a line may be sent.
+
+    It has three locks, and all of them stay inside:
+
+    - `_changed` for what is known. Methods that need it take it; nobody keeps it while he waits
+      for anything but news.
+    - `_gate` while a line is handed to the transport.
+    - `_turn` of whoever sends lines; `turn` and `turn_if_free` take it and give it back.
+
+    What stops (`shut_gate`, `at_once`, `urgent`) has its bytes on their way before it takes any
+    of them. Properties take none: each value stands for itself.
+    """
+
+    def __init__(
+        self, name: str, port: PortOptions, position: Position, lost: Callable[[str], None]
+    ) -> None:
+        self.position = position
+        self._transport = Transport(
+            name, port, on_line=self._take, on_lost=self._broken, line_limit=_LINE_LIMIT
+        )
+        self._port = port
+        self._tell_lost = lost
+        self._turn = threading.Lock()
+        self._gate = threading.Lock()
+        self._shut = True
+        self._changed = threading.Condition()
+        self._outstanding: deque[SentT] = deque()
+        self._length = 0
+        """Bytes of the lines that are on their way."""
+        self._sent = 0
+        self._answered = 0
+        self._starts = 0
+        self._complaint: tuple[Line | None, str] | None = None
+        self._told: deque[str] = deque(maxlen=_TOLD)
+        self._heard_at = 0.0
+        self._lost: str | None = "not connected yet"
+
+    # -- what a firmware gives -----------------------------------------------------------------
+
+    @abstractmethod
+    def _understand(self, raw: bytes) -> None:
+        """Take in what the controller says. Called with `_changed` held."""
+
+    @abstractmethod
+    def _forget_all(self) -> None:
+        """The link is made anew: nothing is known. Called with `_changed` held."""
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Raises LinkLost. Nothing is known of the controller afterwards."""
+        self._transport.close()
+        with self._changed:
+            self._forget_lines()
+            self._forget_all()
+            self._lost = None
+            self._heard_at = time.monotonic()
+        try:
+            self._transport.open()
+        except LinkLost as error:
+            with self._changed:
+                self._lost = error.reason
+            raise
+
+    def close(self, reason: str) -> None:
+        """There is no link. Nobody is told."""
+        self._transport.close(reason)
+        with self._changed:
+            self._lost = reason
+
+    def give_up(self, reason: str) -> None:
+        """The link is lost because of what the controller says or does not say."""
+        self._transport.lose(reason)
+
+    def end(self) -> None:
+        """The channel is not used again."""
+        self._transport.shut()
+
+    def accept_board(self) -> None:
+        """Take the board that was not opened because it may be another one: a person says so."""
+        self._transport.accept_board()
+
+    def _broken(self, reason: str) -> None:
+        with self._changed:
+            self._lost = reason
+            self._changed.notify_all()
+        self._tell_lost(reason)
+
+    @property
+    def lost(self) -> str | None:
+        """Why there is no link; None where there is one."""
+        return self._lost
+
+    def require_link(self) -> None:
+        """Raises LinkLost where there is no link."""
+        lost = self._lost
+        if lost is not None:
+            raise LinkLost(lost)
+
+    @property
+    def port_name(self) -> str | None:
+        return self._transport.port_name
+
+    @property
+    def baud(self) -> int:
+        return self._port.baud
+
+    @property
+    def is_replay(self) -> bool:
+        return self._port.replay is not None
+
+    @property
+    def heard(self) -> bytes:
+        """The first bytes that the controller has sent since the port was opened."""
+        return self._transport.heard
+
+    @property
+    def last_received(self) -> float:
+        """When the last byte came, on `time.monotonic`."""
+        return self._transport.last_received
+
+    # -- whose turn it is ----------------------------------------------------------------------
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Inside, nobody else sends lines. Waits for it. An emergency stop never does."""
+        with self._turn:
+            yield
+
+    @contextmanager
+    def turn_if_free(self) -> Iterator[bool]:
+        """The same without a wait; False where somebody else sends lines."""
+        taken = self._turn.acquire(blocking=False)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._turn.release()
+
+    # -- news ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Inside, what is known does not change. For moments only."""
+        with self._changed:
+            yield
+
+    def wait(self, at_most_s: float, *, unless: Callable[[], bool] | None = None) -> bool:
+        """Wait for what the controller says next, or for `wake`; not where `unless` is true,
+        which is asked once no news can be missed any more. False: nothing has come."""
+        with self._changed:
+            return (unless is not None and unless()) or self._changed.wait(at_most_s)
+
+    def wait_for(self, done: Callable[[], bool], check: Callable[[], None]) -> None:
+        """Until `done`. `check` is called after each wait, and may raise. Raises LinkLost."""
+        while not done():
+            self.wait(_WAKE_S, unless=done)
+            self.require_link()
+            check()
+
+    def wake(self) -> None:
+        """Have everybody who waits look again. Never waits for long."""
+        if self._changed.acquire(timeout=_WAKE_S):
+            # whoever waits looks by himself after a moment
+            try:
+                self._changed.notify_all()
+            finally:
+                self._changed.release()
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A new exchange: what went wrong before is over."""
+        with self._changed:
+            self._complaint = None
+            self._told.clear()
+            self._heard_at = time.monotonic()
+
+    def be_patient(self) -> None:
+        """The silence up to now does not count."""
+        with self._changed:
+            self._heard_at = time.monotonic()
+
+    def open_gate(self, unless: Callable[[], bool]) -> None:
+        """Lines may be sent, unless an emergency stop is latched: whoever latches one shuts the
+        gate after it, so it cannot come in between."""
+        self._shut = False
+        if unless():
+            self._shut = True
+
+    def shut_gate(self) -> None:
+        """No line is sent any more. Takes no lock."""
+        self._shut = True
+
+    @property
+    def gate_is_shut(self) -> bool:
+        return self._shut
+
+    def at_once(self, data: bytes) -> None:
+        """Send bytes that the controller acts upon at once. Takes no lock. Raises LinkLost."""
+        self._transport.write_now(data)
+
+    def urgent(self, data: bytes) -> None:
+        """Send ahead of all that is still to be written, which is never sent. Takes no lock
+        before the bytes are on their way. Raises LinkLost."""
+        sent = self._sent
+        self._transport.write_now(data, discard=True)
+        # a line that was being handed over at this moment may have come after them
+        with self._gate:
+            late = self._sent != sent
+        if late:
+            self._transport.write_now(data, discard=True)
+
+    def _line_up(self, sent: SentT) -> None:
+        """It is on its way from now on. `_changed` is held."""
+        if not self._outstanding:
+            self._heard_at = time.monotonic()
+        self._outstanding.append(sent)
+        self._length += len(sent.data)
+
+    def _hand_over(
+        self, data: bytes, lines: int, *, although_shut: bool = False, starts: int | None = None
+    ) -> None:
+        """Write lines. Not where the gate is shut, or the controller has forgotten them: it has
+        started since `starts`."""
+        with self._gate:
+            if self._shut and not although_shut:
+                return
+            if starts is not None and starts != self._starts:
+                return
+            self._sent += lines
+            try:
+                self._transport.write(data)
+            except Discarded:
+                # a stop; whoever waits for the answers sees it
+                return
+
+    # -- receiving, on the reader thread -------------------------------------------------------
+
+    def _take(self, raw: bytes) -> None:
+        with self._changed:
+            self._understand(raw)
+            self._changed.notify_all()
+
+    def _has_started(self) -> None:
+        """The controller has started anew. `_changed` is held."""
+        self._forget_lines()
+        self._starts += 1
+
+    def _forget_lines(self) -> None:
+        """No answer is waited for any more. `_changed` is held."""
+        self._outstanding.clear()
+        self._length = 0
+
+    def _pop(self) -> SentT:
+        """The oldest line is answered. `_changed` is held."""
+        sent = self._outstanding.popleft()
+        self._length -= len(sent.data)
+        self._answered += 1
+        return sent
+
+    # -- what is known -------------------------------------------------------------------------
+
+    @property
+    def lines_under_way(self) -> int:
+        """Lines without an answer."""
+        return len(self._outstanding)
+
+    @property
+    def sent(self) -> int:
+        """Lines handed to the transport, ever, with those that were sent again."""
+        return self._sent
+
+    @property
+    def answered(self) -> int:
+        """Lines, ever."""
+        return self._answered
+
+    @property
+    def starts(self) -> int:
+        """How often the controller has started anew, ever."""
+        return self._starts
+
+    @property
+    def complaint(self) -> tuple[Line | None, str] | None:
+        """The first one since `begin`, and the line that it seems to be about."""
+        return self._complaint
+
+    @property
+    def heard_at(self) -> float:
+        """When it said the last thing that counts, or when the wait for that began."""
+        return self._heard_at
+
+    def under_way(self) -> Sequence[Line]:
+        """The lines without an answer, from the oldest one."""
+        with self._changed:
+            return [sent.line for sent in self._outstanding]
+
+    def told(self) -> Sequence[str]:
+        """What it has said since `begin` that is no answer to a line."""
+        with self._changed:
+            return list(self._told)

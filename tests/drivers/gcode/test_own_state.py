@@ -1,0 +1,73 @@
+"""State belongs to the object that has it: in the drivers for G-code nobody changes a field of
+another one, so that each change, and the lock that it needs, stands in one class."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import robotq.drivers
+
+_DRIVERS = Path(robotq.drivers.__file__).parent
+_MODULES = sorted(
+    path for part in ("gcode", "grbl", "marlin") for path in (_DRIVERS / part).rglob("*.py")
+)
+_SHARED = ("channel", "position", "polling", "controls")
+"""Objects that several threads know. What a record of one module's own holds is its matter."""
+
+
+def _targets(tree: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=targets) | ast.Delete(targets=targets):
+                yield from targets
+            case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+                yield target
+            case ast.NamedExpr(target=target):
+                yield target
+
+
+def _from_outside(source: str) -> list[str]:
+    """What is assigned to an attribute of a shared object by somebody else."""
+    found: list[str] = []
+    for target in _targets(ast.parse(source)):
+        for each in ast.walk(target):
+            if not isinstance(each, ast.Attribute) or not isinstance(each.ctx, ast.Store | ast.Del):
+                continue
+            owner = ast.unparse(each.value).rpartition(".")[2].lstrip("_")
+            if owner in _SHARED:
+                found.append(ast.unparse(each))
+    return found
+
+
+@pytest.mark.parametrize("module", _MODULES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_module__assigns_to_no_field_of_a_shared_object(module: Path) -> None:
+    assert _from_outside(module.read_text()) == []
+
+
+@pytest.mark.parametrize("module", _MODULES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_channel__has_no_public_field_that_changes(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if not isinstance(node, ast.ClassDef) or not node.name.endswith("Channel"):
+            continue
+        own = [
+            each.attr
+            for target in _targets(node)
+            for each in ast.walk(target)
+            if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self"
+        ]
+        public = {name for name in own if not name.startswith("_")}
+        # given at the start, and never another one
+        assert public <= {"position"}, node.name
+        assert own.count("position") <= 1
+
+
+def test_this_look__sees_what_it_is_for() -> None:
+    assert _from_outside("channel.why_lost = None") == ["channel.why_lost"]
+    assert _from_outside("self._channel.told, x = [], 1") == ["self._channel.told"]
+    assert _from_outside("self._polling.busy += 1") == ["self._polling.busy"]
+    assert _from_outside("del channel.told") == ["channel.told"]
+    assert _from_outside("self._told = channel.told()") == []
