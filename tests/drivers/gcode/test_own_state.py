@@ -28,6 +28,8 @@ def _targets(tree: ast.AST) -> Iterator[ast.expr]:
                 yield target
             case ast.NamedExpr(target=target):
                 yield target
+            case _:
+                pass
 
 
 def _from_outside(source: str) -> list[str]:

@@ -8,8 +8,7 @@ from robotq.drivers.gcode.position import Position
 def test_position__that_nothing_has_befallen_is_known_and_not_homed() -> None:
     position = Position()
 
-    assert position.why_lost is None
-    assert not position.homed
+    assert (position.why_lost, position.homed) == (None, False)
 
 
 def test_first_reason__is_told_and_a_home_ends_it() -> None:
@@ -20,8 +19,7 @@ def test_first_reason__is_told_and_a_home_ends_it() -> None:
 
     position.reached_home(position.mark())
 
-    assert position.why_lost is None
-    assert position.homed
+    assert (position.why_lost, position.homed) == (None, True)
 
 
 def test_alarm__is_told_before_what_came_first() -> None:
@@ -61,6 +59,6 @@ def test_reasons__are_bounded_and_one_of_many_is_enough() -> None:
     for number in range(1000):
         position.forget(f"reason {number}")
 
-    assert position.why_lost is not None
+    assert position.why_lost
     position.take_as_known(position.mark())
-    assert position.why_lost is None
+    assert not position.why_lost
