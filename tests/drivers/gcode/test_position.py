@@ -8,7 +8,8 @@ from robotq.drivers.gcode.position import Position
 def test_position__that_nothing_has_befallen_is_known_and_not_homed() -> None:
     position = Position()
 
-    assert (position.why_lost, position.homed) == (None, False)
+    assert not position.why_lost
+    assert not position.homed
 
 
 def test_first_reason__is_told_and_a_home_ends_it() -> None:
@@ -19,7 +20,8 @@ def test_first_reason__is_told_and_a_home_ends_it() -> None:
 
     position.reached_home(position.mark())
 
-    assert (position.why_lost, position.homed) == (None, True)
+    assert not position.why_lost
+    assert position.homed
 
 
 def test_alarm__is_told_before_what_came_first() -> None:
