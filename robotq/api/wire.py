@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from robotq.api.accept import Listener, listen
 from robotq.api.connection import Connection
 from robotq.api.connections import Connections
 from robotq.api.context import CONNECTIONS, ENGINE
@@ -18,8 +19,6 @@ from robotq.model.errors import RobotqError
 from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
 
-_BACKLOG = 128
-"""Connections that the system keeps until the loop comes to them."""
 _SHOWN = 200
 """Characters of what is wrong with a request that its answer repeats."""
 
@@ -38,7 +37,7 @@ class Served:
         stays open without one."""
         self._runner = web.AppRunner(app, shutdown_timeout=handlers_s)
         self._options: dict[str, Any] = {"access_log": None, "keepalive_timeout": idle_s}
-        self._listeners: list[asyncio.AbstractServer] = []
+        self._listeners: list[Listener | asyncio.AbstractServer] = []
 
     async def start(self) -> None:
         """Get the application ready; nobody is answered yet."""
@@ -52,7 +51,7 @@ class Served:
         def protocol() -> _Protocol:
             return _Protocol(server, app, loop=loop, **self._options)
 
-        self._listeners.append(await loop.create_server(protocol, sock=sock, backlog=_BACKLOG))
+        self._listeners.append(await listen(sock, protocol))
 
     @property
     def connections(self) -> Sequence[Connection]:
