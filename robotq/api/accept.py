@@ -41,7 +41,9 @@ class Listener:
         self._watch()
 
     def close(self) -> None:
-        """Take no more; what is taken stays open."""
+        """Take no more; what is taken stays open. Can be repeated."""
+        if self._sock.fileno() < 0:
+            return
         self._loop.remove_reader(self._sock)
         if self._rest is not None:
             self._rest.cancel()

@@ -107,6 +107,7 @@ def test_listener__goes_on_once_there_are_descriptors_again(
             await _turning(now, lambda: bool(turns))
         assert not exhausted.failures
         listener.close()
+        listener.close()
 
     with caplog.at_level(logging.WARNING):
         run(loop, story())
