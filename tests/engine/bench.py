@@ -131,6 +131,8 @@ class BenchDriver:
                 self.at_gate = False
             if "report" in params:
                 context.partial(**params["report"])
+            if "report_odd" in params:
+                context.partial(spot=complex(1, 2), count=2**80)
             for number in range(params.get("steps", 0)):
                 with context.step(f"STEP_{number}"):
                     context.progress(number / params["steps"])

@@ -25,12 +25,19 @@ async def step(lab: Lab, title: str = "Change the filter", **params: Any) -> str
     """Submit a step that a person does, and wait until the robot waits for it."""
     task_id = await lab.submit(title, "MANUAL_STEP", title=title, **params)
     await lab.asking(task_id)
-    await lab.until(lambda: in_progress(lab, task_id))
+    await begun(lab, task_id)
     return task_id
 
 
-def in_progress(lab: Lab, task_id: str) -> bool:
-    items, _ = lab.disk.data._items.listed(ItemQuery(task_id=task_id))
+async def begun(lab: Lab, task_id: str) -> None:
+    """Wait until its item says that somebody is at it."""
+    async with asyncio.timeout(5):
+        while not await in_progress(lab, task_id):  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.001)
+
+
+async def in_progress(lab: Lab, task_id: str) -> bool:
+    items, _ = await lab.disk.data.items(ItemQuery(task_id=task_id))
     return any(item.status == "in_progress" for item in items)
 
 
@@ -73,7 +80,7 @@ async def test_step__has_an_item_from_the_start_that_follows_it(lab: Lab) -> Non
     lab.driver.let_go()
     await lab.ended(gate)
     await lab.asking(task_id)
-    await lab.until(lambda: in_progress(lab, task_id))
+    await begun(lab, task_id)
 
 
 async def test_step__ends_when_its_item_is_ticked_off_and_the_queue_goes_on(lab: Lab) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
 from robotq.model.task import Command, TaskState
+from robotq.store.memory import MemoryStore
 from robotq.store.port import AppendEvent, SaveTask, StaleRevision, StoreUnavailable, TaskQuery
 from robotq.store.sqlite import SqliteStore, reader, writer
 from robotq.store.sqlite.changes import WRITE
@@ -69,6 +70,8 @@ async def test_open__says_when_sqlite_is_too_old(
     with pytest.raises(ConfigError, match=r"needs SQLite 3\.37 or newer"):
         await SqliteStore(tmp_path).open(finished=10)
     assert files_in(tmp_path) == []
+    with pytest.raises(ConfigError, match=r"needs SQLite 3\.37 or newer"):
+        await MemoryStore().open(finished=10)
 
 
 async def test_open__says_when_the_file_is_no_database(tmp_path: Path) -> None:
@@ -238,7 +241,7 @@ async def test_probe__really_writes(sqlite: SqliteStore, tmp_path: Path) -> None
 
 async def test_readers__cannot_write(sqlite: SqliteStore) -> None:
     with pytest.raises(StoreUnavailable, match="readonly"):
-        await sqlite._reading().run(lambda found: found.execute(WRITE["probe"]))
+        await sqlite._read(lambda found: found.execute(WRITE["probe"]))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +273,7 @@ async def test_open__uses_indexes(sqlite: SqliteStore) -> None:
 
 
 async def _plan(store: SqliteStore, statement: str, parameters: tuple[object, ...]) -> str:
-    rows = await store._reading().run(
+    rows = await store._read(
         lambda found: found.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
     )
     return " ".join(row[3] for row in rows)

@@ -138,6 +138,7 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.run(self.shop.engine.shut_down())
+        self.run(self.shop.store.open(finished=0))
         tasks = {i: self.run(self.shop.store.get(i)) for i in self.submitted}
         self.shop = self.run(new_shop(self.shop.store, self.shop.clock))
         for task_id, task in tasks.items():

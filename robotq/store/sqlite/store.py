@@ -5,31 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from robotq.model.delivery import Delivery
-from robotq.model.errors import ConfigError, DataUnavailable
+from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
-from robotq.model.item import Item, ItemBatch
-from robotq.model.task import Task
-from robotq.store.job_query import JobQuery
-from robotq.store.port import (
-    Answer,
-    Committed,
-    DeliveryQuery,
-    ItemBatchQuery,
-    ItemQuery,
-    Mutation,
-    Restored,
-    StoreStatistics,
-    StoreUnavailable,
-    Tally,
-    TaskQuery,
-)
-from robotq.store.sqlite import items, jobs, reads
-from robotq.store.sqlite.changes import WRITE
+from robotq.store.port import Committed, Mutation, Restored, StoreStatistics, StoreUnavailable
+from robotq.store.sqlite import reads
+from robotq.store.sqlite.asking import Asking, check_library
 from robotq.store.sqlite.lock import FolderLock
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, migrate
 from robotq.store.sqlite.reader import Reader
@@ -37,17 +21,13 @@ from robotq.store.sqlite.writer import Writer
 
 _log = logging.getLogger(__name__)
 
-_OLDEST = (3, 37, 0)
-"""The first SQLite with STRICT tables."""
-
 _READERS = 2
 """A search through a million tasks leaves one for everybody else."""
 
-_PRUNE_ROWS = 200
-"""Rows removed in one transaction; a submit waits for one of them at most."""
+T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(Asking):
     """`<data>/robotq.db`, written durably by one thread and read by others.
 
     Commits survive a power cut (WAL, synchronous=FULL). Exactly one connection writes and
@@ -68,11 +48,7 @@ class SqliteStore:
 
     async def open(self, *, finished: int) -> Restored:
         """See `Store.open`. Makes the folder if absent."""
-        if sqlite3.sqlite_version_info < _OLDEST:
-            raise ConfigError(
-                "robotq needs SQLite 3.37 or newer, and this Python comes with "
-                f"{sqlite3.sqlite_version}. Use a newer Python, or `store: memory` for a trial."
-            )
+        check_library()
         try:
             self._lock = await asyncio.to_thread(FolderLock, self._path.parent)
             self._writer = Writer(self._connect)
@@ -91,61 +67,6 @@ class SqliteStore:
         self, mutations: Sequence[Mutation], committed: Committed | None = None
     ) -> Sequence[Event]:
         return await self._writing().apply(mutations, committed)
-
-    async def get(self, task_id: str) -> Task | None:
-        return await self._reading().run(lambda found: reads.task(found, task_id))
-
-    async def list(self, query: TaskQuery) -> Sequence[Task]:
-        return await self._reading().run(lambda found: reads.tasks(found, query))
-
-    async def events_since(
-        self,
-        event_id: int,
-        *,
-        limit: int,
-        task_id: str | None = None,
-        api: str | None = None,
-    ) -> Sequence[Event]:
-        return await self._reading().run(
-            lambda found: reads.events(found, event_id, limit, task_id, api)
-        )
-
-    async def answer(self, scope: str, key: str) -> Answer | None:
-        return await self._reading().run(lambda found: reads.answer(found, scope, key))
-
-    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
-        return await self._reading().run(lambda found: reads.deliveries(found, query))
-
-    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
-        return await self._reading().run(lambda found: reads.tallies(found, api, from_ms, to_ms))
-
-    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
-        return await self._reading().run(lambda found: jobs.jobs(found, query))
-
-    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
-        return await self._reading().run(lambda found: items.items(found, query))
-
-    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
-        return await self._reading().run(lambda found: items.batches(found, query))
-
-    async def prune(
-        self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
-    ) -> int:
-        """See `Store.prune`. Submits get in between every few hundred rows."""
-        removed = 0
-        for statement, before_ms in (
-            ("prune_tasks", tasks_before_ms),
-            ("prune_events", events_before_ms),
-            ("prune_answers", answers_before_ms),
-            ("prune_deliveries", tasks_before_ms),
-            ("prune_items", tasks_before_ms),
-            ("prune_tallies", events_before_ms),
-        ):
-            removed += await self._remove(WRITE[statement], before_ms, limit)
-        return removed
-
-    async def probe(self) -> None:
-        await self._writing().run(partial(_change, statement=WRITE["probe"]))
 
     def statistics(self) -> StoreStatistics:
         writer = self._writer
@@ -173,27 +94,20 @@ class SqliteStore:
 
         await asyncio.to_thread(close_all)
 
-    async def _remove(self, statement: str, before_ms: int, limit: int) -> int:
-        removed = 0
-        while removed < limit:
-            rows = min(limit - removed, _PRUNE_ROWS)
-            count = await self._writing().run(
-                partial(_change, statement=statement, parameters=(before_ms, rows))
-            )
-            removed += count
-            if count < rows:
-                break
-        return removed
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._reader is None:
+            raise StoreUnavailable("the store is not open")
+        return await self._reader.run(work)
+
+    async def _change(self, statement: str, parameters: tuple[int, ...] = ()) -> int:
+        return await self._writing().run(
+            lambda found: found.execute(statement, parameters).rowcount
+        )
 
     def _writing(self) -> Writer:
         if self._writer is None:
             raise StoreUnavailable("the store is not open")
         return self._writer
-
-    def _reading(self) -> Reader:
-        if self._reader is None:
-            raise StoreUnavailable("the store is not open")
-        return self._reader
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None)
@@ -215,10 +129,3 @@ class SqliteStore:
             connection.execute("SELECT * FROM probe").fetchall()
             connections.append(connection)
         return connections
-
-
-def _change(
-    connection: sqlite3.Connection, statement: str, parameters: tuple[int, ...] = ()
-) -> int:
-    """Run one statement in a transaction of its own. Returns how many rows it changed."""
-    return connection.execute(statement, parameters).rowcount

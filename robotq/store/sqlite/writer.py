@@ -179,7 +179,7 @@ class Writer:
         try:
             outcomes, last = _all_together(connection, calls, known)
         except Exception as error:
-            if _is_the_disks(error):
+            if is_the_disks(error):
                 raise
             # seldom, so all the others need no savepoint, which costs as much as their rows
             connection.execute("ROLLBACK")
@@ -201,7 +201,7 @@ class Writer:
         try:
             outcomes = self._arrivals.write([call.mutations for call in calls])
         except Exception as error:
-            if _is_the_disks(error):
+            if is_the_disks(error):
                 raise
             # it was rolled back, and whose fault it is comes out where each is written by itself
             outcomes = None
@@ -246,7 +246,7 @@ def _one_by_one(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Seque
             outcome: object = changes.add(call.mutations)
             changes.flush()
         except Exception as error:
-            if _is_the_disks(error):
+            if is_the_disks(error):
                 raise
             connection.execute("ROLLBACK TO one")
             outcome = error
@@ -255,5 +255,6 @@ def _one_by_one(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Seque
     return outcomes
 
 
-def _is_the_disks(error: Exception) -> bool:
+def is_the_disks(error: Exception) -> bool:
+    """Whether it is no fault of the call, so that the same call may work later."""
     return isinstance(error, sqlite3.Error) and not isinstance(error, _CALLERS_FAULT)
