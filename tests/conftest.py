@@ -15,6 +15,8 @@ from hypothesis import settings
 from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
 
 from .patience import PatientLoop
+from .slices import Slices, examples
+from .warm import warm
 
 # here, so that one process has the daemons of all tests
 __all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
@@ -24,9 +26,27 @@ __all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# no deadline per example: on a busy machine it fails tests that are right
-settings.register_profile("robotq", deadline=None)
-settings.load_profile("robotq")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    Slices.whole = "not long" not in config.option.markexpr
+    # no deadline per example: on a busy machine it fails tests that are right
+    settings.register_profile("robotq", deadline=None, max_examples=examples(100))
+    settings.load_profile("robotq")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What tried a slice of its examples by default tries all of them among the long tests."""
+    if Slices.whole:
+        for item in items:
+            if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+                item.add_marker(pytest.mark.long)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    warm(config)
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)

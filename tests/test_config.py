@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from robotq.config import Config, RobotConfig, load_config, packaged, strict_yaml
 from robotq.config.keys import OTHER_VARIABLES, variables
 from robotq.model.errors import ConfigError
+from tests.slices import examples
 
 ROOT = Path(__file__).parent.parent
 
@@ -227,7 +228,7 @@ OPTIONS = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     value=st.fixed_dictionaries(
         {

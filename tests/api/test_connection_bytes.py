@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from robotq.api.connection import Connection
 from tests import patience
+from tests.slices import examples
 
 from .kept_connection import Client, home, request
 
@@ -35,7 +36,9 @@ _PARTS = [
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(
+    max_examples=examples(25), deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
 def test_requests__are_answered_the_same_however_the_bytes_come(data: st.DataObject) -> None:
     """Cut anywhere, sent together, or one by one after each answer."""
     parts = data.draw(st.lists(st.sampled_from(_PARTS), min_size=2, max_size=8))

@@ -67,8 +67,9 @@ async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> No
 
 
 async def test_routes__answer_as_they_are_described(daemon: DaemonProcess, tmp_path: Path) -> None:
-    phases = ("--phases", "examples,fuzzing,stateful")
-    await schemathesis(daemon, tmp_path, *phases, "--max-examples", "2", "--seed", "1")
+    # one example for each route; what it takes to follow links between them is in the long test
+    phases = ("--phases", "examples,fuzzing")
+    await schemathesis(daemon, tmp_path, *phases, "--max-examples", "1", "--seed", "1")
 
 
 @pytest.mark.long

@@ -15,6 +15,7 @@ from robotq.api.language import preferred
 from robotq.api.robot.times import local_time, read_time
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
+from tests.slices import examples
 
 JSON = st.recursive(
     st.none()
@@ -30,7 +31,7 @@ def _nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(JSON)
 def test_json__what_an_encoder_writes_is_read_back(value: Any) -> None:
     assert parse_json(orjson.dumps(value)) == value

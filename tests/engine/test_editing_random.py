@@ -24,6 +24,7 @@ from robotq.store.memory import MemoryStore
 from robotq.store.port import Store, TaskQuery
 from robotq.store.sqlite import SqliteStore
 from tests import patience
+from tests.slices import examples
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 
@@ -234,7 +235,7 @@ def on_disk(actions: list[tuple[Any, ...]]) -> None:
 
 
 @given(actions=stories)
-@settings(max_examples=40, suppress_health_check=_CHECKS)
+@settings(max_examples=examples(40), suppress_health_check=_CHECKS)
 def test_edits__in_any_order_in_memory(actions: list[tuple[Any, ...]]) -> None:
     in_memory(actions)
 
@@ -254,6 +255,6 @@ def test_edits__in_any_order__at_length(actions: list[tuple[Any, ...]]) -> None:
 
 @pytest.mark.long
 @given(actions=stories)
-@settings(max_examples=60, suppress_health_check=_CHECKS)
+@settings(max_examples=examples(60), suppress_health_check=_CHECKS)
 def test_edits__in_any_order_on_disk__at_length(actions: list[tuple[Any, ...]]) -> None:
     on_disk(actions)

@@ -21,6 +21,7 @@ from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
 from tests import patience
+from tests.slices import examples
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 
@@ -166,7 +167,7 @@ async def play(story: Story, actions: list[tuple[Any, ...]]) -> None:
 
 
 @given(actions=st.lists(steps, min_size=4, max_size=30))
-@settings(max_examples=30, suppress_health_check=_CHECKS)
+@settings(max_examples=examples(30), suppress_health_check=_CHECKS)
 def test_moves__in_any_order_in_memory(actions: list[tuple[Any, ...]]) -> None:
     store = MemoryStore()
     patience.run(play(Story(lambda: store), actions))

@@ -27,6 +27,7 @@ from robotq.model.task import Repeat, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
 from tests import patience
+from tests.slices import examples
 
 from .at_rest import differences, unexplained
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
@@ -460,7 +461,7 @@ stories = st.lists(st.tuples(actions, st.integers(0, 12)), min_size=5, max_size=
 
 @given(steps=stories)
 @settings(
-    max_examples=20,
+    max_examples=examples(20),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_anything__in_any_order(steps: list[tuple[Any, ...]]) -> None:

@@ -7,15 +7,15 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mcp import Client as McpClient
-from mcp import StdioServerParameters
 
-from robotq.mcp.server import serving
 from robotq.testing.daemon import Daemon
 from robotq.testing.process import clean_environment
+
+if TYPE_CHECKING:
+    from mcp import Client as McpClient
 
 SPECS = """
 commands:
@@ -69,6 +69,10 @@ def start_agent(robotq_daemon: Daemon) -> StartAgent:
 
     `here=True`: the same server in this process, which is there sooner.
     """
+    # here, because every process of the tests would load them for half a second
+    from mcp import Client, StdioServerParameters  # noqa: PLC0415
+
+    from robotq.mcp.server import serving  # noqa: PLC0415
 
     @asynccontextmanager
     async def start(
@@ -78,7 +82,7 @@ def start_agent(robotq_daemon: Daemon) -> StartAgent:
         if here:
             control = "--allow-control" in options
             server = serving(url, None, allow_control=control, retry_s=retry_s)
-            async with server as one, McpClient(one) as client:
+            async with server as one, Client(one) as client:
                 yield Agent(client)
             return
         command = StdioServerParameters(
@@ -86,7 +90,7 @@ def start_agent(robotq_daemon: Daemon) -> StartAgent:
             args=["-m", "robotq", "mcp", "--url", url, *options],
             env=clean_environment({}),
         )
-        async with McpClient(command) as client:
+        async with Client(command) as client:
             yield Agent(client)
 
     return start

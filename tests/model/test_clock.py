@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robotq.model.clock import ScaledClock, VirtualClock
+from tests.slices import examples
 
 SOON = 10
 """Wall seconds after which a test gives up; none of them takes that long."""
@@ -99,7 +100,7 @@ def test_two_robots__interleave_exactly() -> None:
     assert crew.seen == [(1, "a"), (2, "b"), (3.5, "b"), (4, "a"), (7, "a"), (13.5, "b")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(
         st.lists(st.floats(0, 1_000, allow_nan=False), min_size=1, max_size=8),

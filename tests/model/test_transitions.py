@@ -24,6 +24,7 @@ from robotq.model.task import (
     TaskState,
 )
 from robotq.model.transitions import TRANSITIONS, Action, transition
+from tests.slices import examples
 
 UNKNOWN = TaskError(code=OUTCOME_UNKNOWN)
 FAILED = TaskError(code="device_error")
@@ -120,7 +121,7 @@ class TaskLife(RuleBasedStateMachine):
 
 
 TestTaskLife = TaskLife.TestCase
-TestTaskLife.settings = settings(max_examples=60, stateful_step_count=25)
+TestTaskLife.settings = settings(max_examples=examples(60), stateful_step_count=25)
 
 
 def test_table__leaves_no_end_state_and_claims_only_what_waits() -> None:

@@ -22,6 +22,7 @@ from robotq.store.port import (
     StaleRevision,
     Store,
 )
+from tests.slices import examples
 
 from .conftest import Shelf
 from .records import ITEM_BATCH, NOON_MS, checklist, item
@@ -189,7 +190,7 @@ some_queries = st.builds(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(items=some_items, queries=st.lists(some_queries, max_size=20))
 async def test_items__any_query_finds_what_a_look_through_all_finds(
     items: list[Item], queries: list[ItemQuery]

@@ -15,6 +15,7 @@ from robotq.store.job_query import JobOrder, JobQuery
 from robotq.store.memory import MemoryStore
 from robotq.store.port import SaveTask
 from robotq.store.sqlite import SqliteStore
+from tests.slices import examples
 
 TAGS = ("a", "b", "a_b")
 PLACES = ("/srv/one", "/srv/two", "/home/%_")
@@ -59,7 +60,7 @@ QUERIES = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(tasks=jobs(), started=st.integers(0, 12), queries=st.lists(QUERIES, min_size=1, max_size=6))
 async def test_jobs__any_query_finds_what_a_look_through_all_finds(
     tasks: list[Task], started: int, queries: list[JobQuery]

@@ -39,6 +39,7 @@ from robotq.store.port import (
     StaleRevision,
     TaskQuery,
 )
+from tests.slices import examples
 
 from .conftest import shelf_of
 from .records import NOON_MS, answer, change, pending, submit
@@ -290,11 +291,15 @@ def _may_follow(tasks: dict[int, Task], task: Task, before: TaskState | None) ->
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 def test_any_history__leaves_what_the_model_says(kind: str) -> None:
     machine = type("Machine", (StoreMachine,), {"kind": kind})
-    run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=20))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=examples(10), stateful_step_count=20)
+    )
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 def test_any_long_history__leaves_what_the_model_says(kind: str) -> None:
     machine = type("Machine", (StoreMachine,), {"kind": kind})
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=40))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=examples(60), stateful_step_count=40)
+    )

@@ -28,6 +28,7 @@ from robotq.model.task import (
 from robotq.store.sqlite import rows
 from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.migrations import migrate
+from tests.slices import examples
 
 # what a JSON text can say: no lone surrogates, and whole numbers of 64 bits
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -156,7 +157,7 @@ def _kept(connection: sqlite3.Connection, table: str, row: rows.Row, columns: st
     return found
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(task=tasks)
 def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> None:
     row = _kept(database, "task", rows.task_to_row(task), rows.TASK_COLUMNS)
@@ -166,7 +167,7 @@ def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> Non
     assert repr(msgspec.structs.replace(again, rank=task.rank)) == repr(task)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(event=events)
 def test_event__comes_back_equal(database: sqlite3.Connection, event: Event) -> None:
     row = _kept(database, "event", rows.event_to_row(event, event.id), rows.EVENT_COLUMNS)

@@ -144,6 +144,7 @@ async def test_pause_that_comes_while_somebody_resumes__is_not_lifted(
         assert [hold["code"] for hold in status["holds"]] == ["paused"]
 
 
+@pytest.mark.long
 async def test_stop_while_somebody_lets_a_queue_go_on__closes_that_question_too(
     start_site: StartSite, open_page: OpenPage
 ) -> None:
@@ -184,6 +185,7 @@ async def test_held_motion__is_shown_with_who_and_since_and_let_go_by_a_button(
         assert (await task(site, running))["state"] == "running"
 
 
+@pytest.mark.long
 async def test_robot_that_stands_in_the_way__is_named_and_sent_away(
     start_site: StartSite, open_page: OpenPage
 ) -> None:
@@ -218,6 +220,7 @@ async def test_cancel_of_what_runs__can_keep_the_next_one_from_starting(
         assert (await task(site, waiting))["state"] == "pending"
 
 
+@pytest.mark.long
 async def test_approval__that_somebody_else_has_given_closes_the_question(
     start_site: StartSite, open_page: OpenPage, tmp_path: Path
 ) -> None:
@@ -241,6 +244,7 @@ async def test_approval__that_somebody_else_has_given_closes_the_question(
         assert (await task(site, second))["state"] == "pending"
 
 
+@pytest.mark.long
 async def test_question_of_a_robot__that_was_answered_elsewhere_is_gone_and_says_so(
     start_site: StartSite, open_page: OpenPage
 ) -> None:
@@ -296,6 +300,7 @@ async def test_queue_of_a_robot_that_is_gone__is_given_to_another_or_called_off(
     assert states == ["robot_b"] * 3
 
 
+@pytest.mark.long
 async def test_queue_of_a_robot_that_is_gone__is_called_off_as_it_was_counted(
     start_site: StartSite, open_page: OpenPage, tmp_path: Path
 ) -> None:

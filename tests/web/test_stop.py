@@ -115,6 +115,7 @@ async def test_stop__leaves_from_each_of_seven_tabs_and_from_a_second_window(
         assert max(took_ms) < LIMIT_MS * max(1.0, os.getloadavg()[0] / 4)
 
 
+@pytest.mark.long
 async def test_stream__goes_to_another_tab_when_its_tab_is_closed(
     start_site: StartSite, chromium: Browser
 ) -> None:
@@ -166,6 +167,7 @@ async def silent_for_looks(site: Site) -> AsyncIterator[tuple[str, asyncio.Event
         server.close()
 
 
+@pytest.mark.long
 async def test_stop__leaves_while_every_connection_waits_for_an_answer(
     start_site: StartSite, chromium: Browser
 ) -> None:
@@ -183,7 +185,7 @@ async def test_stop__leaves_while_every_connection_waits_for_an_answer(
         assert max(took_ms) < LIMIT_MS * max(1.0, os.getloadavg()[0] / 4)
 
 
-@pytest.mark.parametrize("width", [390, 1920])
+@pytest.mark.parametrize("width", [390, pytest.param(1920, marks=pytest.mark.long)])
 async def test_stop__that_fails_fills_the_screen_until_it_is_read(
     start_site: StartSite, open_page: OpenPage, width: int
 ) -> None:

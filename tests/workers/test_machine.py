@@ -15,6 +15,7 @@ from robotq.engine.job import Holder, failed_with, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.workers import TaskReport
+from tests.slices import examples
 
 from .conftest import QUEUE, Shop, new_shop
 
@@ -165,4 +166,4 @@ class LeaseMachine(RuleBasedStateMachine):
 
 
 TestLeases = LeaseMachine.TestCase
-TestLeases.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestLeases.settings = settings(max_examples=examples(25), stateful_step_count=25, deadline=None)

@@ -18,6 +18,7 @@ from robotq.api.checklist.interface import ROUTES
 from robotq.catalog import Catalog
 from tests.api.conftest import lab_config
 from tests.api.lab import running_lab
+from tests.slices import examples
 
 from .conftest import NOBODY, SESSION, Checklist
 
@@ -160,7 +161,7 @@ queries = st.dictionaries(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     route=st.sampled_from([route for route in ROUTES if route.path.startswith("/api")]),
     part=st.sampled_from([NOBODY, "bulk", "x", "%00"]) | st.text(min_size=1, max_size=5),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import patience
+from tests.slices import examples
 from tests.workers.conftest import SetClock
 
 from .conftest import NOBODY, running
@@ -78,7 +79,7 @@ async def converse(messages: list[bytes]) -> None:
             assert (await api.until(task_id, "completed"))["result"] == "fine"
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(st.lists(_messages, min_size=20, max_size=40))
 def test_s4_27__no_message_closes_a_connection_or_ends_a_task(messages: list[bytes]) -> None:
     patience.run(converse(messages))
