@@ -67,6 +67,7 @@ class LineChannel(ABC, Generic[SentT]):
         self._sent = 0
         self._answered = 0
         self._starts = 0
+        self._losses = 0
         self._complaint: tuple[Line | None, str] | None = None
         self._told: deque[str] = deque(maxlen=_TOLD)
         self._heard_at = 0.0
@@ -317,6 +318,11 @@ class LineChannel(ABC, Generic[SentT]):
     def starts(self) -> int:
         """How often the controller has started anew, ever."""
         return self._starts
+
+    @property
+    def losses(self) -> int:
+        """How often the controller has said that steps may be missing, ever."""
+        return self._losses
 
     @property
     def complaint(self) -> tuple[Line | None, str] | None:

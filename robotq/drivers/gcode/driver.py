@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from robotq.drivers.base import (
     Capabilities,
@@ -12,56 +13,18 @@ from robotq.drivers.base import (
     DriverError,
     DriverSetup,
     DriverStatus,
-    Stopped,
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.robot import GcodeRobot
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
-from robotq.drivers.steps import Machine, run_program, scans
+from robotq.drivers.steps import run_program, scans
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
 _MOTION_STATE = "GET_ROBOT_MOTION_STATE"
-
-
-class Controlled(Machine, Protocol):
-    """One controller with its link. What `Driver` says of each method holds here too."""
-
-    @property
-    def capabilities(self) -> Capabilities: ...
-
-    def connect(self) -> None: ...
-
-    def begin(self) -> None:
-        """A command is about to run. Raises LinkLost."""
-
-    def end(self) -> None:
-        """It has ended."""
-
-    def switch_off(self) -> None:
-        """It has failed or was stopped, and the robot stands: switch off what may be on, where
-        the controller still takes lines. Raises nothing."""
-
-    def check(self) -> None:
-        """Raises what has befallen the command meanwhile: Stopped, for example."""
-
-    def hold(self) -> None: ...
-
-    def resume(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def emergency_stop(self) -> None: ...
-
-    def reset(self) -> None: ...
-
-    def status(self) -> DriverStatus: ...
-
-    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]: ...
-
-    def close(self) -> None: ...
 
 
 class GcodeDriver:
@@ -71,24 +34,24 @@ class GcodeDriver:
         self,
         setup: DriverSetup,
         controls: Controls,
-        controller: Controlled,
+        robot: GcodeRobot,
         scanner: ScannerOptions | None,
     ) -> None:
         """Raises ConfigError where what the robot remembers cannot be read."""
         self._controls = controls
-        self._controller = controller
+        self._robot = robot
         self._scanner = None if scanner is None else Scanner(setup.robot, scanner)
         self._memory = Memory(setup.data / "memory" / f"{setup.robot}.json")
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._controller.capabilities
+        return self._robot.capabilities
 
     def connect(self) -> None:
         if self._scanner is not None:
             # also where the robot is not there yet: its own state is shown
             self._scanner.start()
-        self._controller.connect()
+        self._robot.connect()
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         program = context.program
@@ -96,7 +59,7 @@ class GcodeDriver:
         if program is None or reason is not None:
             # before anything moves
             raise UnknownCommand(reason or NO_STEPS)
-        controls, controller = self._controls, self._controller
+        controls = self._controls
         controls.begin()
         if self._scanner is not None and scans(program.steps):
             try:
@@ -106,16 +69,13 @@ class GcodeDriver:
             except DriverError:
                 controls.end()
                 raise
-        try:
-            if controls.interrupted:
-                raise Stopped
-            controller.begin()
+        with self._robot.command() as controller:
             result = run_program(
                 program,
                 command.params,
                 context,
                 controller,
-                scan=self._scan,
+                scan=partial(self._scan, controller.check),
                 memory=self._memory,
                 check=controller.check,
             )
@@ -123,12 +83,6 @@ class GcodeDriver:
                 # a stop came with the last answer
                 controller.check()
             return result
-        except (DriverError, Stopped):
-            controller.switch_off()
-            raise
-        finally:
-            controls.end()
-            controller.end()
 
     def immediate(self, command: Command) -> JsonObject:
         if command.cmd_type != _MOTION_STATE:
@@ -149,37 +103,37 @@ class GcodeDriver:
         }
 
     def hold(self) -> None:
-        self._controller.hold()
+        self._robot.hold()
 
     def resume(self) -> None:
-        self._controller.resume()
+        self._robot.resume()
 
     def stop(self) -> None:
-        self._controller.stop()
+        self._robot.stop()
 
     def emergency_stop(self) -> None:
-        self._controller.emergency_stop()
+        self._robot.emergency_stop()
 
     def reset(self) -> None:
-        self._controller.reset()
+        self._robot.reset()
 
     def status(self) -> DriverStatus:
-        status = self._controller.status()
+        status = self._robot.status()
         if self._scanner is None:
             return status
         return replace(status, details={**status.details, "scanner": self._scanner.state()})
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Limits may change; which port it is, the scanner and its port stay."""
-        return self._controller.prepare_reload(options)
+        return self._robot.prepare_reload(options)
 
     def close(self) -> None:
         self._controls.close()
         if self._scanner is not None:
             self._scanner.close()
-        self._controller.close()
+        self._robot.close()
 
-    def _scan(self, timeout_s: float) -> str | None:
+    def _scan(self, check: Callable[[], None], timeout_s: float) -> str | None:
         if self._scanner is None:
             raise DriverError("this robot has no scanner: set `scanner` in its options")
-        return self._scanner.read(timeout_s, self._controller.check)
+        return self._scanner.read(timeout_s, check)

@@ -3,13 +3,84 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.lines import Rules, prepare
+from robotq.drivers.gcode.written import Reading, StepFault, lacks, wrong_steps
 from robotq.drivers.reading import Section
+from robotq.drivers.scanner import ScannerOptions, read_scanner_options
+from robotq.drivers.transport import PortOptions, read_port_options
+from robotq.steps import Program
 
 _CODE = re.compile(r"[GM](0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcodeOptions(ABC):
+    """What the drivers ask for; a firmware adds its own."""
+
+    port: PortOptions
+    rules: Rules
+    """For lines of the operator."""
+    program_rules: Rules
+    """For programs that come from a client."""
+    homing_required: bool
+    answer_timeout_s: float
+    homing_timeout_s: float
+    stop_timeout_s: float
+    keep_modes: bool
+    after_failure: tuple[str, ...]
+    scanner: ScannerOptions | None
+
+    @abstractmethod
+    def reading(self) -> Reading:
+        """By which rules the steps of an operator are read."""
+
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
+        """It does what steps are written for."""
+        return lacks(program, scanner=self.scanner is not None)
+
+    def wrong_steps(self, program: Program) -> Iterator[StepFault]:
+        """Which steps it would refuse."""
+        return wrong_steps(program, self.reading())
+
+
+class Shared(TypedDict):
+    """The fields of GcodeOptions beside the rules."""
+
+    port: PortOptions
+    homing_required: bool
+    answer_timeout_s: float
+    homing_timeout_s: float
+    stop_timeout_s: float
+    keep_modes: bool
+    after_failure: tuple[str, ...]
+    scanner: ScannerOptions | None
+
+
+def read_shared(
+    section: Section,
+    *,
+    answer_timeout_s: float,
+    homing_timeout_s: float,
+    off: Sequence[str],
+    off_rules: Rules,
+) -> Shared:
+    """The options that all drivers for G-code have, with these defaults. Raises ConfigError."""
+    return {
+        "port": read_port_options(section, tells_identity=True),
+        "homing_required": section.flag("homing_required", default=True),
+        "answer_timeout_s": section.number("answer_timeout_s", above=0, default=answer_timeout_s),
+        "homing_timeout_s": section.number("homing_timeout_s", above=0, default=homing_timeout_s),
+        "stop_timeout_s": section.number("stop_timeout_s", above=0, default=8.0),
+        "keep_modes": section.text("modes", of=("known", "keep"), default="known") == "keep",
+        "after_failure": after_failure(section, off_rules, default=off),
+        "scanner": read_scanner_options(section),
+    }
 
 
 def denied(section: Section) -> dict[str, str]:

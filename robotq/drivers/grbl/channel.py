@@ -51,7 +51,6 @@ class Channel(LineChannel[Sent]):
         self._alarm: int | None = None
         self._last_alarm: int | None = None
         self._reset_expected = False
-        self._losses = 0
         self._status: Status | None = None
         self._statuses = 0
         self._holds = 0
@@ -96,8 +95,11 @@ class Channel(LineChannel[Sent]):
         spare = max(self._longest, length) if self._outstanding else 0
         return self._length + length + spare <= self._capacity
 
-    def put(self, lines: Sequence[Line]) -> int:
-        """Send as many of `lines`, from the first one, as there is room for. How many."""
+    def put(self, lines: Sequence[Line], *, although_shut: bool = False) -> int:
+        """Send as many of `lines`, from the first one, as there is room for. How many.
+
+        `although_shut`: also while an emergency stop is latched, for what moves nothing.
+        """
         batch = bytearray()
         with self._changed:
             starts = self._starts
@@ -111,14 +113,8 @@ class Channel(LineChannel[Sent]):
                 batch += sent.data
                 count += 1
         if batch:
-            self._hand_over(bytes(batch), count, starts=starts)
+            self._hand_over(bytes(batch), count, starts=starts, although_shut=although_shut)
         return count
-
-    def reset_now(self) -> None:
-        """Have the controller drop everything, ahead of all that is still to be written, and
-        let no line follow. Takes no lock before the byte is on its way."""
-        self.shut_gate()
-        self.urgent(b"\x18")
 
     def expect_reset(self, expected: bool) -> None:
         """Whether the next greeting follows a reset of our own, sent while the robot stood.
@@ -224,11 +220,6 @@ class Channel(LineChannel[Sent]):
     def inches(self) -> bool:
         """It has said since `begin` that its reports are in inches ($13)."""
         return self._inches
-
-    @property
-    def losses(self) -> int:
-        """Alarms after which steps may be missing, ever."""
-        return self._losses
 
     @property
     def alarm(self) -> int | None:

@@ -27,10 +27,10 @@ IN_INCHES = "the controller reports in inches: $13 has to be 0"
 _MOVING = frozenset({"Run", "Jog", "Home"})
 
 
-def make_link(
+def meet(
     channel: Channel, interrupted: Callable[[], bool], recognition: Recognition, *, stop: bool
 ) -> tuple[Identity, bool]:
-    """Open the port, wait until the controller answers, and see that it is the one that is
+    """Wait until the controller behind the open port answers, and see that it is the one that is
     meant. `stop`: whatever it does, it is reset first.
 
     A controller that did not start anew may have half a line in its memory, and whatever comes
@@ -38,12 +38,7 @@ def make_link(
     moves, that has to wait, and it does not say who it is: the second value is then True. Raises
     LinkLost, also as soon as `interrupted`.
     """
-    channel.open()
-    try:
-        return _Making(channel, interrupted, recognition).made(stop=stop)
-    except LinkLost as error:
-        channel.close(error.reason)
-        raise
+    return _Making(channel, interrupted, recognition).made(stop=stop)
 
 
 class _Making:
@@ -136,7 +131,8 @@ class _Making:
 
     def _answered(self, line: Line) -> None:
         channel = self._channel
-        channel.put([line])
+        # also while an emergency stop is latched: asking who it is moves nothing
+        channel.put([line], although_shut=True)
         deadline = time.monotonic() + _IDENTITY_S
         while channel.lines_under_way and time.monotonic() < deadline:
             self._wait()

@@ -23,17 +23,14 @@ Those of its port (see `drivers.transport.options`), and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import after_failure, block_delete, denied
-from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
+from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
+from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
-from robotq.drivers.scanner import ScannerOptions, read_scanner_options
-from robotq.drivers.transport import PortOptions, read_port_options
-from robotq.steps import Program
 from robotq.steps.reader import DOLLAR_QUERIES
 
 _EEPROM = frozenset({"G10", "G28", "G28.1", "G30", "G30.1"}) | {f"G{n}" for n in range(54, 60)}
@@ -63,28 +60,14 @@ def letters(*, plain_grbl: bool) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrblOptions:
-    port: PortOptions
-    rules: Rules
-    program_rules: Rules
-    homing_required: bool = True
-    line_by_line: bool = False
-    receive_bytes: int | None = None
-    answer_timeout_s: float = 5.0
-    silence_s: float = 3.0
-    homing_timeout_s: float = 120.0
-    stop_timeout_s: float = 8.0
-    keep_modes: bool = False
-    feed: float | None = None
-    after_failure: tuple[str, ...] = ("M5", "M9")
-    scanner: ScannerOptions | None = None
+class GrblOptions(GcodeOptions):
+    line_by_line: bool
+    receive_bytes: int | None
+    silence_s: float
+    feed: float | None
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
-        """It does what steps are written for."""
-        return lacks(program, scanner=self.scanner is not None)
-
-    def wrong_steps(self, program: Program) -> Iterator[StepFault]:
-        """Which steps it would refuse. Which descendant it is, is known when it is connected."""
+    def reading(self) -> Reading:
+        """Which descendant it is, is known when it is connected."""
         known = letters(plain_grbl=False)
         rules = replace(self.rules, letters=known)
 
@@ -97,10 +80,9 @@ class GrblOptions:
                 why = f"this controller answers it with nothing to be read: expected {told}"
             return why
 
-        reading = Reading(
+        return Reading(
             rules=rules, program_rules=replace(self.program_rules, letters=known), query=query
         )
-        return wrong_steps(program, reading)
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
@@ -111,22 +93,21 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
     slash = block_delete(section)
     feed = section.number("feed", least=0, default=0.0)
     read = GrblOptions(
-        port=read_port_options(section, tells_identity=True),
         rules=Rules(longest=_LONGEST, alone=_EEPROM, block_delete=slash),
         program_rules=Rules(
             longest=_LONGEST, alone=_EEPROM, denied={**_DENIED, **more}, block_delete=slash
         ),
-        homing_required=section.flag("homing_required", default=True),
         line_by_line=section.text("window", of=("count", "line"), default="count") == "line",
         receive_bytes=receive or None,
-        answer_timeout_s=section.number("answer_timeout_s", above=0, default=5.0),
         silence_s=section.number("silence_s", above=0, default=3.0),
-        homing_timeout_s=section.number("homing_timeout_s", above=0, default=120.0),
-        stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
-        keep_modes=section.text("modes", of=("known", "keep"), default="known") == "keep",
         feed=feed or None,
-        after_failure=after_failure(section, Rules(longest=_LONGEST), default=("M5", "M9")),
-        scanner=read_scanner_options(section),
+        **read_shared(
+            section,
+            answer_timeout_s=5.0,
+            homing_timeout_s=120.0,
+            off=("M5", "M9"),
+            off_rules=Rules(longest=_LONGEST),
+        ),
     )
     if receive and not 16 <= receive <= 65_536:
         section.refuse("receive_bytes", f"found {receive}, expected 16 to 65536")

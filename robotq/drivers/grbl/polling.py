@@ -36,12 +36,16 @@ class Polling:
         self._thread = threading.Thread(target=self._run, name=f"{robot}-poll", daemon=True)
         self._thread.start()
 
-    def follow_a_command(self, on: bool) -> None:
-        """Whether a command runs; when one begins, ask now, and not only when the pause that is
-        under way is over."""
-        self._busy = on
-        if on:
-            self._wake.set()
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Inside, a command runs."""
+        self._busy = True
+        # a pause of up to a second is under way
+        self._wake.set()
+        try:
+            yield
+        finally:
+            self._busy = False
 
     @property
     def is_homing(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from robotq.drivers.base import (
@@ -13,22 +14,22 @@ from robotq.drivers.base import (
     Capabilities,
     DriverError,
     DriverSetup,
-    DriverStatus,
     LinkLost,
-    LinkState,
     Stopped,
     UncertainOutcome,
 )
+from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.robot import GcodeRobot, Pause
 from robotq.drivers.grbl.channel import Channel
-from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, make_link
-from robotq.drivers.grbl.controller import Controller
+from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, meet
+from robotq.drivers.grbl.controller import GrblController
 from robotq.drivers.grbl.options import GrblOptions, read_options
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import Identity, alarm_text
+from robotq.drivers.grbl.state import State
 from robotq.drivers.identity import Recognition, Self
-from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
@@ -40,8 +41,10 @@ _AXES = "xyzabc"
 _PROGRAM_PAUSE = "reason.program_pause"
 
 
-class GrblRobot(Controller):
-    """`Controlled` for GRBL: the procedures of Controller, and the rest of a driver."""
+class GrblRobot(GcodeRobot):
+    _state: State
+    _channel: Channel
+    _controller: GrblController
 
     capabilities = Capabilities(
         acknowledgement=Acknowledgement.PLANNED,
@@ -52,78 +55,86 @@ class GrblRobot(Controller):
     )
 
     def __init__(self, setup: DriverSetup, options: GrblOptions, controls: Controls) -> None:
-        self._robot = setup.robot
-        self._link_changed = setup.link_changed
         self._identity = Identity()
-        self._recognition = Recognition(
-            options.port.identity, "`$I=NAME` gives a Grbl a name of its own"
-        )
         self._unrecognised = False
         """It moved when the link was made, and has not said yet who it is."""
-        self._connected_before = False
-        self._holding = threading.Lock()
+        self._holding = Lock()
+        """Held by whoever holds or resumes, until the reports show it."""
         self._resets_before = -1
         """Greetings before the emergency stop that is latched."""
+        state = State(options=options)
         channel = Channel(setup.robot, options.port, Position(), self._on_lost)
-        polling = Polling(setup.robot, channel, options.silence_s)
-        super().__init__(options, channel, polling, controls)
+        self._polling = Polling(setup.robot, channel, options.silence_s)
+        controller = GrblController(state, channel, self._polling, controls, self._recognise)
+        super().__init__(
+            setup,
+            controls,
+            state=state,
+            channel=channel,
+            controller=controller,
+            recognition=Recognition(
+                options.port.identity, "`$I=NAME` gives a Grbl a name of its own"
+            ),
+        )
 
     # -- the link ------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Leaves the position unknown where the link had been lost before."""
-        channel, controls, position = self._channel, self._controls, self._position
-        begun, losses = controls.interruptions, channel.losses
-        emergencies = controls.emergencies
-        with self._polling.silent(), channel.turn():
-            position.unhome()
-            known = not self._connected_before and position.why_lost is None
-            # also while an emergency stop is latched: asking who it is moves nothing
-            channel.open_gate(unless=lambda: False)
-            self._identity, self._state.unsynchronised = make_link(
-                channel,
-                lambda: controls.interruptions != begun,
-                self._recognition,
-                stop=controls.latched,
-            )
-            self._unrecognised = self._state.unsynchronised
-            channel.make_room(self._state.options.receive_bytes or self._identity.receive_bytes)
-            channel.open_gate(unless=lambda: controls.latched)
-        met = position.mark()
-        if known and channel.losses == losses and controls.emergencies == emergencies:
-            # where it stands when it is first seen is what there is to know
-            position.take_as_known(met)
-        else:
-            position.forget("the link was lost meanwhile")
-        self._connected_before = True
-        self._state.hold_wanted = False
-        self._link_changed(LinkState.CONNECTED, channel.port_name or "")
+        with self._polling.silent():
+            super().connect()
 
     def close(self) -> None:
         self._polling.close()
-        self._channel.end()
+        super().close()
 
-    def _on_lost(self, reason: str) -> None:
-        self._position.unhome()
-        self._position.forget("the link was lost meanwhile")
-        self._link_changed(LinkState.DISCONNECTED, reason)
+    def _position_at_first_sight(self) -> bool:
+        return self._position.why_lost is None
+
+    def _meet(self, interrupted: Callable[[], bool]) -> None:
+        self._identity, self._state.unsynchronised = meet(
+            self._channel, interrupted, self._recognition, stop=self._controls.latched
+        )
+        self._unrecognised = self._state.unsynchronised
+        self._make_room()
+
+    def _recognise(self) -> None:
+        """Nothing that moves is sent before it has said who it is."""
+        if not self._unrecognised:
+            return
+        channel, controller = self._channel, self._controller
+
+        def ask() -> Self:
+            controller.start()
+            controller.exchange(WHO)
+            self._identity = identity_of(channel)
+            return self._identity.told
+
+        try:
+            controller.exchange(SETTINGS)
+            if channel.inches:
+                raise LinkLost(IN_INCHES)
+            self._recognition.look(ask)
+        except LinkLost as error:
+            channel.give_up(error.reason)
+            raise
+        self._make_room()
+        self._unrecognised = False
+
+    def _make_room(self) -> None:
+        self._channel.make_room(self._state.options.receive_bytes or self._identity.receive_bytes)
 
     # -- a command -----------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        self._channel.require_link()
-        self._polling.follow_a_command(True)
-        self._modes_due, self._touched = True, False
-        # whatever was said between two commands belongs to none of them
-        self._watch.begin(None)
+    @contextmanager
+    def command(self) -> Iterator[Controller]:
+        with self._polling.following(), super().command() as controller:
+            yield controller
 
-    def end(self) -> None:
-        self._polling.follow_a_command(False)
+    def _after_command(self) -> None:
         if self._state.rest_asked:
             # the command ended by itself; the next one must not find the robot held
-            self._stopping.pass_over_emergencies()
             try:
-                self._stopping.come_to_rest()
+                self._controller.rest_after_all()
             except (UncertainOutcome, Stopped) as error:
                 self._state.unsynchronised = True
                 _log.warning("%s: after a stop: %r", self._robot, error)
@@ -171,29 +182,20 @@ class GrblRobot(Controller):
         if status is not None and status.state in ("Run", "Jog", "Hold"):
             self._channel.at_once(b"\x85" if status.state == "Jog" else b"!")
 
-    def emergency_stop(self) -> None:
-        channel, controls = self._channel, self._controls
+    def _lost_by_stop(self, *, first: bool) -> str | None:
+        channel = self._channel
         status = channel.status
         standing = status is not None and status.state in ("Idle", "Alarm", "Sleep", "Check")
         steps_kept = standing and not channel.lines_under_way
         channel.expect_reset(steps_kept)
-        if not controls.latched:
+        if first:
             self._resets_before = channel.starts
-        # first, so that a link that is being made takes no position for known after this
-        controls.latch()
-        if not steps_kept:
-            self._position.forget("of an emergency stop in motion")
-        try:
-            channel.reset_now()
-        finally:
-            controls.interrupt()
-            self._state.hold_wanted = False
-            if not steps_kept:
-                self._position.unhome()
-            channel.wake()
+        return None if steps_kept else "of an emergency stop in motion"
 
-    def reset(self) -> None:
-        """Raises DriverError where the controller has not confirmed the stop."""
+    def _stop_at_once(self) -> None:
+        self._channel.urgent(b"\x18")
+
+    def _until_stop_confirmed(self) -> None:
         channel = self._channel
         deadline = time.monotonic() + _CONFIRM_S
         again = time.monotonic() + _CONFIRM_S / 2
@@ -205,64 +207,21 @@ class GrblRobot(Controller):
                 again = deadline
                 channel.at_once(b"\x18")
             channel.wait(_WAKE_S)
-        self._controls.release()
-        channel.open_gate(unless=lambda: self._controls.latched)
-        self._recognition.accept()
-        channel.accept_board()
 
-    def status(self) -> DriverStatus:
-        channel = self._channel
-        with channel.still():
-            lost, details = channel.lost, self._details()
-            status, held = channel.status, self._watch.held
-        still_moving = held and (status is None or not status.rests)
-        return DriverStatus(
-            link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
+    def _read_options(self, options: Mapping[str, Any]) -> GrblOptions:
+        return read_options(self._robot, options)
+
+    # -- how it pauses -------------------------------------------------------------------------
+
+    def _pause(self) -> Pause:
+        held, status = self._controller.held, self._channel.status
+        moving = held and (status is None or not status.rests)
+        return Pause(
             held=held,
-            held_because=self._held_because() if held else "",
-            still_moving=still_moving,
-            planned_moves=None if still_moving else 0,
-            position_known=self._position.why_lost is None
-            and (self._position.homed or not self._state.options.homing_required),
-            details=details,
+            because=self._held_because() if held else "",
+            still_moving=moving,
+            planned_moves=None if moving else 0,
         )
-
-    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
-        new = read_options(self._robot, options)
-        if new.port != self._state.options.port or new.scanner != self._state.options.scanner:
-            raise ConfigError(
-                f"robots.{self._robot}.options: another port or scanner needs a restart"
-            )
-
-        def apply() -> None:
-            self._state.options = new
-
-        return apply
-
-    # -- helpers -------------------------------------------------------------------------------
-
-    def _recognise(self) -> None:
-        """Nothing that moves is sent before it has said who it is."""
-        if not self._unrecognised:
-            return
-        channel = self._channel
-
-        def ask() -> Self:
-            self._watch.begin(None)
-            self._exchange(WHO)
-            self._identity = identity_of(channel)
-            return self._identity.told
-
-        try:
-            self._exchange(SETTINGS)
-            if channel.inches:
-                raise LinkLost(IN_INCHES)
-            self._recognition.look(ask)
-        except LinkLost as error:
-            channel.give_up(error.reason)
-            raise
-        channel.make_room(self._state.options.receive_bytes or self._identity.receive_bytes)
-        self._unrecognised = False
 
     def _held_because(self) -> str:
         """Why it pauses, where it was not `hold`."""
@@ -298,7 +257,7 @@ class GrblRobot(Controller):
                 if now > again and not over:
                     channel.at_once(byte)
                     again = now + _CONFIRM_S / 3
-                channel.wait(0.05)
+                channel.wait(_WAKE_S)
                 status = channel.status
                 fresh = channel.statuses > seen + 1 and status is not None
                 if fresh and status is not None and (over or status.held is held):
@@ -309,26 +268,18 @@ class GrblRobot(Controller):
         finally:
             self._polling.hurry(False)
 
-    def _details(self) -> JsonObject:
-        channel = self._channel
-        status = channel.status
-        details: dict[str, Any] = {
-            "firmware": self._identity.firmware,
-            "identity": self._identity.told.whole,
-            "port": channel.port_name,
-            "state": "unknown" if status is None else status.state,
-            "homed": self._position.homed,
-            "emergency_stop": self._controls.latched,
-            "lines_sent": channel.sent,
-            "lines_under_way": channel.lines_under_way,
-        }
-        reason = self._position.why_lost
-        if reason is not None:
-            details["position_unknown_because"] = reason
+    # -- what it tells of itself ---------------------------------------------------------------
+
+    def _identity_details(self) -> JsonObject:
+        return {"firmware": self._identity.firmware, "identity": self._identity.told.whole}
+
+    def _point_details(self) -> JsonObject:
+        status, alarm = self._channel.status, self._channel.last_alarm
         if status is None:
-            return details
-        if status.state == "Alarm" and channel.last_alarm is not None:
-            details["alarm"] = alarm_text(channel.last_alarm)
+            return {"state": "unknown"}
+        details: dict[str, Any] = {"state": status.state}
+        if status.state == "Alarm" and alarm is not None:
+            details["alarm"] = alarm_text(alarm)
         point = _work_point(status.machine_mm, status.work_mm, status.offset_mm)
         if not point and status.machine_mm is not None:
             details["work_position"] = "unknown until the controller tells its work offset"

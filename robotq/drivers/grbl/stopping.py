@@ -1,8 +1,5 @@
-"""Coming to rest: the motion is slowed down, and what was not carried out is dropped.
-
-Every stop ends in a reset, and every wait in it has an end: a controller that does not confirm
-leaves an uncertain outcome.
-"""
+"""Coming to rest on GRBL: the motion is slowed down, and what was not carried out is dropped by a
+reset."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import NoReturn
 
 from robotq.drivers.base import Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.state import State
@@ -20,33 +18,21 @@ _GREETING_S = 3.0
 """A reset in motion is followed by half a second of silence before the greeting."""
 
 
-class Stopping:
-    """Stops and resets, for the command thread."""
+class GrblStopping(Stopping):
+    _state: State
+    _channel: Channel
 
     def __init__(
         self, state: State, channel: Channel, polling: Polling, controls: Controls
     ) -> None:
-        self._state = state
-        self._channel = channel
+        super().__init__(state, channel, controls)
         self._polling = polling
-        self._controls = controls
         self._resets = 0
         """Greetings when the exchange that is under way began."""
-        self._emergencies = 0
 
     def begin(self) -> None:
-        """An exchange begins: what came before is none of its business."""
         self._resets = self._channel.starts
-        self.pass_over_emergencies()
-
-    def pass_over_emergencies(self) -> None:
-        """Emergency stops up to now break nothing off any more."""
-        self._emergencies = self._controls.emergencies
-
-    @property
-    def emergency(self) -> bool:
-        """An emergency stop has come since."""
-        return self._controls.emergencies != self._emergencies
+        super().begin()
 
     @property
     def started_anew(self) -> bool:
@@ -59,9 +45,8 @@ class Stopping:
         status = self._channel.status
         return status is not None and status.rests
 
-    def come_to_rest(self) -> None:
-        """Slow down, and drop what was not carried out. Raises UncertainOutcome where the
-        controller does not confirm it."""
+    def come_to_rest(self, *, wait: bool = False) -> None:  # noqa: ARG002
+        """It always drops what it has planned."""
         self._state.coming_to_rest = True
         try:
             self._come_to_rest()
@@ -105,8 +90,6 @@ class Stopping:
             channel.expect_reset(False)
 
     def emergency_over(self) -> NoReturn:
-        """The byte is on its way already; wait until the controller says that it has acted.
-        Raises Stopped, or UncertainOutcome where it does not say so."""
         channel = self._channel
         self.pass_over_emergencies()
         deadline = time.monotonic() + _GREETING_S

@@ -1,79 +1,49 @@
-"""Motion on Marlin: what is waited for, and what counts as done.
+"""Motion on Marlin.
 
 An `ok` means that a line was read and planned. Motion has ended when M400 was answered, and the
-report of a position that was asked for after it has come. Nothing here homes by itself.
+report of a position that was asked for after it has come.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
+from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.lines import Line, prepare
-from robotq.drivers.gcode.reading import read_program
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.planned import Ahead
 from robotq.drivers.marlin.state import State
-from robotq.drivers.marlin.stopping import Stopping
-from robotq.drivers.marlin.watch import LOOK_S, Watch
+from robotq.drivers.marlin.stopping import MarlinStopping
+from robotq.drivers.marlin.watch import MarlinWatch
 
 _log = logging.getLogger(__name__)
 
 _SWITCH_OFF_S = 10.0
-_PROGRESS_S = 0.2
 
 
-class Controller:
-    """Procedures on one channel; they belong to the command thread."""
+class MarlinController(Controller):
+    _state: State
+    _channel: Channel
+    _stopping: MarlinStopping
+    _watch: MarlinWatch
 
     def __init__(self, state: State, channel: Channel, controls: Controls) -> None:
-        self._state = state
-        self._channel = channel
-        self._position = channel.position
-        self._controls = controls
-        self._lost_lines = LostLines(self._state, channel)
-        self._stopping = Stopping(self._state, channel, controls, self._lost_lines)
-        self._watch = Watch(self._state, channel, controls, self._lost_lines, self._stopping)
+        self._lost_lines = LostLines(state, channel)
+        self.stopping = stopping = MarlinStopping(state, channel, controls, self._lost_lines)
+        watch = MarlinWatch(state, channel, controls, self._lost_lines, stopping)
+        super().__init__(state, channel, controls, stopping, watch)
         self._rest_asked = -1
         """Motions that had been sent when the end of all of them was last asked for."""
-        self._modes_due = True
-        """No line of this command was sent yet."""
-        self._touched = False
-        """A line of it was."""
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
 
     # -- what steps ask for --------------------------------------------------------------------
-
-    def run(
-        self,
-        lines: Iterable[str],
-        *,
-        from_client: bool = False,
-        progress: Callable[[float], None] | None = None,
-        timeout_s: float | None = None,
-    ) -> None:
-        """Send lines, and wait until the robot has carried them out."""
-        options = self._state.options
-        prepared, progress = read_program(
-            lines,
-            options.program_rules if from_client else options.rules,
-            self._controls,
-            from_client=from_client,
-            progress=progress,
-        )
-        self._ready()
-        self._watch.begin(timeout_s)
-        self._known_modes()
-        self._stream(prepared, progress)
-        self._settle()
 
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
         self._synchronise()
@@ -93,17 +63,11 @@ class Controller:
             self._position.unhome()
         self._position.take_as_known(begun)
 
-    def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
+    def _jog(self, axes: str, timeout_s: float | None) -> None:
         """Relative, and absolute again afterwards."""
-        # the code of a jog is added below
-        lines = prepare([axes], replace(self._state.options.rules, one_code=False))
-        if len(lines) != 1 or lines[0].codes:
-            raise DriverError(
-                f"a jog takes axes and F, found {axes!r}", code="bad_parameter", field="jog"
-            )
         self._synchronise()
         self._relative = True
-        self.run(["G91", f"G0 {lines[0].text}", "G90"], timeout_s=timeout_s)
+        self.run(["G91", f"G0 {axes}", "G90"], timeout_s=timeout_s)
         self._relative = False
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
@@ -117,24 +81,6 @@ class Controller:
         if asked.motion:
             self._settle()
         return told
-
-    def wait(self, seconds: float) -> None:
-        self._watch.begin(None)
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self._watch.look(min(left, LOOK_S))
-
-    def check(self) -> None:
-        """Raises what has befallen the command since its last exchange: Stopped, for example."""
-        self._watch.look(0.0)
-
-    def _known_modes(self) -> None:
-        """The first lines of a command: whatever the one before it has left."""
-        if self._modes_due and not self._state.options.keep_modes:
-            for text in KNOWN_MODES:
-                self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
-        self._modes_due = False
-        self._touched = True
 
     def switch_off(self) -> None:
         """A stop of Marlin leaves spindle, laser and fan on."""
@@ -160,16 +106,9 @@ class Controller:
 
     # -- an exchange ---------------------------------------------------------------------------
 
-    def _ready(self) -> None:
-        """Nothing is sent to a robot that does not know where it stands."""
-        self._synchronise()
-        if self._state.options.homing_required and not self._position.homed:
-            raise DriverError("the robot has not been homed: HOME first")
-        reason = self._position.why_lost
-        if reason is not None:
-            raise DriverError(
-                f"the position is not known, because {reason}: HOME, or UNLOCK to take it as it is"
-            )
+    def _modes(self) -> None:
+        for text in KNOWN_MODES:
+            self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
 
     def _synchronise(self) -> None:
         """Count anew, and wait until nothing of an earlier command moves any more."""
@@ -185,10 +124,9 @@ class Controller:
             self._relative = False
         self._settle()
 
-    def _stream(self, lines: Sequence[Line], progress: Callable[[float], None] | None) -> None:
+    def _stream(self, lines: Sequence[Line], tell: Callable[[int], None]) -> None:
         channel = self._channel
         window = self._state.options.window if self._state.emergency_parser else 2
-        told = 0.0
         answered = channel.answered
         at = 0
         ahead = Ahead(self._state.options.hold_within_s)
@@ -206,14 +144,8 @@ class Controller:
                     self._watch.look(0.0)
                     continue
             self._watch.look()
-            if progress is not None and time.monotonic() - told > _PROGRESS_S:
-                told = time.monotonic()
-                done = channel.answered - answered
-                progress(
-                    min(1.0, done / len(lines) if self._state.emergency_parser else at / len(lines))
-                )
-        if progress is not None:
-            progress(1.0)
+            done = channel.answered - answered
+            tell(done if self._state.emergency_parser else at)
 
     def _next(self, line: Line, window: int) -> bool:
         """Send a line where it may be sent."""

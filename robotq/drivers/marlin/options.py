@@ -28,17 +28,14 @@ Those of its port (see `drivers.transport.options`), and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.lines import Rules
-from robotq.drivers.gcode.options import after_failure, block_delete, denied
-from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
+from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
+from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
-from robotq.drivers.scanner import ScannerOptions, read_scanner_options
-from robotq.drivers.transport import PortOptions, read_port_options
-from robotq.steps import Program
 
 _LONGEST = 80
 """Marlin cuts lines at 96 characters (MAX_CMD_SIZE), number and checksum among them."""
@@ -80,33 +77,17 @@ _TEXTS = frozenset({"M117"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarlinOptions:
-    port: PortOptions
-    rules: Rules
-    program_rules: Rules
-    homing_required: bool = True
-    window: int = 1
-    hold_within_s: float | None = None
-    emergency: str = "M410"
-    answer_timeout_s: float = 10.0
-    homing_timeout_s: float = 180.0
-    stop_timeout_s: float = 8.0
-    keep_modes: bool = False
-    after_failure: tuple[str, ...] = AFTER_FAILURE
-    scanner: ScannerOptions | None = None
+class MarlinOptions(GcodeOptions):
+    window: int
+    hold_within_s: float | None
+    emergency: str
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
-        """It does what steps are written for."""
-        return lacks(program, scanner=self.scanner is not None)
-
-    def wrong_steps(self, program: Program) -> Iterator[StepFault]:
-        """Which steps it would refuse."""
-        reading = Reading(
+    def reading(self) -> Reading:
+        return Reading(
             rules=self.rules,
             program_rules=self.program_rules,
             query=lambda line: why_refused([line], self.rules),
         )
-        return wrong_steps(program, reading)
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
@@ -115,10 +96,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
     more = denied(section)
     slash = block_delete(section)
     read = MarlinOptions(
-        port=read_port_options(section, tells_identity=True),
         rules=_rules(_CONVERSATION, slash),
         program_rules=_rules({**_CONVERSATION, **_STORED, **more}, slash),
-        homing_required=section.flag("homing_required", default=True),
         window=section.whole("window", least=1, most=8, default=1),
         hold_within_s=(
             section.number("hold_within_s", above=0, default=1.0)
@@ -126,12 +105,13 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
             else None
         ),
         emergency=section.text("emergency", of=("M112", "M410"), default="M410"),
-        answer_timeout_s=section.number("answer_timeout_s", above=0, default=10.0),
-        homing_timeout_s=section.number("homing_timeout_s", above=0, default=180.0),
-        stop_timeout_s=section.number("stop_timeout_s", above=0, default=8.0),
-        keep_modes=section.text("modes", of=("known", "keep"), default="known") == "keep",
-        after_failure=after_failure(section, _rules(_CONVERSATION), default=AFTER_FAILURE),
-        scanner=read_scanner_options(section),
+        **read_shared(
+            section,
+            answer_timeout_s=10.0,
+            homing_timeout_s=180.0,
+            off=AFTER_FAILURE,
+            off_rules=_rules(_CONVERSATION),
+        ),
     )
     section.end()
     return read

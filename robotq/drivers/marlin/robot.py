@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 from robotq.drivers.base import (
@@ -15,22 +14,20 @@ from robotq.drivers.base import (
     Capabilities,
     DriverError,
     DriverSetup,
-    DriverStatus,
     LinkLost,
-    LinkState,
     NotUnderstood,
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.robot import GcodeRobot, Pause
 from robotq.drivers.identity import Recognition
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.connect import Identity, WaitsForPerson, identify
-from robotq.drivers.marlin.controller import Controller
+from robotq.drivers.marlin.controller import MarlinController
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.drivers.marlin.state import State
-from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
@@ -45,27 +42,32 @@ _PLANNER = 16
 """Motions that Marlin plans ahead."""
 
 
-class MarlinRobot(Controller):
-    """`Controlled` for Marlin: the procedures of Controller, and the rest of a driver."""
+class MarlinRobot(GcodeRobot):
+    _state: State
+    _channel: Channel
+    _controller: MarlinController
 
     def __init__(self, setup: DriverSetup, options: MarlinOptions, controls: Controls) -> None:
-        self._robot = setup.robot
-        self._link_changed = setup.link_changed
         self._identity = Identity()
-        self._recognition = Recognition(
-            options.port.identity, "MACHINE_TYPE and UUID are set in Marlin's Configuration.h"
-        )
-        self._connected_before = False
         self._listen_first = False
         """It was at work when it was last asked."""
-        self._ended = threading.Event()
-        self._command = ExitStack()
-        """What a command has taken, and gives back at its end; belongs to the command thread."""
         state = State(options=options)
         channel = Channel(
             setup.robot, options.port, Position(), self._on_lost, on_start=self._forget_hold
         )
-        super().__init__(state, channel, controls)
+        controller = MarlinController(state, channel, controls)
+        super().__init__(
+            setup,
+            controls,
+            state=state,
+            channel=channel,
+            controller=controller,
+            recognition=Recognition(
+                options.port.identity, "MACHINE_TYPE and UUID are set in Marlin's Configuration.h"
+            ),
+        )
+        self._stopping = controller.stopping
+        self._ended = threading.Event()
         self._heart = threading.Thread(
             target=self._beat, name=f"{setup.robot}-heartbeat", daemon=True
         )
@@ -85,60 +87,40 @@ class MarlinRobot(Controller):
     # -- the link ------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Leaves the position unknown where the link had been lost before."""
-        channel, controls, position = self._channel, self._controls, self._position
-        begun, emergencies = controls.interruptions, controls.emergencies
-        position.unhome()
-        self._state.hold_wanted = self._state.go_on = self._state.waits = False
-        known = not self._connected_before
-        with channel.turn():
-            try:
-                channel.open()
-                if controls.latched:
-                    # the stop itself may have come while the link was down
-                    self._stopping.quick_stop()
-                self._recognise(begun)
-            except WaitsForPerson:
-                # whether M108 reaches it is seen when somebody resumes
-                self._identity, self._state.emergency_parser = Identity(), False
-                self._state.waits = True
-            except LinkLost as error:
-                channel.close(error.reason)
-                raise
-        channel.open_gate(unless=lambda: controls.latched)
-        met = position.mark()
-        if known and controls.emergencies == emergencies:
-            position.take_as_known(met)
-        else:
-            position.forget("the link was lost meanwhile")
-        self._connected_before = True
-        self._state.unsynchronised = True
-        self._link_changed(LinkState.CONNECTED, channel.port_name or "")
+        self._state.go_on = self._state.waits = False
+        super().connect()
 
-    def _recognise(self, begun: int) -> None:
-        """See who it is. Given up at the first stop after `begun`."""
-        controls, listen = self._controls, self._listen_first
-        self._listen_first = False
+    def _meet(self, interrupted: Callable[[], bool]) -> None:
+        if self._controls.latched:
+            # the stop itself may have come while the link was down
+            self._stopping.quick_stop()
         try:
-            self._identity = identify(
-                self._channel,
-                lambda: controls.interruptions != begun,
-                self._recognition,
-                listen=listen,
-            )
+            self._recognise(interrupted)
+        except WaitsForPerson:
+            # whether M108 reaches it is seen when somebody resumes
+            self._identity, self._state.emergency_parser = Identity(), False
+            self._state.waits = True
+        self._state.unsynchronised = True
+
+    def _recognise(self, interrupted: Callable[[], bool]) -> None:
+        """See who it is. Raises LinkLost, WaitsForPerson."""
+        listen, self._listen_first = self._listen_first, False
+        try:
+            self._identity = identify(self._channel, interrupted, self._recognition, listen=listen)
         except NotUnderstood as error:
             self._listen_first = error.what == "busy"
             raise
         self._state.emergency_parser = self._identity.emergency_parser
 
-    def _meet(self) -> None:
+    def _meet_again(self) -> None:
         """What waited for a person may have gone on: see who it is, before it counts as free.
         It is our turn. Raises LinkLost."""
         channel = self._channel
         if not self._state.waits or channel.lost is not None:
             return
         try:
-            self._recognise(self._controls.interruptions)
+            begun = self._controls.interruptions
+            self._recognise(lambda: self._controls.interruptions != begun)
         except WaitsForPerson:
             return
         except LinkLost as error:
@@ -150,12 +132,7 @@ class MarlinRobot(Controller):
 
     def close(self) -> None:
         self._ended.set()
-        self._channel.end()
-
-    def _on_lost(self, reason: str) -> None:
-        self._position.unhome()
-        self._position.forget("the link was lost meanwhile")
-        self._link_changed(LinkState.DISCONNECTED, reason)
+        super().close()
 
     def _forget_hold(self) -> None:
         """The controller has started anew: what was held is gone."""
@@ -188,7 +165,7 @@ class MarlinRobot(Controller):
         with self._channel.turn_if_free() as ours:
             try:
                 if ours:
-                    self._meet()
+                    self._meet_again()
             except LinkLost as error:
                 _log.warning("%s: it has gone on, and there is no link: %s", self._robot, error)
 
@@ -213,17 +190,9 @@ class MarlinRobot(Controller):
 
     # -- a command -----------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        self._command.enter_context(self._channel.turn())
-        self._modes_due, self._touched = True, False
-        self._channel.require_link()
+    def _may_begin(self) -> None:
         if self._state.waits:
             raise DriverError(_WAITS)
-        self._watch.begin(None)
-
-    def end(self) -> None:
-        self._command.close()
-        self._channel.wake()
 
     # -- from outside --------------------------------------------------------------------------
 
@@ -275,7 +244,7 @@ class MarlinRobot(Controller):
             channel.wait(_WAKE_S)
         if self._state.waits:
             with channel.turn():
-                self._meet()
+                self._meet_again()
             if self._state.waits:
                 raise DriverError(f"{_WAITS} again (paused for user)")
 
@@ -285,49 +254,43 @@ class MarlinRobot(Controller):
         elif self._state.emergency_parser and self._channel.lost is None:
             self._stopping.quick_stop()
 
-    def emergency_stop(self) -> None:
-        channel, controls = self._channel, self._controls
-        controls.latch()
-        channel.shut_gate()
-        if controls.running or self._state.options.emergency == "M112":
-            self._position.forget("of an emergency stop")
-            self._position.unhome()
+    def _lost_by_stop(self, *, first: bool) -> str | None:  # noqa: ARG002
         self._state.unsynchronised = True
-        halt = self._state.options.emergency == "M112"
+        lost = self._controls.running or self._halts
+        return "of an emergency stop" if lost else None
+
+    def _stop_at_once(self) -> None:
         lines = self._stopping.lines_under_way()
+        halts = self._halts
         try:
-            channel.urgent(SHUTDOWN if halt else QUICK_STOP)
+            self._channel.urgent(SHUTDOWN if halts else QUICK_STOP)
         finally:
-            if not halt:
+            if not halts:
                 self._stopping.stop_again(lines)
-            controls.interrupt()
-            self._state.hold_wanted = False
-            channel.wake()
 
-    def reset(self) -> None:
-        self._controls.release()
-        self._channel.open_gate(unless=lambda: self._controls.latched)
-        self._recognition.accept()
-        self._channel.accept_board()
+    @property
+    def _halts(self) -> bool:
+        """An emergency stop switches the motors off."""
+        return self._state.options.emergency == "M112"
 
-    def status(self) -> DriverStatus:
-        channel = self._channel
-        with channel.still():
-            lost, details = channel.lost, self._details()
-            # until it is known who it is, nothing begins
-            paused, wanted = channel.paused or self._state.waits, self._state.hold_wanted
-            planned = self._planned() if wanted else 0
-        return DriverStatus(
-            link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
+    def _read_options(self, options: Mapping[str, Any]) -> MarlinOptions:
+        return read_options(self._robot, options)
+
+    # -- how it pauses -------------------------------------------------------------------------
+
+    def _pause(self) -> Pause:
+        # until it is known who it is, nothing begins
+        paused, wanted = self._channel.paused or self._state.waits, self._state.hold_wanted
+        planned = self._planned() if wanted and not paused else 0
+        return Pause(
             held=wanted or paused,
-            held_because=self._paused_because() if paused else "",
-            still_moving=planned > 0 and not paused,
-            planned_moves=0 if paused else planned,
-            position_known=self._position.why_lost is None
-            and not self._state.waits
-            and (self._position.homed or not self._state.options.homing_required),
-            details=details,
+            because=self._paused_because() if paused else "",
+            still_moving=planned > 0,
+            planned_moves=planned,
         )
+
+    def _position_known(self) -> bool:
+        return super()._position_known() and not self._state.waits
 
     def _planned(self) -> int:
         """The most motions that are carried out before it stands."""
@@ -346,35 +309,16 @@ class MarlinRobot(Controller):
         )
         return "reason.paused_at_machine" if at_machine else "reason.paused_for_user"
 
-    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
-        new = read_options(self._robot, options)
-        if new.port != self._state.options.port or new.scanner != self._state.options.scanner:
-            raise ConfigError(
-                f"robots.{self._robot}.options: another port or scanner needs a restart"
-            )
+    # -- what it tells of itself ---------------------------------------------------------------
 
-        def apply() -> None:
-            self._state.options = new
-
-        return apply
-
-    def _details(self) -> JsonObject:
-        channel = self._channel
-        details: dict[str, Any] = {
+    def _identity_details(self) -> JsonObject:
+        return {
             "firmware": self._identity.firmware,
             "identity": self._identity.told.whole,
-            "port": channel.port_name,
             "emergency_parser": self._state.emergency_parser,
-            "homed": self._position.homed,
-            "emergency_stop": self._controls.latched,
-            "lines_sent": channel.sent,
-            "lines_under_way": channel.lines_under_way,
         }
-        reason = self._position.why_lost
-        if reason is not None:
-            details["position_unknown_because"] = reason
-        if channel.point:
-            # Marlin tells where it is going to, not where it is
-            target = zip("xyz", channel.point, strict=False)
-            details.update({f"target_{axis}_mm": value for axis, value in target})
-        return details
+
+    def _point_details(self) -> JsonObject:
+        # Marlin tells where it is going to, not where it is
+        target = zip("xyz", self._channel.point, strict=False)
+        return {f"target_{axis}_mm": value for axis, value in target}

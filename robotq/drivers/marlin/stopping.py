@@ -1,7 +1,4 @@
-"""Coming to rest: the motion is broken off, or what is planned is carried out first.
-
-Every wait in it has an end: a controller that does not confirm leaves an uncertain outcome.
-"""
+"""Coming to rest on Marlin: the motion is broken off, or what is planned is carried out first."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import NoReturn
 
 from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN
@@ -36,33 +34,20 @@ _STILL_MOVING_S = 600.0
 """The longest that is waited for what it has planned to end, while it says that it is busy."""
 
 
-class Stopping:
-    """All but `quick_stop` belongs to the command thread."""
+class MarlinStopping(Stopping):
+    """`quick_stop`, `lines_under_way` and `stop_again` may be called by anyone."""
+
+    _state: State
+    _channel: Channel
 
     def __init__(
         self, state: State, channel: Channel, controls: Controls, lost_lines: LostLines
     ) -> None:
-        self._state = state
-        self._channel = channel
-        self._controls = controls
+        super().__init__(state, channel, controls)
         self._lost_lines = lost_lines
-        self._emergencies = 0
         self._repeaters: list[threading.Thread] = []
 
-    def begin(self) -> None:
-        """An exchange begins: emergency stops up to now break nothing off any more."""
-        self._emergencies = self._controls.emergencies
-
-    @property
-    def emergency(self) -> bool:
-        """An emergency stop has come since."""
-        return self._controls.emergencies != self._emergencies
-
     def come_to_rest(self, *, wait: bool = False) -> None:
-        """Stop, and wait until the robot stands; `wait`: after what it has planned already.
-
-        Raises UncertainOutcome where the controller does not confirm it.
-        """
         deadline = time.monotonic() + self._state.options.stop_timeout_s
         try:
             if self._state.emergency_parser and not wait:
@@ -137,9 +122,7 @@ class Stopping:
             self._pause()
 
     def emergency_over(self) -> NoReturn:
-        """The bytes are on their way already; wait until the controller says that it has acted.
-        Raises Stopped, or UncertainOutcome where it does not say so."""
-        self.begin()
+        self.pass_over_emergencies()
         channel = self._channel
         deadline = time.monotonic() + self._state.options.stop_timeout_s
         self._state.unsynchronised = True

@@ -1,25 +1,22 @@
-"""What can happen to a command while it waits, and what it means for it: a complaint, a stop, a
-lost link, a start of the controller, a request for a line, the end of its time."""
+"""What can happen to a command on Marlin while it waits: a complaint, a stop, a lost link, a start
+of the controller, a request for a line, the end of its time."""
 
 from __future__ import annotations
 
-import time
-
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.watch import Watch
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.lines import GO_ON
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.state import State
-from robotq.drivers.marlin.stopping import Stopping
-
-LOOK_S = 0.25
-"""The longest wait between two looks."""
+from robotq.drivers.marlin.stopping import MarlinStopping
 
 
-class Watch:
-    """Waits for news on behalf of the command, on its thread. What ends the command is raised
-    when the robot has come to rest."""
+class MarlinWatch(Watch):
+    _state: State
+    _channel: Channel
+    _stopping: MarlinStopping
 
     def __init__(
         self,
@@ -27,59 +24,16 @@ class Watch:
         channel: Channel,
         controls: Controls,
         lost_lines: LostLines,
-        stopping: Stopping,
+        stopping: MarlinStopping,
     ) -> None:
-        self._state = state
-        self._channel = channel
-        self._controls = controls
+        super().__init__(state, channel, controls, stopping)
         self._lost_lines = lost_lines
-        self._stopping = stopping
         self._starts = 0
         """Starts of the controller when the exchange that is under way began."""
-        self._deadline: float | None = None
-        self._timeout_s = 0.0
-        self._looked = 0.0
 
-    def begin(self, timeout_s: float | None) -> None:
-        """A new exchange, which has `timeout_s` seconds; None: as many as it takes."""
-        channel = self._channel
-        channel.begin()
-        with channel.still():
-            self._starts = channel.starts
-            if self._state.unsynchronised:
-                # what it still asks for belongs to an earlier command
-                channel.forget()
-        self._stopping.begin()
-        self._lost_lines.begin()
-        self._timeout_s = timeout_s or 0.0
-        self._looked = time.monotonic()
-        self._deadline = None if timeout_s is None else self._looked + timeout_s
-        self.look(0.0)
-
-    def look(self, wait_s: float = LOOK_S) -> None:
-        """Wait for news, and raise what they mean for the command."""
-        channel = self._channel
-        if wait_s:
-            channel.wait(wait_s, unless=lambda: self._state.go_on or self._eventful())
-        if self._state.go_on:
-            self._state.go_on = False
-            channel.put(GO_ON, None)
-        if self._eventful():
-            self._take_event()
-        now = time.monotonic()
-        if (self._state.hold_wanted or channel.paused) and self._deadline is not None:
-            # time in which the robot is held does not count
-            self._deadline += now - self._looked
-        self._looked = now
-        if self._deadline is not None and now > self._deadline:
-            self._deadline = None
-            self._stopping.come_to_rest()
-            raise DriverError(
-                f"not finished within {self._timeout_s:g} s",
-                code="timeout",
-                timeout_s=self._timeout_s,
-            )
-        self._lost_lines.check_silence()
+    @property
+    def held(self) -> bool:
+        return self._state.hold_wanted or self._channel.paused
 
     def look_while_counting(self) -> None:
         """The same while both sides find into step: without a wait, and what the controller asks
@@ -87,6 +41,20 @@ class Watch:
         with self._channel.without_requests():
             if self._eventful():
                 self._take_event()
+
+    def _begin(self) -> None:
+        channel = self._channel
+        with channel.still():
+            self._starts = channel.starts
+            if self._state.unsynchronised:
+                # what it still asks for belongs to an earlier command
+                channel.forget()
+        self._lost_lines.begin()
+
+    def _pass_on(self) -> None:
+        if self._state.go_on:
+            self._state.go_on = False
+            self._channel.put(GO_ON, None)
 
     def _eventful(self) -> bool:
         channel = self._channel
@@ -96,6 +64,7 @@ class Watch:
             or channel.starts != self._starts
             or channel.resend is not None
             or channel.complaint is not None
+            or self._state.go_on
             or self._controls.interrupted
             or self._stopping.emergency
         )
@@ -116,8 +85,7 @@ class Watch:
             raise Stopped
         if channel.resend is not None:
             self._lost_lines.send_again()
-        if channel.complaint is not None:
-            line, text = channel.complaint
-            stopping.come_to_rest(wait=True)
-            where = f"line {line.number}, " if line is not None and line.number else ""
-            raise DriverError(f"{where}{text}")
+        self.raise_complaint()
+
+    def _check_silence(self) -> None:
+        self._lost_lines.check_silence()

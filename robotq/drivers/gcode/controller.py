@@ -1,0 +1,184 @@
+"""What steps ask for, whatever the firmware: what is waited for, and what counts as done."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from robotq.drivers.base import DriverError
+from robotq.drivers.gcode.channel import LineChannel
+from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.lines import Line, Rules, prepare
+from robotq.drivers.gcode.reading import Progress, read_program
+from robotq.drivers.gcode.state import RobotState
+from robotq.drivers.gcode.stopping import Stopping
+from robotq.drivers.gcode.watch import LOOK_S, Watch
+
+_PROGRESS_S = 0.2
+
+
+class Controller(ABC):
+    """Procedures on one channel, for the command thread while it has the turn: `GcodeRobot.command`
+    hands them out. Nothing here homes, unlocks or repeats a line by itself."""
+
+    def __init__(
+        self,
+        state: RobotState[Any],
+        channel: LineChannel[Any],
+        controls: Controls,
+        stopping: Stopping,
+        watch: Watch,
+    ) -> None:
+        self._state = state
+        self._channel = channel
+        self._position = channel.position
+        self._controls = controls
+        self._stopping = stopping
+        self._watch = watch
+        self._modes_due = True
+        """No line of this command was sent yet."""
+        self._touched = False
+        """A line of it was."""
+
+    # -- what a firmware gives -----------------------------------------------------------------
+
+    @abstractmethod
+    def home(self, axes: str, *, timeout_s: float | None = None) -> None: ...
+
+    @abstractmethod
+    def unlock(self) -> None: ...
+
+    @abstractmethod
+    def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]: ...
+
+    @abstractmethod
+    def _jog(self, axes: str, timeout_s: float | None) -> None:
+        """A relative motion; `axes` is one line without a code."""
+
+    @abstractmethod
+    def switch_off(self) -> None:
+        """The command has failed or was stopped, and the robot stands: switch off what may be on,
+        where the controller still takes lines. Raises nothing."""
+
+    @abstractmethod
+    def _synchronise(self) -> None:
+        """Have the controller forget what it may still have of an earlier command."""
+
+    @abstractmethod
+    def _modes(self) -> None:
+        """Send what each command begins with."""
+
+    @abstractmethod
+    def _stream(self, lines: Sequence[Line], tell: Callable[[int], None]) -> None:
+        """Send all lines, until they are answered; `tell` how many are done."""
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """Wait until nothing is planned, the robot stands, and every line is accounted for."""
+
+    def _rules(self, rules: Rules) -> Rules:
+        """`rules`, for the firmware as it has said to be."""
+        return rules
+
+    def _require_unlocked(self) -> None:  # noqa: B027 - many have nothing to do here
+        """Raises DriverError where the controller refuses to move."""
+
+    def _look_over(self, lines: Sequence[Line]) -> None:  # noqa: B027 - many have nothing to do here
+        """Raises DriverError where a program lacks something that this controller does not know."""
+
+    # -- what all of them do -------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A command begins: nothing of it was sent."""
+        self._modes_due, self._touched = True, False
+
+    def start(self) -> None:
+        """Whatever was said between two commands belongs to none of them. Raises what has
+        befallen this one already."""
+        self._watch.begin(None)
+
+    @property
+    def held(self) -> bool:
+        """The motion is paused; a stop that slows it down is no hold."""
+        return self._watch.held
+
+    def check(self) -> None:
+        """Raises what has befallen the command since its last exchange: Stopped, for example."""
+        self._watch.look(0.0)
+
+    def run(
+        self,
+        lines: Iterable[str],
+        *,
+        from_client: bool = False,
+        progress: Progress | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Send lines, and wait until the robot has carried them out."""
+        options = self._state.options
+        prepared, progress = read_program(
+            lines,
+            self._rules(options.program_rules if from_client else options.rules),
+            self._controls,
+            from_client=from_client,
+            progress=progress,
+        )
+        self._ready()
+        self._look_over(prepared)
+        self._watch.begin(timeout_s)
+        self._known_modes()
+        self._stream(prepared, _telling(progress, len(prepared)))
+        if progress is not None:
+            progress(1.0)
+        self._settle()
+
+    def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
+        # the code of a jog is added later
+        rules = replace(self._rules(self._state.options.rules), one_code=False)
+        lines = prepare([axes], rules)
+        if len(lines) != 1 or lines[0].codes:
+            raise DriverError(
+                f"a jog takes axes and F, found {axes!r}", code="bad_parameter", field="jog"
+            )
+        self._jog(lines[0].text, timeout_s)
+
+    def wait(self, seconds: float) -> None:
+        self._watch.begin(None)
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._watch.look(min(left, LOOK_S))
+
+    def _known_modes(self) -> None:
+        """Before the first line of a command: whatever the one before it has left."""
+        if self._modes_due and not self._state.options.keep_modes:
+            self._modes()
+        self._modes_due = False
+        self._touched = True
+
+    def _ready(self) -> None:
+        """Nothing is sent to a robot that does not know where it stands."""
+        self._synchronise()
+        self._require_unlocked()
+        if self._state.options.homing_required and not self._position.homed:
+            raise DriverError("the robot has not been homed: HOME first")
+        reason = self._position.why_lost
+        if reason is not None:
+            raise DriverError(
+                f"the position is not known, because {reason}: HOME, or UNLOCK to take it as it is"
+            )
+
+
+def _telling(progress: Progress | None, lines: int) -> Callable[[int], None]:
+    """Tells how far a program is, and not too often."""
+    told = 0.0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if progress is not None and time.monotonic() - told > _PROGRESS_S:
+            told = time.monotonic()
+            progress(min(1.0, done / lines))
+
+    return tell
