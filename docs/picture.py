@@ -16,14 +16,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from robotq.cli.follow import has_ended, looking_at
-from robotq.cli.http import Daemon
-from robotq.cli.settings import loader
-from robotq.cli.show import TaskView
-from robotq.cli.startup import url_of
-from robotq.cli.words import say
+from robotq.cli.shared.follow import has_ended, looking_at
+from robotq.cli.shared.http import Daemon
+from robotq.cli.shared.settings import loader
+from robotq.cli.shared.show import TaskView
+from robotq.cli.shared.startup import url_of
+from robotq.cli.shared.words import say
 from robotq.config import packaged
-from robotq.daemon import running_daemon
+from robotq.daemon.assembly import running_daemon
 
 PICTURE = Path(__file__).parent / "images" / "demo.svg"
 CUT = 0.66

@@ -17,11 +17,11 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from robotq.cli.http import Daemon
-from robotq.cli.settings import loader
-from robotq.cli.startup import url_of
+from robotq.cli.shared.http import Daemon
+from robotq.cli.shared.settings import loader
+from robotq.cli.shared.startup import url_of
 from robotq.config import packaged
-from robotq.daemon import running_daemon
+from robotq.daemon.assembly import running_daemon
 
 FOLDER = Path(__file__).parent / "screenshots"
 _SMALL = (390, 844)

@@ -14,7 +14,7 @@ import yaml
 
 from robotq.catalog import CommandSpec, load_catalog
 from robotq.cli import COMMANDS, command_line
-from robotq.cli.failure import ExitCode
+from robotq.cli.shared.failure import ExitCode
 from robotq.model import crashpoints
 from robotq.model.hold import HoldCode
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from robotq import listen
 from robotq.model.errors import ConfigError
+from robotq.system import listen
 
 
 @pytest.fixture

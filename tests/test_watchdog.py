@@ -6,7 +6,7 @@ import time
 import pytest
 
 from robotq.model.clock import SystemClock
-from robotq.watchdog import STALL_S, Watchdog
+from robotq.system.watchdog import STALL_S, Watchdog
 
 
 def test_watchdog__a_loop_that_stood_still_is_counted_and_told(

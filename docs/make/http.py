@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from docs.make.markdown import code, fields, limits_of, table, type_of
-from robotq.api.openapi import REF, document, group_of
+from robotq.api.http.routes import COMMON_ERRORS, Route
+from robotq.api.openapi.spec import REF, document, group_of
 from robotq.api.robot.description import site_schemas
 from robotq.api.robot.routes import ROUTES
-from robotq.api.routes import COMMON_ERRORS, Route
 from robotq.catalog import load_catalog
 
 _HEAD = f"""# Reference: HTTP

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from prometheus_client.core import Metric
 
 from docs.make.markdown import code, table
-from robotq.api.connections import Connections
-from robotq.api.robot.metrics import Statistics
+from robotq.api.connections.open import Connections
+from robotq.api.robot.handlers.metrics import Statistics
 from robotq.catalog import load_catalog
 from robotq.config import load_config
 from robotq.drivers import simulator
 from robotq.engine.start import start_engine
 from robotq.model.clock import SystemClock
 from robotq.store.memory import MemoryStore
-from robotq.watchdog import Watchdog
+from robotq.system.watchdog import Watchdog
 
 _HEAD = """# Reference: metrics
 

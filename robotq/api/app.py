@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq import descriptors
-from robotq.api.auth import KeyFile
-from robotq.api.call import Call
-from robotq.api.connections import Connections
+from robotq.api.access.guard import Guard
+from robotq.api.access.keys import KeyFile
+from robotq.api.access.under_way import UnderWay
+from robotq.api.connections.open import Connections
 from robotq.api.context import (
     CONNECTIONS,
     ENGINE,
@@ -22,22 +22,22 @@ from robotq.api.context import (
     WATCHDOG,
     WORKERS,
 )
-from robotq.api.described import DESCRIBED, Described
-from robotq.api.errors import error_response
-from robotq.api.guard import Guard
-from robotq.api.interface import Interface, Shared
+from robotq.api.dashboard.context import DASHBOARD, Dashboard
+from robotq.api.dashboard.requests import REQUESTS, RequestLog
+from robotq.api.http.call import Call
+from robotq.api.http.errors import error_response
+from robotq.api.http.interface import Interface, Shared
+from robotq.api.http.mount import mount, tell_page
 from robotq.api.interfaces import INTERFACES
-from robotq.api.mount import mount, tell_page
+from robotq.api.openapi.described import DESCRIBED, Described
+from robotq.api.robot.answers.event import EventFrames
+from robotq.api.robot.answers.task import TaskViews
 from robotq.api.robot.description import ABOUT
-from robotq.api.robot.event_view import EventFrames
 from robotq.api.robot.routes import ROUTES
-from robotq.api.robot.view import TaskViews
-from robotq.api.under_way import UnderWay
-from robotq.api.web_context import DASHBOARD, Dashboard
-from robotq.api.web_requests import REQUESTS, RequestLog
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
-from robotq.watchdog import Watchdog
+from robotq.system import descriptors
+from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from robotq.api.connections import Connections
-from robotq.api.robot.event_view import EventFrames
-from robotq.api.robot.view import TaskViews
-from robotq.api.under_way import UnderWay
+from robotq.api.access.under_way import UnderWay
+from robotq.api.connections.open import Connections
+from robotq.api.robot.answers.event import EventFrames
+from robotq.api.robot.answers.task import TaskViews
 from robotq.engine.engine import Engine
-from robotq.watchdog import Watchdog
+from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
 
 ENGINE = web.AppKey("engine", Engine)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from robotq.api.checklist.interface import CHECKLIST
 from robotq.api.dispatcher.interface import DISPATCHER
-from robotq.api.interface import Interface
+from robotq.api.http.interface import Interface
 from robotq.api.orchestrator.interface import ORCHESTRATOR
 from robotq.api.task_queue.interface import TASK_QUEUE
 

@@ -12,49 +12,49 @@ from typing import Annotated
 import typer
 
 from robotq import __version__
-from robotq.cli.failure import ExitCode, Failure, odd_bytes
-from robotq.listen import CannotListen
+from robotq.cli.shared.failure import ExitCode, Failure, odd_bytes
 from robotq.model.errors import ConfigError, DataUnavailable, RobotqError
+from robotq.system.listen import CannotListen
 
 COMMANDS = {
-    "serve": "serve",
-    "demo": "demo",
-    "submit": "submit",
-    "status": "control",
-    "watch": "watch",
-    "history": "history",
-    "logs": "journal",
-    "export": "history",
-    "robots": "lists",
-    "resources": "resources",
-    "release": "resources",
-    "commands": "lists",
-    "cancel": "cancel",
-    "reorder": "edit",
-    "priority": "edit",
-    "move": "edit",
-    "retry": "decide",
-    "answer": "decide",
-    "resolve": "decide",
-    "checklist": "checklist",
-    "tick": "checklist",
-    "approve": "approve",
-    "pause": "control",
-    "resume": "decide",
-    "hold-motion": "decide",
-    "resume-motion": "decide",
-    "stop": "control",
-    "estop": "decide",
-    "run": "run",
-    "self-test": "selftest",
-    "keys": "keys",
-    "doctor": "doctor",
-    "check-config": "check",
-    "device": "device",
-    "worker": "worker",
-    "mcp": "mcp",
-    "backup": "backup",
-    "restore": "backup",
+    "serve": "host.serve",
+    "demo": "host.demo",
+    "submit": "remote.submit",
+    "status": "remote.control",
+    "watch": "remote.watch",
+    "history": "remote.history",
+    "logs": "remote.journal",
+    "export": "remote.history",
+    "robots": "remote.lists",
+    "resources": "remote.resources",
+    "release": "remote.resources",
+    "commands": "remote.lists",
+    "cancel": "remote.cancel",
+    "reorder": "remote.edit",
+    "priority": "remote.edit",
+    "move": "remote.edit",
+    "retry": "remote.decide",
+    "answer": "remote.decide",
+    "resolve": "remote.decide",
+    "checklist": "remote.checklist",
+    "tick": "remote.checklist",
+    "approve": "remote.approve",
+    "pause": "remote.control",
+    "resume": "remote.decide",
+    "hold-motion": "remote.decide",
+    "resume-motion": "remote.decide",
+    "stop": "remote.control",
+    "estop": "remote.decide",
+    "run": "host.run",
+    "self-test": "host.selftest",
+    "keys": "host.keys",
+    "doctor": "host.doctor",
+    "check-config": "host.check",
+    "device": "host.device",
+    "worker": "remote.worker",
+    "mcp": "host.mcp",
+    "backup": "host.backup",
+    "restore": "host.backup",
 }
 """Command -> its module, which is loaded only when it is needed: an emergency stop does not
 wait until the daemon's libraries are read."""
@@ -131,7 +131,7 @@ def _options(
 
 
 def _asked() -> list[str]:
-    menu = import_module("robotq.cli.menu")
+    menu = import_module("robotq.cli.host.menu")
     return list(menu.arguments_from_menu(sys.stdin))
 
 

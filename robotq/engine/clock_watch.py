@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robotq.engine.journal import Journal
+from robotq.engine.commit.journal import Journal
 from robotq.model.clock import WallClock
 from robotq.model.event import Event
 

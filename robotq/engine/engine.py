@@ -13,32 +13,32 @@ from msgspec.structs import replace
 
 from robotq.catalog import Catalog
 from robotq.config import Config
-from robotq.engine.absent import AbsentRobots
 from robotq.engine.background import Background
-from robotq.engine.batches import left_of_batch
-from robotq.engine.checklist import Checklist
+from robotq.engine.checklist.checklist import Checklist
 from robotq.engine.clock_watch import ClockWatch
-from robotq.engine.confirming import About
-from robotq.engine.editing import Moved
-from robotq.engine.estop import EStop
-from robotq.engine.events import EventBus
-from robotq.engine.fitting import why_lost
-from robotq.engine.handlers import check_handlers
-from robotq.engine.hold_writer import HoldWriter
-from robotq.engine.holds import HoldBoard, places_to_resources
-from robotq.engine.immediate import Immediate
-from robotq.engine.intake import Intake, Order
-from robotq.engine.journal import Journal
-from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
-from robotq.engine.queue import Accepted, KeyedRequest, TaskQueue
+from robotq.engine.commit.batches import left_of_batch
+from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.events.bus import EventBus
+from robotq.engine.holds.board import HoldBoard, places_to_resources
+from robotq.engine.holds.confirming import About
+from robotq.engine.holds.writer import HoldWriter
+from robotq.engine.intake.read_command import Intake, Order
+from robotq.engine.queue.absent import AbsentRobots
+from robotq.engine.queue.queue import Accepted, KeyedRequest, TaskQueue
 from robotq.engine.reads import Reads
-from robotq.engine.releasing import Releasing
-from robotq.engine.resources import Resources
-from robotq.engine.robots import Robot
+from robotq.engine.robot.estop import EStop
+from robotq.engine.robot.handlers import check_handlers
+from robotq.engine.robot.immediate import Immediate
+from robotq.engine.robot.release_place import Releasing
+from robotq.engine.robot.robot import Robot
+from robotq.engine.robot.stop_file import StopFile
 from robotq.engine.settings import Settings
-from robotq.engine.stop_file import StopFile
-from robotq.engine.unbroken import unbroken
-from robotq.engine.webhooks import Webhooks
+from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
+from robotq.engine.state.resources import Resources
+from robotq.engine.waiting.fitting import why_lost
+from robotq.engine.waiting.reorder import Moved
+from robotq.engine.webhooks.service import Webhooks
 from robotq.engine.why import Why
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point

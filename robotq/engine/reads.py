@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from robotq.engine.lane import Lane
-from robotq.engine.memory import Counts, TaskMemory
-from robotq.engine.pool import Pool
+from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.tasks import Counts, TaskMemory
+from robotq.engine.state.worker_queue import Pool
 from robotq.model.delivery import Delivery
 from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event

@@ -6,15 +6,15 @@ from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
-from robotq.engine.batches import cancelled_with
-from robotq.engine.changes import with_what_follows
-from robotq.engine.hold_writer import HoldWriter
-from robotq.engine.holds import HoldBoard
-from robotq.engine.lane import Lane
-from robotq.engine.manual_steps import ManualSteps
-from robotq.engine.memory import TaskMemory
-from robotq.engine.task_events import saving_end, task_event
-from robotq.engine.webhooks import Webhooks
+from robotq.engine.checklist.manual_steps import ManualSteps
+from robotq.engine.commit.batches import cancelled_with
+from robotq.engine.commit.changes import with_what_follows
+from robotq.engine.events.rows import saving_end, task_event
+from robotq.engine.holds.board import HoldBoard
+from robotq.engine.holds.writer import HoldWriter
+from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.webhooks.service import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event

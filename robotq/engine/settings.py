@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
-from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
+from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.task import Task
 
 

@@ -12,28 +12,28 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import WORKER_QUEUES, Config
 from robotq.drivers.base import DriverFactory, DriverSetup, LinkState, unknown_driver
-from robotq.engine.editing import REVISIONS
+from robotq.engine.checklist.manual_steps import ManualSteps
+from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.late import undo_late
 from robotq.engine.engine import Engine
-from robotq.engine.estimates import Estimates
-from robotq.engine.events import EventBus
-from robotq.engine.executor import ExecutorDeps
-from robotq.engine.handlers import check_handlers
-from robotq.engine.hold_writer import HoldWriter
-from robotq.engine.holds import HoldBoard, places_to_resources
-from robotq.engine.host import DriverHost
-from robotq.engine.journal import Journal
-from robotq.engine.known_robots import NOBODY_KNOWS, KnownRobots
-from robotq.engine.late import undo_late
-from robotq.engine.manual_steps import ManualSteps
-from robotq.engine.memory import TaskMemory
-from robotq.engine.queue import TaskQueue
+from robotq.engine.events.bus import EventBus
+from robotq.engine.holds.board import HoldBoard, places_to_resources
+from robotq.engine.holds.writer import HoldWriter
+from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
 from robotq.engine.recovery import recover
-from robotq.engine.resources import Resources
-from robotq.engine.robots import Robot
+from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.executor import ExecutorDeps
+from robotq.engine.robot.handlers import check_handlers
+from robotq.engine.robot.robot import Robot
+from robotq.engine.robot.stop_file import StopFile
 from robotq.engine.settings import Settings
-from robotq.engine.stop_file import StopFile
-from robotq.engine.webhooks import Webhooks
+from robotq.engine.state.estimates import Estimates
+from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
+from robotq.engine.state.resources import Resources
+from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.waiting.reorder import REVISIONS
+from robotq.engine.webhooks.service import Webhooks
 from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode

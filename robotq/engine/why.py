@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from robotq.catalog import Kind
-from robotq.engine.lane import Lane
-from robotq.engine.pool import Pool
+from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.worker_queue import Pool
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
 from robotq.model.json import JsonObject

@@ -6,7 +6,7 @@ import hashlib
 
 from robotq.catalog import Kind
 from robotq.engine.engine import Engine
-from robotq.engine.idempotency import Accepted, KeyedRequest
+from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_unique

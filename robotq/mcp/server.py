@@ -12,7 +12,7 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
 
 from robotq import __version__
-from robotq.api.guard import AGENT_HEADER
+from robotq.api.access.guard import AGENT_HEADER
 from robotq.client import AsyncClient, ClientError, Refused, Unreachable
 from robotq.mcp.tools import TOOLS, BadArguments, Tool
 

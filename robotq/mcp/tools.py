@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from robotq.api.http.routes import Route
 from robotq.api.robot.routes import ROUTES
-from robotq.api.routes import Route
 from robotq.client import AsyncClient, WrongKind
 from robotq.model.json import JsonObject
 

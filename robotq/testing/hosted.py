@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from robotq.config import Config, load_config
-from robotq.daemon import Daemon, running_daemon
+from robotq.daemon.assembly import Daemon, running_daemon
 
 _DEFAULTS: Mapping[str, Any] = {
     "port": 0,

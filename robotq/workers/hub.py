@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from robotq.engine.job import Holder, JobEnding
-from robotq.engine.pool import Pool
+from robotq.engine.state.worker_queue import Pool
+from robotq.engine.worker_tasks.job import Holder, JobEnding
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 from robotq.workers.pace import Pace

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from robotq.engine.engine import Engine
-from robotq.engine.idempotency import KeyedRequest
-from robotq.engine.job import Holder, Job, JobEnding
-from robotq.engine.pool import Pool
+from robotq.engine.intake.idempotency import KeyedRequest
+from robotq.engine.state.worker_queue import Pool
 from robotq.engine.why import WorkersThere
+from robotq.engine.worker_tasks.job import Holder, Job, JobEnding
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold
 from robotq.model.json import JsonObject

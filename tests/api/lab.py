@@ -14,10 +14,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import BaseModel, ValidationError
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
-from robotq.api.auth import KeyFile
+from robotq.api.http.routes import COMMON_ERRORS, Route
 from robotq.api.robot.routes import ROUTES
-from robotq.api.routes import COMMON_ERRORS, Route
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.drivers import simulator

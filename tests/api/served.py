@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
-from robotq.api.auth import KeyFile
-from robotq.api.wire import Served
+from robotq.api.connections.malformed import Served
 
 from .lab import Lab
 

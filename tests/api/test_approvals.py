@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 from robotq.catalog import Catalog, load_catalog
 
 from .conftest import StartLab

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from robotq.api.auth import KeyFile
-from robotq.api.scopes import allows, is_scope
+from robotq.api.access.keys import KeyFile
+from robotq.api.access.scopes import allows, is_scope
 from robotq.model.errors import ConfigError
 
 
@@ -156,7 +156,7 @@ def test_open__the_word_is_exactly_one(tmp_path: Path, text: str) -> None:
 async def test_watch__changes_by_another_process_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("robotq.api.auth._CHECK_S", 0.005)
+    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
     keys = await asyncio.to_thread(KeyFile, tmp_path)
     watching = asyncio.create_task(keys.watch())
     other = await asyncio.to_thread(KeyFile, tmp_path)
@@ -194,7 +194,7 @@ async def test_watch__a_file_that_cannot_be_read_right_now_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A key is revoked while a crowd has taken every descriptor."""
-    monkeypatch.setattr("robotq.api.auth._CHECK_S", 0.005)
+    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
     keys = await asyncio.to_thread(KeyFile, tmp_path)
     text = await asyncio.to_thread(keys.new, "a", ["admin"])
     other = await asyncio.to_thread(KeyFile, tmp_path)

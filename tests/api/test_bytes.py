@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 
 from .lab import Lab
 from .served import serve

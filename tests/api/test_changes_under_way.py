@@ -12,10 +12,10 @@ import pytest
 from aiohttp import ClientError, WSMsgType
 from aiohttp.test_utils import TestServer
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
+from robotq.api.access.scopes import Scope, allows
 from robotq.api.context import UNDER_WAY
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope, allows
+from robotq.api.http.routes import Route
 
 from .conftest import StartLab
 from .lab import BY_HAND, GO_HOME, Lab
@@ -121,7 +121,7 @@ class Scene:
 async def scene(
     start_lab: StartLab, tmp_path: Path, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Scene]:
-    monkeypatch.setattr("robotq.api.auth._CHECK_S", 0.005)
+    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
     headers = {"Origin": PAGE} if way.page else {}
     if not way.page:
         keys = await asyncio.to_thread(KeyFile, tmp_path)
@@ -266,7 +266,7 @@ async def test_page__that_is_taken_from_the_list_reads_no_answer_and_loses_its_s
 async def mes(
     start_lab: StartLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Mes]:
-    monkeypatch.setattr("robotq.api.auth._CHECK_S", 0.005)
+    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
     keys = await asyncio.to_thread(KeyFile, tmp_path)
     everything = ("submit", "control", "worker:task_queue", "worker:orchestrator")
     text = await asyncio.to_thread(keys.new, "mes", everything)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from robotq.api.auth import KeyFile
-from robotq.api.connection import Connection
-from robotq.api.wire import Served
+from robotq.api.access.keys import KeyFile
+from robotq.api.connections.connection import Connection
+from robotq.api.connections.malformed import Served
 
 from .conftest import StartLab
 from .kept_connection import Client, home, request

@@ -12,7 +12,7 @@ from aiohttp import web
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from robotq.api.connection import Connection
+from robotq.api.connections.connection import Connection
 from tests import patience
 from tests.slices import examples
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from robotq.api.auth import KeyFile
-from robotq.api.guard import KEY_COOKIE
+from robotq.api.access.guard import KEY_COOKIE
+from robotq.api.access.keys import KeyFile
 from robotq.web.files import read_files
 
 from .conftest import StartLab

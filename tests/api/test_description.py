@@ -12,10 +12,10 @@ import jsonschema_rs
 import orjson
 import pytest
 
-from robotq.api.openapi import document, operation_id
+from robotq.api.http.routes import Route
+from robotq.api.openapi.spec import document, operation_id
 from robotq.api.robot.description import site_schemas
 from robotq.api.robot.routes import ROUTES
-from robotq.api.routes import Route
 from robotq.catalog import Catalog, CommandSpec
 from robotq.model.errors import ERROR_CODES
 

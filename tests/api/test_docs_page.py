@@ -9,9 +9,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import ROBOT, Site
-from robotq.api.auth import KeyFile
-from robotq.api.interface import Interface
+from robotq.api.http.interface import Interface
 from robotq.api.interfaces import INTERFACES
 from robotq.workers import Workers
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
+from robotq.api.access.guard import AGENT_HEADER
+from robotq.api.access.keys import KeyFile
+from robotq.api.access.scopes import Scope, allows
 from robotq.api.app import ROBOT
-from robotq.api.auth import KeyFile
-from robotq.api.guard import AGENT_HEADER
+from robotq.api.http.routes import Route
 from robotq.api.interfaces import INTERFACES
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope, allows
 
 from .conftest import StartLab
 from .lab import Lab

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from robotq.api.auth import KeyFile
-from robotq.api.connections import HEAD_S, SILENT_S, Connections
-from robotq.api.meter import Meter
+from robotq.api.access.keys import KeyFile
+from robotq.api.connections.meter import Meter
+from robotq.api.connections.open import HEAD_S, SILENT_S, Connections
 from robotq.workers.pace import Pace
 
 from .lab import Lab

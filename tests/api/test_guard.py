@@ -14,13 +14,13 @@ import pytest_asyncio
 from aiohttp import ClientError, WSMsgType, web
 from aiohttp.test_utils import TestServer, make_mocked_request
 
+from robotq.api.access.guard import ANONYMOUS, Guard
+from robotq.api.access.keys import KeyFile
+from robotq.api.access.scopes import Scope
 from robotq.api.app import ROBOT
-from robotq.api.auth import KeyFile
 from robotq.api.context import UNDER_WAY
-from robotq.api.guard import ANONYMOUS, Guard
 from robotq.api.interfaces import INTERFACES
 from robotq.api.robot.routes import ROUTES
-from robotq.api.scopes import Scope
 from robotq.model.errors import ConfigError, RobotqError
 
 from .conftest import StartLab, lab_config

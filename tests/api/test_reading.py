@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotq.api.jsonbody import MAX_DEPTH, parse_json
-from robotq.api.language import preferred
-from robotq.api.robot.times import local_time, read_time
+from robotq.api.http.body import MAX_DEPTH, parse_json
+from robotq.api.http.language import preferred
+from robotq.api.robot.answers.times import local_time, read_time
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language
 from tests.slices import examples

@@ -163,7 +163,7 @@ async def test_status__of_a_robot_that_does_not_answer_is_told(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = await start_lab()
-    monkeypatch.setattr("robotq.engine.robots._ANSWER_S", 0.5)
+    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.5)
     gate = asyncio.Event()
 
     async def silent() -> None:

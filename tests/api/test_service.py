@@ -7,10 +7,10 @@ import re
 
 import pytest
 
+from robotq.api.access.scopes import Scope
+from robotq.api.http.routes import Route
 from robotq.api.robot.models.tasks import AnswerBody
 from robotq.api.robot.routes import ROUTES
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope
 from robotq.catalog import Catalog
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
 from robotq.model.hold import HoldCode

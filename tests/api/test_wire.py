@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 
 from .lab import Lab
 from .served import serve

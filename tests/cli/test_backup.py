@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from robotq.api.auth import KeyFile
-from robotq.backup import make_backup
-from robotq.cli.failure import ExitCode
-from robotq.engine.stop_file import StopFile
+from robotq.api.access.keys import KeyFile
+from robotq.cli.shared.failure import ExitCode
+from robotq.daemon.backup import make_backup
+from robotq.engine.robot.stop_file import StopFile
 from robotq.store.sqlite import SqliteStore
 from tests.cli.conftest import Serve, Served, Typed
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from robotq.cli import COMMANDS as NAMES
-from robotq.cli.failure import ExitCode
+from robotq.cli.shared.failure import ExitCode
 from tests.cli.conftest import COMMANDS, ROOT, SCAN, Reached, Typed
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from serial.tools import list_ports
 
-from robotq.cli import examine_ports
-from robotq.cli.examine_ports import devices
-from robotq.cli.finding import Finding, Verdict
+from robotq.cli.host import examine_ports
+from robotq.cli.host.examine_ports import devices
+from robotq.cli.host.finding import Finding, Verdict
 from robotq.config import Config, load_config
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robotq.cli import COMMANDS
-from robotq.cli.failure import ExitCode
+from robotq.cli.shared.failure import ExitCode
 from tests.cli.conftest import COMMANDS as SAMPLES
 from tests.cli.conftest import Typed, robotq
 

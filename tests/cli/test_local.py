@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from robotq.cli.failure import ExitCode, Failure
-from robotq.cli.junit import Outcome
-from robotq.cli.local import carry_out, read_entries
-from robotq.cli.run import run_settings
-from robotq.cli.show import TaskView
-from robotq.daemon import running_engine
+from robotq.cli.host.run import run_settings
+from robotq.cli.shared.engine_here import carry_out, read_entries
+from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.junit import Outcome
+from robotq.cli.shared.show import TaskView
+from robotq.daemon.assembly import running_engine
 from tests.cli.conftest import COMMANDS, SCAN
 
 Carry = Callable[..., Coroutine[Any, Any, list[Outcome]]]

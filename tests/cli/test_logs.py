@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from robotq.cli.logs import Apart, log_to_stderr
+from robotq.cli.shared.logs import Apart, log_to_stderr
 from robotq.model import ids
 
 pytestmark = pytest.mark.usefixtures("root_logger")

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from robotq.cli.failure import ExitCode, Failure
-from robotq.cli.menu import arguments_from_menu
-from robotq.cli.words import language_of
+from robotq.cli.host.menu import arguments_from_menu
+from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.words import language_of
 from robotq.model.texts import Language
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.cli.selftest import GROUPS, sample
+from robotq.cli.host.selftest import GROUPS, sample
 from robotq.config import packaged
 from tests.cli.conftest import MAIN, ROOT, SCAN, Typed, environment, robotq
 

@@ -14,9 +14,9 @@ import pytest
 import requests
 
 from robotq.config import LimitsConfig, load_config
-from robotq.daemon import running_daemon
-from robotq.listen import CannotListen
+from robotq.daemon.assembly import running_daemon
 from robotq.model.errors import ConfigError
+from robotq.system.listen import CannotListen
 from tests.cli.conftest import SCAN, Serve, Served, Typed, environment, robotq
 
 

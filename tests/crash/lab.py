@@ -13,7 +13,7 @@ from robotq.config import Config, RobotConfig, WebhooksConfig
 from robotq.drivers import simulator
 from robotq.drivers.base import DriverFactory
 from robotq.engine.engine import Engine
-from robotq.engine.idempotency import KeyedRequest
+from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.start import start_engine
 from robotq.model.clock import WallClock
 from robotq.model.task import Task

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from robotq.engine.stop_file import StopFile
+from robotq.engine.robot.stop_file import StopFile
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Task

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.cli.failure import ExitCode
+from robotq.cli.shared.failure import ExitCode
 from robotq.model.task import TaskState
 
 from . import judge

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from robotq.engine.stop_file import StopFile
+from robotq.engine.robot.stop_file import StopFile
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from robotq.store.sqlite import SqliteStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from robotq.api.robot.hold_view import reason_views
+from robotq.api.robot.answers.holds import reason_views
 from robotq.engine.engine import Engine
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode, Reason
 from robotq.model.task import TaskState

@@ -14,8 +14,8 @@ from robotq.catalog import Catalog
 from robotq.config import Config, LimitsConfig
 from robotq.drivers.base import LinkState
 from robotq.engine.engine import Engine
-from robotq.engine.idempotency import Accepted
-from robotq.engine.intake import Order
+from robotq.engine.intake.idempotency import Accepted
+from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock, WallClock
 from robotq.model.event import Event

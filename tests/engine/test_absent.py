@@ -6,7 +6,7 @@ import pytest
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import RobotConfig
-from robotq.engine.known_robots import KnownRobots
+from robotq.engine.state.known_robots import KnownRobots
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState

@@ -74,7 +74,7 @@ async def test_running__a_driver_whose_stop_raises_or_hangs_is_given_up_in_time(
 async def test_stop__is_repeated_for_a_driver_that_was_only_about_to_begin(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.run._REPEAT_STOP_S", 0.005)
+    monkeypatch.setattr("robotq.engine.robot.run._REPEAT_STOP_S", 0.005)
     stops: list[int] = []
 
     def deaf_at_first() -> None:

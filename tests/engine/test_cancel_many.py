@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from robotq.engine.cancel_many import Selection
+from robotq.engine.waiting.cancel_many import Selection
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
 

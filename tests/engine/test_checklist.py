@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from robotq.drivers.base import Stopped
-from robotq.engine.checklist import ItemChange, NewItem
+from robotq.engine.checklist.checklist import ItemChange, NewItem
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.item import Item, ItemPriority, ItemStatus
@@ -115,7 +115,7 @@ async def test_step__that_is_called_off_leaves_nothing_to_be_done(lab: Lab) -> N
 async def test_step__cannot_be_ticked_off_before_its_turn(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.checklist._LOOK_S", 0.0001)
+    monkeypatch.setattr("robotq.engine.checklist.checklist._LOOK_S", 0.0001)
     await lab.at_gate("before")
     task_id = await lab.submit("by hand", "MANUAL_STEP", title="Change the filter")
     with pytest.raises(RobotqError, match="is pending, so it cannot be ticked off"):

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from robotq.engine.confirming import About
-from robotq.engine.idempotency import KeyedRequest
+from robotq.engine.holds.confirming import About
+from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState

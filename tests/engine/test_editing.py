@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from robotq.engine.places import Place
+from robotq.engine.waiting.positions import Place
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
 

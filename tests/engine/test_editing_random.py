@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from robotq.catalog import CommandSpec
 from robotq.engine.engine import Engine
-from robotq.engine.intake import Order
-from robotq.engine.places import Place
+from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
+from robotq.engine.waiting.positions import Place
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task, TaskState

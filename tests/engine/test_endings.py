@@ -227,7 +227,7 @@ async def test_fault__of_two_writes_in_a_row_does_not_end_the_executor(
 ) -> None:
     """The end could not be written, nor could the end that says so: the robot did nothing for
     ever, and nothing brought it back but a restart."""
-    monkeypatch.setattr("robotq.engine.executor._AFTER_FAULT_S", 0.01)
+    monkeypatch.setattr("robotq.engine.robot.executor._AFTER_FAULT_S", 0.01)
     finish, faults = lab.engine.queue.claims.finish, [ValueError("ours"), TypeError("again")] * 2
 
     async def broken(*args: Any, **how: Any) -> object:
@@ -262,7 +262,7 @@ async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_par
 
 
 async def test_fault__in_a_claim_is_overcome(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("robotq.engine.executor._AFTER_FAULT_S", 0.01)
+    monkeypatch.setattr("robotq.engine.robot.executor._AFTER_FAULT_S", 0.01)
     claim, faults = lab.engine.queue.claims.claim, [ZeroDivisionError("ours")]
 
     async def broken(queue: str) -> object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from robotq.engine.estimates import Estimates
-from robotq.engine.lane import Lane
+from robotq.engine.state.estimates import Estimates
+from robotq.engine.state.robot_queue import Lane
 from robotq.model.task import Command, Question, Step, StepState, Task, TaskState
 
 

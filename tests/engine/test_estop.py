@@ -55,7 +55,7 @@ async def test_trigger__is_latched_before_anything_is_awaited(lab: Lab) -> None:
 async def test_trigger__needs_no_disk_and_is_recorded_when_it_is_back(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.estop._RECORD_S", 0.01)
+    monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
     lab = await start_lab()
     lab.disk.full = "no space left"
     report = await lab.engine.estop.trigger(actor="ann")
@@ -76,7 +76,7 @@ async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is back, and somebody is quicker than the probe that finds it out."""
-    monkeypatch.setattr("robotq.engine.estop._RECORD_S", 0.01)
+    monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
     lab = await start_lab()
     lab.engine.journal._probe_s = 0.2
     lab.disk.full = "no space left"
@@ -94,7 +94,7 @@ async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
 async def test_trigger__does_not_wait_for_a_disk_that_hangs(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.estop._RECORD_S", 0.01)
+    monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
     lab.disk.hang_all()
     for _ in range(3):
         report = await lab.engine.estop.trigger(actor="ann")
@@ -105,7 +105,7 @@ async def test_trigger__does_not_wait_for_a_disk_that_hangs(
 async def test_trigger__a_driver_that_fails_to_take_it_is_told_and_the_others_stop(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.estop._CONFIRM_S", 0.02)
+    monkeypatch.setattr("robotq.engine.robot.estop._CONFIRM_S", 0.02)
 
     def refuse() -> None:
         raise OSError("cable")

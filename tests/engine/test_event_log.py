@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from robotq.engine.event_log import events_logged
-from robotq.engine.events import EventBus
+from robotq.engine.events.bus import EventBus
+from robotq.engine.events.log import events_logged
 from robotq.model.event import Event
 
 from .conftest import Lab

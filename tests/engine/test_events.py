@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from robotq.engine.events import EventBus
+from robotq.engine.events.bus import EventBus
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robotq.catalog import Catalog, CommandSpec, Kind
-from robotq.engine.known_robots import KnownRobots
+from robotq.engine.state.known_robots import KnownRobots
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode, WaitCode
 from robotq.model.task import TaskState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robotq.catalog import CommandSpec, Kind
-from robotq.engine.handlers import IMMEDIATE, check_handlers
+from robotq.engine.robot.handlers import IMMEDIATE, check_handlers
 from robotq.model.errors import ConfigError
 
 from .conftest import Lab

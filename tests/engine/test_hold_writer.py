@@ -255,7 +255,7 @@ async def test_cancel__stops_the_robot_although_the_disk_hangs(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step is on its way to a disk that does not answer; the stop must not wait behind it."""
-    monkeypatch.setattr("robotq.engine.queue._CANCEL_S", 0.05)
+    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", 0.05)
     thaw = lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from robotq.api.robot.hold_view import hold_reason
-from robotq.engine.confirming import About
+from robotq.api.robot.answers.holds import hold_reason
+from robotq.engine.holds.confirming import About
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from robotq.drivers.base import Busy, DriverSetup, Stopped
-from robotq.engine.host import DriverHost
-from robotq.engine.plain import plain
+from robotq.engine.robot.driver_threads import DriverHost
 from robotq.model.clock import VirtualClock
+from robotq.model.json_safe import plain
 
 from .bench import BenchDriver
 

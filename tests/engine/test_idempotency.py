@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from robotq.config import QueueConfig
-from robotq.engine.idempotency import KeyedRequest
-from robotq.engine.queue import Accepted
+from robotq.engine.intake.idempotency import KeyedRequest
+from robotq.engine.queue.queue import Accepted
 from robotq.model.errors import RobotqError
 from robotq.store.port import SaveAnswer
 

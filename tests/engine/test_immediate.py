@@ -71,7 +71,7 @@ async def test_query__that_cannot_be_served_while_busy(lab: Lab) -> None:
 async def test_query__a_driver_that_hangs_is_not_waited_for(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.robots._ANSWER_S", 0.01)
+    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.01)
     lab.driver.hooks["immediate"] = lambda: lab.driver.gate.wait(10)
     for _ in range(32):
         with pytest.raises(RobotqError, match="gave no answer"):

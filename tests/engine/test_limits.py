@@ -123,6 +123,6 @@ async def test_finished__only_so_many_are_kept_in_memory(start_lab: StartLab) ->
 async def test_steps__of_a_command_without_end_are_kept_up_to_a_number(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.recorder._MAX_STEPS", 5)
+    monkeypatch.setattr("robotq.engine.queue.step_recorder._MAX_STEPS", 5)
     task = await lab.run("many", steps=20)
     assert [step.name for step in task.steps] == ["WORKING", "STEP_0", "STEP_1", "STEP_2", "STEP_3"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from robotq.engine.lines import Lines
+from robotq.engine.webhooks.slots import Lines
 
 
 class Jobs:

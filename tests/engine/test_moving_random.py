@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from robotq.engine.engine import Engine
-from robotq.engine.intake import Order
+from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError

@@ -115,7 +115,7 @@ async def test_not_before__starts_by_itself_when_it_is_due(start_lab: StartLab) 
 async def test_not_before__is_looked_at_again_after_somebody_has_set_the_clock(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.turns._LOOK_S", 0.01)
+    monkeypatch.setattr("robotq.engine.queue.turns._LOOK_S", 0.01)
     clock = SetClock()
     lab = await start_lab(clock=clock)
     order = replace(lab.order("tomorrow"), not_before_ms=clock.now_ms() + 86_400_000)

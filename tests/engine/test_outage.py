@@ -98,7 +98,7 @@ async def test_pause__acts_although_it_cannot_be_written(lab: Lab) -> None:
 async def test_cancel__of_a_running_one_stops_it_and_says_that_it_is_not_written(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.queue._CANCEL_S", 0.01)
+    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", 0.01)
     lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)

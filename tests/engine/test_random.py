@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import LimitsConfig, RobotConfig
-from robotq.engine.idempotency import KeyedRequest
-from robotq.engine.intake import Order
-from robotq.engine.places import Place
+from robotq.engine.intake.idempotency import KeyedRequest
+from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
+from robotq.engine.waiting.positions import Place
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, WaitCode

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from robotq.config import QueueConfig
-from robotq.engine.queue import TaskQueue
+from robotq.engine.queue.queue import TaskQueue
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task, TaskState

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from robotq.catalog import Catalog
-from robotq.engine.resources import Resources
+from robotq.engine.state.resources import Resources
 from robotq.model.hold import HoldCode, WaitCode
 from robotq.model.task import Command, Task, TaskState
 from robotq.store.port import DropOccupancy, SaveOccupancy
@@ -239,7 +239,7 @@ def test_arrived__where_another_robot_stands_takes_nothing_from_it() -> None:
 @pytest.fixture
 async def silent(start_lab: StartLab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Robots that never tell where they stand, and two places."""
-    monkeypatch.setattr("robotq.engine.context.RunContext.moved_to", lambda *_: None)
+    monkeypatch.setattr("robotq.engine.robot.context.RunContext.moved_to", lambda *_: None)
     resources = {"bench": ["BENCH_LEFT", "BENCH_RIGHT"], "scale": ["SCALE"]}
     return await start_lab("robot_a", "robot_b", resources=resources)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from robotq.engine.schedule import read_schedule
+from robotq.engine.intake.schedule import read_schedule
 from robotq.model.errors import RobotqError
 from robotq.model.task import Repeat, TaskState
 
@@ -196,7 +196,7 @@ async def test_expired__takes_a_whole_contiguous_batch_along_but_not_what_runs(l
 async def test_expired__started_in_time_is_not_touched(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.001)
+    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.001)
     clock = SetClock()
     lab = await start_lab(clock=clock)
     task_id = await expiring(lab, "r", 30, gate=True)
@@ -242,7 +242,7 @@ async def test_expired__while_the_daemon_was_down_never_runs(start_lab: StartLab
 async def test_expired__while_the_disk_is_out_is_written_when_it_is_back(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.001)
+    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.001)
     clock = SetClock()
     lab = await start_lab(clock=clock)
     await lab.engine.pause(None, actor="ann")
@@ -270,8 +270,8 @@ async def test_expired__and_cancelled_in_the_same_moment_has_one_end(lab: Lab) -
 async def test_clock_set_forward__is_noticed_by_what_waits_and_by_what_expires(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.turns._LOOK_S", 0.01)
-    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.01)
+    monkeypatch.setattr("robotq.engine.queue.turns._LOOK_S", 0.01)
+    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.01)
     clock = SetClock()
     lab = await start_lab("robot_a", "robot_b", clock=clock)
     await lab.engine.pause("robot_b", actor="ann")
@@ -287,7 +287,7 @@ async def test_clock_set_forward__is_noticed_by_what_waits_and_by_what_expires(
 async def test_clock_set_back__starts_and_ends_nothing(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.deadlines._LOOK_S", 0.01)
+    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.01)
     clock = SetClock()
     lab = await start_lab(clock=clock)
     order = replace(lab.order("soon"), not_before_ms=clock.now_ms() + 60_000)

@@ -122,7 +122,7 @@ async def _all(events: object) -> list[str]:
 async def test_disk_that_is_out__does_not_keep_the_process(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.robots._ANSWER_S", 0.02)
+    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.02)
     lab = await start_lab(limits=LimitsConfig(stop_timeout_s=0.02, shutdown_grace_s=0.02))
     robot = lab.engine.robots["robot_a"]
     task_id = await lab.at_gate("first")

@@ -116,7 +116,7 @@ async def test_hold__a_controller_that_cannot_pause_says_so(
 async def test_robot__that_does_not_answer_is_busy(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.robots._ANSWER_S", 0.02)
+    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.02)
     lab.driver.hooks["status"] = lambda: lab.driver.gate.wait(10)
     with pytest.raises(RobotqError, match="gave no answer"):
         await lab.engine.robots["robot_a"].status()
@@ -239,7 +239,7 @@ async def test_cancel__of_a_claim_that_is_given_back_during_an_outage_is_refused
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The claim is on disk, then somebody pauses and the disk is out: cancel hung for ever."""
-    monkeypatch.setattr("robotq.engine.queue._CANCEL_S", 0.01)
+    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", 0.01)
     lab.disk.hangs_at = writes(TaskState.RUNNING)
     task_id = await lab.submit("first")
     await lab.until(lambda: lab.disk.hanging)

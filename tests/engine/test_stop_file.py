@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.engine.stop_file import NAME, StopFile
+from robotq.engine.robot.stop_file import NAME, StopFile
 from robotq.model.crashpoints import CrashPoint, at_crash_points
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
@@ -88,7 +88,7 @@ async def test_reset__whose_file_cannot_be_removed_is_refused(
     lab = await start_lab(folder=tmp_path)
     await lab.engine.estop.trigger(actor="ann")
     with monkeypatch.context() as patch:
-        patch.setattr("robotq.engine.stop_file._remove", refuse)
+        patch.setattr("robotq.engine.robot.stop_file._remove", refuse)
         with pytest.raises(RobotqError, match="cannot be changed"):
             await lab.engine.estop.reset(actor="bob")
     assert HoldCode.ESTOP in lab.holds()

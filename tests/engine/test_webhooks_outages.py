@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from robotq.config import QueueConfig
-from robotq.engine import webhooks
+from robotq.engine.webhooks import service as webhooks
 from robotq.model.crashpoints import CrashPoint, at_crash_points
 from robotq.model.delivery import DeliveryState
 from robotq.model.errors import RobotqError

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from robotq.cli.logs import JsonLines, TextLines
+from robotq.cli.shared.logs import JsonLines, TextLines
 from robotq.model.plain_text import plain
 from robotq.model.rarely import Rarely
 

@@ -34,7 +34,7 @@ SABOTAGES = (
     ),
     _one(
         "a submit is answered whether it was written or not",
-        "engine/queue.py",
+        "engine/queue/queue.py",
         "                await self._changes.write(mutations, room)\n"
         "                crash_point(CrashPoint.ACCEPTED)",
         "                await self._changes.written(mutations)\n"
@@ -43,7 +43,7 @@ SABOTAGES = (
     ),
     _one(
         "a result that meets a full disk is given up",
-        "engine/claims.py",
+        "engine/queue/claims.py",
         "                    crash_point(CrashPoint.FINISHED)\n"
         "                    return claimed\n"
         "            await self._changes.until_available()",
@@ -55,14 +55,14 @@ SABOTAGES = (
     # no command runs twice
     _one(
         "a key that was used is not looked up",
-        "engine/idempotency.py",
+        "engine/intake/idempotency.py",
         "            if known is not None:",
         "            if False and known is not None:",
         "tests/engine/test_idempotency.py",
     ),
     _one(
         "the same key at the same moment is accepted twice",
-        "engine/idempotency.py",
+        "engine/intake/idempotency.py",
         "        while (other := self._under_way.get(slot)) is not None:\n"
         "            await other.wait()\n",
         "",
@@ -70,7 +70,7 @@ SABOTAGES = (
     ),
     _one(
         "a key with another content gets the old answer",
-        "engine/idempotency.py",
+        "engine/intake/idempotency.py",
         "    if known.fingerprint != request.fingerprint:",
         "    if False:",
         "tests/engine/test_idempotency.py",
@@ -98,14 +98,14 @@ SABOTAGES = (
     ),
     _one(
         "an exception of the driver counts as a certain end",
-        "engine/outcome.py",
+        "engine/robot/outcome.py",
         '        return unknown("driver_raised", f"{type(error).__name__}: {error}")',
         '        return failed("driver_raised", {"reason": str(error)})',
         "tests/engine/test_endings.py",
     ),
     _one(
         "a lost link counts as a certain end",
-        "engine/outcome.py",
+        "engine/robot/outcome.py",
         "        return unknown(error.cause, error.reason)",
         '        return failed("device_error", {"reason": error.reason})',
         "tests/engine/test_endings.py tests/engine/test_link.py",
@@ -113,28 +113,28 @@ SABOTAGES = (
     # stop always works
     _one(
         "the emergency stop waits behind the command",
-        "engine/host.py",
+        "engine/robot/driver_threads.py",
         "        return self._emergency.call(self.driver.emergency_stop)\n\n    async def reset",
         "        return self._on_command_thread(self.driver.emergency_stop)\n\n    async def reset",
         "tests/engine/test_host.py tests/engine/test_estop.py",
     ),
     _one(
         "a stop waits behind the command",
-        "engine/host.py",
+        "engine/robot/driver_threads.py",
         "        await self._stopping.call(self.driver.stop)",
         "        await self._on_command_thread(self.driver.stop)",
         "tests/engine/test_host.py tests/engine/test_stop.py tests/engine/test_cancel.py",
     ),
     _one(
         "the latch is not looked at when the driver begins",
-        "engine/host.py",
+        "engine/robot/driver_threads.py",
         "                if self._no_motion.is_set() or self._stop_requested:",
         "                if False:",
         "tests/engine/test_host.py tests/engine/test_estop.py",
     ),
     _one(
         "holds are not looked at after the claim",
-        "engine/executor.py",
+        "engine/robot/executor.py",
         "            self._deps.holds.held(self._robot)\n"
         "            or task.id in self._called_off",
         "            task.id in self._called_off",
@@ -143,14 +143,14 @@ SABOTAGES = (
     ),
     _one(
         "a cancel between claim and start is forgotten",
-        "engine/executor.py",
+        "engine/robot/executor.py",
         "            or task.id in self._called_off\n",
         "",
         "tests/engine/test_cancel.py",
     ),
     _one(
         "a reset lets the queue go on",
-        "engine/estop.py",
+        "engine/robot/estop.py",
         "                self._holds.set(\n"
         "                    hold.robot, HoldCode.PAUSED, actor=actor, "
         'reason="reason.estop_reset"\n'
@@ -160,21 +160,21 @@ SABOTAGES = (
     ),
     _one(
         "the latch has no file of its own",
-        "engine/estop.py",
+        "engine/robot/estop.py",
         "        kept = self._file.keep(self._stops())\n",
         "        kept = self._file.keep(())\n",
         "tests/engine/test_stop_file.py",
     ),
     _one(
         "a file that keeps the latch and cannot be read lets robots go",
-        "engine/stop_file.py",
+        "engine/robot/stop_file.py",
         "            return dict.fromkeys(robots, _UNREADABLE)",
         "            return {}",
         "tests/engine/test_stop_file.py",
     ),
     _one(
         "a hold that is set again keeps its name",
-        "engine/holds.py",
+        "engine/holds/board.py",
         "            hold = set_over(known, hold)",
         "            hold = replace(set_over(known, hold), id=known.id)",
         "tests/engine/test_holds.py tests/engine/test_confirming.py "
@@ -189,21 +189,21 @@ SABOTAGES = (
     ),
     _one(
         "the lift of an older hold lifts the newer one",
-        "engine/holds.py",
+        "engine/holds/board.py",
         "        if self.in_force(hold):\n            del",
         "        if self.get(hold.robot, hold.code):\n            del",
         "tests/engine/test_holds.py tests/engine/test_hold_writer.py tests/engine/test_estop.py",
     ),
     _one(
         "a confirmation that names nothing lifts whatever is there",
-        "engine/confirming.py",
+        "engine/holds/confirming.py",
         '                raise RobotqError("not_named", found=found)',
         "                pass",
         "tests/engine/test_confirming.py",
     ),
     _one(
         "a confirmation of something older is taken",
-        "engine/confirming.py",
+        "engine/holds/confirming.py",
         '            raise RobotqError("not_what_was_meant", found=found)',
         "            pass",
         "tests/engine/test_confirming.py",
@@ -218,7 +218,7 @@ SABOTAGES = (
     # the queue does what it says
     _one(
         "what somebody wanted of a command is kept in memory alone",
-        "engine/executor.py",
+        "engine/robot/executor.py",
         "        self._intending = asyncio.create_task(\n"
         "            self._deps.queue.claims.intend(task, asked), "
         'name=f"intend {task.id}"\n'
@@ -228,7 +228,7 @@ SABOTAGES = (
     ),
     _one(
         "the rest of a batch runs after a failure",
-        "engine/claims.py",
+        "engine/queue/claims.py",
         "        if not failed.contiguous or failed.batch_id is None "
         "or failed.state is TaskState.COMPLETED:",
         "        if True:",
@@ -236,7 +236,7 @@ SABOTAGES = (
     ),
     _one(
         "a place is given to two robots",
-        "engine/turns.py",
+        "engine/queue/turns.py",
         "        return next((one for one in candidates "
         "if self._waits.free(one, now_ms, occupied)), None)",
         "        return next(iter(candidates), None)",
@@ -244,14 +244,14 @@ SABOTAGES = (
     ),
     _one(
         "a held queue starts things",
-        "engine/turns.py",
+        "engine/queue/turns.py",
         "        return not self.closed and not self._holds.held(lane.name)",
         "        return not self.closed",
         "tests/engine/test_holds.py tests/engine/test_order.py",
     ),
     _one(
         "a failure does not hold where the site wants it",
-        "engine/executor.py",
+        "engine/robot/executor.py",
         '        if policy == "hold" and',
         "        if False and",
         "tests/engine/test_endings.py tests/engine/test_holds.py",
@@ -259,21 +259,21 @@ SABOTAGES = (
     # nobody in by accident
     _one(
         "a key file without a key lets everybody in",
-        "api/guard.py",
+        "api/access/guard.py",
         "        return self._keys.required or self._config.require_key",
         "        return bool(self._keys.read()) or self._config.require_key",
         "tests/api/test_guard.py",
     ),
     _one(
         "a page of another site is not asked where it comes from",
-        "api/guard.py",
+        "api/access/guard.py",
         "            if origin is not None:\n                self._check_origin(origin, host)\n",
         "",
         "tests/api/test_guard.py",
     ),
     _one(
         "an agent decides what a person has to",
-        "api/call.py",
+        "api/http/call.py",
         '            raise RobotqError("person_needed", action=action)',
         "            return",
         "tests/api/test_approvals.py tests/api/test_every_caller.py",
@@ -288,7 +288,7 @@ SABOTAGES = (
     ),
     _one(
         "a contiguous batch lets others in between",
-        "engine/lane.py",
+        "engine/state/robot_queue.py",
         "            if self._open_batch is not None and task.batch_id != self._open_batch:\n"
         "                return\n",
         "",

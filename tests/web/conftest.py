@@ -16,7 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from robotq.config import Config, load_config, packaged
-from robotq.daemon import running_daemon
+from robotq.daemon.assembly import running_daemon
 
 MISSING = (
     "no Chromium here: install one with `apt-get install chromium`, or with "

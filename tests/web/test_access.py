@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 
 from .conftest import OpenPage, StartSite
 from .test_path import lane, submit

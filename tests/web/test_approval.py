@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession
 from playwright.async_api import Page, expect
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 
 from .conftest import OpenPage, Site, StartSite
 from .test_access import faults

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from robotq.engine.engine import Engine
-from robotq.engine.job import Holder, Job, JobEnding, succeeded
 from robotq.engine.start import start_engine
+from robotq.engine.worker_tasks.job import Holder, Job, JobEnding, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.task import Command, Task, Work

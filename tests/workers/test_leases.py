@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from robotq.engine.job import Holder
+from robotq.engine.worker_tasks.job import Holder
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from robotq.engine.job import Holder, failed_with, succeeded
+from robotq.engine.worker_tasks.job import Holder, failed_with, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.workers import TaskReport

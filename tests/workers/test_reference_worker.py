@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
-from robotq.api.auth import KeyFile
 from robotq.config import InterfacesConfig, TaskQueueConfig
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robotq.engine.job import Holder, data_of, failed_with, succeeded
+from robotq.engine.worker_tasks.job import Holder, data_of, failed_with, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
 from robotq.workers import Order, TaskReport

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from robotq.engine import job_changes
-from robotq.engine.job import Holder, succeeded
+from robotq.engine.worker_tasks import job_changes
+from robotq.engine.worker_tasks.job import Holder, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from robotq.catalog import Catalog, load_catalog
+from robotq.checks.written import Written, examine
 from robotq.config import Config, load_config
 from robotq.model.errors import ConfigError
-from robotq.written import Written, examine
 
 Site = Callable[..., tuple[Config, Catalog]]
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robotq.catalog import load_catalog
+from robotq.checks.written import examine
 from robotq.config import load_config
-from robotq.engine.intake import Intake
-from robotq.engine.known_robots import KnownRobots
+from robotq.engine.intake.read_command import Intake
+from robotq.engine.state.known_robots import KnownRobots
 from robotq.model.errors import RobotqError
-from robotq.written import examine
 from tests.written.conftest import Site, faults, right
 
 ROOT = Path(__file__).parents[2]

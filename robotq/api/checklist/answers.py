@@ -13,8 +13,8 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from robotq.api.call import Call
-from robotq.api.routes import JSON_TYPE, Handler
+from robotq.api.http.call import Call
+from robotq.api.http.routes import JSON_TYPE, Handler
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robotq.api.interface import About
+from robotq.api.http.interface import About
 from robotq.model.json import JsonObject
 
 _ERROR: JsonObject = {

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from robotq import __version__
-from robotq.api.call import Call
+from robotq.api.access.scopes import Scope, allows
 from robotq.api.checklist.answers import (
     answer,
     encoded_answer,
@@ -31,10 +31,10 @@ from robotq.api.checklist.models import (
     TaskUpdate,
 )
 from robotq.api.checklist.view import batch_view, item_view, page_view
-from robotq.api.keyed import keyed_request
-from robotq.api.scopes import Scope, allows
-from robotq.engine.checklist import API, ItemChange, NewItem
-from robotq.engine.idempotency import KeyedRequest
+from robotq.api.http.call import Call
+from robotq.api.http.keyed import keyed_request
+from robotq.engine.checklist.checklist import API, ItemChange, NewItem
+from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch
 from robotq.store.port import ItemBatchQuery, ItemQuery

@@ -9,15 +9,15 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.call import Call
+from robotq.api.access.scopes import Scope
 from robotq.api.checklist import answers, handlers, models
 from robotq.api.checklist.description import ABOUT
-from robotq.api.docs_page import DOCS
-from robotq.api.interface import Interface
-from robotq.api.keyed import IDEMPOTENCY_KEY
-from robotq.api.routes import RequestHeader, Route
-from robotq.api.scopes import Scope
-from robotq.engine.checklist import API
+from robotq.api.http.call import Call
+from robotq.api.http.interface import Interface
+from robotq.api.http.keyed import IDEMPOTENCY_KEY
+from robotq.api.http.routes import RequestHeader, Route
+from robotq.api.openapi.page import DOCS
+from robotq.engine.checklist.checklist import API
 from robotq.model.errors import RobotqError
 
 PREFIX = "/apis/checklist"

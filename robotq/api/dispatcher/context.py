@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from robotq.api.connections.share import Share
 from robotq.api.dispatcher.log import DispatchLog
-from robotq.api.share import Share
 from robotq.web.files import WebFile, read_files
 from robotq.workers import Hub
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from robotq.api.call import Call
+from robotq.api.http.call import Call
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 

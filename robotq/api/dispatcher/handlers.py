@@ -13,16 +13,16 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.call import Call
 from robotq.api.context import WORKERS
 from robotq.api.dispatcher import reading
 from robotq.api.dispatcher.context import HUB, LOG
 from robotq.api.dispatcher.errors import Refused, error_form, refused
 from robotq.api.dispatcher.log import cut, shown
 from robotq.api.dispatcher.view import API, CMD_TYPE, completed, failure, status
-from robotq.api.keyed import keyed_request
+from robotq.api.http.call import Call
+from robotq.api.http.keyed import keyed_request
 from robotq.config import DispatcherConfig
-from robotq.engine.job import Job
+from robotq.engine.worker_tasks.job import Job
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task, TaskState, Work
 

@@ -7,18 +7,18 @@ from typing import Any
 
 from aiohttp import web
 
+from robotq.api.access.scopes import Scope, worker_scope
+from robotq.api.connections.share import Share
 from robotq.api.dispatcher import dashboard, handlers, models, socket
 from robotq.api.dispatcher.context import HUB, LOG, PAGES, SHARE, Pages
 from robotq.api.dispatcher.errors import ERROR, error_form
 from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.dispatcher.view import API
-from robotq.api.docs_page import DOCS
-from robotq.api.interface import About, Interface, Shared
-from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope, worker_scope
-from robotq.api.share import Share
+from robotq.api.http.interface import About, Interface, Shared
+from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
+from robotq.api.http.routes import Route
+from robotq.api.openapi.page import DOCS
 from robotq.workers import Hub
 
 _SUBMIT = (

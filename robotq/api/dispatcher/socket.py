@@ -13,16 +13,16 @@ from typing import Any
 import orjson
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
-from robotq.api.call import Call
-from robotq.api.connection import Connection
+from robotq.api.connections.connection import Connection
+from robotq.api.connections.share import Share
 from robotq.api.dispatcher import reading
 from robotq.api.dispatcher.context import HUB, LOG, SHARE
 from robotq.api.dispatcher.errors import Refused
 from robotq.api.dispatcher.handlers import in_own_words
 from robotq.api.dispatcher.large import SMALL, hard_limit, tasks_of, too_large
 from robotq.api.dispatcher.log import DispatchLog, cut, shown
-from robotq.api.share import Share
-from robotq.engine.job import JobEnding
+from robotq.api.http.call import Call
+from robotq.engine.worker_tasks.job import JobEnding
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError, error_text
 from robotq.model.task import Task

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.api.dispatcher.reading import UNKNOWN
-from robotq.engine.job import data_of
-from robotq.engine.pool import Pool
+from robotq.engine.state.worker_queue import Pool
+from robotq.engine.worker_tasks.job import data_of
 from robotq.model.errors import error_text
 from robotq.model.task import Task, TaskState
 from robotq.model.texts import Language

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.call import Call
+from robotq.api.http.call import Call
 from robotq.model.errors import RobotqError
 
 _CODES = {

@@ -8,9 +8,9 @@ from functools import wraps
 
 from aiohttp import web
 
-from robotq.api.call import Call
 from robotq.api.context import WORKERS
-from robotq.api.keyed import REPLAYED, keyed_request
+from robotq.api.http.call import Call
+from robotq.api.http.keyed import REPLAYED, keyed_request
 from robotq.api.orchestrator import reading
 from robotq.api.orchestrator.context import RATE_LIMIT
 from robotq.api.orchestrator.envelope import Refused, done, invalid, refused, rfc3339
@@ -26,7 +26,7 @@ from robotq.api.orchestrator.view import (
     prompt_of,
 )
 from robotq.config import OrchestratorConfig
-from robotq.engine.job import Holder, Job, failed_with, succeeded
+from robotq.engine.worker_tasks.job import Holder, Job, failed_with, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.store.job_query import JobQuery

@@ -14,11 +14,11 @@ from typing import Any
 from aiohttp import web
 
 from robotq import __version__
-from robotq.api.call import Call
+from robotq.api.access.scopes import Scope, allows
 from robotq.api.context import STARTED
+from robotq.api.http.call import Call
 from robotq.api.orchestrator.envelope import rfc3339
 from robotq.api.orchestrator.view import API
-from robotq.api.scopes import Scope, allows
 from robotq.engine.engine import Engine
 from robotq.model.errors import NotReadable
 

@@ -7,16 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.docs_page import DOCS
-from robotq.api.interface import About, Interface, Shared
-from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
+from robotq.api.access.scopes import Scope, worker_scope
+from robotq.api.http.interface import About, Interface, Shared
+from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
+from robotq.api.http.routes import Route
+from robotq.api.openapi.page import DOCS
 from robotq.api.orchestrator import handlers, models
 from robotq.api.orchestrator.context import ERROR, RATE_LIMIT, RateLimit
 from robotq.api.orchestrator.envelope import error_form
 from robotq.api.orchestrator.health import health
 from robotq.api.orchestrator.view import API
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope, worker_scope
 
 _STORE = ("store_unavailable",)
 _LIMITED = ("too_many_requests", *_STORE)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from robotq.api.call import Call
+from robotq.api.http.call import Call
 from robotq.api.orchestrator.envelope import invalid
 from robotq.api.orchestrator.view import PRIORITIES, STATUS
 from robotq.model.task import TaskState

@@ -8,7 +8,7 @@ from typing import Any
 from robotq.api.orchestrator.envelope import rfc3339
 from robotq.api.orchestrator.view import API, PRIORITIES, STATUS
 from robotq.engine.engine import Engine
-from robotq.engine.tallies import HOUR_MS, PRIORITY, SUBMITTED, WORKED, WORKED_MS, hour_of
+from robotq.engine.state.tallies import HOUR_MS, PRIORITY, SUBMITTED, WORKED, WORKED_MS, hour_of
 from robotq.model.task import TaskState
 from robotq.store.port import Tally
 

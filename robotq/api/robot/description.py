@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from robotq.api.interface import About
-from robotq.api.openapi import REF
+from robotq.api.http.interface import About
+from robotq.api.openapi.spec import REF
 from robotq.api.robot.models.submit import CommandBody
 from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.engine.engine import Engine

@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from robotq import __version__
-from robotq.api.call import Call
-from robotq.api.keyed import REPLAYED
-from robotq.api.scopes import Scope, allows
+from robotq.api.access.scopes import Scope, allows
+from robotq.api.http.call import Call
+from robotq.api.http.keyed import REPLAYED
 from robotq.api.task_queue import service
 from robotq.api.task_queue.context import ENDPOINTS, FOLDERS
 from robotq.api.task_queue.models import CreateQuery, ListQuery, NextQuery

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.docs_page import DOCS
-from robotq.api.interface import About, Interface, Shared
-from robotq.api.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
-from robotq.api.routes import RequestHeader, Route
-from robotq.api.scopes import Scope, worker_scope
+from robotq.api.access.scopes import Scope, worker_scope
+from robotq.api.http.interface import About, Interface, Shared
+from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
+from robotq.api.http.routes import RequestHeader, Route
+from robotq.api.openapi.page import DOCS
 from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.context import ENDPOINTS, ERROR, FOLDERS, Folders
 from robotq.api.task_queue.files import task_files

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from robotq.api.call import Call
 from robotq.api.context import WORKERS
-from robotq.api.keyed import keyed_request
+from robotq.api.http.call import Call
+from robotq.api.http.keyed import keyed_request
 from robotq.api.task_queue.view import API, REQUESTER
 from robotq.config import TaskQueueConfig
-from robotq.engine.job import Holder, Job, JobEnding, failed_with, succeeded
+from robotq.engine.worker_tasks.job import Holder, Job, JobEnding, failed_with, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task, Work
 from robotq.workers import Workers

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient
 
 from robotq.api.checklist import models
 from robotq.api.checklist.interface import PREFIX, ROUTES
-from robotq.api.routes import Route
+from robotq.api.http.routes import Route
 from robotq.model.errors import ERROR_CODES
 from tests.api.conftest import StartLab
 from tests.api.lab import Lab

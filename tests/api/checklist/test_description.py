@@ -9,7 +9,7 @@ import orjson
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from robotq.api.checklist.interface import CHECKLIST
-from robotq.api.described import document_of
+from robotq.api.openapi.described import document_of
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "checklists" / "checklist.md"

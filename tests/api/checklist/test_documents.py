@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from robotq.daemon import running_daemon
+from robotq.daemon.assembly import running_daemon
 from tests.api.conftest import lab_config
 
 from .conftest import SESSION

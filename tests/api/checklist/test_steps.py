@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from robotq.api.auth import KeyFile
-from robotq.engine.ending import Ending, unknown
-from robotq.engine.run import Run
+from robotq.api.access.keys import KeyFile
+from robotq.engine.queue.ending import Ending, unknown
+from robotq.engine.robot.run import Run
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from tests.api.conftest import StartLab
@@ -51,7 +51,7 @@ async def test_step__is_ticked_off_together_with_others(checklist: Checklist) ->
 async def test_step__that_waits_for_its_turn_is_listed_and_cannot_be_ticked_off(
     checklist: Checklist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.checklist._LOOK_S", 0.0001)
+    monkeypatch.setattr("robotq.engine.checklist.checklist._LOOK_S", 0.0001)
     await checklist.lab.asking()
     waiting = await checklist.lab.submit({**BY_HAND, "params": {"title": "Close the door"}})
     item = await checklist.of_step(waiting)
@@ -116,7 +116,7 @@ async def test_step__whose_end_is_unknown_is_ticked_off_by_nobody_who_may_not_re
         run.back.exception()
         return unknown("daemon_died", "")
 
-    monkeypatch.setattr("robotq.engine.executor.ending_of", lost)
+    monkeypatch.setattr("robotq.engine.robot.executor.ending_of", lost)
     keys = await asyncio.to_thread(KeyFile, tmp_path)
     weak = await asyncio.to_thread(keys.new, "weak", scopes)
     strong = await asyncio.to_thread(keys.new, "strong", ["read", "submit", "control"])

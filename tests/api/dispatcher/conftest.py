@@ -17,8 +17,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.auth import KeyFile
 from robotq.api.dispatcher.interface import DISPATCHER, ROUTES
 from robotq.config import DispatcherConfig, InterfacesConfig, LimitsConfig
 from robotq.engine.engine import Engine

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from aiohttp.test_utils import TestServer
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
-from robotq.api.auth import KeyFile
 from robotq.api.dispatcher.interface import ROUTES
 from robotq.api.dispatcher.socket import Connected
 from robotq.config import LimitsConfig

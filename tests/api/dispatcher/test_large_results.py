@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from robotq.api.share import Share
+from robotq.api.connections.share import Share
 from robotq.worker_client import Job
 from robotq.worker_socket import SocketWorker
 from tests.workers.conftest import SetClock

@@ -15,8 +15,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.auth import KeyFile
 from robotq.api.orchestrator.interface import ORCHESTRATOR, ROUTES
 from robotq.config import InterfacesConfig, OrchestratorConfig
 from robotq.engine.engine import Engine

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 from robotq.api.orchestrator.interface import ROUTES
 
 from .conftest import NOBODY, PROJECT, TIME, OpenOrchestrator, Orchestrator

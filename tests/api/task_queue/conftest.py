@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import StrOrURL
 from aiohttp.web import Application, Request
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.auth import KeyFile
 from robotq.api.task_queue.interface import TASK_QUEUE
 from robotq.config import InterfacesConfig, TaskQueueConfig
 from robotq.engine.engine import Engine

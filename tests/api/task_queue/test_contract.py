@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from robotq.api.auth import KeyFile
+from robotq.api.access.keys import KeyFile
 from robotq.api.task_queue.interface import ROUTES
 
 from .conftest import OpenQueue, Queue

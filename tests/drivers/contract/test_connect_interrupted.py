@@ -15,7 +15,7 @@ import pytest
 from robotq.drivers import grbl, jsonline, marlin
 from robotq.drivers.base import Driver, DriverError, DriverFactory, LinkLost
 from robotq.drivers.jsonline.device import PtyPort
-from robotq.engine.host import DriverHost
+from robotq.engine.robot.driver_threads import DriverHost
 from robotq.testing.driver_contract import driver_setup
 
 AT_ONCE_S = 2.5

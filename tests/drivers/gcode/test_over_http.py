@@ -13,8 +13,8 @@ import orjson
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
-from robotq.api.auth import KeyFile
 from robotq.catalog import load_catalog
 from robotq.config import Config, load_config
 from robotq.drivers import grbl, marlin

@@ -18,7 +18,7 @@ from robotq.api.robot.models.base import (
 )
 from robotq.api.robot.models.holds import Hold, ReasonView
 from robotq.api.robot.models.tasks import StartsNext, TaskLine
-from robotq.engine.intake import PRIORITY_WORDS
+from robotq.engine.intake.read_command import PRIORITY_WORDS
 
 Priority = Annotated[
     Any,

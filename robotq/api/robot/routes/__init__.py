@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from robotq.api import web
-from robotq.api.docs_page import DOCS
+from robotq.api.dashboard import routes as web
+from robotq.api.openapi.page import DOCS
 from robotq.api.robot.routes import events, queue, robots, service, submit, tasks, workers
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robotq.api.routes import RequestHeader
+from robotq.api.http.routes import RequestHeader
 
 STORE = ("store_unavailable",)
 TASK = ("task_not_found", *STORE)

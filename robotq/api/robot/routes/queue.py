@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import edits, queue
+from robotq.api.access.scopes import Scope
+from robotq.api.http.routes import Route
+from robotq.api.robot.handlers import edits, queue
 from robotq.api.robot.models.queue import (
     MovedTask,
     PauseBody,
@@ -14,8 +16,6 @@ from robotq.api.robot.models.queue import (
     RobotQuery,
 )
 from robotq.api.robot.routes.common import IF_MATCH, NAMED, STORE, TASK
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope
 
 ROUTES = (
     Route(

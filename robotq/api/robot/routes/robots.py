@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import estop, resources, robots
+from robotq.api.access.scopes import Scope
+from robotq.api.http.routes import Route
+from robotq.api.robot.handlers import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.resources import ReleaseBody, Released, Resources
 from robotq.api.robot.models.robots import (
@@ -18,8 +20,6 @@ from robotq.api.robot.models.robots import (
     StopQuery,
 )
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope
 
 ROUTES = (
     Route(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import health, metrics, service
+from robotq.api.access.scopes import Scope
+from robotq.api.http.routes import Route
+from robotq.api.robot.handlers import health, metrics, service
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.service import Commands, CommandSpec, Health, Home, ReloadDone
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope
 
 ROUTES = (
     Route(

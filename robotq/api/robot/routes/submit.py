@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from robotq.api.keyed import IDEMPOTENCY_KEY
-from robotq.api.robot import commands
+from robotq.api.access.scopes import Scope
+from robotq.api.http.keyed import IDEMPOTENCY_KEY
+from robotq.api.http.routes import RequestHeader, Route
+from robotq.api.robot.handlers import commands
 from robotq.api.robot.models.submit import (
     Accepted,
     AcceptedBatch,
@@ -15,8 +17,6 @@ from robotq.api.robot.models.submit import (
     SubmitQuery,
 )
 from robotq.api.robot.routes.common import AGENT, ROBOT, STORE
-from robotq.api.routes import RequestHeader, Route
-from robotq.api.scopes import Scope
 
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *STORE)
 _ENDS = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import cancelling, edits, tasks
+from robotq.api.access.scopes import Scope
+from robotq.api.http.routes import Route
+from robotq.api.robot.handlers import cancelling, edits, tasks
 from robotq.api.robot.models.queue import MoveBody, MovedTask, PriorityBody
 from robotq.api.robot.models.tasks import (
     AnswerBody,
@@ -22,8 +24,6 @@ from robotq.api.robot.models.tasks import (
     TasksQuery,
 )
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope
 
 _RETRY = (
     "wrong_state",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from robotq.api.robot import workers
+from robotq.api.access.scopes import Scope
+from robotq.api.http.routes import Route
+from robotq.api.robot.handlers import workers
 from robotq.api.robot.models.workers import (
     Heartbeat,
     HeartbeatBody,
@@ -15,8 +17,6 @@ from robotq.api.robot.models.workers import (
     WorkersQuery,
 )
 from robotq.api.robot.routes.common import STORE, TASK
-from robotq.api.routes import Route
-from robotq.api.scopes import Scope
 
 ROUTES = (
     Route(

@@ -1,0 +1,332 @@
+"""The keys of a daemon: made, listed and revoked by `robotq keys`, checked at every request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+import os
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robotq.api.access.scopes import GRANTED, is_scope
+from robotq.config.strict_yaml import Document, KeyPath, key_text, read
+from robotq.durable import replace_synced, sync_folder
+from robotq.model.errors import ConfigError, DataUnavailable
+
+_log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FIELDS = ("name", "sha256", "scopes", "created")
+RESERVED = ("anonymous", "agent", "robotq")
+"""Names of actors in the journal that are no keys."""
+
+REQUIRED = "keys.required"
+"""Beside the keys: there were some, so nobody comes in without one."""
+
+_CHECK_S = 1.0
+"""Seconds after which a change of the file is noticed at the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key as the daemon knows it: enough to recognise it, not enough to use it."""
+
+    name: str
+    """Stands in the journal as the actor of everything done with this key."""
+    sha256: str
+    """Of the key's text, hex."""
+    scopes: tuple[str, ...]
+    created: str
+    """Local date and time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What stands in the file."""
+
+    keys: Sequence[Key] = ()
+    open: bool = False
+    """It says by its own word that nobody needs a key."""
+    there: bool = False
+
+
+class KeyFile:
+    """`keys.yaml` of a data folder, and whether anybody needs a key at all.
+
+    Nobody does in a data folder that never had keys. From the first key on everybody does,
+    whatever becomes of the keys: a file without a key, an empty file and a file that is gone
+    leave nobody who may come in. Only the word `open: true` in the file, which
+    `robotq keys open` writes, opens the daemon again. That there were keys is noted in a file
+    beside it, `keys.required`, so that the data folder knows it without `keys.yaml` too; a
+    daemon that runs knows it without either.
+
+    All methods but `find` and `required` read or write the disk: call them off the event loop.
+    """
+
+    def __init__(self, data: Path) -> None:
+        """Raises ConfigError where the file is there and cannot be used, DataUnavailable where
+        the folder is none."""
+        there = next((one for one in (data, *data.parents) if one.exists()), None)
+        if there is not None and not there.is_dir():
+            raise DataUnavailable(f"data: {there} is a file, expected a folder")
+        self.path = data / "keys.yaml"
+        self.noted = data / REQUIRED
+        self._required = False
+        self._seen = self._signature()
+        self._take(self._content())
+
+    @property
+    def required(self) -> bool:
+        """Whether nobody comes in without a key."""
+        return self._required
+
+    def find(self, presented: str) -> Key | None:
+        """The key with this text. Takes equally long whichever key it is, or none."""
+        digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
+        found = None
+        for key in self._keys:
+            if hmac.compare_digest(key.sha256, digest):
+                found = key
+        return found
+
+    def read(self) -> Sequence[Key]:
+        """The keys in the file now. Raises ConfigError that names file, line and key."""
+        return self._content().keys
+
+    def new(self, name: str, scopes: Sequence[str]) -> str:
+        """Make a key and return its text, which nobody can find out afterwards.
+
+        Raises ConfigError: bad or taken name, unknown scope.
+        """
+        if not _NAME.fullmatch(name) or name in RESERVED:
+            raise ConfigError(
+                f"name: found {name!r}, expected 1 to 64 letters, digits, _ . @ or -, "
+                f"and none of: {', '.join(RESERVED)}"
+            )
+        if not scopes:
+            raise ConfigError("scopes: found none, expected at least one")
+        for scope in scopes:
+            if not is_scope(scope):
+                raise ConfigError(f"scopes: {_not_a_scope(scope)}")
+        keys = self.read()
+        if any(key.name == name for key in keys):
+            raise ConfigError(f"name: a key {name!r} exists already; revoke it first")
+        text = "rq_" + secrets.token_urlsafe(32)
+        key = Key(
+            name=name,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            scopes=tuple(dict.fromkeys(scopes)),
+            created=time.strftime("%Y-%m-%d %H:%M:%S"),
+        )
+        self._write([*keys, key])
+        return text
+
+    def open(self) -> Sequence[str]:
+        """Take every key away and let everybody in who was let in before the first one: programs
+        on this machine and in trusted networks. Returns the names of the keys.
+
+        This is the only way back; a running daemon takes it over from the next second on.
+        """
+        names = [key.name for key in self.read()]
+        self._write((), open_=True)
+        # after the word is on disk: a crash between the two leaves the daemon open, as asked
+        self.noted.unlink(missing_ok=True)
+        sync_folder(self.noted.parent)
+        return names
+
+    def require(self) -> None:
+        """Note in the data folder that nobody comes in without a key, also where it has none."""
+        _replace(
+            self.noted,
+            "Nobody uses this daemon without a key, also where keys.yaml is gone.\n"
+            "`robotq keys new NAME` makes a key; `robotq keys open` lets everybody in again.\n",
+        )
+        self._required = True
+
+    def note(self) -> None:
+        """Have the data folder know that keys are needed, where a file from elsewhere or from
+        before says so and the note is missing. Raises OSError."""
+        if self._required and not self.noted.exists():
+            self.require()
+
+    def revoke(self, name: str) -> None:
+        """Take a key away; a running daemon refuses it from the next second on. After the last
+        one nobody comes in.
+
+        Raises ConfigError where no key has this name.
+        """
+        keys = self.read()
+        kept = [key for key in keys if key.name != name]
+        if len(kept) == len(keys):
+            known = ", ".join(key.name for key in keys) or "none"
+            raise ConfigError(f"name: no key {name!r}; there are: {known}")
+        self._write(kept)
+
+    async def watch(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Take over changes of the file, for as long as this runs. `changed` is called in the
+        same moment in which others count, so that nothing is decided between the two.
+
+        A file that cannot be used is logged, and the keys stay as they were.
+        """
+        told = ""
+        while True:
+            await asyncio.sleep(_CHECK_S)
+            try:
+                found = await asyncio.to_thread(self._changed_content)
+                if found is not None:
+                    self._take_over(found)
+                    changed()
+                    await asyncio.to_thread(self.note)
+            except (ConfigError, OSError) as error:
+                # what could not be read is read again, and told once
+                if str(error) != told:
+                    _log.error("the keys stay as they were: %s", error)
+                told = str(error)
+            else:
+                told = ""
+
+    def _changed_content(self) -> _Read | None:
+        """What stands in the file; None where nobody has changed it."""
+        signature = self._signature()
+        if signature == self._seen:
+            return None
+        try:
+            found = self._content()
+        except ConfigError as error:
+            if not isinstance(error.__cause__, OSError):
+                # it stays as wrong as it is until somebody changes it again
+                self._seen = signature
+            raise
+        self._seen = signature
+        return found
+
+    def _take_over(self, found: _Read) -> None:
+        was = self._required
+        self._take(found)
+        _log.info("keys taken over from %s: %d", self.path, len(self._keys))
+        if self._required and not self._keys:
+            _log.warning(
+                "nobody can use the daemon: a key is needed and there is none; "
+                "`robotq keys new NAME` makes one"
+            )
+        elif was and not self._required:
+            _log.warning("no key is needed any more: %s says open", self.path)
+
+    def _content(self) -> _Read:
+        """Raises ConfigError that names file, line and key."""
+        try:
+            document = read(self.path)
+        except ConfigError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return _Read()
+            raise
+        return _content_of(document)
+
+    def _take(self, found: _Read) -> None:
+        self._keys = found.keys
+        if found.there:
+            self._required = not found.open
+        else:
+            # gone, or never there: what was needed before is needed still
+            self._required = self._required or self.noted.exists()
+
+    def _signature(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _write(self, keys: Sequence[Key], *, open_: bool = False) -> None:
+        """Replace the file in one step, readable by its owner only."""
+        rows = [
+            {
+                "name": key.name,
+                "sha256": key.sha256,
+                "scopes": list(key.scopes),
+                "created": key.created,
+            }
+            for key in keys
+        ]
+        if not open_:
+            # before the file: a key must not be forgotten by a crash between the two
+            self.require()
+        content = {"open": True} if open_ else {"keys": rows}
+        text = "# Made by `robotq keys`. Holds no key, only what recognises one.\n"
+        text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        _replace(self.path, text)
+        self._seen = self._signature()
+        self._take(_Read(keys=tuple(keys), open=open_, there=True))
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # made with mode 0600 before anything is in it
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # a key that was taken away does not come back by a power cut
+        replace_synced(Path(temporary), path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def _content_of(document: Document) -> _Read:
+    top = document.value if document.value is not None else {}
+    if isinstance(top, dict) and set(top) == {"open"} and top["open"] is True:
+        return _Read(open=True, there=True)
+    rows = top.get("keys", []) if isinstance(top, dict) else None
+    if not isinstance(rows, list) or set(top) - {"keys"}:
+        raise ConfigError(
+            f"{document.name}: expected `keys:` with a list and nothing else, or `open: true` "
+            "and nothing else"
+        )
+    keys = [_key_of(row, ("keys", index), document) for index, row in enumerate(rows)]
+    names = [key.name for key in keys]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise _fault(document, ("keys", index, "name"), f"found {name!r} a second time")
+    return _Read(keys=tuple(keys), there=True)
+
+
+def _key_of(row: Any, path: KeyPath, document: Document) -> Key:
+    if not isinstance(row, dict) or set(row) != set(_FIELDS):
+        raise _fault(document, path, f"expected the keys {', '.join(_FIELDS)}")
+    name, sha256, scopes, created = (row[field] for field in _FIELDS)
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
+        raise _fault(document, (*path, "name"), f"found {name!r}, which is no name of a key")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise _fault(document, (*path, "sha256"), "expected 64 hexadecimal digits")
+    if not isinstance(scopes, list):
+        raise _fault(document, (*path, "scopes"), "expected a list")
+    for index, scope in enumerate(scopes):
+        if not isinstance(scope, str) or not is_scope(scope):
+            raise _fault(document, (*path, "scopes", index), _not_a_scope(scope))
+    if not isinstance(created, str):
+        raise _fault(document, (*path, "created"), "expected a text")
+    return Key(name=name, sha256=sha256, scopes=tuple(scopes), created=created)
+
+
+def _fault(document: Document, path: KeyPath, text: str) -> ConfigError:
+    return ConfigError(f"{document.where(path)}: {key_text(path)}: {text}")
+
+
+def _not_a_scope(found: Any) -> str:
+    return f"found {found!r}, expected one of {', '.join(GRANTED)}, worker:<queue>"

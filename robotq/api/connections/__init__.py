@@ -1,0 +1,1 @@
+"""The connections of clients: counted, bounded, let in by small pieces."""

@@ -1,0 +1,72 @@
+"""What the dashboard draws: the course of the last hours, and the lab."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.dashboard.context import DASHBOARD, KnownStatus
+from robotq.api.dashboard.models import ChartQuery
+from robotq.api.http.call import Call
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task
+
+
+async def charts(call: Call) -> web.StreamResponse:
+    """From memory alone, so that nobody who looks makes the disk work."""
+    query = call.query(ChartQuery)
+    engine = call.engine
+    memory = engine.queue.memory
+    counts = memory.counts()
+    latest = list(memory.latest_finished())
+    newer = takewhile(lambda task: (task.ended_at_ms or 0) > query.after_ms, latest)
+    return call.answer(
+        {
+            "at_ms": engine.clock.now_ms(),
+            "ended": [_bar(task) for task in newer],
+            "running": [_bar(task) for task in memory.running()],
+            "complete": len(latest) >= counts.completed + counts.failed + counts.cancelled,
+        }
+    )
+
+
+async def picture(call: Call) -> web.StreamResponse:
+    """The lab of the first robot that can tell of one, with every robot where it is now."""
+    engine = call.engine
+    statuses = await call.request.app[DASHBOARD].statuses.all()
+    lab = None
+    for robot in engine.robots.values():
+        try:
+            lab = await robot.picture()
+        except RobotqError:
+            # it is not to be had from this one now; the others may tell
+            continue
+        if lab is not None:
+            break
+    known = [(name, statuses.get(name, KnownStatus()).status) for name in engine.robots]
+    return call.answer(
+        {
+            "at_ms": engine.clock.now_ms(),
+            "lab": lab,
+            "robots": [
+                {"robot_id": name, "place": status.place, "held": status.held, **status.details}
+                for name, status in known
+                if status is not None
+            ],
+        }
+    )
+
+
+def _bar(task: Task) -> dict[str, Any]:
+    return {
+        "task_id": task.id,
+        "robot_id": task.queue,
+        "cmd_type": task.command.cmd_type,
+        "cmd_id": task.command.cmd_id,
+        "state": task.state.value,
+        "started_at_ms": task.started_at_ms,
+        "ended_at_ms": task.ended_at_ms,
+        "error_code": task.error.code if task.error is not None else None,
+    }

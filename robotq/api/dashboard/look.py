@@ -1,0 +1,248 @@
+"""What the dashboard shows at one look, and more of a long queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from itertools import islice
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from robotq import __version__
+from robotq.api.dashboard.context import DASHBOARD, KnownStatus
+from robotq.api.dashboard.models import QueueWindowQuery
+from robotq.api.dashboard.session import you
+from robotq.api.http.call import Call
+from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
+from robotq.api.robot.answers.task import question_view, start_view
+from robotq.config.schema import InterfacesConfig
+from robotq.engine.engine import Engine
+from robotq.engine.robot.robot import Robot
+from robotq.model.hold import HoldCode
+from robotq.model.outcome import error_view
+from robotq.model.task import Command, Task
+from robotq.model.texts import Language
+
+_NEXT = 8
+"""Waiting tasks of each robot at one look."""
+_APPROVALS = 8
+"""Decisions of a person for each robot at one look."""
+_PARAMS_BYTES = 2_000
+"""What somebody reads before they decide; the rest stands in the task."""
+_ENDED = 12
+"""Ended tasks at one look."""
+_INTERFACES = tuple(field.name for field in fields(InterfacesConfig))
+_STEPS = 24
+"""Steps of a running command at one look; a long scan has thousands."""
+
+
+async def look(call: Call) -> web.StreamResponse:
+    """Costs the same with ten tasks and with a million."""
+    engine, language = call.engine, call.language
+    statuses = await call.request.app[DASHBOARD].statuses.all()
+    counts = engine.queue.memory.counts()
+    interfaces = engine.config.interfaces
+    latched = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
+    return call.answer(
+        {
+            "at_ms": engine.clock.now_ms(),
+            "last_event_id": engine.bus.last_event_id,
+            "version": __version__,
+            "time_scale": engine.config.time_scale,
+            "you": you(call),
+            "stop_label": engine.config.stop_label,
+            "estop": engine.estop.latched,
+            "estop_holds": hold_views(latched, language),
+            "counts": {
+                "pending": counts.pending,
+                "running": counts.running,
+                "completed": counts.completed,
+                "failed": counts.failed,
+                "cancelled": counts.cancelled,
+            },
+            "interfaces": [name for name in _INTERFACES if getattr(interfaces, name).enabled],
+            "queue_revision": engine.queue.editing.revision,
+            "why": [
+                reason
+                for standing in engine.why.all()
+                for reason in reason_views(standing.reasons, language)
+            ],
+            "robots": [
+                _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
+                for robot in engine.robots.values()
+            ],
+            "ended": [
+                line(engine, task, language)
+                for task in islice(engine.queue.memory.latest_finished(), _ENDED)
+            ],
+        }
+    )
+
+
+async def window(call: Call) -> web.StreamResponse:
+    """A part of a queue, as much as fits on a screen."""
+    query = call.query(QueueWindowQuery)
+    engine = call.engine
+    lane = engine.queue.lane(engine.robot(query.robot_id).name)
+    return call.answer(
+        {
+            "at_ms": engine.clock.now_ms(),
+            "waiting": lane.waiting,
+            "queue_revision": engine.queue.editing.revision,
+            "offset": query.offset,
+            "tasks": waiting_lines(
+                engine, lane.name, call.language, offset=query.offset, limit=query.limit
+            ),
+        }
+    )
+
+
+def waiting_lines(
+    engine: Engine, queue: str, language: Language, *, offset: int = 0, limit: int = _NEXT
+) -> list[dict[str, Any]]:
+    """Waiting tasks of one queue with their place in it, and when each is likely to start."""
+    lane = engine.queue.lane(queue)
+    now_ms = engine.clock.now_ms()
+    starts = engine.queue.estimates.schedule(lane, limit, now_ms, offset=offset)
+    lines: list[dict[str, Any]] = []
+    waiting = islice(lane, offset, offset + limit)
+    for position, (task, starts_s) in enumerate(zip(waiting, starts, strict=True), offset + 1):
+        view = line(engine, task, language)
+        view["position"] = position
+        if starts_s is not None:
+            times = start_view(engine, task, starts_s, now_ms)
+            view |= {name: value for name, value in times.items() if name != "eta"}
+        if waits := engine.why.waits(task):
+            view["waits"] = [wait_view(wait, language) for wait in waits]
+        lines.append(view)
+    return lines
+
+
+def line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
+    """A task in a list."""
+    view: dict[str, Any] = {
+        "task_id": task.id,
+        "state": task.state.value,
+        "cmd_type": task.command.cmd_type,
+        "cmd_id": task.command.cmd_id,
+        "about": _about(engine, task.command),
+        "robot_id": task.queue,
+        "api": task.api,
+        "actor": task.actor,
+        "priority": task.priority,
+        "batch_id": task.batch_id,
+        "submitted_at_ms": task.submitted_at_ms,
+        "started_at_ms": task.started_at_ms,
+        "ended_at_ms": task.ended_at_ms,
+        "revision": task.revision,
+    }
+    if task.error is not None:
+        view["error_code"] = task.error.code
+        view["message"] = str(error_view(task.error, language)["message"])[:500]
+        view["unknown"] = task.outcome_unknown
+    return view
+
+
+def _about(engine: Engine, command: Command) -> str:
+    """The words among the params that tell it from others of its kind: where to, which one."""
+    params = command.params
+    if command.cmd_type not in engine.catalog or not isinstance(params, dict):
+        return ""
+    named = engine.catalog.get(command.cmd_type).schema.get("required", ())
+    words = [value for name in named if isinstance(value := params.get(name), str)]
+    return " · ".join(words)[:80]
+
+
+def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> dict[str, Any]:
+    lane = engine.queue.lane(robot.name)
+    holds = engine.holds.of(robot.name)
+    status = known.status if robot.connected else None
+    return {
+        "robot_id": robot.name,
+        "driver": robot.config.driver,
+        "default": robot.name == engine.default_robot,
+        "simulated": robot.capabilities.simulated,
+        "connected": robot.connected,
+        "state": _state(robot, lane.running is not None, holds),
+        "can_hold": robot.capabilities.can_hold,
+        "motion_held": status.held if status is not None else False,
+        "place": status.place if status is not None else None,
+        "details": status.details if status is not None else {},
+        "status_error": known.error.text(language) if known.error is not None else None,
+        "holds": hold_views(holds, language),
+        "why": reason_views(engine.why.of(robot.name).reasons, language),
+        "waiting": lane.waiting,
+        "starts_next": _starts_next(engine, robot.name),
+        "running": None if lane.running is None else _running(engine, lane.running, language),
+        "next": waiting_lines(engine, robot.name, language),
+        "undecided": len(lane.undecided),
+        "approvals": [
+            _approval(engine, unit, language) for unit in islice(lane.undecided, _APPROVALS)
+        ],
+    }
+
+
+def _approval(engine: Engine, unit: Mapping[str, Task], language: Language) -> dict[str, Any]:
+    first = next(iter(unit.values()))
+    params = first.command.params
+    return {
+        "task": line(engine, first, language),
+        "params": params if len(orjson.dumps(params)) <= _PARAMS_BYTES else None,
+        "commands": len(unit),
+        "cmd_types": [task.command.cmd_type for task in islice(unit.values(), _NEXT)],
+        "starts_next": _starts_next(engine, first.queue, unit),
+    }
+
+
+def _starts_next(
+    engine: Engine, queue: str, approved: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """What a decision sets in motion, with the words that tell it from others."""
+    task = engine.queue.would_start(queue, approved)
+    if task is None:
+        return None
+    command = task.command
+    return {
+        "task_id": task.id,
+        "cmd_type": command.cmd_type,
+        "cmd_id": command.cmd_id,
+        "about": _about(engine, command),
+    }
+
+
+def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
+    now_ms = engine.clock.now_ms()
+    stands = engine.why.of(task.queue).stands
+    left_s = None if stands else engine.queue.estimates.remaining_s(task, now_ms)
+    steps = task.steps[-_STEPS:]
+    return {
+        **line(engine, task, language),
+        "params": task.command.params,
+        "progress": task.progress,
+        "remaining_s": None if left_s is None else round(left_s, 1),
+        "eta_ms": None if left_s is None else now_ms + int(left_s * 1000),
+        "steps": [
+            {
+                "name": step.name,
+                "state": step.state.value,
+                "started_at_ms": step.started_at_ms,
+                "duration_s": step.duration_s,
+                "detail": step.detail,
+            }
+            for step in steps
+        ],
+        "steps_before": len(task.steps) - len(steps),
+        "waiting_for": (
+            None if task.waiting_for is None else question_view(task, task.waiting_for, language)
+        ),
+    }
+
+
+def _state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
+    if running:
+        return "running"
+    if not robot.connected:
+        return "disconnected"
+    return "held" if holds else "idle"

@@ -1,0 +1,96 @@
+"""Every route of the dashboard."""
+
+from __future__ import annotations
+
+from robotq.api.access.scopes import Scope
+from robotq.api.dashboard import charts as web_charts
+from robotq.api.dashboard import look as web_look
+from robotq.api.dashboard import models as web_models
+from robotq.api.dashboard import page as web_page
+from robotq.api.dashboard import requests as web_requests
+from robotq.api.dashboard import session as web_session
+from robotq.api.http.routes import Route
+from robotq.api.robot.models.base import Done, EmptyBody
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/dashboard",
+        handler=web_page.page,
+        scope=Scope.OPEN,
+        summary="The lab at one look, as a page.",
+        media_type="text/html",
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/files/{file}",
+        handler=web_page.page_file,
+        scope=Scope.OPEN,
+        summary="The styles and the scripts of that page.",
+        media_type="text/*",
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/look",
+        handler=web_look.look,
+        scope=Scope.READ,
+        summary="What each robot does, what waits, what went wrong, and why nothing moves.",
+        response=web_models.Look,
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/queue",
+        handler=web_look.window,
+        scope=Scope.READ,
+        summary="A part of one robot's waiting tasks, with position and estimate.",
+        query=web_models.QueueWindowQuery,
+        response=web_models.QueueWindow,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/charts",
+        handler=web_charts.charts,
+        scope=Scope.READ,
+        summary="The latest ended tasks and the running ones, for plots.",
+        query=web_models.ChartQuery,
+        response=web_models.Charts,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/picture",
+        handler=web_charts.picture,
+        scope=Scope.READ,
+        summary="The lab of the simulated robots: what stands where.",
+        response=web_models.Picture,
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/requests",
+        handler=web_requests.latest,
+        scope=Scope.READ,
+        summary="The latest requests to this daemon.",
+        query=web_models.RequestsQuery,
+        response=web_models.Requests,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="POST",
+        path="/dashboard/session",
+        handler=web_session.begin,
+        scope=Scope.ANY,
+        summary="Keep the key of this request in a cookie of the browser that scripts cannot read.",
+        request=EmptyBody,
+        response=Done,
+    ),
+    Route(
+        method="DELETE",
+        path="/dashboard/session",
+        handler=web_session.end,
+        scope=Scope.ANY,
+        summary="Have this browser forget its key.",
+        request=EmptyBody,
+        response=Done,
+    ),
+)

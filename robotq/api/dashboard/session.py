@@ -1,0 +1,62 @@
+"""The key of a browser: taken once, kept in a cookie that scripts cannot read."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.api.access.guard import KEY_COOKIE
+from robotq.api.dashboard.context import DASHBOARD
+from robotq.api.http.call import Call
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.models.base import EmptyBody
+from robotq.model.errors import RobotqError
+
+_LASTS_S = 30 * 24 * 3600
+"""A page on the wall is not asked for its key each morning."""
+
+
+async def begin(call: Call) -> web.StreamResponse:
+    """Keep the key that comes with this request, and that was found to be valid by then."""
+    await call.body(EmptyBody)
+    scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not call.request.app[DASHBOARD].keyed():
+        # whoever needs no key has none that could be kept
+        raise RobotqError("unauthorized")
+    answer = _done(call, "session_begun")
+    answer.set_cookie(
+        KEY_COOKIE,
+        key.strip(),
+        max_age=_LASTS_S,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=_is_encrypted(call.request),
+    )
+    return answer
+
+
+async def end(call: Call) -> web.StreamResponse:
+    """Forget the key in this browser; it stays valid elsewhere."""
+    await call.body(EmptyBody)
+    answer = _done(call, "session_ended")
+    answer.del_cookie(KEY_COOKIE, path="/", httponly=True, samesite="Strict")
+    return answer
+
+
+def you(call: Call) -> dict[str, object]:
+    """The caller as the page needs to know them."""
+    return {
+        "name": call.caller.name,
+        "scopes": sorted(call.caller.scopes),
+        "keys": call.request.app[DASHBOARD].keyed(),
+    }
+
+
+def _done(call: Call, code: str) -> web.Response:
+    body = {"success": True, "message": words(code, call.language)}
+    return call.answer(body, headers={"Cache-Control": "no-store"})
+
+
+def _is_encrypted(request: web.Request) -> bool:
+    # what a proxy says is taken only to make the cookie stricter
+    return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"

@@ -1,0 +1,1 @@
+"""One request: from the route table to the answer."""

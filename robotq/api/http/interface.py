@@ -1,0 +1,80 @@
+"""What an interface is: a table of routes, its own form of errors, and where it is mounted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.http.call import Call
+from robotq.api.http.routes import Route
+from robotq.config import Config, InterfaceConfig
+from robotq.engine.engine import Engine
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.workers import Workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all interfaces of a daemon have in common."""
+
+    engine: Engine
+    workers: Workers
+    keyed: Callable[[], bool]
+    """Whether any key is configured right now."""
+    addresses: Sequence[tuple[str, int]] = ()
+    """Every (IP address, port) that the daemon listens on."""
+
+
+def _no_services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    return {}
+
+
+@asynccontextmanager
+async def _no_background(_app: web.Application) -> AsyncIterator[None]:
+    yield
+
+
+def _no_schemas(_engine: Engine) -> Mapping[str, JsonObject]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the OpenAPI document of an interface says besides its routes."""
+
+    title: str
+    summary: str
+    description: str
+    error: JsonObject | None = None
+    """JSON Schema of every error; None: the form of the robot interface."""
+    schemas: Callable[[Engine], Mapping[str, JsonObject]] = _no_schemas
+    """What a running daemon knows of types, by name; see `openapi.document`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """One documented HTTP API over the engine. The one on its own port and the one below its
+    prefix are the same: they share their services."""
+
+    name: str
+    """As tasks name it in `api`, and the configuration under `interfaces`."""
+    prefix: str
+    """Where it stands on the main port; empty for the robot interface."""
+    routes: Sequence[Route]
+    about: About
+    error: Callable[[Call, RobotqError], web.StreamResponse]
+    """Its own form of errors, for whatever no handler has answered itself."""
+    services: Callable[[Shared], Mapping[web.AppKey[Any], Any]] = _no_services
+    """Called once per daemon; what it gives stands in the applications under these keys."""
+    background: Callable[[web.Application], Any] = _no_background
+    """A context manager that runs, once per daemon, for as long as the interface is served."""
+
+    def config(self, config: Config) -> InterfaceConfig:
+        """Its section of the configuration."""
+        found: InterfaceConfig = getattr(config.interfaces, self.name)
+        return found

@@ -1,0 +1,199 @@
+"""One interface in an application: its routes behind the guard, its errors in its own form."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from aiohttp import HttpVersion11, web
+
+from robotq.api.access.guard import Caller, Guard
+from robotq.api.access.scopes import Scope
+from robotq.api.connections.connection import shown, turn
+from robotq.api.context import UNDER_WAY
+from robotq.api.dashboard.requests import REQUESTS
+from robotq.api.http.answer import PAGE_HEADERS
+from robotq.api.http.call import Call
+from robotq.api.http.errors import fault
+from robotq.api.http.interface import Interface, Shared
+from robotq.api.http.routes import Route
+from robotq.model.errors import ConfigError, RobotqError
+
+_Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]{1,64}(, ?[A-Za-z0-9_-]{1,64}){0,63}")
+_ANY_METHOD = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+def mount(
+    app: web.Application, interface: Interface, shared: Shared, guard: Guard, prefix: str
+) -> None:
+    """Add every route of an interface below `prefix`, and what answers everything else there.
+
+    Whatever is mounted later below a shorter prefix gets what this one does not cover.
+    """
+    for route in interface.routes:
+        endpoint = _endpoint(route, interface, shared, guard)
+        paths = [f"{prefix}{route.path}"]
+        if prefix and route.path == "/":
+            paths.append(prefix)
+        for path in paths:
+            app.router.add_route(route.method, path, endpoint, expect_handler=_go_on)
+            if _has_head(route):
+                app.router.add_route("HEAD", path, endpoint, expect_handler=_go_on)
+    elsewhere = _elsewhere(interface, shared, guard, prefix)
+    app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
+    if prefix:
+        app.router.add_route("*", prefix, elsewhere, expect_handler=_go_on)
+
+
+async def _go_on(request: web.Request) -> None:
+    """Tell a client that asks first to send its body; any other expectation is passed over,
+    where aiohttp would refuse it with an error of its own form."""
+    expected = request.headers.get("Expect", "")
+    if request.version == HttpVersion11 and expected.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # it is no part of the answer
+        request.writer.output_size = 0
+
+
+def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) -> _Endpoint:
+    """The handler behind the guard, with every error in the interface's form."""
+    engine = shared.engine
+    handler, scope, error_form = route.handler, route.scope, interface.error
+    changes = route.changes
+    same_site = changes or route.stream or route.websocket
+    where = f"{interface.name} {route.method} {route.path}"
+    # a page that looks every second would fill the list that it shows
+    listed = "/dashboard/" not in route.path
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        call = Call(request, engine)
+        began = time.perf_counter()
+
+        def check() -> Caller:
+            return guard.check(
+                request, engine.config, scope=scope, same_site=same_site, changes=changes
+            )
+
+        def renew() -> None:
+            call.renew(check())
+            _let_page(call, guard)
+
+        under_way = request.app[UNDER_WAY]
+        try:
+            # who sends many requests at once lets others have their turn between them
+            await turn(request)
+            _let_page(call, guard)
+            call.caller = check()
+            if call.caller.keyed:
+                shown(request)
+            under_way.begin(request, renew)
+            response = await handler(call)
+        except RobotqError as error:
+            response = error_form(call, error)
+        except ConfigError as error:
+            refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
+            response = error_form(call, refused)
+        except ConnectionError:
+            # the client has left: there is nobody to answer
+            raise
+        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
+            response = error_form(call, fault(error, where))
+        finally:
+            under_way.end(request)
+        if listed:
+            request.app[REQUESTS].add(
+                request.method,
+                request.path,
+                at_ms=engine.clock.now_ms(),
+                status=response.status,
+                seconds=time.perf_counter() - began,
+                caller=call.actor,
+            )
+        return response
+
+    return endpoint
+
+
+def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) -> _Endpoint:
+    """Answers whatever no route takes: OPTIONS, wrong methods, unknown paths."""
+    patterns = _patterns(interface.routes, prefix)
+    engine = shared.engine
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        call = Call(request, engine)
+        path = request.rel_url.path_safe
+        try:
+            await turn(request)
+            _let_page(call, guard)
+            guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
+            if request.method == "OPTIONS" and call.headers is not None:
+                return _preflight(request, call.headers)
+            allowed = next((found for form, found in patterns if form.fullmatch(path)), None)
+            if allowed is None:
+                raise RobotqError("not_found", path=path[:200])
+            if request.method == "OPTIONS":
+                return web.Response(status=204, headers={"Allow": allowed})
+            raise RobotqError(
+                "method_not_allowed", method=request.method, path=path[:200], allowed=allowed
+            )
+        except RobotqError as error:
+            return interface.error(call, error)
+
+    return endpoint
+
+
+def _let_page(call: Call, guard: Guard) -> None:
+    """Where a page of an allowed origin asks, have every answer say that it may read it."""
+    origin = guard.allowed_page(call.request, call.engine.config)
+    if origin is not None:
+        call.headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        call.request[PAGE_HEADERS] = call.headers
+    elif call.headers is not None:
+        # it was allowed when the request began
+        call.headers = None
+        call.request.pop(PAGE_HEADERS, None)
+
+
+async def tell_page(request: web.Request, response: web.StreamResponse) -> None:
+    """For answers that no handler has made with `Call.answer`: errors, streams, files."""
+    response.headers.update(request.get(PAGE_HEADERS, {}))
+
+
+def _preflight(request: web.Request, headers: Mapping[str, str]) -> web.Response:
+    """What a browser asks before it lets a page of an allowed origin send a request."""
+    wanted = request.headers.get("Access-Control-Request-Headers", "")
+    if not _HEADER_NAMES.fullmatch(wanted):
+        wanted = "Content-Type"
+    answered = {
+        **headers,
+        "Allow": _ANY_METHOD,
+        "Access-Control-Allow-Methods": _ANY_METHOD,
+        "Access-Control-Allow-Headers": wanted,
+        "Access-Control-Max-Age": "600",
+    }
+    return web.Response(status=204, headers=answered)
+
+
+def _has_head(route: Route) -> bool:
+    """HEAD is GET without its body. Of a GET that changes something nobody would get it."""
+    return route.method == "GET" and not route.stream and not route.changes
+
+
+def _patterns(routes: Sequence[Route], prefix: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    """The form of each path, and its methods as the header Allow names them."""
+    methods: dict[str, set[str]] = {}
+    for route in routes:
+        allowed = methods.setdefault(route.path, {"OPTIONS"})
+        allowed.add(route.method)
+        if _has_head(route):
+            allowed.add("HEAD")
+    return [(_form(prefix, path), ", ".join(sorted(allowed))) for path, allowed in methods.items()]
+
+
+def _form(prefix: str, path: str) -> re.Pattern[str]:
+    form = re.sub(r"\\{\w+\\}", "[^{}/]+", re.escape(path))
+    root = "/?" if prefix and path == "/" else form
+    return re.compile(re.escape(prefix) + root)

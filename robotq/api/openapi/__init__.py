@@ -1,0 +1,1 @@
+"""What the interfaces are, as OpenAPI documents and a page."""

@@ -1,0 +1,62 @@
+"""The interfaces of an application as OpenAPI documents, made when somebody asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import orjson
+from aiohttp import web
+
+from robotq import __version__
+from robotq.api.http.interface import Interface
+from robotq.api.openapi.spec import document
+from robotq.catalog import Catalog
+from robotq.config import Config
+from robotq.engine.engine import Engine
+from robotq.model.json import JsonObject
+
+
+class Described:
+    """The document of each interface; made anew when a reload has changed the configuration or
+    the commands."""
+
+    def __init__(self, engine: Engine, mounted: Mapping[str, Interface]) -> None:
+        """`mounted`: prefix -> the interface that stands there in this application."""
+        self._engine = engine
+        self._mounted = mounted
+        self._made: dict[str, tuple[Config, Catalog, bytes]] = {}
+
+    async def encoded(self, prefix: str) -> bytes:
+        """The document of the interface at this prefix, as JSON."""
+        config, catalog = self._engine.config, self._engine.catalog
+        made = self._made.get(prefix)
+        if made is None or made[0] is not config or made[1] is not catalog:
+            # a tenth of a second of work, which nobody else waits for
+            encoded = await asyncio.to_thread(self._encode, prefix)
+            made = self._made[prefix] = (config, catalog, encoded)
+        return made[2]
+
+    def _encode(self, prefix: str) -> bytes:
+        interface = self._mounted[prefix]
+        made = document_of(interface, interface.about.schemas(self._engine), prefix or "/")
+        others = [{"name": one.name, "prefix": at} for at, one in self._mounted.items()]
+        return orjson.dumps({**made, "x-interfaces": others})
+
+
+def document_of(
+    interface: Interface, schemas: Mapping[str, JsonObject], server: str = "/"
+) -> JsonObject:
+    """`schemas`: what only a running daemon knows. `server`: where the interface stands."""
+    about = interface.about
+    info = {
+        "title": about.title,
+        "version": __version__,
+        "summary": about.summary,
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        "description": about.description,
+    }
+    return document(interface.routes, info=info, schemas=schemas, error=about.error, server=server)
+
+
+DESCRIBED = web.AppKey("described", Described)

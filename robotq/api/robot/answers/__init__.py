@@ -1,0 +1,1 @@
+"""How the robot interface shows things."""

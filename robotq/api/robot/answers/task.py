@@ -1,0 +1,281 @@
+"""A task as the robot interface shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from robotq.api.http.remembered import Remembered
+from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
+from robotq.api.robot.answers.times import local_time
+from robotq.api.robot.handlers.webhooks import webhook_view
+from robotq.config.receivers import shown_url
+from robotq.engine.engine import Engine
+from robotq.model.delivery import Delivery
+from robotq.model.outcome import result_view
+from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskState
+from robotq.model.texts import Language, text
+
+STATUS: Mapping[TaskState, str] = {
+    TaskState.PENDING: "pending",
+    TaskState.RUNNING: "running",
+    TaskState.COMPLETED: "completed",
+    TaskState.FAILED: "failed",
+    # the documented clients wait for one of four words
+    TaskState.CANCELLED: "failed",
+}
+
+_REMEMBERED = 256
+"""Tasks of which the JSON is kept; one of the longest scans has some 300 kB."""
+
+
+class TaskViews:
+    """Tasks as JSON. What does not change with the time is made once for each record, since
+    clients ask for the same task again and again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lasting: Remembered[Task, bytes] = Remembered(_REMEMBERED)
+
+    def encoded(self, task: Task, language: Language, webhooks: Sequence[Delivery] = ()) -> bytes:
+        """The JSON of `task_view`, with the webhooks of the task."""
+        lasting = self._lasting.get(
+            (task.id, language),
+            task,
+            lambda: orjson.dumps(_lasting(task, self._engine, language)),
+        )
+        passing = _passing(task, self._engine, language)
+        if webhooks:
+            passing["webhooks"] = [webhook_view(delivery, language) for delivery in webhooks]
+        if not passing:
+            return lasting
+        # one object out of two
+        return lasting[:-1] + b"," + orjson.dumps(passing)[1:]
+
+
+def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    """Everything about a task: the documented fields and the finer ones."""
+    return _lasting(task, engine, language) | _passing(task, engine, language)
+
+
+def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    """What follows from the record alone."""
+    command = task.command
+    view: dict[str, Any] = {
+        **_head(task),
+        "result": None,
+        "params": command.params,
+        "extra": command.extra,
+        "priority": task.priority,
+        "actor": task.actor,
+        "attempt": task.attempt,
+        "simulated": task.simulated,
+        "submitted_at_ms": task.submitted_at_ms,
+        "started_at_ms": task.started_at_ms,
+        "ended_at_ms": task.ended_at_ms,
+        "batch_id": task.batch_id,
+        "retry_of": task.retry_of,
+        "revision": task.revision,
+        "progress": task.progress,
+    }
+    view |= schedule_view(task.not_before_ms, task.expires_at_ms, task.repeat)
+    if task.repeat_of is not None:
+        view["repeat_of"] = task.repeat_of
+    if command.callback_url is not None:
+        view["callback_url"] = shown_url(command.callback_url)
+    if task.steps:
+        view |= _steps(task.steps)
+    if task.work is not None:
+        view["work"] = {
+            "match": task.work.match,
+            "worker": task.worker,
+            "lease_until_ms": task.lease_until_ms,
+            "deadline_ms": task.work.deadline_ms,
+            "retries": task.retries,
+        }
+    if task.partial is not None:
+        view["partial"] = task.partial
+    if task.state.final:
+        return view | _ending(task, language)
+    if task.queue in engine.robots:
+        view["simulated"] = engine.robots[task.queue].capabilities.simulated
+    if task.waiting_for is not None:
+        view["waiting_for"] = question_view(task, task.waiting_for, language)
+    return view
+
+
+def task_line(task: Task, engine: Engine) -> dict[str, Any]:
+    """A task in a list: enough to find it."""
+    line = {**_head(task), "batch_id": task.batch_id, "progress": task.progress}
+    if task.error is not None:
+        line["error_code"] = task.error.code
+    if task.state is TaskState.PENDING:
+        line["position"] = engine.queue.memory.position(task)
+        if task.awaits_approval:
+            line["awaits_approval"] = True
+    return line
+
+
+def _head(task: Task) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        "task_id": task.id,
+        "status": STATUS[task.state],
+        "state": task.state.value,
+        "cmd_type": task.command.cmd_type,
+        "cmd_id": task.command.cmd_id,
+        "robot_id": task.queue,
+        "api": task.api,
+        "submit_time": local_time(task.submitted_at_ms),
+        "start_time": None if task.started_at_ms is None else local_time(task.started_at_ms),
+    }
+    if task.ended_at_ms is not None:
+        head["end_time"] = local_time(task.ended_at_ms)
+    return head
+
+
+def _steps(steps: tuple[Step, ...]) -> dict[str, Any]:
+    running = [step.name for step in steps if step.state is StepState.RUNNING]
+    return {
+        "current_step": running[-1] if running else None,
+        "completed_steps": [
+            {"name": step.name, "duration_s": step.duration_s}
+            for step in steps
+            if step.state is StepState.COMPLETED
+        ],
+        "steps": [
+            {
+                "name": step.name,
+                "state": step.state.value,
+                "start_time": local_time(step.started_at_ms),
+                "started_at_ms": step.started_at_ms,
+                "duration_s": step.duration_s,
+                "detail": step.detail,
+            }
+            for step in steps
+        ],
+    }
+
+
+def _passing(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+    """What changes with the time while the record is the same."""
+    now_ms = engine.clock.now_ms()
+    match task.state:
+        case TaskState.PENDING:
+            return _place_in_line(task, engine, language, now_ms)
+        case TaskState.RUNNING:
+            why = engine.why.task(task)
+            if why:
+                return {"why": reason_views(why, language)}
+            left_s = engine.queue.estimates.remaining_s(task, now_ms)
+            return (
+                {} if left_s is None else {"remaining_s": round(left_s, 1), **_eta(left_s, now_ms)}
+            )
+        case _ if (current := task.repeat and engine.queue.repeats.current(task)) is not None:
+            return {"current_run": current}
+        case _:
+            return {}
+
+
+def schedule_view(
+    not_before_ms: int | None, expires_at_ms: int | None, repeat: Repeat | None
+) -> dict[str, Any]:
+    """When a command may run and how often, where that was given."""
+    view: dict[str, Any] = {}
+    for name, at_ms in (("not_before", not_before_ms), ("expires_at", expires_at_ms)):
+        if at_ms is not None:
+            view |= {name: local_time(at_ms), f"{name}_ms": at_ms}
+    if repeat is not None:
+        view["repeat"] = {
+            "count": repeat.count,
+            "interval_s": repeat.interval_s,
+            "on_failure": repeat.on_failure,
+            "run": repeat.run,
+        }
+    return view
+
+
+def start_view(engine: Engine, task: Task, starts_s: float, now_ms: int) -> dict[str, Any]:
+    """When a waiting task starts, in wall time. While its queue is held nobody knows: then, how
+    long after that is over."""
+    if engine.holds.held(task.queue):
+        return {"starts_after_resume_s": round(starts_s, 1)}
+    view: dict[str, Any] = {"starts_in_s": round(starts_s, 1)}
+    takes_s = engine.queue.estimates.duration_s(task.command.cmd_type)
+    return view if takes_s is None else {**view, **_eta(starts_s + takes_s, now_ms)}
+
+
+def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
+    eta_ms = now_ms + int(left_s * 1000)
+    return {"eta": local_time(eta_ms), "eta_ms": eta_ms}
+
+
+def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
+    position = engine.queue.memory.position(task)
+    view: dict[str, Any] = {
+        "position": position,
+        "why": reason_views(engine.why.task(task), language),
+    }
+    if task.work is not None:
+        # many work at once, so its place says little about when its turn comes
+        holds = engine.holds.of(task.queue)
+        return view | ({"holds": hold_views(holds, language)} if holds else {})
+    lane = engine.queue.lane(task.queue)
+    estimates = engine.queue.estimates
+    starts_s = None if position is None else estimates.starts_in_s(lane, position, now_ms)
+    if starts_s is not None:
+        view |= start_view(engine, task, starts_s, now_ms)
+    if waits := engine.why.waits(task):
+        view["waits"] = [wait_view(wait, language) for wait in waits]
+    if holds := engine.holds.of(task.queue):
+        view["holds"] = hold_views(holds, language)
+    return view
+
+
+def question_view(task: Task, question: Question, language: Language) -> dict[str, Any]:
+    """What a running command asks."""
+    return {
+        "prompt": text(question.prompt, question.args, language),
+        "args": question.args,
+        "schema": question.schema,
+        "answered_by": question.answered_by,
+        "asked_at": local_time(question.asked_at_ms),
+        "asked_at_ms": question.asked_at_ms,
+        "deadline": local_time(question.deadline_ms),
+        "deadline_ms": question.deadline_ms,
+        "answer": {"method": "POST", "path": f"/task/{task.id}/input"},
+    }
+
+
+def _ending(task: Task, language: Language) -> dict[str, Any]:
+    result = result_view(task, language)
+    assert result is not None
+    view: dict[str, Any] = {
+        "result": result,
+        "code": result["code"] if task.error is not None else 0,
+        "message": result["message"],
+    }
+    if task.error is not None:
+        view["error_code"] = result["error_code"]
+        view["error"] = {
+            "code": result["code"],
+            "error_code": result["error_code"],
+            "message": result["message"],
+            "step": task.error.step,
+            "args": task.error.args,
+        }
+    if task.resolution is not None:
+        resolution = task.resolution
+        view["resolution"] = {
+            "outcome": resolution.outcome,
+            "actor": resolution.actor,
+            "at": local_time(resolution.at_ms),
+            "at_ms": resolution.at_ms,
+            "note": resolution.note,
+        }
+        if resolution.retried_as is not None:
+            view["retried_as"] = resolution.retried_as
+    if task.retried_as is not None:
+        view["retried_as"] = task.retried_as
+    return view

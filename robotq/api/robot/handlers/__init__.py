@@ -1,0 +1,1 @@
+"""The endpoints of the robot interface, by what they are about."""

@@ -1,0 +1,231 @@
+"""POST /: the way in for commands."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.access.scopes import Scope, allows
+from robotq.api.http.call import Call
+from robotq.api.http.keyed import REPLAYED, keyed_request
+from robotq.api.robot.answers.holds import hold_reason, hold_views
+from robotq.api.robot.answers.task import schedule_view
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.models.submit import SubmitQuery
+from robotq.catalog import Kind
+from robotq.engine.intake.idempotency import Accepted, KeyedRequest
+from robotq.engine.intake.read_command import Order
+from robotq.model.errors import ERROR_CODES, RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.outcome import result_view
+from robotq.model.task import Task
+from robotq.model.texts import Language, text
+
+API = "robot"
+
+_PLAIN = SubmitQuery()
+_QUEUED = {
+    language: (text("queued", {}, language), text("queued_note", {}, language))
+    for language in Language
+}
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?")
+
+_LOOK_S = 5.0
+"""Wall seconds after which a waiting request looks whether its client is still there."""
+
+
+async def submit(call: Call) -> web.StreamResponse:
+    """Take a command or a list of commands, and do at once what acts at once."""
+    body = await call.json(unique=True)
+    query = call.query(SubmitQuery) if call.request.rel_url.raw_query_string else _PLAIN
+    batch = isinstance(body, list)
+    orders = _read_batch(call, body) if batch else [call.engine.intake.read(body)]
+    for order in orders:
+        if order.spec.kind is Kind.CONTROL and not allows(call.caller.scopes, Scope.CONTROL):
+            raise RobotqError("forbidden", scope=Scope.CONTROL.value)
+        if call.caller.agent and order.spec.approval and order.spec.kind is not Kind.QUEUED:
+            # it acts at once, so it cannot wait until somebody agrees
+            raise RobotqError("person_needed", action=order.command.cmd_type)
+    if query.dry_run:
+        return _dry_run(call, orders)
+    if not batch and orders[0].spec.kind is not Kind.QUEUED:
+        return await _at_once(call, orders[0])
+    wait_s = _wait_s(call)
+    keyed = keyed_request(call, API, body)
+    if wait_s and call.engine.config.mode == "sync":
+        await _refuse_if_held(call, orders, keyed)
+    accepted = await call.engine.queue.submit(
+        orders,
+        api=API,
+        actor=call.actor,
+        batch=batch,
+        contiguous=query.contiguous,
+        keyed=keyed,
+        agent=call.caller.agent,
+    )
+    if wait_s:
+        tasks = [await _ended(call, task_id, wait_s) for task_id in accepted.task_ids]
+        if all(task.state.final for task in tasks):
+            return _results(call, accepted, tasks)
+    return _queued(call, accepted)
+
+
+def _read_batch(call: Call, items: list[Any]) -> list[Order]:
+    limit = call.engine.config.limits.batch
+    if not 0 < len(items) <= limit:
+        raise RobotqError("bad_parameter", field="body", reason=f"expected 1 to {limit} commands")
+    return call.engine.intake.read_batch(items)
+
+
+async def _at_once(call: Call, order: Order) -> web.Response:
+    command = order.command
+    result = await call.engine.immediate.serve(order, actor=call.actor)
+    return call.answer(
+        {
+            "success": True,
+            "code": 0,
+            "message": words("immediate", call.language, cmd_type=command.cmd_type),
+            "cmd_type": command.cmd_type,
+            "cmd_id": command.cmd_id,
+            **result,
+        }
+    )
+
+
+def _dry_run(call: Call, orders: Sequence[Order]) -> web.Response:
+    language = call.language
+    return call.answer(
+        {
+            "success": True,
+            "dry_run": True,
+            "message": words("dry_run", language),
+            "commands": [
+                {
+                    "cmd_type": order.command.cmd_type,
+                    "cmd_id": order.command.cmd_id,
+                    "kind": order.spec.kind.value,
+                    "robot_id": order.robot,
+                    "params": order.command.params,
+                    "extra": order.command.extra,
+                    "priority": order.priority,
+                    "timeout_s": order.spec.timeout_s,
+                    **schedule_view(order.not_before_ms, order.expires_at_ms, order.repeat),
+                    "holds": hold_views(call.engine.holds.of(order.robot), language),
+                }
+                for order in orders
+            ],
+        }
+    )
+
+
+def _wait_s(call: Call) -> float:
+    """How long the client wants to wait for the end: 0 not at all, infinite until it comes."""
+    prefer = call.request.headers.get("Prefer")
+    if prefer is not None:
+        asked = _PREFER_WAIT.search(prefer.lower())
+        if asked is not None:
+            return float(asked[1])
+        if "respond-async" in prefer.lower():
+            return 0
+    return math.inf if call.engine.config.mode == "sync" else 0
+
+
+async def _refuse_if_held(call: Call, orders: Sequence[Order], keyed: KeyedRequest | None) -> None:
+    holds = [
+        hold
+        for robot in dict.fromkeys(order.robot for order in orders)
+        for hold in call.engine.holds.of(robot)
+    ]
+    if not holds:
+        return
+    # what was accepted before is answered again, whatever has happened to the queue since
+    if keyed is not None and await call.engine.reads.answer(keyed.scope, keyed.key) is not None:
+        return
+    raise RobotqError(
+        "queue_held",
+        reason="; ".join(hold_reason(hold, call.language) for hold in holds),
+        holds=hold_views(holds, call.language),
+    )
+
+
+async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
+    """The task when it has ended, the time is up, or the client has left."""
+    queue = call.engine.queue
+    left_s = wait_s
+    while True:
+        step_s = min(left_s, _LOOK_S)
+        try:
+            task = await queue.wait_ended(task_id, step_s)
+        except RobotqError as error:
+            if error.code.name != "too_many_requests":
+                raise
+            # it was accepted; an error here would make the client send it again
+            return await queue.find(task_id)
+        left_s -= step_s
+        if task.state.final or left_s <= 0 or call.request.transport is None:
+            return task
+
+
+def _queued(call: Call, accepted: Accepted) -> web.Response:
+    headers = REPLAYED if accepted.repeated else None
+    return call.answer(_accepted(accepted, call.language), headers=headers)
+
+
+def _accepted(accepted: Accepted, language: Language) -> JsonObject:
+    message, note = _QUEUED[language]
+    if accepted.batch_id is None:
+        return {
+            "success": True,
+            "message": message,
+            "task_id": accepted.task_ids[0],
+            "queue_size": accepted.queue_size,
+            "note": note,
+        }
+    return {
+        "success": True,
+        "message": words("accepted_batch", language, count=len(accepted.task_ids)),
+        "batch_id": accepted.batch_id,
+        "task_ids": accepted.task_ids,
+        "queue_size": accepted.queue_size,
+        "note": note,
+    }
+
+
+def _results(call: Call, accepted: Accepted, tasks: Sequence[Task]) -> web.Response:
+    """What the robot did, in place of the task id: the answer of the synchronous mode."""
+    results = [_result(task, call) for task in tasks]
+    failed = next((result for result in results if not result["success"]), None)
+    status = 200 if failed is None else _http_status(failed["error_code"])
+    if accepted.batch_id is None:
+        return call.answer(results[0], status)
+    first = failed or results[-1]
+    answer = {
+        "success": failed is None,
+        "message": first["message"],
+        "code": first["code"],
+        "batch_id": accepted.batch_id,
+        "task_ids": accepted.task_ids,
+        "results": results,
+    }
+    if failed is not None:
+        answer["error_code"] = failed["error_code"]
+    return call.answer(answer, status)
+
+
+def _result(task: Task, call: Call) -> dict[str, Any]:
+    result = result_view(task, call.language) or {}
+    return {
+        **result,
+        "code": result["code"] if task.error is not None else 0,
+        "cmd_id": task.command.cmd_id,
+        "task_id": task.id,
+    }
+
+
+def _http_status(error_code: str) -> int:
+    row = ERROR_CODES.get(error_code) or ERROR_CODES["device_error"]
+    return row.http_status

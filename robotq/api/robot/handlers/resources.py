@@ -1,0 +1,81 @@
+"""GET /resources, POST /resources/{resource}/release: who holds which place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.http.call import Call
+from robotq.api.robot.answers.times import local_time
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.models.resources import ReleaseBody
+from robotq.engine.engine import Engine
+from robotq.model.hold import Occupancy
+
+
+async def list_resources(call: Call) -> web.StreamResponse:
+    engine = call.engine
+    occupied = {occupancy.resource: occupancy for occupancy in engine.resources.occupied()}
+    places = engine.config.resources
+    # one that a reload has taken out of the configuration may still be held
+    names = [*places, *(name for name in occupied if name not in places)]
+    return call.answer(
+        {
+            "resources": [
+                {
+                    "resource": name,
+                    "places": list(places.get(name, ())),
+                    "held_by": _held_by(engine, occupied.get(name)),
+                }
+                for name in names
+            ]
+        }
+    )
+
+
+async def release(call: Call) -> web.StreamResponse:
+    """A person says that the robot is not there."""
+    call.refuse_agents("release")
+    body = await call.body(ReleaseBody)
+    was = await call.engine.releasing.release(
+        call.path("resource"),
+        body.holder,
+        actor=call.actor,
+        since_ms=body.since_ms,
+        note=body.note,
+    )
+    return call.answer(
+        {
+            "success": True,
+            "message": words("released", call.language, resource=was.resource, robot=was.robot),
+            "resource": was.resource,
+            "was_held_by": was.robot,
+        }
+    )
+
+
+def _held_by(engine: Engine, occupancy: Occupancy | None) -> dict[str, Any] | None:
+    if occupancy is None:
+        return None
+    name = occupancy.robot
+    robot = engine.robots.get(name)
+    if robot is None:
+        state = "not_configured"
+    elif engine.queue.lane(name).running is not None:
+        state = "running"
+    else:
+        state = "idle" if robot.connected else "disconnected"
+    return {
+        "robot_id": name,
+        "state": state,
+        "absent": state in ("not_configured", "disconnected"),
+        "since": local_time(occupancy.since_ms),
+        "since_ms": occupancy.since_ms,
+        "task_id": occupancy.task_id,
+        "release": {
+            "method": "POST",
+            "path": f"/resources/{occupancy.resource}/release",
+            "body": {"holder": name, "since_ms": occupancy.since_ms},
+        },
+    }

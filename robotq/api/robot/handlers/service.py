@@ -1,0 +1,96 @@
+"""The daemon itself: what it is, which commands it knows, reload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from robotq import __version__
+from robotq.api.http.call import Call
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.models.base import EmptyBody
+from robotq.catalog import CommandSpec
+from robotq.model.errors import RobotqError
+
+_LINKS = {
+    "submit": "/",
+    "queue": "/queue/status",
+    "tasks": "/tasks",
+    "task": "/task/{task_id}",
+    "robots": "/robots",
+    "resources": "/resources",
+    "commands": "/commands",
+    "events": "/events",
+    "webhooks": "/webhooks",
+    "health": "/health",
+    "metrics": "/metrics",
+}
+
+
+async def home(call: Call) -> web.StreamResponse:
+    return call.answer(
+        {
+            "status": "running",
+            "message": words("running", call.language),
+            "queue_mode": call.engine.config.mode == "queue",
+            "version": __version__,
+            "links": _LINKS,
+        }
+    )
+
+
+async def list_commands(call: Call) -> web.StreamResponse:
+    engine = call.engine
+    return call.answer({"commands": [_view(call, spec) for spec in engine.catalog]})
+
+
+async def get_command(call: Call) -> web.StreamResponse:
+    return call.answer(_view(call, call.engine.catalog.get(call.path("cmd_type"))))
+
+
+async def reload(call: Call) -> web.StreamResponse:
+    """Read the configuration again; one that is wrong changes nothing."""
+    await call.body(EmptyBody)
+    reload_configuration = call.engine.reload_configuration
+    if reload_configuration is None:
+        raise RobotqError(
+            "bad_parameter", field="configuration", reason="this daemon was started without a file"
+        )
+    await reload_configuration(call.actor)
+    misfits = call.engine.queue.fitting.misfits()
+    code = "reloaded_misfits" if misfits.number else "reloaded"
+    return call.answer(
+        {
+            "success": True,
+            "message": words(code, call.language, count=misfits.number),
+            "does_not_fit": {
+                "count": misfits.number,
+                "tasks": [
+                    {
+                        "task_id": task.id,
+                        "robot_id": task.queue,
+                        "cmd_type": task.command.cmd_type,
+                        "error_code": why.code.name,
+                        "reason": why.text(call.language),
+                    }
+                    for task, why in misfits.first
+                ],
+            },
+        }
+    )
+
+
+def _view(call: Call, spec: CommandSpec) -> dict[str, Any]:
+    return {
+        "cmd_type": spec.cmd_type,
+        "kind": spec.kind.value,
+        "title": spec.title,
+        "schema": spec.schema,
+        "timeout_s": spec.timeout_s,
+        "idempotent": spec.idempotent,
+        "approval": spec.approval,
+        "resources": spec.resources,
+        "robots": spec.robots or tuple(call.engine.robots),
+        "example": spec.example,
+    }

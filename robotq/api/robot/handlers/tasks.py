@@ -1,0 +1,227 @@
+"""GET /task/{id}, GET /tasks, and what can be done to a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.context import VIEWS
+from robotq.api.http.call import Call
+from robotq.api.http.errors import json_bytes
+from robotq.api.http.keyed import keyed_request
+from robotq.api.robot.answers.starts_next import starts_next
+from robotq.api.robot.answers.task import STATUS, task_line, task_view
+from robotq.api.robot.answers.times import read_time
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.handlers.commands import API
+from robotq.api.robot.models.tasks import (
+    ApproveBody,
+    CancelBody,
+    InputQuery,
+    RejectBody,
+    ResolveBody,
+    RetryBody,
+    TaskQueryParameters,
+    TasksQuery,
+)
+from robotq.engine.queue.queue import KeyedRequest
+from robotq.engine.waiting.repeats import series_of
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task, TaskState
+from robotq.store.port import TaskQuery
+
+
+async def get_task(call: Call) -> web.StreamResponse:
+    task_id = call.path("task_id")
+    if call.request.rel_url.raw_query_string:
+        wait_s = call.query(TaskQueryParameters).wait
+        task = await call.engine.queue.wait_ended(task_id, wait_s)
+        return json_bytes(await _encoded(call, task))
+    return json_bytes(await _encoded(call, await call.engine.queue.find(task_id)))
+
+
+async def _encoded(call: Call, task: Task) -> bytes:
+    webhooks = await call.engine.webhooks.of(task)
+    return call.request.app[VIEWS].encoded(task, call.language, webhooks)
+
+
+async def list_tasks(call: Call) -> web.StreamResponse:
+    query = call.query(TasksQuery)
+    states = _states(query.state, "state") | _states(query.status, "status")
+    found = await call.engine.reads.tasks(
+        TaskQuery(
+            api=query.api,
+            queue=query.robot_id,
+            states=states,
+            cmd_type=query.cmd_type,
+            cmd_id=query.cmd_id,
+            batch_id=query.batch_id,
+            repeat_of=None if query.repeat_of is None else await _series(call, query.repeat_of),
+            error_code=query.error_code,
+            submitted_from_ms=read_time(query.from_, "from") if query.from_ else None,
+            submitted_to_ms=read_time(query.to, "to") if query.to else None,
+            before_seq=query.cursor,
+            # one more, to know whether there is a next page
+            limit=query.limit + 1,
+        )
+    )
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    return call.answer(
+        {
+            "tasks": [task_line(task, call.engine) for task in page],
+            "count": len(page),
+            "next_cursor": str(page[-1].seq) if more else None,
+        }
+    )
+
+
+async def _series(call: Call, task_id: str) -> str:
+    """The first run of the series of this task. It may be gone, and the others not."""
+    try:
+        return series_of(await call.engine.queue.find(task_id))
+    except RobotqError as error:
+        if error.code.name != "task_not_found":
+            raise
+        return task_id
+
+
+async def cancel(call: Call) -> web.StreamResponse:
+    body = await call.body(CancelBody)
+    task_id = call.path("task_id")
+    task = await call.engine.queue.cancel(task_id, actor=call.actor, reason=body.reason)
+    if task.state is not TaskState.CANCELLED:
+        # it ended otherwise while the stop was on its way
+        state = "outcome_unknown" if task.outcome_unknown else task.state.value
+        # it was told to, and has not said in time that it stands
+        state = state if task.state.final else "stopping"
+        raise RobotqError("wrong_state", task_id=task.id, state=state, action="cancel")
+    return _done(call, "cancelled", task)
+
+
+async def approve(call: Call) -> web.StreamResponse:
+    call.refuse_agents("approve")
+    body = await call.body(ApproveBody)
+    task = await call.engine.queue.approvals.approve(
+        call.path("task_id"),
+        actor=call.actor,
+        note=body.note,
+        seen=body.revision,
+        stay_paused=body.then == "stay_paused",
+    )
+    return _done(call, "approved", task)
+
+
+async def reject(call: Call) -> web.StreamResponse:
+    call.refuse_agents("reject")
+    body = await call.body(RejectBody)
+    task = await call.engine.queue.approvals.reject(
+        call.path("task_id"), actor=call.actor, reason=body.reason, seen=body.revision
+    )
+    return _done(call, "rejected", task)
+
+
+async def resolve(call: Call) -> web.StreamResponse:
+    call.refuse_agents("resolve")
+    body = await call.body(ResolveBody)
+    task = await call.engine.resolve(
+        call.path("task_id"),
+        body.outcome,
+        actor=call.actor,
+        note=body.note,
+        seen=body.revision,
+        stay_paused=body.then == "stay_paused",
+        keyed=_keyed(call, body),
+    )
+    return _done(call, "resolved", task)
+
+
+async def answer(call: Call) -> web.StreamResponse:
+    value = await call.json(unique=True)
+    task = await call.engine.answer(
+        call.path("task_id"), value, actor=call.actor, asked_at_ms=call.query(InputQuery).question
+    )
+    return _done(call, "answered", task)
+
+
+async def retry(call: Call) -> web.StreamResponse:
+    body = await call.body(RetryBody)
+    accepted = await call.engine.retry_once(
+        call.path("task_id"),
+        actor=call.actor,
+        agent=call.caller.agent,
+        note=body.note,
+        stay_paused=body.then == "stay_paused",
+        keyed=_keyed(call, body),
+    )
+    task = await call.engine.queue.find(accepted.task_ids[0])
+    return _done(call, "retried", task, repeated=accepted.repeated)
+
+
+async def retry_batch(call: Call) -> web.StreamResponse:
+    """What has not completed of a batch, in its order, as one batch again."""
+    body = await call.body(RetryBody)
+    accepted = await call.engine.retry_batch(
+        call.path("batch_id"),
+        actor=call.actor,
+        agent=call.caller.agent,
+        note=body.note,
+        stay_paused=body.then == "stay_paused",
+        keyed=_keyed(call, body),
+    )
+    return call.answer(
+        {
+            "success": True,
+            "message": words("retried_batch", call.language, count=len(accepted.task_ids)),
+            "batch_id": accepted.batch_id,
+            "task_ids": accepted.task_ids,
+            "queue_size": accepted.queue_size,
+            "starts_next": await _starts_next(call, accepted.task_ids[0]),
+        },
+        headers=_replayed(accepted.repeated),
+    )
+
+
+async def _starts_next(call: Call, task_id: str) -> dict[str, Any] | None:
+    return starts_next(call.engine, (await call.engine.queue.find(task_id)).queue)
+
+
+def _keyed(call: Call, body: RetryBody | ResolveBody) -> KeyedRequest | None:
+    return keyed_request(call, API, {"path": call.request.path, **body.model_dump()})
+
+
+def _replayed(repeated: bool) -> dict[str, str] | None:
+    return {"Idempotency-Replayed": "true"} if repeated else None
+
+
+def _done(call: Call, code: str, task: Task, *, repeated: bool = False) -> web.Response:
+    return call.answer(
+        {
+            "success": True,
+            "message": words(code, call.language),
+            "task_id": task.id,
+            "task": task_view(task, call.engine, call.language),
+            "starts_next": starts_next(call.engine, task.queue),
+        },
+        headers=_replayed(repeated),
+    )
+
+
+def _states(text: str | None, field: str) -> frozenset[TaskState]:
+    """The states that a list of words between commas stands for; empty for all."""
+    if not text:
+        return frozenset()
+    states: set[TaskState] = set()
+    for word in text.split(","):
+        meant = (
+            {state for state, status in STATUS.items() if status == word}
+            if field == "status"
+            else {state for state in TaskState if state.value == word}
+        )
+        if not meant:
+            known = STATUS.values() if field == "status" else TaskState
+            options = ", ".join(dict.fromkeys(known))
+            raise RobotqError("bad_parameter", field=field, reason=f"expected one of {options}")
+        states |= meant
+    return frozenset(states)

@@ -1,0 +1,81 @@
+"""GET /webhooks, POST /webhooks/{id}/resend, and how a webhook is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.http.call import Call
+from robotq.api.robot.answers.times import local_time
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.webhooks import WebhooksQuery
+from robotq.config.receivers import shown_url
+from robotq.model.delivery import Delivery, parsed_id
+from robotq.model.errors import RobotqError
+from robotq.model.texts import Language, text
+from robotq.store.port import DeliveryQuery
+
+_CURSOR = re.compile(r"(\d{1,15})\.(.+)")
+
+
+async def list_webhooks(call: Call) -> web.StreamResponse:
+    query = call.query(WebhooksQuery)
+    found = await call.engine.webhooks.list(
+        DeliveryQuery(
+            state=query.state,
+            task_id=query.task_id,
+            before=_read_cursor(query.cursor) if query.cursor is not None else None,
+            # one more, to know whether there is a next page
+            limit=query.limit + 1,
+        )
+    )
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    return call.answer(
+        {
+            "webhooks": [webhook_view(delivery, call.language) for delivery in page],
+            "count": len(page),
+            "next_cursor": f"{page[-1].created_at_ms}.{page[-1].id}" if more else None,
+        }
+    )
+
+
+async def resend(call: Call) -> web.StreamResponse:
+    await call.body(EmptyBody)
+    delivery = await call.engine.webhooks.resend(call.path("webhook_id"), actor=call.actor)
+    return call.answer(
+        {
+            "success": True,
+            "message": words("webhook_resent", call.language),
+            "webhook": webhook_view(delivery, call.language),
+        }
+    )
+
+
+def webhook_view(delivery: Delivery, language: Language) -> dict[str, Any]:
+    problem = delivery.problem
+    next_ms, ended_ms = delivery.next_attempt_at_ms, delivery.ended_at_ms
+    return {
+        "webhook_id": delivery.id,
+        "task_id": delivery.task_id,
+        "receiver": delivery.receiver.value,
+        "url": shown_url(delivery.url),
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "created_at": local_time(delivery.created_at_ms),
+        "next_attempt_at": None if next_ms is None else local_time(next_ms),
+        "ended_at": None if ended_ms is None else local_time(ended_ms),
+        "problem": None if problem is None else problem.code,
+        "message": None if problem is None else text(problem.code, problem.args, language),
+    }
+
+
+def _read_cursor(cursor: str) -> tuple[int, str, str]:
+    parts = _CURSOR.fullmatch(cursor)
+    key = parsed_id(parts[2]) if parts is not None else None
+    if parts is None or key is None:
+        raise RobotqError("bad_parameter", field="cursor", reason="expected a next_cursor")
+    return int(parts[1]), *key

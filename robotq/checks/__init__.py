@@ -1,0 +1,1 @@
+"""What operators have written and what waits, held against each other without a start."""

@@ -1,0 +1,1 @@
+"""Commands that run, look at or keep a daemon on this machine."""

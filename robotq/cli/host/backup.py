@@ -1,0 +1,91 @@
+"""robotq backup and restore: a data folder as one file, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from robotq.cli.shared.failure import Failure
+from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
+from robotq.cli.shared.settings import loader
+from robotq.cli.shared.show import new_console, print_json
+from robotq.config import Config
+from robotq.daemon.backup import Backup, make_backup, restore_backup
+from robotq.store.port import StoreUnavailable
+
+_Data = Annotated[
+    Path | None, typer.Option("--data", help="The daemon's data folder. [default: robotq-data]")
+]
+
+
+def backup(
+    *,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Written whole or not at all, e.g. robotq.tar.")
+    ],
+    data: _Data = None,
+    config: ConfigFile = None,
+    as_json: OutcomeAsJson = False,
+) -> None:
+    """Back up a data folder: tasks, journal, keys, simulated lab. The daemon may go on working."""
+    folder = _config(data, config).data
+    try:
+        made = make_backup(folder, file)
+    except (OSError, sqlite3.Error) as error:
+        raise Failure(f"no backup was made: {error}") from error
+    if as_json:
+        print_json(new_console(), {"file": str(file), **_view(made)})
+    else:
+        print(f"{file}: {_told(made)}")
+
+
+def restore(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made by robotq backup.")],
+    data: _Data = None,
+    config: ConfigFile = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Where the folder holds something, set that aside.")
+    ] = False,
+    as_json: OutcomeAsJson = False,
+) -> None:
+    """Put a backup into a data folder that no daemon uses. Every queue is paused afterwards."""
+    read = _config(data, config)
+    try:
+        made, kept = restore_backup(file, read.data, tuple(read.robots), replace=replace)
+    except (OSError, StoreUnavailable) as error:
+        raise Failure(f"not restored: {error}") from error
+    if as_json:
+        replaced = None if kept is None else str(kept)
+        print_json(new_console(), {"data": str(read.data), "replaced": replaced, **_view(made)})
+        return
+    print(f"{read.data}: {_told(made)}, made {made.made_at} by robotq {made.version}")
+    if kept is not None:
+        print(f"what was there before is in {kept}")
+    print("Every queue is paused: what ran after the backup was made would run again.")
+    print("Cancel such tasks, then `robotq resume`.")
+
+
+def _config(data: Path | None, config: Path | None) -> Config:
+    flags: dict[str, Any] = {"data": None if data is None else str(data)}
+    return loader(config, flags)()
+
+
+def _view(made: Backup) -> dict[str, Any]:
+    return {
+        "files": len(made.files),
+        "bytes": _size(made),
+        "made_at": made.made_at,
+        "version": made.version,
+    }
+
+
+def _told(made: Backup) -> str:
+    return f"{len(made.files)} files, {_size(made) / 1e6:.1f} MB"
+
+
+def _size(made: Backup) -> int:
+    return sum(entry["size"] for entry in made.files.values())

@@ -1,0 +1,77 @@
+"""robotq device: a simulated robot behind a serial port, as if it were a machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.logs import log_to_stderr
+from robotq.drivers import simulator
+from robotq.drivers.base import DriverSetup
+from robotq.model.clock import MotionClock, ScaledClock, VirtualClock
+
+
+def device(
+    *,
+    robot: Annotated[
+        str, typer.Option("--robot", help="Which robot of the lab it is.")
+    ] = "robot_a",
+    data: Annotated[
+        Path, typer.Option("--data", help="Folder of the device: its lab and its log of motions.")
+    ] = Path("robotq-device"),
+    link: Annotated[
+        Path | None,
+        typer.Option("--link", help="Make this symbolic link to the port, for a name that stays."),
+    ] = None,
+    lab: Annotated[
+        Path | None, typer.Option("--lab", help="Lab file. [default: the packaged lab]")
+    ] = None,
+    time_scale: Annotated[
+        float,
+        typer.Option(
+            "--time-scale", min=0.0, metavar="FACTOR", help="Wall seconds per simulated second."
+        ),
+    ] = 1.0,
+    max_line: Annotated[
+        int, typer.Option("--max-line", min=256, max=65536, help="Longest line in bytes.")
+    ] = 4096,
+    crc: Annotated[
+        bool, typer.Option("--crc/--no-crc", help="Whether lines carry a checksum.")
+    ] = True,
+) -> None:
+    """Simulate a robot with a controller of its own, which speaks jsonline over a serial port.
+
+    Prints the port; a robot with `driver: jsonline` and that port in its options uses it.
+    """
+    if sys.platform == "win32":
+        raise Failure("pseudo-terminals need Linux or macOS", ExitCode.FAILED)
+    # needs a system that has pseudo-terminals
+    from robotq.drivers.jsonline.device import Device, DeviceOptions, PtyPort  # noqa: PLC0415
+
+    log_to_stderr("info")
+    clock: MotionClock = ScaledClock(time_scale) if time_scale else VirtualClock()
+    driver = simulator.create(
+        DriverSetup(
+            robot=robot,
+            options={} if lab is None else {"lab": str(lab)},
+            data=data,
+            clock=clock,
+            link_changed=lambda *_: None,
+            shared={},
+        )
+    )
+    port = PtyPort(link)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: port.stop())
+    print(port.path, flush=True)
+    try:
+        options = DeviceOptions(name=robot, crc=crc, max_line=max_line)
+        Device(driver, port, clock, options).serve()
+    finally:
+        driver.close()
+        port.close()

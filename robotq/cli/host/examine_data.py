@@ -1,0 +1,205 @@
+"""`robotq doctor` and the data: whether it says the same in all places, and so does the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from robotq.cli.host.finding import Finding, Verdict
+from robotq.cli.shared.failure import Failure
+from robotq.cli.shared.http import Daemon
+from robotq.model.hold import TRANSIENT_HOLDS
+from robotq.model.task import TaskState
+from robotq.store.audit import contradictions
+from robotq.store.port import Restored
+from robotq.store.sqlite.peek import peek_at_all
+
+_FINISHED = 1_000
+_EVENTS = 10_000
+"""Of a database of any size no more is looked at, besides all that has not ended."""
+_LISTED = 200
+"""Waiting tasks that are compared one by one; of the others their number."""
+_SHOWN = 3
+_TRIES = 5
+"""Of moments in which nothing changes while the daemon is asked."""
+_PAUSE_S = 0.2
+_CONNECT_S = 2.0
+
+_API = "robot"
+_WHAT = "memory and disk"
+_REPORT = "keep a copy of the data folder (`robotq backup`) and report it"
+
+
+def data_findings(folder: Path, url: str, key: str | None) -> Iterator[Finding]:
+    """Nothing where there is no database yet. Changes nothing."""
+    database = folder / "robotq.db"
+    if not database.exists():
+        return
+    try:
+        restored, latest = peek_at_all(database, finished=_FINISHED, events=_EVENTS)
+    except sqlite3.Error as error:
+        yield Finding(
+            what="data",
+            verdict=Verdict.BAD,
+            found=f"{database} cannot be read: {error}",
+            mend="`robotq restore` a backup; a database of another version of robotq is read "
+            "by that version.",
+        )
+        return
+    wrong = list(contradictions(restored, latest))
+    looked = (
+        f"{len(restored.unfinished)} tasks that have not ended, {len(restored.finished)} that "
+        f"have, {len(restored.holds)} holds and {len(latest)} events agree"
+    )
+    if wrong:
+        yield Finding(
+            what="data",
+            verdict=Verdict.BAD,
+            found=_listed(wrong),
+            mend=f"Start the daemon, which puts right what a crash has left, and look again; "
+            f"if it stays, {_REPORT}.",
+        )
+    else:
+        yield Finding(what="data", verdict=Verdict.OK, found=looked)
+    if _listens(url):
+        yield from asyncio.run(_against_daemon(database, url, key))
+
+
+def _listens(url: str) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+async def _against_daemon(database: Path, url: str, key: str | None) -> list[Finding]:
+    """What the daemon of this folder has in memory, where it runs."""
+    try:
+        async with Daemon(url, key) as daemon:
+            for _ in range(_TRIES):
+                before, _events = await asyncio.to_thread(_look, database)
+                status = await daemon.get("/queue/status", limit=_LISTED)
+                places = await daemon.get("/resources")
+                after, _events = await asyncio.to_thread(_look, database)
+                if before == after:
+                    return [_compared(before, status, places)]
+                await asyncio.sleep(_PAUSE_S)
+    except Failure as failure:
+        return [
+            Finding(
+                what=_WHAT,
+                verdict=Verdict.NOTE,
+                found=f"not compared: {failure}",
+                mend="A key that may read: --key or ROBOTQ_KEY; another address: --url.",
+            )
+        ]
+    return [
+        Finding(
+            what=_WHAT,
+            verdict=Verdict.NOTE,
+            found="not compared: the robots are at work, and every look finds something new",
+            mend="Look again when they rest, or after `robotq pause`.",
+        )
+    ]
+
+
+def _look(database: Path) -> tuple[Restored, object]:
+    return peek_at_all(database, finished=0, events=0)
+
+
+def _compared(disk: Restored, status: Mapping[str, Any], places: Mapping[str, Any]) -> Finding:
+    wrong = [
+        *_tasks(disk, status),
+        *_holds(disk, status),
+        *_counts(disk, status),
+        *_places(disk, places),
+    ]
+    if not wrong:
+        found = "tasks, holds, counts and places of the daemon are those of the disk"
+        return Finding(what=_WHAT, verdict=Verdict.OK, found=found)
+    return Finding(
+        what=_WHAT,
+        verdict=Verdict.BAD,
+        found=_listed(wrong),
+        mend="Is this the daemon of this data folder (--url, --data)? If it is, pause the "
+        f"queues, {_REPORT}, then restart the daemon: the disk is what counts.",
+    )
+
+
+def _tasks(disk: Restored, status: Mapping[str, Any]) -> Iterator[str]:
+    for name, robot in status["robots"].items():
+        of_robot = [task for task in disk.unfinished if task.queue == name]
+        waiting = {task.id for task in of_robot if task.state is TaskState.PENDING}
+        running = {task.id for task in of_robot if task.state is TaskState.RUNNING}
+        if len(waiting) != robot["queue_size"]:
+            yield f"{name}: {robot['queue_size']} wait in the daemon, {len(waiting)} on disk"
+        listed = [
+            task["task_id"]
+            for task in status["tasks"]
+            if (task["robot_id"], task["state"]) == (name, TaskState.PENDING.value)
+        ]
+        for task_id in listed:
+            if task_id not in waiting:
+                yield f"{name}: {task_id} waits in the daemon only"
+        in_order = sorted(of_robot, key=lambda task: task.order)
+        # one of an open batch goes before all others, which only the daemon knows
+        alone = {task.id for task in of_robot if task.batch_id is None}
+        kept_order = [task.id for task in in_order if task.id in alone and task.id in listed]
+        if kept_order != [task_id for task_id in listed if task_id in alone]:
+            yield f"{name}: the daemon has its tasks in another order"
+        told = robot["running_task"]
+        if running != ({told} if told is not None else set()):
+            kept = ", ".join(sorted(running)) or "nothing"
+            yield f"{name}: {told or 'nothing'} runs in the daemon, {kept} on disk"
+
+
+def _holds(disk: Restored, status: Mapping[str, Any]) -> Iterator[str]:
+    transient = {code.value for code in TRANSIENT_HOLDS}
+    told = {
+        (hold["robot_id"], hold["code"], hold["id"])
+        for hold in status["holds"]
+        if hold["code"] not in transient
+    }
+    kept = {
+        (hold.robot, hold.code.value, hold.id)
+        for hold in disk.holds
+        if hold.robot in status["robots"] and hold.code not in TRANSIENT_HOLDS
+    }
+    for robot, code, hold_id in sorted(told ^ kept):
+        where = "in the daemon" if (robot, code, hold_id) in told else "on disk"
+        yield f"{robot}: held by {code} {where} only ({hold_id})"
+
+
+def _counts(disk: Restored, status: Mapping[str, Any]) -> Iterator[str]:
+    for state in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED):
+        kept = sum(
+            number for (api, _, of), number in disk.counts.items() if (api, of) == (_API, state)
+        )
+        told = status[f"{state.value}_tasks"]
+        if told != kept:
+            yield f"{told} tasks {state.value} in the daemon, {kept} on disk"
+
+
+def _places(disk: Restored, places: Mapping[str, Any]) -> Iterator[str]:
+    told = {
+        (place["resource"], place["held_by"]["robot_id"])
+        for place in places["resources"]
+        if place["held_by"] is not None
+    }
+    kept = {(one.resource, one.robot) for one in disk.occupancies}
+    for resource, robot in sorted(told ^ kept):
+        where = "in the daemon" if (resource, robot) in told else "on disk"
+        yield f"{resource} is taken by {robot} {where} only"
+
+
+def _listed(wrong: list[str]) -> str:
+    more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+    return "; ".join(wrong[:_SHOWN]) + more

@@ -1,0 +1,76 @@
+"""robotq serve: the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from robotq.cli.shared.logs import log_to_stderr
+from robotq.cli.shared.options import ConfigFile, TimeScale
+from robotq.cli.shared.settings import loader
+from robotq.cli.shared.startup import startup_lines
+from robotq.cli.shared.words import say
+from robotq.config import Config
+from robotq.daemon.assembly import Signals, run_program, running_daemon
+
+
+def serve(
+    *,
+    config: ConfigFile = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", help="Address to listen on; without it, this machine only."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
+    ] = None,
+    mode: Annotated[
+        Literal["sync", "queue"] | None,
+        typer.Option(
+            "--mode", help="Answer with the result (sync) or at once (queue). [default: queue]"
+        ),
+    ] = None,
+    time_scale: TimeScale = None,
+    trusted_network: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trusted-network",
+            metavar="NETWORK",
+            help="Clients from here need no key, e.g. 192.168.0.0/16. Can be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Run the daemon until Ctrl-C or SIGTERM.
+
+    Flags win over ROBOTQ_ variables, and those over the configuration file.
+    """
+    load = loader(
+        config,
+        {
+            "host": host,
+            "port": port,
+            "data": None if data is None else str(data),
+            "mode": mode,
+            "time_scale": time_scale,
+            "trusted_networks": trusted_network or None,
+        },
+    )
+    read = load()
+    log_to_stderr(read.log_level, read.log, apart=True)
+    raise typer.Exit(run_program(lambda signals: _serve(read, load, signals)))
+
+
+async def _serve(config: Config, load: Callable[[], Config], signals: Signals) -> int:
+    async with running_daemon(config, load, reload=signals.reload) as daemon:
+        print(*startup_lines(config, daemon.addresses, daemon.own_addresses), sep="\n", flush=True)
+        await signals.end.wait()
+        print(say("stopping"), flush=True)
+    print(say("stopped"), flush=True)
+    return 0

@@ -1,0 +1,82 @@
+"""robotq approve: what a person decides about the tasks of agents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.text import Text
+
+from robotq.cli.shared.about import Confirmation, Revision, ThenOption, then_of
+from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.options import URL, AsJson, Key, Url
+from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.words import say
+from robotq.model.json import JsonObject
+
+_PAGE = 500
+
+
+def approve(
+    *,
+    task_id: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK_ID", help="Without it, every task that waits is listed."),
+    ] = None,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Refuse the task; it never runs.")
+    ] = False,
+    note: Annotated[
+        str, typer.Option("--note", help="Stands in the journal, and as the reason of a refusal.")
+    ] = "",
+    then: ThenOption = None,
+    revision: Revision = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve or reject a task that an agent has submitted."""
+    if task_id is None:
+        if reject or note or then is not None or revision is not None:
+            told = "--reject, --note, --then and --revision go with a task id"
+            raise Failure(told, ExitCode.USAGE)
+        _list(talk(url, key, _waiting), as_json)
+        return
+    if reject and then is not None:
+        raise Failure("--then does not go with --reject, which starts nothing", ExitCode.USAGE)
+    action, said = ("reject", {"reason": note}) if reject else ("approve", {"note": note})
+    one = task_id
+
+    async def decided(daemon: Daemon) -> None:
+        about = Confirmation(daemon, as_json=as_json)
+        body = {**said, **then_of(then), **await about.task(one, revision)}
+        line = f"robotq approve {one}{' --reject' if reject else ''}"
+        await about.send(f"/task/{quote(one, safe='')}/{action}", body, line=line, then=then)
+
+    talk(url, key, decided)
+
+
+async def _waiting(daemon: Daemon) -> list[JsonObject]:
+    found = []
+    path: str | None = "/tasks?state=pending"
+    while path is not None:
+        page = await daemon.get(path, limit=_PAGE)
+        found += [line["task_id"] for line in page["tasks"] if line.get("awaits_approval")]
+        cursor = page["next_cursor"]
+        path = None if cursor is None else f"/tasks?state=pending&cursor={cursor}"
+    return [await daemon.get(f"/task/{task_id}") for task_id in found]
+
+
+def _list(tasks: list[JsonObject], as_json: bool) -> None:
+    console = new_console()
+    if as_json:
+        print_json(console, {"tasks": tasks})
+        return
+    if not tasks:
+        print(say("approve.none"))
+    for task in tasks:
+        head = f"{task['task_id']}  {task['robot_id']}  {task['cmd_type']}  {task['actor']}"
+        console.print(Text(head, "bold"), soft_wrap=True)
+        print_json(console, task["params"])

@@ -1,0 +1,198 @@
+"""robotq resolve, retry, answer, resume, hold-motion, resume-motion, estop: what people decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from robotq.cli.shared.about import (
+    Confirmation,
+    Holds,
+    KeyOnce,
+    Note,
+    Revision,
+    Then,
+    ThenOption,
+    then_of,
+)
+from robotq.cli.shared.http import talk
+from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
+
+_TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
+_RobotName = Annotated[str, typer.Argument(metavar="ROBOT")]
+
+
+class Outcome(StrEnum):
+    """How a person found that a command ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETRY = "retry"
+
+
+def resolve(
+    *,
+    task_id: _TaskId,
+    outcome: Annotated[
+        Outcome, typer.Argument(help="What you found at the robot; retry runs it again.")
+    ],
+    note: Annotated[str, typer.Option("--note", help="Stands beside the outcome.")] = "",
+    then: ThenOption = None,
+    revision: Revision = None,
+    idempotency_key: KeyOnce = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how a task with unknown outcome ended. The queue stays paused, but after retry."""
+    chosen = then or (Then.CONTINUE if outcome is Outcome.RETRY else Then.STAY_PAUSED)
+
+    async def decided(about: Confirmation) -> None:
+        body = {"outcome": outcome.value, "note": note, **then_of(chosen)}
+        body |= await about.task(task_id, revision)
+        await about.send(
+            f"/task/{quote(task_id, safe='')}/resolve",
+            body,
+            line=f"robotq resolve {task_id} {outcome}",
+            key=idempotency_key,
+            then=chosen,
+        )
+
+    _decide(url, key, as_json, decided)
+
+
+def retry(
+    *,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID", help="A task, or a batch.")],
+    note: Note = "",
+    then: ThenOption = None,
+    idempotency_key: KeyOnce = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an ended command again at the head of its queue, or what is left of a batch."""
+    batch = task_id.startswith("batch_")
+
+    async def decided(about: Confirmation) -> None:
+        if not batch:
+            await about.task(task_id)
+        path = f"/{'batch' if batch else 'task'}/{quote(task_id, safe='')}/retry"
+        # an ended command is retried once, so its id says what is meant
+        await about.send(path, {"note": note, **then_of(then)}, key=idempotency_key, then=then)
+
+    _decide(url, key, as_json, decided)
+
+
+def answer(
+    *,
+    task_id: _TaskId,
+    value: Annotated[str, typer.Argument(metavar="JSON", help="What it asks for, as JSON.")],
+    question: Annotated[
+        int | None,
+        typer.Option("--question", help="asked_at_ms of the question; without it, the open one."),
+    ] = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer the question of a running command; `robotq status TASK_ID` shows it."""
+
+    async def decided(about: Confirmation) -> None:
+        query = await about.question(task_id, question)
+        await about.send(f"/task/{quote(task_id, safe='')}/input", value.encode(), query=query)
+
+    _decide(url, key, as_json, decided)
+
+
+def resume(
+    *,
+    robot: Robot = None,
+    hold: Holds = None,
+    note: Note = "",
+    then: ThenOption = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the queues go on."""
+
+    async def decided(about: Confirmation) -> None:
+        named = {} if robot is None else {"robot_id": robot}
+        body = {**named, "note": note, **then_of(then)}
+        body |= await about.holds("resume", robot, hold)
+        await about.send("/queue/resume", body, then=then)
+
+    _decide(url, key, as_json, decided)
+
+
+def hold_motion(
+    *, robot: _RobotName, url: Url = URL, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Pause a robot in its motion; its command waits, and its queue starts nothing."""
+    path = f"/robots/{quote(robot, safe='')}/hold"
+    _decide(url, key, as_json, lambda about: about.send(path, {}))
+
+
+def resume_motion(
+    *,
+    robot: _RobotName,
+    hold: Holds = None,
+    note: Note = "",
+    then: ThenOption = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a held motion go on: the robot moves at once."""
+
+    async def decided(about: Confirmation) -> None:
+        body = {"note": note, **then_of(then), **await about.holds("resume_motion", robot, hold)}
+        await about.send(f"/robots/{quote(robot, safe='')}/resume", body, then=then)
+
+    _decide(url, key, as_json, decided)
+
+
+def estop(
+    *,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="Leave the emergency stop. Moves nothing; resume after."),
+    ] = False,
+    hold: Holds = None,
+    robot: Robot = None,
+    note: Note = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Stands in the journal and in every queue status.")
+    ] = "",
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop every robot now. Not a safety-rated stop: use the red button for that."""
+
+    async def decided(about: Confirmation) -> None:
+        if not reset:
+            # nothing is looked at or shown before it
+            # a stop does not fail because of a letter in its reason
+            told = reason.encode("utf-8", "replace").decode()
+            await about.send("/estop", {"reason": told})
+            return
+        path = "/estop/reset" if robot is None else f"/robots/{quote(robot, safe='')}/reset"
+        body = {"note": note, **await about.holds("reset", robot, hold)}
+        await about.send(path, body, then=Then.STAY_PAUSED)
+
+    _decide(url, key, as_json, decided)
+
+
+def _decide(
+    url: str,
+    key: str | None,
+    as_json: bool,
+    conversation: Callable[[Confirmation], Coroutine[Any, Any, None]],
+) -> None:
+    talk(url, key, lambda daemon: conversation(Confirmation(daemon, as_json=as_json)))

@@ -1,0 +1,129 @@
+"""robotq submit: hands command files to a running daemon."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.follow import follow, is_completed, looking_at
+from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.options import URL, AsJson, Key, Url
+from robotq.cli.shared.schedule import schedule_of, with_keys
+from robotq.cli.shared.show import TaskView, new_console, print_json
+from robotq.model.json import JsonObject
+
+
+def submit(
+    *,
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Command files: one command or a list; - is standard input."),
+    ],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the work, and end with its outcome.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", metavar="SECONDS", help="With --wait: the longest wait."),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key",
+            metavar="TEXT",
+            help="Repeat a submit safely: the same text and file give the same task again.",
+        ),
+    ] = None,
+    priority: Annotated[
+        str | None,
+        typer.Option("--priority", metavar="N", help="-10 to 10, or low, normal, high."),
+    ] = None,
+    not_before: Annotated[
+        str | None,
+        typer.Option(
+            "--not-before",
+            metavar="TIME",
+            help="Not started before: 2026-01-31T08:30, or from now +90, +15m, +8h, +2d.",
+        ),
+    ] = None,
+    expires_at: Annotated[
+        str | None,
+        typer.Option("--expires-at", metavar="TIME", help="Not started any more from then on."),
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", metavar="N", help="Runs in all, one after another.")
+    ] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            help="Run again so long after the time of the run before; without --repeat, until "
+            "it is cancelled.",
+        ),
+    ] = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit command files. A file with a list is a batch: all of it is accepted, or nothing."""
+    if idempotency_key is not None and len(files) > 1:
+        raise Failure("--idempotency-key goes with one file", ExitCode.USAGE)
+    keys = schedule_of(
+        priority=priority,
+        not_before=not_before,
+        expires_at=expires_at,
+        repeat=repeat,
+        every_s=every,
+    )
+    bodies = [with_keys(read_file(file), keys) for file in files]
+
+    async def conversation(daemon: Daemon) -> int:
+        headers = {"Prefer": "respond-async"}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        answers = [await daemon.post("/", body, headers) for body in bodies]
+        if not wait:
+            _tell(answers, as_json)
+            return ExitCode.OK
+        view = TaskView(new_console(stderr=as_json), daemon.url)
+        task_ids = [task_id for answer in answers for task_id in task_ids_of(answer)]
+        with view.on_screen():
+            tasks = await follow(looking_at(daemon), task_ids, view, timeout)
+        if as_json:
+            print_json(new_console(), tasks)
+        return ExitCode.OK if all(map(is_completed, tasks)) else ExitCode.FAILED
+
+    raise typer.Exit(talk(url, key, conversation))
+
+
+def task_ids_of(answer: JsonObject) -> list[str]:
+    """The tasks that a submit became; none for a command that acts at once."""
+    if "task_ids" in answer:
+        return list(answer["task_ids"])
+    return [answer["task_id"]] if "task_id" in answer else []
+
+
+def read_file(file: Path) -> bytes:
+    """Raises Failure."""
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}", ExitCode.USAGE) from error
+
+
+def _tell(answers: Sequence[Any], as_json: bool) -> None:
+    console = new_console()
+    for answer in answers:
+        task_ids = task_ids_of(answer)
+        if as_json or not task_ids:
+            print_json(console, answer)
+        else:
+            print(*task_ids, sep="\n")

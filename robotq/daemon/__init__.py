@@ -1,0 +1,1 @@
+"""A daemon as a whole: put together, kept up, backed up."""

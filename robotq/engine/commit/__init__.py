@@ -1,0 +1,1 @@
+"""The one way to the disk: locked, written, then told."""

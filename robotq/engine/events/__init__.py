@@ -1,0 +1,1 @@
+"""What happened: rows of the journal, and those who listen."""

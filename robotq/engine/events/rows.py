@@ -1,0 +1,59 @@
+"""The rows of the journal that tell of a change of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from robotq.engine.state.tallies import tallies_of_end, tallies_of_new
+from robotq.model.event import Event
+from robotq.model.task import Task, TaskState
+from robotq.store.port import AppendEvent, Mutation, SaveTask
+
+_OF_END = {
+    TaskState.COMPLETED: "task.completed",
+    TaskState.FAILED: "task.failed",
+    TaskState.CANCELLED: "task.cancelled",
+}
+
+
+def task_event(
+    kind: str, task: Task, at_ms: int, actor: str, *, before: Task | None = None, **data: Any
+) -> AppendEvent:
+    """`task` is as it is after the change."""
+    return AppendEvent(
+        Event(
+            kind=kind,
+            at_ms=at_ms,
+            actor=actor,
+            api=task.api,
+            robot=task.queue,
+            task_id=task.id,
+            before=before.state.value if before is not None else None,
+            after=task.state.value,
+            data={"cmd_type": task.command.cmd_type, **data},
+        )
+    )
+
+
+def saving_new(tasks: Iterable[Task], actor: str) -> list[Mutation]:
+    """What writes accepted tasks."""
+    mutations: list[Mutation] = []
+    for task in tasks:
+        mutations.append(SaveTask(task, None))
+        mutations.append(task_event("task.submitted", task, task.submitted_at_ms, actor))
+        if task.work is not None:
+            mutations += tallies_of_new(task)
+    return mutations
+
+
+def saving_end(before: Task, ended: Task, actor: str) -> list[Mutation]:
+    """What writes the end of a task."""
+    assert ended.ended_at_ms is not None
+    data = {"error_code": ended.error.code} if ended.error is not None else {}
+    kind = _OF_END[ended.state]
+    return [
+        SaveTask(ended, before.state),
+        task_event(kind, ended, ended.ended_at_ms, actor, before=before, **data),
+        *tallies_of_end(ended),
+    ]

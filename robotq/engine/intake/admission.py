@@ -1,0 +1,305 @@
+"""From orders to new tasks: room for them, their ids, and their place in line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self
+
+from msgspec.structs import replace
+
+from robotq.engine.intake.read_command import Order
+from robotq.engine.settings import Settings
+from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.worker_tasks.job import Job
+from robotq.model import ids
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.task import Command, Repeat, Task
+from robotq.model.weight import weight_of
+
+
+class Admission:
+    """Makes new tasks while there is room. Writes nothing."""
+
+    def __init__(
+        self, memory: TaskMemory, clock: WallClock, settings: Settings, last_seq: int
+    ) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._settings = settings
+        self._seq = last_seq
+        self._incoming = 0
+        self._heavy = 0
+        """Bytes of those on their way to the disk."""
+        self.closed = False
+        """Nothing more is admitted."""
+
+    def room(self, commands: Sequence[Command]) -> Room:
+        """Keep room for new tasks while they are written.
+
+        Those that are on their way to the disk count, so that the limit holds for a burst.
+        Raises RobotqError shutting_down, queue_full, queue_bytes_full.
+        """
+        tasks = len(commands)
+        if self.closed:
+            raise RobotqError("shutting_down")
+        limit = self._settings.config.queue.max_length
+        length = self._memory.unfinished + self._incoming + tasks
+        if length > limit:
+            raise RobotqError("queue_full", limit=limit)
+        weight = self._weigh(commands)
+        self._incoming += tasks
+        self._heavy += weight
+        return Room(self, tasks, length, self._lighter, weight)
+
+    def give_up(self, tasks: int) -> None:
+        """For `Room`."""
+        self._incoming -= tasks
+
+    def tasks(
+        self,
+        orders: Sequence[Order],
+        *,
+        api: str,
+        actor: str,
+        batch: bool = False,
+        contiguous: bool | None = None,
+        agent: bool = False,
+    ) -> list[Task]:
+        """One new task for each order, in this order.
+
+        `contiguous` None: those of a batch that has more than one for the same robot are.
+        `agent`: those whose spec asks for it wait for a person's approval, and with one task of
+        a contiguous batch its others.
+        """
+        now_ms = self._clock.now_ms()
+        if not batch:
+            (order,) = orders
+            return [self._task(order, now_ms, api=api, actor=actor, agent=agent)]
+        batch_id = ids.batch_id(now_ms, self._seq + 1)
+        of_robot = Counter(order.robot for order in orders)
+        crowded = {name for name, number in of_robot.items() if number > 1}
+        together = set(of_robot) if contiguous else crowded if contiguous is None else set()
+        # they stand in line as one, in the order in which they were sent
+        highest = {
+            name: max(order.priority for order in orders if order.robot == name)
+            for name in together
+        }
+        asked = {order.robot for order in orders if order.spec.approval} & together
+        return [
+            self._task(
+                order,
+                now_ms,
+                api=api,
+                actor=actor,
+                batch_id=batch_id,
+                contiguous=order.robot in together,
+                priority=highest.get(order.robot),
+                agent=agent,
+                approval=order.robot in asked,
+            )
+            for order in orders
+        ]
+
+    def ranks(self, number: int) -> Sequence[float]:
+        """So many ranks behind those of all tasks that were ever admitted."""
+        self._seq += number
+        return [float(rank) for rank in range(self._seq - number + 1, self._seq + 1)]
+
+    def following(
+        self, task: Task, repeat: Repeat, *, not_before_ms: int | None, expires_at_ms: int | None
+    ) -> Task:
+        """The next run of a command that repeats, as a new task; it takes the place of the one
+        that has ended, so there is room for it."""
+        self._seq += 1
+        now_ms = self._clock.now_ms()
+        return Task(
+            id=ids.task_id(now_ms, self._seq),
+            seq=self._seq,
+            api=task.api,
+            queue=task.queue,
+            command=task.command,
+            actor=task.actor,
+            submitted_at_ms=now_ms,
+            priority=task.priority,
+            rank=float(self._seq),
+            not_before_ms=not_before_ms,
+            expires_at_ms=expires_at_ms,
+            repeat=repeat,
+            repeat_of=task.repeat_of or task.id,
+        )
+
+    def again(
+        self,
+        task: Task,
+        order: Order,
+        *,
+        actor: str,
+        agent: bool = False,
+        batch_id: str | None = None,
+    ) -> Task:
+        """A new task that does an ended one's command once more, at the head of its queue."""
+        now_ms = self._clock.now_ms()
+        return self._task(
+            order,
+            now_ms,
+            api=task.api,
+            actor=actor,
+            retry_of=task.id,
+            agent=agent,
+            batch_id=batch_id,
+            contiguous=batch_id is not None and task.contiguous,
+        )
+
+    def batch_again(
+        self, tasks: Sequence[tuple[Task, Order]], *, actor: str, agent: bool = False
+    ) -> list[Task]:
+        """The same for what is left of a batch, as a new one with the same promise."""
+        batch_id = ids.batch_id(self._clock.now_ms(), self._seq + 1)
+        again = [
+            self.again(task, order, actor=actor, agent=agent, batch_id=batch_id)
+            for task, order in tasks
+        ]
+        first: dict[str, Task] = {}
+        for task in again:
+            first.setdefault(task.queue, task)
+        asked = {task.queue for task in again if task.contiguous and task.awaits_approval}
+        # one place in line for those of a robot; their numbers keep them in order
+        return [
+            replace(
+                task,
+                rank=first[task.queue].rank,
+                priority=first[task.queue].priority,
+                awaits_approval=task.awaits_approval or (task.contiguous and task.queue in asked),
+            )
+            for task in again
+        ]
+
+    def job_room(self, queue: str, commands: Sequence[Command], limit: int) -> Room:
+        """The same as `room` in a queue for workers, which has a limit of its own for what
+        waits."""
+        if self.closed:
+            raise RobotqError("shutting_down")
+        tasks = len(commands)
+        pool = self._memory.pool(queue)
+        length = pool.waiting + pool.incoming + tasks
+        if length > limit:
+            raise RobotqError("queue_full", limit=limit)
+        weight = self._weigh(commands)
+        pool.incoming += tasks
+        self._heavy += weight
+        return Room(pool, tasks, length, self._lighter, weight)
+
+    def job(self, job: Job, *, api: str, actor: str) -> Task:
+        """A new task for workers."""
+        self._seq += 1
+        now_ms = self._clock.now_ms()
+        return Task(
+            id=job.task_id or ids.task_id(now_ms, self._seq),
+            seq=self._seq,
+            api=api,
+            queue=job.queue,
+            command=job.command,
+            actor=actor,
+            submitted_at_ms=now_ms,
+            priority=job.priority,
+            rank=float(self._seq),
+            work=job.work,
+        )
+
+    def _weigh(self, commands: Sequence[Command]) -> int:
+        """What they take in memory, where there is room. Raises RobotqError queue_bytes_full."""
+        weight = sum(map(weight_of, commands))
+        limit = self._settings.config.queue.max_bytes
+        if self._memory.weight + self._heavy + weight > limit:
+            raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
+        return weight
+
+    def _lighter(self, weight: int) -> None:
+        self._heavy -= weight
+
+    def _task(
+        self,
+        order: Order,
+        now_ms: int,
+        *,
+        api: str,
+        actor: str,
+        batch_id: str | None = None,
+        contiguous: bool = False,
+        priority: int | None = None,
+        retry_of: str | None = None,
+        agent: bool = False,
+        approval: bool = False,
+    ) -> Task:
+        self._seq += 1
+        rank = float(self._seq)
+        if priority is None:
+            priority = order.priority
+        if retry_of is not None:
+            lane = self._memory.lane(order.robot)
+            head, retried = lane.head(), lane.last_retried()
+            if retried is not None:
+                # behind the retries that stand there: equal ranks go by number
+                rank, priority = retried.rank, retried.priority
+            elif head is not None:
+                rank, priority = head.rank - 1, max(head.priority, priority)
+        return Task(
+            id=ids.task_id(now_ms, self._seq),
+            seq=self._seq,
+            api=api,
+            queue=order.robot,
+            command=order.command,
+            actor=actor,
+            submitted_at_ms=now_ms,
+            priority=priority,
+            rank=rank,
+            not_before_ms=order.not_before_ms,
+            expires_at_ms=order.expires_at_ms,
+            repeat=order.repeat,
+            batch_id=batch_id,
+            contiguous=contiguous,
+            awaits_approval=agent and (approval or order.spec.approval),
+            retry_of=retry_of,
+        )
+
+
+class Keeper(Protocol):
+    """Who keeps the room."""
+
+    def give_up(self, tasks: int) -> None: ...
+
+
+class Room:
+    """Room that is kept for new tasks, given up at the latest when its block ends."""
+
+    __slots__ = ("_keeper", "_lighter", "_tasks", "_weight", "queue_size")
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        tasks: int,
+        queue_size: int,
+        lighter: Callable[[int], None],
+        weight: int,
+    ) -> None:
+        self._lighter = lighter
+        self._weight = weight
+        self._keeper = keeper
+        self._tasks = tasks
+        self.queue_size = queue_size
+        """The length of all queues with these tasks: the place that they really get."""
+
+    def taken(self) -> None:
+        """They are in memory and counted there."""
+        self._keeper.give_up(self._tasks)
+        self._tasks = 0
+        self._lighter(self._weight)
+        self._weight = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.taken()

@@ -1,0 +1,1 @@
+"""How tasks change: TaskQueue, what may start next, and why a task waits."""

@@ -1,0 +1,232 @@
+"""Collects what a running command reports, and brings it to the disk without holding it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
+
+from robotq.engine.state.resources import Resources
+from robotq.model.clock import WallClock
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import RobotqError
+from robotq.model.event import Event
+from robotq.model.task import Question, Step, StepState, Task
+from robotq.store.port import DropOccupancy, Mutation, SaveOccupancy
+
+_MAX_STEPS = 2_000
+"""Steps kept with a task; of a command with more, the first ones are."""
+
+_MAX_EVENTS = 5_000
+"""Events that wait for the disk; of more, the first ones are kept."""
+
+_PROGRESS_S = 0.2
+"""Wall seconds between two writes where only the progress has changed."""
+
+_OUTAGE_S = 1.0
+"""Wall seconds between two attempts to write while the disk takes none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a running command has reported and is not on disk yet."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Steps, progress, partial result and question of the task."""
+    events: Sequence[Event] = ()
+    occupancies: Sequence[Mutation] = ()
+    """What follows from the robot's moves."""
+    step: str | None = None
+    """The step that runs, or that failed last."""
+
+
+class Recorder:
+    """The reports of one run. Belongs to the loop.
+
+    Reports are written in the background, several in one commit where they come fast. While
+    the disk takes no writes they wait here, and go with the end of the command.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        write: Callable[[Task, Report], Awaitable[None]],
+        resources: Resources,
+        clock: WallClock,
+        *,
+        places: Sequence[str],
+        simulated: bool,
+    ) -> None:
+        """`write` brings a report to the disk, or raises RobotqError store_unavailable;
+        `places` are those that the command goes to."""
+        self._task = task
+        self._write_report = write
+        self._resources = resources
+        self._clock = clock
+        self._places = places
+        self._simulated = simulated
+        self._steps: list[Step] = []
+        self._progress: float | None = None
+        self._partial: dict[str, Any] | None = None
+        self._question: Question | None = None
+        self._events: list[Event] = []
+        self._occupancies: dict[str, Mutation] = {}
+        """By resource: only what was last is worth writing."""
+        self._dirty = False
+        self._urgent = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    # -- reports -----------------------------------------------------------------------------
+
+    def step_started(self, index: int, name: str, detail: dict[str, Any], at_ms: int) -> None:
+        if index < _MAX_STEPS:
+            step = Step(name=name, state=StepState.RUNNING, started_at_ms=at_ms, detail=detail)
+            self._steps.append(step)
+            self._report("task.step", at_ms, {**detail, "step": name, "state": "running"})
+
+    def step_ended(self, index: int, completed: bool, duration_s: float, at_ms: int) -> None:
+        if index < len(self._steps):
+            state = StepState.COMPLETED if completed else StepState.FAILED
+            step = replace(self._steps[index], state=state, duration_s=round(duration_s, 3))
+            self._steps[index] = step
+            data = {"step": step.name, "state": state.value, "duration_s": step.duration_s}
+            self._report("task.step", at_ms, data)
+
+    def progressed(self, fraction: float) -> None:
+        self._progress = min(1.0, max(0.0, fraction))
+        self._touch()
+
+    def found(self, partial: dict[str, Any]) -> None:
+        self._partial = partial
+        self._touch()
+
+    def moved(self, place: str | None) -> None:
+        """Followed to the very end, also when the command's own end is recorded already."""
+        for mutation in self._resources.moved(
+            self._task.queue, place, self._places, self._clock.now_ms()
+        ):
+            self._occupancies[_resource_of(mutation)] = mutation
+            self._touch(urgent=True)
+
+    def asked(self, question: Question) -> None:
+        self._question = question
+        data = {
+            **question.args,
+            "prompt": question.prompt,
+            "answered_by": question.answered_by,
+        }
+        self._report("task.question", question.asked_at_ms, data)
+
+    def asking_ended(self) -> None:
+        self._question = None
+        self._touch(urgent=True)
+
+    # -- writing -----------------------------------------------------------------------------
+
+    async def close(self) -> Report:
+        """End the writing. Returns what is not on disk, to go into the commit that ends the
+        task."""
+        self.end()
+        if self._writer is not None:
+            await self._writer
+        self._question = None
+        return self._take()
+
+    def end(self) -> None:
+        """Write nothing more by itself."""
+        self._ended.set()
+        self._urgent.set()
+
+    def late_moves(self) -> Sequence[Mutation]:
+        """What follows from moves that were reported after `close`."""
+        return self._take().occupancies
+
+    def _report(self, kind: str, at_ms: int, data: Mapping[str, Any]) -> None:
+        task = self._task
+        if len(self._events) < _MAX_EVENTS:
+            self._events.append(
+                Event(
+                    kind=kind,
+                    at_ms=at_ms,
+                    actor="robotq",
+                    api=task.api,
+                    robot=task.queue,
+                    task_id=task.id,
+                    data=data,
+                )
+            )
+        self._touch(urgent=True)
+
+    def _touch(self, *, urgent: bool = False) -> None:
+        self._dirty = True
+        if urgent:
+            self._urgent.set()
+        if not self._ended.is_set() and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write(), name=f"record {self._task.id}")
+
+    async def _write(self) -> None:
+        while self._dirty and not self._ended.is_set():
+            self._dirty = False
+            self._urgent.clear()
+            report = self._take()
+            try:
+                await self._write_report(self._task, report)
+                crash_point(CrashPoint.STEP_RECORDED)
+            except RobotqError as error:
+                if error.code.name != "store_unavailable":
+                    raise
+                self._put_back(report)
+                await _either(self._ended, _OUTAGE_S)
+            else:
+                await _either(self._urgent, _PROGRESS_S)
+
+    def _take(self) -> Report:
+        report = Report(
+            changes={
+                "steps": tuple(self._steps),
+                "progress": self._progress,
+                "partial": self._partial,
+                "waiting_for": self._question,
+                "simulated": self._simulated,
+            },
+            events=self._events,
+            occupancies=tuple(self._occupancies.values()),
+            step=self._current_step(),
+        )
+        self._events, self._occupancies = [], {}
+        return report
+
+    def _put_back(self, report: Report) -> None:
+        self._events = [*report.events, *self._events][:_MAX_EVENTS]
+        older = {_resource_of(mutation): mutation for mutation in report.occupancies}
+        self._occupancies = {**older, **self._occupancies}
+        self._dirty = True
+
+    def _current_step(self) -> str | None:
+        for step in reversed(self._steps):
+            if step.state is not StepState.COMPLETED:
+                return step.name
+        return None
+
+
+def _resource_of(mutation: Mutation) -> str:
+    match mutation:
+        case SaveOccupancy(occupancy):
+            return occupancy.resource
+        case DropOccupancy(resource):
+            return resource
+        case _:
+            raise TypeError(mutation)
+
+
+async def _either(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for the event, or until the time is up."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return

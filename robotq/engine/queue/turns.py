@@ -1,0 +1,122 @@
+"""Whose turn it is: which waiting task may be claimed next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
+
+from robotq.engine.events.rows import task_event
+from robotq.engine.holds.board import HoldBoard
+from robotq.engine.queue.waits import Waits
+from robotq.engine.settings import Settings
+from robotq.engine.state.resources import Resources
+from robotq.engine.state.robot_queue import Lane
+from robotq.engine.waiting.deadlines import expired
+from robotq.engine.waiting.fitting import Fitting
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.task import Task
+from robotq.model.transitions import Action, transition
+from robotq.store.port import Mutation, SaveTask
+
+_LOOK_S = 5.0
+"""Wall seconds after which a lane looks again at tasks that are not due: somebody may have
+set the clock."""
+
+_LOOKED_AT = 500
+"""Waiting tasks that are looked at to tell somebody what would start."""
+
+
+class Turns:
+    """Decides by what is known at this moment; nothing here waits or writes."""
+
+    def __init__(
+        self,
+        *,
+        holds: HoldBoard,
+        waits: Waits,
+        resources: Resources,
+        clock: WallClock,
+        settings: Settings,
+        fitting: Fitting,
+    ) -> None:
+        self._fitting = fitting
+        self._holds = holds
+        self._waits = waits
+        self._resources = resources
+        self._clock = clock
+        self._settings = settings
+        self.closed = False
+        """Nothing more gets its turn."""
+
+    def next(self, lane: Lane, now_ms: int | None = None) -> Task | None:
+        """The task that may run now, or at `now_ms`: the next one in order that nothing keeps
+        waiting."""
+        if lane.running is not None or not self._open(lane):
+            return None
+        task = self._first(lane.candidates(), now_ms)
+        return None if task is None or self._fitting.in_the_way(lane, task) else task
+
+    def would_start(self, lane: Lane, approved: Collection[str] = ()) -> Task | None:
+        """The task that begins next once nothing holds the queue and what runs has ended, as
+        far as is known now; with these tasks approved. Only the first of many are looked at."""
+        candidates = (
+            transition(one, Action.APPROVE) if one.id in approved else one
+            for one in islice(lane.candidates(), _LOOKED_AT)
+            if not self.expired(one)
+        )
+        task = self._first(candidates)
+        return None if task is None or self._fitting.in_the_way(lane, task) else task
+
+    def misfit(self, lane: Lane) -> tuple[Task, RobotqError] | None:
+        """The command that does not fit and whose turn it is, so that nothing goes on."""
+        if self._fitting.all_fit or lane.running is not None:
+            return None
+        task = self._first(lane.candidates())
+        return None if task is None else self._fitting.in_the_way(lane, task)
+
+    def _first(self, candidates: Iterable[Task], now_ms: int | None = None) -> Task | None:
+        """The next one in order that nothing keeps waiting."""
+        if now_ms is None:
+            now_ms = self._clock.now_ms()
+        occupied: set[Sequence[str]] = set()
+        return next((one for one in candidates if self._waits.free(one, now_ms, occupied)), None)
+
+    def after_running(self, lane: Lane) -> Task | None:
+        """The task that may run as soon as the running one of `lane` has ended."""
+        if not self._open(lane):
+            return None
+        # only the first: where it has to wait, the others are looked at when the end is written
+        task = next(lane.candidates(), None)
+        if task is None or self._waits.own(task) or self._fitting.in_the_way(lane, task):
+            return None
+        return task
+
+    def look_again_s(self, lane: Lane, now_ms: int) -> float | None:
+        """Wall seconds from `now_ms` until a task becomes due that was not due then; None if
+        none is waited for."""
+        if not self._open(lane):
+            return None
+        due_ms = [
+            task.not_before_ms - now_ms
+            for task in lane.candidates()
+            if task.not_before_ms is not None and task.not_before_ms > now_ms
+        ]
+        return min(min(due_ms) / 1000, _LOOK_S) if due_ms else None
+
+    def expired(self, task: Task) -> bool:
+        return expired(task, self._clock.now_ms())
+
+    def claim(self, task: Task) -> tuple[Task, Sequence[Mutation]]:
+        """The claimed task and what to write. It has its resources from now on; where that
+        could not be written, they are to be given back (`Resources.give_back`)."""
+        now_ms = self._clock.now_ms()
+        claimed = transition(task, Action.CLAIM, started_at_ms=now_ms)
+        return claimed, [
+            *self._resources.take(task, self._settings.places_of(task), now_ms),
+            SaveTask(claimed, task.state),
+            task_event("task.claimed", claimed, now_ms, "robotq", before=task),
+        ]
+
+    def _open(self, lane: Lane) -> bool:
+        return not self.closed and not self._holds.held(lane.name)

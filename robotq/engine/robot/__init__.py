@@ -1,0 +1,1 @@
+"""One robot: its driver's threads, its executor, its stop."""

@@ -1,0 +1,203 @@
+"""What a running command has in its hands: `drivers.base.CommandContext`, made real."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jsonschema_rs
+
+from robotq.drivers.base import DriverError, Stopped, Withdrawn
+from robotq.engine.queue.step_recorder import Recorder
+from robotq.model.clock import MotionClock, WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.json_safe import plain
+from robotq.model.task import Question, Task
+from robotq.steps import Program
+
+
+class RunContext:
+    """One run of one task. Its public methods are called on the driver's thread.
+
+    Reports are handed to the loop and never wait for it; only `ask` waits, for an answer.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        recorder: Recorder,
+        *,
+        motion: MotionClock,
+        clock: WallClock,
+        loop: asyncio.AbstractEventLoop,
+        asking: Callable[[PendingAnswer | None], None],
+        program: Program | None = None,
+    ) -> None:
+        """`asking` is called on the loop with the open question, and with None at its end."""
+        self._task = task
+        self.program = program
+        self._recorder = recorder
+        self._motion = motion
+        self._clock = clock
+        self._loop = loop
+        self._asking = asking
+        self._steps = 0
+        self._progress = 0.0
+        self._progress_posted = False
+        self._question: PendingAnswer | None = None
+        self.stopping = False
+        """Set when the command is to stop: a question is not waited for any longer."""
+
+    @property
+    def task_id(self) -> str:
+        return self._task.id
+
+    @property
+    def attempt(self) -> int:
+        return self._task.attempt
+
+    @contextmanager
+    def step(self, name: str, **detail: Any) -> Iterator[None]:
+        index, self._steps = self._steps, self._steps + 1
+        started = self._motion.now()
+        at_ms = self._clock.now_ms()
+        self._post(self._recorder.step_started, index, name, plain(detail), at_ms)
+        completed = False
+        try:
+            yield
+            completed = True
+        finally:
+            duration_s = self._motion.now() - started
+            self._post(
+                self._recorder.step_ended, index, completed, duration_s, self._clock.now_ms()
+            )
+
+    def progress(self, fraction: float) -> None:
+        self._progress = fraction
+        # a driver that reports faster than the loop listens costs one callback, not thousands
+        if not self._progress_posted:
+            self._progress_posted = True
+            self._post(self._take_progress)
+
+    def _take_progress(self) -> None:
+        # in this order: what is reported from here on is posted again
+        self._progress_posted = False
+        self._recorder.progressed(self._progress)
+
+    def partial(self, **result: Any) -> None:
+        self._post(self._recorder.found, plain(result))
+
+    def moved_to(self, place: str | None) -> None:
+        self._post(self._recorder.moved, place)
+
+    def ask(
+        self,
+        prompt: str,
+        schema: JsonObject,
+        timeout_s: float,
+        *,
+        answered_by: str | None = None,
+        **args: Any,
+    ) -> JsonObject:
+        now_ms = self._clock.now_ms()
+        question = Question(
+            prompt=prompt,
+            args=plain(args),
+            schema=plain(schema),
+            answered_by=answered_by,
+            asked_at_ms=now_ms,
+            deadline_ms=now_ms + int(timeout_s * 1000),
+        )
+        pending = self._question = PendingAnswer(question, self._motion)
+        self._post(self._open, pending)
+        try:
+            self._motion.wait_outside(
+                lambda: pending.given or self.stopping or pending.withdrawn, timeout_s
+            )
+            value = pending.take()
+        finally:
+            self._question = None
+            self._post(self._close)
+        if value is not None:
+            return value
+        if pending.withdrawn:
+            raise Withdrawn
+        if self.stopping:
+            raise Stopped
+        raise DriverError(
+            "nobody answered", code="answer_timeout", timeout_s=timeout_s, prompt=prompt, **args
+        )
+
+    def withdraw(self) -> None:
+        pending = self._question
+        if pending is not None:
+            pending.withdrawn = True
+            self._motion.notify()
+
+    def _open(self, pending: PendingAnswer) -> None:
+        self._recorder.asked(pending.question)
+        self._asking(pending)
+
+    def _close(self) -> None:
+        self._asking(None)
+        self._recorder.asking_ended()
+
+    def _post(self, call: Callable[..., None], *args: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:
+            # the loop has ended; a driver that comes back this late has nobody to report to
+            return
+
+
+class PendingAnswer:
+    """An open question. It is answered at most once, or not at all."""
+
+    def __init__(self, question: Question, motion: MotionClock) -> None:
+        self.question = question
+        self.being_answered = False
+        """An answer is being written to the journal; a second one comes too late."""
+        self.withdrawn = False
+        """The driver needs no answer any more."""
+        self._motion = motion
+        self._validator = jsonschema_rs.validator_for(dict(question.schema))
+        self._deciding = threading.Lock()
+        self._value: JsonObject | None = None
+        self._over = False
+
+    @property
+    def open(self) -> bool:
+        """Nobody has answered, nor is about to."""
+        return not self.being_answered and not self.given
+
+    @property
+    def given(self) -> bool:
+        return self._value is not None
+
+    def check(self, value: Any) -> None:
+        """Raises RobotqError bad_parameter for an answer that does not meet the schema."""
+        if not isinstance(value, dict):
+            raise RobotqError("bad_parameter", field="input", reason="expected a JSON object")
+        fault = next(iter(self._validator.iter_errors(value)), None)
+        if fault is not None:
+            path = ".".join(["input", *(str(part) for part in fault.instance_path)])
+            raise RobotqError("bad_parameter", field=path, reason=fault.message)
+
+    def give(self, value: JsonObject) -> bool:
+        """Let the command go on with this answer. False where it does not wait any more."""
+        with self._deciding:
+            if self._over or self.given:
+                return False
+            self._value = value
+        self._motion.notify()
+        return True
+
+    def take(self) -> JsonObject | None:
+        """The answer, or None; from now on none is taken. Called on the driver's thread."""
+        with self._deciding:
+            self._over = True
+            return self._value

@@ -1,0 +1,391 @@
+"""The loop that carries out one robot's queue, one command after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.holds.board import HoldBoard
+from robotq.engine.queue.ending import PEOPLES, Ending, StopCause, StopRequest, unknown
+from robotq.engine.queue.queue import TaskQueue
+from robotq.engine.queue.step_recorder import Recorder
+from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.outcome import ending_of
+from robotq.engine.robot.run import Run
+from robotq.engine.settings import Settings
+from robotq.engine.state.resources import Resources
+from robotq.engine.waiting.fitting import why_misfit
+from robotq.model.clock import MotionClock, WallClock
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import RobotqError
+from robotq.model.event import Event
+from robotq.model.hold import Hold, HoldCode
+from robotq.model.task import Asked, Task
+from robotq.store.port import AppendEvent, Mutation
+
+_log = logging.getLogger(__name__)
+
+_AFTER_FAULT_S = 1.0
+"""Wall seconds until the next claim after one that a fault of our own has broken."""
+
+
+_STOP_RETURNS_S = 0.2
+"""Wall seconds that a stop has to return before the queue says that it waits for that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorDeps:
+    """What executors share."""
+
+    queue: TaskQueue
+    journal: Journal
+    holds: HoldBoard
+    resources: Resources
+    clock: WallClock
+    settings: Settings
+
+
+class AtEnd(Protocol):
+    def __call__(self, *, completed: bool) -> Awaitable[None]: ...
+
+
+async def _nothing(*, completed: bool) -> None:  # noqa: ARG001 - as AtEnd has it
+    return
+
+
+def _no_glance() -> None:
+    return
+
+
+class Executor:
+    """Claims, runs, records; strictly one command at a time."""
+
+    def __init__(
+        self,
+        robot: str,
+        host: DriverHost,
+        motion: MotionClock,
+        link_lost: Callable[[str], None],
+        deps: ExecutorDeps,
+    ) -> None:
+        self._robot = robot
+        self._host = host
+        self._motion = motion
+        self._link_lost = link_lost
+        self._deps = deps
+        self._run: Run | None = None
+        self._called_off: dict[str, StopRequest] = {}
+        """The latest request for a claimed task whose command was not begun."""
+        self._wishes: dict[str, Asked] = {}
+        """What somebody has wanted of the task that runs."""
+        self._intending: asyncio.Task[None] | None = None
+        self._motion_held = False
+        self.at_end: AtEnd = _nothing
+        """Called at the end of each command, before the next one is claimed."""
+        self.glance: Callable[[], None] = _no_glance
+        """Called on the driver's thread when a command has come back, before that is told."""
+        self.idle = asyncio.Event()
+        """Set while no claimed task is in this executor's hands."""
+        self.idle.set()
+        self.claiming_since_ms: int | None = None
+        """Since when it has tried to claim a task that may run; None where it does not."""
+
+    @property
+    def running(self) -> Task | None:
+        """The task whose command the driver has."""
+        run = self._current
+        return run.task if run is not None else None
+
+    @property
+    def stopping(self) -> bool:
+        """What runs was asked to stop: that it stands says nothing about a hold."""
+        return self._run is not None and self._run.request is not None
+
+    @property
+    def worked_s(self) -> float | None:
+        """Motion time of the running command, without that in which it was held or asked."""
+        return self._current.worked_s if self._current is not None else None
+
+    @property
+    def _current(self) -> Run | None:
+        return self._run if self._run is not None and not self._run.over else None
+
+    async def run(self) -> None:
+        """For ever: the next task, as long as the queue is not held."""
+        following: Task | None = None
+        while True:
+            task = following or await self._claim()
+            following = None
+            if task is None:
+                continue
+            try:
+                following = await self._carry_out(task)
+            except Exception as error:  # noqa: BLE001 - ends the task, never the executor
+                _log.exception("%s: the executor failed in %s", self._robot, task.id)
+                await self._abandon(task, error)
+            await self._until_back()
+
+    async def _claim(self) -> Task | None:
+        self.idle.set()
+        try:
+            await self._deps.queue.claims.until_ready(self._robot)
+            self.claiming_since_ms = self.claiming_since_ms or self._deps.clock.now_ms()
+            if self._host.stop_under_way:
+                await self._until_stopped()
+                return None
+            # from here on: a claim that is being written counts as work
+            self.idle.clear()
+            task = await self._deps.queue.claims.claim(self._robot)
+            self.claiming_since_ms = None
+            return task
+        except Exception:  # noqa: BLE001 - the queue goes on where it can
+            _log.exception("%s: the claim failed", self._robot)
+            await asyncio.sleep(_AFTER_FAULT_S)
+            return None
+
+    async def _carry_out(self, task: Task) -> Task | None:
+        """Run a claimed task to its end. Returns the next one if it was claimed along."""
+        crash_point(CrashPoint.CLAIMED)
+        # a claim is no start: what has happened since it was committed counts
+        if (
+            self._deps.holds.held(self._robot)
+            or task.id in self._called_off
+            or self._host.stop_under_way
+        ):
+            await self._release(task)
+            return None
+        why = why_misfit(self._deps.settings, task)
+        if why is not None:
+            # it was right when it was submitted; a reload has come since
+            self._deps.queue.fitting.found(task, why)
+            await self._release(task)
+            return None
+        run = self._run = self._begin(task)
+        await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
+        if run.left_to_the_next_start:
+            await run.recorder.close()
+            await self._release(task)
+            return None
+        ending = await self._ending(run)
+        report = await run.recorder.close()
+        return await self._deps.queue.claims.finish(
+            task,
+            ending,
+            report,
+            asked=self._asked(task),
+            # the driver takes no other command as long as it does not say where it stands
+            claim_next=self._host.stuck is None,
+        )
+
+    def _asked(self, task: Task) -> Asked | None:
+        """Who has called this task off, also where it came too late for its command."""
+        return self._wishes.pop(task.id, None)
+
+    def _wish(self, task: Task, request: StopRequest) -> None:
+        """Keep what somebody wanted of a running task, and bring it to the disk."""
+        if request.cause not in PEOPLES or task.id in self._wishes:
+            return
+        asked = Asked(
+            cause=request.cause.value,
+            actor=request.actor,
+            at_ms=self._deps.clock.now_ms(),
+            reason=request.reason,
+        )
+        self._wishes = {task.id: asked}
+        # in the background: the stop itself waits for no disk
+        self._intending = asyncio.create_task(
+            self._deps.queue.claims.intend(task, asked), name=f"intend {task.id}"
+        )
+
+    async def _release(self, task: Task) -> None:
+        await self._deps.queue.claims.release(task)
+        request = self._called_off.pop(task.id, None)
+        if request is not None:
+            # it came while the claim was being given back
+            try:
+                await self._deps.queue.cancel(task.id, actor=request.actor, reason=request.reason)
+            except RobotqError as error:
+                _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
+
+    def _begin(self, task: Task) -> Run:
+        """Nothing is awaited between the last look at the holds and this."""
+        deps = self._deps
+        spec = deps.settings.catalog.get(task.command.cmd_type)
+        recorder = Recorder(
+            task,
+            deps.queue.claims.record,
+            deps.resources,
+            deps.clock,
+            places=deps.settings.places_of(task),
+            simulated=self._host.capabilities.simulated,
+        )
+        return Run(
+            task,
+            spec,
+            recorder,
+            self._host,
+            motion=self._motion,
+            clock=deps.clock,
+            motion_held=self._motion_held,
+            glance=self.glance,
+        )
+
+    # -- how it ended ------------------------------------------------------------------------
+
+    async def _ending(self, run: Run) -> Ending:
+        ending = await ending_of(run, self._host, self._link_lost)
+        await self.at_end(completed=ending.error is None)
+        return self._by_policy(ending, run.request)
+
+    def _by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
+        """`on_failure: hold` is about failures of the command, not about people's stops."""
+        policy = self._deps.settings.config.robots[self._robot].on_failure
+        called_off = request is not None and request.cause is not StopCause.TIMEOUT
+        if policy == "hold" and ending.error is not None and ending.hold is None and not called_off:
+            return replace(ending, hold=HoldCode.FAILURE)
+        return ending
+
+    async def _abandon(self, task: Task, error: Exception) -> None:
+        """A fault of our own: nobody knows how far the robot got, so a person has to look. Where
+        its end cannot be recorded the queue says so, and it is tried again: the executor itself
+        never ends."""
+        if self._run is not None:
+            self._run.recorder.end()
+        ending = unknown("internal_error", f"{type(error).__name__}: {error}")
+        asked = self._asked(task)
+        hold: Hold | None = None
+        while True:
+            try:
+                await self._deps.queue.claims.finish(task, ending, asked=asked, claim_next=False)
+            except RobotqError as refused:
+                _log.warning("%s: %s has ended otherwise: %s", self._robot, task.id, refused)
+            except Exception:  # noqa: BLE001 - the next attempt may succeed
+                _log.exception("%s: out of order, %s has no end", self._robot, task.id)
+                if hold is None:
+                    hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
+                    self.idle.set()
+                await asyncio.sleep(_AFTER_FAULT_S)
+                continue
+            break
+        if hold is not None:
+            await self._lift(hold)
+
+    async def _lift(self, hold: Hold, moves: Sequence[Mutation] = ()) -> None:
+        """Lift a hold of our own, whatever goes wrong meanwhile."""
+        while True:
+            try:
+                await self._deps.queue.claims.lift_when_possible(hold, moves)
+            except Exception:  # noqa: BLE001 - the next attempt may succeed, at the latest without
+                _log.exception("%s: a hold could not be lifted", self._robot)
+                moves = ()
+                await asyncio.sleep(_AFTER_FAULT_S)
+            else:
+                return
+
+    async def _until_back(self) -> None:
+        """The outcome is recorded; the robot gets nothing new before its driver is back."""
+        run, hold = self._run, None
+        if run is None:
+            return
+        if not run.back.done():
+            hold = self._unresponsive(run)
+            await asyncio.wait({run.back})
+        elif self._host.stuck is not None:
+            hold = self._unresponsive(run)
+            await asyncio.wait({self._host.stuck})
+        if not run.back.cancelled():
+            # it may have come back while its end was being written: then nobody has looked at it
+            run.back.exception()
+        moves = run.recorder.late_moves()
+        if moves and hold is None:
+            hold = self._unresponsive(run)
+        if hold is not None:
+            await self._lift(hold, moves)
+        self._run = None
+
+    def _unresponsive(self, run: Run) -> Hold:
+        self.idle.set()
+        return self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
+
+    async def _until_stopped(self) -> None:
+        """A stop that hangs in the driver must not stop the command after the one it was for."""
+        returned = asyncio.ensure_future(self._host.until_stopped())
+        await asyncio.wait({returned}, timeout=_STOP_RETURNS_S)
+        if not returned.done():
+            hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
+            await returned
+            await self._lift(hold)
+
+    # -- what reaches a running command -------------------------------------------------------
+
+    def request_stop(self, cause: StopCause, *, actor: str, reason: str = "") -> bool:
+        """Stop what runs, if anything does; the first cause is the one that counts."""
+        run = self._current
+        if run is None:
+            return False
+        request = StopRequest(cause=cause, actor=actor, reason=reason)
+        run.ask_to_stop(request)
+        self._wish(run.task, request)
+        return True
+
+    def cancel(self, task_id: str, *, actor: str, reason: str = "") -> None:
+        """Stop this task, which is claimed, also where its command is only about to start."""
+        request = StopRequest(cause=StopCause.CANCEL, actor=actor, reason=reason)
+        run = self._run
+        if run is not None and run.task.id == task_id:
+            run.ask_to_stop(request)
+            self._wish(run.task, request)
+        else:
+            self._called_off = {task_id: request}
+
+    def motion_held(self, held: bool) -> None:
+        """The motion is held, or goes on; held time does not count against the limit."""
+        self._motion_held = held
+        if self._current is not None:
+            self._current.hold(held)
+
+    def asks_for(self, cmd_type: str | None) -> bool:
+        """Whether the running command waits for an answer by this immediate command; None:
+        for any answer."""
+        pending = self._current.question if self._current is not None else None
+        if pending is None or not pending.open:
+            return False
+        return cmd_type is None or pending.question.answered_by == cmd_type
+
+    @unbroken
+    async def answer(
+        self, task_id: str, value: Any, *, actor: str, asked_at_ms: int | None = None
+    ) -> None:
+        """Answer the open question of a task. The answer is in the journal before it acts.
+
+        Raises RobotqError no_question, bad_parameter, store_unavailable.
+        """
+        run = self._current
+        pending = run.question if run is not None and run.task.id == task_id else None
+        if run is None or pending is None or not pending.open:
+            raise RobotqError("no_question", reason=f"{task_id} asks nothing")
+        if asked_at_ms is not None and pending.question.asked_at_ms != asked_at_ms:
+            raise RobotqError("no_question", reason=f"{task_id} asks something else by now")
+        pending.check(value)
+        event = Event(
+            kind="task.answered",
+            at_ms=self._deps.clock.now_ms(),
+            actor=actor,
+            api=run.task.api,
+            robot=self._robot,
+            task_id=task_id,
+            data={"answer": value},
+        )
+        pending.being_answered = True
+        try:
+            await self._deps.journal.write([AppendEvent(event)])
+        finally:
+            pending.being_answered = False
+        crash_point(CrashPoint.ANSWERED)
+        if not pending.give(value):
+            raise RobotqError("no_question", reason=f"{task_id} has stopped waiting")

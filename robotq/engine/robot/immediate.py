@@ -1,0 +1,170 @@
+"""Commands that act at once, outside the queue: queries, answers, signals."""
+
+# ruff: noqa: ARG002 - every handler gets the order and the actor, whether it needs both or not
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from robotq.catalog import Kind
+from robotq.engine.intake.read_command import Order
+from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.event import Event
+from robotq.model.json_safe import plain
+from robotq.model.task import Task
+from robotq.store.port import TaskQuery
+
+if TYPE_CHECKING:
+    from robotq.engine.engine import Engine
+
+Handler = Callable[[Order, str], Awaitable[dict[str, Any]]]
+
+
+class Immediate:
+    """Serves immediate commands. They are no tasks and in no count, and hold nothing up."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._handlers: dict[str, Handler] = {
+            "driver": self._driver,
+            "answer": self._answer,
+            "answer_any": self._answer_any,
+            "start_working": self._start_working,
+            "stop_working": self._stop_working,
+            "reset_system": self._reset_system,
+            "task_state": self._task_state,
+            "hold_motion": self._hold_motion,
+            "resume_motion": self._resume_motion,
+        }
+
+    @property
+    def handlers(self) -> frozenset[str]:
+        """Every name that may stand as `handler` of an immediate command."""
+        return frozenset(self._handlers)
+
+    async def serve(self, order: Order, *, actor: str) -> dict[str, Any]:
+        """Carry out an immediate command; returns its result.
+
+        Raises RobotqError robot_busy, robot_disconnected, device_error, no_question,
+        bad_parameter, task_not_found, robot_cannot, store_unavailable.
+        """
+        result = await self._handlers[order.spec.handler](order, actor)
+        if order.spec.kind is Kind.CONTROL:
+            await self._engine.journal.note(
+                Event(
+                    kind="command.control",
+                    at_ms=self._engine.clock.now_ms(),
+                    actor=actor,
+                    robot=order.robot,
+                    data={
+                        "cmd_type": order.command.cmd_type,
+                        "cmd_id": order.command.cmd_id,
+                        "params": order.command.params,
+                    },
+                )
+            )
+        return result
+
+    async def _driver(self, order: Order, actor: str) -> dict[str, Any]:
+        robot = self._engine.robot(order.robot)
+        result = plain(await robot.immediate(order.command))
+        if robot.capabilities.simulated:
+            result["simulated"] = True
+        return result
+
+    async def _answer(self, order: Order, actor: str) -> dict[str, Any]:
+        """The answer to a question that names this command."""
+        return await self._answer_question(order, actor, order.command.cmd_type)
+
+    async def _answer_any(self, order: Order, actor: str) -> dict[str, Any]:
+        """The answer to whatever is asked."""
+        return await self._answer_question(order, actor, None)
+
+    async def _answer_question(
+        self, order: Order, actor: str, answered_by: str | None
+    ) -> dict[str, Any]:
+        cmd_type = order.command.cmd_type
+        robots = self._engine.robots.values()
+        asking = [robot for robot in robots if robot.executor.asks_for(answered_by)]
+        if order.robot_named:
+            asking = [robot for robot in asking if robot.name == order.robot]
+        if not asking:
+            raise RobotqError("no_question", reason=f"No command waits for {cmd_type}.")
+        if len(asking) > 1:
+            names = ", ".join(robot.name for robot in asking)
+            raise RobotqError(
+                "bad_parameter", field="params.robot_id", reason=f"several robots ask: {names}"
+            )
+        executor = asking[0].executor
+        task = executor.running
+        if task is None:
+            raise RobotqError("no_question", reason=f"No command waits for {cmd_type}.")
+        params = _object(order)
+        value = {key: item for key, item in params.items() if key != "robot_id"}
+        await executor.answer(task.id, value, actor=actor)
+        return {"answered_task_id": task.id}
+
+    async def _start_working(self, order: Order, actor: str) -> dict[str, Any]:
+        self._engine.arm(True)
+        return {"armed": True}
+
+    async def _stop_working(self, order: Order, actor: str) -> dict[str, Any]:
+        """Disarm and stop the robot; its queue is paused."""
+        self._engine.arm(False)
+        await self._engine.stop_robot(order.robot, actor=actor, reason="STOP_WORKING")
+        return {"armed": self._engine.armed, "paused": True}
+
+    async def _reset_system(self, order: Order, actor: str) -> dict[str, Any]:
+        """Back to idle: disarmed where the site arms, and the configuration read again."""
+        self._engine.arm(False)
+        reload_configuration = self._engine.reload_configuration
+        if reload_configuration is not None:
+            try:
+                await reload_configuration(actor)
+            except ConfigError as error:
+                raise RobotqError(
+                    "bad_parameter", field="configuration", reason=str(error)
+                ) from error
+        misfits = self._engine.queue.fitting.misfits().number
+        return {
+            "armed": self._engine.armed,
+            "reloaded": reload_configuration is not None,
+            **({"does_not_fit": misfits} if misfits else {}),
+        }
+
+    async def _task_state(self, order: Order, actor: str) -> dict[str, Any]:
+        """The newest command with the client's own id."""
+        cmd_id = _object(order).get("target_cmd_id")
+        tasks = await self._engine.reads.tasks(TaskQuery(cmd_id=cmd_id, limit=1))
+        if not tasks:
+            raise RobotqError("task_not_found", task_id=str(cmd_id))
+        task = await self._engine.queue.find(tasks[0].id)
+        return {
+            "target_cmd_id": cmd_id,
+            "task_id": task.id,
+            "state": task.state.value,
+            "current_step": _current_step(task),
+            "progress": task.progress,
+        }
+
+    async def _hold_motion(self, order: Order, actor: str) -> dict[str, Any]:
+        await self._engine.hold_motion(order.robot, actor=actor)
+        return {"held": True}
+
+    async def _resume_motion(self, order: Order, actor: str) -> dict[str, Any]:
+        await self._engine.resume_motion(order.robot, actor=actor)
+        return {"held": False}
+
+
+def _object(order: Order) -> Mapping[str, Any]:
+    """The params of a command that takes no list."""
+    params = order.command.params
+    if not isinstance(params, dict):
+        raise RobotqError("bad_parameter", field="params", reason="expected an object")
+    return params
+
+
+def _current_step(task: Task) -> str | None:
+    running = [step.name for step in task.steps if step.duration_s is None]
+    return running[-1] if running else None

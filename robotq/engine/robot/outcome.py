@@ -1,0 +1,83 @@
+"""What the driver's return or exception means for the command that it carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from robotq.drivers.base import (
+    DriverError,
+    DriverStatus,
+    LinkLost,
+    Stopped,
+    UncertainOutcome,
+    UnknownCommand,
+)
+from robotq.engine.queue.ending import (
+    Ending,
+    StopCause,
+    StopRequest,
+    completed,
+    failed,
+    stopped,
+    stopped_there,
+    unknown,
+)
+from robotq.engine.robot.driver_threads import DriverHost, NotBegun
+from robotq.engine.robot.run import Run
+from robotq.model.json_safe import plain
+
+_log = logging.getLogger(__name__)
+
+_STATUS_S = 1.0
+"""Wall seconds within which a driver says where it stands after a stop."""
+
+
+async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]) -> Ending:
+    """How a run that is over ended. `link_lost` is called with the reason where it tells that."""
+    request = run.request
+    if not run.back.done():
+        assert request is not None
+        return unknown("stop_unconfirmed", request.cause.value, request.actor)
+    try:
+        return completed(plain(run.back.result()))
+    except NotBegun:
+        ending = stopped_there() if request is None else await _stopped(request, host, run)
+        return replace(ending, began=False)
+    except Stopped:
+        if request is None:
+            return stopped_there()
+        return await _stopped(request, host, run)
+    except DriverError as error:
+        return failed(error.code, plain(error.args_))
+    except UnknownCommand as error:
+        command = run.task.command
+        args = {"robot": run.task.queue, "cmd_type": command.cmd_type, "reason": str(error)}
+        return replace(failed("robot_cannot", args), began=False)
+    except UncertainOutcome as error:
+        if isinstance(error, LinkLost):
+            link_lost(error.reason)
+        return unknown(error.cause, error.reason)
+    except Exception as error:  # noqa: BLE001 - a driver may raise anything
+        _log.exception("%s: the driver raised in %s", run.task.queue, run.task.id)
+        return unknown("driver_raised", f"{type(error).__name__}: {error}")
+
+
+async def _stopped(request: StopRequest, host: DriverHost, run: Run) -> Ending:
+    known = False
+    if request.cause is StopCause.SHUTDOWN and host.capabilities.position_survives_stop:
+        status = await status_after_stop(host, run.task.queue)
+        known = status is not None and status.position_known
+    return stopped(request, timeout_s=run.spec.timeout_s, position_known=known)
+
+
+async def status_after_stop(host: DriverHost, robot: str) -> DriverStatus | None:
+    """What the driver says, None where it says nothing in time."""
+    try:
+        async with asyncio.timeout(_STATUS_S):
+            return await host.status()
+    except Exception as error:  # noqa: BLE001 - no answer is an answer here: not known
+        _log.warning("%s: no status after the stop: %r", robot, error)
+        return None

@@ -1,0 +1,284 @@
+"""One robot: its driver, its executor, and the link between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from robotq.config import RobotConfig
+from robotq.drivers.base import (
+    Busy,
+    Capabilities,
+    DriverError,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+    UnknownCommand,
+)
+from robotq.engine.queue.ending import StopCause
+from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.executor import Executor, ExecutorDeps
+from robotq.engine.robot.motion_hold import LOOK_EVERY_S, MotionHold
+from robotq.model.clock import MotionClock
+from robotq.model.errors import ERROR_CODES, RobotqError
+from robotq.model.hold import HoldCode
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_FIRST_PAUSE_S = 0.05
+"""Wall seconds after the first attempt to connect that failed; then twice as long each time."""
+
+_TELL_AGAIN_S = 10.0
+"""Wall seconds after which other words for the same kind of failure are told: each is an event
+in the journal."""
+
+_ANSWER_S = 5.0
+"""Wall seconds within which a driver answers hold, resume, status or reset."""
+
+_STATUS_S = 1.0
+"""Wall seconds within which a driver says whether it is held after one of them."""
+
+_GOES_ON_S = 2.0
+"""Wall seconds that a robot has to go on after a resume."""
+_BETWEEN_LOOKS_S = 0.05
+
+
+class Robot:
+    """A named device on a driver. The engine owns the link: it is made and made again for
+    ever, and making it never moves anything."""
+
+    def __init__(
+        self,
+        name: str,
+        host: DriverHost,
+        motion: MotionClock,
+        deps: ExecutorDeps,
+    ) -> None:
+        self.name = name
+        self.host = host
+        self._deps = deps
+        self._loop = asyncio.get_running_loop()
+        self._down = asyncio.Event()
+        self._down.set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._losses = 0
+        """How often the link was reported lost."""
+        self.connected = False
+        self.executor = Executor(name, host, motion, self._link_lost, deps)
+        self.motion = MotionHold(name, host, self.executor, deps)
+        self._deps.holds.starts(name)
+
+    @property
+    def config(self) -> RobotConfig:
+        return self._deps.settings.config.robots[self.name]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.host.capabilities
+
+    def start(self) -> None:
+        """Begin to restore the link and to carry out the queue."""
+        self._tasks = [
+            asyncio.create_task(self._keep_link(), name=f"{self.name} link"),
+            asyncio.create_task(self.executor.run(), name=f"{self.name} executor"),
+            asyncio.create_task(self._keep_looking(), name=f"{self.name} motion"),
+        ]
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.connected:
+                await self.motion.look()
+
+    # -- the link ----------------------------------------------------------------------------
+
+    def link_changed(self, state: LinkState, reason: str) -> None:
+        """What the driver reports, from any thread."""
+        if state is LinkState.DISCONNECTED:
+            try:
+                self._loop.call_soon_threadsafe(self._link_lost, reason)
+            except RuntimeError:
+                _log.warning("%s: the link went down after the daemon had ended", self.name)
+
+    def _link_lost(self, reason: str) -> None:
+        self._losses += 1
+        if not self.connected:
+            return
+        self.connected = False
+        _log.warning("%s: the link is down: %s", self.name, reason)
+        self._hold_disconnected(reason)
+        self._down.set()
+
+    def _hold_disconnected(self, reason: str) -> None:
+        self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
+
+    async def _keep_link(self) -> None:
+        told: tuple[type[Exception], str] | None = None
+        told_at = 0.0
+        pause_s = 0.0
+        while True:
+            await self._down.wait()
+            try:
+                status = await self._connect()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the link is not there
+                news = (type(error), str(error) or type(error).__name__)
+                now = self._loop.time()
+                # another machine at the same port, for example
+                other = told is None or news[0] is not told[0]
+                if other or (news != told and now - told_at > _TELL_AGAIN_S):
+                    told, told_at = news, now
+                    _log.warning("%s: no link: %s", self.name, error)
+                    self._hold_disconnected(news[1])
+                pause_s = min(max(_FIRST_PAUSE_S, 2 * pause_s), self.config.reconnect_s)
+                await asyncio.sleep(pause_s)
+                continue
+            told = None
+            pause_s = 0.0
+            self._down.clear()
+            self.connected = True
+            _log.info("%s: the link is there", self.name)
+            # before anything can begin
+            self.motion.connected(status)
+            await self._lift_disconnected(status.place)
+
+    async def _connect(self) -> DriverStatus:
+        """Make the link. Returns how the robot is."""
+        losses = self._losses
+        await self.host.connect()
+        async with asyncio.timeout(_ANSWER_S):
+            status = await self.host.status()
+        if status.link is LinkState.DISCONNECTED or self._losses != losses:
+            raise LinkLost("the link broke again at once")
+        return status
+
+    async def _lift_disconnected(self, place: str | None) -> None:
+        claims, holds = self._deps.queue.claims, self._deps.holds
+        hold = holds.get(self.name, HoldCode.DISCONNECTED)
+        assert hold is not None
+        # where it cannot say where it stands, it keeps what it had
+        mutations = claims.robot_stands(self.name, place) if place is not None else []
+        # it stays where the link has been lost again meanwhile
+        await claims.lift_when_possible(hold, mutations)
+
+    # -- what people do to a robot -------------------------------------------------------------
+
+    async def status(self) -> DriverStatus:
+        """Raises RobotqError robot_disconnected, robot_busy, device_error."""
+        return await self._asked(self.host.status())
+
+    async def picture(self) -> JsonObject | None:
+        """What there is around the robot, None where its driver cannot tell.
+
+        Raises RobotqError robot_disconnected, robot_busy, device_error."""
+        return await self._asked(self.host.picture())
+
+    async def immediate(self, command: Command) -> JsonObject:
+        """Serve an immediate command. Raises RobotqError robot_busy, robot_disconnected,
+        robot_cannot, or what the device reports."""
+        try:
+            return await self._asked(self.host.immediate(command))
+        except UnknownCommand as error:
+            raise RobotqError(
+                "robot_cannot", robot=self.name, cmd_type=command.cmd_type, reason=str(error)
+            ) from error
+
+    def require_hold(self) -> None:
+        """Raises RobotqError robot_busy where the controller cannot pause a motion."""
+        if not self.capabilities.can_hold:
+            raise RobotqError(
+                "robot_busy", robot=self.name, reason="Its controller cannot pause a motion."
+            )
+
+    async def hold(self) -> None:
+        """Pause the motion. Raises RobotqError where the driver does not take it."""
+        with self.motion.changing():
+            await self._asked(self.host.hold())
+            self.executor.motion_held(True)
+            await self.motion.ask(_STATUS_S)
+
+    async def resume(self) -> None:
+        """Let the motion go on. Returns when the driver says that it does.
+
+        Raises RobotqError motion_still_held, with what the robot says.
+        """
+        with self.motion.changing():
+            await self._asked(self.host.resume())
+            loop = asyncio.get_running_loop()
+            until = loop.time() + _GOES_ON_S
+            while (status := await self._asked(self.host.look())).held:
+                if loop.time() > until:
+                    reason = status.held_because or "reason.held_at_robot"
+                    raise RobotqError("motion_still_held", robot=self.name, reason=reason)
+                await asyncio.sleep(_BETWEEN_LOOKS_S)
+            if status.link is LinkState.DISCONNECTED:
+                raise RobotqError(
+                    "robot_disconnected", robot=self.name, reason="the link broke meanwhile"
+                )
+            self.executor.motion_held(False)
+
+    async def stop(self, actor: str, reason: str) -> None:
+        """Stop what runs, and wait until it has ended or its driver has not confirmed in time.
+        Without a running command the stop goes to the driver all the same."""
+        if not self.executor.request_stop(StopCause.STOP, actor=actor, reason=reason):
+            with self.motion.changing():
+                self.motion.stopped()
+                await self._asked(self.host.stop())
+                await self.motion.after_a_stop(_STATUS_S)
+            return
+        idle = asyncio.ensure_future(self.executor.idle.wait())
+        await asyncio.wait({idle}, timeout=self._stop_s)
+        idle.cancel()
+
+    @property
+    def _stop_s(self) -> float:
+        """Wall seconds until a command that was stopped has ended, unless the disk is out."""
+        return self._deps.settings.config.limits.stop_timeout_s + _ANSWER_S
+
+    async def reset(self) -> None:
+        """Leave the emergency stop at the driver. Never moves anything."""
+        with self.motion.changing():
+            await self._asked(self.host.reset())
+            await self.motion.after_a_stop(_STATUS_S)
+
+    async def _asked(self, call: Awaitable[_T]) -> _T:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await call
+        except TimeoutError:
+            raise RobotqError(
+                "robot_busy",
+                robot=self.name,
+                reason=f"Its driver gave no answer in {_ANSWER_S:g} s.",
+            ) from None
+        except Busy as error:
+            raise RobotqError("robot_busy", robot=self.name, reason=str(error)) from error
+        except LinkLost as error:
+            raise RobotqError("robot_disconnected", robot=self.name, reason=str(error)) from error
+        except DriverError as error:
+            code = error.code if error.code in ERROR_CODES else "device_error"
+            raise RobotqError(code, **error.args_) from error
+
+    # -- the end -------------------------------------------------------------------------------
+
+    async def finish(self, grace_s: float) -> None:
+        """Give the running command `grace_s` of wall time, then stop it; end the loops."""
+        idle = asyncio.ensure_future(self.executor.idle.wait())
+        await asyncio.wait({idle}, timeout=grace_s)
+        if not idle.done():
+            self.executor.request_stop(StopCause.SHUTDOWN, actor="robotq")
+            await asyncio.wait({idle}, timeout=self._stop_s)
+        idle.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.motion.end()
+
+    async def close(self) -> bool:
+        """Close the driver. False where its thread is stuck."""
+        return await self.host.close(_ANSWER_S)

@@ -1,0 +1,187 @@
+"""One command in the hands of its driver."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from robotq.catalog import CommandSpec
+from robotq.drivers.base import Stopped
+from robotq.engine.checklist.manual_steps import HANDLER
+from robotq.engine.queue.ending import StopCause, StopRequest
+from robotq.engine.queue.step_recorder import Recorder
+from robotq.engine.robot.context import PendingAnswer, RunContext
+from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.limit import Limit
+from robotq.model.clock import MotionClock, WallClock
+from robotq.model.json import JsonObject
+from robotq.model.task import Task
+
+_log = logging.getLogger(__name__)
+
+_REPEAT_STOP_S = 0.5
+"""A stop is sent again this often until the command has ended: the first one can meet a
+driver that is just about to begin."""
+
+
+class Run:
+    """A command that its driver carries out, from the moment this is made.
+
+    It is `over` when the driver has come back, or has not confirmed a stop in time; from then
+    on it takes no request.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        spec: CommandSpec,
+        recorder: Recorder,
+        host: DriverHost,
+        *,
+        motion: MotionClock,
+        clock: WallClock,
+        motion_held: bool,
+        glance: Callable[[], None],
+    ) -> None:
+        """`glance` is called on the driver's thread when the driver has come back."""
+        self.task = task
+        self.spec = spec
+        self.recorder = recorder
+        self.question: PendingAnswer | None = None
+        """What the command asks right now."""
+        self.over = False
+        self._host = host
+        self._motion = motion
+        self._glance = glance
+        loop = asyncio.get_running_loop()
+        self._request: StopRequest | None = None
+        self._news: asyncio.Future[None] = loop.create_future()
+        """Done when the driver is back, or a stop was asked for."""
+        self._thaw: Callable[[], None] = _nothing
+        self._limit = Limit(motion, spec.timeout_s, self._out_of_time)
+        if motion_held:
+            self._limit.pause("hold")
+        self._context = RunContext(
+            task,
+            recorder,
+            motion=motion,
+            clock=clock,
+            loop=loop,
+            asking=self._asks,
+            program=spec.program(task.queue),
+        )
+        self.back = self._begin()
+        """What the driver returned or raised."""
+        self.back.add_done_callback(self._tell_news)
+
+    @property
+    def request(self) -> StopRequest | None:
+        """The first request to stop: it is the one that counts."""
+        return self._request
+
+    @property
+    def left_to_the_next_start(self) -> bool:
+        """A step that a person does, and has not done when the daemon was shut down: the robot
+        had no part in it, so it is asked for again."""
+        return (
+            self.spec.handler == HANDLER
+            and self.request is not None
+            and self.request.cause is StopCause.SHUTDOWN
+            and self.back.done()
+            and isinstance(self.back.exception(), Stopped)
+        )
+
+    @property
+    def worked_s(self) -> float:
+        """Motion time so far, without that in which it was held or waited for a person."""
+        return self._limit.used_s
+
+    def ask_to_stop(self, request: StopRequest) -> None:
+        """Stop the command. Takes effect in `until_over`."""
+        if not self.over and self._request is None:
+            self._request = request
+            self._tell_news()
+            # no motion goes on in no time while the stop is on its way to the driver
+            self._thaw = self._motion.freeze()
+
+    def hold(self, held: bool) -> None:
+        """The motion is held, or goes on; held time does not count against the limit."""
+        if held:
+            self._limit.pause("hold")
+        else:
+            self._limit.resume("hold")
+
+    async def until_over(self, stop_timeout_s: float) -> None:
+        """Wait for the end; where a stop was requested, for at most `stop_timeout_s` of wall
+        time after it."""
+        try:
+            await self._news
+            if not self.back.done():
+                await self._send_stops(stop_timeout_s)
+        finally:
+            self.over = True
+            self._limit.cancel()
+            self._thaw()
+
+    def _tell_news(self, _: asyncio.Future[JsonObject] | None = None) -> None:
+        if not self._news.done():
+            self._news.set_result(None)
+
+    def _begin(self) -> asyncio.Future[JsonObject]:
+        command, context = self.task.command, self._context
+        if self.spec.handler == HANDLER:
+            timeout_s = self.spec.timeout_s
+            return self._host.execute(
+                lambda: _manual_step(command.params, context, timeout_s), self._glance
+            )
+        driver = self._host.driver
+        return self._host.execute(lambda: driver.execute(command, context), self._glance)
+
+    def _out_of_time(self) -> None:
+        self.ask_to_stop(StopRequest(cause=StopCause.TIMEOUT))
+
+    async def _send_stops(self, timeout_s: float) -> None:
+        self._context.stopping = True
+        self._motion.notify()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        sending: asyncio.Task[None] | None = None
+        while not self.back.done() and loop.time() < deadline:
+            if sending is None or sending.done():
+                sending = asyncio.create_task(self._send_stop())
+            wait_s = min(_REPEAT_STOP_S, max(0.0, deadline - loop.time()))
+            await asyncio.wait({self.back}, timeout=wait_s)
+        if sending is not None:
+            # a stop that is still on its way would stop the next command
+            await asyncio.wait({sending}, timeout=max(0.0, deadline - loop.time()))
+            sending.cancel()
+
+    async def _send_stop(self) -> None:
+        try:
+            await self._host.stop()
+        except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
+            _log.error("%s: the stop of %s raised %r", self.task.queue, self.task.id, error)
+        # coming to rest takes time
+        self._thaw()
+
+    def _asks(self, pending: PendingAnswer | None) -> None:
+        self.question = pending
+        if pending is not None:
+            self._limit.pause("question")
+        else:
+            self._limit.resume("question")
+
+
+def _nothing() -> None:
+    return
+
+
+def _manual_step(params: Any, context: RunContext, timeout_s: float) -> JsonObject:
+    """A step that a person does: the command is done when somebody says so."""
+    title = params.get("title", "") if isinstance(params, dict) else ""
+    schema = {"type": "object", "properties": {"note": {"type": "string", "maxLength": 1000}}}
+    with context.step("WAITING_FOR_PERSON"):
+        answer = context.ask("ask.manual_step", schema, timeout_s, title=title)
+    return {"title": title, **answer}

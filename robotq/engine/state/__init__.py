@@ -1,0 +1,1 @@
+"""What the engine keeps in memory; the disk stays the truth."""

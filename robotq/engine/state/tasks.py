@@ -1,0 +1,197 @@
+"""What the engine keeps in memory of the tasks; the disk stays the truth."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.worker_queue import Pool
+from robotq.model.task import FINAL_STATES, Task, TaskState
+from robotq.model.weight import weight_of, weight_of_ended
+from robotq.store.port import Restored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Tasks by state. `total` is the sum of the others."""
+
+    pending: int = 0
+    running: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def queue_size(self) -> int:
+        """Accepted and not yet ended."""
+        return self.pending + self.running
+
+    @property
+    def total(self) -> int:
+        return self.queue_size + self.completed + self.failed + self.cancelled
+
+
+class TaskMemory:
+    """All unfinished tasks, the latest finished ones, and counts that are kept, never counted."""
+
+    def __init__(
+        self,
+        restored: Restored,
+        *,
+        queues: Iterable[str],
+        finished: int,
+        pools: Iterable[str] = (),
+        finished_bytes: int = 64 * 2**20,
+    ) -> None:
+        """`queues`: of robots; `pools`: of kinds of workers. `finished` and `finished_bytes`:
+        how many ended tasks are kept, at most."""
+        self.lanes: dict[str, Lane] = {name: Lane(name) for name in queues}
+        self.pools: dict[str, Pool] = {name: Pool(name) for name in pools}
+        self._finished_limit = finished
+        self._unfinished: dict[str, Task] = {}
+        self._finished: OrderedDict[str, Task] = OrderedDict()
+        self._finished_bytes = finished_bytes
+        self._weights: dict[str, int] = {}
+        self.weight = 0
+        """Bytes that the unfinished tasks take, roughly."""
+        self._ended_weights: dict[str, int] = {}
+        self._ended_weight = 0
+        self._counts: dict[tuple[str, str, TaskState], int] = dict(restored.counts)
+        for task in restored.finished:
+            self._keep(task)
+        self._forget_oldest()
+        for task in restored.unfinished:
+            self._unfinished[task.id] = task
+            self._weigh(task)
+            self._place(task)
+
+    @property
+    def unfinished(self) -> int:
+        """Waiting and running commands of robots."""
+        return sum(map(len, self.lanes.values()))
+
+    def lane(self, queue: str) -> Lane:
+        lane = self.lanes.get(queue)
+        if lane is None:
+            lane = self.lanes[queue] = Lane(queue)
+        return lane
+
+    def pool(self, queue: str) -> Pool:
+        pool = self.pools.get(queue)
+        if pool is None:
+            pool = self.pools[queue] = Pool(queue)
+        return pool
+
+    def position(self, task: Task) -> int | None:
+        """The place of a waiting task in its queue, from 1."""
+        if task.work is not None:
+            return self.pool(task.queue).position(task)
+        return self.lane(task.queue).position(task)
+
+    def get(self, task_id: str) -> Task | None:
+        return self._unfinished.get(task_id) or self._finished.get(task_id)
+
+    def all_unfinished(self) -> Iterable[Task]:
+        """Waiting and running tasks of all robots and workers, in no order."""
+        return self._unfinished.values()
+
+    def running(self) -> Sequence[Task]:
+        """Running tasks of all robots, oldest first."""
+        tasks = [lane.running for lane in self.lanes.values() if lane.running is not None]
+        return sorted(tasks, key=lambda task: task.seq)
+
+    def latest_finished(self) -> Iterator[Task]:
+        """Ended tasks, the one that ended last first."""
+        return reversed(self._finished.values())
+
+    def update(self, task: Task, before: TaskState | None) -> None:
+        """Take over a task as it was written; `before` is the state that it had."""
+        known = self._unfinished.get(task.id)
+        if known is not None and known.queue != task.queue:
+            self.lane(known.queue).give_up(task.id)
+            self._counts[known.api, known.queue, known.state] -= 1
+            self._counts[task.api, task.queue, known.state] = (
+                self._counts.get((task.api, task.queue, known.state), 0) + 1
+            )
+        if before is not task.state:
+            if before is not None:
+                self._counts[task.api, task.queue, before] -= 1
+            key = (task.api, task.queue, task.state)
+            self._counts[key] = self._counts.get(key, 0) + 1
+        if task.state in FINAL_STATES:
+            self._unfinished.pop(task.id, None)
+            self.weight -= self._weights.pop(task.id, 0)
+            if known is not None or before is None or task.id in self._finished:
+                self._keep(task)
+            self._forget_oldest()
+        else:
+            self._unfinished[task.id] = task
+            self._weigh(task)
+            if before is not None:
+                # one that is tried again under its own id
+                self._forget(task.id)
+        self._place(task)
+
+    def _weigh(self, task: Task) -> None:
+        if task.id not in self._weights:
+            self._weights[task.id] = weight_of(task.command)
+            self.weight += self._weights[task.id]
+
+    def _keep(self, task: Task) -> None:
+        self._ended_weight -= self._ended_weights.get(task.id, 0)
+        self._ended_weights[task.id] = weight_of_ended(task)
+        self._ended_weight += self._ended_weights[task.id]
+        self._finished[task.id] = task
+
+    def _forget(self, task_id: str) -> None:
+        self._finished.pop(task_id, None)
+        self._ended_weight -= self._ended_weights.pop(task_id, 0)
+
+    def _forget_oldest(self) -> None:
+        """Ended tasks that are too many, or too large together; the disk has them."""
+        while self._finished and (
+            len(self._finished) > self._finished_limit or self._ended_weight > self._finished_bytes
+        ):
+            self._forget(next(iter(self._finished)))
+
+    def forget(self, ended_before_ms: int) -> None:
+        """What retention removes from the disk is not found here either. A task whose unknown
+        outcome nobody has resolved stays, as it does on disk."""
+        gone = [
+            task.id
+            for task in self._finished.values()
+            if (task.ended_at_ms or 0) < ended_before_ms and not task.outcome_unknown
+        ]
+        for task_id in gone:
+            del self._finished[task_id]
+
+    def _place(self, task: Task) -> None:
+        if task.work is not None:
+            self.pool(task.queue).update(task)
+        else:
+            self.lane(task.queue).update(task)
+
+    def wake(self, queue: str) -> None:
+        """Something that decides what may start in this queue has changed."""
+        if queue in self.pools:
+            self.pools[queue].wake()
+        else:
+            self.lane(queue).wake()
+
+    def wake_lanes(self) -> None:
+        """The same for the queues of all robots."""
+        for lane in self.lanes.values():
+            lane.wake()
+
+    def counts(self, *, api: str | None = None, queue: str | None = None) -> Counts:
+        """Counts of one interface, one queue, or all."""
+        sums: dict[str, int] = {}
+        for (of_api, of_queue, state), number in self._counts.items():
+            if api in (None, of_api) and queue in (None, of_queue):
+                sums[state.value] = sums.get(state.value, 0) + number
+        return Counts(**sums)
+
+    def all_counts(self) -> Mapping[tuple[str, str, TaskState], int]:
+        return self._counts

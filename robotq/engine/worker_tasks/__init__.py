@@ -1,0 +1,1 @@
+"""Tasks that remote workers do."""

@@ -1,0 +1,1 @@
+"""The machine below the daemon: sockets, descriptors, the watch on the loop."""
