@@ -68,7 +68,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def blockbuster() -> Iterator[BlockBuster]:
     """A call of robotq that blocks the event loop fails the test."""
     with blockbuster_ctx("robotq") as active:

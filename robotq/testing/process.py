@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Protocol, Self
 
 import robotq
 
@@ -28,6 +28,27 @@ def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), **more}
 
 
+class Process(Protocol):
+    """As much of `subprocess.Popen` as a daemon's life needs."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
+Start = Callable[[Sequence[str], BinaryIO, Mapping[str, str]], Process]
+"""Has Python run a program with a file for its output and with an environment."""
+
+
+def start(arguments: Sequence[str], log: BinaryIO, environ: Mapping[str, str]) -> Process:
+    return subprocess.Popen(  # noqa: S603 - this very interpreter
+        [sys.executable, *arguments], stdout=log, stderr=log, env=environ
+    )
+
+
 class DaemonProcess:
     """`robotq serve` on a data folder; one life at a time, any number of them. As a context
     manager it lives inside the block."""
@@ -42,9 +63,10 @@ class DaemonProcess:
         environ: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "robotq"),
         start_s: float = _START_S,
+        run: Start = start,
     ) -> None:
         """`environ`: ROBOTQ_ variables for every life. `program` is what Python runs. `start_s`:
-        wall seconds that a start may take."""
+        wall seconds that a start may take; `run` starts the process."""
         self.data = data
         self.time_scale = time_scale
         self.log = data.with_name(f"{data.name}.log")
@@ -57,7 +79,8 @@ class DaemonProcess:
         self._asked_port = port
         self._environ = environ or {}
         self._start_s = start_s
-        self._process: subprocess.Popen[bytes] | None = None
+        self._run = run
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -89,11 +112,10 @@ class DaemonProcess:
         # a killed daemon leaves its own behind
         port_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, *self._arguments, "--port", str(self._asked_port)],
-                stdout=log,
-                stderr=log,
-                env=clean_environment({**self._environ, **(environ or {})}),
+            self._process = self._run(
+                [*self._arguments, "--port", str(self._asked_port)],
+                log,
+                clean_environment({**self._environ, **(environ or {})}),
             )
         deadline = time.monotonic() + self._start_s
         while self.alive():

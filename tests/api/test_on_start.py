@@ -7,6 +7,7 @@ from pathlib import Path
 
 from robotq.client import Client
 from robotq.testing.process import DaemonProcess
+from tests import forks
 
 CONFIG = """
 robots:
@@ -20,7 +21,7 @@ def test_on_start_hold__it_waits_with_the_reason_until_somebody_releases_it(
 ) -> None:
     config = tmp_path / "site.yaml"
     config.write_text(CONFIG)
-    daemon = DaemonProcess(tmp_path / "data", config=config)
+    daemon = DaemonProcess(tmp_path / "data", config=config, run=forks.run)
     with daemon, Client(daemon.url) as client:
         client.pause()
         waiting = {

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ import requests
 
 from robotq.cli import main
 from robotq.testing.host import Host
+from tests import forks
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
@@ -43,16 +45,19 @@ def robotq(
     *arguments: str | Path, stdin: str = "", cwd: Path = ROOT, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python main.py ...` to its end."""
-    return subprocess.run(
-        [sys.executable, MAIN, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=environment(**more),
-        timeout=_END_S,
-        check=False,
-    )
+    command = [MAIN, *arguments]
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(stdin.encode())
+        given.seek(0)
+        env = environment(**more)
+        process = forks.start(command, stdin=given, stdout=out, stderr=err, env=env, cwd=cwd)
+        try:
+            code = process.wait(_END_S)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, code, out.read().decode(), err.read().decode())
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ class Reached:
 class Served(Reached):
     """A daemon that runs as a process of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: forks.Forked
     data: Path
     log: Path
 
@@ -170,19 +175,18 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         data = data or tmp_path_factory.mktemp("data")
         variables = {"ROBOTQ_PORT": "0", "ROBOTQ_DATA": str(data), **(env or {})}
         log = tmp_path_factory.mktemp("log") / "shown.txt"
-        with log.open("wb") as shown:
-            process = subprocess.Popen(
-                [sys.executable, MAIN, *arguments],
-                stdin=subprocess.PIPE,
+        with log.open("wb") as shown, TemporaryFile() as given:
+            given.write(stdin.encode())
+            given.seek(0)
+            process = forks.start(
+                [MAIN, *arguments],
+                stdin=given,
                 stdout=shown,
                 stderr=subprocess.STDOUT,
-                cwd=ROOT,
                 env=environment(**variables),
+                cwd=ROOT,
             )
         started.append(served := Served("", process, data, log))
-        assert process.stdin is not None
-        process.stdin.write(stdin.encode())
-        process.stdin.close()
         port = data / "port"
         deadline = time.monotonic() + _START_S
         while not port.exists() or not port.read_text():

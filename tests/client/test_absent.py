@@ -9,6 +9,7 @@ import pytest
 
 from robotq.client import AsyncClient, Client, Refused
 from robotq.testing.process import DaemonProcess
+from tests import forks
 
 from .conftest import GO_HOME
 
@@ -22,7 +23,7 @@ def left(tmp_path: Path) -> tuple[DaemonProcess, list[str]]:
     """robot_b stands on the table with four commands, and the configuration loses it."""
     config = tmp_path / "site.yaml"
     config.write_text(TWO)
-    daemon = DaemonProcess(tmp_path / "data", config=config)
+    daemon = DaemonProcess(tmp_path / "data", config=config, run=forks.run)
     with daemon, Client(daemon.url) as client:
         assert client.run(TO_TABLE, robot_id="robot_b").completed
         client.pause()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from robotq.model.crashpoints import VARIABLE
 from robotq.testing import process
+from tests import forks
 
 _START_S = 600.0
 """Many kills run with the lowest priority beside other work: a start got no turn for a minute."""
@@ -36,6 +37,8 @@ class DaemonProcess:
             environ=environ,
             program=(str(MAIN),),
             start_s=_START_S,
+            # a library that is loaded before all others needs a process that loads them
+            run=process.start if "LD_PRELOAD" in (environ or {}) else forks.run,
         )
         self.log = self._one.log
         """What all lives printed."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from robotq.client import Client, Task
 from robotq.testing.process import DaemonProcess, clean_environment
+from tests import forks
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = [f"G1 X{number % 200} Y{number % 77} F6000" for number in range(10_000)]
@@ -64,7 +65,9 @@ def at_work(folder: Path, *, time_scale: float) -> Iterator[Bench]:
     try:
         assert device.stdout is not None
         assert device.stdout.readline(), "it prints its port"
-        daemon = DaemonProcess(folder / "data", config=folder / "jsonline-robot.yaml")
+        daemon = DaemonProcess(
+            folder / "data", config=folder / "jsonline-robot.yaml", run=forks.run
+        )
         with daemon, Client(daemon.url, language="en") as client:
             bench = Bench(folder, client)
             bench.until(lambda: client.robot("robot_a").connected)
