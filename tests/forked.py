@@ -15,19 +15,10 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
-# whatever a daemon or a command of robotq loads
-import robotq.cli.backup
-import robotq.cli.check
-import robotq.cli.demo
-import robotq.cli.doctor
-import robotq.cli.mcp
-import robotq.cli.menu
-import robotq.cli.run
-import robotq.cli.serve
-import robotq.cli.submit
-import robotq.cli.worker  # noqa: F401
+from robotq.cli import COMMANDS
 
 REQUEST = 1 << 20
 
@@ -40,6 +31,9 @@ def serve(requests: socket.socket) -> None:
     woken.setblocking(False)
     signal.set_wakeup_fd(woken.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    # whatever a daemon or a command loads
+    for module in ("host.menu", *COMMANDS.values()):
+        import_module(f"robotq.cli.{module}")
     gc.collect()
     gc.freeze()
     while True:
