@@ -15,6 +15,7 @@ from benchmarks import (
     http,
     load,
     memory,
+    peers,
     serial,
     startup,
     status,
@@ -37,6 +38,7 @@ class Benchmark:
 BENCHMARKS: Mapping[str, Benchmark] = {
     "http": Benchmark(http.TITLE, http.run),
     "gap": Benchmark(gap.TITLE, gap.run),
+    "peers": Benchmark(peers.TITLE, peers.run),
     "status": Benchmark(status.TITLE, status.run),
     "startup": Benchmark(startup.TITLE, startup.run),
     "memory": Benchmark(memory.TITLE, memory.run),
