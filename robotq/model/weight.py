@@ -17,12 +17,14 @@ def weight_of(command: Command) -> int:
     return _TASK + _weight(command.params) + (_weight(command.extra) if command.extra else 0)
 
 
-def weight_of_ended(task: Task) -> int:
-    """The same with what became of it."""
-    return weight_of(task.command) + _weight(task.result)
+def weight_of_ended(task: Task, command: int | None = None) -> int:
+    """The same with what became of it; `command` where `weight_of` has said it already."""
+    return (weight_of(task.command) if command is None else command) + _weight(task.result)
 
 
 def _weight(value: object) -> int:
+    if not value:
+        return _PART
     try:
         encoded = orjson.dumps(value)
     except TypeError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from msgspec.structs import replace
 
 from robotq.engine.commit.batches import cancelled_with
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.changes import Changes, Several
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter, Writing
@@ -31,6 +31,8 @@ from robotq.model.json_safe import plain
 from robotq.model.task import Asked, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask
+
+_NO_HOLDS: AbstractAsyncContextManager[Writing | None] = nullcontext()
 
 
 class Claims:
@@ -92,8 +94,8 @@ class Claims:
         task = self._turns.next(lane)
         if task is None:
             return None
-        async with AsyncExitStack() as changing:
-            current = await changing.enter_async_context(self._changes.of(task.id, patient=True))
+        async with self._changes.several() as changing:
+            current = await changing.of(task.id)
             # while the lock was waited for, it may have been called off or overtaken
             if self._turns.next(lane) is not current:
                 return None
@@ -103,7 +105,7 @@ class Claims:
             claimed, mutations = self._turns.claim(current)
             return claimed if await self._changes.written(mutations, claimed) else None
 
-    async def _expire(self, changing: AsyncExitStack, task: Task) -> None:
+    async def _expire(self, changing: Several, task: Task) -> None:
         expired = ended_by_expiry(task, self._clock.now_ms())
         rest = await self._cancelling_rest(changing, expired)
         following = self._repeats.following(expired)
@@ -188,38 +190,34 @@ class Claims:
         self._hold(task, ending)
         while True:
             # after an outage, everything that depends on others is looked at anew
-            async with AsyncExitStack() as changing:
-                current = await changing.enter_async_context(
-                    self._changes.of(task.id, patient=True)
-                )
+            async with self._changes.several() as changing:
+                current = await changing.of(task.id)
                 ended = _ended(current, task.fence, ended_at_ms, ending, report)
                 if current.asked is None and asked is not None:
                     ended = replace(ended, asked=asked)
                 rest = await self._cancelling_rest(changing, ended)
-                holds: Writing | None = None
-                if ending.hold is not None:
-                    # in one transaction: no end of this kind is ever there without its hold
-                    holding = self._hold_writer.along(patient=True)
-                    holds = await changing.enter_async_context(holding)
-                # what it has stays, and what was taken for this command alone is free again
-                unused = () if ending.began else self._resources.released(ended.queue)
-                claimed: Task | None = None
-                claim: Sequence[Mutation] = ()
-                if claim_next and not rest:
-                    claimed, claim = await self._claim_along(changing, ended.queue)
-                crash_point(CrashPoint.FINISH)
-                mutations = [
-                    *(AppendEvent(event) for event in report.events),
-                    *report.occupancies,
-                    *saving_end(current, ended, ending.actor),
-                    *rest,
-                    *self._repeats.following(ended),
-                    *self._left(ended, claimed, ending, unused),
-                    *claim,
-                ]
-                if await self._changes.written(mutations, claimed, holds):
-                    crash_point(CrashPoint.FINISHED)
-                    return claimed
+                # in one transaction: no end of this kind is ever there without its hold
+                held = ending.hold is not None
+                async with self._hold_writer.along(patient=True) if held else _NO_HOLDS as holds:
+                    # what it has stays, and what was taken for this command alone is free again
+                    unused = () if ending.began else self._resources.released(ended.queue)
+                    claimed: Task | None = None
+                    claim: Sequence[Mutation] = ()
+                    if claim_next and not rest:
+                        claimed, claim = await self._claim_along(changing, ended.queue)
+                    crash_point(CrashPoint.FINISH)
+                    mutations = [
+                        *(AppendEvent(event) for event in report.events),
+                        *report.occupancies,
+                        *saving_end(current, ended, ending.actor),
+                        *rest,
+                        *self._repeats.following(ended),
+                        *self._left(ended, claimed, ending, unused),
+                        *claim,
+                    ]
+                    if await self._changes.written(mutations, claimed, holds):
+                        crash_point(CrashPoint.FINISHED)
+                        return claimed
             await self._changes.until_available()
 
     def _hold(self, task: Task, ending: Ending) -> None:
@@ -228,7 +226,7 @@ class Claims:
                 task.queue, ending.hold, task_id=task.id, actor=ending.actor, **ending.hold_args
             )
 
-    async def _cancelling_rest(self, changing: AsyncExitStack, failed: Task) -> list[Mutation]:
+    async def _cancelling_rest(self, changing: Several, failed: Task) -> list[Mutation]:
         """The first failure in a contiguous batch cancels what is left of it."""
         if not failed.contiguous or failed.batch_id is None or failed.state is TaskState.COMPLETED:
             return []
@@ -236,22 +234,23 @@ class Claims:
         for waiting in self._memory.lane(failed.queue).batch(failed.batch_id):
             if waiting.id == failed.id:
                 continue
-            current = await changing.enter_async_context(self._changes.of(waiting.id, patient=True))
+            current = await changing.of(waiting.id)
             # while its lock was waited for, somebody may have called it off
             if current.state is TaskState.PENDING:
                 mutations += cancelled_with(current, failed)
         return mutations
 
     async def _claim_along(
-        self, changing: AsyncExitStack, queue: str
+        self, changing: Several, queue: str
     ) -> tuple[Task | None, Sequence[Mutation]]:
         """The claim that can go into the same commit as the end of the running task."""
         following = self._turns.after_running(self._memory.lane(queue))
-        locks = self._changes.locks
         # one that somebody is changing right now is left to the ordinary claim
-        if following is None or locks.held(following.id) or self._turns.expired(following):
+        if following is None or self._changes.locks.held(following.id):
             return None, ()
-        await changing.enter_async_context(locks.hold(following.id))
+        if self._turns.expired(following):
+            return None, ()
+        await changing.hold(following.id)
         return self._turns.claim(following)
 
     # -- the places of robots ------------------------------------------------------------------
@@ -260,7 +259,7 @@ class Claims:
         self, ended: Task, claimed: Task | None, ending: Ending, unused: Sequence[DropOccupancy]
     ) -> list[DropOccupancy]:
         """The resources that a command which ended for certain does not need any more."""
-        if not ending.certain:
+        if not ending.certain or not self._resources.holds_any(ended.queue):
             return []
         following = self._settings.places_of(claimed) if claimed is not None else ()
         if not ending.began:

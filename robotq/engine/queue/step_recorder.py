@@ -143,7 +143,7 @@ class Recorder:
 
     def late_moves(self) -> Sequence[Mutation]:
         """What follows from moves that were reported after `close`."""
-        return self._take().occupancies
+        return self._take().occupancies if self._occupancies else ()
 
     def _report(self, kind: str, at_ms: int, data: Mapping[str, Any]) -> None:
         task = self._task

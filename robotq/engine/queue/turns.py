@@ -88,9 +88,9 @@ class Turns:
             return None
         # only the first: where it has to wait, the others are looked at when the end is written
         task = next(lane.candidates(), None)
-        if task is None or self._waits.own(task) or self._fitting.in_the_way(lane, task):
+        if task is None or not self._waits.free(task, self._clock.now_ms(), set()):
             return None
-        return task
+        return None if self._fitting.in_the_way(lane, task) else task
 
     def look_again_s(self, lane: Lane, now_ms: int) -> float | None:
         """Wall seconds from `now_ms` until a task becomes due that was not due then; None if

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from robotq.model.hold import Occupancy, Wait, WaitCode
 from robotq.model.task import Task
@@ -51,8 +51,14 @@ class Resources:
     def of(self, places: Iterable[str]) -> set[str]:
         return {self._resource_of[place] for place in places if place in self._resource_of}
 
-    def wait_of(self, robot: str, places: Iterable[str]) -> Wait | None:
+    def holds_any(self, robot: str) -> bool:
+        """Whether there is anything that `ended` could give up, or what was taken in vain."""
+        return any(occupancy.robot == robot for occupancy in self._occupied.values())
+
+    def wait_of(self, robot: str, places: Collection[str]) -> Wait | None:
         """Why `robot` cannot go to `places` now, or None."""
+        if not places:
+            return None
         for resource in sorted(self.of(places)):
             occupancy = self._occupied.get(resource)
             if occupancy is None:
@@ -66,12 +72,12 @@ class Resources:
                 )
         return None
 
-    def take(self, task: Task, places: Iterable[str], now_ms: int) -> list[Mutation]:
+    def take(self, task: Task, places: Collection[str], now_ms: int) -> list[Mutation]:
         """Make the robot of `task` hold all resources of `places`. Returns what to write.
 
         Only after `wait_of` found nothing in the way.
         """
-        needed = sorted(self.of(places))
+        needed = sorted(self.of(places)) if places else ()
         self._taken[task.queue] = {name for name in needed if name not in self._occupied}
         return [self._occupy(resource, task.queue, now_ms, task.id) for resource in needed]
 

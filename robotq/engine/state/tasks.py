@@ -122,9 +122,10 @@ class TaskMemory:
             self._counts[key] = self._counts.get(key, 0) + 1
         if task.state in FINAL_STATES:
             self._unfinished.pop(task.id, None)
-            self.weight -= self._weights.pop(task.id, 0)
+            command = self._weights.pop(task.id, None)
+            self.weight -= command or 0
             if known is not None or before is None or task.id in self._finished:
-                self._keep(task)
+                self._keep(task, command)
             self._forget_oldest()
         else:
             self._unfinished[task.id] = task
@@ -139,10 +140,11 @@ class TaskMemory:
             self._weights[task.id] = weight_of(task.command)
             self.weight += self._weights[task.id]
 
-    def _keep(self, task: Task) -> None:
-        self._ended_weight -= self._ended_weights.get(task.id, 0)
-        self._ended_weights[task.id] = weight_of_ended(task)
-        self._ended_weight += self._ended_weights[task.id]
+    def _keep(self, task: Task, command: int | None = None) -> None:
+        """`command`: the weight that the task had until now."""
+        weight = weight_of_ended(task, command)
+        self._ended_weight += weight - self._ended_weights.get(task.id, 0)
+        self._ended_weights[task.id] = weight
         self._finished[task.id] = task
 
     def _forget(self, task_id: str) -> None:

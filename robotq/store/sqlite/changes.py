@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 
 from robotq.model.event import Event
@@ -52,8 +51,9 @@ class Changes:
         self._repeats: list[rows.Row] = []
         self._events: list[rows.Row] = []
         self._answers: list[rows.Row] = []
-        self._counts: Counter[tuple[str, str, str]] = Counter()
-        self._tallies: Counter[tuple[str, int, str]] = Counter()
+        # no Counter: making one takes as long as a row
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._tallies: dict[tuple[str, int, str], int] = {}
 
     def add(self, mutations: Sequence[Mutation]) -> list[Event]:
         """Returns the appended events with their numbers.
@@ -72,7 +72,8 @@ class Changes:
                 case SaveAnswer(answer):
                     self._answers.append(rows.answer_to_row(answer))
                 case AddToTally(tally):
-                    self._tallies[tally.api, tally.hour_ms, tally.name] += tally.value
+                    number = (tally.api, tally.hour_ms, tally.name)
+                    self._tallies[number] = self._tallies.get(number, 0) + tally.value
                 case SaveItem() | DropItem() | SaveItemBatch() | MarkItemOf():
                     self._change_item(*items.statement(mutation))
                 case _:
@@ -123,8 +124,12 @@ class Changes:
                 raise _refusal(error, StaleRevision) from error
             if not changed.rowcount:
                 raise StaleRevision(task.id)
-            self._counts[task.api, queue_before or task.queue, before.value] -= 1
-        self._counts[task.api, task.queue, task.state.value] += 1
+            self._count(task.api, queue_before or task.queue, before, -1)
+        self._count(task.api, task.queue, task.state, 1)
+
+    def _count(self, api: str, queue: str, state: TaskState, by: int) -> None:
+        key = (api, queue, state.value)
+        self._counts[key] = self._counts.get(key, 0) + by
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
         try:
