@@ -60,6 +60,7 @@ def test_serve__logs_for_programs_what_became_of_a_task(serve: Serve) -> None:
 @pytest.mark.long
 def test_serve__synchronous_mode_answers_with_the_result(serve: Serve) -> None:
     served = serve("serve", "--mode", "sync", "--time-scale", "0")
+    served.wait_until("/health", lambda health: bool(health["status"] == "ok"))
     answer = served.post("/", json.loads(SCAN.read_text()))
     assert answer["scanned_count"] == 3
     assert "Mode: synchronous" in served.end()[1]

@@ -82,6 +82,11 @@ class Robot:
     def capabilities(self) -> Capabilities:
         return self.host.capabilities
 
+    @property
+    def ready(self) -> bool:
+        """Its link is there, and nothing waits for that any more: it is so when that is written."""
+        return self.connected and not self._deps.holds.has(self.name, HoldCode.DISCONNECTED)
+
     def start(self) -> None:
         """Begin to restore the link and to carry out the queue."""
         self._tasks = [

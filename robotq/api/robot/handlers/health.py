@@ -28,7 +28,7 @@ async def health(call: Call) -> web.StreamResponse:
 def _word(engine: Engine) -> str:
     if not engine.journal.available or engine.queue.closed:
         return "unavailable"
-    if all(robot.connected for robot in engine.robots.values()):
+    if all(robot.ready for robot in engine.robots.values()):
         return "ok"
     return "degraded"
 
