@@ -58,20 +58,23 @@ async def test_resolved__while_the_link_is_down_waits_for_it(lab: Lab) -> None:
 
 async def test_ready__is_a_robot_only_when_nothing_waits_for_its_link_any_more(lab: Lab) -> None:
     """Who asks for a result at once is refused as long as the hold is there."""
-    robot = lab.engine.robot("robot_a")
-    assert robot.ready
+
+    def ready() -> bool:
+        return lab.engine.robot("robot_a").ready
+
+    assert ready()
     lab.driver.reachable = False
     lab.driver.link_changed(LinkState.DISCONNECTED, "cable out")
     await lab.held(HoldCode.DISCONNECTED)
-    assert not robot.ready
+    assert not ready()
     lab.disk.hang_all()
     lab.driver.reachable = True
-    await lab.until(lambda: robot.connected)
+    await lab.until(lambda: lab.engine.robot("robot_a").connected)
     assert lab.holds() == {HoldCode.DISCONNECTED}
-    assert not robot.ready
+    assert not ready()
     lab.disk.go_on()
     await lab.held()
-    assert robot.ready
+    assert ready()
 
 
 async def test_start__without_a_robot_is_a_start_all_the_same(start_lab: StartLab) -> None:
