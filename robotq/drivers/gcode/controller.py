@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +78,12 @@ class Controller(ABC):
     @abstractmethod
     def _settle(self) -> None:
         """Wait until nothing is planned, the robot stands, and every line is accounted for."""
+
+    @property
+    def not_carried_out(self) -> Mapping[str, float]:
+        """Millimetres, axis by axis, by which the robot may stand short of where this command has
+        led it, although every line was taken."""
+        return {}
 
     def _rules(self, rules: Rules) -> Rules:
         """`rules`, for the firmware as it has said to be."""

@@ -82,6 +82,8 @@ class GcodeDriver:
             if not controls.end_unless_stopping():
                 # a stop came with the last answer
                 controller.check()
+            if short := controller.not_carried_out:
+                result = {**result, "not_carried_out_mm": dict(short)}
             return result
 
     def immediate(self, command: Command) -> JsonObject:

@@ -7,17 +7,20 @@ report of a position that was asked for after it has come.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.lines import Line, prepare
+from robotq.drivers.gcode.reading import Progress
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER
+from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER, STEPS
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.planned import Ahead
+from robotq.drivers.marlin.short import Remainder, steps_in
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import MarlinStopping
 from robotq.drivers.marlin.watch import MarlinWatch
@@ -42,8 +45,47 @@ class MarlinController(Controller):
         """Motions that had been sent when the end of all of them was last asked for."""
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
+        self._remainder = Remainder()
+        self._moved = False
+        """This command has sent a motion."""
+
+    def begin(self) -> None:
+        super().begin()
+        self._moved = False
+
+    @property
+    def not_carried_out(self) -> Mapping[str, float]:
+        return self._state.short_mm if self._moved else {}
 
     # -- what steps ask for --------------------------------------------------------------------
+
+    def run(
+        self,
+        lines: Iterable[str],
+        *,
+        from_client: bool = False,
+        progress: Progress | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        with self._to_its_end():
+            super().run(lines, from_client=from_client, progress=progress, timeout_s=timeout_s)
+            self._ask_for_steps()
+
+    @contextmanager
+    def _to_its_end(self) -> Iterator[None]:
+        """What is left of the motions inside is known afterwards."""
+        try:
+            yield
+        finally:
+            self._state.short_mm = self._remainder.short_mm()
+
+    def _ask_for_steps(self) -> None:
+        """Where some may be left, and it has not told yet how many make a millimetre."""
+        remainder = self._remainder
+        if remainder.steps is None and remainder.doubtful:
+            self._watch.begin(None)
+            self._exchange(STEPS)
+            remainder.steps = steps_in(self._channel.told())
 
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
         self._synchronise()
@@ -53,6 +95,7 @@ class MarlinController(Controller):
         text = " ".join(["G28", *axes])
         self._exchange(Line(text=text, number=0, codes=("G28",), motion=True))
         self._settle()
+        self._state.short_mm = {}
         self._position.reached_home(begun)
 
     def unlock(self) -> None:
@@ -61,6 +104,8 @@ class MarlinController(Controller):
         begun = self._position.mark()
         if self._position.why_lost is not None:
             self._position.unhome()
+            self._remainder.lose()
+            self._state.short_mm = {}
         self._position.take_as_known(begun)
 
     def _jog(self, axes: str, timeout_s: float | None) -> None:
@@ -74,13 +119,18 @@ class MarlinController(Controller):
         self._synchronise()
         self._watch.begin(timeout_s)
         (asked,) = prepare([line], self._state.options.rules)
-        if asked.motion:
-            self._known_modes()
-        self._exchange(asked)
-        told = self._channel.told()
-        if asked.motion:
+        if not asked.motion:
+            return self._told(asked)
+        self._known_modes()
+        with self._to_its_end():
+            self._remainder.begin(self._channel.point)
+            told = self._told(asked)
             self._settle()
         return told
+
+    def _told(self, asked: Line) -> Sequence[str]:
+        self._exchange(asked)
+        return self._channel.told()
 
     def switch_off(self) -> None:
         """A stop of Marlin leaves spindle, laser and fan on."""
@@ -128,6 +178,8 @@ class MarlinController(Controller):
         channel = self._channel
         window = self._state.options.window if self._state.emergency_parser else 2
         answered = channel.answered
+        self._remainder.begin(channel.point)
+        self._state.short_mm = {}
         at = 0
         ahead = Ahead(self._state.options.hold_within_s)
         while at < len(lines) or channel.lines_under_way:
@@ -138,6 +190,7 @@ class MarlinController(Controller):
                     ahead.rests()
             elif at < len(lines) and self._next(lines[at], window):
                 ahead.sent()
+                self._follow(lines[at])
                 at += 1
                 self._lost_lines.wait_anew()
                 if channel.lines_under_way < window:
@@ -174,7 +227,12 @@ class MarlinController(Controller):
         self._exchange(FINISH)
         self._exchange(MARKER)
 
+    def _follow(self, line: Line) -> None:
+        self._remainder.sent(line.text, motion=line.motion)
+        self._moved = self._moved or line.motion
+
     def _exchange(self, line: Line) -> None:
+        self._follow(line)
         while line.motion and self._state.hold_wanted:
             self._watch.look()
         self._lost_lines.wait_anew()

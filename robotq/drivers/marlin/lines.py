@@ -14,6 +14,9 @@ IDENTIFY = Line(text="M115", number=0, codes=("M115",), motion=False)
 FINISH = Line(text="M400", number=0, codes=("M400",), motion=False)
 """Answered when nothing is planned any more."""
 
+STEPS = Line(text="M92", number=0, codes=("M92",), motion=False)
+"""Without values it is a question: how many steps an axis has in a millimetre."""
+
 ABSOLUTE = Line(text="G90", number=0, codes=("G90",), motion=False)
 
 KNOWN_MODES = ("G21", "G90", "M82")

@@ -51,9 +51,7 @@ class Planned:
 
     def seconds(self, text: str, *, motion: bool) -> float:
         """How long this line moves; infinite where that cannot be said."""
-        words = [(letter, _number(value)) for letter, value in _WORD.findall(text)]
-        code = "".join(f"{letter}{value:g}" for letter, value in words[:1] if value is not None)
-        values = {letter: value for letter, value in words[1:] if value is not None}
+        code, values = values_in(text)
         match code:
             case "G20" | "G21":
                 self._unit_mm = _INCH_MM if code == "G20" else 1.0
@@ -92,6 +90,13 @@ class Planned:
         if not known or not self._feed_mm_s:
             return math.inf
         return way / self._feed_mm_s
+
+
+def values_in(text: str) -> tuple[str, dict[str, float]]:
+    """The code of a line, and its values by their letters."""
+    words = [(letter, _number(value)) for letter, value in _WORD.findall(text)]
+    code = "".join(f"{letter}{value:g}" for letter, value in words[:1] if value is not None)
+    return code, {letter: value for letter, value in words[1:] if value is not None}
 
 
 def _number(text: str) -> float | None:

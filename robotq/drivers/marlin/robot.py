@@ -290,7 +290,8 @@ class MarlinRobot(GcodeRobot):
         )
 
     def _position_known(self) -> bool:
-        return super()._position_known() and not self._state.waits
+        state = self._state
+        return super()._position_known() and not state.waits and not state.short_mm
 
     def _planned(self) -> int:
         """The most motions that are carried out before it stands."""
@@ -321,4 +322,11 @@ class MarlinRobot(GcodeRobot):
     def _point_details(self) -> JsonObject:
         # Marlin tells where it is going to, not where it is
         target = zip("xyz", self._channel.point, strict=False)
-        return {f"target_{axis}_mm": value for axis, value in target}
+        details: JsonObject = {f"target_{axis}_mm": value for axis, value in target}
+        if self._state.short_mm and self._position.why_lost is None:
+            left = ", ".join(f"{axis} {mm:g} mm" for axis, mm in self._state.short_mm.items())
+            details["position_unknown_because"] = (
+                f"Marlin keeps what is shorter than six steps for the next motion: up to {left} of "
+                "the last one may be left"
+            )
+        return details

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.marlin.options import MarlinOptions
@@ -16,4 +17,6 @@ class State(RobotState[MarlinOptions]):
     """The controller waits for a person, and is to be told that it may go on."""
     waits: bool = False
     """The link is there, and who it is could not be asked: it waits for a person."""
+    short_mm: Mapping[str, float] = field(default_factory=dict)
+    """By how much the robot may stand short of where the last motion leads to, axis by axis."""
     unsynchronised: bool = True

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 Point = tuple[float, float, float]
 
+_FLOWS = 3
+"""Planned motions with which Marlin begins at once."""
+
 
 @dataclass(slots=True)
 class Block:
@@ -32,6 +35,8 @@ class Axes:
     speed: float = 1.0
     ramp_s: float = 0.1
     """How long it takes to come to rest."""
+    first_move_s: float = 0.0
+    """From rest, it waits so long for more before it moves, unless three motions are planned."""
     position: Point = (0.0, 0.0, 0.0)
     blocks: deque[Block] = field(default_factory=deque)
     moved: list[str] = field(default_factory=list)
@@ -45,6 +50,8 @@ class Axes:
     """It was stopped dead in motion: the arm went on, and where it is nobody knows, whatever the
     controller says. Homing ends that, and whoever looks."""
     _now: float = 0.0
+    _begins_at: float = 0.0
+    """From rest: when the first one begins at the latest."""
 
     @property
     def planned(self) -> Point:
@@ -68,9 +75,18 @@ class Axes:
         start = self.planned
         seconds = math.dist(start, end) / feed_mm_s / self.speed
         block = Block(start, end, seconds, line, from_rest=not self.blocks)
-        if not self.blocks and self.held_since is None:
-            self._begin(block)
+        if not self.blocks:
+            self._begins_at = self._now + self.first_move_s
         self.blocks.append(block)
+        if self.held_since is None and self._waits_s() <= 0:
+            self._begin(self.blocks[0])
+
+    def _waits_s(self) -> float:
+        """Until the first one begins; not more than 0 where it may."""
+        first = self.blocks[0]
+        if first.begun or not first.from_rest or len(self.blocks) >= _FLOWS:
+            return 0.0
+        return self._begins_at - self._now
 
     def _begin(self, block: Block) -> None:
         if not block.begun:
@@ -95,7 +111,11 @@ class Axes:
             # it slows down evenly: half of the way that it would have made
             ramp = max(0.0, min(now, self.held_since + self.ramp_s) - self._now)
             left = ramp / 2
+        elif self.blocks and (waits_s := self._waits_s()) > 0:
+            left -= waits_s
         self._now = now
+        if self.blocks and self.held_since is None and self._waits_s() <= 0:
+            self._begin(self.blocks[0])
         while self.blocks and left > 0:
             block = self.blocks[0]
             used = min(left, block.seconds - block.done)
@@ -116,13 +136,20 @@ class Axes:
                 )
             self.travelled_mm += math.dist(before, self.position)
 
+    def shift(self, by: Point) -> None:
+        """From now on, all points have other coordinates. Nothing moves."""
+        self.position = _moved(self.position, by)
+        for block in self.blocks:
+            block.start, block.end = _moved(block.start, by), _moved(block.end, by)
+
     def drop(self) -> None:
         """Stop dead, and forget what was planned."""
         first = self.blocks[0] if self.blocks else None
-        if first is not None and first.begun and not first.done:
+        if first is not None and not first.done:
             # it has not moved yet
-            self.moved.pop()
-            self.starts -= first.from_rest
+            if first.begun:
+                self.moved.pop()
+                self.starts -= first.from_rest
         else:
             self.slipped = self.slipped or self.moving
         self.blocks.clear()
@@ -132,4 +159,8 @@ class Axes:
         """Seconds until a block ends; None where nothing moves."""
         if not self.blocks or self.held_since is not None:
             return None
-        return self.blocks[0].seconds - self.blocks[0].done
+        return max(0.0, self._waits_s()) + self.blocks[0].seconds - self.blocks[0].done
+
+
+def _moved(point: Point, by: Point) -> Point:
+    return (point[0] + by[0], point[1] + by[1], point[2] + by[2])

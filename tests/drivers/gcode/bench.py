@@ -168,7 +168,10 @@ def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
 
 def square(count: int, feed: int = 6000) -> list[str]:
     """`count` motions, each with a line of its own."""
-    return [f"G1 X{index % 40 + index / 100000:.5f} Y{index % 7} F{feed}" for index in range(count)]
+    # none of them from where the robot stands: that one would not be carried out
+    return [
+        f"G1 X{1 + index % 40 + index / 100000:.5f} Y{index % 7} F{feed}" for index in range(count)
+    ]
 
 
 def in_order(lines: Sequence[str], taken: Sequence[str]) -> None:

@@ -42,6 +42,11 @@ _BOOT = (
     "echo:  M204 P3000 R3000 T3000",
 )
 _FOREVER_S = 3600.0
+_STEPS_PER_MM = (80.0, 80.0, 400.0)
+_LEAST_STEPS = 6
+"""A motion of fewer steps is not planned: the next one makes up for it (MIN_STEPS_PER_SEGMENT)."""
+_FIRST_MOVE_S = 0.1
+"""From rest, it waits so long for more to plan (BLOCK_DELAY_FOR_1ST_MOVE)."""
 _INCH_MM = 25.4
 _SWITCHES = {
     "M3": ("spindle", 255.0),
@@ -81,7 +86,9 @@ class MarlinEmulator(Device):
         uuid: str = _UUID,
     ) -> None:
         super().__init__(link, faults)
-        self.axes = Axes(blocks_most=16, speed=speed)
+        self.axes = Axes(blocks_most=16, speed=speed, first_move_s=_FIRST_MOVE_S / min(speed, 10.0))
+        self._target: Point = (0.0, 0.0, 0.0)
+        """Where the last line leads to; what is planned may end a few steps before."""
         self.emergency_parser = emergency_parser
         self.homing_fails = homing_fails
         self.heard = b""
@@ -124,7 +131,7 @@ class MarlinEmulator(Device):
 
     def boot(self) -> None:
         self.axes.drop()
-        self.axes.position = (0.0, 0.0, 0.0)
+        self.axes.position = self._target = (0.0, 0.0, 0.0)
         self.intake.clear()
         self._partial.clear()
         self._ready = None
@@ -166,6 +173,7 @@ class MarlinEmulator(Device):
 
     def _quick_stop(self) -> None:
         self.axes.drop()
+        self._target = self.axes.position
         self._stop_again = False
         self._stopped_at = self.now()
         self._clean_until = self.now() + _CLEANING_S
@@ -241,7 +249,14 @@ class MarlinEmulator(Device):
                 self._switch(switch, values)
                 self._done(line, fault)
             case "G92":
-                self.axes.position = _target(self.axes.planned, values, relative=False)
+                target = _target(self._target, values, relative=False)
+                self.axes.shift(_difference(target, self._target))
+                self._target = target
+                self._done(line, fault)
+            case "M92" if not values:
+                self.say("echo:; Steps per unit:")
+                x, y, z = _STEPS_PER_MM
+                self.say(f"echo:  M92 X{x:.2f} Y{y:.2f} Z{z:.2f} E500.00")
                 self._done(line, fault)
             case "M400":
                 self._after_motion(line, fault, 0.0)
@@ -249,6 +264,7 @@ class MarlinEmulator(Device):
                 self._pause(line, values, fault)
             case "M410" if not self.emergency_parser:
                 self.axes.drop()
+                self._target = self.axes.position
                 self._after_motion(line, fault, 0.0)
             case "M410":
                 # it was seen when it came
@@ -298,8 +314,8 @@ class MarlinEmulator(Device):
 
         ends: list[Point] = []
         if any(axis in values for axis in "XYZ"):
-            start = self.axes.planned
-            end = _target(start, values, relative=self._relative)
+            start = self._target
+            end = self._target = _target(start, values, relative=self._relative)
             pieces = 1 if motion in ("G0", "G1") else ceil(dist(start, end) / _ARC_MM) or 1
             ends = [_between(start, end, n / pieces) for n in range(1, pieces + 1)]
 
@@ -307,13 +323,17 @@ class MarlinEmulator(Device):
             while ends:
                 if self.axes.full:
                     return False
-                self.axes.plan(ends.pop(0), self._feed_mm_s, line)
+                self._plan(ends.pop(0), line)
             return True
 
         if planned(0.0):
             self._done(line, fault)
         else:
             self._ready, self._finish = planned, lambda: self._done(line, fault)
+
+    def _plan(self, end: Point, line: str) -> None:
+        if max(map(abs, _steps(self.axes.planned, end))) >= _LEAST_STEPS:
+            self.axes.plan(end, self._feed_mm_s, line)
 
     def _after_motion(self, line: str, fault: Fault | None, seconds: float) -> None:
         """Done when nothing is planned any more, and `seconds` after that."""
@@ -359,7 +379,7 @@ class MarlinEmulator(Device):
             if self.homing_fails:
                 self._kill("Homing Failed")
                 return
-            self.axes.position = (0.0, 0.0, 0.0)
+            self.axes.position = self._target = (0.0, 0.0, 0.0)
             self._report_position()
             self._done(line, fault)
 
@@ -378,10 +398,11 @@ class MarlinEmulator(Device):
         self._done(line, fault)
 
     def _report_position(self) -> None:
-        x, y, z = self.axes.planned
+        """Where the last line leads to, and in steps how far it is planned."""
+        x, y, z = self._target
+        counts = _steps((0.0, 0.0, 0.0), self.axes.planned)
         self.say(
-            f"X:{x:.2f} Y:{y:.2f} Z:{z:.2f} E:0.00 "
-            f"Count X:{int(x * 80)} Y:{int(y * 80)} Z:{int(z * 400)}"
+            f"X:{x:.2f} Y:{y:.2f} Z:{z:.2f} E:0.00 Count X:{counts[0]} Y:{counts[1]} Z:{counts[2]}"
         )
 
     def _done(self, line: str, fault: Fault | None, answer: str = "ok") -> None:
@@ -394,6 +415,17 @@ class MarlinEmulator(Device):
         self._dead_at = self.now() + _KILL_S
         self.say(f"echo:{reason}")
         self.say("Error:Printer halted. kill() called!")
+
+
+def _steps(start: Point, end: Point) -> tuple[int, ...]:
+    return tuple(
+        round(b * per_mm) - round(a * per_mm)
+        for a, b, per_mm in zip(start, end, _STEPS_PER_MM, strict=True)
+    )
+
+
+def _difference(end: Point, start: Point) -> Point:
+    return (end[0] - start[0], end[1] - start[1], end[2] - start[2])
 
 
 def _between(start: Point, end: Point, share: float) -> Point:
