@@ -322,7 +322,7 @@ class MarlinRobot(GcodeRobot):
     def _point_details(self) -> JsonObject:
         # Marlin tells where it is going to, not where it is
         target = zip("xyz", self._channel.point, strict=False)
-        details: JsonObject = {f"target_{axis}_mm": value for axis, value in target}
+        details: dict[str, Any] = {f"target_{axis}_mm": value for axis, value in target}
         if self._state.short_mm and self._position.why_lost is None:
             left = ", ".join(f"{axis} {mm:g} mm" for axis, mm in self._state.short_mm.items())
             details["position_unknown_because"] = (
