@@ -156,10 +156,12 @@ class Axes:
         self.held_since = None
 
     def next_event_s(self) -> float | None:
-        """Seconds until a block ends; None where nothing moves."""
+        """Seconds until a block begins or ends; None where nothing moves."""
         if not self.blocks or self.held_since is not None:
             return None
-        return max(0.0, self._waits_s()) + self.blocks[0].seconds - self.blocks[0].done
+        first = self.blocks[0]
+        waits_s = self._waits_s()
+        return waits_s if waits_s > 0 else first.seconds - first.done
 
 
 def _moved(point: Point, by: Point) -> Point:

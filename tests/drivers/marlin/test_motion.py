@@ -155,7 +155,7 @@ def test_stop__with_emergency_parser_breaks_the_motion_off(make: Make) -> None:
 
 def test_stop__without_it_ends_after_the_motion_and_the_position_is_known(make: Make) -> None:
     device, robot = make(emergency_parser=False)
-    running = robot.start_program(["G1 X4 F200", "G1 X100 F60"])
+    running = robot.start_program(["G1 X4 F600", "G1 X100 F60"])
     until(lambda: bool(device.axes.moved))
     robot.driver.stop()
     with pytest.raises(Stopped):
