@@ -175,9 +175,9 @@ async def _same_commits(engine: Engine, calls: int) -> list[float]:
     of one task and the claim of the next, with their rows in the journal."""
     now_ms = engine.clock.now_ms()
     waiting = [_task(now_ms, number) for number in range(calls + 1)]
-    await engine.store.apply([SaveTask(task, None) for task in waiting])
+    await engine._parts.base.store.apply([SaveTask(task, None) for task in waiting])
     running = transition(waiting[0], Action.CLAIM, started_at_ms=now_ms)
-    await engine.store.apply(_saving(waiting[0], running))
+    await engine._parts.base.store.apply(_saving(waiting[0], running))
     seconds = []
     for task in waiting[1:]:
         ended = transition(
@@ -188,13 +188,13 @@ async def _same_commits(engine: Engine, calls: int) -> list[float]:
         seconds.append(await _timed_commit(engine, mutations))
         running = claimed
     ended = transition(running, Action.COMPLETE, fence=running.fence, ended_at_ms=now_ms)
-    await engine.store.apply(_saving(running, ended))
+    await engine._parts.base.store.apply(_saving(running, ended))
     return seconds
 
 
 async def _timed_commit(engine: Engine, mutations: Sequence[Mutation]) -> float:
     began = time.perf_counter()
-    await engine.store.apply(mutations)
+    await engine._parts.base.store.apply(mutations)
     return time.perf_counter() - began
 
 

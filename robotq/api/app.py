@@ -120,13 +120,13 @@ class Site:
 
     async def _watch(self, _app: web.Application) -> AsyncIterator[None]:
         # other keys and another configuration count for what is under way, too
-        changed, look = self._engine.settings.changed, self._under_way.look
-        changed.append(look)
+        changed, look = self._engine.signals.settings_changed, self._under_way.look
+        changed.subscribe(look)
         watching = asyncio.create_task(self._keys.watch(look), name="keys")
         self._connections.start()
         yield
         await self._connections.stop()
-        changed.remove(look)
+        changed.unsubscribe(look)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 

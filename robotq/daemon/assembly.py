@@ -22,13 +22,14 @@ from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
 from robotq.api.connections.malformed import Served
 from robotq.api.interfaces import INTERFACES
-from robotq.catalog import load_catalog
+from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.events.log import events_logged
 from robotq.engine.start import start_engine
+from robotq.engine.state.known_robots import KnownRobots
 from robotq.inbox import CommandFiles, HotFolder
 from robotq.model import crashpoints
 from robotq.model.clock import SystemClock
@@ -118,7 +119,6 @@ class Daemon:
         self,
         engine: Engine,
         addresses: Sequence[tuple[str, int]],
-        load: Callable[[], Config],
         own_addresses: Mapping[str, Sequence[tuple[str, int]]],
     ) -> None:
         self.engine = engine
@@ -126,24 +126,6 @@ class Daemon:
         """Every (IP address, port) of the main port; the port is the real one."""
         self.own_addresses = own_addresses
         """The same of each interface that has a port of its own."""
-        self._load = load
-        self._reloading = asyncio.Lock()
-        engine.reload_configuration = self.reload
-
-    async def reload(self, actor: str) -> None:
-        """Read configuration, specs and lab again and put them into effect, all or nothing.
-
-        Raises ConfigError; then nothing has changed.
-        """
-        async with self._reloading:
-            config = await asyncio.to_thread(self._load)
-            catalog = await asyncio.to_thread(load_catalog, config.commands)
-            written = await asyncio.to_thread(examine, config, catalog)
-            reloaded = await asyncio.to_thread(
-                self.engine.prepare_reload, config, catalog, written.known
-            )
-            await self.engine.reload(reloaded, actor=actor)
-            _log.info("configuration reloaded for %s", actor)
 
     async def reload_on(self, asked: asyncio.Event) -> None:
         """Reload each time that `asked` is set; a refusal is logged and changes nothing."""
@@ -151,15 +133,18 @@ class Daemon:
             await asked.wait()
             asked.clear()
             try:
-                await self.reload("SIGHUP")
+                await self.engine.reload_configuration("SIGHUP")
             except Exception as error:  # noqa: BLE001 - the daemon goes on as it was
                 unexpected = None if isinstance(error, ConfigError) else error
                 _log.error("not reloaded, nothing was changed: %s", error, exc_info=unexpected)
 
 
 @asynccontextmanager
-async def running_engine(config: Config) -> AsyncIterator[Engine]:
-    """An engine on the configuration's store, without any interface.
+async def running_engine(
+    config: Config, load: Callable[[], Config] | None = None
+) -> AsyncIterator[Engine]:
+    """An engine on the configuration's store, without any interface. `load` reads the
+    configuration again, for a reload.
 
     Raises ConfigError where data folder, specs, drivers, labs or places are not right.
     """
@@ -169,8 +154,22 @@ async def running_engine(config: Config) -> AsyncIterator[Engine]:
     for note in written.notes:
         _log.info("%s", note)
     factories = await asyncio.to_thread(driver_factories)
-    engine = await start_engine(config, catalog, _store(config), factories, known=written.known)
-    async with events_logged(engine.bus, for_people=config.log == "text"):
+
+    def read_again() -> tuple[Config, Catalog, KnownRobots]:
+        assert load is not None
+        new = load()
+        specs = load_catalog(new.commands)
+        return new, specs, examine(new, specs).known
+
+    engine = await start_engine(
+        config,
+        catalog,
+        _store(config),
+        factories,
+        known=written.known,
+        read_again=None if load is None else read_again,
+    )
+    async with events_logged(engine.reads, for_people=config.log == "text"):
         try:
             yield engine
         finally:
@@ -213,10 +212,10 @@ async def running_daemon(
 
         stack.push_async_callback(end_requests)
         # shut down while the listeners are still open: stop and status get through to the end
-        engine = await stack.enter_async_context(running_engine(config))
+        engine = await stack.enter_async_context(running_engine(config, load))
         addresses = _addresses(sockets)
         own_addresses = {name: _addresses(own) for name, own in own_sockets.items()}
-        daemon = Daemon(engine, addresses, load, own_addresses)
+        daemon = Daemon(engine, addresses, own_addresses)
         workers = Workers(engine)
         workers.start()
         stack.push_async_callback(workers.stop)

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from robotq.engine.events.bus import EventBus, EventBusStatistics, Subscription
+from robotq.engine.state.resources import Resources
 from robotq.engine.state.robot_queue import Lane
 from robotq.engine.state.tasks import Counts, TaskMemory
 from robotq.engine.state.worker_queue import Pool
 from robotq.model.delivery import Delivery
 from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event
+from robotq.model.hold import Occupancy
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task, TaskState
 from robotq.store.job_query import JobQuery
@@ -44,10 +47,18 @@ class Reads:
     """
 
     def __init__(
-        self, store: Store, memory: TaskMemory, *, deadline_s: float = _DEADLINE_S
+        self,
+        store: Store,
+        memory: TaskMemory,
+        resources: Resources,
+        bus: EventBus,
+        *,
+        deadline_s: float = _DEADLINE_S,
     ) -> None:
         self._store = store
         self._memory = memory
+        self._resources = resources
+        self._bus = bus
         self._deadline_s = deadline_s
 
     # -- one task --------------------------------------------------------------------------
@@ -171,6 +182,38 @@ class Reads:
     def pools(self) -> Mapping[str, Pool]:
         """The queues of all kinds of workers by name, to look at."""
         return self._memory.pools
+
+    def occupied(self) -> Sequence[Occupancy]:
+        """Which robot has which resource."""
+        return self._resources.occupied()
+
+    # -- what happens ------------------------------------------------------------------------
+
+    @property
+    def last_event_id(self) -> int:
+        """The number of the newest row of the journal."""
+        return self._bus.last_event_id
+
+    @property
+    def listeners(self) -> int:
+        """Open subscriptions."""
+        return self._bus.listeners
+
+    def subscribe(self) -> Subscription:
+        """Every event from now on; a context manager. Raises RobotqError too_many_requests."""
+        return self._bus.subscribe()
+
+    def overhear(self, *, from_start: bool = False) -> Subscription:
+        """The same for a part of the daemon itself, which counts as nobody; `from_start`: also
+        those that were told before."""
+        return Subscription(self._bus, heard=0 if from_start else None)
+
+    def cut_off(self, subscription: Subscription) -> None:
+        """End the subscription of a listener that is too slow, and count it."""
+        self._bus.cut_off(subscription)
+
+    def event_statistics(self) -> EventBusStatistics:
+        return self._bus.statistics()
 
     def store_statistics(self) -> StoreStatistics:
         return self._store.statistics()

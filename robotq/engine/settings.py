@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
+from robotq.engine.signals import Signals
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.task import Task
 
@@ -13,10 +14,17 @@ from robotq.model.task import Task
 class Settings:
     """What the parts of the engine look up at the moment they need it."""
 
-    def __init__(self, config: Config, catalog: Catalog, known: KnownRobots = NOBODY_KNOWS) -> None:
+    def __init__(
+        self,
+        config: Config,
+        catalog: Catalog,
+        known: KnownRobots = NOBODY_KNOWS,
+        signals: Signals | None = None,
+    ) -> None:
+        """`signals`: where to tell that another configuration is in force; None for those that
+        are only looked at."""
         self._config = config
-        self.changed: list[Callable[[], None]] = []
-        """Called as soon as another configuration is in force, before anything else runs."""
+        self._signals = signals
         self.catalog = catalog
         self.known = known
 
@@ -28,8 +36,14 @@ class Settings:
     @config.setter
     def config(self, config: Config) -> None:
         self._config = config
-        for told in self.changed:
-            told()
+        if self._signals is not None:
+            self._signals.settings_changed.tell()
+
+    def replace(self, config: Config, catalog: Catalog, known: KnownRobots) -> None:
+        """All of it at once."""
+        self.catalog = catalog
+        self.known = known
+        self.config = config
 
     def spec_of(self, task: Task) -> CommandSpec:
         """The spec by which a task's command is carried out today.

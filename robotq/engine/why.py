@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from robotq.catalog import Kind
+from robotq.engine.holds.board import HoldBoard
+from robotq.engine.queue.waits import Waits
+from robotq.engine.robot.robot import Robot
+from robotq.engine.settings import Settings
+from robotq.engine.state.resources import Resources
 from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.state.worker_queue import Pool
+from robotq.engine.waiting.fitting import Fitting
+from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
-
-if TYPE_CHECKING:
-    from robotq.engine.engine import Engine
 
 _LOOK_AHEAD = 50
 """Candidates that are looked at; a queue says why its next ones wait, not all of them."""
@@ -74,17 +78,40 @@ class Why:
     Costs the same however long a queue is.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.workers_there: Callable[[str, str], WorkersThere] = lambda queue, match: WorkersThere(
-            workers=engine.queue.memory.pool(queue).idle(match), busy=0
-        )
-        """Who is there for a queue and a match key; set by whoever knows the workers."""
+    def __init__(
+        self,
+        *,
+        robots: Mapping[str, Robot],
+        memory: TaskMemory,
+        waits: Waits,
+        fitting: Fitting,
+        holds: HoldBoard,
+        resources: Resources,
+        settings: Settings,
+        clock: WallClock,
+    ) -> None:
+        self._robots = robots
+        self._memory = memory
+        self._waits = waits
+        self._fitting = fitting
+        self._board = holds
+        self._resources = resources
+        self._settings = settings
+        self._clock = clock
+        self._workers_there: Callable[[str, str], WorkersThere] = self._idle_workers
+
+    def ask_about_workers(self, there: Callable[[str, str], WorkersThere]) -> None:
+        """From now on ask `there` who is there for a queue and a match key."""
+        self._workers_there = there
+
+    def _idle_workers(self, queue: str, match: str) -> WorkersThere:
+        """Those who wait at this moment: all that is known without anybody who knows workers."""
+        return WorkersThere(workers=self._memory.pool(queue).idle(match), busy=0)
 
     @property
     def queues(self) -> Sequence[str]:
         """Every queue: of robots, configured or not, and of kinds of workers."""
-        memory = self._engine.queue.memory
+        memory = self._memory
         return (*memory.lanes, *memory.pools)
 
     def all(self) -> Sequence[Standing]:
@@ -94,7 +121,7 @@ class Why:
 
     def of(self, queue: str) -> Standing:
         """One queue, by its name; one that nobody knows is empty."""
-        memory = self._engine.queue.memory
+        memory = self._memory
         if (pool := memory.pools.get(queue)) is not None:
             return Standing(
                 queue=queue,
@@ -121,7 +148,7 @@ class Why:
             return ()
         if task.work is not None:
             return self._of_job(task)
-        lane = self._engine.queue.lane(task.queue)
+        lane = self._memory.lane(task.queue)
         waits = self.waits(task)
         reasons: list[Reason] = [*self._holds(lane), *self._question(lane), *waits]
         ahead = self._ahead(lane, task)
@@ -131,7 +158,7 @@ class Why:
 
     def waits(self, task: Task) -> list[Wait]:
         """What one waiting task waits for besides its turn, and who could clear it."""
-        return [self._with_occupant(wait) for wait in self._engine.queue.waits(task)]
+        return [self._with_occupant(wait) for wait in self._waits.of(task)]
 
     # -- queues of robots ----------------------------------------------------------------------
 
@@ -140,7 +167,7 @@ class Why:
             return ()
         holds = self._holds(lane)
         if lane.running is not None:
-            robot = self._engine.robots.get(lane.name)
+            robot = self._robots.get(lane.name)
             if robot is None or robot.executor.running is None:
                 # it is being handed to its driver, or its end is on its way to the disk
                 return holds
@@ -148,7 +175,7 @@ class Why:
             return [*stopped, *self._question(lane)]
         waits: list[Wait] = []
         for task in islice(lane.candidates(), _LOOK_AHEAD):
-            own = self._engine.queue.own_waits(task)
+            own = self._waits.own(task)
             passed_over = [wait for wait in own if wait.code is not WaitCode.DOES_NOT_FIT]
             if not passed_over:
                 # its turn: it starts, or it stops the queue
@@ -158,25 +185,24 @@ class Why:
         return reasons or [self._starting(lane, next(iter(lane)))]
 
     def _next(self, lane: Lane, task: Task, holds: Sequence[Hold]) -> Sequence[Reason]:
-        queue = self._engine.queue
-        misfit = queue.fitting.in_the_way(lane, task)
+        misfit = self._fitting.in_the_way(lane, task)
         if misfit is not None and not any(hold.code is HoldCode.DOES_NOT_FIT for hold in holds):
             # its hold is about to be set, or comes when the others are lifted
             return [
                 *holds,
-                *(w for w in queue.own_waits(misfit[0]) if w.code is WaitCode.DOES_NOT_FIT),
+                *(w for w in self._waits.own(misfit[0]) if w.code is WaitCode.DOES_NOT_FIT),
             ]
         return holds or [self._starting(lane, task)]
 
     def _holds(self, lane: Lane) -> Sequence[Hold]:
-        holds = self._engine.holds.of(lane.name)
-        if holds or lane.name in self._engine.robots:
+        holds = self._board.of(lane.name)
+        if holds or lane.name in self._robots:
             return holds
         return [
             Hold(
                 robot=lane.name,
                 code=HoldCode.NOT_CONFIGURED,
-                since_ms=self._engine.clock.now_ms(),
+                since_ms=self._clock.now_ms(),
                 args={"tasks": len(lane)},
                 id=f"hold_{lane.name}",
             )
@@ -231,11 +257,11 @@ class Why:
         )
 
     def _starting(self, lane: Lane, task: Task) -> Wait:
-        robot = self._engine.robots.get(lane.name)
+        robot = self._robots.get(lane.name)
         since_ms = None if robot is None else robot.executor.claiming_since_ms
         return Wait(
             code=WaitCode.STARTING,
-            since_ms=self._engine.clock.now_ms() if since_ms is None else since_ms,
+            since_ms=self._clock.now_ms() if since_ms is None else since_ms,
             queue=lane.name,
             task_id=task.id,
         )
@@ -256,17 +282,17 @@ class Why:
 
     def _occupant(self, name: str, resource: str) -> JsonObject:
         """`occupant`: running, idle, held or absent; and what a person needs to clear it."""
-        robot = self._engine.robots.get(name)
-        lane = self._engine.queue.memory.lanes.get(name)
+        robot = self._robots.get(name)
+        lane = self._memory.lanes.get(name)
         running = None if lane is None else lane.running
-        occupancy = self._engine.resources.holder(resource)
+        occupancy = self._resources.holder(resource)
         send_away = None
         if running is not None:
             state = "running"
         elif robot is None or not robot.connected:
             state = "absent"
         else:
-            state = "held" if self._engine.holds.held(name) else "idle"
+            state = "held" if self._board.held(name) else "idle"
             send_away = self._send_away(name, resource)
         return {
             "occupant": state,
@@ -277,22 +303,22 @@ class Why:
 
     def _send_away(self, robot: str, resource: str) -> JsonObject | None:
         """A command that leads a robot away from a resource; None where none is known."""
-        engine = self._engine
-        by_steps = engine.robots[robot].config.driver in _BY_STEPS
+        catalog = self._settings.catalog
+        by_steps = self._robots[robot].config.driver in _BY_STEPS
         for cmd_type, params in _HOME:
-            if cmd_type not in engine.catalog:
+            if cmd_type not in catalog:
                 continue
-            spec = engine.catalog.get(cmd_type)
+            spec = catalog.get(cmd_type)
             if spec.kind is not Kind.QUEUED or (spec.robots and robot not in spec.robots):
                 continue
             if bool(spec.program(robot)) is not by_steps:
                 continue
             try:
-                checked = engine.catalog.validated(spec, params)
+                checked = catalog.validated(spec, params)
             except RobotqError:
                 continue
-            places = engine.catalog.places(spec, checked) if spec.resources else ()
-            if resource in engine.resources.of(places):
+            places = catalog.places(spec, checked) if spec.resources else ()
+            if resource in self._resources.of(places):
                 continue
             return {"cmd_type": cmd_type, "robot_id": robot, "params": params}
         return None
@@ -304,20 +330,20 @@ class Why:
         lines = list(islice(pool.standing(), _MOST))
         if not lines:
             return ()
-        holds = self._engine.holds.of(pool.name)
+        holds = self._board.of(pool.name)
         if holds:
             return holds
         return [self._of_line(pool, match, next(pool.line(match))) for match in lines]
 
     def _of_job(self, task: Task) -> Sequence[Reason]:
-        pool = self._engine.queue.memory.pool(task.queue)
-        reasons: list[Reason] = [*self._engine.holds.of(task.queue)]
+        pool = self._memory.pool(task.queue)
+        reasons: list[Reason] = [*self._board.of(task.queue)]
         match = "" if task.work is None else task.work.match
         reasons.append(self._of_line(pool, match, task))
         return reasons
 
     def _of_line(self, pool: Pool, match: str, task: Task) -> Wait:
-        there = self.workers_there(pool.name, match)
+        there = self._workers_there(pool.name, match)
         since_ms = max(task.submitted_at_ms, task.retried_at_ms or 0)
         if not there.workers:
             code, since_ms = WaitCode.NO_WORKER, max(since_ms, there.seen_ms)

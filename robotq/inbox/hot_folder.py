@@ -14,7 +14,6 @@ from robotq.config import InboxConfig
 from robotq.engine.engine import Engine
 from robotq.inbox.folder import Folder, Taken
 from robotq.model.errors import RobotqError
-from robotq.model.event import Event
 from robotq.model.json import JsonObject
 from robotq.model.plain_text import plain
 from robotq.model.rarely import Rarely
@@ -190,13 +189,10 @@ class HotFolder:
         }
         await self._in_thread(self._folder.reject, taken, reason)
         _log.warning("%s/%s: rejected: %s", self._folder.path, taken.shown, error)
-        await self._engine.journal.note(
-            Event(
-                kind="inbox.rejected",
-                at_ms=self._engine.clock.now_ms(),
-                actor=self._accepts.actor,
-                data={"file": taken.shown, "error_code": error.code.name, "message": str(error)},
-            )
+        await self._engine.note(
+            "inbox.rejected",
+            actor=self._accepts.actor,
+            data={"file": taken.shown, "error_code": error.code.name, "message": str(error)},
         )
 
     async def _prepare(self) -> None:

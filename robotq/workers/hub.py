@@ -192,7 +192,7 @@ class Hub:
         holder = self._holder(link, task_id, token)
         while True:
             try:
-                task = await self._workers.engine.queue.find(task_id)
+                task = await self._workers.engine.reads.task(task_id)
                 if task.queue != self._queue:
                     raise RobotqError("task_not_found", task_id=task_id)
                 link.told(task_id)
@@ -245,12 +245,12 @@ class Hub:
 
     async def _next(self, link: Link) -> Task | None:
         """Its next task; None where the worker has gone."""
-        jobs, pool = self._workers.engine.queue.jobs, self.pool
+        tasks, pool = self._workers.engine.queue, self.pool
         while not link.gone.is_set():
-            task = await jobs.claim(self._queue, link.name, link.match)
+            task = await tasks.claim_job(self._queue, link.name, link.match)
             if task is not None:
                 return task
-            if not jobs.ready(self._queue, link.match):
+            if not tasks.job_ready(self._queue, link.match):
                 called = asyncio.ensure_future(self._called(pool, link.match))
                 await link.until(called)
                 called.cancel()
@@ -307,7 +307,7 @@ class Hub:
     async def _give_back(self, task: Task) -> None:
         holder = Holder(worker=task.worker, token=task.fence)
         try:
-            await self._workers.engine.queue.jobs.give_back(task.id, holder)
+            await self._workers.engine.queue.give_back_job(task.id, holder)
         except RobotqError as error:
             # when the worker is found to have left, it fails
             _log.warning("%s could not be given back: %s", task.id, error)
@@ -318,7 +318,7 @@ class Hub:
             return
         holder = Holder(worker=task.worker, token=task.fence)
         try:
-            await self._workers.engine.queue.jobs.lose(task.id, holder)
+            await self._workers.engine.queue.lose_job(task.id, holder)
         except RobotqError as error:
             _log.warning("%s, whose worker did not come back: %s", task.id, error)
 

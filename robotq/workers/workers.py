@@ -102,13 +102,13 @@ class Workers:
         self.expired = 0
         """Leases and deadlines that were over, since the start."""
         self._closed = asyncio.Event()
-        engine.why.workers_there = self._there
+        engine.why.ask_about_workers(self._there)
 
     # -- reading -----------------------------------------------------------------------------
 
     def pool(self, queue: str) -> Pool:
         """The unfinished tasks of a queue, for reading only."""
-        return self.engine.queue.memory.pool(queue)
+        return self.engine.reads.pool(queue)
 
     def idle(self, queue: str, match: str = "") -> int:
         """Workers that wait in `claim` for a task with this match key right now."""
@@ -130,7 +130,7 @@ class Workers:
         keyed: KeyedRequest | None = None,
     ) -> tuple[Task, bool]:
         """See `Jobs.submit`."""
-        return await self.engine.queue.jobs.submit(
+        return await self.engine.queue.submit_job(
             job, api=api, actor=actor, max_waiting=max_waiting, keyed=keyed
         )
 
@@ -171,19 +171,19 @@ class Workers:
         gave it was lost.
         Raises RobotqError too_many_requests, store_unavailable.
         """
-        jobs, pool = self.engine.queue.jobs, self.pool(queue)
+        tasks, pool = self.engine.queue, self.pool(queue)
         if named and (held := await self._given_again(queue, worker, match)) is not None:
             return held
         until = time.monotonic() + wait_s
         while still_there():
-            task = await jobs.claim(queue, worker, match, named=named)
+            task = await tasks.claim_job(queue, worker, match, named=named)
             if task is not None:
                 return task
             left_s = until - time.monotonic()
             if left_s <= 0 or self._closed.is_set():
                 return None
             # a task may have come while the claim was on its way back
-            if not jobs.ready(queue, match):
+            if not tasks.job_ready(queue, match):
                 await self._called(pool, match, min(left_s, _LOOK_S))
                 if still_there():
                     self.registry.heard(queue, worker, self.engine.clock.now_ms())
@@ -206,10 +206,9 @@ class Workers:
         self, task_id: str, holder: Holder, ending: JobEnding, *, unclaimed: bool = False
     ) -> Task:
         """See `Jobs.finish`. A result that is refused is logged."""
-        jobs = self.engine.queue.jobs
-        before = self.engine.queue.memory.get(task_id)
+        before = self.engine.reads.known(task_id)
         try:
-            task = await jobs.finish(task_id, holder, ending, unclaimed=unclaimed)
+            task = await self.engine.queue.finish_job(task_id, holder, ending, unclaimed=unclaimed)
         except RobotqError as error:
             if error.code.name in ("wrong_state", "stale_claim"):
                 self.refused += 1
@@ -226,7 +225,7 @@ class Workers:
         for task in self.tasks_of(queue, worker):
             holder = Holder(worker=worker, token=task.fence)
             try:
-                await self.engine.queue.jobs.lose(task.id, holder)
+                await self.engine.queue.lose_job(task.id, holder)
             except RobotqError as error:
                 if error.code.name == "store_unavailable":
                     raise
@@ -240,13 +239,13 @@ class Workers:
 
     def start(self) -> None:
         """Begin to look after leases and deadlines."""
-        for name in list(self.engine.queue.memory.pools):
+        for name in list(self.engine.reads.pools):
             self._sweeps.append(asyncio.create_task(self._sweep(name), name=f"leases {name}"))
 
     async def stop(self) -> None:
         """Everybody who waits for a task goes away without; leases survive."""
         self._closed.set()
-        for pool in self.engine.queue.memory.pools.values():
+        for pool in self.engine.reads.pools.values():
             pool.wake()
         for chores in self._chores.values():
             await chores.stop()
@@ -266,7 +265,7 @@ class Workers:
             grace_ms = round(min(lease_s or 0.0, _GRACE_S) * 1000)
             not_before_ms = self._started_ms + grace_ms
             try:
-                after = await self.engine.queue.jobs.expire(task.id, not_before_ms=not_before_ms)
+                after = await self.engine.queue.expire_job(task.id, not_before_ms=not_before_ms)
             except RobotqError as error:
                 _log.warning("the lease of %s: %s", task.id, error)
                 self._later(pool, task.id, _RETRY_S)
@@ -290,7 +289,7 @@ class Workers:
                 continue
             try:
                 holder = Holder(worker=worker, token=task.fence)
-                return await self.engine.queue.jobs.renew(task.id, holder)
+                return await self.engine.queue.renew_job(task.id, holder)
             except RobotqError as error:
                 # it ended, or was taken away, in this moment
                 if error.code.name not in ("task_not_found", "wrong_state", "stale_claim"):
@@ -310,10 +309,10 @@ class Workers:
     async def _order(self, queue: str, worker: str, report: TaskReport) -> TaskOrder:
         holder = Holder(worker=worker, token=report.token)
         try:
-            task = await self.engine.queue.find(report.task_id)
+            task = await self.engine.reads.task(report.task_id)
             if task.queue != queue:
                 raise RobotqError("task_not_found", task_id=report.task_id)
-            task = await self.engine.queue.jobs.renew(
+            task = await self.engine.queue.renew_job(
                 report.task_id, holder, progress=report.progress, partial=report.partial
             )
         except RobotqError as error:
@@ -347,7 +346,7 @@ class Workers:
         while True:
             try:
                 while unsure:
-                    await self.engine.queue.jobs.count_anew(unsure[-1])
+                    await self.engine.queue.count_job_anew(unsure[-1])
                     unsure.pop()
                 await self.expire_due(queue)
             except Exception:  # noqa: BLE001 - logged whole; leases must be looked after

@@ -123,7 +123,7 @@ class Lab:
 
     async def asking(self, robot: str = "robot_a") -> str:
         """Have a robot run a command that waits for a person; the robot is busy from now on."""
-        with self.engine.bus.subscribe() as events:
+        with self.engine.reads.subscribe() as events:
             task_id = await self.submit({**BY_HAND, "robot_id": robot})
             async with asyncio.timeout(10):
                 async for event in events:
@@ -134,7 +134,7 @@ class Lab:
     async def facts(self) -> dict[str, Any]:
         """Everything that a refused request must leave as it is."""
         status = (await self.get("/queue/status?limit=200")).body
-        return {"status": status, "last_event_id": self.engine.bus.last_event_id}
+        return {"status": status, "last_event_id": self.engine.reads.last_event_id}
 
 
 @asynccontextmanager

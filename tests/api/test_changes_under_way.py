@@ -99,7 +99,7 @@ class Scene:
     async def change(self) -> None:
         """By another process, or by a reload; the daemon has taken it over when this returns."""
         await asyncio.to_thread(self.way.lose, self.lab, self.folder)
-        settings = self.lab.engine.settings
+        settings = self.lab.engine._parts.base.settings
         if self.way.reload:
             settings.config = replace(settings.config, **self.way.reload)  # type: ignore[arg-type]
         async with asyncio.timeout(10):
@@ -233,7 +233,7 @@ async def test_waiting__for_something_to_happen_ends_or_goes_on_by_the_new_verdi
         assert (await socket.receive()).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
         while scene.waiting:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
-    assert lab.engine.queue.memory.unfinished == 2, "what was accepted stays accepted"
+    assert lab.engine.reads.unfinished == 2, "what was accepted stays accepted"
 
 
 async def test_page__that_is_taken_from_the_list_reads_no_answer_and_loses_its_socket(
@@ -251,7 +251,7 @@ async def test_page__that_is_taken_from_the_list_reads_no_answer_and_loses_its_s
     async with asyncio.timeout(10):
         while len(under_way) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
-        settings = lab.engine.settings
+        settings = lab.engine._parts.base.settings
         settings.config = replace(settings.config, allowed_origins=[])
         with pytest.raises(ClientError):
             await events.read()
@@ -338,7 +338,7 @@ async def test_scope__a_worker_that_waits_gets_no_task_of_a_queue_that_was_taken
     asked = lab.client.post("/workers/w/next", json=body, headers=mes.headers)
     waiting = asyncio.ensure_future(asked)
     async with asyncio.timeout(10):
-        while not lab.engine.queue.memory.pools["orchestrator"].idle(""):  # noqa: ASYNC110
+        while not lab.engine.reads.pools["orchestrator"].idle(""):  # noqa: ASYNC110
             await asyncio.sleep(0.002)
     await mes.left("control", "worker:task_queue")
     with pytest.raises(ClientError):

@@ -162,7 +162,7 @@ async def test_ended_unknown_and_running__cannot_be_moved(lab: Lab) -> None:
 async def test_journal__says_who_moved_what_where(lab: Lab, waiting: list[str]) -> None:
     await lab.post("/queue/reorder", {"task_id": waiting[1], "before": waiting[0]})
     await lab.post(f"/task/{waiting[2]}/priority", {"priority": 4})
-    events = await lab.engine.store.events_since(0, limit=1_000)
+    events = await lab.engine.reads.events(0, limit=1_000)
     moved = [event for event in events if event.kind == "task.moved"]
     assert [(event.task_id, event.actor, event.data["place"]) for event in moved] == [
         (waiting[1], "anonymous", {"before": waiting[0]}),

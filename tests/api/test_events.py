@@ -64,7 +64,7 @@ async def test_stream__tells_the_life_of_a_task(lab: Lab) -> None:
 
 @pytest.mark.parametrize("by", ["header", "query"])
 async def test_stream__a_client_that_comes_back_goes_on_where_it_was(lab: Lab, by: str) -> None:
-    first = lab.engine.bus.last_event_id
+    first = lab.engine.reads.last_event_id
     await lab.ended(await lab.submit(GO_HOME))
     headers = {"Last-Event-ID": str(first)} if by == "header" else {}
     query = "" if by == "header" else f"?last_event_id={first}"
@@ -113,18 +113,18 @@ async def test_stream__a_listener_that_leaves_gives_its_place_free(start_lab: St
         await _until(events, "task.completed")
     async with asyncio.timeout(10):
         # the daemon learns of it with the next thing that it has to tell
-        while lab.engine.bus.statistics().listeners:
+        while lab.engine.reads.event_statistics().listeners:
             await lab.submit(GO_HOME)
             await asyncio.sleep(0.005)
     async with listening(lab):
-        assert lab.engine.bus.statistics().listeners == 1
+        assert lab.engine.reads.event_statistics().listeners == 1
 
 
 async def test_stream__one_that_does_not_keep_up_is_cut_off_and_can_come_back(lab: Lab) -> None:
     await lab.ended(await lab.submit(GO_HOME))
-    first = lab.engine.bus.last_event_id
+    first = lab.engine.reads.last_event_id
     async with listening(lab) as events:
-        (subscription,) = lab.engine.bus._subscriptions
+        (subscription,) = lab.engine.reads._bus._subscriptions
         # as if 1,000 events had come while the client took nothing
         subscription.end()
         async with asyncio.timeout(5):
@@ -136,6 +136,6 @@ async def test_stream__one_that_does_not_keep_up_is_cut_off_and_can_come_back(la
 
 async def test_stream__shutting_down_ends_it(lab: Lab) -> None:
     async with listening(lab) as events:
-        lab.engine.bus.close()
+        lab.engine.reads._bus.close()
         async with asyncio.timeout(5):
             assert [event async for event in events] == []

@@ -153,7 +153,7 @@ async def test_pace__each_message_waits_for_at_least_a_turn(number: int) -> None
 async def test_client__that_leaves_in_the_middle_of_a_body_leaves_no_trace(
     lab: Lab, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = lab.engine.bus.last_event_id
+    before = lab.engine.reads.last_event_id
     for _ in range(5):
         _, writer = await asyncio.open_connection("127.0.0.1", lab.client.port)
         writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n{")
@@ -163,7 +163,7 @@ async def test_client__that_leaves_in_the_middle_of_a_body_leaves_no_trace(
     assert (await lab.get("/health")).status == 200
     await asyncio.sleep(0.05)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert lab.engine.bus.last_event_id == before
+    assert lab.engine.reads.last_event_id == before
 
 
 @pytest.mark.parametrize(

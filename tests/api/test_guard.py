@@ -40,9 +40,9 @@ class TestWithoutKeys:
 
     @pytest_asyncio.fixture(loop_scope="module")
     async def lab(self, lab_at_work: Lab) -> AsyncIterator[Lab]:
-        before = lab_at_work.engine.bus.last_event_id
+        before = lab_at_work.engine.reads.last_event_id
         yield lab_at_work
-        assert lab_at_work.engine.bus.last_event_id == before, "something was changed"
+        assert lab_at_work.engine.reads.last_event_id == before, "something was changed"
 
     @pytest.mark.parametrize("path", CHANGING)
     @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ async def test_keys__a_request_that_waits_ends_with_its_key(
             await events.read()
         assert (await worker.receive()).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
     assert len(under_way) == 0
-    assert lab.engine.queue.memory.unfinished == 1, "what had not come whole is no command"
+    assert lab.engine.reads.unfinished == 1, "what had not come whole is no command"
 
 
 async def _slowly() -> AsyncIterator[bytes]:

@@ -139,7 +139,7 @@ async def test_s2_13__a_forgotten_id_is_found_in_the_queue_status(lab: Lab) -> N
 
 
 async def test_s2_14__commands_run_one_after_the_other_in_order_of_arrival(lab: Lab) -> None:
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         ids = [await lab.submit({**GO_HOME, "cmd_id": str(n)}) for n in range(20)]
         order = []
         async with asyncio.timeout(20):
@@ -156,7 +156,7 @@ async def test_s2_15__a_client_that_leaves_does_not_stop_its_command(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab(mode="sync")
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         waiting = asyncio.create_task(lab.post("/", BY_HAND))
         async for event in events:
             if event.kind == "task.question":
@@ -164,7 +164,7 @@ async def test_s2_15__a_client_that_leaves_does_not_stop_its_command(
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    (running,) = lab.engine.queue.memory.running()
+    (running,) = lab.engine.reads.running()
     await lab.post(f"/task/{running.id}/input", {"note": "still here"})
     assert (await lab.ended(running.id))["status"] == "completed"
 
@@ -173,7 +173,7 @@ async def test_s2_16__status_is_answered_at_once_while_a_command_runs(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab(mode="sync")
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         waiting = asyncio.create_task(lab.post("/", BY_HAND))
         async for event in events:
             if event.kind == "task.question":

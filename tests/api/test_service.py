@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import NoReturn
 
 import pytest
 
@@ -12,6 +13,8 @@ from robotq.api.http.routes import Route
 from robotq.api.robot.models.tasks import AnswerBody
 from robotq.api.robot.routes import ROUTES
 from robotq.catalog import Catalog
+from robotq.config import Config
+from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
 from robotq.model.hold import HoldCode
 from tests.promtool import promtool
@@ -61,7 +64,7 @@ async def test_health__a_robot_without_a_link_is_degraded(lab: Lab) -> None:
 
 
 async def test_health__a_daemon_that_accepts_nothing_is_unavailable(lab: Lab) -> None:
-    lab.engine.queue.closed = True
+    lab.engine.queue.close()
     answer = await lab.get("/health")
     assert (answer.status, answer["status"]) == (503, "unavailable")
     refused = await lab.post("/", GO_HOME)
@@ -103,24 +106,19 @@ async def test_metrics__are_found_right_by_prometheus(lab: Lab) -> None:
 
 
 async def test_reload__is_done_for_whoever_asks(lab: Lab) -> None:
-    asked = []
-
-    async def reload(actor: str) -> None:
-        asked.append(actor)
-
-    lab.engine.reload_configuration = reload
+    engine = lab.engine
+    engine._parts.reloading._read_again = lambda: (engine.config, engine.catalog, NOBODY_KNOWS)
     assert (await lab.post("/reload")).body["success"] is True
-    assert asked == ["anonymous"]
+    (event,) = await engine.reads.events(engine.reads.last_event_id - 1, limit=1)
+    assert (event.kind, event.actor) == ("config.reloaded", "anonymous")
 
 
 async def test_reload__says_which_waiting_commands_no_longer_fit(lab: Lab) -> None:
-    async def reload(actor: str) -> None:
-        engine = lab.engine
-        fewer = Catalog([spec for spec in engine.catalog if spec.cmd_type != "NAVIGATION"])
-        reloaded = await asyncio.to_thread(engine.prepare_reload, engine.config, fewer)
-        await engine.reload(reloaded, actor=actor)
+    def read() -> tuple[Config, Catalog, KnownRobots]:
+        fewer = Catalog([spec for spec in lab.engine.catalog if spec.cmd_type != "NAVIGATION"])
+        return lab.engine.config, fewer, NOBODY_KNOWS
 
-    lab.engine.reload_configuration = reload
+    lab.engine._parts.reloading._read_again = read
     await lab.post("/queue/pause", {"robot_id": "robot_a"})
     first = await lab.submit(GO_HOME)
     await lab.submit(GO_HOME)
@@ -146,17 +144,17 @@ async def test_reload__says_which_waiting_commands_no_longer_fit(lab: Lab) -> No
 async def test_reload__a_wrong_configuration_is_told_whole(
     lab: Lab, path: str, body: dict[str, str] | None
 ) -> None:
-    async def reload(actor: str) -> None:
+    def read() -> NoReturn:
         raise ConfigError("robotq.yaml:3: port: found 99999, expected at most 65535")
 
-    lab.engine.reload_configuration = reload
+    lab.engine._parts.reloading._read_again = read
     answer = await lab.post(path, body)
     assert (answer.status, answer["field"]) == (400, "configuration")
     assert "robotq.yaml:3: port" in answer["message"]
 
 
 async def test_reload__without_a_file_is_refused(lab: Lab) -> None:
-    lab.engine.reload_configuration = None
+    lab.engine._parts.reloading._read_again = None
     assert (await lab.post("/reload")).body["field"] == "configuration"
 
 
@@ -175,7 +173,7 @@ async def test_fault__is_told_with_a_reference_that_the_log_has(
     def broken() -> None:
         raise ZeroDivisionError("a secret of the daemon")
 
-    monkeypatch.setattr(lab.engine.queue.memory, "running", broken)
+    monkeypatch.setattr(lab.engine._parts.base.memory, "running", broken)
     answer = await lab.get("/queue/status")
     assert (answer.status, answer["code"]) == (500, 5000)
     assert "secret" not in answer.text

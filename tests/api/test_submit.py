@@ -252,7 +252,7 @@ class TestAtOnce:
         self, start_lab: StartLab, unreadable: dict[str, Any]
     ) -> None:
         lab = await start_lab(**unreadable)
-        with lab.engine.bus.subscribe() as events:
+        with lab.engine.reads.subscribe() as events:
             scan, behind = await lab.submit(SCAN), await lab.submit(GO_HOME)
             async for event in events:
                 if event.kind == "task.question":

@@ -75,7 +75,7 @@ async def test_waiting__one_too_many_still_learns_that_it_was_accepted(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab(mode="sync", limits__waiting_requests=1)
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         waiting = asyncio.create_task(lab.post("/", BY_HAND))
         async for event in events:
             if event.kind == "task.question":
@@ -84,7 +84,7 @@ async def test_waiting__one_too_many_still_learns_that_it_was_accepted(
     assert answer["message"] == "任务已加入队列"
     poll = await lab.get(f"/task/{answer['task_id']}?wait=5")
     assert (poll.status, poll["error_code"]) == (503, "too_many_requests")
-    (running,) = lab.engine.queue.memory.running()
+    (running,) = lab.engine.reads.running()
     await lab.post(f"/task/{running.id}/input", {})
     assert (await waiting).status == 200
 

@@ -83,13 +83,13 @@ async def test_submit__with_a_key_is_refused_and_makes_no_task(
     unreadable_store: Lab, disk: Disk
 ) -> None:
     await unreadable_store.post("/queue/pause", {})
-    before = unreadable_store.engine.queue.memory.counts()
+    before = unreadable_store.engine.reads.counts()
     for prefer in ({}, {"Prefer": "wait=1"}):
         headers = {"Idempotency-Key": "once", **ENGLISH, **prefer}
         answer = await unreadable_store.post("/", GO_HOME, headers=headers)
         assert (answer.status, answer["error_code"]) == (503, "store_unavailable")
         assert answer["message"] == NOT_READ
-    assert unreadable_store.engine.queue.memory.counts() == before
+    assert unreadable_store.engine.reads.counts() == before
     disk.unreadable = False
     headers = {"Idempotency-Key": "once"}
     assert (await unreadable_store.post("/", GO_HOME, headers=headers)).status == 200

@@ -55,7 +55,7 @@ async def test_clock__set_by_an_hour_changes_neither_ids_nor_order(
         assert len(set(accepted)) == len(accepted)
         assert [task.state for task in tasks] == [TaskState.COMPLETED] * len(tasks)
         assert await started_order(lab) == accepted
-        numbers = [event.id for event in await lab.store.events_since(0, limit=1_000)]
+        numbers = [event.id for event in await lab.reads.events(0, limit=1_000)]
         assert numbers == sorted(set(numbers))
 
 

@@ -34,15 +34,15 @@ async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
         receiver(Ledger()) as url,
         working_lab(tmp_path, faults=[broken], webhook_url=url) as engine,
     ):
-        with engine.bus.subscribe() as events:
+        with engine.reads.subscribe() as events:
             drove = await submit(engine, "NAVIGATION", key="once", area="CHARGER")
             while (await anext(events)).kind != "webhook.delivered":
                 pass
         await ended(engine, (await engine.retry(drove, actor="test")).id)
 
-        with engine.bus.subscribe() as events:
+        with engine.reads.subscribe() as events:
             question = await submit(engine, "MANUAL_STEP", title="look")
-            while not (await engine.queue.find(question)).waiting_for:
+            while not (await engine.reads.task(question)).waiting_for:
                 await anext(events)
         await engine.answer(question, {"note": "seen"}, actor="test")
         await ended(engine, question)
@@ -57,7 +57,7 @@ async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
                 engine.holds.set("robot_a", HoldCode.PAUSED)
 
         at_crash_points(pause_just_after_the_claim)
-        with engine.bus.subscribe() as events:
+        with engine.reads.subscribe() as events:
             given_back = await submit(engine, "NAVIGATION", area="HOME")
             while (await anext(events)).kind != "task.released":
                 pass

@@ -34,7 +34,7 @@ async def differences(engine: Engine, data: MemoryStore) -> list[str]:
 def unexplained(engine: Engine) -> Iterator[str]:
     """Queues that are not empty, and of which nothing moves, without a reason; reasons without
     words. True at every moment, at rest or not."""
-    memory = engine.queue.memory
+    memory = engine._parts.base.memory
     for name, lane in memory.lanes.items():
         reasons = engine.why.of(name).reasons
         robot = engine.robots.get(name)
@@ -69,7 +69,7 @@ def _badly_told(engine: Engine, reasons: Sequence[Reason]) -> Iterator[str]:
 
 
 def _tasks(engine: Engine, restored: Restored) -> Iterator[str]:
-    memory = engine.queue.memory
+    memory = engine._parts.base.memory
     for task in [*restored.unfinished, *restored.finished]:
         if memory.get(task.id) != task:
             yield f"{task.id}: {memory.get(task.id)} in memory, {task} on disk"
@@ -112,7 +112,7 @@ async def _journal(engine: Engine, data: MemoryStore, restored: Restored) -> Asy
 
 
 def _places(engine: Engine, restored: Restored) -> Iterator[str]:
-    occupied = {(one.resource, one.robot) for one in engine.resources.occupied()}
+    occupied = {(one.resource, one.robot) for one in engine.reads.occupied()}
     stored = {(one.resource, one.robot) for one in restored.occupancies}
     if occupied != stored:
         yield f"places: {occupied} in memory, {stored} on disk"
@@ -120,17 +120,19 @@ def _places(engine: Engine, restored: Restored) -> Iterator[str]:
 
 def _left_over(engine: Engine) -> Iterator[str]:
     """What is only there while something is under way."""
-    queue = engine.queue
-    if queue._changes.locks._locks:
-        yield f"locks: {list(queue._changes.locks._locks)}"
-    if queue._idempotency._under_way:
-        yield f"keys under way: {list(queue._idempotency._under_way)}"
+    tasks = engine._parts.tasks
+    changes = tasks.claims._changes
+    keys = tasks.cancelling._jobs._idempotency._under_way
+    if changes.locks._locks:
+        yield f"locks: {list(changes.locks._locks)}"
+    if keys:
+        yield f"keys under way: {list(keys)}"
     expiring = {
         task.id
-        for lane in queue.memory.lanes.values()
+        for lane in engine.reads.lanes.values()
         for task in lane
         if task.expires_at_ms is not None and task.attempt == 0
     }
-    timers = set(queue.expiry._deadlines._due_ms)
+    timers = set(tasks.expiry._deadlines._due_ms)
     if timers != expiring:
         yield f"timers: {timers}, waiting tasks that expire: {expiring}"

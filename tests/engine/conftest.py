@@ -69,7 +69,7 @@ class Lab:
         return (await self.accept(orders, batch=True)).task_ids
 
     async def find(self, task_id: str) -> Task:
-        return await self.engine.queue.find(task_id)
+        return await self.engine.reads.task(task_id)
 
     async def ended(self, task_id: str) -> Task:
         task = await self.engine.queue.wait_ended(task_id, 5)
@@ -97,7 +97,7 @@ class Lab:
         return self._in_memory(task_id)
 
     def _in_memory(self, task_id: str) -> Task:
-        task = self.engine.queue.memory.get(task_id)
+        task = self.engine.reads.known(task_id)
         assert task is not None
         return task
 
@@ -146,7 +146,7 @@ class Lab:
             await asyncio.gather(*robot._tasks, return_exceptions=True)
         await self.engine._background.stop()
         await self.engine.webhooks.stop()
-        await self.engine.journal.close()
+        await self.engine._parts.outage.close()
         await self._close_drivers()
         return self.disk.data
 

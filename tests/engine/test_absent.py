@@ -25,7 +25,7 @@ async def without_robot_b(start_lab: StartLab, *cmd_ids: str, catalog: Catalog =
 
 
 def ids(lab: Lab, robot: str = "robot_b") -> list[str]:
-    return [task.id for task in lab.engine.queue.lane(robot)]
+    return [task.id for task in lab.engine.reads.lane(robot)]
 
 
 async def test_queue__of_a_robot_that_is_gone_is_counted_and_held(start_lab: StartLab) -> None:
@@ -35,7 +35,7 @@ async def test_queue__of_a_robot_that_is_gone_is_counted_and_held(start_lab: Sta
     hold = lab.engine.holds.get("robot_b", HoldCode.NOT_CONFIGURED)
     assert hold is not None
     assert hold.args["tasks"] == 3
-    assert lab.engine.queue.memory.counts(queue="robot_b").pending == 3
+    assert lab.engine.reads.counts(queue="robot_b").pending == 3
     assert (await lab.run("first")).state is TaskState.COMPLETED
     # what is called off is counted at once, and with the last one the queue is over
     for left, task_id in reversed(list(enumerate(ids(lab)))):
@@ -76,18 +76,18 @@ async def test_move__to_a_robot_that_can_do_it(start_lab: StartLab) -> None:
     (event,) = await lab.events("task.moved")
     assert (event.actor, event.robot, event.data["was_robot"]) == ("ann", "robot_a", "robot_b")
     assert event.data["note"] == "b is at the workshop"
-    counts = lab.engine.queue.memory
+    counts = lab.engine._parts.base.memory
     assert counts.counts(queue="robot_b").total == counts.counts(queue="robot_b").pending == 1
     assert counts.counts(queue="robot_a").completed == 1
-    assert lab.engine.queue.editing.revision_of("robot_a") == moved.revision
+    assert lab.engine.queue.revision_of("robot_a") == moved.revision
     # the same after a restart
     again = await start_lab("robot_a", data=await lab.kill())
-    counts = again.engine.queue.memory
+    counts = again.engine._parts.base.memory
     assert (counts.counts(queue="robot_b").total, counts.counts(queue="robot_a").completed) == (
         1,
         1,
     )
-    assert again.engine.queue.memory.unfinished == 1
+    assert again.engine.reads.unfinished == 1
 
 
 async def test_move__of_a_contiguous_batch_takes_all_in_their_order(start_lab: StartLab) -> None:
@@ -134,7 +134,7 @@ async def test_move__to_a_driver_without_its_steps_is_refused(
 ) -> None:
     lab = await without_robot_b(start_lab, "b1")
     known = KnownRobots(lacks={"robot_a": lambda cmd_type, _: f"no steps for {cmd_type}"})
-    lab.engine.settings.known = known
+    lab.engine._parts.base.settings.known = known
     (task_id,) = ids(lab)
     with pytest.raises(RobotqError, match="cannot do WORK: no steps for WORK"):
         await lab.engine.move_to(task_id, "robot_a", actor="ann")

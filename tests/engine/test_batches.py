@@ -166,7 +166,7 @@ async def test_too_many__refuses_all_of_them(start_lab: StartLab) -> None:
     await lab.submit("first")
     with pytest.raises(RobotqError, match=r"limit|full"):
         await lab.batch("b1", "b2", "b3")
-    assert lab.engine.queue.memory.unfinished == 1
+    assert lab.engine.reads.unfinished == 1
     assert len(await lab.batch("b1", "b2")) == 2
 
 

@@ -24,7 +24,7 @@ async def many(lab: Lab, number: int, **params: str) -> None:
 
 
 async def cancel(lab: Lab, selection: Selection, count: int, up_to: int) -> dict[str, int]:
-    done = await lab.engine.queue.cancel_many.cancel(
+    done = await lab.engine.queue.cancel_many(
         selection, count=count, up_to=up_to, actor="ann", reason="a loop without an end"
     )
     return dict(done.states)
@@ -36,11 +36,11 @@ async def test_many__are_counted_then_cancelled_with_who_and_why(start_lab: Star
     await many(lab, 250)
     await many(lab, 30, robot="robot_b")
     only_a = Selection(queue="robot_a")
-    found = lab.engine.queue.cancel_many.find(only_a)
+    found = lab.engine.queue.find_many(only_a)
     assert (found.count, found.by_queue()) == (250, {"robot_a": 250})
     assert not await lab.events("task.cancelled"), "counting changes nothing"
     assert await cancel(lab, only_a, found.count, found.up_to) == {"cancelled": 250}
-    assert lab.engine.queue.lane("robot_b").waiting == 30
+    assert lab.engine.reads.lane("robot_b").waiting == 30
     events = await lab.events("task.cancelled")
     assert {(event.actor, event.before) for event in events} == {("ann", "pending")}
     assert len(events) == 250
@@ -54,7 +54,7 @@ async def test_many__are_counted_then_cancelled_with_who_and_why(start_lab: Star
 async def test_many__what_is_submitted_later_stays(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     await many(lab, 5)
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    found = lab.engine.queue.find_many(WAITING)
     later = await lab.submit("later")
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 5}
     assert (await lab.find(later)).state is TaskState.PENDING
@@ -63,35 +63,35 @@ async def test_many__what_is_submitted_later_stays(lab: Lab) -> None:
 async def test_many__another_count_is_refused_and_nothing_is_cancelled(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     await many(lab, 5)
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    found = lab.engine.queue.find_many(WAITING)
     await lab.engine.queue.cancel(found.tasks[0].id, actor="bob")
     with pytest.raises(RobotqError) as refused:
         await cancel(lab, WAITING, found.count, found.up_to)
     assert refused.value.code.name == "count_differs"
     assert refused.value.args_["matching"] == 4
-    assert lab.engine.queue.lane("robot_a").waiting == 4
+    assert lab.engine.reads.lane("robot_a").waiting == 4
     await lab.engine.resume(None, actor="ann")
-    await lab.until(lambda: not len(lab.engine.queue.lane("robot_a")))
+    await lab.until(lambda: not len(lab.engine.reads.lane("robot_a")))
     assert len(lab.driver.done) == 4, "a refused request keeps nothing from its turn"
 
 
 async def test_many__asked_again_changes_nothing_more(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     await many(lab, 150)
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    found = lab.engine.queue.find_many(WAITING)
     await cancel(lab, WAITING, found.count, found.up_to)
     await many(lab, 150)
     before = len(await lab.events())
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 150}
     assert len(await lab.events()) == before
-    assert lab.engine.queue.lane("robot_a").waiting == 150
+    assert lab.engine.reads.lane("robot_a").waiting == 150
 
 
 async def test_many__goes_on_after_an_outage_with_what_was_left(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     await many(lab, 350)
-    lane = lab.engine.queue.lane("robot_a")
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    lane = lab.engine.reads.lane("robot_a")
+    found = lab.engine.queue.find_many(WAITING)
     cancelling = asyncio.ensure_future(cancel(lab, WAITING, found.count, found.up_to))
     await lab.until(lambda: lane.waiting < 350)
     lab.disk.full = "no space"
@@ -100,7 +100,7 @@ async def test_many__goes_on_after_an_outage_with_what_was_left(lab: Lab) -> Non
     assert refused.value.code.name == "store_unavailable"
     assert 0 < lane.waiting < 350
     lab.disk.full = None
-    await lab.engine.journal.until_available()
+    await lab.engine._parts.base.journal.until_available()
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 350}
     assert not lane.waiting
 
@@ -109,14 +109,14 @@ async def test_many__goes_on_after_a_kill_with_what_was_left(start_lab: StartLab
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")
     await many(lab, 350)
-    lane = lab.engine.queue.lane("robot_a")
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    lane = lab.engine.reads.lane("robot_a")
+    found = lab.engine.queue.find_many(WAITING)
     cancelling = asyncio.ensure_future(cancel(lab, WAITING, found.count, found.up_to))
     await lab.until(lambda: lane.waiting < 350)
     data = await lab.kill()
     cancelling.cancel()
     again = await start_lab(data=data)
-    assert 0 < again.engine.queue.lane("robot_a").waiting < 350
+    assert 0 < again.engine.reads.lane("robot_a").waiting < 350
     assert await cancel(again, WAITING, found.count, found.up_to) == {"cancelled": 350}
 
 
@@ -125,11 +125,11 @@ async def test_many__the_running_one_is_left_unless_it_is_asked_for(lab: Lab) ->
     running = await lab.submit("running", take_s=50)
     await lab.running(running)
     await many(lab, 3)
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    found = lab.engine.queue.find_many(WAITING)
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 3}
     assert (await lab.find(running)).state is TaskState.RUNNING
     await many(lab, 2)
-    found = lab.engine.queue.cancel_many.find(ALL)
+    found = lab.engine.queue.find_many(ALL)
     assert found.by_state() == {"running": 1, "pending": 2}
     assert await cancel(lab, ALL, found.count, found.up_to) == {"cancelled": 3}
     assert (await lab.find(running)).state is TaskState.CANCELLED
@@ -140,8 +140,8 @@ async def test_many__none_begins_while_the_others_are_written(lab: Lab) -> None:
     """The command before them ends in the middle of it."""
     await lab.at_gate("before")
     await many(lab, 300)
-    lane = lab.engine.queue.lane("robot_a")
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    lane = lab.engine.reads.lane("robot_a")
+    found = lab.engine.queue.find_many(WAITING)
     cancelling = asyncio.ensure_future(cancel(lab, WAITING, found.count, found.up_to))
     await lab.until(lambda: lane.waiting < 300)
     lab.driver.gate.set()
@@ -154,7 +154,7 @@ async def test_many__ten_thousand_in_a_few_seconds_and_the_loop_goes_on(lab: Lab
     await lab.engine.pause(None, actor="ann")
     for _ in range(10):
         await many(lab, 1_000)
-    found = lab.engine.queue.cancel_many.find(WAITING)
+    found = lab.engine.queue.find_many(WAITING)
     assert found.count == 10_000
     stalls: list[float] = []
 

@@ -18,7 +18,7 @@ from .disk import writes
 
 async def line(lab: Lab, robot: str = "robot_a") -> list[str | None]:
     """What waits, next first, by `cmd_id`."""
-    lane = lab.engine.queue.lane(robot)
+    lane = lab.engine.reads.lane(robot)
     waiting = list(lane)
     assert [lane.position(task) for task in waiting] == list(range(1, len(waiting) + 1))
     return [task.command.cmd_id for task in waiting]
@@ -35,14 +35,14 @@ async def waiting(lab: Lab, *names: str, **params: Any) -> dict[str, str]:
 
 
 async def move(lab: Lab, task_id: str, seen: int | None = None, **place: Any) -> int:
-    moved = await lab.engine.queue.editing.move(task_id, Place(**place), actor="ann", seen=seen)
+    moved = await lab.engine.queue.move(task_id, Place(**place), actor="ann", seen=seen)
     return moved.revision
 
 
 async def run_all(lab: Lab) -> list[str]:
     """Resume, and tell what was done in which order."""
     await lab.engine.resume(None, actor="ann")
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     await lab.until(lambda: not len(lane))
     return lab.driver.done
 
@@ -141,7 +141,7 @@ async def test_batch__that_has_begun_comes_first_and_stays_where_it_is(lab: Lab)
     failed = await lab.engine.queue.cancel(batch[2], actor="ann")
     again = await lab.engine.retry(failed.id, actor="ann")
     assert await line(lab) == ["b2", "b3", "urgent", "plain"]
-    assert lab.engine.queue.lane("robot_a").position(again) == 2, "before all but the batch"
+    assert lab.engine.reads.lane("robot_a").position(again) == 2, "before all but the batch"
     lab.driver.gate.set()
     await lab.ended(plain)
     assert lab.driver.done == ["b1", "b2", "b3", "urgent", "plain"]
@@ -155,7 +155,7 @@ async def test_batch__whose_first_claim_is_given_back_has_not_begun(lab: Lab) ->
     await lab.quiet()
     lab.disk.go_on()
     await pausing
-    await lab.until(lambda: lab.engine.queue.lane("robot_a").running is None)
+    await lab.until(lambda: lab.engine.reads.lane("robot_a").running is None)
     assert (await lab.find(batch[0])).attempt == 0
     await lab.submit("urgent", priority=10)
     assert await line(lab) == ["urgent", "b1", "b2"]
@@ -173,7 +173,7 @@ async def test_batch__whose_second_claim_is_given_back_goes_on(lab: Lab) -> None
     await lab.quiet()
     lab.disk.go_on()
     await pausing
-    await lab.until(lambda: lab.engine.queue.lane("robot_a").running is None)
+    await lab.until(lambda: lab.engine.reads.lane("robot_a").running is None)
     await lab.submit("urgent", priority=10)
     assert await line(lab) == ["b2", "b3", "urgent"]
     assert await run_all(lab) == ["b1", "b2", "b3", "urgent"]
@@ -181,8 +181,7 @@ async def test_batch__whose_second_claim_is_given_back_goes_on(lab: Lab) -> None
 
 async def test_two_operators__the_one_who_has_not_seen_the_edit_changes_nothing(lab: Lab) -> None:
     ids = await waiting(lab, "a", "b", "c")
-    editing = lab.engine.queue.editing
-    seen = editing.revision
+    seen = lab.engine.queue.revision
     first, second = await asyncio.gather(
         move(lab, ids["c"], seen, head=True),
         move(lab, ids["b"], seen, head=True),
@@ -203,10 +202,10 @@ async def test_two_robots__an_edit_of_one_queue_is_none_of_the_other(start_lab: 
     lab = await start_lab("robot_a", "robot_b")
     ids = await waiting(lab, "a1", "a2")
     other = await waiting(lab, "b1", "b2", robot="robot_b")
-    seen = lab.engine.queue.editing.revision
+    seen = lab.engine.queue.revision
     assert await move(lab, ids["a2"], seen, head=True) == 1
     assert await move(lab, other["b2"], seen, head=True) == 2
-    assert lab.engine.queue.editing.revision_of("robot_a") == 1
+    assert lab.engine.queue.revision_of("robot_a") == 1
     with pytest.raises(RobotqError, match="has changed"):
         await move(lab, ids["a1"], seen, head=True)
     with pytest.raises(RobotqError, match="does not wait for robot_a"):
@@ -240,7 +239,7 @@ async def test_restart__keeps_the_order_and_the_revision(start_lab: StartLab) ->
     await move(lab, ids["c"], before=ids["a"])
     again = await start_lab(data=await lab.kill())
     assert await line(again) == ["d", "c", "a", "b"]
-    assert again.engine.queue.editing.revision_of("robot_a") == 3
+    assert again.engine.queue.revision_of("robot_a") == 3
     await again.submit("e")
     assert await line(again) == ["d", "c", "a", "b", "e"], "arrival counts from the end"
     with pytest.raises(RobotqError, match="has changed"):
@@ -257,7 +256,7 @@ async def test_death__at_the_commit_of_a_move_is_the_whole_move(start_lab: Start
     moving.cancel()
     again = await start_lab(data=await lab.kill())
     assert await line(again) == ["b1", "b2", "a", "b"]
-    assert again.engine.queue.editing.revision == 1
+    assert again.engine.queue.revision == 1
 
 
 async def test_disk_full__nothing_is_moved(lab: Lab) -> None:
@@ -266,7 +265,7 @@ async def test_disk_full__nothing_is_moved(lab: Lab) -> None:
     with pytest.raises(RobotqError, match="no space left"):
         await move(lab, ids["b"], head=True)
     assert await line(lab) == ["a", "b"]
-    assert lab.engine.queue.editing.revision == 0
+    assert lab.engine.queue.revision == 0
 
 
 async def test_claim_and_move__of_the_same_moment(lab: Lab) -> None:
@@ -314,6 +313,6 @@ async def test_many_moves__to_one_place_never_run_out_of_room(lab: Lab, where: s
         await move(lab, ids[name], **place)
     between = names if where == "before" else names[::-1]
     assert await line(lab) == ["first", *between, "last"]
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     ranks: Sequence[float] = [task.rank for task in lane]
     assert list(ranks) == sorted(set(ranks))

@@ -138,7 +138,7 @@ class Story:
         unit = next((unit for _, unit in self._model.line if task_id in unit), [])
         possible = bool(unit) and to not in unit and (not isinstance(to, str) or to in waiting)
         try:
-            moved = await self.engine.queue.editing.move(task_id, Place(**{how: to}), actor="t")
+            moved = await self.engine.queue.move(task_id, Place(**{how: to}), actor="t")
         except RobotqError:
             assert not possible
             return
@@ -146,7 +146,7 @@ class Story:
         assert [task.id for task in moved.tasks] == unit
         changed = self._tasks() != before
         self._edits += changed
-        assert self.engine.queue.editing.revision == self._edits
+        assert self.engine.queue.revision == self._edits
         if how == "priority":
             self._follow(unit, to)
         else:
@@ -181,31 +181,33 @@ class Story:
         await self.start()
 
     def _tasks(self) -> list[Task]:
-        return list(self.engine.queue.lane("robot_a"))
+        return list(self.engine.reads.lane("robot_a"))
 
     async def _check(self) -> None:
-        lane = self.engine.queue.lane("robot_a")
+        lane = self.engine.reads.lane("robot_a")
         tasks = self._tasks()
         assert [task.id for task in tasks] == self._model.ids()
         wanted = [priority for priority, unit in self._model.line for _ in unit]
         assert [task.priority for task in tasks] == wanted
         assert [lane.position(task) for task in tasks] == list(range(1, len(tasks) + 1))
         assert [task.order for task in tasks] == sorted(task.order for task in tasks)
-        counts = self.engine.queue.memory.counts()
+        counts = self.engine.reads.counts()
         assert (counts.pending, counts.total) == (len(tasks), len(self._ids))
         assert counts.pending + counts.cancelled == counts.total
         for task in tasks:
-            assert await self.engine.store.get(task.id) == task, "memory and disk differ"
+            assert await self.engine._parts.base.store.get(task.id) == task, (
+                "memory and disk differ"
+            )
 
     async def finish(self) -> None:
         """What stands in the line is what is done, in that order."""
         wanted = [task.command.cmd_id for task in self._tasks()]
         await self.engine.resume(None, actor="t")
         async with asyncio.timeout(10):
-            while self.engine.queue.memory.unfinished:  # noqa: ASYNC110 - no event tells it
+            while self.engine.reads.unfinished:  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(0.001)
         assert self._driver.done == wanted
-        tasks = await self.engine.store.list(TaskQuery(limit=10_000))
+        tasks = await self.engine.reads.tasks(TaskQuery(limit=10_000))
         assert {task.state for task in tasks} <= {TaskState.COMPLETED, TaskState.CANCELLED}
 
 

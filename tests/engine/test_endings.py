@@ -216,7 +216,7 @@ async def test_fault__where_no_end_can_be_recorded_the_queue_says_so(
     async def broken(*args: object, **how: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(lab.engine.queue.claims, "finish", broken)
+    monkeypatch.setattr(lab.engine._parts.tasks.claims, "finish", broken)
     task_id = await lab.submit("first")
     await lab.held(HoldCode.UNRESPONSIVE)
     assert (await lab.find(task_id)).state is TaskState.RUNNING
@@ -228,14 +228,17 @@ async def test_fault__of_two_writes_in_a_row_does_not_end_the_executor(
     """The end could not be written, nor could the end that says so: the robot did nothing for
     ever, and nothing brought it back but a restart."""
     monkeypatch.setattr("robotq.engine.robot.executor._AFTER_FAULT_S", 0.01)
-    finish, faults = lab.engine.queue.claims.finish, [ValueError("ours"), TypeError("again")] * 2
+    finish, faults = (
+        lab.engine._parts.tasks.claims.finish,
+        [ValueError("ours"), TypeError("again")] * 2,
+    )
 
     async def broken(*args: Any, **how: Any) -> object:
         if faults:
             raise faults.pop()
         return await finish(*args, **how)
 
-    monkeypatch.setattr(lab.engine.queue.claims, "finish", broken)
+    monkeypatch.setattr(lab.engine._parts.tasks.claims, "finish", broken)
     task = await lab.run("first")
     assert task.outcome_unknown
     await lab.held(HoldCode.OUTCOME_UNKNOWN)
@@ -249,7 +252,7 @@ async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_par
     def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(lab.engine.queue.estimates, "learn", broken)
+    monkeypatch.setattr(lab.engine._parts.tasks.claims._changes._estimates, "learn", broken)
     first = await lab.at_gate("first")
     second = await lab.submit("second")
     lab.driver.gate.set()
@@ -263,14 +266,14 @@ async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_par
 
 async def test_fault__in_a_claim_is_overcome(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("robotq.engine.robot.executor._AFTER_FAULT_S", 0.01)
-    claim, faults = lab.engine.queue.claims.claim, [ZeroDivisionError("ours")]
+    claim, faults = lab.engine._parts.tasks.claims.claim, [ZeroDivisionError("ours")]
 
     async def broken(queue: str) -> object:
         if faults:
             raise faults.pop()
         return await claim(queue)
 
-    monkeypatch.setattr(lab.engine.queue.claims, "claim", broken)
+    monkeypatch.setattr(lab.engine._parts.tasks.claims, "claim", broken)
     assert (await lab.run("first")).state is TaskState.COMPLETED
 
 

@@ -226,8 +226,7 @@ def test_remaining__a_progress_of_nothing_says_nothing() -> None:
 
 
 def test_remaining__time_in_which_it_was_held_is_no_work() -> None:
-    estimates = Estimates()
-    estimates.worked_s = lambda _: 10.0
+    estimates = Estimates(worked_s=lambda _: 10.0)
     running = replace(task(2, state=TaskState.RUNNING, started_at_ms=0), progress=0.5)
     assert estimates.remaining_s(running, 3_600_000) == pytest.approx(10.0)
 
@@ -251,7 +250,6 @@ def test_long_queue__is_not_worked_out_for_each_of_thousand_polls() -> None:
     lane = Lane("robot_a")
     for number in range(1, 501):
         lane.update(task(number))
-    estimates = Estimates()
     looked = 0
 
     def waits(_: Task) -> bool:
@@ -259,7 +257,7 @@ def test_long_queue__is_not_worked_out_for_each_of_thousand_polls() -> None:
         looked += 1
         return False
 
-    estimates.waits_for_others = waits
+    estimates = Estimates(waits_for_others=waits)
     for number in range(1_000):
         # something has changed each time, as it has while commands come and go
         lane.update(task(1_000 + number))

@@ -78,7 +78,7 @@ async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
     """The disk is back, and somebody is quicker than the probe that finds it out."""
     monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
     lab = await start_lab()
-    lab.engine.journal._probe_s = 0.2
+    lab.engine._parts.outage._probe_s = 0.2
     lab.disk.full = "no space left"
     assert not (await lab.engine.estop.trigger(actor="ann")).recorded
     lab.disk.full = None
@@ -150,7 +150,7 @@ async def test_trigger__a_claim_that_was_just_written_is_given_back(lab: Lab) ->
     done = list(lab.driver.done)
     await lab.quiet()
     assert lab.driver.done == done
-    assert lab.engine.queue.lane("robot_a").running is None
+    assert lab.engine.reads.lane("robot_a").running is None
 
 
 async def test_reset__is_refused_while_a_driver_is_still_in_its_command(lab: Lab) -> None:

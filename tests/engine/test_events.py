@@ -18,7 +18,7 @@ def event(number: int) -> Event:
 
 
 async def test_life_of_a_task__is_told_in_order(lab: Lab) -> None:
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         await lab.run("first")
         heard = []
         async for one in events:
@@ -37,7 +37,7 @@ async def test_life_of_a_task__is_told_in_order(lab: Lab) -> None:
 
 async def test_told__only_what_is_on_disk(lab: Lab) -> None:
     lab.disk.hang_all()
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         submitting = asyncio.create_task(lab.submit("first"))
         listening = asyncio.create_task(anext(events))
         await lab.quiet()

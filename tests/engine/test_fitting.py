@@ -28,7 +28,7 @@ async def test_spec__that_is_gone_holds_the_queue_and_fails_none_of_twelve(lab: 
     await lab.engine.pause(None, actor="ann")
     waiting = [await lab.submit(f"b{number}") for number in range(12)]
     await reload(lab, catalog=without("WORK"))
-    misfits = lab.engine.queue.fitting.misfits()
+    misfits = lab.engine.queue.misfits()
     assert misfits.number == 12
     assert [task.id for task, _ in misfits.first] == waiting
     assert "12 waiting commands do not fit any more" in misfits.line
@@ -99,7 +99,7 @@ async def test_place__that_is_gone_does_not_fit(lab: Lab) -> None:
     places = KnownRobots({"robot_a": frozenset({"BENCH_LEFT"})})
     reloaded = lab.engine.prepare_reload(bench_config(), CATALOG, places)
     await lab.engine.reload(reloaded, actor="ann")
-    ((task, why),) = lab.engine.queue.fitting.misfits().first
+    ((task, why),) = lab.engine.queue.misfits().first
     assert (task.id, why.args_["field"]) == (task_id, "params.place")
 
 
@@ -129,7 +129,7 @@ async def test_reload__between_claim_and_start_gives_the_claim_back(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last look is right before the driver is called."""
-    fitting = lab.engine.queue.fitting
+    fitting = lab.engine._parts.tasks.fitting
     # as if the reload came after the look through what waits
     monkeypatch.setattr(fitting, "take", lambda look: None)
     await lab.engine.pause(None, actor="ann")
@@ -148,7 +148,7 @@ async def test_start__holds_what_no_longer_fits(start_lab: StartLab) -> None:
     task_id = await lab.submit("first")
     data = await lab.kill()
     lab = await start_lab(data=data, catalog=without("WORK"))
-    assert lab.engine.queue.fitting.misfits().number == 1
+    assert lab.engine.queue.misfits().number == 1
     await lab.held(HoldCode.PAUSED, HoldCode.DOES_NOT_FIT)
     await lab.engine.resume(None, actor="ann")
     await lab.held(HoldCode.DOES_NOT_FIT)

@@ -106,7 +106,7 @@ async def test_every_hold__that_is_set_during_an_outage_is_written_after_it(
     assert lab.engine.holds.untold, "nothing of it is on disk"
     lab.disk.full = None
     await lab.held(code)
-    assert lab.engine.hold_writer.on_disk(hold)
+    assert lab.engine._parts.base.hold_writer.on_disk(hold)
     assert await told(lab, code.value) == [("hold.set", "ann", code.value)]
 
 
@@ -114,7 +114,7 @@ async def test_resume__quicker_than_the_write_of_the_pause_is_not_undone_by_it(
     start_lab: StartLab,
 ) -> None:
     lab = await start_lab()
-    lab.engine.journal._probe_s = 0.2
+    lab.engine._parts.outage._probe_s = 0.2
     lab.disk.full = "no space left"
     await lab.engine.pause(None, actor="ann")
     lab.disk.full = None
@@ -185,7 +185,7 @@ async def test_unknown_outcome__and_its_hold_are_in_one_transaction(start_lab: S
 async def test_a_disk_that_does_not_answer__is_an_outage_and_refuses(start_lab: StartLab) -> None:
     """The file system is frozen. What comes to the disk when it thaws does not run."""
     lab = await start_lab()
-    lab.engine.journal._deadline_s = 0.05
+    lab.engine._parts.base.journal._deadline_s = 0.05
     lab.disk.hang_all()
     with pytest.raises(RobotqError, match="does not answer") as refused:
         await lab.submit("first")
@@ -209,7 +209,7 @@ async def test_resume__that_the_disk_took_too_long_for_lets_nothing_go_on(
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")
     waiting = await lab.submit("waits")
-    lab.engine.journal._deadline_s = 0.05
+    lab.engine._parts.base.journal._deadline_s = 0.05
     lab.disk.hang_all()
     with pytest.raises(RobotqError, match="does not answer"):
         await lab.engine.resume(None, actor="bob")
@@ -229,7 +229,7 @@ async def test_resolve__that_the_disk_took_too_long_for_pauses_the_queue(
     unknown = await lab.run("lost", uncertain="link_lost")
     await lab.held(HoldCode.OUTCOME_UNKNOWN)
     waiting = await lab.submit("waits")
-    lab.engine.journal._deadline_s = 0.05
+    lab.engine._parts.base.journal._deadline_s = 0.05
     lab.disk.hang_all()
     with pytest.raises(RobotqError, match="does not answer"):
         await lab.engine.resolve(unknown.id, "completed", actor="ann")
@@ -242,7 +242,7 @@ async def test_resolve__that_the_disk_took_too_long_for_pauses_the_queue(
 
 async def test_result__of_a_disk_that_does_not_answer_is_kept(lab: Lab) -> None:
     task_id = await lab.at_gate("first")
-    lab.engine.journal._deadline_s = 0.05
+    lab.engine._parts.base.journal._deadline_s = 0.05
     lab.disk.hang_all()
     lab.driver.gate.set()
     await lab.held(HoldCode.STORE_UNAVAILABLE)
@@ -255,11 +255,11 @@ async def test_cancel__stops_the_robot_although_the_disk_hangs(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step is on its way to a disk that does not answer; the stop must not wait behind it."""
-    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", 0.05)
+    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", 0.05)
     thaw = lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)
-    lab.engine.journal._deadline_s = 0.02
+    lab.engine._parts.base.journal._deadline_s = 0.02
     lab.disk.hang_all()
     run = lab.engine.robots["robot_a"].executor._run
     assert run is not None
@@ -279,7 +279,7 @@ async def test_cancel__stops_the_robot_although_the_disk_hangs(
 async def test_change__of_a_task_that_waits_for_a_hanging_disk_is_refused_in_time(
     lab: Lab,
 ) -> None:
-    lab.engine.journal._deadline_s = 0.05
+    lab.engine._parts.base.journal._deadline_s = 0.05
     lab.disk.hangs_at = writes(TaskState.RUNNING)
     task_id = await lab.submit("first")
     await lab.until(lambda: lab.disk.hanging)

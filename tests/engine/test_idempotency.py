@@ -46,7 +46,7 @@ async def test_at_the_same_time__is_accepted_once(lab: Lab) -> None:
     answers = await asyncio.gather(*(submit(lab, keyed()) for _ in range(20)))
     assert len({tuple(answer.task_ids) for answer in answers}) == 1
     assert sorted(answer.repeated for answer in answers) == [False, *[True] * 19]
-    assert lab.engine.queue.memory.counts().total == 1
+    assert lab.engine.reads.counts().total == 1
 
 
 async def test_other_content__is_a_conflict(lab: Lab) -> None:
@@ -113,4 +113,4 @@ async def test_unreadable_disk__is_told_and_accepts_nothing(lab: Lab) -> None:
     lab.disk.unreadable = True
     with pytest.raises(RobotqError, match="input/output error"):
         await submit(lab, keyed())
-    assert lab.engine.queue.memory.counts().total == 0
+    assert lab.engine.reads.counts().total == 0

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from robotq.catalog import Catalog
+from robotq.config import Config
 from robotq.drivers.base import DriverError, LinkLost, UnknownCommand
+from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -23,7 +26,7 @@ async def serve(lab: Lab, cmd_type: str, **params: Any) -> dict[str, Any]:
 async def test_query__is_answered_while_a_command_runs_and_is_in_no_count(lab: Lab) -> None:
     task_id = await lab.at_gate("first")
     assert await serve(lab, "ASK_STATE") == {"battery": 0.9, "simulated": True}
-    assert lab.engine.queue.memory.counts().total == 1
+    assert lab.engine.reads.counts().total == 1
     assert await lab.events("command.") == []
     lab.driver.gate.set()
     await lab.ended(task_id)
@@ -118,18 +121,20 @@ async def test_reset_system__disarms_and_reads_the_configuration_again(
     lab = await start_lab(require_start_working=True)
     await serve(lab, "START_WORKING")
     assert await serve(lab, "RESET_SYSTEM") == {"armed": False, "reloaded": False}
-    actors: list[str] = []
+    read = 0
 
-    async def reload(actor: str) -> None:
-        actors.append(actor)
-        if len(actors) > 1:
+    def read_again() -> tuple[Config, Catalog, KnownRobots]:
+        nonlocal read
+        read += 1
+        if read > 1:
             raise ConfigError("lab.yaml:3: no such place")
+        return lab.engine.config, lab.engine.catalog, NOBODY_KNOWS
 
-    lab.engine.reload_configuration = reload
+    lab.engine._parts.reloading._read_again = read_again
     assert await serve(lab, "RESET_SYSTEM") == {"armed": False, "reloaded": True}
     with pytest.raises(RobotqError, match=r"lab\.yaml:3"):
         await serve(lab, "RESET_SYSTEM")
-    assert actors == ["ann", "ann"]
+    assert [event.actor for event in await lab.events("config.reloaded")] == ["ann"]
 
 
 async def test_task_state__finds_the_newest_command_by_the_client_s_own_name(lab: Lab) -> None:

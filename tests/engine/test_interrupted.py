@@ -69,7 +69,7 @@ async def test_waiting_for_the_end__leaves_nothing_behind(lab: Lab) -> None:
     await lab.quiet()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert lab.engine.queue._waiters._of_task == {}
+    assert lab.engine._parts.tasks.cancelling._waiters._of_task == {}
     lab.driver.gate.set()
     assert (await lab.ended(task_id)).state is TaskState.COMPLETED
 
@@ -87,5 +87,5 @@ async def test_lock__is_free_again_whoever_waited_for_it(lab: Lab, number: int) 
         task.cancel()
     await asyncio.gather(*asking, return_exceptions=True)
     lab.disk.go_on()
-    await lab.until(lambda: not lab.engine.queue._changes.locks._locks)
+    await lab.until(lambda: not lab.engine._parts.tasks.claims._changes.locks._locks)
     assert (await lab.find(task_id)).state is TaskState.CANCELLED

@@ -25,7 +25,7 @@ async def test_burst__never_goes_over_the_limit_and_all_are_answered(start_lab: 
     assert (len(accepted), len(refused)) == (10, 40)
     assert {error.code.name for error in refused} == {"queue_full"}
     assert {error.code.retry for error in refused} == {True}
-    assert lab.engine.queue.memory.unfinished == 10
+    assert lab.engine.reads.unfinished == 10
     await lab.engine.queue.cancel(accepted[0], actor="ann")
     assert await lab.submit("one more")
 
@@ -47,10 +47,10 @@ async def test_bytes__of_what_waits_have_a_limit_that_the_refusal_names(
     assert len(accepted) + len(refused) == 30
     assert {error.code.name for error in refused} == {"queue_bytes_full"}
     assert "queue.max_bytes" in str(refused[0])
-    memory = lab.engine.queue.memory
+    memory = lab.engine._parts.base.memory
     assert 0 < memory.weight <= 2_000_000
     assert await lab.submit("small"), "what is small still fits"
-    for task in list(lab.engine.queue.lane("robot_a")):
+    for task in list(lab.engine.reads.lane("robot_a")):
         await lab.engine.queue.cancel(task.id, actor="ann")
     assert memory.weight == 0
     await lab.accept([heavy])
@@ -67,7 +67,7 @@ async def test_burst__each_answer_has_the_number_that_is_true_for_it(lab: Lab) -
 
     sizes = await asyncio.gather(*(two(number) for number in range(20)))
     assert sorted(size for pair in sizes for size in pair) == list(range(1, 41))
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     assert [task.seq for task in lane] == list(range(1, 41))
 
 
@@ -99,8 +99,8 @@ async def test_waiting__one_too_many_is_refused_and_leaves_no_trace(start_lab: S
     lab.driver.gate.set()
     ended = await asyncio.gather(*waiting[1:])
     assert [task.state for task in ended] == [TaskState.COMPLETED] * 2
-    assert lab.engine.queue._waiters._of_task == {}
-    assert lab.engine.queue._waiters._waiting == 0
+    assert lab.engine._parts.tasks.cancelling._waiters._of_task == {}
+    assert lab.engine._parts.tasks.cancelling._waiters._waiting == 0
 
 
 async def test_waiting__for_no_time_asks_nobody_to_wait(lab: Lab) -> None:
@@ -114,10 +114,10 @@ async def test_waiting__for_no_time_asks_nobody_to_wait(lab: Lab) -> None:
 async def test_finished__only_so_many_are_kept_in_memory(start_lab: StartLab) -> None:
     lab = await start_lab(queue=QueueConfig(finished_in_memory=20))
     ids = [(await lab.run(str(number))).id for number in range(30)]
-    kept = [task.id for task in lab.engine.queue.memory.latest_finished()]
+    kept = [task.id for task in lab.engine.reads.latest_ended()]
     assert kept == list(reversed(ids[10:]))
     assert (await lab.find(ids[0])).state is TaskState.COMPLETED, "the disk has it"
-    await lab.until(lambda: not lab.engine.queue._changes.locks._locks)
+    await lab.until(lambda: not lab.engine._parts.tasks.claims._changes.locks._locks)
 
 
 async def test_steps__of_a_command_without_end_are_kept_up_to_a_number(

@@ -191,7 +191,7 @@ async def test_restart__asks_the_robot_anew_whether_it_still_pauses(start_lab: S
     lab = await start_lab()
     lab.driver.pauses(_DOOR)
     await _looks(lab)
-    await lab.engine.hold_writer.recorded(5)
+    await lab.engine._parts.base.hold_writer.recorded(5)
     again = await start_lab(data=await lab.kill())
     await again.held()
     assert (await again.run("first")).state is TaskState.COMPLETED

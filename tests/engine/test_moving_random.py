@@ -134,7 +134,7 @@ class Story:
         await self.engine.pause(None, actor="t")
 
     def _check(self) -> None:
-        memory = self.engine.queue.memory
+        memory = self.engine._parts.base.memory
         for robot, line in self._lines.items():
             wanted = [task_id for _, unit in line for task_id in unit]
             assert [task.id for task in memory.lane(robot)] == wanted
@@ -145,12 +145,12 @@ class Story:
     async def finish(self) -> None:
         await self._restart(ROBOTS)
         wanted = {
-            robot: [task.command.cmd_id for task in self.engine.queue.lane(robot)]
+            robot: [task.command.cmd_id for task in self.engine.reads.lane(robot)]
             for robot in ROBOTS
         }
         await self.engine.resume(None, actor="t")
         async with asyncio.timeout(10):
-            while self.engine.queue.memory.unfinished:  # noqa: ASYNC110 - no event tells it
+            while self.engine.reads.unfinished:  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(0.001)
         assert {name: driver.done for name, driver in self._drivers.items()} == wanted
 

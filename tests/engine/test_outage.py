@@ -23,7 +23,7 @@ async def test_submit__is_refused_and_the_hold_says_why_until_a_probe_lifts_it(l
     lab.disk.full = None
     await lab.held()
     # the hold goes a moment earlier
-    await lab.until(lambda: lab.engine.journal.available)
+    await lab.until(lambda: lab.engine.store_available)
     assert (await lab.run("second")).state is TaskState.COMPLETED
     kinds = [
         (event.kind, event.data["code"])
@@ -98,7 +98,7 @@ async def test_pause__acts_although_it_cannot_be_written(lab: Lab) -> None:
 async def test_cancel__of_a_running_one_stops_it_and_says_that_it_is_not_written(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", 0.01)
+    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", 0.01)
     lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)
@@ -158,7 +158,7 @@ async def test_outage_again__before_the_first_one_is_told(lab: Lab) -> None:
     with pytest.raises(RobotqError):
         await lab.submit("first")
     await lab.until(lambda: probing > 3)
-    held = 1 + len(lab.engine.queue.memory.pools)
+    held = 1 + len(lab.engine.reads.pools)
     assert len(lab.engine.holds.untold) <= held
     lab.disk.full = None
     await lab.held()
@@ -198,7 +198,7 @@ async def test_crowd__waits_for_the_disk_and_is_answered(lab: Lab) -> None:
 
 
 async def test_worker_queues__are_held_and_say_why_until_the_disk_is_back(lab: Lab) -> None:
-    names = list(lab.engine.queue.memory.pools)
+    names = list(lab.engine.reads.pools)
     assert "dispatcher" in names
     lab.disk.full = "no space left"
     with pytest.raises(RobotqError):
@@ -207,5 +207,5 @@ async def test_worker_queues__are_held_and_say_why_until_the_disk_is_back(lab: L
         (hold,) = lab.engine.holds.of(name)
         assert (hold.code, hold.args["reason"]) == (HoldCode.STORE_UNAVAILABLE, "no space left")
     lab.disk.full = None
-    await lab.engine.journal.until_available()
+    await lab.engine._parts.base.journal.until_available()
     assert not any(lab.engine.holds.of(name) for name in names)

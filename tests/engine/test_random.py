@@ -165,8 +165,8 @@ class Story:
     async def _approve(self, number: int, yes: bool) -> None:
         waiting = [task for task in self._waiting() if task.awaits_approval]
         if waiting:
-            approvals = self.lab.engine.queue.approvals
-            decide = approvals.approve if yes else approvals.reject
+            queue = self.lab.engine.queue
+            decide = queue.approve if yes else queue.reject
             self._ask(decide(waiting[number % len(waiting)].id, actor="ann"))
 
     async def _hold(self, robot: str) -> None:
@@ -253,7 +253,7 @@ class Story:
 
     def _edit(self, number: int, place: Place) -> None:
         task_id = self.ids[number % len(self.ids)]
-        self._ask(self.lab.engine.queue.editing.move(task_id, place, actor="ann"))
+        self._ask(self.lab.engine.queue.move(task_id, place, actor="ann"))
 
     async def _cancel(self, number: int) -> None:
         if self.ids:
@@ -274,7 +274,7 @@ class Story:
             self._ask(self.lab.engine.resolve(task.id, outcome, actor="ann"))
 
     async def _answer(self) -> None:
-        for task in self.lab.engine.queue.memory.running():
+        for task in self.lab.engine.reads.running():
             if task.waiting_for is not None:
                 self._ask(self.lab.engine.answer(task.id, {"id": "b"}, actor="ann"))
 
@@ -355,7 +355,9 @@ class Story:
         going = [
             resource
             for task in running
-            for resource in self.lab.engine.resources.of(self.lab.engine.settings.places_of(task))
+            for resource in self.lab.engine._parts.base.resources.of(
+                self.lab.engine._parts.base.settings.places_of(task)
+            )
         ]
         assert len(set(going)) == len(going), "two robots on their way to one place"
         told = {
@@ -370,7 +372,7 @@ class Story:
             if task.repeat is not None
         )
         assert all(number == 1 for number in series.values()), "a run was made twice"
-        memory = self.lab.engine.queue.memory
+        memory = self.lab.engine._parts.base.memory
         for lane in memory.lanes.values():
             order = [(not lane.in_open_batch(task), task.order) for task in lane]
             assert order == sorted(order)
@@ -391,7 +393,7 @@ class Story:
 
     def _moves_or_says_why(self, name: str) -> bool:
         """And that it is about to start is no reason for ever."""
-        lane = self.lab.engine.queue.lane(name)
+        lane = self.lab.engine.reads.lane(name)
         reasons = self.lab.engine.why.of(name).reasons
         moves = not len(lane) or lane.running is not None
         return moves or any(reason.code is not WaitCode.STARTING for reason in reasons)
@@ -404,7 +406,7 @@ class Story:
         self.thaw()
         async with asyncio.timeout(20):
             await self.settle()
-            while engine.queue.memory.unfinished or engine.holds.all() or self.asked:
+            while engine.reads.unfinished or engine.holds.all() or self.asked:
                 await self.explained()
                 for driver in self.lab.drivers.values():
                     driver.reachable = True
@@ -422,20 +424,20 @@ class Story:
         now_ms = self.lab.engine.clock.now_ms()
         for task in self._waiting():
             if task.awaits_approval:
-                self._ask(self.lab.engine.queue.approvals.approve(task.id, actor="ann"))
+                self._ask(self.lab.engine.queue.approve(task.id, actor="ann"))
             elif (task.not_before_ms or 0) > now_ms + 1_000:
                 self._ask(self.lab.engine.queue.cancel(task.id, actor="ann"))
         for name in ROBOTS:
             await self._resume(name)
             if self.lab.engine.holds.has(name, HoldCode.MOTION_HELD):
                 await self._unhold(name)
-            lane = self.lab.engine.queue.lane(name)
+            lane = self.lab.engine.reads.lane(name)
             if not len(lane) and any(map(self.lab.engine.queue.waits, self._waiting())):
                 # the other robot waits for the place where this one stands
                 await self._submit(name, "goes away", -2)
 
     def _waiting(self) -> list[Task]:
-        lanes = self.lab.engine.queue.memory.lanes.values()
+        lanes = self.lab.engine.reads.lanes.values()
         return [task for lane in lanes for task in lane]
 
 

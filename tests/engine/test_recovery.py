@@ -114,8 +114,8 @@ async def test_numbers__go_on_where_they_were(start_lab: StartLab) -> None:
     second = await again.run("second")
     assert second.seq == first.seq + 1
     assert second.id != first.id
-    assert again.engine.queue.memory.counts().completed == 2
-    assert [task.id for task in again.engine.queue.memory.latest_finished()] == [
+    assert again.engine.reads.counts().completed == 2
+    assert [task.id for task in again.engine.reads.latest_ended()] == [
         second.id,
         first.id,
     ]
@@ -136,7 +136,7 @@ async def test_death__at_a_commit_runs_nothing_twice(start_lab: StartLab, cut: s
     for hold in again.engine.holds.all():
         assert hold.task_id is not None
         await again.engine.resolve(hold.task_id, "completed", actor="ann")
-    unfinished = [task.id for task in again.engine.queue.lane("robot_a")]
+    unfinished = [task.id for task in again.engine.reads.lane("robot_a")]
     for task_id in unfinished:
         await again.ended(task_id)
     begun += again.driver.done
@@ -224,7 +224,7 @@ async def test_events__of_the_start_count_for_those_who_listen(start_lab: StartL
     await lab.run("first")
     again = await start_lab(data=await lab.kill())
     events = await again.events()
-    assert again.engine.bus.last_event_id == events[-1].id
+    assert again.engine.reads.last_event_id == events[-1].id
     assert [event.kind for event in events].count("daemon.started") == 2
 
 
@@ -264,7 +264,7 @@ async def test_journal__says_how_every_task_came_to_its_state(lab: Lab) -> None:
     await lab.run("bad", fail="jam")
     unknown = await lab.run("lost", uncertain="link_lost")
     await lab.engine.resolve(unknown.id, "failed", actor="ann")
-    tasks = {task.id: task.state for task in lab.engine.queue.memory.latest_finished()}
+    tasks = {task.id: task.state for task in lab.engine.reads.latest_ended()}
     states = {
         event.task_id: event.after for event in await lab.events("task.") if event.after is not None
     }

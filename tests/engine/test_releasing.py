@@ -36,7 +36,7 @@ async def refused(lab: Lab, holder: str = "robot_b", since_ms: int | None = None
 
 
 def holders(lab: Lab) -> dict[str, str]:
-    return {one.resource: one.robot for one in lab.engine.resources.occupied()}
+    return {one.resource: one.robot for one in lab.engine.reads.occupied()}
 
 
 async def test_robot_that_is_off__gives_up_its_place_and_the_other_one_goes_there(
@@ -72,7 +72,7 @@ async def test_robot_that_is_not_configured__likewise(two: Lab, start_lab: Start
 async def test_another_holder__than_the_one_that_was_meant(two: Lab) -> None:
     await off(two)
     assert "robot_b holds it by now" in await refused(two, "robot_a")
-    held = two.engine.resources.holder("bench")
+    held = two.engine._parts.base.resources.holder("bench")
     assert held is not None
     assert "holds it by now" in await refused(two, since_ms=held.since_ms - 1)
     await two.engine.releasing.release("bench", "robot_b", actor="ann", since_ms=held.since_ms)
@@ -111,7 +111,7 @@ async def test_release__while_its_robot_could_begin_keeps_it_from_going_there(tw
     two.disk.hang_all()
     releasing = asyncio.create_task(two.engine.releasing.release("bench", "robot_b", actor="ann"))
     await two.quiet()
-    assert two.engine.resources.wait_of("robot_b", ["BENCH_LEFT"]) is not None
+    assert two.engine._parts.base.resources.wait_of("robot_b", ["BENCH_LEFT"]) is not None
     two.disk.go_on()
     await releasing
     two.drivers["robot_b"].reachable = True
@@ -126,6 +126,6 @@ async def test_full_disk__releases_nothing(two: Lab) -> None:
         await two.engine.releasing.release("bench", "robot_b", actor="ann")
     assert told.value.code.name == "store_unavailable"
     assert holders(two) == {"bench": "robot_b"}
-    wait = two.engine.resources.wait_of("robot_a", ["BENCH_LEFT"])
+    wait = two.engine._parts.base.resources.wait_of("robot_a", ["BENCH_LEFT"])
     assert wait is not None
-    assert two.engine.resources.wait_of("robot_b", ["BENCH_LEFT"]) is None
+    assert two.engine._parts.base.resources.wait_of("robot_b", ["BENCH_LEFT"]) is None

@@ -37,7 +37,7 @@ async def runs(data: MemoryStore) -> list[Task]:
 
 async def over(lab: Lab) -> list[Task]:
     """The runs, when nothing waits or runs any more."""
-    await lab.until(lambda: not lab.engine.queue.memory.unfinished)
+    await lab.until(lambda: not lab.engine.reads.unfinished)
     return await runs(lab.disk.data)
 
 
@@ -58,7 +58,7 @@ async def test_count__is_so_many_tasks_one_after_the_other(lab: Lab) -> None:
         ("again", 2, "test")
     }
     assert lab.driver.done == ["again"] * 4
-    counts = lab.engine.queue.memory.counts()
+    counts = lab.engine.reads.counts()
     assert (counts.total, counts.completed, counts.queue_size) == (4, 4, 0)
 
 
@@ -89,7 +89,7 @@ async def test_interval__counts_from_time_to_time_and_not_from_end_to_start(
     lab = await start_lab(clock=clock)
     begun_ms = clock.now_ms()
     await repeating(lab, "hourly", Repeat(interval_s=3_600), gate=True)
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     for number in range(1, 4):
         await lab.until(lambda: lab.driver.at_gate)
         clock.time_ms += 600_000
@@ -114,7 +114,7 @@ async def test_interval__times_that_were_missed_are_not_caught_up(start_lab: Sta
     clock.time_ms = begun_ms + 5 * HOUR_MS + 60_000
     await lab.engine.resume(None, actor="ann")
     await lab.until(lambda: len(lab.driver.done) == 2)
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     await lab.until(lambda: lane.waiting and lane.running is None)
     (waiting,) = lane
     assert waiting.not_before_ms == begun_ms + 6 * HOUR_MS
@@ -130,7 +130,7 @@ async def test_interval__a_clock_that_was_set_back_delays_it_by_one_interval_at_
     await lab.until(lambda: lab.driver.at_gate)
     clock.time_ms -= 30 * 24 * HOUR_MS + 1
     lab.driver.gate.set()
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     await lab.until(lambda: lane.waiting)
     (waiting,) = lane
     assert waiting.not_before_ms is not None
@@ -149,12 +149,12 @@ async def test_expires_at__each_run_has_as_long_as_the_first(start_lab: StartLab
     )
     (first,) = (await lab.accept([order])).task_ids
     await lab.ended(first)
-    lane = lab.engine.queue.lane("robot_a")
+    lane = lab.engine.reads.lane("robot_a")
     (second,) = lane
     assert second.expires_at_ms == begun_ms + HOUR_MS + 60_000
     await lab.engine.pause(None, actor="ann")
     clock.time_ms = begun_ms + HOUR_MS + 60_000
-    lab.engine.queue.expiry._deadlines._changed.set()
+    lab.engine._parts.tasks.expiry._deadlines._changed.set()
     ended = await lab.ended(second.id)
     assert ended.error is not None
     assert ended.error.code == "expired"
@@ -227,7 +227,7 @@ async def test_unknown_outcome__that_is_tried_again_is_the_same_run_and_goes_on(
     again = await lab.find(resolved.resolution.retried_as or "")
     assert again.repeat == Repeat(count=3)
     assert (again.retry_of, again.repeat_of) == (first, first)
-    assert lab.engine.queue.repeats.current(resolved) == again.id
+    assert lab.engine.queue.current_run(resolved) == again.id
     with pytest.raises(RobotqError) as refused:
         await lab.engine.retry(first, actor="ann")
     assert refused.value.args_["retried_as"] == again.id
@@ -265,11 +265,11 @@ async def test_cancel__that_came_too_late_for_the_run_still_ends_the_series(lab:
 async def test_current__leads_from_every_run_to_the_one_that_is_there(lab: Lab) -> None:
     first = await repeating(lab, "x", Repeat(interval_s=3_600))
     ended = await lab.ended(first)
-    current = lab.engine.queue.repeats.current(ended)
+    current = lab.engine.queue.current_run(ended)
     assert current is not None
     assert (await lab.find(current)).state is TaskState.PENDING
     await lab.engine.queue.cancel(current, actor="ann")
-    assert lab.engine.queue.repeats.current(ended) is None
+    assert lab.engine.queue.current_run(ended) is None
     with pytest.raises(RobotqError, match="is completed"):
         await lab.engine.queue.cancel(first, actor="ann")
 
@@ -280,13 +280,13 @@ async def test_restart__goes_on_with_the_run_that_waits(start_lab: StartLab) -> 
     lab.driver.gate.set()
     await lab.until(lambda: lab.driver.done)
     await lab.engine.pause(None, actor="ann")
-    await lab.until(lambda: lab.engine.queue.lane("robot_a").running is None)
+    await lab.until(lambda: lab.engine.reads.lane("robot_a").running is None)
     done = len(lab.driver.done)
     again = await start_lab(data=await lab.kill())
     again.driver.gate.set()
-    (waiting,) = again.engine.queue.lane("robot_a")
+    (waiting,) = again.engine.reads.lane("robot_a")
     (first, *_) = await runs(again.disk.data)
-    assert again.engine.queue.repeats.current(first) == waiting.id
+    assert again.engine.queue.current_run(first) == waiting.id
     await again.engine.resume(None, actor="ann")
     tasks = await over(again)
     assert linked(tasks)

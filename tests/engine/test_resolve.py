@@ -60,7 +60,7 @@ async def test_twice_at_once__is_done_once(lab: Lab) -> None:
     )
     refused = [answer for answer in answers if isinstance(answer, RobotqError)]
     assert [error.code.name for error in refused] == ["wrong_state"] * 2
-    assert lab.engine.queue.memory.counts().total == 2
+    assert lab.engine.reads.counts().total == 2
 
 
 @pytest.mark.parametrize("outcome", ["done", "", "Completed"])
@@ -141,7 +141,7 @@ async def test_disk_full__nothing_is_resolved(lab: Lab) -> None:
     await lab.held(HoldCode.OUTCOME_UNKNOWN)
     assert (await lab.find(task.id)).outcome_unknown
     assert isinstance(lab.engine.queue, TaskQueue)
-    assert lab.engine.queue.memory.unfinished == 0
+    assert lab.engine.reads.unfinished == 0
 
 
 async def test_long_ago__a_task_that_memory_has_forgotten_is_resolved_on_disk(
@@ -152,7 +152,7 @@ async def test_long_ago__a_task_that_memory_has_forgotten_is_resolved_on_disk(
     await lab.engine.resolve(task.id, "failed", actor="ann")
     for number in range(25):
         await lab.run(str(number))
-    assert lab.engine.queue.memory.get(task.id) is None
+    assert lab.engine.reads.known(task.id) is None
     found = await lab.find(task.id)
     assert found.resolution is not None
     again = await lab.engine.retry(task.id, actor="ann")

@@ -18,7 +18,7 @@ from .disk import writes
 
 
 def occupied(lab: Lab) -> dict[str, str]:
-    return {one.resource: one.robot for one in lab.engine.resources.occupied()}
+    return {one.resource: one.robot for one in lab.engine.reads.occupied()}
 
 
 async def on_disk(lab: Lab) -> dict[str, str]:
@@ -150,8 +150,8 @@ async def test_reload__other_places_are_in_force_at_once(two: Lab) -> None:
     task_id = await two.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
     await two.quiet()
     assert (await two.find(task_id)).state is TaskState.PENDING
-    two.engine.resources.remap({"BENCH_LEFT": "left", "BENCH_RIGHT": "right"})
-    two.engine.queue.lane("robot_b").wake()
+    two.engine._parts.base.resources.remap({"BENCH_LEFT": "left", "BENCH_RIGHT": "right"})
+    two.engine.reads.lane("robot_b").wake()
     assert (await two.ended(task_id)).state is TaskState.COMPLETED
 
 
@@ -265,7 +265,7 @@ async def test_silent_robot__a_command_that_a_reload_made_wrong_has_led_it_nowhe
     gate = await silent.at_gate("busy")
     never = await silent.submit("gone", "GO", place="SCALE")
     without = Catalog([spec for spec in CATALOG if spec.cmd_type != "GO"])
-    silent.engine.settings.catalog = without
+    silent.engine._parts.base.settings.catalog = without
     silent.driver.gate.set()
     await silent.ended(gate)
     await silent.held(HoldCode.DOES_NOT_FIT)

@@ -174,7 +174,7 @@ async def test_expired__many_at_once_are_all_ended(lab: Lab) -> None:
     orders = [replace(lab.order(str(n)), expires_at_ms=at_ms + n % 3) for n in range(600)]
     ids = (await lab.accept(orders, batch=True, contiguous=False)).task_ids
     assert {await error_of(lab, task_id) for task_id in ids} == {"expired"}
-    assert lab.engine.queue.memory.unfinished == 0
+    assert lab.engine.reads.unfinished == 0
 
 
 async def test_expired__takes_a_whole_contiguous_batch_along_but_not_what_runs(lab: Lab) -> None:

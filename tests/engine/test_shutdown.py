@@ -108,7 +108,7 @@ async def test_twice__does_it_once(lab: Lab) -> None:
 
 
 async def test_listeners__are_told_that_nothing_more_will_come(lab: Lab) -> None:
-    with lab.engine.bus.subscribe() as events:
+    with lab.engine.reads.subscribe() as events:
         listening = asyncio.create_task(_all(events))
         await lab.engine.shut_down()
         assert await listening == ["hold.set", "daemon.stopped"]

@@ -239,7 +239,7 @@ async def test_cancel__of_a_claim_that_is_given_back_during_an_outage_is_refused
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The claim is on disk, then somebody pauses and the disk is out: cancel hung for ever."""
-    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", 0.01)
+    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", 0.01)
     lab.disk.hangs_at = writes(TaskState.RUNNING)
     task_id = await lab.submit("first")
     await lab.until(lambda: lab.disk.hanging)

@@ -86,7 +86,7 @@ async def test_disk_full_when_it_is_acknowledged__is_noted_later_and_not_sent_tw
 
     at_crash_points(fill)
     task = await lab.run("c")
-    await lab.until(lambda: not lab.engine.journal.available)
+    await lab.until(lambda: not lab.engine.store_available)
     at_crash_points(None)
     lab.disk.full = None
     await told(lab, task)
@@ -110,7 +110,7 @@ async def test_task_that_cannot_be_read__is_sent_when_it_can(
         webhooks=sending(allowed_hosts=LOOPBACK),
         unreadable=True,
     )
-    assert lab.engine.queue.memory.get(task.id) is None, "it ended too long ago"
+    assert lab.engine.reads.known(task.id) is None, "it ended too long ago"
     await lab.until(lambda: lab.disk.unread >= 3)
     assert [request.attempt for request in receiver.requests] == [1]
     lab.disk.unreadable = False

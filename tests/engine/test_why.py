@@ -197,7 +197,7 @@ async def test_place_of_an_idle_robot__names_it_and_how_to_send_it_away(
         },
     )
     await lab.run("there", "GO", place="BENCH_LEFT")
-    (occupancy,) = lab.engine.resources.occupied()
+    (occupancy,) = lab.engine.reads.occupied()
     clock.ms += 60_000
     waiting = await lab.submit("too", "GO", robot="robot_b", place="BENCH_RIGHT")
     await lab.quiet()
@@ -245,7 +245,7 @@ async def test_place_of_a_robot_that_is_off_or_gone__is_to_be_released(
     clear = view["clear"]
     assert (clear["action"], clear["path"]) == ("release", "/resources/bench/release")
     # since when, too: a place that was given up and taken again meanwhile is another matter
-    (occupancy,) = again.engine.resources.occupied()
+    (occupancy,) = again.engine.reads.occupied()
     assert clear["body"] == {"holder": occupancy.robot, "since_ms": occupancy.since_ms}
     await again.engine.releasing.release("bench", actor="ann", **clear["body"])
     assert standing(again) == [] or "resource" not in codes(why(again, "robot_b"))
@@ -269,7 +269,7 @@ async def test_claim__that_the_disk_does_not_answer_is_starting_since_its_attemp
     lab: Lab,
 ) -> None:
     lab.disk.hangs_at = lambda mutations: (
-        len(mutations) > 0 and lab.engine.queue.lane("robot_a").waiting > 0
+        len(mutations) > 0 and lab.engine.reads.lane("robot_a").waiting > 0
     )
     task_id = await lab.submit("waits")
     await lab.quiet()
@@ -284,7 +284,7 @@ async def test_claim__that_the_disk_does_not_answer_is_starting_since_its_attemp
 async def test_shutdown__is_why_no_queue_starts_anything(start_lab: StartLab) -> None:
     lab = await start_lab()
     job = Job(queue="task_queue", command=Command(cmd_type="job"), work=Work())
-    await lab.engine.queue.jobs.submit(job, api="task_queue", actor="ann", max_waiting=10)
+    await lab.engine.queue.submit_job(job, api="task_queue", actor="ann", max_waiting=10)
     gate = await lab.at_gate("deaf")
     behind = await lab.submit("behind")
     down = asyncio.ensure_future(lab.engine.shut_down())

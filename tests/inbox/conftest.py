@@ -48,7 +48,7 @@ class Inbox:
 
     async def tasks(self) -> list[Task]:
         """Every task, in the order of arrival."""
-        return list(reversed(await self.lab.engine.store.list(TaskQuery(limit=1_000))))
+        return list(reversed(await self.lab.engine.reads.tasks(TaskQuery(limit=1_000))))
 
     async def cmd_ids(self) -> list[str | None]:
         return [task.command.cmd_id for task in await self.tasks()]

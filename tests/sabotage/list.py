@@ -34,7 +34,7 @@ SABOTAGES = (
     ),
     _one(
         "a submit is answered whether it was written or not",
-        "engine/queue/queue.py",
+        "engine/submitting.py",
         "                await self._changes.write(mutations, room)\n"
         "                crash_point(CrashPoint.ACCEPTED)",
         "                await self._changes.written(mutations)\n"
@@ -220,7 +220,7 @@ SABOTAGES = (
         "what somebody wanted of a command is kept in memory alone",
         "engine/robot/executor.py",
         "        self._intending = asyncio.create_task(\n"
-        "            self._deps.queue.claims.intend(task, asked), "
+        "            self._deps.claims.intend(task, asked), "
         'name=f"intend {task.id}"\n'
         "        )\n",
         "",

@@ -82,7 +82,7 @@ class Shop:
         await self.workers.expire_due(QUEUE)
 
     async def find(self, task: Task) -> Task:
-        return await self.engine.queue.find(task.id)
+        return await self.engine.reads.task(task.id)
 
     async def events(self, kind: str = "") -> Sequence[Event]:
         events = await self.store.events_since(0, limit=100_000)

@@ -49,7 +49,7 @@ async def test_fifty_workers_racing__never_get_the_same_task_twice(shop: Shop) -
     assert len(done) == 200
     assert {task.id for task in done} == ids
     assert all(task.fence == 1 for task in done)
-    assert shop.engine.queue.memory.counts(api=QUEUE).completed == 200
+    assert shop.engine.reads.counts(api=QUEUE).completed == 200
 
 
 async def test_waiting_workers__are_called_in_their_order_one_for_each_task(shop: Shop) -> None:

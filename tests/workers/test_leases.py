@@ -91,7 +91,7 @@ async def test_given_back__goes_to_its_place_and_is_no_attempt(shop: Shop) -> No
     await shop.submit("a")
     await shop.submit("b")
     task = await shop.claimed()
-    await shop.engine.queue.jobs.give_back(task.id, Holder(worker="w1", token=task.fence))
+    await shop.engine.queue.give_back_job(task.id, Holder(worker="w1", token=task.fence))
     with pytest.raises(RobotqError) as caught:
         await shop.finish(task)
     assert refusal(caught) == "stale_claim"

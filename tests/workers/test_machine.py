@@ -104,14 +104,14 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(data=st.data(), what=st.sampled_from(["cancel", "retry", "give_back", "lose"]))
     def somebody_does(self, data: st.DataObject, what: str) -> None:
         task_id = data.draw(st.sampled_from(self.submitted))
-        jobs = self.shop.engine.queue.jobs
-        task = self.run(self.shop.engine.queue.find(task_id))
+        queue = self.shop.engine.queue
+        task = self.run(self.shop.engine.reads.task(task_id))
         holder = Holder(worker=task.worker, token=task.fence)
         doing = {
-            "cancel": lambda: self.shop.engine.queue.cancel(task_id, actor="ann"),
-            "retry": lambda: jobs.retry(task_id, actor="ann"),
-            "give_back": lambda: jobs.give_back(task_id, holder),
-            "lose": lambda: jobs.lose(task_id, holder),
+            "cancel": lambda: queue.cancel(task_id, actor="ann"),
+            "retry": lambda: queue.retry_job(task_id, actor="ann"),
+            "give_back": lambda: queue.give_back_job(task_id, holder),
+            "lose": lambda: queue.lose_job(task_id, holder),
         }
         try:
             after = self.run(doing[what]())
@@ -129,7 +129,7 @@ class LeaseMachine(RuleBasedStateMachine):
         self.run(self.shop.after(seconds))
         now_ms = self.shop.clock.ms
         for task_id in self.submitted:
-            task = self.run(self.shop.engine.queue.find(task_id))
+            task = self.run(self.shop.engine.reads.task(task_id))
             if task.state.final:
                 self.ends.setdefault(task_id, task)
             assert task.work is not None
@@ -143,16 +143,16 @@ class LeaseMachine(RuleBasedStateMachine):
         tasks = {i: self.run(self.shop.store.get(i)) for i in self.submitted}
         self.shop = self.run(new_shop(self.shop.store, self.shop.clock))
         for task_id, task in tasks.items():
-            assert self.run(self.shop.engine.queue.find(task_id)) == task
+            assert self.run(self.shop.engine.reads.task(task_id)) == task
 
     @invariant()
     def memory_disk_and_counts_agree(self) -> None:
-        memory = self.shop.engine.queue.memory
+        memory = self.shop.engine._parts.base.memory
         states = []
         for task_id in self.submitted:
             task = self.run(self.shop.store.get(task_id))
             assert task is not None
-            assert self.run(self.shop.engine.queue.find(task_id)) == task
+            assert self.run(self.shop.engine.reads.task(task_id)) == task
             assert (task.lease_until_ms is not None) <= (task.state is TaskState.RUNNING)
             states.append(task.state)
             if task_id in self.ends:

@@ -111,19 +111,19 @@ async def test_cancel__the_worker_hears_of_it_and_its_result_is_refused(shop: Sh
 
 async def test_retry__under_its_own_id_as_often_as_allowed(shop: Shop) -> None:
     task = await shop.submit(max_retries=1)
-    jobs = shop.engine.queue.jobs
+    queue = shop.engine.queue
     with pytest.raises(RobotqError) as caught:
-        await jobs.retry(task.id, actor="ann")
+        await queue.retry_job(task.id, actor="ann")
     assert refusal(caught) == "wrong_state"
     await shop.finish(await shop.claimed(), failed_with("no"))
-    again = await jobs.retry(task.id, actor="ann")
+    again = await queue.retry_job(task.id, actor="ann")
     assert (again.state, again.retries, again.worker) == (TaskState.PENDING, 1, None)
     assert (again.error, again.result, again.started_at_ms, again.ended_at_ms) == (None,) * 4
-    counts = shop.engine.queue.memory.counts(api=QUEUE)
+    counts = shop.engine.reads.counts(api=QUEUE)
     assert (counts.pending, counts.failed, counts.total) == (1, 0, 1)
     await shop.finish(await shop.claimed(), failed_with("no"))
     with pytest.raises(RobotqError) as caught:
-        await jobs.retry(task.id, actor="ann")
+        await queue.retry_job(task.id, actor="ann")
     assert refusal(caught) == "retries_used_up"
 
 
@@ -170,7 +170,7 @@ async def test_result__without_a_name_is_believed_where_one_worker_tries_again(
     await shop.submit()
     task = await shop.claimed("w1")
     await shop.workers.finish(task.id, Holder(), failed_with("broken"))
-    await shop.engine.queue.jobs.retry(task.id, actor="ann")
+    await shop.engine.queue.retry_job(task.id, actor="ann")
     await shop.claimed("w2")
     done = await shop.workers.finish(task.id, Holder(), succeeded("at last"))
     assert data_of(done) == "at last"

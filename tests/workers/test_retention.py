@@ -22,16 +22,16 @@ async def test_retention__what_it_removes_is_found_nowhere_and_cannot_be_retried
     await shop.submit("new")
     new = await shop.claimed()
     await shop.workers.finish(new.id, Holder(worker="w1"), succeeded(None))
-    await shop.engine._retain()
+    await shop.engine._parts.retention.look()
     assert await shop.store.get(task.id) is None
     with pytest.raises(RobotqError) as caught:
-        await shop.engine.queue.find(task.id)
+        await shop.engine.reads.task(task.id)
     assert refusal(caught) == "task_not_found"
     with pytest.raises(RobotqError) as caught:
-        await shop.engine.queue.jobs.retry(task.id, actor="ann")
+        await shop.engine.queue.retry_job(task.id, actor="ann")
     assert refusal(caught) == "task_not_found"
-    assert [one.id for one in shop.engine.queue.memory.latest_finished()] == [new.id]
-    assert shop.engine.queue.memory.counts(queue=QUEUE).completed == 2
+    assert [one.id for one in shop.engine.reads.latest_ended()] == [new.id]
+    assert shop.engine.reads.counts(queue=QUEUE).completed == 2
     assert (await shop.find(new)).state is TaskState.COMPLETED
 
 
@@ -44,11 +44,11 @@ async def test_retention__a_change_under_way_of_what_is_being_removed_says_that_
     failed = await shop.find(task)
     assert failed.state is TaskState.FAILED
     removing = {"events_before_ms": 0, "answers_before_ms": 0, "limit": 10}
-    async with shop.engine.queue._changes.of(task.id) as held:
-        shop.engine.queue.memory.forget(2**60)
+    async with shop.engine._parts.tasks.claims._changes.of(task.id) as held:
+        shop.engine._parts.base.memory.forget(2**60)
         await shop.store.prune(tasks_before_ms=2**60, **removing)
         with pytest.raises(RobotqError) as caught:
-            await shop.engine.queue.jobs._write(
+            await shop.engine._parts.tasks.cancelling._jobs._write(
                 job_changes.retried(held, shop.clock.now_ms(), actor="ann")
             )
     assert refusal(caught) == "task_not_found"

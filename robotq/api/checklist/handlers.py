@@ -156,7 +156,7 @@ async def get_batch(call: Call) -> web.StreamResponse:
 
 async def health(call: Call) -> web.StreamResponse:
     """Always 200: it says how the daemon is, and not whether it is."""
-    well = call.engine.journal.available
+    well = call.engine.store_available
     if not allows(call.caller.scopes, Scope.READ):
         return answer({"status": "healthy" if well else "degraded"})
     return answer(

@@ -18,15 +18,15 @@ async def charts(call: Call) -> web.StreamResponse:
     """From memory alone, so that nobody who looks makes the disk work."""
     query = call.query(ChartQuery)
     engine = call.engine
-    memory = engine.queue.memory
-    counts = memory.counts()
-    latest = list(memory.latest_finished())
+    reads = engine.reads
+    counts = reads.counts()
+    latest = list(reads.latest_ended())
     newer = takewhile(lambda task: (task.ended_at_ms or 0) > query.after_ms, latest)
     return call.answer(
         {
             "at_ms": engine.clock.now_ms(),
             "ended": [_bar(task) for task in newer],
-            "running": [_bar(task) for task in memory.running()],
+            "running": [_bar(task) for task in reads.running()],
             "complete": len(latest) >= counts.completed + counts.failed + counts.cancelled,
         }
     )

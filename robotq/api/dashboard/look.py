@@ -42,13 +42,13 @@ async def look(call: Call) -> web.StreamResponse:
     """Costs the same with ten tasks and with a million."""
     engine, language = call.engine, call.language
     statuses = await call.request.app[DASHBOARD].statuses.all()
-    counts = engine.queue.memory.counts()
+    counts = engine.reads.counts()
     interfaces = engine.config.interfaces
     latched = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
     return call.answer(
         {
             "at_ms": engine.clock.now_ms(),
-            "last_event_id": engine.bus.last_event_id,
+            "last_event_id": engine.reads.last_event_id,
             "version": __version__,
             "time_scale": engine.config.time_scale,
             "you": you(call),
@@ -63,7 +63,7 @@ async def look(call: Call) -> web.StreamResponse:
                 "cancelled": counts.cancelled,
             },
             "interfaces": [name for name in _INTERFACES if getattr(interfaces, name).enabled],
-            "queue_revision": engine.queue.editing.revision,
+            "queue_revision": engine.queue.revision,
             "why": [
                 reason
                 for standing in engine.why.all()
@@ -74,8 +74,7 @@ async def look(call: Call) -> web.StreamResponse:
                 for robot in engine.robots.values()
             ],
             "ended": [
-                line(engine, task, language)
-                for task in islice(engine.queue.memory.latest_finished(), _ENDED)
+                line(engine, task, language) for task in islice(engine.reads.latest_ended(), _ENDED)
             ],
         }
     )
@@ -85,12 +84,12 @@ async def window(call: Call) -> web.StreamResponse:
     """A part of a queue, as much as fits on a screen."""
     query = call.query(QueueWindowQuery)
     engine = call.engine
-    lane = engine.queue.lane(engine.robot(query.robot_id).name)
+    lane = engine.reads.lane(engine.robot(query.robot_id).name)
     return call.answer(
         {
             "at_ms": engine.clock.now_ms(),
             "waiting": lane.waiting,
-            "queue_revision": engine.queue.editing.revision,
+            "queue_revision": engine.queue.revision,
             "offset": query.offset,
             "tasks": waiting_lines(
                 engine, lane.name, call.language, offset=query.offset, limit=query.limit
@@ -103,9 +102,9 @@ def waiting_lines(
     engine: Engine, queue: str, language: Language, *, offset: int = 0, limit: int = _NEXT
 ) -> list[dict[str, Any]]:
     """Waiting tasks of one queue with their place in it, and when each is likely to start."""
-    lane = engine.queue.lane(queue)
+    lane = engine.reads.lane(queue)
     now_ms = engine.clock.now_ms()
-    starts = engine.queue.estimates.schedule(lane, limit, now_ms, offset=offset)
+    starts = engine.queue.schedule(lane, limit, now_ms, offset=offset)
     lines: list[dict[str, Any]] = []
     waiting = islice(lane, offset, offset + limit)
     for position, (task, starts_s) in enumerate(zip(waiting, starts, strict=True), offset + 1):
@@ -156,7 +155,7 @@ def _about(engine: Engine, command: Command) -> str:
 
 
 def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> dict[str, Any]:
-    lane = engine.queue.lane(robot.name)
+    lane = engine.reads.lane(robot.name)
     holds = engine.holds.of(robot.name)
     status = known.status if robot.connected else None
     return {
@@ -215,7 +214,7 @@ def _starts_next(
 def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
     now_ms = engine.clock.now_ms()
     stands = engine.why.of(task.queue).stands
-    left_s = None if stands else engine.queue.estimates.remaining_s(task, now_ms)
+    left_s = None if stands else engine.queue.remaining_s(task, now_ms)
     steps = task.steps[-_STEPS:]
     return {
         **line(engine, task, language),

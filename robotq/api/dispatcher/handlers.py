@@ -84,7 +84,7 @@ async def get_task(call: Call) -> web.StreamResponse:
     task_id = reading.task_id(call.path("task_id").lower())
     if task_id is None:
         raise RobotqError("task_not_found", task_id="")
-    task = await call.engine.queue.find(task_id)
+    task = await call.engine.reads.task(task_id)
     if task.api != API or _is_over(call, task):
         raise RobotqError("task_not_found", task_id=task_id)
     return call.answer(status(task, call.request.app[HUB].pool))
@@ -97,7 +97,7 @@ async def _submitted(call: Call, body: Any) -> web.Response:
     if not _anybody_there(call):
         raise Refused(503, "No worker available", {"Retry-After": "1"})
     pool = hub.pool
-    handed_out = call.engine.queue.jobs.may_start(API)
+    handed_out = call.engine.queue.hands_out(API)
     free = handed_out and pool.idle(asked.group) > pool.waiting_for(asked.group)
     job = Job(
         queue=API,

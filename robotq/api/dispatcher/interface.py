@@ -127,10 +127,10 @@ ROUTES = (
 
 
 def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
-    settings = shared.workers.engine.settings
+    engine = shared.workers.engine
 
     def at_once() -> int:
-        config = settings.config.interfaces.dispatcher
+        config = engine.config.interfaces.dispatcher
         return max(1, config.results_bytes // hard_limit(config.result_bytes))
 
     return {

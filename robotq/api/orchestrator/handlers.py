@@ -214,7 +214,7 @@ async def retry(call: Call) -> web.StreamResponse:
     task = await _find(call)
     _check_state(task, TaskState.FAILED, TaskState.PENDING)
     try:
-        again = await call.engine.queue.jobs.retry(task.id, actor=call.actor)
+        again = await call.engine.queue.retry_job(task.id, actor=call.actor)
     except RobotqError as error:
         if error.code.name == "retries_used_up":
             used, limit = error.args_["retries"], error.args_["limit"]
@@ -253,7 +253,7 @@ def _config(call: Call) -> OrchestratorConfig:
 async def _find(call: Call) -> Task:
     """The task of the path. Raises Refused, RobotqError task_not_found, store_unavailable."""
     asked = call.path("task_id")
-    task = await call.engine.queue.find(reading.task_id(asked))
+    task = await call.engine.reads.task(reading.task_id(asked))
     if task.api != API:
         raise RobotqError("task_not_found", task_id=asked)
     return task

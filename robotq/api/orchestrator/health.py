@@ -30,7 +30,7 @@ async def health(call: Call) -> web.StreamResponse:
     """503 while nothing can be accepted. Without the scope read only the word."""
     engine = call.engine
     if not allows(call.caller.scopes, Scope.READ):
-        well = engine.journal.available and not engine.queue.closed
+        well = engine.accepts
         word = "healthy" if well else "unhealthy"
         return call.answer({"status": word}, 200 if well else 503)
     components = {
@@ -50,7 +50,7 @@ async def health(call: Call) -> web.StreamResponse:
             "memory_usage": f"{await asyncio.to_thread(_memory_mb)}MB",
             "cpu_usage": _cpu_percent(now_ms - call.request.app[STARTED]),
             "active_connections": _connections(call),
-            "queue_size": engine.queue.memory.pool(API).waiting,
+            "queue_size": engine.reads.pool(API).waiting,
         },
     }
     return call.answer(body, 200 if well else 503)
@@ -74,13 +74,13 @@ async def _component(call: Call, check: Callable[[], Awaitable[bool]]) -> dict[s
 async def _database(engine: Engine) -> bool:
     """It can be read, and the last write went well."""
     await engine.reads.tallies(API, from_ms=0, to_ms=0)
-    return engine.journal.available
+    return engine.store_available
 
 
 async def _memory(engine: Engine) -> bool:
     """What waits and runs in memory is what the kept numbers say."""
-    counts = engine.queue.memory.counts(api=API)
-    return len(engine.queue.memory.pool(API)) == counts.queue_size
+    counts = engine.reads.counts(api=API)
+    return len(engine.reads.pool(API)) == counts.queue_size
 
 
 async def _webhooks(engine: Engine) -> bool:
@@ -106,7 +106,7 @@ def _cpu_percent(uptime_ms: int) -> float:
 
 def _connections(call: Call) -> int:
     """Workers that are there, and listeners of the event stream, besides this request."""
-    return 1 + call.engine.bus.listeners + call.engine.queue.memory.pool(API).idle_calls
+    return 1 + call.engine.reads.listeners + call.engine.reads.pool(API).idle_calls
 
 
 def _duration(seconds: int) -> str:

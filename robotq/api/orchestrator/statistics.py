@@ -25,7 +25,7 @@ async def statistics(engine: Engine, period: str, granularity: str) -> dict[str,
     last_ms = hour_of(engine.clock.now_ms())
     first_ms = last_ms - (PERIODS[period] - 1) * HOUR_MS
     hourly = await engine.reads.tallies(API, from_ms=first_ms, to_ms=last_ms)
-    counts = engine.queue.memory.counts(api=API)
+    counts = engine.reads.counts(api=API)
     ended = counts.completed + counts.failed + counts.cancelled
     by_state = {state: getattr(counts, state.value) for state in STATUS}
     return {

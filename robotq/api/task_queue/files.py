@@ -119,7 +119,7 @@ class Copies:
             try:
                 if last_id is None:
                     last_id = await self._in_thread(self._begin)
-                    if last_id > self._engine.bus.last_event_id:
+                    if last_id > self._engine.reads.last_event_id:
                         # of another journal: the database is a new one, or an older one
                         last_id = 0
                 last_id = await self.follow(last_id)
@@ -140,7 +140,7 @@ class Copies:
     async def follow(self, last_id: int) -> int:
         """Write what has changed since an event; returns the number of the last one."""
         reads = self._engine.reads
-        while (newest := self._engine.bus.last_event_id) > last_id:
+        while (newest := self._engine.reads.last_event_id) > last_id:
             events = await reads.events(last_id, limit=_EVENTS, api=API)
             ids = dict.fromkeys(event.task_id for event in events if event.task_id)
             tasks = [await reads.task_if_any(task_id) for task_id in ids]

@@ -60,7 +60,7 @@ async def home(call: Call) -> web.StreamResponse:
 
 
 async def health(call: Call) -> web.StreamResponse:
-    well = call.engine.journal.available and not call.engine.queue.closed
+    well = call.engine.accepts
     body = {"status": "ok" if well else "unavailable"}
     if allows(call.caller.scopes, Scope.READ):
         # where the files are is not for everybody
@@ -70,14 +70,14 @@ async def health(call: Call) -> web.StreamResponse:
 
 async def service_health(call: Call) -> web.StreamResponse:
     """The same by the words of another server that documented clients look for."""
-    well = call.engine.journal.available and not call.engine.queue.closed
+    well = call.engine.accepts
     body: dict[str, Any] = {
         "status": "ok" if well else "unavailable",
         "service": "task-queue",
         "timestamp": iso_time(call.engine.clock.now_ms()),
     }
     if allows(call.caller.scopes, Scope.READ):
-        counts = call.engine.queue.memory.counts(api=API)
+        counts = call.engine.reads.counts(api=API)
         body["queue_size"] = counts.pending
         body["results_count"] = counts.completed + counts.failed + counts.cancelled
         body.update(asdict(call.request.app[FOLDERS]))
@@ -85,7 +85,7 @@ async def service_health(call: Call) -> web.StreamResponse:
 
 
 async def stats(call: Call) -> web.StreamResponse:
-    counts = call.engine.queue.memory.counts(api=API)
+    counts = call.engine.reads.counts(api=API)
     return call.answer(
         {
             "completed_tasks": counts.completed + counts.failed + counts.cancelled,
@@ -125,7 +125,7 @@ async def create_in_line(call: Call) -> web.StreamResponse:
             "task_id": task.id,
             "message": "Task created",
             "priority": priority,
-            "queue_position": call.engine.queue.memory.position(task),
+            "queue_position": call.engine.reads.position(task),
         },
         headers=REPLAYED if repeated else None,
     )
@@ -208,7 +208,7 @@ async def claim(call: Call) -> web.StreamResponse:
     try:
         found = await service.find(call, call.path("task_id"))
         service.workers_of(call).seen(API, worker, address=call.request.remote)
-        task = await call.engine.queue.jobs.claim_this(found.id, worker)
+        task = await call.engine.queue.claim_this_job(found.id, worker)
     except RobotqError as error:
         if error.code.name not in ("task_not_found", "wrong_state", "queue_held"):
             raise

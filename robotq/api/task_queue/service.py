@@ -82,7 +82,7 @@ def job_of(
 
 async def find(call: Call, task_id: str) -> Task:
     """A task of this interface. Raises RobotqError task_not_found, store_unavailable."""
-    task = await call.engine.queue.find(task_id)
+    task = await call.engine.reads.task(task_id)
     if task.api != API:
         raise RobotqError("task_not_found", task_id=task_id)
     return task

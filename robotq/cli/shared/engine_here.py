@@ -124,7 +124,7 @@ class _Local:
         """Why a task cannot get on without a person."""
         if task.waiting_for is not None:
             return "it asks a question, and nobody is here to answer"
-        if task.state is not TaskState.PENDING or self._engine.queue.memory.running():
+        if task.state is not TaskState.PENDING or self._engine.reads.running():
             self._still = 0
             return None
         if {hold.code for hold in self._engine.holds.of(task.queue)} - _PASSING:

@@ -6,11 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from robotq.engine.again import Again
+from robotq.engine.commit.journal import Journal
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
+from robotq.engine.queue.queue import TaskQueue
+from robotq.engine.reads import Reads
+from robotq.engine.robot.robot import Robot
+from robotq.engine.robot_control import RobotControl
+from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch, ItemIds, ItemPriority, ItemStatus
@@ -25,9 +32,6 @@ from robotq.store.port import (
     SaveItemBatch,
     StaleRevision,
 )
-
-if TYPE_CHECKING:
-    from robotq.engine.engine import Engine
 
 API = "checklist"
 
@@ -80,17 +84,34 @@ class Checklist:
     Everything is on disk before it is told. Every method raises RobotqError store_unavailable.
     """
 
-    def __init__(self, engine: Engine, ids: ItemIds) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        *,
+        reads: Reads,
+        journal: Journal,
+        queue: TaskQueue,
+        again: Again,
+        control: RobotControl,
+        robots: Mapping[str, Robot],
+        clock: WallClock,
+        ids: ItemIds,
+    ) -> None:
+        self._reads = reads
+        self._journal = journal
+        self._queue = queue
+        self._again = again
+        self._control = control
+        self._robots = robots
+        self._clock = clock
         self._ids = ids
         self._locks = Locks()
-        self._idempotency = Idempotency(engine.reads)
+        self._idempotency = Idempotency(reads)
 
     # -- reading ---------------------------------------------------------------------------
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         """Those of the page, and how many there are on all pages."""
-        return await self._engine.reads.items(query)
+        return await self._reads.items(query)
 
     async def item(self, item_id: str) -> Item:
         """Raises RobotqError item_not_found."""
@@ -101,7 +122,7 @@ class Checklist:
 
     async def batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
         """Those of the page, newest first, and how many there are on all pages."""
-        return await self._engine.reads.item_batches(query)
+        return await self._reads.item_batches(query)
 
     async def batch(self, batch_id: str) -> ItemBatch:
         """Raises RobotqError item_batch_not_found."""
@@ -121,11 +142,11 @@ class Checklist:
         made: list[Item] = []
 
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
-            now_ms = self._engine.clock.now_ms()
+            now_ms = self._clock.now_ms()
             item = self._made(new, now_ms)
             accepted = Accepted(task_ids=(item.id,), batch_id=None, queue_size=0)
             mutations: list[Mutation] = [SaveItem(item), _event("created", item, actor, now_ms)]
-            await self._engine.journal.write([*mutations, *_kept(save_answer, accepted)])
+            await self._journal.write([*mutations, *_kept(save_answer, accepted)])
             made.append(item)
             return accepted
 
@@ -148,7 +169,7 @@ class Checklist:
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             batch, items, mutations = self._batch(new, session_id, reason, actor)
             accepted = Accepted(task_ids=(), batch_id=batch.id, queue_size=0)
-            await self._engine.journal.write([*mutations, *_kept(save_answer, accepted)])
+            await self._journal.write([*mutations, *_kept(save_answer, accepted)])
             made.append((batch, items))
             return accepted
 
@@ -167,13 +188,13 @@ class Checklist:
     ) -> Accepted:
         if keyed is None:
             return await accept(None)
-        return await self._idempotency.once(keyed, self._engine.clock.now_ms(), accept)
+        return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
     def _batch(
         self, new: Sequence[NewItem], session_id: str | None, reason: str | None, actor: str
     ) -> tuple[ItemBatch, Sequence[Item], list[Mutation]]:
         """A new batch, and what writes it."""
-        now_ms = self._engine.clock.now_ms()
+        now_ms = self._clock.now_ms()
         batch = ItemBatch(
             id=self._ids.next(now_ms), session_id=session_id, reason=reason, created_at_ms=now_ms
         )
@@ -225,7 +246,7 @@ class Checklist:
                 found, _ = await self.items(ItemQuery(ids=ids))
                 for step in (await self._steps(found)).values():
                     raise RobotqError("item_in_use", robot=step.queue, task_id=step.id)
-                now_ms = self._engine.clock.now_ms()
+                now_ms = self._clock.now_ms()
                 mutations: list[Mutation] = []
                 for item in found:
                     mutations += [
@@ -267,7 +288,7 @@ class Checklist:
                 may_resolve()
             for item_id in ticked:
                 await self._until_its_turn(steps[item_id].id)
-            now_ms = self._engine.clock.now_ms()
+            now_ms = self._clock.now_ms()
             mutations: list[Mutation] = []
             for before in found:
                 after = before
@@ -286,7 +307,7 @@ class Checklist:
         """False where a task has changed its item meanwhile."""
         try:
             if mutations:
-                await self._engine.journal.write(mutations)
+                await self._journal.write(mutations)
         except StaleRevision:
             return False
         return True
@@ -314,7 +335,7 @@ class Checklist:
             if item.task_id is None or item.status is ItemStatus.COMPLETED:
                 continue
             try:
-                task = await self._engine.queue.find(item.task_id)
+                task = await self._reads.task(item.task_id)
             except RobotqError as error:
                 if error.code.name != "task_not_found":
                     raise
@@ -326,16 +347,16 @@ class Checklist:
 
     async def _until_its_turn(self, task_id: str) -> None:
         """Raises RobotqError wrong_state where nobody waits for this step yet."""
-        task = await self._engine.queue.find(task_id)
+        task = await self._reads.task(task_id)
         for _ in range(_LOOKS):
             if task.state.final or self._asks(task):
                 return
             await asyncio.sleep(_LOOK_S)
-            task = await self._engine.queue.find(task_id)
+            task = await self._reads.task(task_id)
         raise _not_ticked(task)
 
     def _asks(self, task: Task) -> bool:
-        robot = self._engine.robots.get(task.queue)
+        robot = self._robots.get(task.queue)
         if robot is None:
             return False
         running = robot.executor.running
@@ -344,15 +365,15 @@ class Checklist:
     async def _tick(self, step: Task, actor: str) -> None:
         """End a step as done. What an unclean end of the daemon has left open is resolved."""
         if step.outcome_unknown:
-            await self._engine.resolve(step.id, "completed", actor=actor)
+            await self._again.resolve(step.id, "completed", actor=actor)
             return
         try:
-            await self._engine.answer(step.id, {}, actor=actor)
+            await self._control.answer(step.id, {}, actor=actor)
         except RobotqError as error:
             # somebody else has answered at the same moment, or called it off
             if error.code.name != "no_question":
                 raise
-        ended = await self._engine.queue.wait_ended(step.id, _END_S)
+        ended = await self._queue.wait_ended(step.id, _END_S)
         if not ended.state.final:
             raise RobotqError("store_unavailable", reason="ticked off, its end is not written")
         if ended.state is not TaskState.COMPLETED:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from robotq.engine.events.bus import EventBus
+from robotq.engine.signals import Signals
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.store.port import AppendEvent, Mutation, Store, StoreUnavailable
@@ -32,38 +33,31 @@ class NotAnswered(RobotqError):
 class Journal:
     """Writes mutations durably and publishes their events after.
 
-    While the store takes no writes, `available` is false, `on_outage` has been called, and
-    a probe runs every `probe_s` seconds until it works again. A store that does not answer
-    within `deadline_s` is out as well: whoever asked is told so, and what comes to the disk
-    later all the same goes to `on_late` before the outage is over.
+    While the store takes no writes, `available` is false; `outage` was told of it. A store that
+    does not answer within `deadline_s` is out as well: whoever asked is told so, and what comes to
+    the disk later all the same stands in `late`. See `Outage` for what ends it.
     """
 
     def __init__(
         self,
         store: Store,
         bus: EventBus,
+        signals: Signals,
         *,
-        probe_s: float = 1.0,
         deadline_s: float = _DEADLINE_S,
     ) -> None:
         self._store = store
         self._bus = bus
-        self._probe_s = probe_s
+        self._signals = signals
         self._deadline_s = deadline_s
         self._working = asyncio.Event()
         self._working.set()
         self._answering = asyncio.Event()
         self._answering.set()
-        self._probe: asyncio.Task[None] | None = None
-        self._closed = False
-        self._late: list[Sequence[Mutation]] = []
-        self.on_outage: Callable[[str], None] = lambda _: None
-        """Called with the reason."""
-        self.on_recovery: Callable[[], Awaitable[None]] = _nothing
-        """Writes that the outage is over; where it raises RobotqError it is not."""
-        self.on_late: Callable[[Sequence[Mutation]], Awaitable[None]] = _ignore
-        """Undoes what was written after its caller had been told that it was not; raises
-        RobotqError store_unavailable where the disk is out again."""
+        self.reason: str | None = None
+        """Why the store takes no writes; None while it does."""
+        self.late: list[Sequence[Mutation]] = []
+        """What was written after its caller had been told that it was not."""
 
     @property
     def available(self) -> bool:
@@ -102,7 +96,7 @@ class Journal:
             nonlocal known
             known = True
             if given_up:
-                self._late.append(mutations)
+                self.late.append(mutations)
             self._committed(events, written)
 
         self._refuse_while_it_hangs()
@@ -154,11 +148,15 @@ class Journal:
         _log.warning("not in the journal: %s by %s", event.kind, event.actor)
         return False
 
-    async def close(self) -> None:
-        self._closed = True
-        if self._probe is not None:
-            self._probe.cancel()
-            await asyncio.gather(self._probe, return_exceptions=True)
+    def all_answered(self) -> None:
+        """It is known what became of all that was handed over."""
+        self._answering.set()
+
+    def works_again(self) -> None:
+        """The outage is over."""
+        _log.warning("the store takes writes again")
+        self.reason = None
+        self._working.set()
 
     def _committed(self, events: Sequence[Event], written: Callable[[], None] | None) -> None:
         try:
@@ -180,39 +178,6 @@ class Journal:
     def _failed(self, reason: str) -> None:
         if self._working.is_set():
             _log.error("the store takes no writes: %s", reason)
+            self.reason = reason
             self._working.clear()
-            self.on_outage(reason)
-        if not self._closed and (self._probe is None or self._probe.done()):
-            self._probe = asyncio.create_task(self._probe_until_it_works(), name="store-probe")
-
-    async def _probe_until_it_works(self) -> None:
-        while not self._working.is_set():
-            await asyncio.sleep(self._probe_s)
-            try:
-                # writes are answered in their order, so all earlier ones are when this is
-                await self._end_outage()
-            except (StoreUnavailable, RobotqError):
-                continue
-            except Exception:  # noqa: BLE001 - nothing but this ends the outage, so it goes on
-                _log.exception("the probe of the store failed")
-                continue
-            _log.warning("the store takes writes again")
-            self._working.set()
-
-    async def _end_outage(self) -> None:
-        try:
-            await self._store.probe()
-        finally:
-            self._answering.set()
-        while self._late:
-            await self.on_late(self._late[0])
-            del self._late[0]
-        await self.on_recovery()
-
-
-async def _ignore(_: Sequence[Mutation]) -> None:
-    return
-
-
-async def _nothing() -> None:
-    return
+            self._signals.outage.tell(reason)

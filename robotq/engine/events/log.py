@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from robotq.engine.events.bus import EventBus, Subscription
+from robotq.engine.reads import Reads
 from robotq.model.event import Event
 
 _log = logging.getLogger("robotq.journal")
@@ -28,7 +28,7 @@ _LOUD = frozenset(
 
 
 @asynccontextmanager
-async def events_logged(bus: EventBus, *, for_people: bool) -> AsyncIterator[None]:
+async def events_logged(reads: Reads, *, for_people: bool) -> AsyncIterator[None]:
     """Inside the block every event, with those published before, is a record of the logger
     `robotq.journal`, whose `fields` are its keys.
 
@@ -40,7 +40,7 @@ async def events_logged(bus: EventBus, *, for_people: bool) -> AsyncIterator[Non
     if not _log.isEnabledFor(logging.DEBUG if for_people else logging.WARNING):
         yield
         return
-    listener = _Listener(bus, for_people=for_people)
+    listener = _Listener(reads, for_people=for_people)
     listening = asyncio.create_task(listener.listen(), name="event log")
     try:
         yield
@@ -50,10 +50,10 @@ async def events_logged(bus: EventBus, *, for_people: bool) -> AsyncIterator[Non
 
 
 class _Listener:
-    def __init__(self, bus: EventBus, *, for_people: bool) -> None:
-        self._bus = bus
+    def __init__(self, reads: Reads, *, for_people: bool) -> None:
+        self._reads = reads
         self._for_people = for_people
-        self._subscription = Subscription(bus, heard=0)
+        self._subscription = reads.overhear(from_start=True)
         self._ending = False
 
     def end(self) -> None:
@@ -71,7 +71,7 @@ class _Listener:
             if self._ending:
                 return
             _log.warning("events are missing here that came too fast; the journal has them")
-            self._subscription = Subscription(self._bus)
+            self._subscription = self._reads.overhear()
 
     def _tell(self, event: Event) -> None:
         level = self._level(event.kind)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from robotq.engine.signals import Signals
 from robotq.model.clock import WallClock
 from robotq.model.event import Event
 from robotq.model.hold import SET_BY_PEOPLE, TRANSIENT_HOLDS, Hold, HoldCode, set_over
@@ -28,7 +29,13 @@ class HoldBoard:
     `HoldWriter` brings them to the disk, and only it lifts one.
     """
 
-    def __init__(self, robots: Iterable[str], holds: Iterable[Hold], clock: WallClock) -> None:
+    def __init__(
+        self,
+        robots: Iterable[str],
+        holds: Iterable[Hold],
+        clock: WallClock,
+        signals: Signals,
+    ) -> None:
         self._holds: dict[str, dict[HoldCode, Hold]] = {robot: {} for robot in robots}
         for hold in holds:
             self._holds.setdefault(hold.robot, {})[hold.code] = hold
@@ -39,10 +46,7 @@ class HoldBoard:
         """The ids of holds that the journal does not know: a start is no loss of a link."""
         self.decisions = 0
         """Events that were ever put into `untold`."""
-        self.on_change: Callable[[str], None] = lambda _: None
-        """Called with the robot after its holds have changed in memory."""
-        self.on_decision: Callable[[], None] = lambda: None
-        """Called when there is something to write."""
+        self._signals = signals
 
     @property
     def robots(self) -> Sequence[str]:
@@ -105,8 +109,8 @@ class HoldBoard:
         of_robot[code] = hold
         if known is not None:
             self._starting.discard(known.id)
-        self.on_change(robot)
-        self.on_decision()
+        self._signals.hold_changed.tell(robot)
+        self._signals.hold_decided.tell()
         return hold
 
     def amend(self, hold: Hold, **args: Any) -> None:
@@ -132,7 +136,7 @@ class HoldBoard:
             return
         self.untold.append(event)
         self.decisions += 1
-        self.on_decision()
+        self._signals.hold_decided.tell()
 
     def lifting(self, hold: Hold, actor: str) -> Event | None:
         """What the journal says of a lift."""
@@ -143,7 +147,7 @@ class HoldBoard:
         if self.in_force(hold):
             del self._holds[hold.robot][hold.code]
             self._starting.discard(hold.id)
-            self.on_change(hold.robot)
+            self._signals.hold_changed.tell(hold.robot)
 
     def _event(self, kind: str, hold: Hold, actor: str) -> Event:
         return Event(

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from robotq.engine.commit.journal import Journal, NotAnswered
 from robotq.engine.holds.board import HoldBoard
+from robotq.engine.signals import Signals
 from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
 from robotq.store.port import AppendEvent, DropHold, Mutation, SaveHold
 
@@ -84,7 +85,9 @@ class HoldWriter:
     come to the disk after its own lift, and no lift before the set.
     """
 
-    def __init__(self, board: HoldBoard, journal: Journal, on_disk: Iterable[Hold]) -> None:
+    def __init__(
+        self, board: HoldBoard, journal: Journal, on_disk: Iterable[Hold], signals: Signals
+    ) -> None:
         self._board = board
         self._journal = journal
         self._on_disk = {_key(hold): hold.id for hold in on_disk}
@@ -92,7 +95,7 @@ class HoldWriter:
         self._task: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[None] | None = None
         """Done when the attempt to write that is under way, or the next one, is over."""
-        board.on_decision = self._begin
+        signals.hold_decided.subscribe(self._begin)
 
     @property
     def _told(self) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import orjson
 from msgspec.structs import replace
 
-from robotq.catalog import CommandSpec, Kind
+from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.config.receivers import AllowedHosts, read_url
 from robotq.engine.intake.schedule import SCHEDULE_KEYS, read_schedule, whole
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
@@ -17,9 +17,6 @@ from robotq.model.clock import SystemClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command, Repeat
-
-if TYPE_CHECKING:
-    from robotq.catalog import Catalog
 
 PRIORITY_WORDS: Mapping[str, int] = {"low": -5, "normal": 0, "high": 5}
 _ARMING = frozenset({"start_working", "stop_working", "reset_system"})

@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from robotq.engine.cancelling import Cancelling
 from robotq.engine.commit.journal import Journal
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
+from robotq.engine.queue.claims import Claims
 from robotq.engine.queue.ending import PEOPLES, Ending, StopCause, StopRequest, unknown
-from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
 from robotq.engine.settings import Settings
+from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
-from robotq.engine.waiting.fitting import why_misfit
+from robotq.engine.waiting.fitting import Fitting, why_misfit
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -42,12 +44,15 @@ _STOP_RETURNS_S = 0.2
 class ExecutorDeps:
     """What executors share."""
 
-    queue: TaskQueue
+    claims: Claims
+    cancelling: Cancelling
+    fitting: Fitting
     journal: Journal
     holds: HoldBoard
     resources: Resources
     clock: WallClock
     settings: Settings
+    signals: Signals
 
 
 class AtEnd(Protocol):
@@ -133,14 +138,14 @@ class Executor:
     async def _claim(self) -> Task | None:
         self.idle.set()
         try:
-            await self._deps.queue.claims.until_ready(self._robot)
+            await self._deps.claims.until_ready(self._robot)
             self.claiming_since_ms = self.claiming_since_ms or self._deps.clock.now_ms()
             if self._host.stop_under_way:
                 await self._until_stopped()
                 return None
             # from here on: a claim that is being written counts as work
             self.idle.clear()
-            task = await self._deps.queue.claims.claim(self._robot)
+            task = await self._deps.claims.claim(self._robot)
             self.claiming_since_ms = None
             return task
         except Exception:  # noqa: BLE001 - the queue goes on where it can
@@ -162,7 +167,7 @@ class Executor:
         why = why_misfit(self._deps.settings, task)
         if why is not None:
             # it was right when it was submitted; a reload has come since
-            self._deps.queue.fitting.found(task, why)
+            self._deps.fitting.found(task, why)
             await self._release(task)
             return None
         run = self._run = self._begin(task)
@@ -173,7 +178,7 @@ class Executor:
             return None
         ending = await self._ending(run)
         report = await run.recorder.close()
-        return await self._deps.queue.claims.finish(
+        return await self._deps.claims.finish(
             task,
             ending,
             report,
@@ -199,16 +204,18 @@ class Executor:
         self._wishes = {task.id: asked}
         # in the background: the stop itself waits for no disk
         self._intending = asyncio.create_task(
-            self._deps.queue.claims.intend(task, asked), name=f"intend {task.id}"
+            self._deps.claims.intend(task, asked), name=f"intend {task.id}"
         )
 
     async def _release(self, task: Task) -> None:
-        await self._deps.queue.claims.release(task)
+        await self._deps.claims.release(task)
         request = self._called_off.pop(task.id, None)
         if request is not None:
             # it came while the claim was being given back
             try:
-                await self._deps.queue.cancel(task.id, actor=request.actor, reason=request.reason)
+                await self._deps.cancelling.cancel(
+                    task.id, actor=request.actor, reason=request.reason
+                )
             except RobotqError as error:
                 _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
 
@@ -218,7 +225,7 @@ class Executor:
         spec = deps.settings.catalog.get(task.command.cmd_type)
         recorder = Recorder(
             task,
-            deps.queue.claims.record,
+            deps.claims.record,
             deps.resources,
             deps.clock,
             places=deps.settings.places_of(task),
@@ -261,7 +268,7 @@ class Executor:
         hold: Hold | None = None
         while True:
             try:
-                await self._deps.queue.claims.finish(task, ending, asked=asked, claim_next=False)
+                await self._deps.claims.finish(task, ending, asked=asked, claim_next=False)
             except RobotqError as refused:
                 _log.warning("%s: %s has ended otherwise: %s", self._robot, task.id, refused)
             except Exception:  # noqa: BLE001 - the next attempt may succeed
@@ -279,7 +286,7 @@ class Executor:
         """Lift a hold of our own, whatever goes wrong meanwhile."""
         while True:
             try:
-                await self._deps.queue.claims.lift_when_possible(hold, moves)
+                await self._deps.claims.lift_when_possible(hold, moves)
             except Exception:  # noqa: BLE001 - the next attempt may succeed, at the latest without
                 _log.exception("%s: a hold could not be lifted", self._robot)
                 moves = ()

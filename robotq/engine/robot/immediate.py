@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from robotq.catalog import Kind
+from robotq.engine.arming import Arming
+from robotq.engine.commit.journal import Journal
 from robotq.engine.intake.read_command import Order
+from robotq.engine.reads import Reads
+from robotq.engine.reloading import Reloading
+from robotq.engine.robot_control import RobotControl
+from robotq.engine.roster import Roster
+from robotq.engine.waiting.fitting import Fitting
+from robotq.model.clock import WallClock
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
 from robotq.model.json_safe import plain
 from robotq.model.task import Task
 from robotq.store.port import TaskQuery
-
-if TYPE_CHECKING:
-    from robotq.engine.engine import Engine
 
 Handler = Callable[[Order, str], Awaitable[dict[str, Any]]]
 
@@ -24,8 +29,26 @@ Handler = Callable[[Order, str], Awaitable[dict[str, Any]]]
 class Immediate:
     """Serves immediate commands. They are no tasks and in no count, and hold nothing up."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        control: RobotControl,
+        reloading: Reloading,
+        arming: Arming,
+        reads: Reads,
+        fitting: Fitting,
+        journal: Journal,
+        clock: WallClock,
+    ) -> None:
+        self._roster = roster
+        self._control = control
+        self._reloading = reloading
+        self._arming = arming
+        self._reads = reads
+        self._fitting = fitting
+        self._journal = journal
+        self._clock = clock
         self._handlers: dict[str, Handler] = {
             "driver": self._driver,
             "answer": self._answer,
@@ -51,10 +74,10 @@ class Immediate:
         """
         result = await self._handlers[order.spec.handler](order, actor)
         if order.spec.kind is Kind.CONTROL:
-            await self._engine.journal.note(
+            await self._journal.note(
                 Event(
                     kind="command.control",
-                    at_ms=self._engine.clock.now_ms(),
+                    at_ms=self._clock.now_ms(),
                     actor=actor,
                     robot=order.robot,
                     data={
@@ -67,7 +90,7 @@ class Immediate:
         return result
 
     async def _driver(self, order: Order, actor: str) -> dict[str, Any]:
-        robot = self._engine.robot(order.robot)
+        robot = self._roster.robot(order.robot)
         result = plain(await robot.immediate(order.command))
         if robot.capabilities.simulated:
             result["simulated"] = True
@@ -85,7 +108,7 @@ class Immediate:
         self, order: Order, actor: str, answered_by: str | None
     ) -> dict[str, Any]:
         cmd_type = order.command.cmd_type
-        robots = self._engine.robots.values()
+        robots = self._roster.values()
         asking = [robot for robot in robots if robot.executor.asks_for(answered_by)]
         if order.robot_named:
             asking = [robot for robot in asking if robot.name == order.robot]
@@ -106,40 +129,39 @@ class Immediate:
         return {"answered_task_id": task.id}
 
     async def _start_working(self, order: Order, actor: str) -> dict[str, Any]:
-        self._engine.arm(True)
+        self._arming.arm(True)
         return {"armed": True}
 
     async def _stop_working(self, order: Order, actor: str) -> dict[str, Any]:
         """Disarm and stop the robot; its queue is paused."""
-        self._engine.arm(False)
-        await self._engine.stop_robot(order.robot, actor=actor, reason="STOP_WORKING")
-        return {"armed": self._engine.armed, "paused": True}
+        self._arming.arm(False)
+        await self._control.stop(order.robot, actor=actor, reason="STOP_WORKING")
+        return {"armed": self._arming.armed, "paused": True}
 
     async def _reset_system(self, order: Order, actor: str) -> dict[str, Any]:
         """Back to idle: disarmed where the site arms, and the configuration read again."""
-        self._engine.arm(False)
-        reload_configuration = self._engine.reload_configuration
-        if reload_configuration is not None:
+        self._arming.arm(False)
+        if self._reloading.possible:
             try:
-                await reload_configuration(actor)
+                await self._reloading.from_source(actor)
             except ConfigError as error:
                 raise RobotqError(
                     "bad_parameter", field="configuration", reason=str(error)
                 ) from error
-        misfits = self._engine.queue.fitting.misfits().number
+        misfits = self._fitting.misfits().number
         return {
-            "armed": self._engine.armed,
-            "reloaded": reload_configuration is not None,
+            "armed": self._arming.armed,
+            "reloaded": self._reloading.possible,
             **({"does_not_fit": misfits} if misfits else {}),
         }
 
     async def _task_state(self, order: Order, actor: str) -> dict[str, Any]:
         """The newest command with the client's own id."""
         cmd_id = _object(order).get("target_cmd_id")
-        tasks = await self._engine.reads.tasks(TaskQuery(cmd_id=cmd_id, limit=1))
+        tasks = await self._reads.tasks(TaskQuery(cmd_id=cmd_id, limit=1))
         if not tasks:
             raise RobotqError("task_not_found", task_id=str(cmd_id))
-        task = await self._engine.queue.find(tasks[0].id)
+        task = await self._reads.task(tasks[0].id)
         return {
             "target_cmd_id": cmd_id,
             "task_id": task.id,
@@ -149,11 +171,11 @@ class Immediate:
         }
 
     async def _hold_motion(self, order: Order, actor: str) -> dict[str, Any]:
-        await self._engine.hold_motion(order.robot, actor=actor)
+        await self._control.hold_motion(order.robot, actor=actor)
         return {"held": True}
 
     async def _resume_motion(self, order: Order, actor: str) -> dict[str, Any]:
-        await self._engine.resume_motion(order.robot, actor=actor)
+        await self._control.resume_motion(order.robot, actor=actor)
         return {"held": False}
 
 

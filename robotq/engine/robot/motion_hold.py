@@ -177,14 +177,14 @@ class MotionHold:
         now = {"state": state, "planned_moves": status.planned_moves if status.still_moving else 0}
         if hold.now != now:
             hold.now.update(now)
-            self._deps.holds.on_change(self._robot)
+            self._deps.signals.hold_changed.tell(self._robot)
 
     def _lift(self, hold: Hold) -> None:
         """Where the disk takes it; one that is set again meanwhile stays."""
         if hold.id in self._lifts:
             return
         lifting = asyncio.create_task(
-            self._deps.queue.claims.lift_when_possible(hold, actor=self._robot),
+            self._deps.claims.lift_when_possible(hold, actor=self._robot),
             name=f"{self._robot} goes on",
         )
         self._lifts[hold.id] = lifting

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.queue.claims import Claims
 from robotq.engine.robot.robot import Robot
+from robotq.engine.state.resources import Resources
+from robotq.engine.state.tasks import TaskMemory
+from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Occupancy
-
-if TYPE_CHECKING:
-    from robotq.engine.engine import Engine
 
 _MOVING = frozenset({"run", "jog", "home", "homing", "hold", "door"})
 """States of controllers in which a robot is on its way, or was stopped on it."""
@@ -25,8 +25,20 @@ class Releasing:
     runs a command, moves, or says that it stands there.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        *,
+        robots: Mapping[str, Robot],
+        memory: TaskMemory,
+        resources: Resources,
+        claims: Claims,
+        clock: WallClock,
+    ) -> None:
+        self._robots = robots
+        self._memory = memory
+        self._resources = resources
+        self._claims = claims
+        self._clock = clock
 
     @unbroken
     async def release(
@@ -42,29 +54,28 @@ class Releasing:
 
         Raises RobotqError resource_not_held, resource_in_use, store_unavailable.
         """
-        engine = self._engine
         occupancy = self._meant(resource, holder, since_ms)
-        robot = engine.robots.get(occupancy.robot)
+        robot = self._robots.get(occupancy.robot)
         if robot is not None and robot.connected:
             await self._look(robot, occupancy)
             # it may have changed hands while the robot was asked
             occupancy = self._meant(resource, holder, since_ms)
-        running = engine.queue.lane(occupancy.robot).running
+        running = self._memory.lane(occupancy.robot).running
         if running is not None:
             raise self._in_use(occupancy, f"{occupancy.robot} runs {running.id}")
         event = Event(
             kind="resource.released",
-            at_ms=engine.clock.now_ms(),
+            at_ms=self._clock.now_ms(),
             actor=actor,
             robot=occupancy.robot,
             data={"resource": resource, "since_ms": occupancy.since_ms, "note": note},
         )
         # nothing is awaited since the look at what runs: from here on it begins nothing there
-        await engine.queue.claims.release_resource(occupancy, event)
+        await self._claims.release_resource(occupancy, event)
         return occupancy
 
     def _meant(self, resource: str, holder: str, since_ms: int | None) -> Occupancy:
-        occupancy = self._engine.resources.holder(resource)
+        occupancy = self._resources.holder(resource)
         if occupancy is None:
             raise RobotqError("resource_not_held", resource=resource)
         if occupancy.robot != holder or since_ms not in (None, occupancy.since_ms):
@@ -82,7 +93,7 @@ class Releasing:
                 error
             )
         place = status.place
-        if place is not None and occupancy.resource in self._engine.resources.of((place,)):
+        if place is not None and occupancy.resource in self._resources.of((place,)):
             raise self._in_use(occupancy, f"{robot.name} says that it stands at {place}")
         if _moves(status.details):
             raise self._in_use(occupancy, f"{robot.name} moves")

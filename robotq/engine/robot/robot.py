@@ -163,7 +163,7 @@ class Robot:
         return status
 
     async def _lift_disconnected(self, place: str | None) -> None:
-        claims, holds = self._deps.queue.claims, self._deps.holds
+        claims, holds = self._deps.claims, self._deps.holds
         hold = holds.get(self.name, HoldCode.DISCONNECTED)
         assert hold is not None
         # where it cannot say where it stands, it keeps what it had

@@ -47,14 +47,21 @@ class Estimates:
     A run that failed or was cancelled says nothing about how long one takes.
     """
 
-    def __init__(self, completed: Iterable[Task] = (), time_scale: float = 1.0) -> None:
-        """`time_scale`: of simulated motion today; earlier runs may have had another one."""
+    def __init__(
+        self,
+        completed: Iterable[Task] = (),
+        time_scale: float = 1.0,
+        *,
+        waits_for_others: Callable[[Task], bool] = lambda task: task.awaits_approval,
+        worked_s: Callable[[Task], float | None] = lambda _: None,
+    ) -> None:
+        """`time_scale`: of simulated motion today; earlier runs may have had another one.
+        `waits_for_others`: whether a waiting task is passed over until somebody else does
+        something. `worked_s`: wall seconds that a running task has been at work, without those in
+        which it waited for a person or was held; None where nobody has counted."""
         self._time_scale = time_scale
-        self.waits_for_others: Callable[[Task], bool] = lambda task: task.awaits_approval
-        """Whether a waiting task is passed over until somebody else does something."""
-        self.worked_s: Callable[[Task], float | None] = lambda _: None
-        """Wall seconds that a running task has been at work, without those in which it waited
-        for a person or was held; None where nobody has counted."""
+        self._waits_for_others = waits_for_others
+        self._worked_s = worked_s
         self._runs: OrderedDict[str, deque[_Run]] = OrderedDict()
         self._courses: dict[str, _Kept] = {}
         """The latest of each queue."""
@@ -97,7 +104,7 @@ class Estimates:
         if task.started_at_ms is None or task.waiting_for or task.work:
             return None
         left_s = self._by_earlier_runs(task, task.started_at_ms, now_ms)
-        worked_s = self.worked_s(task)
+        worked_s = self._worked_s(task)
         if worked_s is None:
             worked_s = max(0, now_ms - task.started_at_ms) / 1000
         if task.progress is None or task.progress < _PROGRESS or not worked_s:
@@ -163,7 +170,9 @@ class Estimates:
         # those behind may be due earlier, so some more are looked at than are asked for
         looked = lane.part(0, _LOOK_AHEAD)
         units = _units(looked)
-        course = _Course(self._before(lane, now_ms), now_ms, self.duration_s, self.waits_for_others)
+        course = _Course(
+            self._before(lane, now_ms), now_ms, self.duration_s, self._waits_for_others
+        )
         if units and lane.in_open_batch(units[0][0]):
             course.run(units.pop(0))
         course.run_all(units)
@@ -180,7 +189,7 @@ class Estimates:
     def _far_back(self, course: _Course, task: Task, behind: int, now_ms: int) -> float | None:
         """By the average of those that were added up one by one."""
         starts = course.starts.values()
-        if course.free_s is None or len(starts) < 2 or self.waits_for_others(task):
+        if course.free_s is None or len(starts) < 2 or self._waits_for_others(task):
             return None
         average_s = (max(starts) - min(starts)) / (len(starts) - 1)
         return max(max(starts) + max(0, behind) * average_s, _due_s(task, now_ms))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import msgspec
 import orjson
 
+from robotq.engine.cancelling import Cancelling
 from robotq.engine.commit.changes import Changes
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
@@ -111,16 +112,15 @@ class CancelMany:
         idempotency: Idempotency,
         clock: WallClock,
         called_off: set[str],
-        cancel_running: Callable[[str, str, str], Awaitable[Task]],
+        cancelling: Cancelling,
     ) -> None:
-        """`called_off`: tasks that get no turn while they are in it. `cancel_running` stops a
-        task of a robot: id, actor, reason."""
+        """`called_off`: tasks that get no turn while they are in it."""
         self._changes = changes
         self._memory = memory
         self._idempotency = idempotency
         self._clock = clock
         self._called_off = called_off
-        self._cancel_running = cancel_running
+        self._cancelling = cancelling
 
     def find(self, selection: Selection, up_to: int | None = None) -> Found:
         """What the selection has now, of the tasks up to the one with number `up_to`."""
@@ -227,7 +227,7 @@ class CancelMany:
 
     async def _stop(self, task_id: str, actor: str, reason: str) -> Task:
         try:
-            return await self._cancel_running(task_id, actor, reason)
+            return await self._cancelling.cancel(task_id, actor=actor, reason=reason)
         except RobotqError as error:
             if error.code.name != "wrong_state":
                 raise

@@ -137,7 +137,7 @@ async def test_step__whose_end_is_unknown_is_ticked_off_by_nobody_who_may_not_re
         assert word in refused["message"]
         assert lab.engine.holds.has("robot_a", HoldCode.OUTCOME_UNKNOWN)
         assert (await lab.engine.checklist.item(item["id"])).title != "Done", "all or nothing"
-    assert (await lab.engine.queue.find(after)).state is TaskState.PENDING
+    assert (await lab.engine.reads.task(after)).state is TaskState.PENDING
     ticked = await checklist.put(f"/tasks/{item['id']}", done)
     assert ticked.status == 200
     assert not lab.engine.holds.has("robot_a", HoldCode.OUTCOME_UNKNOWN)

@@ -247,10 +247,10 @@ async def test_connection_that_ended_before_it_got_its_task__gives_it_back(
     async with await api.worker():
         task_id = await api.submit()
         async with asyncio.timeout(5):
-            task = await api.engine.queue.find(task_id)
+            task = await api.engine.reads.task(task_id)
             while task.fence != 1 or task.state is not TaskState.PENDING:
                 await asyncio.sleep(0.005)
-                task = await api.engine.queue.find(task_id)
+                task = await api.engine.reads.task(task_id)
     monkeypatch.undo()
     async with await api.worker() as worker:
         assert (await worker.task())["taskId"] == task_id

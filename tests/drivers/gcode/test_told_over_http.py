@@ -84,7 +84,7 @@ async def test_stop_and_cancel__that_are_not_confirmed_in_time_say_stopping(
     tmp_path: Path, arm: MarlinEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("robotq.engine.robot.robot.Robot._stop_s", 0.2)
-    monkeypatch.setattr("robotq.engine.queue.queue._CANCEL_S", -9.8)
+    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", -9.8)
     async with site("marlin-arm", tmp_path) as there:
         task_id = await moving(there, arm)
         answer: Any = await there.post("/robots/arm/stop")

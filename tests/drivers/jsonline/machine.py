@@ -146,7 +146,7 @@ class Site:
         return await self.ended(await self.submit(cmd_type, **params))
 
     def in_memory(self, task_id: str) -> Task:
-        task = self.engine.queue.memory.get(task_id)
+        task = self.engine.reads.known(task_id)
         assert task is not None
         return task
 

@@ -24,7 +24,7 @@ async def motion_of(engine: Engine, robot: str, task_id: str | None) -> Motion:
     if now is not None and now.id == task_id:
         return "stopping"
     try:
-        task = await engine.queue.find(task_id)
+        task = await engine.reads.task(task_id)
     except RobotqError:
         # it cannot be read
         return "unknown"

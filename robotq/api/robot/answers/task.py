@@ -112,7 +112,7 @@ def task_line(task: Task, engine: Engine) -> dict[str, Any]:
     if task.error is not None:
         line["error_code"] = task.error.code
     if task.state is TaskState.PENDING:
-        line["position"] = engine.queue.memory.position(task)
+        line["position"] = engine.reads.position(task)
         if task.awaits_approval:
             line["awaits_approval"] = True
     return line
@@ -168,11 +168,11 @@ def _passing(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
             why = engine.why.task(task)
             if why:
                 return {"why": reason_views(why, language)}
-            left_s = engine.queue.estimates.remaining_s(task, now_ms)
+            left_s = engine.queue.remaining_s(task, now_ms)
             return (
                 {} if left_s is None else {"remaining_s": round(left_s, 1), **_eta(left_s, now_ms)}
             )
-        case _ if (current := task.repeat and engine.queue.repeats.current(task)) is not None:
+        case _ if (current := task.repeat and engine.queue.current_run(task)) is not None:
             return {"current_run": current}
         case _:
             return {}
@@ -202,7 +202,7 @@ def start_view(engine: Engine, task: Task, starts_s: float, now_ms: int) -> dict
     if engine.holds.held(task.queue):
         return {"starts_after_resume_s": round(starts_s, 1)}
     view: dict[str, Any] = {"starts_in_s": round(starts_s, 1)}
-    takes_s = engine.queue.estimates.duration_s(task.command.cmd_type)
+    takes_s = engine.queue.duration_s(task.command.cmd_type)
     return view if takes_s is None else {**view, **_eta(starts_s + takes_s, now_ms)}
 
 
@@ -212,7 +212,7 @@ def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
 
 
 def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
-    position = engine.queue.memory.position(task)
+    position = engine.reads.position(task)
     view: dict[str, Any] = {
         "position": position,
         "why": reason_views(engine.why.task(task), language),
@@ -221,9 +221,8 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
         # many work at once, so its place says little about when its turn comes
         holds = engine.holds.of(task.queue)
         return view | ({"holds": hold_views(holds, language)} if holds else {})
-    lane = engine.queue.lane(task.queue)
-    estimates = engine.queue.estimates
-    starts_s = None if position is None else estimates.starts_in_s(lane, position, now_ms)
+    lane = engine.reads.lane(task.queue)
+    starts_s = None if position is None else engine.queue.starts_in_s(lane, position, now_ms)
     if starts_s is not None:
         view |= start_view(engine, task, starts_s, now_ms)
     if waits := engine.why.waits(task):

@@ -24,9 +24,8 @@ async def cancel_many(call: Call) -> web.StreamResponse:
     body = await call.body(CancelManyBody)
     selection = _selection(body)
     count, up_to = _confirmed(call, body)
-    cancelling = call.engine.queue.cancel_many
     if count is None or up_to is None:
-        found = cancelling.find(selection)
+        found = call.engine.queue.find_many(selection)
         return call.answer(
             {
                 "success": True,
@@ -39,7 +38,7 @@ async def cancel_many(call: Call) -> web.StreamResponse:
             },
             headers={"ETag": f'"{found.up_to}-{found.count}"'},
         )
-    done = await cancelling.cancel(
+    done = await call.engine.queue.cancel_many(
         selection, count=count, up_to=up_to, actor=call.actor, reason=body.reason
     )
     cancelled = done.states.get(TaskState.CANCELLED.value, 0)

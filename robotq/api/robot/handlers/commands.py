@@ -164,7 +164,7 @@ async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
             if error.code.name != "too_many_requests":
                 raise
             # it was accepted; an error here would make the client send it again
-            return await queue.find(task_id)
+            return await call.engine.reads.task(task_id)
         left_s -= step_s
         if task.state.final or left_s <= 0 or call.request.transport is None:
             return task

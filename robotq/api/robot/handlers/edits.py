@@ -53,7 +53,7 @@ def revision_tag(revision: int) -> dict[str, str]:
 
 
 async def _move(call: Call, task_id: str, place: Place) -> web.Response:
-    moved = await call.engine.queue.editing.move(task_id, place, actor=call.actor, seen=_seen(call))
+    moved = await call.engine.queue.move(task_id, place, actor=call.actor, seen=_seen(call))
     return _moved(call, task_id, moved)
 
 
@@ -66,7 +66,7 @@ def _moved(call: Call, task_id: str, moved: Moved) -> web.Response:
             "task_id": task_id,
             "robot_id": first.queue,
             "task_ids": [task.id for task in moved.tasks],
-            "position": call.engine.queue.memory.position(first),
+            "position": call.engine.reads.position(first),
             "priority": first.priority,
             "revision": moved.revision,
         },
@@ -84,5 +84,5 @@ def _seen(call: Call) -> int | None:
         return None
     tag = _TAG.fullmatch(header.strip())
     if tag is None:
-        raise RobotqError("precondition_failed", revision=call.engine.queue.editing.revision)
+        raise RobotqError("precondition_failed", revision=call.engine.queue.revision)
     return int(tag[1])

@@ -35,11 +35,11 @@ async def stream(call: Call) -> web.StreamResponse:
     query = call.query(EventsQuery)
     last_id = _last_event_id(call, query)
     frames = call.request.app[FRAMES]
-    bus = call.engine.bus
-    with bus.subscribe() as subscription:
-        if last_id < bus.last_event_id:
+    reads = call.engine.reads
+    with reads.subscribe() as subscription:
+        if last_id < reads.last_event_id:
             # a journal that cannot be read is told before the stream has begun
-            await call.engine.reads.events(last_id, limit=1)
+            await reads.events(last_id, limit=1)
         async with sse_response(
             call.request,
             response_cls=EventSourceResponse,
@@ -62,7 +62,7 @@ async def stream(call: Call) -> web.StreamResponse:
                 # the client comes back with Last-Event-ID, and is told why there is nothing
                 return response
             except TimeoutError:
-                bus.cut_off(subscription)
+                reads.cut_off(subscription)
                 # an orderly end would wait for the client, too
                 if call.request.transport is not None:
                     call.request.transport.abort()
@@ -75,7 +75,7 @@ async def _batches(
 ) -> AsyncIterator[Sequence[Event]]:
     """From the journal what was before, from there on what the subscription gets."""
     engine = call.engine
-    while last_id < engine.bus.last_event_id:
+    while last_id < engine.reads.last_event_id:
         page = await engine.reads.events(last_id, limit=_PAGE)
         if not page:
             break
@@ -87,11 +87,11 @@ async def _batches(
         events = [event for event in batch if event.id > last_id]
         for at in range(0, len(events), _PAGE):
             yield events[at : at + _PAGE]
-        await asyncio.sleep(engine.bus.listeners / _WRITES_PER_S)
+        await asyncio.sleep(engine.reads.listeners / _WRITES_PER_S)
 
 
 def _last_event_id(call: Call, query: EventsQuery) -> int:
-    newest = call.engine.bus.last_event_id
+    newest = call.engine.reads.last_event_id
     header = call.request.headers.get("Last-Event-ID")
     if header is None:
         asked = query.last_event_id

@@ -26,7 +26,7 @@ async def health(call: Call) -> web.StreamResponse:
 
 
 def _word(engine: Engine) -> str:
-    if not engine.journal.available or engine.queue.closed:
+    if not engine.accepts:
         return "unavailable"
     if all(robot.ready for robot in engine.robots.values()):
         return "ok"
@@ -43,10 +43,10 @@ def _details(call: Call, engine: Engine) -> dict[str, Any]:
         "time_scale": config.time_scale,
         "uptime_s": round((now_ms - call.request.app[STARTED]) / 1000, 1),
         "estop": engine.estop.latched,
-        "queue_size": engine.queue.memory.unfinished,
+        "queue_size": engine.reads.unfinished,
         "queue_limit": config.queue.max_length,
         "queues_standing": _standing(engine),
-        "store": {"available": engine.journal.available, **asdict(engine.reads.store_statistics())},
+        "store": {"available": engine.store_available, **asdict(engine.reads.store_statistics())},
         "robots": {
             name: {
                 "connected": robot.connected,
@@ -55,7 +55,7 @@ def _details(call: Call, engine: Engine) -> dict[str, Any]:
             }
             for name, robot in engine.robots.items()
         },
-        "events": asdict(engine.bus.statistics()),
+        "events": asdict(engine.reads.event_statistics()),
         "loop": None if watchdog is None else _loop(watchdog.statistics()),
     }
 

@@ -14,7 +14,7 @@ async def pages(call: Call) -> web.StreamResponse:
     """The events after `after`, oldest first. A filter thins a page out; it can be empty and
     not be the last one."""
     query = call.query(JournalQuery)
-    newest = call.engine.bus.last_event_id
+    newest = call.engine.reads.last_event_id
     after = max(newest - query.last, 0) if query.after is None else query.after
     read = await call.engine.reads.events(after, limit=query.limit, task_id=query.task_id)
     events = [event_view(event) for event in read if is_wanted(event, query)]

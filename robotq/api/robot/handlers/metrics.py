@@ -45,7 +45,7 @@ class Statistics(Collector):
         yield from self._store()
         yield from self._webhooks()
         yield from self._clients()
-        events = self._engine.bus.statistics()
+        events = self._engine.reads.event_statistics()
         yield _gauge("robotq_event_streams", "Open streams of /events.", events.listeners)
         yield _counter("robotq_event_streams_cut_off", "Streams ended as too slow.", events.cut_off)
         yield _counter("robotq_events", "Rows of the journal.", events.last_event_id)
@@ -78,17 +78,17 @@ class Statistics(Collector):
         ended = CounterMetricFamily(
             "robotq_tasks_ended", "Tasks that have ended.", labels=["api", "queue", "state"]
         )
-        memory = self._engine.queue.memory
+        reads = self._engine.reads
         # an end that Prometheus has never seen at 0 is no increase when it comes for the first time
-        none = {("robot", name, state): 0 for name in memory.lanes for state in FINAL_STATES}
-        for (api, queue, state), number in {**none, **memory.all_counts()}.items():
+        none = {("robot", name, state): 0 for name in reads.lanes for state in FINAL_STATES}
+        for (api, queue, state), number in {**none, **reads.all_counts()}.items():
             family = ended if state.final else unfinished
             family.add_metric([api, queue, state.value], number)
         yield unfinished
         yield ended
         yield self._waiting()
         yield _gauge(
-            "robotq_queue_bytes", "Memory that unfinished tasks take, roughly.", memory.weight
+            "robotq_queue_bytes", "Memory that unfinished tasks take, roughly.", reads.weight
         )
         yield _gauge(
             "robotq_queue_limit_bytes",
@@ -103,13 +103,13 @@ class Statistics(Collector):
 
     def _waiting(self) -> Metric:
         """Tasks that wait on purpose, for a time, are not late before it."""
-        memory, now_ms = self._engine.queue.memory, self._engine.clock.now_ms()
+        now_ms = self._engine.clock.now_ms()
         oldest = GaugeMetricFamily(
             "robotq_oldest_waiting_seconds",
             "How long the task waits that has waited longest and is due; 0 where none does.",
             labels=["queue"],
         )
-        for name, lane in memory.lanes.items():
+        for name, lane in self._engine.reads.lanes.items():
             since_ms = (max(task.submitted_at_ms, task.not_before_ms or 0) for task in lane)
             waits_ms = max((now_ms - at_ms for at_ms in since_ms), default=0)
             oldest.add_metric([name], max(waits_ms, 0) / 1000)
@@ -176,7 +176,7 @@ class Statistics(Collector):
         yield _gauge(
             "robotq_store_available",
             "1 while the store takes writes.",
-            self._engine.journal.available,
+            self._engine.store_available,
         )
         yield _counter("robotq_store_commits", "Commits since the start.", store.commits)
         yield _counter("robotq_store_writes", "Writes that were asked for.", store.applied)

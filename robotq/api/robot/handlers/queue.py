@@ -30,11 +30,11 @@ async def status(call: Call) -> web.StreamResponse:
     names = engine.queue_names
     if query.robot_id is not None:
         names = (engine.queue_name(query.robot_id),)
-    counts = engine.queue.memory.counts(api=API, queue=query.robot_id)
+    counts = engine.reads.counts(api=API, queue=query.robot_id)
     holds = {name: hold_views(engine.holds.of(name), language) for name in names}
     standing = engine.why.all() if query.robot_id is None else [engine.why.of(names[0])]
-    editing = engine.queue.editing
-    revision = editing.revision if query.robot_id is None else editing.revision_of(query.robot_id)
+    queue = engine.queue
+    revision = queue.revision if query.robot_id is None else queue.revision_of(query.robot_id)
     return call.answer(
         {
             "queue_size": counts.queue_size,
@@ -47,7 +47,7 @@ async def status(call: Call) -> web.StreamResponse:
             "why": [reason for one in standing for reason in reason_views(one.reasons, language)],
             "robots": {
                 name: {
-                    "queue_size": len(engine.queue.lane(name)),
+                    "queue_size": len(engine.reads.lane(name)),
                     "running_task": _running_task(engine, (name,)),
                     "holds": holds[name],
                     "why": reason_views(engine.why.of(name).reasons, language),
@@ -109,7 +109,7 @@ def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
 
 def _running_task(engine: Engine, names: Sequence[str]) -> str | None:
     """The one of the default robot, else the oldest."""
-    running = [task for task in engine.queue.memory.running() if task.queue in names]
+    running = [task for task in engine.reads.running() if task.queue in names]
     for task in running:
         if task.queue == engine.default_robot:
             return task.id
@@ -119,12 +119,12 @@ def _running_task(engine: Engine, names: Sequence[str]) -> str | None:
 def _tasks(engine: Engine, names: Sequence[str], limit: int) -> Iterator[Task]:
     """Running, next and latest ended tasks. Next and ended ones share the room that is left,
     half each, and one takes what the other does not need."""
-    memory = engine.queue.memory
-    running = [task for task in memory.running() if task.queue in names][:limit]
+    reads = engine.reads
+    running = [task for task in reads.running() if task.queue in names][:limit]
     room = limit - len(running)
-    lanes = [engine.queue.lane(name) for name in names]
+    lanes = [reads.lane(name) for name in names]
     following = list(islice(heapq.merge(*lanes, key=lambda task: task.order), room))
-    ended = list(islice((task for task in memory.latest_finished() if task.queue in names), room))
+    ended = list(islice((task for task in reads.latest_ended() if task.queue in names), room))
     ended = ended[: max(room - len(following), room // 2)]
     yield from running
     yield from following[: room - len(ended)]

@@ -16,7 +16,7 @@ from robotq.model.hold import Occupancy
 
 async def list_resources(call: Call) -> web.StreamResponse:
     engine = call.engine
-    occupied = {occupancy.resource: occupancy for occupancy in engine.resources.occupied()}
+    occupied = {occupancy.resource: occupancy for occupancy in engine.reads.occupied()}
     places = engine.config.resources
     # one that a reload has taken out of the configuration may still be held
     names = [*places, *(name for name in occupied if name not in places)]
@@ -62,7 +62,7 @@ def _held_by(engine: Engine, occupancy: Occupancy | None) -> dict[str, Any] | No
     robot = engine.robots.get(name)
     if robot is None:
         state = "not_configured"
-    elif engine.queue.lane(name).running is not None:
+    elif engine.reads.lane(name).running is not None:
         state = "running"
     else:
         state = "idle" if robot.connected else "disconnected"

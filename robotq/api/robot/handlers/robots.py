@@ -99,7 +99,7 @@ def _done(call: Call, code: str, robot: Robot, **more: str) -> web.Response:
 async def _view(call: Call, robot: Robot) -> dict[str, Any]:
     engine = call.engine
     status, status_error = await _status(call, robot)
-    lane = engine.queue.lane(robot.name)
+    lane = engine.reads.lane(robot.name)
     holds = engine.holds.of(robot.name)
     return {
         "robot_id": robot.name,
@@ -127,7 +127,7 @@ async def _view(call: Call, robot: Robot) -> dict[str, Any]:
 
 
 def _resources(engine: Engine, robot: str) -> list[str]:
-    occupied = engine.resources.occupied()
+    occupied = engine.reads.occupied()
     return [occupancy.resource for occupancy in occupied if occupancy.robot == robot]
 
 

@@ -52,13 +52,12 @@ async def get_command(call: Call) -> web.StreamResponse:
 async def reload(call: Call) -> web.StreamResponse:
     """Read the configuration again; one that is wrong changes nothing."""
     await call.body(EmptyBody)
-    reload_configuration = call.engine.reload_configuration
-    if reload_configuration is None:
+    if not call.engine.can_reload:
         raise RobotqError(
             "bad_parameter", field="configuration", reason="this daemon was started without a file"
         )
-    await reload_configuration(call.actor)
-    misfits = call.engine.queue.fitting.misfits()
+    await call.engine.reload_configuration(call.actor)
+    misfits = call.engine.queue.misfits()
     code = "reloaded_misfits" if misfits.number else "reloaded"
     return call.answer(
         {

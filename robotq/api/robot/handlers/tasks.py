@@ -38,7 +38,7 @@ async def get_task(call: Call) -> web.StreamResponse:
         wait_s = call.query(TaskQueryParameters).wait
         task = await call.engine.queue.wait_ended(task_id, wait_s)
         return json_bytes(await _encoded(call, task))
-    return json_bytes(await _encoded(call, await call.engine.queue.find(task_id)))
+    return json_bytes(await _encoded(call, await call.engine.reads.task(task_id)))
 
 
 async def _encoded(call: Call, task: Task) -> bytes:
@@ -80,7 +80,7 @@ async def list_tasks(call: Call) -> web.StreamResponse:
 async def _series(call: Call, task_id: str) -> str:
     """The first run of the series of this task. It may be gone, and the others not."""
     try:
-        return series_of(await call.engine.queue.find(task_id))
+        return series_of(await call.engine.reads.task(task_id))
     except RobotqError as error:
         if error.code.name != "task_not_found":
             raise
@@ -103,7 +103,7 @@ async def cancel(call: Call) -> web.StreamResponse:
 async def approve(call: Call) -> web.StreamResponse:
     call.refuse_agents("approve")
     body = await call.body(ApproveBody)
-    task = await call.engine.queue.approvals.approve(
+    task = await call.engine.queue.approve(
         call.path("task_id"),
         actor=call.actor,
         note=body.note,
@@ -116,7 +116,7 @@ async def approve(call: Call) -> web.StreamResponse:
 async def reject(call: Call) -> web.StreamResponse:
     call.refuse_agents("reject")
     body = await call.body(RejectBody)
-    task = await call.engine.queue.approvals.reject(
+    task = await call.engine.queue.reject(
         call.path("task_id"), actor=call.actor, reason=body.reason, seen=body.revision
     )
     return _done(call, "rejected", task)
@@ -155,7 +155,7 @@ async def retry(call: Call) -> web.StreamResponse:
         stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
-    task = await call.engine.queue.find(accepted.task_ids[0])
+    task = await call.engine.reads.task(accepted.task_ids[0])
     return _done(call, "retried", task, repeated=accepted.repeated)
 
 
@@ -184,7 +184,7 @@ async def retry_batch(call: Call) -> web.StreamResponse:
 
 
 async def _starts_next(call: Call, task_id: str) -> dict[str, Any] | None:
-    return starts_next(call.engine, (await call.engine.queue.find(task_id)).queue)
+    return starts_next(call.engine, (await call.engine.reads.task(task_id)).queue)
 
 
 def _keyed(call: Call, body: RetryBody | ResolveBody) -> KeyedRequest | None:

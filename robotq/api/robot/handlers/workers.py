@@ -31,7 +31,7 @@ _NAME = 200
 async def list_workers(call: Call) -> web.StreamResponse:
     wanted = call.query(WorkersQuery).queue
     workers = _workers(call)
-    pools = call.engine.queue.memory.pools
+    pools = call.engine.reads.pools
     now_ms = call.engine.clock.now_ms()
     running = _by_worker(call)
     return call.answer(
@@ -61,7 +61,7 @@ async def list_workers(call: Call) -> web.StreamResponse:
 
 def _by_worker(call: Call) -> Mapping[tuple[str, str], Sequence[Task]]:
     found: dict[tuple[str, str], list[Task]] = {}
-    for pool in call.engine.queue.memory.pools.values():
+    for pool in call.engine.reads.pools.values():
         for task in pool.running.values():
             found.setdefault((task.queue, task.worker or ""), []).append(task)
     return found
@@ -161,7 +161,7 @@ async def release(call: Call) -> web.StreamResponse:
     name = _named(call, body.queue)
     await _of_queue(call, body.task_id, body.queue)
     holder = Holder(worker=name, token=body.token)
-    return _done(call, await call.engine.queue.jobs.give_back(body.task_id, holder))
+    return _done(call, await call.engine.queue.give_back_job(body.task_id, holder))
 
 
 def _workers(call: Call) -> Workers:
@@ -180,7 +180,7 @@ def _named(call: Call, queue: str) -> str:
 
 async def _of_queue(call: Call, task_id: str, queue: str) -> None:
     # a key for one queue says nothing about another
-    task = await call.engine.queue.find(task_id)
+    task = await call.engine.reads.task(task_id)
     if task.queue != queue or task.work is None:
         raise RobotqError("task_not_found", task_id=task_id)
 

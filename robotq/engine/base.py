@@ -1,0 +1,93 @@
+"""The parts of an engine on which the others stand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from robotq.config import WORKER_QUEUES
+from robotq.engine.checklist.manual_steps import ManualSteps
+from robotq.engine.commit.journal import Journal
+from robotq.engine.events.bus import EventBus
+from robotq.engine.holds.board import HoldBoard, places_to_resources
+from robotq.engine.holds.writer import HoldWriter
+from robotq.engine.reads import Reads
+from robotq.engine.robot.stop_file import StopFile
+from robotq.engine.settings import Settings
+from robotq.engine.signals import Signals
+from robotq.engine.state.resources import Resources
+from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.webhooks.service import Webhooks
+from robotq.model.clock import WallClock
+from robotq.model.hold import HoldCode
+from robotq.store.port import InFolder, Restored, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What is known, and the way to the disk. The recovery needs no more than this."""
+
+    signals: Signals
+    settings: Settings
+    clock: WallClock
+    store: Store
+    restored: Restored
+    bus: EventBus
+    memory: TaskMemory
+    resources: Resources
+    reads: Reads
+    holds: HoldBoard
+    journal: Journal
+    hold_writer: HoldWriter
+    stop_file: StopFile
+    webhooks: Webhooks
+    steps: ManualSteps
+
+
+async def make_base(
+    settings: Settings, store: Store, restored: Restored, clock: WallClock, signals: Signals
+) -> Base:
+    """With what the store has restored; an emergency stop that is kept in its file counts."""
+    config = settings.config
+    bus = EventBus(last_event_id=restored.last_event_id, listeners=config.limits.event_streams)
+    memory = TaskMemory(
+        restored,
+        queues=config.robots,
+        finished=config.queue.finished_in_memory,
+        pools=WORKER_QUEUES,
+        finished_bytes=config.queue.max_bytes // 4,
+    )
+    resources = Resources(places_to_resources(config.resources), restored.occupancies)
+    reads = Reads(store, memory, resources, bus)
+    holds = HoldBoard(config.robots, restored.holds, clock, signals)
+    signals.hold_changed.subscribe(memory.wake)
+    journal = Journal(store, bus, signals)
+    hold_writer = HoldWriter(holds, journal, restored.holds, signals)
+    stop_file = StopFile(store.folder if isinstance(store, InFolder) else None)
+    for name, stop in (await asyncio.to_thread(stop_file.read, config.robots)).items():
+        if not holds.has(name, HoldCode.ESTOP):
+            holds.set(name, HoldCode.ESTOP, actor=stop["actor"], reason=stop["reason"])
+    webhooks = Webhooks(
+        settings=settings,
+        reads=reads,
+        journal=journal,
+        clock=clock,
+        pending=restored.deliveries,
+    )
+    return Base(
+        signals=signals,
+        settings=settings,
+        clock=clock,
+        store=store,
+        restored=restored,
+        bus=bus,
+        memory=memory,
+        resources=resources,
+        reads=reads,
+        holds=holds,
+        journal=journal,
+        hold_writer=hold_writer,
+        stop_file=stop_file,
+        webhooks=webhooks,
+        steps=ManualSteps(settings, clock),
+    )

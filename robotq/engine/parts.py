@@ -1,0 +1,206 @@
+"""The parts of an engine, each made once, from the bottom to the top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from robotq.drivers.base import LinkState
+from robotq.engine.again import Again
+from robotq.engine.arming import Arming
+from robotq.engine.base import Base
+from robotq.engine.checklist.checklist import Checklist
+from robotq.engine.clock_watch import ClockWatch
+from robotq.engine.outage import Outage
+from robotq.engine.queue.absent import AbsentRobots
+from robotq.engine.queue_control import QueueControl
+from robotq.engine.queue_parts import QueueParts, make_queue
+from robotq.engine.reloading import ReadAgain, Reloading
+from robotq.engine.retention import Retention
+from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.estop import EStop
+from robotq.engine.robot.executor import ExecutorDeps
+from robotq.engine.robot.immediate import Immediate
+from robotq.engine.robot.release_place import Releasing
+from robotq.engine.robot.robot import Robot
+from robotq.engine.robot_control import RobotControl
+from robotq.engine.roster import Roster
+from robotq.engine.why import Why
+from robotq.model.clock import MotionClock, ScaledClock
+from robotq.model.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an `Engine` is made of."""
+
+    base: Base
+    tasks: QueueParts
+    roster: Roster
+    absent: AbsentRobots
+    outage: Outage
+    estop: EStop
+    queue_control: QueueControl
+    robot_control: RobotControl
+    again: Again
+    arming: Arming
+    reloading: Reloading
+    immediate: Immediate
+    checklist: Checklist
+    why: Why
+    releasing: Releasing
+    clock_watch: ClockWatch
+    retention: Retention
+
+
+def make_parts(
+    base: Base,
+    hosts: Mapping[str, DriverHost],
+    simulated: MotionClock,
+    *,
+    probe_s: float,
+    read_again: ReadAgain | None,
+) -> Parts:
+    """`hosts`: the drivers of the robots; `simulated`: the clock of those that only simulate."""
+    settings, clock, memory, holds = base.settings, base.clock, base.memory, base.holds
+    reads, journal, hold_writer, resources = (
+        base.reads,
+        base.journal,
+        base.hold_writer,
+        base.resources,
+    )
+    robots: dict[str, Robot] = {}
+
+    def worked_s(task: Task) -> float | None:
+        robot = robots.get(task.queue)
+        motion_s = None if robot is None else robot.executor.worked_s
+        if robot is None or motion_s is None:
+            return None
+        return motion_s * (settings.config.time_scale if robot.capabilities.simulated else 1.0)
+
+    tasks = make_queue(base, worked_s)
+    deps = ExecutorDeps(
+        claims=tasks.claims,
+        cancelling=tasks.cancelling,
+        fitting=tasks.fitting,
+        journal=journal,
+        holds=holds,
+        resources=resources,
+        clock=clock,
+        settings=settings,
+        signals=base.signals,
+    )
+    for name, host in hosts.items():
+        motion = simulated if host.capabilities.simulated else ScaledClock()
+        robots[name] = Robot(name, host, motion, deps)
+    _listen(base, robots)
+    absent = AbsentRobots(memory, holds, tasks.claims, tuple(robots))
+    roster = Roster(robots, absent, memory, settings)
+    estop = EStop(robots, holds, hold_writer, base.stop_file, clock)
+    queue_control = QueueControl(roster=roster, holds=holds, hold_writer=hold_writer, clock=clock)
+    robot_control = RobotControl(
+        roster=roster,
+        estop=estop,
+        holds=holds,
+        hold_writer=hold_writer,
+        journal=journal,
+        reads=reads,
+        clock=clock,
+    )
+    again = Again(queue=tasks.queue, reads=reads, roster=roster, settings=settings)
+    arming = Arming(settings)
+    reloading = Reloading(
+        settings=settings,
+        roster=roster,
+        absent=absent,
+        fitting=tasks.fitting,
+        memory=memory,
+        resources=resources,
+        journal=journal,
+        clock=clock,
+        read_again=read_again,
+    )
+    clock_watch = ClockWatch(clock, journal)
+    return Parts(
+        base=base,
+        tasks=tasks,
+        roster=roster,
+        absent=absent,
+        outage=Outage(
+            store=base.store,
+            journal=journal,
+            memory=memory,
+            holds=holds,
+            hold_writer=hold_writer,
+            queue=tasks.queue,
+            robots=robots,
+            signals=base.signals,
+            probe_s=probe_s,
+        ),
+        estop=estop,
+        queue_control=queue_control,
+        robot_control=robot_control,
+        again=again,
+        arming=arming,
+        reloading=reloading,
+        immediate=Immediate(
+            roster=roster,
+            control=robot_control,
+            reloading=reloading,
+            arming=arming,
+            reads=reads,
+            fitting=tasks.fitting,
+            journal=journal,
+            clock=clock,
+        ),
+        checklist=Checklist(
+            reads=reads,
+            journal=journal,
+            queue=tasks.queue,
+            again=again,
+            control=robot_control,
+            robots=robots,
+            clock=clock,
+            ids=base.steps.ids,
+        ),
+        why=Why(
+            robots=robots,
+            memory=memory,
+            waits=tasks.waits,
+            fitting=tasks.fitting,
+            holds=holds,
+            resources=resources,
+            settings=settings,
+            clock=clock,
+        ),
+        releasing=Releasing(
+            robots=robots,
+            memory=memory,
+            resources=resources,
+            claims=tasks.claims,
+            clock=clock,
+        ),
+        clock_watch=clock_watch,
+        retention=Retention(
+            store=base.store,
+            memory=memory,
+            settings=settings,
+            clock=clock,
+            clock_watch=clock_watch,
+        ),
+    )
+
+
+def _listen(base: Base, robots: Mapping[str, Robot]) -> None:
+    """Bring to the robots what others tell that do not know them."""
+
+    def stop(task: Task, actor: str, reason: str) -> None:
+        robot = robots.get(task.queue)
+        if robot is not None:
+            robot.executor.cancel(task.id, actor=actor, reason=reason)
+
+    def link_changed(name: str, state: LinkState, reason: str) -> None:
+        robots[name].link_changed(state, reason)
+
+    base.signals.stop_wanted.subscribe(stop)
+    base.signals.link_changed.subscribe(link_changed)

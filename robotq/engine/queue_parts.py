@@ -1,0 +1,173 @@
+"""The parts of the `TaskQueue`, from the bottom to the top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from robotq.engine.base import Base
+from robotq.engine.cancelling import Cancelling
+from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.waiters import Waiters
+from robotq.engine.intake.admission import Admission
+from robotq.engine.intake.idempotency import Idempotency
+from robotq.engine.queue.claims import Claims
+from robotq.engine.queue.queue import TaskQueue
+from robotq.engine.queue.turns import Turns
+from robotq.engine.queue.waits import Waits
+from robotq.engine.resolving import Resolving
+from robotq.engine.state.estimates import Estimates
+from robotq.engine.submitting import Submitting
+from robotq.engine.waiting.approvals import Approvals
+from robotq.engine.waiting.cancel_many import CancelMany
+from robotq.engine.waiting.deadlines import Deadlines
+from robotq.engine.waiting.expiry import Expiry
+from robotq.engine.waiting.fitting import Fitting
+from robotq.engine.waiting.reorder import REVISIONS, Editing
+from robotq.engine.waiting.repeats import Repeats
+from robotq.engine.worker_tasks.jobs import Jobs
+from robotq.model.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueParts:
+    """The queue, and those of its parts that robots and the engine work with."""
+
+    queue: TaskQueue
+    claims: Claims
+    """Changes of the tasks of robots, by their executors."""
+    cancelling: Cancelling
+    fitting: Fitting
+    """Which waiting commands the configuration of today does not take."""
+    waits: Waits
+    expiry: Expiry
+    """What has to be started in time."""
+
+
+def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueueParts:
+    """`worked_s`: see `Estimates`."""
+    settings, clock, memory, holds = base.settings, base.clock, base.memory, base.holds
+    resources, reads, restored = base.resources, base.reads, base.restored
+    # ranks that were given to tasks moved to the end are numbers of arrival too
+    last_seq = max([restored.last_seq, *(ceil(task.rank) for task in restored.unfinished)])
+    admission = Admission(memory, clock, settings, last_seq)
+    fitting = Fitting(memory, settings)
+    waits = Waits(memory, resources, clock, settings, fitting)
+    estimates = Estimates(
+        (task for task in restored.finished if task.work is None),
+        settings.config.time_scale,
+        waits_for_others=waits.for_others,
+        worked_s=worked_s,
+    )
+    turns = Turns(
+        holds=holds,
+        waits=waits,
+        resources=resources,
+        clock=clock,
+        settings=settings,
+        fitting=fitting,
+    )
+    idempotency = Idempotency(reads)
+    waiters = Waiters(lambda: settings.config.limits.waiting_requests)
+    unfinished = [task for lane in memory.lanes.values() for task in lane]
+    repeats = Repeats(admission, clock, unfinished)
+    deadlines = Deadlines(clock, unfinished)
+    changes = Changes(
+        reads=reads,
+        journal=base.journal,
+        memory=memory,
+        resources=resources,
+        webhooks=base.webhooks,
+        steps=base.steps,
+        estimates=estimates,
+        repeats=repeats,
+        deadlines=deadlines,
+        waiters=waiters,
+    )
+    jobs = Jobs(
+        changes=changes,
+        memory=memory,
+        admission=admission,
+        holds=holds,
+        idempotency=idempotency,
+        clock=clock,
+    )
+    cancelling = Cancelling(
+        changes=changes,
+        journal=base.journal,
+        reads=reads,
+        memory=memory,
+        jobs=jobs,
+        repeats=repeats,
+        waiters=waiters,
+        signals=base.signals,
+        settings=settings,
+        clock=clock,
+    )
+    queue = TaskQueue(
+        memory=memory,
+        admission=admission,
+        turns=turns,
+        waits=waits,
+        fitting=fitting,
+        repeats=repeats,
+        estimates=estimates,
+        submitting=Submitting(
+            changes=changes,
+            admission=admission,
+            idempotency=idempotency,
+            holds=holds,
+            clock=clock,
+        ),
+        cancelling=cancelling,
+        cancel_many=CancelMany(
+            changes=changes,
+            memory=memory,
+            idempotency=idempotency,
+            clock=clock,
+            called_off=waits.called_off,
+            cancelling=cancelling,
+        ),
+        resolving=Resolving(
+            changes=changes,
+            reads=reads,
+            admission=admission,
+            idempotency=idempotency,
+            repeats=repeats,
+            holds=holds,
+            hold_writer=base.hold_writer,
+            clock=clock,
+        ),
+        approvals=Approvals(changes=changes, memory=memory, holds=holds, clock=clock),
+        editing=Editing(
+            changes=changes,
+            memory=memory,
+            admission=admission,
+            clock=clock,
+            revisions=restored.facts.get(REVISIONS, {}),
+        ),
+        jobs=jobs,
+    )
+    claims = Claims(
+        changes=changes,
+        memory=memory,
+        turns=turns,
+        holds=holds,
+        hold_writer=base.hold_writer,
+        resources=resources,
+        repeats=repeats,
+        clock=clock,
+        settings=settings,
+    )
+    expiry = Expiry(
+        changes=changes, memory=memory, deadlines=deadlines, repeats=repeats, clock=clock
+    )
+    return QueueParts(
+        queue=queue,
+        claims=claims,
+        cancelling=cancelling,
+        fitting=fitting,
+        waits=waits,
+        expiry=expiry,
+    )

@@ -1,0 +1,177 @@
+"""How new tasks come in: commands that clients submit, and ended ones that are run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.events.rows import saving_new, task_event
+from robotq.engine.holds.board import HoldBoard
+from robotq.engine.intake.admission import Admission
+from robotq.engine.intake.idempotency import (
+    Accept,
+    Accepted,
+    Idempotency,
+    KeyedRequest,
+    SaveAccepted,
+)
+from robotq.engine.intake.read_command import Order
+from robotq.model.clock import WallClock
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import RobotqError
+from robotq.model.hold import HoldCode
+from robotq.model.task import OUTCOME_UNKNOWN, Task
+from robotq.model.transitions import Action, transition
+from robotq.store.port import SaveTask
+
+
+class Submitting:
+    """Accepts commands for robots, all or none, and each Idempotency-Key once."""
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        admission: Admission,
+        idempotency: Idempotency,
+        holds: HoldBoard,
+        clock: WallClock,
+    ) -> None:
+        self._changes = changes
+        self._admission = admission
+        self._idempotency = idempotency
+        self._holds = holds
+        self._clock = clock
+
+    async def submit(
+        self,
+        orders: Sequence[Order],
+        *,
+        api: str,
+        actor: str,
+        batch: bool = False,
+        contiguous: bool | None = None,
+        keyed: KeyedRequest | None = None,
+        agent: bool = False,
+    ) -> Accepted:
+        """Accept commands, all or none. They are on disk when this returns.
+
+        `contiguous` (default: where a robot gets more than one command of the batch) lets no
+        other command in between. `agent`: it is an agent that submits, so that those whose spec
+        says so wait for a person's approval.
+        Raises RobotqError queue_full, store_unavailable, shutting_down, idempotency_conflict.
+        """
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            with self._admission.room([order.command for order in orders]) as room:
+                tasks = self._admission.tasks(
+                    orders,
+                    api=api,
+                    actor=actor,
+                    batch=batch,
+                    contiguous=contiguous,
+                    agent=agent,
+                )
+                accepted = Accepted(
+                    task_ids=tuple([task.id for task in tasks]),
+                    batch_id=tasks[0].batch_id,
+                    queue_size=room.queue_size,
+                )
+                mutations = saving_new(tasks, actor)
+                if save_answer is not None:
+                    mutations.append(save_answer(accepted))
+                crash_point(CrashPoint.ACCEPT)
+                await self._changes.write(mutations, room)
+                crash_point(CrashPoint.ACCEPTED)
+                return accepted
+
+        if keyed is None:
+            return await accept(None)
+        return await self._accept_once(keyed, accept)
+
+    @unbroken
+    async def _accept_once(self, keyed: KeyedRequest, accept: Accept) -> Accepted:
+        return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
+
+    @unbroken
+    async def retry(
+        self,
+        again: Sequence[tuple[str, Order]],
+        *,
+        actor: str,
+        agent: bool = False,
+        note: str = "",
+        stay_paused: bool = False,
+        keyed: KeyedRequest | None = None,
+        batch: bool = False,
+    ) -> Accepted:
+        """Run ended commands again, all or none, as new tasks at the head of their queues,
+        behind the retries that wait there.
+
+        `stay_paused`: their queues are paused first. `batch`: they are one batch again.
+        Raises RobotqError wrong_state for one that has not ended, or whose unknown outcome
+        nobody has resolved; already_retried; queue_full, store_unavailable, shutting_down,
+        idempotency_conflict.
+        """
+
+        async def accept(save_answer: SaveAccepted | None) -> Accepted:
+            async with AsyncExitStack() as stack:
+                ended = [
+                    (await stack.enter_async_context(self._changes.of(task_id)), order)
+                    for task_id, order in again
+                ]
+                for task, _ in ended:
+                    _check_retry(task)
+                room = stack.enter_context(self._admission.room([one.command for _, one in ended]))
+                if stay_paused:
+                    for queue in dict.fromkeys(task.queue for task, _ in ended):
+                        self._holds.set(queue, HoldCode.PAUSED, actor=actor, reason=note)
+                if batch:
+                    new = self._admission.batch_again(ended, actor=actor, agent=agent)
+                else:
+                    ((task, order),) = ended
+                    new = [self._admission.again(task, order, actor=actor, agent=agent)]
+                accepted = Accepted(
+                    task_ids=tuple([task.id for task in new]),
+                    batch_id=new[0].batch_id,
+                    queue_size=room.queue_size,
+                )
+                now_ms = self._clock.now_ms()
+                mutations = saving_new(new, actor)
+                for (task, _), one in zip(ended, new, strict=True):
+                    retried = transition(task, Action.RETRIED, retried_as=one.id)
+                    mutations.append(SaveTask(retried, task.state))
+                    mutations.append(
+                        task_event(
+                            "task.retried",
+                            retried,
+                            now_ms,
+                            actor,
+                            before=task,
+                            retried_as=one.id,
+                            note=note,
+                        )
+                    )
+                if save_answer is not None:
+                    mutations.append(save_answer(accepted))
+                await self._changes.write(mutations, room)
+                crash_point(CrashPoint.RETRIED)
+                return accepted
+
+        if keyed is None:
+            return await accept(None)
+        return await self._accept_once(keyed, accept)
+
+
+def _check_retry(task: Task) -> None:
+    """Raises RobotqError wrong_state, already_retried."""
+    if not task.state.final or task.outcome_unknown or task.work is not None:
+        state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
+        raise RobotqError("wrong_state", task_id=task.id, state=state, action="retry")
+    retried_as = task.retried_as
+    if retried_as is None and task.resolution is not None:
+        retried_as = task.resolution.retried_as
+    if retried_as is not None:
+        raise RobotqError("already_retried", task_id=task.id, retried_as=retried_as)
