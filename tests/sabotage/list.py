@@ -44,11 +44,11 @@ SABOTAGES = (
     _one(
         "a result that meets a full disk is given up",
         "engine/queue/claims.py",
-        "                    crash_point(CrashPoint.FINISHED)\n"
-        "                    return claimed\n"
+        "                        crash_point(CrashPoint.FINISHED)\n"
+        "                        return claimed\n"
         "            await self._changes.until_available()",
-        "                    crash_point(CrashPoint.FINISHED)\n"
-        "                    return claimed\n"
+        "                        crash_point(CrashPoint.FINISHED)\n"
+        "                        return claimed\n"
         "            return None",
         "tests/engine/test_outage.py",
     ),
