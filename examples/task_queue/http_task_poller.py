@@ -2,7 +2,7 @@
 
     python examples/task_queue/http_task_poller.py --interval 1.0
 
-It ends with exit code 1 where no daemon answers. `robotq worker` and `robotq.worker_client` do
+It ends with exit code 1 where no daemon answers. `robotq worker` and `robotq.client.worker` do
 more: they reconnect, keep results, and hear of a cancel.
 """
 

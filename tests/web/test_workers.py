@@ -12,8 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from playwright.async_api import Page, expect
 
-from robotq.worker_client import Job, Worker
-from robotq.worker_socket import SocketWorker
+from robotq.client.worker import Job, SocketWorker, Worker
 
 from .conftest import OpenPage, Site, StartSite
 from .test_access import faults

@@ -15,11 +15,11 @@ from aiohttp.test_utils import TestServer
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
+from robotq.client.worker import Job, JobFailed, Refused, Worker
+from robotq.client.worker.spool import Finished, Spool
 from robotq.config import InterfacesConfig, TaskQueueConfig
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
-from robotq.worker_client import Job, JobFailed, Refused, Worker
-from robotq.worker_spool import Finished, Spool
 from robotq.workers import Workers
 from tests.crash.process import DaemonProcess
 from tests.engine.bench import CATALOG, bench_config, bench_factory

@@ -12,9 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from robotq.worker_client import Job, JobFailed, Refused
-from robotq.worker_socket import SocketWorker
-from robotq.worker_spool import Finished, Spool
+from robotq.client.worker import Job, JobFailed, Refused, SocketWorker
+from robotq.client.worker.spool import Finished, Spool
 from tests.api.dispatcher.conftest import NOBODY, running
 from tests.crash.process import DaemonProcess
 

@@ -19,9 +19,8 @@ import typer
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import URL, Key, Url
+from robotq.client.worker import Job, JobFailed, Refused, SocketWorker, Worker
 from robotq.model.json import JsonValue
-from robotq.worker_client import Job, JobFailed, Refused, Worker
-from robotq.worker_socket import SocketWorker
 
 _OUTPUT = 500_000
 """Bytes of output that are read; more is an error of the command."""

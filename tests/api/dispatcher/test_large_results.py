@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from robotq.api.connections.share import Share
-from robotq.worker_client import Job
-from robotq.worker_socket import SocketWorker
+from robotq.client.worker import Job, SocketWorker
 from tests.workers.conftest import SetClock
 
 from .conftest import Dispatcher, OpenDispatcher
