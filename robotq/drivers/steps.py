@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from robotq.drivers.base import CommandContext, DriverError
-from robotq.drivers.gcode.lines import split_lines
+from robotq.drivers.gcode.reader.lines import split_lines
 from robotq.drivers.memory import Memory
 from robotq.model.json import JsonObject
 from robotq.steps import Program

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from robotq.catalog import load_catalog
 from robotq.config import load_config
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.lines import prepare
+from robotq.drivers.gcode.reader.lines import prepare
 from robotq.drivers.grbl.options import read_options as read_grbl
 from robotq.drivers.marlin.options import read_options as read_marlin
 from robotq.steps import read_program

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.gcode.lines import Line
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.transport import Discarded, PortOptions, Transport
 
 _TOLD = 200

@@ -11,8 +11,8 @@ from typing import Any
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.lines import Line, Rules, prepare
-from robotq.drivers.gcode.reading import Progress, read_program
+from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
+from robotq.drivers.gcode.reader.reading import Progress, read_program
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.watch import LOOK_S, Watch

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.lines import Rules, prepare
+from robotq.drivers.gcode.reader.lines import Rules, prepare
 from robotq.drivers.gcode.written import Reading, StepFault, lacks, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from robotq.drivers.gcode.channel import LineChannel, Sent
-from robotq.drivers.gcode.lines import Line
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.grbl.protocol import (
     LOST_BY_ALARM,
     Alarm,

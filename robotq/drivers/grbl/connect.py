@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.gcode.lines import Line
+from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.protocol import Identity
 from robotq.drivers.identity import Recognition, Self

@@ -16,10 +16,10 @@ from functools import partial
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.lines import Line, Rules
+from robotq.drivers.gcode.reader.dialects.grbl import FAMILY, dialect_of
+from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.feed import require_feed
-from robotq.drivers.grbl.options import KNOWN_MODES, letters
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import alarm_text
 from robotq.drivers.grbl.state import State
@@ -133,9 +133,9 @@ class GrblController(Controller):
 
     def _rules(self, rules: Rules) -> Rules:
         """`rules`, with the letters of this firmware."""
-        text = "" if self._channel.greeting is None else self._channel.greeting.text
-        plain = "hal" not in text.lower() and "fluidnc" not in text.lower()
-        return replace(rules, letters=letters(plain_grbl=plain))
+        greeting = self._channel.greeting
+        known = dialect_of("" if greeting is None else greeting.text)
+        return replace(rules, letters=known.rules.letters)
 
     def _look_over(self, lines: Sequence[Line]) -> None:
         options = self._state.options
@@ -143,10 +143,10 @@ class GrblController(Controller):
             require_feed(lines)
 
     def _modes(self) -> None:
-        # on its way alone: G54 may be read from the EEPROM
         feed = self._state.options.feed
-        text = KNOWN_MODES + (f" F{feed:.3f}" if feed else "")
-        self.exchange(Line(text=text, number=0, codes=(), motion=False, alone=True))
+        for modes in FAMILY.modes:
+            text = modes + (f" F{feed:.3f}" if feed else "")
+            self.exchange(Line(text=text, number=0, codes=(), motion=False, alone=True))
 
     def _require_unlocked(self) -> None:
         channel = self._channel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.lines import Line
+from robotq.drivers.gcode.reader.lines import Line
 
 _WITH_FEED = frozenset({"G1", "G2", "G3", "G38.2", "G38.3", "G38.4", "G38.5"})
 _WITHOUT = frozenset({"G0", "G80"})

@@ -27,36 +27,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from robotq.drivers.gcode.lines import Rules
 from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
+from robotq.drivers.gcode.reader.dialects.grbl import FAMILY
+from robotq.drivers.gcode.reader.lines import LETTERS
 from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
 from robotq.steps.reader import DOLLAR_QUERIES
 
-_EEPROM = frozenset({"G10", "G28", "G28.1", "G30", "G30.1"}) | {f"G{n}" for n in range(54, 60)}
-"""Codes for which the controller reads or writes its EEPROM, and may lose what comes in."""
-
 _PROBE = re.compile(r"G38\.[2-5]", re.IGNORECASE)
-
-_LONGEST = 79
-"""Grbl's own limit (LINE_BUFFER_SIZE 80); descendants take more."""
-
-_DENIED = {
-    "G10": "it changes the stored coordinate systems",
-    "G28.1": "it changes the stored position of G28",
-    "G30.1": "it changes the stored position of G30",
-}
-
-_GRBL_LETTERS = frozenset("FGIJKLMNPRSTXYZ")
-_MORE_LETTERS = frozenset("ABCDHOQUVW")
-"""Of its descendants. None takes E in what moves."""
-
-KNOWN_MODES = "G21 G90 G17 G94 G54 G49 G80 G92.1"
-
-
-def letters(*, plain_grbl: bool) -> frozenset[str]:
-    """The letters that the firmware knows."""
-    return _GRBL_LETTERS if plain_grbl else _GRBL_LETTERS | _MORE_LETTERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +46,7 @@ class GrblOptions(GcodeOptions):
 
     def reading(self) -> Reading:
         """Which descendant it is, is known when it is connected."""
-        known = letters(plain_grbl=False)
-        rules = replace(self.rules, letters=known)
+        rules = self.rules
 
         def query(line: str) -> str | None:
             if line in DOLLAR_QUERIES:
@@ -80,9 +57,7 @@ class GrblOptions(GcodeOptions):
                 why = f"this controller answers it with nothing to be read: expected {told}"
             return why
 
-        return Reading(
-            rules=rules, program_rules=replace(self.program_rules, letters=known), query=query
-        )
+        return Reading(rules=rules, program_rules=self.program_rules, query=query)
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
@@ -93,10 +68,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
     slash = block_delete(section)
     feed = section.number("feed", least=0, default=0.0)
     read = GrblOptions(
-        rules=Rules(longest=_LONGEST, alone=_EEPROM, block_delete=slash),
-        program_rules=Rules(
-            longest=_LONGEST, alone=_EEPROM, denied={**_DENIED, **more}, block_delete=slash
-        ),
+        rules=FAMILY.for_operator(block_delete=slash),
+        program_rules=FAMILY.for_programs(block_delete=slash, denied=more),
         line_by_line=section.text("window", of=("count", "line"), default="count") == "line",
         receive_bytes=receive or None,
         silence_s=section.number("silence_s", above=0, default=3.0),
@@ -105,8 +78,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
             section,
             answer_timeout_s=5.0,
             homing_timeout_s=120.0,
-            off=("M5", "M9"),
-            off_rules=Rules(longest=_LONGEST),
+            off=FAMILY.off,
+            off_rules=replace(FAMILY.for_operator(), letters=LETTERS),
         ),
     )
     if receive and not 16 <= receive <= 65_536:

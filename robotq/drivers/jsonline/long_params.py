@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.lines import split_lines
+from robotq.drivers.gcode.reader.lines import split_lines
 from robotq.drivers.jsonline.wire import encode
 
 _ROOM = 160

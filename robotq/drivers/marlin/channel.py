@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from robotq.drivers.gcode.channel import LineChannel, Sent
-from robotq.drivers.gcode.lines import Line
 from robotq.drivers.gcode.position import Position as KnownPosition
+from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.marlin.lines import FINISH, MARKER, RESTART
 from robotq.drivers.marlin.protocol import (
     Busy,

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.lines import Line, prepare
-from robotq.drivers.gcode.reading import Progress
+from robotq.drivers.gcode.reader.dialects.marlin import MARLIN
+from robotq.drivers.gcode.reader.lines import Line, prepare
+from robotq.drivers.gcode.reader.reading import Progress
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, KNOWN_MODES, MARKER, STEPS
+from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, MARKER, STEPS
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.planned import Ahead
 from robotq.drivers.marlin.short import Remainder, steps_in
@@ -157,7 +158,7 @@ class MarlinController(Controller):
     # -- an exchange ---------------------------------------------------------------------------
 
     def _modes(self) -> None:
-        for text in KNOWN_MODES:
+        for text in MARLIN.modes:
             self._exchange(Line(text=text, number=0, codes=(text,), motion=False))
 
     def _synchronise(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robotq.drivers.gcode.lines import Line
+from robotq.drivers.gcode.reader.lines import Line
 
 MARKER = Line(text="M114", number=0, codes=("M114",), motion=False)
 """Its answer is like no other, so it shows how far the controller has got."""
@@ -18,10 +18,6 @@ STEPS = Line(text="M92", number=0, codes=("M92",), motion=False)
 """Without values it is a question: how many steps an axis has in a millimetre."""
 
 ABSOLUTE = Line(text="G90", number=0, codes=("G90",), motion=False)
-
-KNOWN_MODES = ("G21", "G90", "M82")
-"""Millimetres and absolute coordinates, in which each command begins: one code a line, since the
-controller reads every later code of a line as a parameter."""
 
 GO_ON = Line(text="M108", number=0, codes=("M108",), motion=False)
 """Ends a wait for a person. With a number like every line, so that its answer counts for it; the

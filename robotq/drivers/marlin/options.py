@@ -32,48 +32,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotq.drivers.gcode.lines import Rules
 from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
+from robotq.drivers.gcode.reader.dialects.marlin import MARLIN
 from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
-
-_LONGEST = 80
-"""Marlin cuts lines at 96 characters (MAX_CMD_SIZE), number and checksum among them."""
-
-_DWELL_UNITS_S = {"P": 0.001, "S": 1.0}
-
-_FRACTIONS = frozenset(
-    {"G38.2", "G38.3", "G38.4", "G38.5", "G59.1", "G59.2", "G59.3"}
-    | {f"G92.{number}" for number in range(1, 10)}
-)
-"""Marlin leaves out the fraction of all other codes: G28.1 is a G28."""
-
-_CONVERSATION = dict.fromkeys(
-    ("M108", "M110", "M112", "M410", "M575", "M997", "M999", "M876"),
-    "it belongs to robotq's own conversation with the controller",
-)
-_STORED = {
-    "M80": "it switches the power supply",
-    "M81": "it switches the power supply",
-    **dict.fromkeys(
-        ("M500", "M501", "M502", "M503", "M504"), "it changes what the controller has stored"
-    ),
-    "M154": "robotq asks for positions itself, and tells its own reports by it",
-    **dict.fromkeys(
-        ("M92", "M201", "M203", "M206", "M428", "M906"), "it changes how the motors are driven"
-    ),
-    **dict.fromkeys(
-        ("M20", "M21", "M22", "M23", "M24", "M25", "M26", "M27", "M28", "M29", "M30", "M32"),
-        "programs come from robotq and not from the card",
-    ),
-}
-
-
-AFTER_FAILURE = ("M5", "M107", "M104 S0", "M140 S0")
-"""Spindle and laser, fan, nozzle, bed."""
-
-_TEXTS = frozenset({"M117"})
-"""M118 is none of them: what it has Marlin say could be taken for an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +58,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
     more = denied(section)
     slash = block_delete(section)
     read = MarlinOptions(
-        rules=_rules(_CONVERSATION, slash),
-        program_rules=_rules({**_CONVERSATION, **_STORED, **more}, slash),
+        rules=MARLIN.for_operator(block_delete=slash),
+        program_rules=MARLIN.for_programs(block_delete=slash, denied=more),
         window=section.whole("window", least=1, most=8, default=1),
         hold_within_s=(
             section.number("hold_within_s", above=0, default=1.0)
@@ -109,23 +71,9 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
             section,
             answer_timeout_s=10.0,
             homing_timeout_s=180.0,
-            off=AFTER_FAILURE,
-            off_rules=_rules(_CONVERSATION),
+            off=MARLIN.off,
+            off_rules=MARLIN.for_operator(),
         ),
     )
     section.end()
     return read
-
-
-def _rules(refused: Mapping[str, str], slash: str = "refuse") -> Rules:
-    return Rules(
-        longest=_LONGEST,
-        denied=refused,
-        fractions=_FRACTIONS,
-        end_is_known=False,
-        one_code=True,
-        bare_words=True,
-        block_delete=slash,
-        texts=_TEXTS,
-        dwell_units_s=_DWELL_UNITS_S,
-    )

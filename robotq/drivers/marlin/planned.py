@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from robotq.drivers.gcode.lines import Line
+from robotq.drivers.gcode.reader.lines import Line
 
 _WORD = re.compile(r"([A-Z])\s*([-+]?[0-9.]+)?", re.ASCII)
 _AXES = "XYZ"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from robotq.drivers.gcode.lines import Line, Rules, prepare
+from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.layout import gripper
 from robotq.drivers.simulator.machine import Machine

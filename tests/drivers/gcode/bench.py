@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from robotq.drivers.base import Driver, DriverFactory, DriverSetup, LinkState
+from robotq.drivers.base import Driver, DriverFactory, DriverSetup, LinkLost, LinkState
 from robotq.model.clock import ScaledClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -156,6 +156,30 @@ def bench(factory: DriverFactory, folder: Path, port: str, **options: Any) -> It
         yield made
     finally:
         made.driver.close()
+
+
+@contextmanager
+def bench_on_a_bad_wire(
+    factory: DriverFactory, folder: Path, port: str, **options: Any
+) -> Iterator[Bench]:
+    """A driver whose link is made in the end: the engine connects again, for ever."""
+    made = Bench(factory, folder, port, options)
+    try:
+        _connect(made.driver, attempts=5)
+        yield made
+    finally:
+        made.driver.close()
+
+
+def _connect(driver: Driver, attempts: int) -> None:
+    for left in reversed(range(attempts)):
+        try:
+            driver.connect()
+        except LinkLost:
+            if not left:
+                raise
+        else:
+            return
 
 
 def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:

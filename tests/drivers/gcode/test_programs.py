@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
-from robotq.drivers.gcode.lines import Rules, prepare, split_lines
-from robotq.drivers.grbl.options import letters
+from robotq.drivers.gcode.reader.dialects.grbl import GRBL as PLAIN_GRBL
+from robotq.drivers.gcode.reader.lines import Rules, prepare, split_lines
 from robotq.drivers.grbl.protocol import Ok as GrblOk
 from robotq.drivers.grbl.protocol import Status
 from robotq.drivers.grbl.protocol import parse as grbl_said
@@ -26,7 +26,7 @@ from robotq.model.json import JsonObject
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import PROGRAM_SCHEMA, RUN_GCODE, Bench, bench, until
 
-GRBL = Rules(longest=79, letters=letters(plain_grbl=True), denied={"M3": "no spindle here"})
+GRBL = Rules(longest=79, letters=PLAIN_GRBL.rules.letters, denied={"M3": "no spindle here"})
 
 
 def run(robot: Bench, text: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from robotq.drivers import grbl
 from robotq.drivers.base import DriverError, LinkLost, UncertainOutcome
 from robotq.testing.emulators import Fault, FaultKind, Faults, GrblEmulator
-from tests.drivers.gcode.bench import Bench, bench, in_order, square, until
+from tests.drivers.gcode.bench import Bench, bench, bench_on_a_bad_wire, in_order, square, until
 
 LINES = square(120)
 HIT = LINES[60]
@@ -37,7 +37,9 @@ UNCERTAIN = {
 
 def outcome_of(device: GrblEmulator, folder: Path, lines: list[str]) -> tuple[str, bool]:
     """How the program ended, and whether a motion is taken on afterwards without a person."""
-    with bench(grbl.create, folder, device.port, answer_timeout_s=0.5, silence_s=1.0) as robot:
+    with bench_on_a_bad_wire(
+        grbl.create, folder, device.port, answer_timeout_s=0.5, silence_s=1.0
+    ) as robot:
         running = robot.start_program(lines)
         try:
             until(lambda: running.over or goes_on(robot), timeout_s=30)

@@ -8,7 +8,7 @@ import pytest
 
 from robotq.drivers import marlin
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.lines import prepare
+from robotq.drivers.gcode.reader.lines import prepare
 from robotq.drivers.marlin.options import read_options
 from robotq.testing.emulators import MarlinEmulator
 from tests.drivers.gcode.bench import bench

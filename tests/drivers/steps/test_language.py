@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from robotq.catalog import load_catalog
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.lines import Rules, prepare
+from robotq.drivers.gcode.reader.lines import Rules, prepare
 from robotq.model.errors import ConfigError
 from robotq.steps import read_program
 from robotq.steps.expressions import ExpressionError, parse

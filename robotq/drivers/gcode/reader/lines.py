@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.one_code import OneCode
+from robotq.drivers.gcode.reader.one_code import OneCode
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 """What ends a line for a controller, and nothing else: a comment may hold U+2028 or a form feed."""
@@ -29,7 +29,8 @@ _LONGEST = 1_000
 """Characters of any line without its comments: reading one must not take long either."""
 _LOOK_EVERY = 500
 """Lines between two looks at whether somebody wants the reading to end: some milliseconds."""
-_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+"""All that may begin a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +47,14 @@ class Rules:
     fractions: frozenset[str] | None = None
     """The codes with a fraction that the controller tells from those without one, as G92.1 from
     G92; None: it tells all of them."""
-    letters: frozenset[str] = _LETTERS
+    letters: frozenset[str] = LETTERS
     """The letters that begin a word the controller knows."""
     ends: frozenset[str] = frozenset({"M2", "M30"})
     """Codes after which a program is over: nothing behind them is read or sent."""
     end_is_known: bool = True
     """The controller knows M2 itself; where not, it is the end of the program and is not sent."""
     one_code: bool = False
-    """It carries out one code of a line only; see `gcode.one_code`."""
+    """It carries out one code of a line only; see `gcode.reader.one_code`."""
     bare_words: bool = False
     """A letter may stand without a number behind a code, as in `G28 X`."""
     block_delete: str = "refuse"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from robotq.drivers.base import DriverError, Stopped
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.lines import Line, Rules, prepare
+from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 
 Progress = Callable[[float], None]
 

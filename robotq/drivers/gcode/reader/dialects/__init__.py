@@ -1,0 +1,1 @@
+"""How each firmware reads lines, one table each."""
