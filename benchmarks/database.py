@@ -15,7 +15,7 @@ from robotq.model import ids
 from robotq.model.event import Event
 from robotq.model.task import Command, Step, StepState, Task, TaskError, TaskState
 from robotq.store.sqlite import rows
-from robotq.store.sqlite.changes import WRITE
+from robotq.store.sqlite.added import Added
 from robotq.store.sqlite.migrations import STEPS, migrate
 
 _PORTION = 10_000
@@ -53,19 +53,16 @@ def _make(file: Path, count: int) -> None:
     migrate(connection)
     tasks = _tasks(count)
     event_id = 0
-    counts: dict[tuple[str, str, str], int] = {}
     connection.execute("BEGIN")
     while portion := list(islice(tasks, _PORTION)):
-        connection.executemany(WRITE["insert_task"], [rows.task_to_row(task) for task in portion])
-        journal = []
+        added = Added()
         for task in portion:
-            key = (task.api, task.queue, task.state.value)
-            counts[key] = counts.get(key, 0) + 1
+            added.task(task)
+            added.count(task.api, task.queue, task.state.value, 1)
             for event in _events(task):
                 event_id += 1
-                journal.append(rows.event_to_row(event, event_id))
-        connection.executemany(WRITE["insert_event"], journal)
-    connection.executemany(WRITE["add_to_count"], [(*key, by) for key, by in counts.items()])
+                added.event(event, event_id)
+        added.insert(connection)
     connection.execute("COMMIT")
     connection.close()
 

@@ -14,6 +14,7 @@ from typing import cast
 
 from benchmarks.client import Connection, command, message
 from benchmarks.figures import Figure, Options
+from benchmarks.kinds import Make, kinds, same
 from benchmarks.loop import run_loop
 from benchmarks.process import ROOT, DaemonProcess, empty
 
@@ -21,6 +22,8 @@ TITLE = "POST / and GET /task/{id} against a bare aiohttp handler, requests a se
 
 _CALLS = 10
 """Requests of a round for each of the other benchmarks' calls: a rate needs more of them."""
+
+_TARGETS = {("keyed", 64): 0.6, ("client", 64): 0.6, ("header", 64): 0.7, ("same", 64): 0.75}
 
 _SCAN = {
     "header": {"seq": 206, "stamp": {"secs": 1698000050, "nsecs": 234567}, "frame_id": "camera"},
@@ -36,7 +39,7 @@ class _Series:
     """One figure: a request, how many connections send it, and the rates that came out."""
 
     name: str
-    request: bytes
+    make: Make
     connections: int
     target: float | None = None
     robotq: list[float] = field(default_factory=list)
@@ -66,25 +69,23 @@ def run(options: Options) -> list[Figure]:
             for series in all_series:
                 for port, rates in ((bare_port, series.bare), (daemon.port, series.robotq)):
                     calls = options.calls * _CALLS
-                    rates.append(rate(port, series.request, series.connections, calls))
+                    rates.append(rate(port, series.make, series.connections, calls))
     return [series.figure() for series in all_series]
 
 
-def rate(port: int, request: bytes, connections: int, calls: int) -> float:
+def rate(port: int, make: Make, connections: int, calls: int) -> float:
     """Requests a second that so many kept-alive connections get answered together.
 
     Raises RuntimeError for an answer that is not 200.
     """
-    return run_loop(_rate(port, request, connections, calls))
+    return run_loop(_rate(port, make, connections, calls))
 
 
 def _submits() -> list[_Series]:
-    request = message("POST", "/", _SCAN)
     return [
-        _Series("submit.1", request, 1),
-        _Series("submit.16", request, 16),
-        _Series("submit.64", request, 64, target=0.75),
-        _Series("submit.256", request, 256),
+        _Series(f"submit_{kind}.{many}", make, many, _TARGETS.get((kind, many)))
+        for kind, make in kinds(_SCAN).items()
+        for many in (1, 16, 64, 256)
     ]
 
 
@@ -100,13 +101,13 @@ def _polls(connection: Connection) -> list[_Series]:
     while connection.get(f"/task/{running}")["status"] != "running":
         time.sleep(0.01)
     requests = {
-        "ended": message("GET", f"/task/{ended}"),
-        "running": message("GET", f"/task/{running}"),
-        "waiting": message("GET", f"/task/{waiting}"),
+        "ended": same(message("GET", f"/task/{ended}")),
+        "running": same(message("GET", f"/task/{running}")),
+        "waiting": same(message("GET", f"/task/{waiting}")),
     }
     return [
         _Series("poll.1", requests["ended"], 1, target=0.7),
-        _Series("poll.64", requests["ended"], 64, target=0.7),
+        _Series("poll.64", requests["ended"], 64, target=0.95),
         _Series("poll.64_running", requests["running"], 64, target=0.7),
         _Series("poll.64_waiting", requests["waiting"], 64),
     ]
@@ -127,8 +128,8 @@ def _bare() -> Iterator[int]:
 class _Hammer(asyncio.Protocol):
     """A connection that sends its request again as soon as it is answered."""
 
-    def __init__(self, request: bytes, round_: _Round) -> None:
-        self._request = request
+    def __init__(self, make: Make, round_: _Round) -> None:
+        self._make = make
         self._round = round_
         self._received = b""
         self._transport: asyncio.Transport | None = None
@@ -139,7 +140,7 @@ class _Hammer(asyncio.Protocol):
 
     def send(self) -> None:
         assert self._transport is not None
-        self._transport.write(self._request)
+        self._transport.write(self._make())
 
     def close(self) -> None:
         assert self._transport is not None
@@ -186,12 +187,12 @@ class _Round:
             self.done.set_exception(error)
 
 
-async def _rate(port: int, request: bytes, connections: int, calls: int) -> float:
+async def _rate(port: int, make: Make, connections: int, calls: int) -> float:
     calls = max(calls, connections)
     round_ = _Round(calls, connections)
     loop = asyncio.get_running_loop()
     hammers = [
-        (await loop.create_connection(lambda: _Hammer(request, round_), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: _Hammer(make, round_), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     began = time.perf_counter()

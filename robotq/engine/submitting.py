@@ -11,7 +11,6 @@ from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import (
-    Accept,
     Accepted,
     Idempotency,
     KeyedRequest,
@@ -89,11 +88,8 @@ class Submitting:
 
         if keyed is None:
             return await accept(None)
-        return await self._accept_once(keyed, accept)
-
-    @unbroken
-    async def _accept_once(self, keyed: KeyedRequest, accept: Accept) -> Accepted:
-        return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
+        now_ms = self._clock.now_ms()
+        return await self._idempotency.once(keyed, now_ms, accept, harmless=True)
 
     @unbroken
     async def retry(
@@ -162,7 +158,7 @@ class Submitting:
 
         if keyed is None:
             return await accept(None)
-        return await self._accept_once(keyed, accept)
+        return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
 
 def _check_retry(task: Task) -> None:

@@ -109,8 +109,39 @@ async def test_client_that_left__has_its_task_run_and_gets_its_answer_when_it_co
     assert lab.driver.done == ["first"]
 
 
-async def test_unreadable_disk__is_told_and_accepts_nothing(lab: Lab) -> None:
+async def test_unreadable_disk__is_told_to_who_comes_again_and_nothing_is_accepted_twice(
+    lab: Lab,
+) -> None:
+    first = await submit(lab, keyed())
     lab.disk.unreadable = True
     with pytest.raises(RobotqError, match="input/output error"):
         await submit(lab, keyed())
-    assert lab.engine.reads.counts().total == 0
+    assert lab.engine.reads.counts().total == 1
+    lab.disk.unreadable = False
+    assert list((await submit(lab, keyed())).task_ids) == list(first.task_ids)
+
+
+async def test_repeated__is_answered_also_where_nothing_more_is_taken(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(queue=QueueConfig(max_length=1))
+    lab.driver.gate.clear()
+    first = await submit(lab, keyed())
+    with pytest.raises(RobotqError, match="full"):
+        await submit(lab, keyed("k2"))
+    again = await submit(lab, keyed())
+    assert (list(again.task_ids), again.repeated) == (list(first.task_ids), True)
+    with pytest.raises(RobotqError) as refused:
+        await submit(lab, keyed(fingerprint="f2"))
+    assert refused.value.code.name == "idempotency_conflict"
+    lab.engine.queue.closed = True
+    assert (await submit(lab, keyed())).repeated
+
+
+async def test_repeated__among_others_keeps_none_of_them_from_the_disk(lab: Lab) -> None:
+    first = await submit(lab, keyed("k0"))
+    answers = await asyncio.gather(*(submit(lab, keyed(f"k{n % 7}")) for n in range(21)))
+    assert [answer.repeated for answer in answers].count(False) == 6
+    assert list(answers[0].task_ids) == list(first.task_ids)
+    assert len({answer.task_ids[0] for answer in answers}) == 7
+    assert lab.engine.reads.counts().total == 7

@@ -56,9 +56,18 @@ SABOTAGES = (
     _one(
         "a key that was used is not looked up",
         "engine/intake/idempotency.py",
-        "            if known is not None:",
-        "            if False and known is not None:",
-        "tests/engine/test_idempotency.py",
+        "            if known is not None:\n"
+        "                return known\n"
+        "            accepted = await",
+        "            accepted = await",
+        "tests/engine/test_confirming.py",
+    ),
+    _one(
+        "a key that was used is taken again by the disk",
+        "store/sqlite/sql/added.sql",
+        "INSERT INTO answers",
+        "INSERT OR REPLACE INTO answers",
+        "tests/store/test_apply.py tests/engine/test_idempotency.py",
     ),
     _one(
         "the same key at the same moment is accepted twice",

@@ -217,6 +217,21 @@ async def test_answer__of_two_at_once_the_first_wins(store: Store) -> None:
     assert await store.get(pending(2).id) is None
 
 
+async def test_answer__a_key_that_comes_again_keeps_no_other_from_the_disk(store: Store) -> None:
+    await store.apply([*submit(pending(1)), SaveAnswer(answer("k1"))])
+    keys = ("k2", "k1", "k3", "k1", "k4")
+    calls = [
+        [*submit(pending(seq)), SaveAnswer(answer(key))] for seq, key in enumerate(keys, start=2)
+    ]
+    outcomes = await asyncio.gather(*(store.apply(call) for call in calls), return_exceptions=True)
+    refused = [isinstance(outcome, DuplicateKey) for outcome in outcomes]
+    assert refused == [False, True, False, True, False]
+    journal = await store.events_since(0, limit=10)
+    assert [event.id for event in journal] == [1, 2, 3, 4]
+    there = [await store.get(pending(seq).id) is not None for seq in range(1, 7)]
+    assert there == [True, True, False, True, False, True]
+
+
 async def test_close__leaves_nothing_to_write_to(store: Store) -> None:
     await store.close()
     await store.close()

@@ -27,7 +27,6 @@ from robotq.store.port import (
     TaskQuery,
 )
 from robotq.store.sqlite import SqliteStore, rows
-from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
 
 from .records import (
@@ -131,6 +130,15 @@ def test_kept_database__has_the_schema_of_a_new_one_afterwards(schema: int) -> N
         assert _schema(old) == _schema(new)
 
 
+_INSERT_TASK = """
+INSERT INTO tasks (
+    api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms,
+    error_code, unresolved, rest, seq, id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+"""As a task was written before there was a column for the series that it belongs to."""
+
+
 def test_series__of_runs_that_were_there_before_is_known() -> None:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         for step in range(1, 5):
@@ -138,7 +146,7 @@ def test_series__of_runs_that_were_there_before_is_known() -> None:
         first, following = pending(1, repeat=Repeat(count=2)), pending(2, repeat_of=pending(1).id)
         talks = pending(3, command=Command(cmd_type="WORK", params={"repeat_of": 7}))
         for task in (first, following, talks):
-            database.execute(WRITE["insert_task"], rows.task_to_row(task))
+            database.execute(_INSERT_TASK, rows.task_to_row(task))
         migrate(database)
         found = database.execute("SELECT seq, repeat_of FROM tasks ORDER BY seq").fetchall()
     assert found == [(1, None), (2, first.id), (3, None)]

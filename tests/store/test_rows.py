@@ -26,7 +26,7 @@ from robotq.model.task import (
     Work,
 )
 from robotq.store.sqlite import rows
-from robotq.store.sqlite.changes import WRITE
+from robotq.store.sqlite.added import Added
 from robotq.store.sqlite.migrations import migrate
 from tests.slices import examples
 
@@ -149,9 +149,9 @@ def database() -> sqlite3.Connection:
     return connection
 
 
-def _kept(connection: sqlite3.Connection, table: str, row: rows.Row, columns: str) -> Any:
+def _kept(connection: sqlite3.Connection, table: str, added: Added, columns: str) -> Any:
     connection.execute("BEGIN")
-    connection.execute(WRITE[f"insert_{table}"], row)
+    added.insert(connection)
     found = connection.execute(f"SELECT {columns} FROM {table}s").fetchone()
     connection.execute("ROLLBACK")
     return found
@@ -160,7 +160,9 @@ def _kept(connection: sqlite3.Connection, table: str, row: rows.Row, columns: st
 @settings(max_examples=examples(30))
 @given(task=tasks)
 def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> None:
-    row = _kept(database, "task", rows.task_to_row(task), rows.TASK_COLUMNS)
+    added = Added()
+    added.task(task)
+    row = _kept(database, "task", added, rows.TASK_COLUMNS)
     again = rows.task_from_row(row)
     assert again == task
     # == does not tell 1 from 1.0 and True
@@ -170,7 +172,9 @@ def test_task__comes_back_equal(database: sqlite3.Connection, task: Task) -> Non
 @settings(max_examples=examples(30))
 @given(event=events)
 def test_event__comes_back_equal(database: sqlite3.Connection, event: Event) -> None:
-    row = _kept(database, "event", rows.event_to_row(event, event.id), rows.EVENT_COLUMNS)
+    added = Added()
+    added.event(event, event.id)
+    row = _kept(database, "event", added, rows.EVENT_COLUMNS)
     assert rows.event_from_row(row) == event
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from robotq.engine.commit.journal import NotAnswered
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
-from robotq.store.port import Answer, Mutation, SaveAnswer
+from robotq.store.port import Answer, DuplicateKey, Mutation, SaveAnswer
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -48,9 +49,13 @@ class Idempotency:
         self._reads = reads
         self._under_way: dict[tuple[str, str], asyncio.Event] = {}
 
-    async def once(self, request: KeyedRequest, now_ms: int, accept: Accept) -> Accepted:
+    async def once(
+        self, request: KeyedRequest, now_ms: int, accept: Accept, *, harmless: bool = False
+    ) -> Accepted:
         """The stored answer for this key, or that of `accept`, stored with its tasks.
 
+        `harmless`: `accept` changes nothing but what it writes. Then the disk is not asked first:
+        the write itself is refused if the key is taken.
         Raises RobotqError idempotency_conflict where the key came with another content,
         store_unavailable.
         """
@@ -58,16 +63,50 @@ class Idempotency:
         while (other := self._under_way.get(slot)) is not None:
             await other.wait()
         done = self._under_way[slot] = asyncio.Event()
+
+        def save(accepted: Accepted) -> Mutation:
+            return _save(request, accepted, now_ms)
+
         try:
-            known = await self._reads.answer(request.scope, request.key)
+            if harmless:
+                return await self._accept_or_known(request, lambda: accept(save))
+            known = await self._known(request)
             if known is not None:
-                return _again(known, request)
-            accepted = await accept(lambda accepted: _save(request, accepted, now_ms))
+                return known
+            accepted = await accept(save)
             crash_point(CrashPoint.ANSWER_KEPT)
             return accepted
         finally:
             del self._under_way[slot]
             done.set()
+
+    async def _accept_or_known(
+        self, request: KeyedRequest, accept: Callable[[], Awaitable[Accepted]]
+    ) -> Accepted:
+        while True:
+            try:
+                accepted = await accept()
+                crash_point(CrashPoint.ANSWER_KEPT)
+                return accepted
+            except DuplicateKey:
+                known = await self._known(request)
+                if known is not None:
+                    return known
+                # retention has removed it just now
+            except NotAnswered:
+                # what it has written itself, if it has, will be undone
+                raise
+            except RobotqError:
+                # accepted before, it is answered again, also where nothing more is taken
+                known = await self._known(request)
+                if known is None:
+                    raise
+                return known
+
+    async def _known(self, request: KeyedRequest) -> Accepted | None:
+        """Raises RobotqError idempotency_conflict, store_unavailable."""
+        known = await self._reads.answer(request.scope, request.key)
+        return None if known is None else _again(known, request)
 
 
 def _save(request: KeyedRequest, accepted: Accepted, now_ms: int) -> Mutation:

@@ -13,6 +13,7 @@ from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.store.port import Committed, Mutation, Restored, StoreStatistics, StoreUnavailable
 from robotq.store.sqlite import reads
+from robotq.store.sqlite.added import STATEMENTS
 from robotq.store.sqlite.asking import Asking, check_library
 from robotq.store.sqlite.lock import FolderLock
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, migrate
@@ -110,7 +111,7 @@ class SqliteStore(Asking):
         return self._writer
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=STATEMENTS)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         # macOS: without this a commit is in the drive's cache only. Nothing elsewhere.

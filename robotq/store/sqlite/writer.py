@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import queue
 import sqlite3
@@ -13,8 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
-from robotq.store.port import Committed, Mutation, StoreUnavailable
-from robotq.store.sqlite.arrivals import Arrivals
+from robotq.store.port import Committed, DuplicateKey, Mutation, SaveAnswer, StoreUnavailable
+from robotq.store.sqlite.added import taken_keys
 from robotq.store.sqlite.changes import Changes
 from robotq.store.sqlite.handover import Handover
 
@@ -65,7 +66,6 @@ class Writer:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
-        self._arrivals: Arrivals | None = None
         self._last_event_id: int | None = None
         """The last number of the journal, where the last to write was a group of changes: then
         it need not be read."""
@@ -171,43 +171,23 @@ class Writer:
         """Returns the events of each call, or the exception that it gets instead."""
         connection = self._connected()
         known, self._last_event_id = self._last_event_id, None
-        outcomes: Sequence[object] | None = self._write_arrivals(connection, calls)
-        if outcomes is not None:
-            return outcomes
-        connection.execute("BEGIN IMMEDIATE")
+        outcomes: Sequence[object]
         last: int | None = None
+        connection.execute("BEGIN IMMEDIATE")
         try:
             outcomes, last = _all_together(connection, calls, known)
+        except DuplicateKey:
+            _begin_again(connection)
+            outcomes = _without_taken(connection, calls)
         except Exception as error:
             if is_the_disks(error):
                 raise
             # seldom, so all the others need no savepoint, which costs as much as their rows
-            connection.execute("ROLLBACK")
-            connection.execute("BEGIN IMMEDIATE")
+            _begin_again(connection)
             outcomes = _one_by_one(connection, calls)
         crash_point(CrashPoint.COMMIT)
         connection.execute("COMMIT")
         self._last_event_id = last
-        crash_point(CrashPoint.COMMITTED)
-        return outcomes
-
-    def _write_arrivals(
-        self, connection: sqlite3.Connection, calls: Sequence[_Call]
-    ) -> Sequence[object] | None:
-        """The same for calls that bring nothing but new tasks; None, and nothing written, for
-        others, and where one of them is not right."""
-        if self._arrivals is None:
-            self._arrivals = Arrivals(connection)
-        try:
-            outcomes = self._arrivals.write([call.mutations for call in calls])
-        except Exception as error:
-            if is_the_disks(error):
-                raise
-            # it was rolled back, and whose fault it is comes out where each is written by itself
-            outcomes = None
-        if outcomes is None:
-            self._arrivals.forget()
-            return None
         crash_point(CrashPoint.COMMITTED)
         return outcomes
 
@@ -219,7 +199,6 @@ class Writer:
     def _disconnect(self) -> None:
         """Close the connection, which rolls back what it has open."""
         connection, self._connection = self._connection, None
-        self._arrivals = None
         if connection is not None:
             try:
                 connection.close()
@@ -235,6 +214,31 @@ def _all_together(
     outcomes = [changes.add(call.mutations) for call in calls]
     changes.flush()
     return outcomes, changes.last_event_id
+
+
+def _without_taken(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Sequence[object]:
+    """The same where keys have come again: that is no reason to write all others by themselves."""
+    keys = [_keys(call.mutations) for call in calls]
+    taken = taken_keys(connection, itertools.chain.from_iterable(keys))
+    fresh = [call for call, own in zip(calls, keys, strict=True) if taken.isdisjoint(own)]
+    if len(fresh) == len(calls):
+        # the same one twice in this group
+        return _one_by_one(connection, calls)
+    try:
+        written, _ = _all_together(connection, fresh, None)
+    except Exception as error:
+        if is_the_disks(error):
+            raise
+        _begin_again(connection)
+        written = _one_by_one(connection, fresh)
+    following = iter(written)
+    return [
+        next(following) if taken.isdisjoint(own) else DuplicateKey("has its answer") for own in keys
+    ]
+
+
+def _keys(mutations: Sequence[Mutation]) -> Sequence[tuple[str, str]]:
+    return [(one.answer.scope, one.answer.key) for one in mutations if isinstance(one, SaveAnswer)]
 
 
 def _one_by_one(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Sequence[object]:
@@ -253,6 +257,11 @@ def _one_by_one(connection: sqlite3.Connection, calls: Sequence[_Call]) -> Seque
         connection.execute("RELEASE one")
         outcomes.append(outcome)
     return outcomes
+
+
+def _begin_again(connection: sqlite3.Connection) -> None:
+    connection.execute("ROLLBACK")
+    connection.execute("BEGIN IMMEDIATE")
 
 
 def is_the_disks(error: Exception) -> bool:

@@ -1,14 +1,3 @@
--- name: insert_task
--- A new task. Refused where its id or its number of arrival is there already.
-INSERT INTO tasks (
-    api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms,
-    error_code, unresolved, rest, seq, id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: set_repeat_of
--- Of a new task; nothing changes it later.
-UPDATE tasks SET repeat_of = ? WHERE seq = ?;
-
 -- name: update_task
 -- The next revision of a task. Changes no row where somebody else has written since.
 UPDATE tasks SET
@@ -23,19 +12,6 @@ UPDATE tasks SET
     state = ?, revision = ?, ended_at_ms = ?, error_code = ?, unresolved = ?, rest = ?
 WHERE seq = ? AND id = ? AND revision = ? AND state = ?;
 
--- name: add_to_count
--- Keeps a count by its difference; nothing is ever counted anew.
-INSERT INTO counts (api, queue, state, tasks) VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks;
-
--- name: add_to_tally
-INSERT INTO tallies (api, hour_ms, name, value) VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET value = value + excluded.value;
-
--- name: insert_event
-INSERT INTO events (kind, at_ms, actor, api, robot, task_id, before, after, data, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
 -- name: save_hold
 INSERT OR REPLACE INTO holds (robot, code, since_ms, actor, task_id, args)
 VALUES (?, ?, ?, ?, ?, ?);
@@ -48,10 +24,6 @@ INSERT OR REPLACE INTO occupancies (resource, robot, since_ms, task_id) VALUES (
 
 -- name: drop_occupancy
 DELETE FROM occupancies WHERE resource = ?;
-
--- name: insert_answer
--- Refused where the key is taken.
-INSERT INTO answers (scope, key, fingerprint, body, at_ms) VALUES (?, ?, ?, ?, ?);
 
 -- name: save_delivery
 INSERT OR REPLACE INTO deliveries (
