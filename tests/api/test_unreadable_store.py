@@ -79,20 +79,23 @@ async def test_change__of_what_cannot_be_read_is_told_the_same(
     assert answer["message"] == NOT_READ
 
 
-async def test_submit__with_a_key_is_refused_and_makes_no_task(
+async def test_submit__with_a_key_that_comes_again_is_refused_and_makes_no_task(
     unreadable_store: Lab, disk: Disk
 ) -> None:
+    """The commit itself knows that the key is taken; what was answered to it, only the disk."""
     await unreadable_store.post("/queue/pause", {})
+    headers = {"Idempotency-Key": "once", **ENGLISH}
+    first = await unreadable_store.post("/", GO_HOME, headers=headers)
+    assert first.status == 200
     before = unreadable_store.engine.reads.counts()
     for prefer in ({}, {"Prefer": "wait=1"}):
-        headers = {"Idempotency-Key": "once", **ENGLISH, **prefer}
-        answer = await unreadable_store.post("/", GO_HOME, headers=headers)
+        answer = await unreadable_store.post("/", GO_HOME, headers={**headers, **prefer})
         assert (answer.status, answer["error_code"]) == (503, "store_unavailable")
         assert answer["message"] == NOT_READ
     assert unreadable_store.engine.reads.counts() == before
     disk.unreadable = False
-    headers = {"Idempotency-Key": "once"}
-    assert (await unreadable_store.post("/", GO_HOME, headers=headers)).status == 200
+    again = await unreadable_store.post("/", GO_HOME, headers=headers)
+    assert (again.status, again["task_id"]) == (200, first["task_id"])
 
 
 async def test_submit__with_a_key_to_a_held_queue_that_waits_for_the_end(

@@ -134,7 +134,7 @@ async def test_repeated__is_answered_also_where_nothing_more_is_taken(
     with pytest.raises(RobotqError) as refused:
         await submit(lab, keyed(fingerprint="f2"))
     assert refused.value.code.name == "idempotency_conflict"
-    lab.engine.queue.closed = True
+    lab.engine.queue.close()
     assert (await submit(lab, keyed())).repeated
 
 
