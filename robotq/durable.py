@@ -3,7 +3,48 @@
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+
+def write_durably(
+    file: Path, content: bytes, *, private: bool = False, shared: bool = False
+) -> None:
+    """Give a file this content, whole and for good: see `replacing`. Raises OSError."""
+    with replacing(file, private=private, shared=shared) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacing(file: Path, *, private: bool = False, shared: bool = False) -> Iterator[BinaryIO]:
+    """What is written in the block takes the place of the file at its end, and is on disk then,
+    name and all. Whoever reads meanwhile, and whoever looks after a power cut, finds all of it or
+    what was there before; so it stays too where the block raises.
+
+    `private`: nobody but the owner can read it, at no moment. `shared`: other processes may write
+    the same file at the same time; the last one stays. Raises OSError.
+    """
+    half = _half(file, f"-{uuid.uuid4().hex}" if shared else "")
+    try:
+        with _new(half, private=private) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        replace_synced(half, file)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file so that whoever reads it finds all of it, or what was there before; after a
+    power cut it may be either. Raises OSError."""
+    half = _half(file)
+    half.write_bytes(content)
+    half.replace(file)
 
 
 def write_synced(file: Path, content: bytes) -> None:
@@ -32,3 +73,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _half(file: Path, mark: str = "") -> Path:
+    # hidden, so that nobody who looks for new files takes it
+    return file.with_name(f".{file.name}{mark}.tmp")
+
+
+def _new(half: Path, *, private: bool) -> BinaryIO:
+    # what a killed process has left may be readable by others
+    half.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(half, flags, 0o600 if private else 0o666), "wb")

@@ -14,8 +14,8 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -25,7 +25,7 @@ import orjson
 
 from robotq import __version__
 from robotq.api.access.keys import KeyFile
-from robotq.durable import sync_folder
+from robotq.durable import replacing, sync_folder, write_durably
 from robotq.engine.robot import stop_file
 from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
@@ -72,26 +72,22 @@ def make_backup(data: Path, file: Path) -> Backup:
         raise ConfigError(f"{data.absolute()} is no data folder: it has no {_DATABASE}")
     if file.resolve().is_relative_to(data.resolve()):
         raise ConfigError(f"{file} is inside of the data folder; a backup belongs elsewhere")
-    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    copy = Path(f"{partial}.db")
+    copy = file.with_name(f".{file.name}-{uuid.uuid4().hex}.db")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w") as archive:
-                files = dict(_add_files(archive, data))
-                # last: what the other files tell of is in the database by then
-                _copy_database(source, copy)
-                files[_DATABASE] = _add(archive, _DATABASE, copy)
-                made = Backup(
-                    made_at=time.strftime("%Y-%m-%d %H:%M:%S"), version=__version__, files=files
-                )
-                _add_contents(archive, made)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(partial).replace(file)
+        with (
+            replacing(file, private=True, shared=True) as stream,
+            tarfile.open(fileobj=stream, mode="w") as archive,
+        ):
+            files = dict(_add_files(archive, data))
+            # last: what the other files tell of is in the database by then
+            _copy_database(source, copy)
+            files[_DATABASE] = _add(archive, _DATABASE, copy)
+            made = Backup(
+                made_at=time.strftime("%Y-%m-%d %H:%M:%S"), version=__version__, files=files
+            )
+            _add_contents(archive, made)
     finally:
-        for left_over in (Path(partial), copy):
-            with contextlib.suppress(FileNotFoundError):
-                left_over.unlink()
+        copy.unlink(missing_ok=True)
     return made
 
 
@@ -308,13 +304,7 @@ def _keep_stopped(data: Path, staged: Path) -> None:
     if all(robots) or not then.exists():
         content = orjson.dumps({"robots": {**robots[0], **robots[1]}})
         # one that cannot be read stops every robot, here as there
-        then.write_bytes(content if robots[1] else now.read_bytes())
-        _sync_file(then)
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+        write_durably(then, content if robots[1] else now.read_bytes())
 
 
 def _needs_keys(data: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from robotq.drivers.base import DriverError
-from robotq.durable import replace_synced, write_synced
+from robotq.durable import write_durably
 from robotq.model.errors import ConfigError
 
 _MOST = 10_000
@@ -61,12 +61,10 @@ class Memory:
         self._write(old)
 
     def _write(self, old: Mapping[str, dict[str, Any]]) -> None:
-        written = self._path.with_name(self._path.name + ".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_synced(written, orjson.dumps(self._groups))
             # what was forgotten is not remembered again after a power cut
-            replace_synced(written, self._path)
+            write_durably(self._path, orjson.dumps(self._groups))
         except (OSError, TypeError) as error:
             self._groups.clear()
             self._groups.update(old)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from robotq.durable import replace_synced, sync_folder, write_synced
+from robotq.durable import sync_folder, write_durably
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
@@ -199,20 +199,8 @@ class Folder:
             target = folder / f"{taken.token}{_MARK}{taken.name}"
         beside = target.with_name(f"{target.name}.{kind}.json")
         text = orjson.dumps(note, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        write_whole(beside, text, synced=True)
+        write_durably(beside, text)
         self._file(taken).rename(target)
-
-
-def write_whole(file: Path, content: bytes, *, synced: bool = False) -> None:
-    """Write a file so that whoever reads it finds all of it, or what was there before. `synced`:
-    after a power cut too, and from then on what is written now."""
-    half = file.with_name(f".{file.name}.tmp")
-    if synced:
-        write_synced(half, content)
-        replace_synced(half, file)
-    else:
-        half.write_bytes(content)
-        half.replace(file)
 
 
 def _dropped(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[int, str]]:

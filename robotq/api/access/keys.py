@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import logging
-import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +18,7 @@ import yaml
 
 from robotq.api.access.scopes import GRANTED, is_scope
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
-from robotq.durable import replace_synced, sync_folder
+from robotq.durable import sync_folder, write_durably
 from robotq.model.errors import ConfigError, DataUnavailable
 
 _log = logging.getLogger(__name__)
@@ -148,11 +145,12 @@ class KeyFile:
 
     def require(self) -> None:
         """Note in the data folder that nobody comes in without a key, also where it has none."""
-        _replace(
-            self.noted,
+        self.noted.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note = (
             "Nobody uses this daemon without a key, also where keys.yaml is gone.\n"
-            "`robotq keys new NAME` makes a key; `robotq keys open` lets everybody in again.\n",
+            "`robotq keys new NAME` makes a key; `robotq keys open` lets everybody in again.\n"
         )
+        write_durably(self.noted, note.encode(), private=True, shared=True)
         self._required = True
 
     def note(self) -> None:
@@ -266,26 +264,11 @@ class KeyFile:
         content = {"open": True} if open_ else {"keys": rows}
         text = "# Made by `robotq keys`. Holds no key, only what recognises one.\n"
         text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        _replace(self.path, text)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # a key that was taken away does not come back by a power cut
+        write_durably(self.path, text.encode(), private=True, shared=True)
         self._seen = self._signature()
         self._take(_Read(keys=tuple(keys), open=open_, there=True))
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # made with mode 0600 before anything is in it
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # a key that was taken away does not come back by a power cut
-        replace_synced(Path(temporary), path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
 
 
 def _content_of(document: Document) -> _Read:

@@ -20,9 +20,9 @@ from aiohttp import web
 from robotq.api.context import ENGINE, WORKERS
 from robotq.api.task_queue.service import Refused, job_of
 from robotq.api.task_queue.view import API, result_view, task_view
+from robotq.durable import write_whole
 from robotq.engine.engine import Engine
 from robotq.inbox import HotFolder
-from robotq.inbox.folder import write_whole
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json

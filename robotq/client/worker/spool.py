@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from robotq.durable import replace_synced
+from robotq.durable import write_durably
 from robotq.model.json import JsonObject, JsonValue
 
 _log = logging.getLogger(__name__)
@@ -65,12 +63,8 @@ class Spool:
     def keep(self, finished: Finished) -> None:
         """On disk, synced, when this returns. A result that is no JSON, or too large, is kept
         as a failure that says so. Raises OSError."""
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(_encoded(finished))
-            file.flush()
-            os.fsync(file.fileno())
-        replace_synced(Path(name), self._folder / f"{finished.task_id}-{finished.token}.json")
+        file = self._folder / f"{finished.task_id}-{finished.token}.json"
+        write_durably(file, _encoded(finished), private=True, shared=True)
 
     def kept(self) -> Sequence[tuple[Path, Finished]]:
         """Every result, oldest first. A file that cannot be read is logged and left aside."""

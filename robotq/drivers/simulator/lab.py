@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, MutableMapping
@@ -15,6 +14,7 @@ import orjson
 from robotq.drivers.reading import Section
 from robotq.drivers.simulator.layout import BOTTLE_TYPES, Layout
 from robotq.drivers.simulator.state import Bottle, LabState, RobotState, first_state, misfit
+from robotq.durable import write_durably
 from robotq.model.errors import ConfigError
 
 _log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Lab:
         self._saved_at = time.monotonic()
         content = {"version": _VERSION, "contents": self.layout.contents, "lab": self.state}
         try:
-            _write(self._path, orjson.dumps(content, option=orjson.OPT_INDENT_2))
+            write_durably(self._path, orjson.dumps(content, option=orjson.OPT_INDENT_2))
         except OSError as error:
             if not self._unsaved:
                 _log.warning("%s cannot be written: %s", self._path, error)
@@ -99,18 +99,6 @@ def shared_lab(shared: MutableMapping[str, Any], folder: Path, layout: Layout) -
             f"found {layout.source}"
         )
     return lab
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".json.tmp")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        with os.fdopen(file, "wb", closefd=False) as stream:
-            stream.write(content)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    temporary.replace(path)
 
 
 def _parsed(content: bytes, path: Path, layout: Layout) -> LabState:
