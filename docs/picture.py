@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.text import Text
 
 from robotq.cli.shared.follow import has_ended, looking_at
-from robotq.cli.shared.http import Daemon
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import TaskView
 from robotq.cli.shared.startup import url_of
 from robotq.cli.shared.words import say
+from robotq.client import AsyncClient
 from robotq.config import packaged
 from robotq.daemon.assembly import running_daemon
 
@@ -38,9 +38,9 @@ async def draw(folder: str) -> Console:
         console.print(Text(say("demo.intro", speed="20", scale="0.05")))
         console.print(Text(say("demo.submitting", file="commands/SCAN_QR_CODE_command.json")))
         console.print()
-        async with Daemon(url, None) as client:
+        async with AsyncClient(url) as client:
             sample = packaged("commands") / "SCAN_QR_CODE_command.json"
-            task_id = (await client.post("/", sample.read_bytes()))["task_id"]
+            task_id = (await client.submit_file(sample.read_bytes()))["task_id"]
             view = TaskView(console)
             view.submitted(task_id)
             look = looking_at(client)

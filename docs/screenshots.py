@@ -17,9 +17,9 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from robotq.cli.shared.http import Daemon
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.startup import url_of
+from robotq.client import AsyncClient
 from robotq.config import packaged
 from robotq.daemon.assembly import running_daemon
 
@@ -61,13 +61,13 @@ async def take(folder: Path) -> None:
     async with (
         running_daemon(load(), load, reload=asyncio.Event()) as daemon,
         async_playwright() as playwright,
-        Daemon(url_of(daemon.addresses), None) as client,
+        AsyncClient(url_of(daemon.addresses)) as client,
     ):
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         url = f"{url_of(daemon.addresses)}/dashboard"
         for command in (*_BEFORE, _SCAN, *_AFTER):
-            await client.post("/", command)
+            await client.request("POST", "/", command)
         await _at_work(browser, url)
         await _stopped(browser, url, client)
         await browser.close()
@@ -96,9 +96,9 @@ async def _at_work(browser: Browser, url: str) -> None:
     await _shoot(await _page(browser, f"{url}#charts", _USUAL, theme="dark"), "charts")
 
 
-async def _stopped(browser: Browser, url: str, client: Daemon) -> None:
-    await client.post("/", {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}})
-    await client.post("/estop", {"reason": "a bottle fell"})
+async def _stopped(browser: Browser, url: str, client: AsyncClient) -> None:
+    await client.request("POST", "/", {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}})
+    await client.request("POST", "/estop", {"reason": "a bottle fell"})
     page = await _page(browser, url, _USUAL)
     await expect(page.locator(".notice.bad").first).to_be_visible()
     await _shoot(page, "estop")

@@ -113,6 +113,22 @@ def submit_batch(
     return _keyed(call, key, repeat=Repeat.ALWAYS)
 
 
+def submit_file(content: bytes, key: str) -> Call[JsonObject]:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        # the daemon says what is wrong with it
+        body = None
+    cmd_type = body.get("cmd_type") if isinstance(body, dict) else None
+    if isinstance(body, list):
+        # only queued commands are taken in a batch
+        repeat = Repeat.ALWAYS
+    else:
+        repeat = Repeat.QUEUED if isinstance(cmd_type, str) else Repeat.UNSENT
+    call = Call(method="POST", path="/", read=_as_it_is, body=content, wait_s=_STOP_S)
+    return _keyed(call, key, repeat=repeat, cmd_type=str(cmd_type))
+
+
 def immediate(body: JsonObject) -> Call[JsonObject]:
     def read(answer: JsonObject) -> JsonObject:
         if "task_id" in answer and "cmd_type" not in answer:
@@ -286,16 +302,22 @@ def health() -> Call[JsonObject]:
 
 
 def other(
-    method: str, path: str, body: JsonValue, query: Mapping[str, Any], headers: Mapping[str, str]
+    method: str,
+    path: str,
+    body: JsonValue,
+    query: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    safe: bool = False,
 ) -> Call[Any]:
     """Any request."""
-    repeat = Repeat.ALWAYS if method in ("GET", "HEAD") else Repeat.UNSENT
+    repeat = Repeat.ALWAYS if safe or method in ("GET", "HEAD") else Repeat.UNSENT
     return Call(
         method=method,
         path=path,
         read=_as_it_is,
         query=_query(query),
-        body=None if body is None else _json(body),
+        body=body if body is None or isinstance(body, bytes) else _json(body),
         headers=headers,
         repeat=repeat,
         wait_s=_STOP_S,

@@ -33,8 +33,8 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.faults: deque[Fault] = deque()
-        """For the next connections, one each; after them all goes well."""
+        self.faults: deque[Fault | None] = deque()
+        """For the next connections, one each; None, and after them, all goes well."""
         self.requests: list[bytes] = []
         """First lines of what was passed on, in order."""
         self._open: set[socket.socket] = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,15 +13,16 @@ from rich.console import Console
 from rich.text import Text
 
 from robotq.cli.host.menu import sample_command
-from robotq.cli.shared import http
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.follow import follow, is_completed, looking_at
+from robotq.cli.shared.http import told
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import ConfigFile
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.cli.shared.startup import startup_lines, url_of
-from robotq.cli.shared.words import say
+from robotq.cli.shared.words import language_here, say
+from robotq.client import AsyncClient, ClientError
 from robotq.config import Config
 from robotq.daemon.assembly import Signals, run_program, running_daemon
 
@@ -100,11 +100,14 @@ async def show_demo(
 async def _scan(url: str, console: Console) -> bool:
     file = sample_command()
     _say(console, say("demo.submitting", file=file), "")
-    async with http.Daemon(url, os.environ.get("ROBOTQ_KEY")) as daemon:
-        accepted = await daemon.post("/", file.read_bytes())
-        view = TaskView(console, url)
-        with view.on_screen():
-            (task,) = await follow(looking_at(daemon), [accepted["task_id"]], view)
+    try:
+        async with AsyncClient(url, language=language_here()) as client:
+            accepted = await client.submit_file(file.read_bytes())
+            view = TaskView(console, url)
+            with view.on_screen():
+                (task,) = await follow(looking_at(client), [accepted["task_id"]], view)
+    except ClientError as error:
+        raise told(error, url) from error
     _say(console, "", say("demo.result"))
     print_json(console, task["result"])
     return is_completed(task)

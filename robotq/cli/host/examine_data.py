@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from robotq.cli.host.finding import Finding, Verdict
 from robotq.cli.shared.failure import Failure
-from robotq.cli.shared.http import Daemon
+from robotq.cli.shared.http import asking
 from robotq.model.hold import TRANSIENT_HOLDS
 from robotq.model.task import TaskState
 from robotq.store.audit import contradictions
@@ -67,7 +67,7 @@ def data_findings(folder: Path, url: str, key: str | None) -> Iterator[Finding]:
     else:
         yield Finding(what="data", verdict=Verdict.OK, found=looked)
     if _listens(url):
-        yield from asyncio.run(_against_daemon(database, url, key))
+        yield from _against_daemon(database, url, key)
 
 
 def _listens(url: str) -> bool:
@@ -80,18 +80,18 @@ def _listens(url: str) -> bool:
     return True
 
 
-async def _against_daemon(database: Path, url: str, key: str | None) -> list[Finding]:
+def _against_daemon(database: Path, url: str, key: str | None) -> list[Finding]:
     """What the daemon of this folder has in memory, where it runs."""
     try:
-        async with Daemon(url, key) as daemon:
+        with asking(url, key) as caller:
             for _ in range(_TRIES):
-                before, _events = await asyncio.to_thread(_look, database)
-                status = await daemon.get("/queue/status", limit=_LISTED)
-                places = await daemon.get("/resources")
-                after, _events = await asyncio.to_thread(_look, database)
+                before, _events = _look(database)
+                status = caller.get("/queue/status", limit=_LISTED)
+                places = caller.get("/resources")
+                after, _events = _look(database)
                 if before == after:
                     return [_compared(before, status, places)]
-                await asyncio.sleep(_PAUSE_S)
+                time.sleep(_PAUSE_S)
     except Failure as failure:
         return [
             Finding(

@@ -10,13 +10,11 @@ from rich.text import Text
 
 from robotq.cli.shared.about import Confirmation, Revision, ThenOption, then_of
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.show import new_console, print_json
 from robotq.cli.shared.words import say
 from robotq.model.json import JsonObject
-
-_PAGE = 500
 
 
 def approve(
@@ -49,24 +47,19 @@ def approve(
     action, said = ("reject", {"reason": note}) if reject else ("approve", {"note": note})
     one = task_id
 
-    async def decided(daemon: Daemon) -> None:
-        about = Confirmation(daemon, as_json=as_json)
-        body = {**said, **then_of(then), **await about.task(one, revision)}
+    def decided(caller: Caller) -> None:
+        about = Confirmation(caller, as_json=as_json)
+        body = {**said, **then_of(then), **about.task(one, revision)}
         line = f"robotq approve {one}{' --reject' if reject else ''}"
-        await about.send(f"/task/{quote(one, safe='')}/{action}", body, line=line, then=then)
+        about.send(f"/task/{quote(one, safe='')}/{action}", body, line=line, then=then)
 
     talk(url, key, decided)
 
 
-async def _waiting(daemon: Daemon) -> list[JsonObject]:
-    found = []
-    path: str | None = "/tasks?state=pending"
-    while path is not None:
-        page = await daemon.get(path, limit=_PAGE)
-        found += [line["task_id"] for line in page["tasks"] if line.get("awaits_approval")]
-        cursor = page["next_cursor"]
-        path = None if cursor is None else f"/tasks?state=pending&cursor={cursor}"
-    return [await daemon.get(f"/task/{task_id}") for task_id in found]
+def _waiting(caller: Caller) -> list[JsonObject]:
+    waiting = caller.all_tasks(state="pending")
+    found = [line.task_id for line in waiting if line.raw.get("awaits_approval")]
+    return [caller.get(f"/task/{task_id}") for task_id in found]
 
 
 def _list(tasks: list[JsonObject], as_json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from robotq.cli.remote.control import ask_daemon
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.show import new_console, print_json
 from robotq.model.json import JsonObject
@@ -73,17 +73,17 @@ def cancel(
         )
     if task_id is not None:
         path = f"/task/{task_id}/cancel"
-        ask_daemon(url, key, as_json, lambda daemon: daemon.post(path, {"reason": reason}))
+        ask_daemon(url, key, as_json, lambda caller: caller.post(path, {"reason": reason}))
         return
     if running:
         wanted["state"] = "pending,running"
-    found = talk(url, key, lambda daemon: daemon.post(_PATH, wanted))
+    found = talk(url, key, lambda caller: caller.post(_PATH, wanted, safe=True))
     if found["matching"] and not yes:
         _confirm(found)
     seen = {"count": found["matching"], "up_to": found["up_to"], "reason": reason}
 
-    async def cancelled(daemon: Daemon) -> JsonObject:
-        answer: JsonObject = await daemon.post(_PATH, {**wanted, **seen})
+    def cancelled(caller: Caller) -> JsonObject:
+        answer: JsonObject = caller.post(_PATH, {**wanted, **seen}, safe=True)
         return answer
 
     answer = talk(url, key, cancelled)

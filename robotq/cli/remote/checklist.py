@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.show import new_console, print_json
 from robotq.model.json import JsonObject
@@ -55,11 +55,11 @@ def tick(
     """Tick an item off. A robot that waited for it goes on."""
     console = new_console()
     if item_id.startswith("task_"):
-        answer = talk(url, key, lambda daemon: _tick_task(daemon, item_id))
+        answer = talk(url, key, lambda caller: _tick_task(caller, item_id))
         told = str(answer["message"])
     else:
         done = {"status": "completed"}
-        answer = talk(url, key, lambda daemon: daemon.put(f"{_TASKS}/{item_id}", done))
+        answer = talk(url, key, lambda caller: caller.put(f"{_TASKS}/{item_id}", done))
         told = f"✓ {answer['title']}"
     if as_json:
         print_json(console, answer)
@@ -67,23 +67,21 @@ def tick(
         console.print(Text(told, "green"), soft_wrap=True)
 
 
-async def _tick_task(daemon: Daemon, task_id: str) -> JsonObject:
+def _tick_task(caller: Caller, task_id: str) -> JsonObject:
     """The question that is open now, and not one that comes after it."""
-    asked = (await daemon.get(f"/task/{task_id}")).get("waiting_for")
+    asked = (caller.get(f"/task/{task_id}")).get("waiting_for")
     query = {} if asked is None else {"question": asked["asked_at_ms"]}
-    answer: JsonObject = await daemon.post(f"/task/{task_id}/input", {}, query=query)
+    answer: JsonObject = caller.post(f"/task/{task_id}/input", {}, query=query)
     return answer
 
 
-async def _open_items(daemon: Daemon) -> list[JsonObject]:
+def _open_items(caller: Caller) -> list[JsonObject]:
     """All pages; what is made meanwhile may be missed."""
     items: list[JsonObject] = []
     for status in _OPEN:
         number, more = 1, True
         while more:
-            page = await daemon.get(
-                _TASKS, page=number, status=status, sort_by="created_at", order="asc"
-            )
+            page = caller.get(_TASKS, page=number, status=status, sort_by="created_at", order="asc")
             items += page["items"]
             number, more = number + 1, page["has_next"]
     return items

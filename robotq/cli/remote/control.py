@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import orjson
 import typer
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from robotq.cli.shared.failure import ExitCode
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
 from robotq.cli.shared.show import TaskView, how_to_answer, new_console, print_json
 from robotq.model.json import JsonObject
@@ -40,7 +40,7 @@ def status(
         else:
             _show_queues(console, queues, running, url)
         return
-    task = talk(url, key, lambda daemon: daemon.get(f"/task/{task_id}"))
+    task = talk(url, key, lambda caller: caller.get(f"/task/{task_id}"))
     if as_json:
         print_json(console, task)
     else:
@@ -57,7 +57,7 @@ def pause(
 ) -> None:
     """Start nothing more. A command that runs goes on."""
     body = {**_named(robot), "reason": reason}
-    ask_daemon(url, key, as_json, lambda daemon: daemon.post("/queue/pause", body))
+    ask_daemon(url, key, as_json, lambda caller: caller.post("/queue/pause", body, safe=True))
 
 
 def stop(
@@ -70,14 +70,16 @@ def stop(
 ) -> None:
     """Stop one robot in a controlled way: what runs is cancelled, its queue is paused."""
     body = {"reason": reason}
-    ask_daemon(url, key, as_json, lambda daemon: daemon.post(f"/robots/{robot}/stop", body))
+    ask_daemon(
+        url, key, as_json, lambda caller: caller.post(f"/robots/{robot}/stop", body, safe=True)
+    )
 
 
 def ask_daemon(
     url: str,
     key: str | None,
     as_json: bool,
-    request: Callable[[Daemon], Coroutine[Any, Any, JsonObject]],
+    request: Callable[[Caller], JsonObject],
 ) -> None:
     """Send it, print what the daemon says, and end with its exit code."""
     answer = talk(url, key, request)
@@ -92,11 +94,11 @@ def _named(robot: str | None) -> JsonObject:
     return {} if robot is None else {"robot_id": robot}
 
 
-async def _queues(daemon: Daemon) -> tuple[JsonObject, list[JsonObject]]:
+def _queues(caller: Caller) -> tuple[JsonObject, list[JsonObject]]:
     """The queues, and the tasks that run in them."""
-    queues = await daemon.get("/queue/status")
+    queues = caller.get("/queue/status")
     names = [robot["running_task"] for robot in queues["robots"].values()]
-    return queues, [await daemon.get(f"/task/{name}") for name in names if name]
+    return queues, [caller.get(f"/task/{name}") for name in names if name]
 
 
 def _show_queues(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
@@ -21,6 +21,7 @@ from robotq.cli.shared.about import (
 )
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
+from robotq.client.calls import new_key
 
 _TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
 _RobotName = Annotated[str, typer.Argument(metavar="ROBOT")]
@@ -51,14 +52,14 @@ def resolve(
     """Say how a task with unknown outcome ended. The queue stays paused, but after retry."""
     chosen = then or (Then.CONTINUE if outcome is Outcome.RETRY else Then.STAY_PAUSED)
 
-    async def decided(about: Confirmation) -> None:
+    def decided(about: Confirmation) -> None:
         body = {"outcome": outcome.value, "note": note, **then_of(chosen)}
-        body |= await about.task(task_id, revision)
-        await about.send(
+        body |= about.task(task_id, revision)
+        about.send(
             f"/task/{quote(task_id, safe='')}/resolve",
             body,
             line=f"robotq resolve {task_id} {outcome}",
-            key=idempotency_key,
+            key=idempotency_key or new_key(),
             then=chosen,
         )
 
@@ -78,12 +79,14 @@ def retry(
     """Run an ended command again at the head of its queue, or what is left of a batch."""
     batch = task_id.startswith("batch_")
 
-    async def decided(about: Confirmation) -> None:
+    def decided(about: Confirmation) -> None:
         if not batch:
-            await about.task(task_id)
+            about.task(task_id)
         path = f"/{'batch' if batch else 'task'}/{quote(task_id, safe='')}/retry"
         # an ended command is retried once, so its id says what is meant
-        await about.send(path, {"note": note, **then_of(then)}, key=idempotency_key, then=then)
+        about.send(
+            path, {"note": note, **then_of(then)}, key=idempotency_key or new_key(), then=then
+        )
 
     _decide(url, key, as_json, decided)
 
@@ -102,9 +105,9 @@ def answer(
 ) -> None:
     """Answer the question of a running command; `robotq status TASK_ID` shows it."""
 
-    async def decided(about: Confirmation) -> None:
-        query = await about.question(task_id, question)
-        await about.send(f"/task/{quote(task_id, safe='')}/input", value.encode(), query=query)
+    def decided(about: Confirmation) -> None:
+        query = about.question(task_id, question)
+        about.send(f"/task/{quote(task_id, safe='')}/input", value.encode(), query=query)
 
     _decide(url, key, as_json, decided)
 
@@ -121,11 +124,11 @@ def resume(
 ) -> None:
     """Let the queues go on."""
 
-    async def decided(about: Confirmation) -> None:
+    def decided(about: Confirmation) -> None:
         named = {} if robot is None else {"robot_id": robot}
         body = {**named, "note": note, **then_of(then)}
-        body |= await about.holds("resume", robot, hold)
-        await about.send("/queue/resume", body, then=then)
+        body |= about.holds("resume", robot, hold)
+        about.send("/queue/resume", body, then=then)
 
     _decide(url, key, as_json, decided)
 
@@ -135,7 +138,7 @@ def hold_motion(
 ) -> None:
     """Pause a robot in its motion; its command waits, and its queue starts nothing."""
     path = f"/robots/{quote(robot, safe='')}/hold"
-    _decide(url, key, as_json, lambda about: about.send(path, {}))
+    _decide(url, key, as_json, lambda about: about.send(path, {}, safe=True))
 
 
 def resume_motion(
@@ -150,9 +153,9 @@ def resume_motion(
 ) -> None:
     """Let a held motion go on: the robot moves at once."""
 
-    async def decided(about: Confirmation) -> None:
-        body = {"note": note, **then_of(then), **await about.holds("resume_motion", robot, hold)}
-        await about.send(f"/robots/{quote(robot, safe='')}/resume", body, then=then)
+    def decided(about: Confirmation) -> None:
+        body = {"note": note, **then_of(then), **about.holds("resume_motion", robot, hold)}
+        about.send(f"/robots/{quote(robot, safe='')}/resume", body, then=then)
 
     _decide(url, key, as_json, decided)
 
@@ -175,16 +178,16 @@ def estop(
 ) -> None:
     """Stop every robot now. Not a safety-rated stop: use the red button for that."""
 
-    async def decided(about: Confirmation) -> None:
+    def decided(about: Confirmation) -> None:
         if not reset:
             # nothing is looked at or shown before it
             # a stop does not fail because of a letter in its reason
             told = reason.encode("utf-8", "replace").decode()
-            await about.send("/estop", {"reason": told})
+            about.send("/estop", {"reason": told}, safe=True)
             return
         path = "/estop/reset" if robot is None else f"/robots/{quote(robot, safe='')}/reset"
-        body = {"note": note, **await about.holds("reset", robot, hold)}
-        await about.send(path, body, then=Then.STAY_PAUSED)
+        body = {"note": note, **about.holds("reset", robot, hold)}
+        about.send(path, body, then=Then.STAY_PAUSED)
 
     _decide(url, key, as_json, decided)
 
@@ -193,6 +196,6 @@ def _decide(
     url: str,
     key: str | None,
     as_json: bool,
-    conversation: Callable[[Confirmation], Coroutine[Any, Any, None]],
+    conversation: Callable[[Confirmation], None],
 ) -> None:
-    talk(url, key, lambda daemon: conversation(Confirmation(daemon, as_json=as_json)))
+    talk(url, key, lambda caller: conversation(Confirmation(caller, as_json=as_json)))

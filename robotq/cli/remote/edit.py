@@ -95,7 +95,7 @@ def _edit(
     as_json: bool,
 ) -> None:
     headers = {} if revision is None else {"If-Match": f'"{revision}"'}
-    answer = talk(url, key, lambda daemon: daemon.post(path, body, headers))
+    answer = talk(url, key, lambda caller: caller.post(path, body, headers))
     if as_json:
         print_json(new_console(), answer)
     else:

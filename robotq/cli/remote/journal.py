@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import closing
 from typing import Annotated
 
 import orjson
@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
 from robotq.cli.shared.show import new_console
-from robotq.client import AsyncClient, Refused, Unreachable
+from robotq.client import Client, Refused, Unreachable
 from robotq.model.json import JsonObject
 
 _PAGE = 500
@@ -55,25 +55,26 @@ def logs(
     wanted = {"task_id": task_id, "kind": kind, "robot_id": robot}
     chosen = {name: value for name, value in wanted.items() if value is not None}
 
-    async def so_far(daemon: Daemon) -> int:
+    def so_far(caller: Caller) -> int:
         where = {"last": last} if task_id is None else {"after": 0}
         while True:
-            page = await daemon.get("/journal", **chosen, **where, limit=_PAGE)
+            page = caller.get("/journal", **chosen, **where, limit=_PAGE)
             for event in page["events"]:
                 _print(console, event, as_json)
             if page["next_after"] is None:
                 return int(page["newest"])
             where = {"after": page["next_after"]}
 
-    async def from_now_on(last_event_id: int) -> None:
-        async with AsyncClient(url, key, retry_s=_FOR_EVER_S) as client:
-            async for event in client.events(last_event_id=last_event_id, **wanted):
+    def from_now_on(last_event_id: int) -> None:
+        client = Client(url, key, retry_s=_FOR_EVER_S)
+        with closing(client.events(last_event_id=last_event_id, **wanted)) as events:
+            for event in events:
                 _print(console, event.raw, as_json)
 
     newest = talk(url, key, so_far)
     if follow:
         try:
-            asyncio.run(from_now_on(newest))
+            from_now_on(newest)
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.OK) from None
         except (Refused, Unreachable) as error:

@@ -13,7 +13,7 @@ from robotq.cli.shared.words import language_here
 
 def robots(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
     """Show the robots: their driver, their link, where they stand, what holds them."""
-    answer = talk(url, key, lambda daemon: daemon.get("/robots"))
+    answer = talk(url, key, lambda caller: caller.get("/robots"))
     console = new_console()
     if as_json:
         print_json(console, answer)
@@ -42,7 +42,7 @@ def robots(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
 
 def commands(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
     """Show the commands that the daemon knows. With --json, also the schemas of their params."""
-    answer = talk(url, key, lambda daemon: daemon.get("/commands"))
+    answer = talk(url, key, lambda caller: caller.get("/commands"))
     console = new_console()
     if as_json:
         print_json(console, answer)

@@ -19,7 +19,7 @@ from robotq.model.json import JsonObject
 
 def resources(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
     """Show which robot holds which place, since when, and whether it is there at all."""
-    answer = talk(url, key, lambda daemon: daemon.get("/resources"))
+    answer = talk(url, key, lambda caller: caller.get("/resources"))
     console = new_console()
     if as_json:
         print_json(console, answer)
@@ -55,7 +55,7 @@ def release(
     body: JsonObject = {"holder": holder} if holder is not None else _asked(url, key, resource)
     if note:
         body = {**body, "note": note}
-    answer = talk(url, key, lambda daemon: daemon.post(path, body))
+    answer = talk(url, key, lambda caller: caller.post(path, body))
     if as_json:
         print_json(new_console(), answer)
     else:
@@ -65,7 +65,7 @@ def release(
 def _asked(url: str, key: str | None, resource: str) -> JsonObject:
     """What a person at a terminal says yes to."""
 
-    rows = talk(url, key, lambda daemon: daemon.get("/resources"))["resources"]
+    rows = talk(url, key, lambda caller: caller.get("/resources"))["resources"]
     row = next((one for one in rows if one["resource"] == resource), None)
     if row is None:
         known = ", ".join(one["resource"] for one in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.follow import follow, is_completed, looking_at
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.follow import follow_at, is_completed
+from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.schedule import schedule_of, with_keys
 from robotq.cli.shared.show import TaskView, new_console, print_json
+from robotq.client import ClientError, Unreachable
+from robotq.client.calls import new_key
 from robotq.model.json import JsonObject
+
+_OPTION = "--idempotency-key"
 
 
 def submit(
@@ -34,11 +39,15 @@ def submit(
     idempotency_key: Annotated[
         str | None,
         typer.Option(
-            "--idempotency-key",
+            _OPTION,
             metavar="TEXT",
-            help="Repeat a submit safely: the same text and file give the same task again.",
+            help="Repeat a submit safely: the same text and file give the same task again. "
+            "[default: a new one, which is told where an answer is lost]",
         ),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tell the key that makes each submit count once.")
+    ] = False,
     priority: Annotated[
         str | None,
         typer.Option("--priority", metavar="N", help="-10 to 10, or low, normal, high."),
@@ -83,23 +92,47 @@ def submit(
     )
     bodies = [with_keys(read_file(file), keys) for file in files]
 
-    async def conversation(daemon: Daemon) -> int:
-        headers = {"Prefer": "respond-async"}
-        if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
-        answers = [await daemon.post("/", body, headers) for body in bodies]
+    def conversation(caller: Caller) -> int:
+        answers: list[JsonObject] = []
+        try:
+            for file, body in zip(files, bodies, strict=True):
+                once = idempotency_key or new_key()
+                if verbose:
+                    print(f"{file}: {_OPTION} {once}", file=sys.stderr)
+                answers.append(_handed_in(caller, file, body, once))
+        except (ClientError, Failure):
+            # what was accepted before is at work
+            _tell(answers, as_json)
+            raise
         if not wait:
             _tell(answers, as_json)
             return ExitCode.OK
-        view = TaskView(new_console(stderr=as_json), daemon.url)
+        view = TaskView(new_console(stderr=as_json), caller.url)
         task_ids = [task_id for answer in answers for task_id in task_ids_of(answer)]
         with view.on_screen():
-            tasks = await follow(looking_at(daemon), task_ids, view, timeout)
+            tasks = follow_at(caller, task_ids, view, timeout)
         if as_json:
             print_json(new_console(), tasks)
         return ExitCode.OK if all(map(is_completed, tasks)) else ExitCode.FAILED
 
     raise typer.Exit(talk(url, key, conversation))
+
+
+def _handed_in(caller: Caller, file: Path, body: bytes, once: str) -> JsonObject:
+    """What the daemon answers. Raises Failure with the line that repeats it safely where nobody
+    knows whether it was accepted; ClientError."""
+    try:
+        return caller.submit_file(body, idempotency_key=once)
+    except (Unreachable, KeyboardInterrupt) as error:
+        if isinstance(error, Unreachable) and not error.maybe_done:
+            raise
+        interrupted = isinstance(error, KeyboardInterrupt)
+        problem = "interrupted; it may have been accepted" if interrupted else str(error)
+        line = f"robotq submit {shlex.quote(str(file))} {_OPTION} {shlex.quote(once)}"
+        raise Failure(
+            f"{problem}. This repeats it, and it counts once: {line}",
+            ExitCode.INTERRUPTED if interrupted else ExitCode.NO_DAEMON,
+        ) from None
 
 
 def task_ids_of(answer: JsonObject) -> list[str]:

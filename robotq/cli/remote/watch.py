@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.http import Daemon, talk
+from robotq.cli.shared.http import Caller, talk, told
 from robotq.cli.shared.options import URL, Key, Robot, Url
 from robotq.cli.shared.show import new_console
 from robotq.cli.shared.words import say
+from robotq.client import ClientError
 from robotq.model.json import JsonObject
 
 _LOOK_S = 0.5
@@ -40,14 +41,14 @@ def watch(
     Ctrl-C ends it."""
     console = new_console()
 
-    async def conversation(daemon: Daemon) -> None:
+    def conversation(caller: Caller) -> None:
         if once:
-            console.print(await _picture(daemon, robot, limit))
+            console.print(_picture(caller, robot, limit))
             return
         with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
             while True:
-                live.update(await _looked(daemon, robot, limit), refresh=True)
-                await asyncio.sleep(_LOOK_S)
+                live.update(_looked(caller, robot, limit), refresh=True)
+                time.sleep(_LOOK_S)
 
     try:
         talk(url, key, conversation)
@@ -57,23 +58,24 @@ def watch(
         raise
 
 
-async def _looked(daemon: Daemon, robot: str | None, limit: int) -> RenderableType:
+def _looked(caller: Caller, robot: str | None, limit: int) -> RenderableType:
     """The picture; where the daemon is gone for now, what is known of that."""
     try:
-        return await _picture(daemon, robot, limit)
-    except Failure as failure:
+        return _picture(caller, robot, limit)
+    except ClientError as error:
+        failure = told(error, caller.url)
         if failure.code is not ExitCode.NO_DAEMON:
             raise
         return Text(f"{failure}", "bold red")
 
 
-async def _picture(daemon: Daemon, robot: str | None, limit: int) -> RenderableType:
+def _picture(caller: Caller, robot: str | None, limit: int) -> RenderableType:
     query: dict[str, str | float] = {"limit": limit}
     if robot is not None:
         query["robot_id"] = robot
-    status = await daemon.get("/queue/status", **query)
+    status = caller.get("/queue/status", **query)
     running = [task for task in status["tasks"] if task["state"] == "running"]
-    details = [await daemon.get(f"/task/{task['task_id']}") for task in running]
+    details = [caller.get(f"/task/{task['task_id']}") for task in running]
     return Group(
         _summary(status),
         Text(),

@@ -11,9 +11,10 @@ import typer
 from rich.text import Text
 
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.http import Daemon
+from robotq.cli.shared.http import Caller
 from robotq.cli.shared.show import new_console, print_json
 from robotq.cli.shared.words import say
+from robotq.client import Refused, Unreachable
 from robotq.model.json import JsonObject
 
 
@@ -52,17 +53,15 @@ KeyOnce = Annotated[
 class Confirmation:
     """One decision: shows what it is about before it is sent, and what comes of it after."""
 
-    def __init__(self, daemon: Daemon, *, as_json: bool) -> None:
-        self._daemon = daemon
+    def __init__(self, caller: Caller, *, as_json: bool) -> None:
+        self._caller = caller
         self._as_json = as_json
         self._console = new_console()
 
-    async def holds(
-        self, action: str, robot: str | None, given: list[str] | None = None
-    ) -> JsonObject:
+    def holds(self, action: str, robot: str | None, given: list[str] | None = None) -> JsonObject:
         """The ids of what is held now and cleared by `action`, or of those that were given; what
         comes later is not meant."""
-        status = await self._daemon.get("/queue/status", limit=0)
+        status = self._caller.get("/queue/status", limit=0)
         found = [
             hold
             for hold in status["holds"]
@@ -73,26 +72,26 @@ class Confirmation:
                 self._say("about.hold", **_of(hold, "robot_id", "reason", "since", "id"))
         return {"holds": given or [hold["id"] for hold in found]}
 
-    async def task(self, task_id: str, revision: int | None = None) -> JsonObject:
+    def task(self, task_id: str, revision: int | None = None) -> JsonObject:
         """The revision of the task that is meant: the one that was given, or that it has now."""
-        task = await self._daemon.get(f"/task/{quote(task_id, safe='')}")
+        task = self._caller.get(f"/task/{quote(task_id, safe='')}")
         told = task.get("message") or ", ".join(wait["reason"] for wait in task.get("waits", ()))
         name = task["cmd_id"] or task["task_id"]
         told = told or task["state"]
         self._say("about.task", name=name, told=told, **_of(task, "cmd_type", "robot_id"))
         return {"revision": task["revision"] if revision is None else revision}
 
-    async def question(self, task_id: str, given: int | None) -> Mapping[str, str | float]:
+    def question(self, task_id: str, given: int | None) -> Mapping[str, str | float]:
         """The question that is meant: the one that was given, or that is open now."""
         if given is not None:
             return {"question": given}
-        asked = (await self._daemon.get(f"/task/{quote(task_id, safe='')}")).get("waiting_for")
+        asked = (self._caller.get(f"/task/{quote(task_id, safe='')}")).get("waiting_for")
         if asked is None:
             return {}
         self._say("about.question", prompt=asked["prompt"])
         return {"question": asked["asked_at_ms"]}
 
-    async def send(
+    def send(
         self,
         path: str,
         body: Any,
@@ -101,16 +100,25 @@ class Confirmation:
         key: str | None = None,
         query: Mapping[str, str | float] = {},
         then: Then | None = None,
+        safe: bool = False,
     ) -> None:
-        """Send it and show the answer. `line` is what to type where it has changed meanwhile."""
+        """Send it and show the answer. `line` is what to type where it has changed meanwhile.
+        With a `key`, and if it is `safe` to do it twice, it is sent again where its answer is
+        lost."""
         headers = {} if key is None else {"Idempotency-Key": key}
+        once = safe or key is not None
         try:
-            answer = await self._daemon.post(path, body, headers, query)
-        except Failure as refusal:
-            if refusal.error_code != "task_changed" or not line:
+            answer = self._caller.post(path, body, headers, query, safe=once)
+        except Unreachable as lost:
+            if not lost.maybe_done or key is None:
+                raise
+            again = f"Repeat it with --idempotency-key {key}, and it is done once"
+            raise Failure(f"{lost}. {again}.", ExitCode.NO_DAEMON) from lost
+        except Refused as refusal:
+            if refusal.code != "task_changed" or not line:
                 raise
             again = say("about.again", line=f"{line} --revision {refusal.body['revision']}")
-            raise Failure(f"{refusal} {again}") from refusal
+            raise Failure(f"{refusal.message} {again}") from refusal
         if self._as_json:
             print_json(self._console, answer)
         else:

@@ -67,6 +67,17 @@ class AsyncClient(Tasks, Robots):
         key = idempotency_key or calls.new_key()
         return await self._do(calls.submit_batch(commands, key, contiguous))
 
+    async def submit_file(
+        self, content: bytes, *, idempotency_key: str | None = None
+    ) -> JsonObject:
+        """Hand in a command file as it is: a command of any kind, or a list. It is the daemon
+        that judges it; its answer as it comes.
+
+        Sent again with the same Idempotency-Key until there is an answer, where that cannot do
+        anything twice. Without `idempotency_key` a new one is made.
+        """
+        return await self._do(calls.submit_file(content, idempotency_key or calls.new_key()))
+
     async def run(
         self,
         command: str | JsonObject,
@@ -121,9 +132,16 @@ class AsyncClient(Tasks, Robots):
         *,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        safe: bool = False,
     ) -> Any:
-        """Any request of docs/reference/http.md; the answer as it comes."""
-        return await self._do(calls.other(method, path, body, query or {}, headers or {}))
+        """Any request of docs/reference/http.md; the answer as it comes. A body of bytes goes
+        out as it is.
+
+        `safe`: a second one changes nothing, so it is sent again also where it may have been
+        carried out; GET is safe by itself.
+        """
+        call = calls.other(method, path, body, query or {}, headers or {}, safe=safe)
+        return await self._do(call)
 
     async def events(
         self,

@@ -80,7 +80,8 @@ class Http:
             connection = HTTPConnection(address.host, address.port, timeout=CONNECT_S)
         try:
             connection.connect()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # UnicodeError: of a name that no host can have
             connection.close()
             raise Lost(_reason(error), sent=False) from error
         return connection
