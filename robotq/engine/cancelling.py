@@ -19,9 +19,6 @@ from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 
-_CANCEL_S = 5.0
-"""Wall seconds that a cancelled command's end may take after the time to confirm a stop."""
-
 
 class Cancelling:
     """A stop is asked for at once, by a signal; its executor writes how the task ended."""
@@ -70,7 +67,7 @@ class Cancelling:
         cancelled = await self.cancel_waiting(task_id, actor, reason)
         if cancelled is not None:
             return cancelled
-        limit_s = self._settings.config.limits.stop_timeout_s + _CANCEL_S
+        limit_s = self._settings.config.limits.stop_timeout_s + self._settings.timings.cancel_s
         task = await self.wait_ended(task_id, limit_s)
         if not task.state.final and not self._journal.available:
             raise RobotqError("store_unavailable", reason="told to stop, its end is not written")

@@ -96,7 +96,7 @@ def make_parts(
     _listen(base, robots)
     absent = AbsentRobots(memory, holds, tasks.claims, tuple(robots))
     roster = Roster(robots, absent, memory, settings)
-    estop = EStop(robots, holds, hold_writer, base.stop_file, clock)
+    estop = EStop(robots, holds, hold_writer, base.stop_file, clock=clock, settings=settings)
     queue_control = QueueControl(roster=roster, holds=holds, hold_writer=hold_writer, clock=clock)
     robot_control = RobotControl(
         roster=roster,
@@ -162,6 +162,7 @@ def make_parts(
             robots=robots,
             clock=clock,
             ids=base.steps.ids,
+            settings=settings,
         ),
         why=Why(
             robots=robots,

@@ -72,7 +72,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
     waiters = Waiters(lambda: settings.config.limits.waiting_requests)
     unfinished = [task for lane in memory.lanes.values() for task in lane]
     repeats = Repeats(admission, clock, unfinished)
-    deadlines = Deadlines(clock, unfinished)
+    deadlines = Deadlines(clock, settings, unfinished)
     changes = Changes(
         reads=reads,
         journal=base.journal,

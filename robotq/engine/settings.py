@@ -8,6 +8,7 @@ from robotq.catalog import Catalog, CommandSpec
 from robotq.config import Config
 from robotq.engine.signals import Signals
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
+from robotq.engine.timings import Timings
 from robotq.model.task import Task
 
 
@@ -20,6 +21,8 @@ class Settings:
         catalog: Catalog,
         known: KnownRobots = NOBODY_KNOWS,
         signals: Signals | None = None,
+        *,
+        timings: Timings = Timings(),  # noqa: B008 - it never changes
     ) -> None:
         """`signals`: where to tell that another configuration is in force; None for those that
         are only looked at."""
@@ -27,6 +30,7 @@ class Settings:
         self._signals = signals
         self.catalog = catalog
         self.known = known
+        self.timings = timings
 
     @property
     def config(self) -> Config:

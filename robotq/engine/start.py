@@ -21,6 +21,7 @@ from robotq.engine.robot.handlers import check_handlers
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
+from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.store.port import Store, StoreUnavailable
@@ -42,6 +43,7 @@ async def start_engine(
     probe_s: float = 1.0,
     known: KnownRobots = NOBODY_KNOWS,
     read_again: ReadAgain | None = None,
+    timings: Timings = Timings(),  # noqa: B008 - it never changes
 ) -> Engine:
     """Open the store, make the drivers, recover, and start the executors.
 
@@ -61,7 +63,7 @@ async def start_engine(
     hosts: dict[str, DriverHost] = {}
     try:
         await _make_hosts(hosts, config, factories, simulated, signals)
-        settings = Settings(config, catalog, known, signals)
+        settings = Settings(config, catalog, known, signals, timings=timings)
         base = await make_base(settings, store, restored, clock, signals)
         await _recovered(base, hosts)
         parts = make_parts(base, hosts, simulated, probe_s=probe_s, read_again=read_again)

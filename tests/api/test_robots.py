@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 
 from .conftest import StartLab
@@ -163,7 +164,7 @@ async def test_status__of_a_robot_that_does_not_answer_is_told(
     start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = await start_lab()
-    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.5)
+    lab.engine._parts.base.settings.timings = Timings(answer_s=0.5)
     gate = asyncio.Event()
 
     async def silent() -> None:

@@ -17,6 +17,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import Accepted
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
+from robotq.engine.timings import Timings
 from robotq.model.clock import VirtualClock, WallClock
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
@@ -185,6 +186,7 @@ async def start_lab() -> AsyncIterator[StartLab]:
         connected: bool = True,
         unreadable: bool = False,
         folder: Path | None = None,
+        timings: Timings = Timings(),  # noqa: B008 - it never changes
         **changes: Any,
     ) -> Lab:
         drivers: dict[str, BenchDriver] = {}
@@ -201,6 +203,7 @@ async def start_lab() -> AsyncIterator[StartLab]:
             clock=clock,
             simulated_clock=motion,
             probe_s=PROBE_S,
+            timings=timings,
         )
         lab = Lab(engine, disk, motion, drivers)
         labs.append(lab)

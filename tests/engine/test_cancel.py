@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -71,10 +72,8 @@ async def test_running__a_driver_whose_stop_raises_or_hangs_is_given_up_in_time(
         await lab.engine.resolve(task_id, "failed", actor="ann")
 
 
-async def test_stop__is_repeated_for_a_driver_that_was_only_about_to_begin(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.robot.run._REPEAT_STOP_S", 0.005)
+async def test_stop__is_repeated_for_a_driver_that_was_only_about_to_begin(lab: Lab) -> None:
+    lab.engine._parts.base.settings.timings = Timings(repeat_stop_s=0.005)
     stops: list[int] = []
 
     def deaf_at_first() -> None:

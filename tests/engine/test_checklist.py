@@ -9,6 +9,7 @@ import pytest
 
 from robotq.drivers.base import Stopped
 from robotq.engine.checklist.checklist import ItemChange, NewItem
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.item import Item, ItemPriority, ItemStatus
@@ -112,10 +113,8 @@ async def test_step__that_is_called_off_leaves_nothing_to_be_done(lab: Lab) -> N
         assert not await has_item(lab, task_id)
 
 
-async def test_step__cannot_be_ticked_off_before_its_turn(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.checklist.checklist._LOOK_S", 0.0001)
+async def test_step__cannot_be_ticked_off_before_its_turn(lab: Lab) -> None:
+    lab.engine._parts.base.settings.timings = Timings(turn_s=0.0001)
     await lab.at_gate("before")
     task_id = await lab.submit("by hand", "MANUAL_STEP", title="Change the filter")
     with pytest.raises(RobotqError, match="is pending, so it cannot be ticked off"):

@@ -9,6 +9,7 @@ import pytest
 
 from robotq.config import RobotConfig
 from robotq.drivers.base import DriverError
+from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
 
@@ -227,7 +228,7 @@ async def test_fault__of_two_writes_in_a_row_does_not_end_the_executor(
 ) -> None:
     """The end could not be written, nor could the end that says so: the robot did nothing for
     ever, and nothing brought it back but a restart."""
-    monkeypatch.setattr("robotq.engine.robot.executor._AFTER_FAULT_S", 0.01)
+    lab.engine._parts.base.settings.timings = Timings(after_fault_s=0.01)
     finish, faults = (
         lab.engine._parts.tasks.claims.finish,
         [ValueError("ours"), TypeError("again")] * 2,
@@ -265,7 +266,7 @@ async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_par
 
 
 async def test_fault__in_a_claim_is_overcome(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("robotq.engine.robot.executor._AFTER_FAULT_S", 0.01)
+    lab.engine._parts.base.settings.timings = Timings(after_fault_s=0.01)
     claim, faults = lab.engine._parts.tasks.claims.claim, [ZeroDivisionError("ours")]
 
     async def broken(queue: str) -> object:

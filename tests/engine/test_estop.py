@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -52,11 +53,8 @@ async def test_trigger__is_latched_before_anything_is_awaited(lab: Lab) -> None:
     assert (await stopping).recorded
 
 
-async def test_trigger__needs_no_disk_and_is_recorded_when_it_is_back(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
-    lab = await start_lab()
+async def test_trigger__needs_no_disk_and_is_recorded_when_it_is_back(start_lab: StartLab) -> None:
+    lab = await start_lab(timings=Timings(record_s=0.01))
     lab.disk.full = "no space left"
     report = await lab.engine.estop.trigger(actor="ann")
     assert (report.robots, report.recorded) == ({"robot_a": None}, False)
@@ -73,11 +71,10 @@ async def test_trigger__needs_no_disk_and_is_recorded_when_it_is_back(
 
 
 async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+    start_lab: StartLab,
 ) -> None:
     """The disk is back, and somebody is quicker than the probe that finds it out."""
-    monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
-    lab = await start_lab()
+    lab = await start_lab(timings=Timings(record_s=0.01))
     lab.engine._parts.outage._probe_s = 0.2
     lab.disk.full = "no space left"
     assert not (await lab.engine.estop.trigger(actor="ann")).recorded
@@ -91,10 +88,8 @@ async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
     assert again.holds() == {HoldCode.PAUSED}
 
 
-async def test_trigger__does_not_wait_for_a_disk_that_hangs(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.robot.estop._RECORD_S", 0.01)
+async def test_trigger__does_not_wait_for_a_disk_that_hangs(lab: Lab) -> None:
+    lab.engine._parts.base.settings.timings = Timings(record_s=0.01)
     lab.disk.hang_all()
     for _ in range(3):
         report = await lab.engine.estop.trigger(actor="ann")
@@ -103,14 +98,13 @@ async def test_trigger__does_not_wait_for_a_disk_that_hangs(
 
 
 async def test_trigger__a_driver_that_fails_to_take_it_is_told_and_the_others_stop(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+    start_lab: StartLab,
 ) -> None:
-    monkeypatch.setattr("robotq.engine.robot.estop._CONFIRM_S", 0.02)
 
     def refuse() -> None:
         raise OSError("cable")
 
-    lab = await start_lab("robot_a", "robot_b", "robot_c")
+    lab = await start_lab("robot_a", "robot_b", "robot_c", timings=Timings(confirm_s=0.02))
     lab.drivers["robot_a"].hooks["emergency_stop"] = refuse
     lab.drivers["robot_b"].hooks["emergency_stop"] = lambda: lab.drivers["robot_b"].gate.wait(10)
     report = await lab.engine.estop.trigger(actor="ann")

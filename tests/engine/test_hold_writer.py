@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -251,11 +252,9 @@ async def test_result__of_a_disk_that_does_not_answer_is_kept(lab: Lab) -> None:
     await lab.held()
 
 
-async def test_cancel__stops_the_robot_although_the_disk_hangs(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_cancel__stops_the_robot_although_the_disk_hangs(lab: Lab) -> None:
     """A step is on its way to a disk that does not answer; the stop must not wait behind it."""
-    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", 0.05)
+    lab.engine._parts.base.settings.timings = Timings(cancel_s=0.05)
     thaw = lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import WaitCode
 from robotq.model.task import TaskState
@@ -113,11 +114,10 @@ async def test_not_before__starts_by_itself_when_it_is_due(start_lab: StartLab) 
 
 
 async def test_not_before__is_looked_at_again_after_somebody_has_set_the_clock(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+    start_lab: StartLab,
 ) -> None:
-    monkeypatch.setattr("robotq.engine.queue.turns._LOOK_S", 0.01)
     clock = SetClock()
-    lab = await start_lab(clock=clock)
+    lab = await start_lab(clock=clock, timings=Timings(look_s=0.01))
     order = replace(lab.order("tomorrow"), not_before_ms=clock.now_ms() + 86_400_000)
     (task_id,) = (await lab.accept([order])).task_ids
     await lab.quiet()

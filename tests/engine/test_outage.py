@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -95,10 +96,8 @@ async def test_pause__acts_although_it_cannot_be_written(lab: Lab) -> None:
     assert lab.engine.recorded(["robot_a"])
 
 
-async def test_cancel__of_a_running_one_stops_it_and_says_that_it_is_not_written(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", 0.01)
+async def test_cancel__of_a_running_one_stops_it_and_says_that_it_is_not_written(lab: Lab) -> None:
+    lab.engine._parts.base.settings.timings = Timings(cancel_s=0.01)
     lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from robotq.engine.intake.schedule import read_schedule
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.task import Repeat, TaskState
 
@@ -193,12 +194,9 @@ async def test_expired__takes_a_whole_contiguous_batch_along_but_not_what_runs(l
     assert await error_of(lab, ids[0]) is None
 
 
-async def test_expired__started_in_time_is_not_touched(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.001)
+async def test_expired__started_in_time_is_not_touched(start_lab: StartLab) -> None:
     clock = SetClock()
-    lab = await start_lab(clock=clock)
+    lab = await start_lab(clock=clock, timings=Timings(look_s=0.001))
     task_id = await expiring(lab, "r", 30, gate=True)
     await lab.until(lambda: lab.driver.at_gate)
     clock.time_ms += 60
@@ -240,11 +238,10 @@ async def test_expired__while_the_daemon_was_down_never_runs(start_lab: StartLab
 
 
 async def test_expired__while_the_disk_is_out_is_written_when_it_is_back(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+    start_lab: StartLab,
 ) -> None:
-    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.001)
     clock = SetClock()
-    lab = await start_lab(clock=clock)
+    lab = await start_lab(clock=clock, timings=Timings(look_s=0.001))
     await lab.engine.pause(None, actor="ann")
     stale = await expiring(lab, "stale", 40)
     lab.disk.full = "no space left"
@@ -268,12 +265,10 @@ async def test_expired__and_cancelled_in_the_same_moment_has_one_end(lab: Lab) -
 
 
 async def test_clock_set_forward__is_noticed_by_what_waits_and_by_what_expires(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+    start_lab: StartLab,
 ) -> None:
-    monkeypatch.setattr("robotq.engine.queue.turns._LOOK_S", 0.01)
-    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.01)
     clock = SetClock()
-    lab = await start_lab("robot_a", "robot_b", clock=clock)
+    lab = await start_lab("robot_a", "robot_b", clock=clock, timings=Timings(look_s=0.01))
     await lab.engine.pause("robot_b", actor="ann")
     stale = await expiring(lab, "stale", DAY_MS, robot="robot_b")
     order = replace(lab.order("tomorrow"), not_before_ms=clock.now_ms() + DAY_MS)
@@ -284,12 +279,9 @@ async def test_clock_set_forward__is_noticed_by_what_waits_and_by_what_expires(
     assert await error_of(lab, tomorrow) is None
 
 
-async def test_clock_set_back__starts_and_ends_nothing(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.waiting.deadlines._LOOK_S", 0.01)
+async def test_clock_set_back__starts_and_ends_nothing(start_lab: StartLab) -> None:
     clock = SetClock()
-    lab = await start_lab(clock=clock)
+    lab = await start_lab(clock=clock, timings=Timings(look_s=0.01))
     order = replace(lab.order("soon"), not_before_ms=clock.now_ms() + 60_000)
     order = replace(order, expires_at_ms=clock.now_ms() + 120_000)
     (soon,) = (await lab.accept([order])).task_ids

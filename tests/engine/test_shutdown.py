@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from robotq.config import LimitsConfig
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -119,11 +120,9 @@ async def _all(events: object) -> list[str]:
     return [event.kind async for event in events]
 
 
-async def test_disk_that_is_out__does_not_keep_the_process(
-    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.02)
-    lab = await start_lab(limits=LimitsConfig(stop_timeout_s=0.02, shutdown_grace_s=0.02))
+async def test_disk_that_is_out__does_not_keep_the_process(start_lab: StartLab) -> None:
+    limits = LimitsConfig(stop_timeout_s=0.02, shutdown_grace_s=0.02)
+    lab = await start_lab(limits=limits, timings=Timings(answer_s=0.02))
     robot = lab.engine.robots["robot_a"]
     task_id = await lab.at_gate("first")
     lab.disk.full = "no space left"

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -113,10 +114,8 @@ async def test_hold__a_controller_that_cannot_pause_says_so(
         await lab.engine.hold_motion("robot_a", actor="ann")
 
 
-async def test_robot__that_does_not_answer_is_busy(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("robotq.engine.robot.robot._ANSWER_S", 0.02)
+async def test_robot__that_does_not_answer_is_busy(lab: Lab) -> None:
+    lab.engine._parts.base.settings.timings = Timings(answer_s=0.02)
     lab.driver.hooks["status"] = lambda: lab.driver.gate.wait(10)
     with pytest.raises(RobotqError, match="gave no answer"):
         await lab.engine.robots["robot_a"].status()
@@ -236,10 +235,10 @@ async def test_stop__of_an_idle_robot_that_hangs_does_not_stop_what_is_resumed(l
 
 
 async def test_cancel__of_a_claim_that_is_given_back_during_an_outage_is_refused_in_time(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: Lab,
 ) -> None:
     """The claim is on disk, then somebody pauses and the disk is out: cancel hung for ever."""
-    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", 0.01)
+    lab.engine._parts.base.settings.timings = Timings(cancel_s=0.01)
     lab.disk.hangs_at = writes(TaskState.RUNNING)
     task_id = await lab.submit("first")
     await lab.until(lambda: lab.disk.hanging)

@@ -17,6 +17,7 @@ from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
 from robotq.engine.robot.robot import Robot
 from robotq.engine.robot_control import RobotControl
+from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
@@ -40,9 +41,8 @@ _TRIES = 8
 all its life."""
 
 _LOOKS = 50
-_LOOK_S = 0.02
-"""A step whose turn comes just now gets this many looks, so far apart, before an early tick is
-refused: a second of wall time in all."""
+"""A step whose turn comes just now gets this many looks before an early tick is refused: a second
+of wall time in all."""
 
 _END_S = 10.0
 """Wall seconds that a step may take to end once it is ticked off; only a disk that takes no
@@ -95,6 +95,7 @@ class Checklist:
         robots: Mapping[str, Robot],
         clock: WallClock,
         ids: ItemIds,
+        settings: Settings,
     ) -> None:
         self._reads = reads
         self._journal = journal
@@ -104,6 +105,7 @@ class Checklist:
         self._robots = robots
         self._clock = clock
         self._ids = ids
+        self._settings = settings
         self._locks = Locks()
         self._idempotency = Idempotency(reads)
 
@@ -351,7 +353,7 @@ class Checklist:
         for _ in range(_LOOKS):
             if task.state.final or self._asks(task):
                 return
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._settings.timings.turn_s)
             task = await self._reads.task(task_id)
         raise _not_ticked(task)
 

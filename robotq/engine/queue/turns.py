@@ -19,10 +19,6 @@ from robotq.model.task import Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask
 
-_LOOK_S = 5.0
-"""Wall seconds after which a lane looks again at tasks that are not due: somebody may have
-set the clock."""
-
 _LOOKED_AT = 500
 """Waiting tasks that are looked at to tell somebody what would start."""
 
@@ -102,7 +98,7 @@ class Turns:
             for task in lane.candidates()
             if task.not_before_ms is not None and task.not_before_ms > now_ms
         ]
-        return min(min(due_ms) / 1000, _LOOK_S) if due_ms else None
+        return min(min(due_ms) / 1000, self._settings.timings.look_s) if due_ms else None
 
     def expired(self, task: Task) -> bool:
         return expired(task, self._clock.now_ms())

@@ -18,6 +18,7 @@ from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.ending import StopCause
 from robotq.engine.robot.robot import Robot
 from robotq.engine.robot.stop_file import StopFile
+from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -26,12 +27,6 @@ from robotq.model.hold import Hold, HoldCode
 from robotq.store.port import AppendEvent
 
 _log = logging.getLogger(__name__)
-
-_CONFIRM_S = 2.0
-"""Wall seconds that drivers get to take the stop before the answer says that one did not."""
-
-_RECORD_S = 2.0
-"""Wall seconds that the disk gets before the answer says that it is not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +50,9 @@ class EStop:
         holds: HoldBoard,
         hold_writer: HoldWriter,
         stop_file: StopFile,
+        *,
         clock: WallClock,
+        settings: Settings,
     ) -> None:
         self._robots = robots
         self._holds = holds
@@ -64,6 +61,7 @@ class EStop:
         self._again: asyncio.Future[bool] | None = None
         """The file is written anew, after a reset that failed."""
         self._clock = clock
+        self._settings = settings
 
     @property
     def latched(self) -> bool:
@@ -95,9 +93,11 @@ class EStop:
         actor: str,
         reason: str,
     ) -> EStopReport:
-        await asyncio.wait(calls.values(), timeout=_CONFIRM_S)
+        await asyncio.wait(calls.values(), timeout=self._settings.timings.confirm_s)
         latency_s = time.perf_counter() - started
-        report = {name: _problem(call) for name, call in calls.items()}
+        report = {
+            name: _problem(call, self._settings.timings.confirm_s) for name, call in calls.items()
+        }
         for name, problem in report.items():
             if problem is not None:
                 _log.error("%s did not take the emergency stop: %s", name, problem)
@@ -105,7 +105,7 @@ class EStop:
         self._holds.note(self._event("estop.latched", actor, reason=reason, robots=report))
         # one of the two is enough for the next start
         in_database, in_file = await asyncio.gather(
-            self._hold_writer.recorded(_RECORD_S), self._is_kept(kept)
+            self._hold_writer.recorded(self._settings.timings.record_s), self._is_kept(kept)
         )
         recorded = in_database or in_file
         if recorded:
@@ -186,7 +186,7 @@ class EStop:
         return [hold for hold in self._holds.all() if hold.code is HoldCode.ESTOP]
 
     async def _is_kept(self, kept: asyncio.Future[bool]) -> bool:
-        await asyncio.wait({kept}, timeout=_RECORD_S)
+        await asyncio.wait({kept}, timeout=self._settings.timings.record_s)
         return kept.done() and kept.result()
 
     async def _remove_from_file(self, lifting: Sequence[Hold]) -> None:
@@ -227,9 +227,9 @@ class EStop:
         return Event(kind=kind, at_ms=self._clock.now_ms(), actor=actor, data=data)
 
 
-def _problem(call: asyncio.Future[None]) -> str | None:
+def _problem(call: asyncio.Future[None], confirm_s: float) -> str | None:
     if not call.done():
-        return f"no answer within {_CONFIRM_S:g} s"
+        return f"no answer within {confirm_s:g} s"
     error = call.exception()
     return None if error is None else f"{type(error).__name__}: {error}"
 

@@ -32,9 +32,6 @@ from robotq.store.port import AppendEvent, Mutation
 
 _log = logging.getLogger(__name__)
 
-_AFTER_FAULT_S = 1.0
-"""Wall seconds until the next claim after one that a fault of our own has broken."""
-
 
 _STOP_RETURNS_S = 0.2
 """Wall seconds that a stop has to return before the queue says that it waits for that."""
@@ -150,7 +147,7 @@ class Executor:
             return task
         except Exception:  # noqa: BLE001 - the queue goes on where it can
             _log.exception("%s: the claim failed", self._robot)
-            await asyncio.sleep(_AFTER_FAULT_S)
+            await asyncio.sleep(self._deps.settings.timings.after_fault_s)
             return None
 
     async def _carry_out(self, task: Task) -> Task | None:
@@ -240,6 +237,7 @@ class Executor:
             clock=deps.clock,
             motion_held=self._motion_held,
             glance=self.glance,
+            repeat_stop_s=deps.settings.timings.repeat_stop_s,
         )
 
     # -- how it ended ------------------------------------------------------------------------
@@ -276,7 +274,7 @@ class Executor:
                 if hold is None:
                     hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
                     self.idle.set()
-                await asyncio.sleep(_AFTER_FAULT_S)
+                await asyncio.sleep(self._deps.settings.timings.after_fault_s)
                 continue
             break
         if hold is not None:
@@ -290,7 +288,7 @@ class Executor:
             except Exception:  # noqa: BLE001 - the next attempt may succeed, at the latest without
                 _log.exception("%s: a hold could not be lifted", self._robot)
                 moves = ()
-                await asyncio.sleep(_AFTER_FAULT_S)
+                await asyncio.sleep(self._deps.settings.timings.after_fault_s)
             else:
                 return
 

@@ -21,6 +21,7 @@ from robotq.engine.queue.ending import StopCause
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.executor import Executor, ExecutorDeps
 from robotq.engine.robot.motion_hold import LOOK_EVERY_S, MotionHold
+from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.hold import HoldCode
@@ -38,14 +39,7 @@ _TELL_AGAIN_S = 10.0
 """Wall seconds after which other words for the same kind of failure are told: each is an event
 in the journal."""
 
-_ANSWER_S = 5.0
-"""Wall seconds within which a driver answers hold, resume, status or reset."""
 
-_STATUS_S = 1.0
-"""Wall seconds within which a driver says whether it is held after one of them."""
-
-_GOES_ON_S = 2.0
-"""Wall seconds that a robot has to go on after a resume."""
 _BETWEEN_LOOKS_S = 0.05
 
 
@@ -77,6 +71,10 @@ class Robot:
     @property
     def config(self) -> RobotConfig:
         return self._deps.settings.config.robots[self.name]
+
+    @property
+    def _timings(self) -> Timings:
+        return self._deps.settings.timings
 
     @property
     def capabilities(self) -> Capabilities:
@@ -156,7 +154,7 @@ class Robot:
         """Make the link. Returns how the robot is."""
         losses = self._losses
         await self.host.connect()
-        async with asyncio.timeout(_ANSWER_S):
+        async with asyncio.timeout(self._timings.answer_s):
             status = await self.host.status()
         if status.link is LinkState.DISCONNECTED or self._losses != losses:
             raise LinkLost("the link broke again at once")
@@ -205,7 +203,7 @@ class Robot:
         with self.motion.changing():
             await self._asked(self.host.hold())
             self.executor.motion_held(True)
-            await self.motion.ask(_STATUS_S)
+            await self.motion.ask(self._timings.status_s)
 
     async def resume(self) -> None:
         """Let the motion go on. Returns when the driver says that it does.
@@ -215,7 +213,7 @@ class Robot:
         with self.motion.changing():
             await self._asked(self.host.resume())
             loop = asyncio.get_running_loop()
-            until = loop.time() + _GOES_ON_S
+            until = loop.time() + self._timings.goes_on_s
             while (status := await self._asked(self.host.look())).held:
                 if loop.time() > until:
                     reason = status.held_because or "reason.held_at_robot"
@@ -234,7 +232,7 @@ class Robot:
             with self.motion.changing():
                 self.motion.stopped()
                 await self._asked(self.host.stop())
-                await self.motion.after_a_stop(_STATUS_S)
+                await self.motion.after_a_stop(self._timings.status_s)
             return
         idle = asyncio.ensure_future(self.executor.idle.wait())
         await asyncio.wait({idle}, timeout=self._stop_s)
@@ -243,23 +241,23 @@ class Robot:
     @property
     def _stop_s(self) -> float:
         """Wall seconds until a command that was stopped has ended, unless the disk is out."""
-        return self._deps.settings.config.limits.stop_timeout_s + _ANSWER_S
+        return self._deps.settings.config.limits.stop_timeout_s + self._timings.answer_s
 
     async def reset(self) -> None:
         """Leave the emergency stop at the driver. Never moves anything."""
         with self.motion.changing():
             await self._asked(self.host.reset())
-            await self.motion.after_a_stop(_STATUS_S)
+            await self.motion.after_a_stop(self._timings.status_s)
 
     async def _asked(self, call: Awaitable[_T]) -> _T:
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(self._timings.answer_s):
                 return await call
         except TimeoutError:
             raise RobotqError(
                 "robot_busy",
                 robot=self.name,
-                reason=f"Its driver gave no answer in {_ANSWER_S:g} s.",
+                reason=f"Its driver gave no answer in {self._timings.answer_s:g} s.",
             ) from None
         except Busy as error:
             raise RobotqError("robot_busy", robot=self.name, reason=str(error)) from error
@@ -286,4 +284,4 @@ class Robot:
 
     async def close(self) -> bool:
         """Close the driver. False where its thread is stuck."""
-        return await self.host.close(_ANSWER_S)
+        return await self.host.close(self._timings.answer_s)

@@ -21,10 +21,6 @@ from robotq.model.task import Task
 
 _log = logging.getLogger(__name__)
 
-_REPEAT_STOP_S = 0.5
-"""A stop is sent again this often until the command has ended: the first one can meet a
-driver that is just about to begin."""
-
 
 class Run:
     """A command that its driver carries out, from the moment this is made.
@@ -44,8 +40,12 @@ class Run:
         clock: WallClock,
         motion_held: bool,
         glance: Callable[[], None],
+        repeat_stop_s: float,
     ) -> None:
-        """`glance` is called on the driver's thread when the driver has come back."""
+        """`glance` is called on the driver's thread when the driver has come back. A stop is sent
+        again every `repeat_stop_s` until the command has ended: the first one can meet a driver
+        that is just about to begin."""
+        self._repeat_stop_s = repeat_stop_s
         self.task = task
         self.spec = spec
         self.recorder = recorder
@@ -151,7 +151,7 @@ class Run:
         while not self.back.done() and loop.time() < deadline:
             if sending is None or sending.done():
                 sending = asyncio.create_task(self._send_stop())
-            wait_s = min(_REPEAT_STOP_S, max(0.0, deadline - loop.time()))
+            wait_s = min(self._repeat_stop_s, max(0.0, deadline - loop.time()))
             await asyncio.wait({self.back}, timeout=wait_s)
         if sending is not None:
             # a stop that is still on its way would stop the next command

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.task import Task, TaskState
-
-_LOOK_S = 5.0
-"""Wall seconds after which the clock is looked at again: somebody may have set it."""
 
 _TICK_S = 0.02
 """Wall seconds between two looks at the least, however many expire one after the other."""
@@ -18,8 +16,9 @@ _TICK_S = 0.02
 class Deadlines:
     """The `expires_at` of waiting tasks. One that was started once does not expire any more."""
 
-    def __init__(self, clock: WallClock, unfinished: Iterable[Task]) -> None:
+    def __init__(self, clock: WallClock, settings: Settings, unfinished: Iterable[Task]) -> None:
         self._clock = clock
+        self._settings = settings
         self._due_ms: dict[str, int] = {}
         self._changed = asyncio.Event()
         for task in unfinished:
@@ -45,7 +44,8 @@ class Deadlines:
         next_ms = min(self._due_ms.values(), default=None)
         left_s = None
         if next_ms is not None:
-            left_s = min(max((next_ms - self._clock.now_ms()) / 1000, _TICK_S), _LOOK_S)
+            due_s = (next_ms - self._clock.now_ms()) / 1000
+            left_s = min(max(due_s, _TICK_S), self._settings.timings.look_s)
         try:
             async with asyncio.timeout(left_s):
                 await self._changed.wait()

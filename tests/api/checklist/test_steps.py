@@ -10,6 +10,7 @@ import pytest
 from robotq.api.access.keys import KeyFile
 from robotq.engine.queue.ending import Ending, unknown
 from robotq.engine.robot.run import Run
+from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from tests.api.conftest import StartLab
@@ -49,9 +50,9 @@ async def test_step__is_ticked_off_together_with_others(checklist: Checklist) ->
 
 
 async def test_step__that_waits_for_its_turn_is_listed_and_cannot_be_ticked_off(
-    checklist: Checklist, monkeypatch: pytest.MonkeyPatch
+    checklist: Checklist,
 ) -> None:
-    monkeypatch.setattr("robotq.engine.checklist.checklist._LOOK_S", 0.0001)
+    checklist.lab.engine._parts.base.settings.timings = Timings(turn_s=0.0001)
     await checklist.lab.asking()
     waiting = await checklist.lab.submit({**BY_HAND, "params": {"title": "Close the door"}})
     item = await checklist.of_step(waiting)

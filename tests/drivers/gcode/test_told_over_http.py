@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.stopping import moves
@@ -84,8 +85,8 @@ async def test_stop_and_cancel__that_are_not_confirmed_in_time_say_stopping(
     tmp_path: Path, arm: MarlinEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("robotq.engine.robot.robot.Robot._stop_s", 0.2)
-    monkeypatch.setattr("robotq.engine.cancelling._CANCEL_S", -9.8)
     async with site("marlin-arm", tmp_path) as there:
+        there.engine._parts.base.settings.timings = Timings(cancel_s=-9.8)
         task_id = await moving(there, arm)
         answer: Any = await there.post("/robots/arm/stop")
         assert answer["motion"] == "stopping"
