@@ -14,6 +14,7 @@ import typer
 from robotq import __version__
 from robotq.cli.shared.failure import ExitCode, Failure, odd_bytes
 from robotq.model.errors import ConfigError, DataUnavailable, RobotqError
+from robotq.system import early
 from robotq.system.listen import CannotListen
 
 COMMANDS = {
@@ -60,6 +61,9 @@ COMMANDS = {
 wait until the daemon's libraries are read."""
 
 
+_DAEMONS = frozenset({"serve", "demo"})
+
+
 def main(*, menu: bool = False) -> int:
     """Run the command line of this process; returns its exit code (`ExitCode`).
 
@@ -103,6 +107,8 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_options)
     named = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if named in _DAEMONS:
+        early.begin()
     for name, module in COMMANDS.items():
         if named in (name, None) or named not in COMMANDS:
             loaded = import_module(f"robotq.cli.{module}")

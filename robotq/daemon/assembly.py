@@ -25,6 +25,7 @@ from robotq.api.interfaces import INTERFACES
 from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config
+from robotq.daemon.warm import warm
 from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.events.log import events_logged
@@ -239,6 +240,8 @@ async def running_daemon(
         stack.push_async_callback(asyncio.to_thread, port_file.unlink, missing_ok=True)
         reloading = asyncio.create_task(daemon.reload_on(reload), name="reload")
         stack.callback(reloading.cancel)
+        warming = asyncio.create_task(warm(), name="warm")
+        stack.callback(warming.cancel)
         yield daemon
 
 
@@ -271,6 +274,7 @@ def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
     # what is imported by now stays, so nobody has to look through it again
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*_COLLECT_AFTER)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         try:

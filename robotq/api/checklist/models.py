@@ -33,7 +33,7 @@ Count = Annotated[int, Field(ge=0)]
 class _Taken(BaseModel):
     """Keys that nobody knows are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class _Given(BaseModel):
@@ -151,6 +151,8 @@ class BatchPage(_PageOf):
 
 class LatestBatch(RootModel[Batch | None]):
     """The newest batch, or null."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class Health(_Given):

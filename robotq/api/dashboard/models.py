@@ -13,7 +13,7 @@ from robotq.model.task import TaskState
 
 
 class _Query(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class _Answer(BaseModel):

@@ -15,7 +15,7 @@ Name = Annotated[str, Field(max_length=200)]
 class _Body(BaseModel):
     """Keys that nobody knows are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class _Answer(BaseModel):

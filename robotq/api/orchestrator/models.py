@@ -21,7 +21,7 @@ _Data = TypeVar("_Data")
 class _Body(BaseModel):
     """Keys that nobody knows are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class _Answer(BaseModel):

@@ -17,7 +17,7 @@ Status = Literal["pending", "in_progress", "completed", "failed"]
 class _Body(BaseModel):
     """Keys that nobody knows are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class _Answer(BaseModel):

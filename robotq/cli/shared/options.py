@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from robotq.cli.shared.http import DEFAULT_URL
-
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", envvar="ROBOTQ_CONFIG", help="Configuration file (YAML)."),
@@ -33,4 +31,5 @@ TimeScale = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as JSON.")]
 OutcomeAsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
-URL = DEFAULT_URL
+URL = "http://127.0.0.1:8090"
+"""The default of `--url`. Written here too, so that a start does not load the client."""

@@ -27,7 +27,8 @@ from robotq.model.texts import Language, text
 
 API = "robot"
 
-_PLAIN = SubmitQuery()
+# constructed, so that its validator is not built before somebody sends a query
+_PLAIN = SubmitQuery.model_construct()
 _QUEUED = {
     language: (text("queued", {}, language), text("queued_note", {}, language))
     for language in Language

@@ -26,13 +26,13 @@ Object = dict[str, Any]
 class Query(BaseModel):
     """A query; parameters that nobody knows are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Body(BaseModel):
     """A body; a key that nobody knows is refused, since a misspelt `robot_id` would mean all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Answer(BaseModel):

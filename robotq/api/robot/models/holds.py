@@ -69,7 +69,7 @@ class Hold(Answer):
 class WaitView(Answer):
     """Why one task is passed over for now; further keys say what it waits for."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     code: WaitCode
     reason: str
@@ -84,7 +84,7 @@ class ReasonView(Answer):
     """Why something does not move: a hold of its queue, or what a task waits for. Further keys
     are those of that kind."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     kind: Literal["hold", "wait"]
     code: str = Field(description="Of a hold, or of a wait.")

@@ -17,7 +17,7 @@ _OPEN = ConfigDict(extra="allow", frozen=True, defer_build=True)
 class RepeatBody(BaseModel):
     """`count`, `interval_s`, or both. Each run is a task, made when the one before ends."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     count: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None, description="Runs in all. Absent: until somebody cancels one."
@@ -33,7 +33,7 @@ class RepeatBody(BaseModel):
 class CommandBody(BaseModel):
     """A command. Keys that nobody knows are kept with the task."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     cmd_type: str
     cmd_id: Annotated[str, Field(max_length=200)] | int | None = Field(

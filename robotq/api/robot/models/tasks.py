@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
-from pydantic import Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from robotq.api.robot.models.base import (
     Answer,
@@ -357,6 +357,8 @@ class RetriedBatch(Answer):
 
 class AnswerBody(RootModel[Any]):
     """Whatever the question's schema asks for."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class TaskDone(Answer):

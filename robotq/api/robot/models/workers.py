@@ -14,7 +14,7 @@ TaskId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     queue: QueueName = "task_queue"
 
@@ -29,7 +29,7 @@ class NextBody(_Body):
 
 
 class TaskReport(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     task_id: TaskId
     token: int
@@ -144,6 +144,6 @@ class Workers(Answer):
 
 
 class WorkersQuery(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     queue: QueueName | None = None

@@ -1,0 +1,48 @@
+"""What a start leaves for later, done when the daemon serves.
+
+- The shapes of requests (pydantic builds their validators; `defer_build`): here, one a turn of the
+  loop, so that nothing waits for more than one of them. A request that comes before builds its own.
+- `prometheus_client`: here in a thread, or by the first `GET /metrics`, in a thread too.
+- The shapes of answers are only documented: `GET /openapi.json` builds them.
+- `robotq.client`: never by the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from pydantic import BaseModel
+
+from robotq.api.http.routes import Route
+from robotq.api.interfaces import INTERFACES
+from robotq.api.robot.handlers import metrics
+from robotq.api.robot.routes import ROUTES
+
+_AFTER_S = 1.0
+"""Wall seconds after the start: the first command is accepted by then."""
+
+
+async def warm() -> None:
+    """Do it, beside everything else."""
+    await asyncio.sleep(_AFTER_S)
+    await asyncio.to_thread(metrics.load)
+    for model in request_models():
+        model.model_rebuild()
+        await asyncio.sleep(0)
+
+
+def request_models() -> Iterator[type[BaseModel]]:
+    """The shapes of every query and body, each once."""
+    seen = set()
+    for route in _routes():
+        for model in (route.query, route.request):
+            if model is not None and model not in seen:
+                seen.add(model)
+                yield model
+
+
+def _routes() -> Iterable[Route]:
+    yield from ROUTES
+    for interface in INTERFACES:
+        yield from interface.routes

@@ -1,0 +1,73 @@
+"""What a start loads, and what it leaves for later."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from robotq.daemon.warm import request_models
+
+_LATER = {
+    "robotq.client": "programs that talk to a daemon",
+    "prometheus_client": "GET /metrics",
+    "mcp": "robotq mcp",
+    "rich": "nobody here",
+    "requests": "the documents' examples",
+    "hypothesis": "tests",
+    "playwright": "tests",
+    "mkdocs": "the docs",
+    "serial": "drivers with a serial port",
+}
+"""Heavy modules -> who needs them."""
+
+_OF_NOTHING = {"Envelope", "RootModel[Any]", "RootModel[Union[Batch, NoneType]]"}
+"""Shapes that others are made from: there is nothing in them to build."""
+
+_LOADED = """
+import json, sys
+from robotq.cli import command_line
+command_line({arguments})
+import pydantic
+def below(kind):
+    for one in kind.__subclasses__():
+        yield one
+        yield from below(one)
+built = [
+    one.__qualname__
+    for one in below(pydantic.BaseModel)
+    if one.__module__.startswith("robotq.") and one.__pydantic_complete__
+]
+print(json.dumps([sorted(sys.modules), built]))
+"""
+
+
+def _after(*arguments: str) -> tuple[set[str], list[str]]:
+    """The modules that a fresh process has, and the shapes of requests that it has built."""
+    program = _LOADED.format(arguments=list(arguments))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    modules, built = json.loads(done.stdout)
+    return set(modules), built
+
+
+def test_start__of_the_daemon_loads_nothing_that_it_does_not_need_to_serve() -> None:
+    modules, built = _after("serve")
+    assert {name: why for name, why in _LATER.items() if name in modules} == {}
+    assert set(built) - _OF_NOTHING == set()
+
+
+@pytest.mark.parametrize("command", ["status", "estop", "submit"])
+def test_start__of_a_command_loads_nothing_of_the_daemon(command: str) -> None:
+    modules, _ = _after(command)
+    for name in ("aiohttp.web", "robotq.engine.engine", "robotq.store.sqlite", "jsonschema_rs"):
+        assert name not in modules
+
+
+def test_warm__builds_the_shape_of_every_request() -> None:
+    shapes = list(request_models())
+    assert len(shapes) > 40
+    for shape in shapes:
+        shape.model_rebuild()
+        assert shape.__pydantic_complete__
