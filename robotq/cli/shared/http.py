@@ -11,12 +11,11 @@ from urllib.parse import quote
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.words import language_here
 from robotq.client import Client, ClientError, NotRobotq, Refused, Unreachable
-from robotq.client.address import DEFAULT_URL
 from robotq.client.calls import Call
 from robotq.client.trying import Lost, Trying
 from robotq.model.json import JsonValue
 
-__all__ = ["DEFAULT_URL", "Caller", "asking", "talk", "told"]
+__all__ = ["Caller", "asking", "talk", "told"]
 
 _RETRY_S = 3.0
 """Wall seconds in which a daemon that restarts may come back."""
