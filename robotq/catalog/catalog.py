@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from string import Formatter
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
@@ -144,9 +145,10 @@ class Catalog:
                 yield ("example",), f"does not meet the schema. {error}"
 
 
-def parameters_in(template: str) -> list[str]:
+@lru_cache(maxsize=1_024)
+def parameters_in(template: str) -> tuple[str, ...]:
     """The parameters that stand in a place with `{name}` in it."""
-    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+    return tuple(name for _, name, _, _ in Formatter().parse(template) if name is not None)
 
 
 def _template_fault(template: str, schema: JsonObject) -> str | None:
