@@ -61,7 +61,12 @@ def examine(config: Config, catalog: Catalog) -> Written:
         raise ConfigError("\n".join(faults))
     lacks = {name: read.lacks for name, read in options.items() if isinstance(read, KnowsCommands)}
     known = KnownRobots(places=places.of_robot, lacks=lacks)
-    return Written(known=known, notes=[*places.notes(), *_without_scanner(config, catalog, known)])
+    notes = [
+        *places.notes(),
+        *_without_scanner(config, catalog, known),
+        *_for_nobody(config, catalog, known),
+    ]
+    return Written(known=known, notes=notes)
 
 
 def _of_drivers(config: Config, catalog: Catalog, options: Mapping[str, Any]) -> Iterator[str]:
@@ -91,9 +96,23 @@ def _without_scanner(config: Config, catalog: Catalog, known: KnownRobots) -> It
             able = not spec.robots or name in spec.robots
             if able and spec.program(name) is not None:
                 try:
-                    known.check_robot(spec, name)
+                    known.check_robot(spec, name, config.robots)
                 except RobotqError as error:
                     yield str(error)
+
+
+def _for_nobody(config: Config, catalog: Catalog, known: KnownRobots) -> Iterator[str]:
+    """Commands that every submit is refused for, since no robot here can do them."""
+    found: dict[str, list[str]] = {}
+    for spec in catalog:
+        listed = [name for name in config.robots if not spec.robots or name in spec.robots]
+        reasons = [known.why_not(spec, name) for name in listed]
+        if None not in reasons:
+            # robots of one kind have one reason
+            told = [reason for reason in dict.fromkeys(reasons) if reason is not None]
+            found.setdefault("; ".join(told) or "its robots are not here", []).append(spec.cmd_type)
+    for reason, cmd_types in found.items():
+        yield f"no robot here can do {', '.join(cmd_types)}: {reason}; it is refused when it comes"
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
 from robotq.engine.roster import Roster
 from robotq.engine.settings import Settings
-from robotq.engine.waiting.fitting import why_lost
+from robotq.engine.waiting.fitting import why_misfit
 from robotq.engine.waiting.reorder import Moved
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task
@@ -163,7 +163,7 @@ class Again:
             if isinstance(params, Mapping) and params.get("robot_id") is not None:
                 params = {**params, "robot_id": name}
             command = replace(task.command, params=params)
-            why = why_lost(self._settings, replace(task, queue=name, command=command))
+            why = why_misfit(self._settings, replace(task, queue=name, command=command))
             if why is not None:
                 raise why
             return command
@@ -172,8 +172,9 @@ class Again:
 
     def _order_again(self, task: Task) -> Order:
         """The same command once more, by today's spec. Raises RobotqError unknown_command,
-        missing_parameter, bad_parameter."""
+        missing_parameter, bad_parameter, robot_cannot."""
         spec = self._settings.spec_of(task)
+        self._settings.known.check_robot(spec, task.queue, self._settings.config.robots)
         self._settings.known.check_places(
             self._settings.catalog, spec, task.command.params, task.queue
         )

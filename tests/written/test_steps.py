@@ -171,3 +171,21 @@ def test_any_line__is_wrong_when_read_exactly_where_it_would_be_refused_when_it_
             # letters that no firmware of the family knows
             assert "does not know the letter" in found[0][1]
         check_line(line)
+
+
+def test_command__that_no_robot_here_can_do_is_told(site: Site) -> None:
+    notes = right(site(GRBL)).notes
+    (note,) = [each for each in notes if each.startswith("no robot here can do")]
+    assert "PICK_UP" in note
+    assert "no steps are written for it" in note
+    # what acts at once is answered at once, and what a person does needs no driver
+    assert "GET_ROBOT_MOTION_STATE" not in note
+    assert "MANUAL_STEP" not in note
+    assert not any(each.startswith("no robot here") for each in right(site(LAB)).notes)
+    both = right(site(GRBL, commands("gcode: G0 X1"))).notes
+    assert not any("GREET" in each for each in both)
+
+
+def test_command__whose_robots_are_not_here_is_told(site: Site) -> None:
+    own = "commands:\n  GREET: {robots: [gantry], steps: [{gcode: G0 X1}]}\n"
+    assert not any("GREET" in each for each in right(site(BOTH, own)).notes)

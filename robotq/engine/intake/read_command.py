@@ -71,9 +71,10 @@ class Intake:
     def read(self, body: Any) -> Order:
         """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
 
-        The robot is `params.robot_id`, else `robot_id`, else the default robot. Keys that
-        are not known are kept in `Command.extra`.
-        Raises RobotqError bad_parameter, missing_parameter, unknown_command, not_armed.
+        The robot is `params.robot_id`, else `robot_id`, else the default robot where it can do
+        it, else the first one that can. Keys that are not known are kept in `Command.extra`.
+        Raises RobotqError bad_parameter, missing_parameter, unknown_command, not_armed,
+        robot_cannot.
         """
         if not isinstance(body, dict):
             raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
@@ -113,6 +114,7 @@ class Intake:
             robot_named=named is not None,
             priority=read_priority(body.get("priority")),
         )
+        self._known.check_robot(spec, order.robot, self._robots)
         self._known.check_places(self.catalog, spec, command.params, order.robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
@@ -155,9 +157,7 @@ class Intake:
 
     def _robot(self, named: Any, field: str, spec: CommandSpec) -> str:
         if named is None:
-            if not spec.robots or self._default_robot in spec.robots:
-                return self._default_robot
-            return spec.robots[0]
+            return self._known.chosen(spec, self._robots, self._default_robot)
         if not isinstance(named, str) or named not in self._robots:
             known = ", ".join(self._robots)
             raise RobotqError("bad_parameter", field=field, reason=f"expected one of {known}")

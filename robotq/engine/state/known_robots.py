@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from robotq.catalog import Catalog, CommandSpec
+from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonValue
 from robotq.steps import Program
@@ -27,14 +27,41 @@ class KnownRobots:
     lacks: Mapping[str, Callable[[str, Program | None], str | None]] = field(default_factory=dict)
     """Robot -> why it cannot do a command with these steps; None where it can."""
 
-    def check_robot(self, spec: CommandSpec, robot: str) -> None:
-        """Raises RobotqError robot_cannot."""
+    def why_not(self, spec: CommandSpec, robot: str) -> str | None:
+        """Why this robot cannot do the command; None where it can, and where nobody knows. What
+        acts at once is answered at once, so only a queued command is looked at."""
         lacks = self.lacks.get(robot)
-        if lacks is None or spec.handler != "driver":
+        if lacks is None or spec.handler != "driver" or spec.kind is not Kind.QUEUED:
+            return None
+        return lacks(spec.cmd_type, spec.program(robot))
+
+    def check_robot(self, spec: CommandSpec, robot: str, others: Iterable[str]) -> None:
+        """Raises RobotqError robot_cannot, with those of the `others` that can."""
+        reason = self.why_not(spec, robot)
+        if reason is None:
             return
-        reason = lacks(spec.cmd_type, spec.program(robot))
-        if reason is not None:
-            raise RobotqError("robot_cannot", robot=robot, cmd_type=spec.cmd_type, reason=reason)
+        able = [name for name in others if name != robot and self._able(spec, name)]
+        instead = f"it is done by {', '.join(able)}" if able else "no robot here can do it"
+        raise RobotqError(
+            "robot_cannot",
+            robot=robot,
+            cmd_type=spec.cmd_type,
+            reason=f"{reason}; {instead}",
+            able=able,
+        )
+
+    def _able(self, spec: CommandSpec, robot: str) -> bool:
+        listed = not spec.robots or robot in spec.robots
+        return listed and self.why_not(spec, robot) is None
+
+    def chosen(self, spec: CommandSpec, robots: Sequence[str], default: str) -> str:
+        """The robot that gets a command which names none: the default one where it can do it,
+        else the first one that can, in the order of the spec and then of the configuration; the
+        one that would be it if all could, where none can."""
+        listed = [name for name in spec.robots or robots if name in robots]
+        candidates = [default, *listed] if default in listed else listed or [*spec.robots, default]
+        able = (name for name in candidates if self.why_not(spec, name) is None)
+        return next(able, candidates[0])
 
     def check_places(
         self, catalog: Catalog, spec: CommandSpec, params: JsonValue, robot: str

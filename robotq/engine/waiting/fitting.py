@@ -64,29 +64,17 @@ def why_misfit(settings: Settings, task: Task) -> RobotqError | None:
             raise RobotqError(
                 "bad_parameter", field="robot_id", reason=f"{spec.cmd_type} is done by {able}"
             )
+        settings.known.check_robot(spec, task.queue, settings.config.robots)
         settings.known.check_places(settings.catalog, spec, task.command.params, task.queue)
     except RobotqError as error:
         return error
     return None
 
 
-def why_lost(settings: Settings, task: Task) -> RobotqError | None:
-    """The same, and why its robot cannot do it any more. Only a start and a reload look at that:
-    what is accepted without its steps fails when its turn comes, and says so."""
-    why = why_misfit(settings, task)
-    if why is None and task.work is None and task.queue in settings.config.robots:
-        try:
-            spec = settings.catalog.get(task.command.cmd_type)
-            settings.known.check_robot(spec, task.queue)
-        except RobotqError as error:
-            return error
-    return why
-
-
 def look_through(settings: Settings, tasks: Iterable[Task]) -> Look:
     """Look at all of these; with thousands of them it takes a while."""
     listed = list(tasks)
-    found = {_key(task): why for task in listed if (why := why_lost(settings, task)) is not None}
+    found = {_key(task): why for task in listed if (why := why_misfit(settings, task)) is not None}
     return Look(frozenset(task.id for task in listed), found)
 
 
