@@ -102,12 +102,13 @@ def _without_scanner(config: Config, catalog: Catalog, known: KnownRobots) -> It
 
 
 def _for_nobody(config: Config, catalog: Catalog, known: KnownRobots) -> Iterator[str]:
-    """Commands that every submit is refused for, since no robot here can do them."""
+    """Commands that are refused whenever they come, since they are written for no robot here."""
     found: dict[str, list[str]] = {}
     for spec in catalog:
         listed = [name for name in config.robots if not spec.robots or name in spec.robots]
         reasons = [known.why_not(spec, name) for name in listed]
-        if None not in reasons:
+        # what is written and cannot be done all the same is told by itself
+        if None not in reasons and not any(spec.program(name) for name in listed):
             # robots of one kind have one reason
             told = [reason for reason in dict.fromkeys(reasons) if reason is not None]
             found.setdefault("; ".join(told) or "its robots are not here", []).append(spec.cmd_type)

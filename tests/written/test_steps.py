@@ -175,9 +175,10 @@ def test_any_line__is_wrong_when_read_exactly_where_it_would_be_refused_when_it_
 
 def test_command__that_no_robot_here_can_do_is_told(site: Site) -> None:
     notes = right(site(GRBL)).notes
-    (note,) = [each for each in notes if each.startswith("no robot here can do")]
+    note, other = [each for each in notes if each.startswith("no robot here can do")]
     assert "PICK_UP" in note
     assert "no steps are written for it" in note
+    assert "SPLIT_LIQUID: its robots are not here" in other
     # what acts at once is answered at once, and what a person does needs no driver
     assert "GET_ROBOT_MOTION_STATE" not in note
     assert "MANUAL_STEP" not in note
