@@ -6,7 +6,7 @@ import asyncio
 import heapq
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from robotq.model.task import Task, TaskState
 
@@ -43,9 +43,6 @@ class Pool:
     def waiting_for(self, match: str) -> int:
         """Waiting tasks that a worker with this match key can get."""
         return len(self._lines.get(match, ()))
-
-    def waiting_by_match(self) -> Mapping[str, int]:
-        return {match: len(line) for match, line in self._lines.items()}
 
     def standing(self) -> Iterator[str]:
         """The match keys with tasks that wait while nothing with the same key is at work."""

@@ -25,13 +25,12 @@ def too_long(request: Mapping[str, Any]) -> bool:
 class Collecting:
     """A command's request, complete once all its lines are there."""
 
-    def __init__(self, command: DeviceCommand, request: Mapping[str, Any], max_line: int) -> None:
+    def __init__(self, command: DeviceCommand, request: Mapping[str, Any]) -> None:
         self.command = command
         self.request = dict(request)
         self._key: str | None = None
         self._expected = 0
         self._lines: list[str] = []
-        self._max_line = max_line
         params = request.get("params")
         for key, value in params.items() if isinstance(params, dict) else ():
             if isinstance(value, dict) and _count(value):

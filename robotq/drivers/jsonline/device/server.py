@@ -287,7 +287,7 @@ class Device:
         self._commands[id_] = self._running = command
         while len(self._commands) > self._options.remembers:
             self._commands.popitem(last=False)
-        collecting = Collecting(command, request, self._options.max_line)
+        collecting = Collecting(command, request)
         if collecting.complete:
             self._start(collecting)
         else:
