@@ -2,7 +2,8 @@
 
     python docs/screenshots.py
 
-Needs Chromium, `apt-get install chromium` on Debian, and the extra `dev`.
+Needs Chromium and a font with Chinese, `apt-get install chromium fonts-wqy-microhei` on Debian, and
+the extra `dev`.
 """
 # ruff: noqa: INP001 - a script, not a package
 
@@ -102,6 +103,16 @@ async def _stopped(browser: Browser, url: str, client: AsyncClient) -> None:
     page = await _page(browser, url, _USUAL)
     await expect(page.locator(".notice.bad").first).to_be_visible()
     await _shoot(page, "estop")
+    drive = {"cmd_type": "NAVIGATION", "params": {"area": "CHARGER"}}
+    scans = [{**_SCAN, "cmd_id": f"SCAN_QRCODE_{number:03d}"} for number in range(18, 21)]
+    many = [*scans, *({**drive, "cmd_id": f"TO_CHARGER_{n}"} for n in range(40))]
+    await client.submit_batch(many)
+    queue = await _page(browser, f"{url}#queue/robot_a", _USUAL)
+    await queue.locator("#select-kind").select_option("NAVIGATION")
+    await queue.get_by_label("Select all").click()
+    await queue.get_by_role("button", name="Cancel selected…").click()
+    await expect(queue.locator("dialog.ask")).to_be_visible()
+    await _shoot(queue, "queue")
 
 
 async def _page(

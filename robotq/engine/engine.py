@@ -43,6 +43,7 @@ class Engine:
         self.holds = base.holds
         """Why queues start nothing; to look at."""
         self.why = parts.why
+        self.audit = parts.audit
         self.robots: Mapping[str, Robot] = parts.roster
         self.absent = parts.absent
         """Robots that the configuration does not have, and for which something is left."""

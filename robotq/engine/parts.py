@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from robotq.drivers.base import LinkState
 from robotq.engine.again import Again
 from robotq.engine.arming import Arming
+from robotq.engine.audit import Audit
 from robotq.engine.base import Base
 from robotq.engine.checklist.checklist import Checklist
 from robotq.engine.clock_watch import ClockWatch
@@ -48,6 +49,7 @@ class Parts:
     immediate: Immediate
     checklist: Checklist
     why: Why
+    audit: Audit
     releasing: Releasing
     clock_watch: ClockWatch
     retention: Retention
@@ -121,6 +123,16 @@ def make_parts(
         read_again=read_again,
     )
     clock_watch = ClockWatch(clock, journal)
+    why = Why(
+        robots=robots,
+        memory=memory,
+        waits=tasks.waits,
+        fitting=tasks.fitting,
+        holds=holds,
+        resources=resources,
+        settings=settings,
+        clock=clock,
+    )
     return Parts(
         base=base,
         tasks=tasks,
@@ -164,15 +176,16 @@ def make_parts(
             ids=base.steps.ids,
             settings=settings,
         ),
-        why=Why(
+        why=why,
+        audit=Audit(
             robots=robots,
             memory=memory,
-            waits=tasks.waits,
-            fitting=tasks.fitting,
-            holds=holds,
             resources=resources,
             settings=settings,
-            clock=clock,
+            why=why,
+            expiry=tasks.expiry,
+            repeats=tasks.repeats,
+            locks=tasks.locks,
         ),
         releasing=Releasing(
             robots=robots,

@@ -9,6 +9,7 @@ from math import ceil
 from robotq.engine.base import Base
 from robotq.engine.cancelling import Cancelling
 from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.waiters import Waiters
 from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Idempotency
@@ -43,6 +44,9 @@ class QueueParts:
     waits: Waits
     expiry: Expiry
     """What has to be started in time."""
+    repeats: Repeats
+    locks: Locks
+    """Of the tasks that somebody is changing."""
 
 
 def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueueParts:
@@ -164,6 +168,8 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
         changes=changes, memory=memory, deadlines=deadlines, repeats=repeats, clock=clock
     )
     return QueueParts(
+        repeats=repeats,
+        locks=changes.locks,
         queue=queue,
         claims=claims,
         cancelling=cancelling,

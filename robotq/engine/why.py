@@ -99,10 +99,19 @@ class Why:
         self._settings = settings
         self._clock = clock
         self._workers_there: Callable[[str, str], WorkersThere] = self._idle_workers
+        self._outside: list[Callable[[], Standing | None]] = []
 
     def ask_about_workers(self, there: Callable[[str, str], WorkersThere]) -> None:
         """From now on ask `there` who is there for a queue and a match key."""
         self._workers_there = there
+
+    def ask_outside(self, tell: Callable[[], Standing | None]) -> None:
+        """From now on `tell` says what waits in front of the queues, such as files."""
+        self._outside.append(tell)
+
+    def ask_no_more(self, tell: Callable[[], Standing | None]) -> None:
+        if tell in self._outside:
+            self._outside.remove(tell)
 
     def _idle_workers(self, queue: str, match: str) -> WorkersThere:
         """Those who wait at this moment: all that is known without anybody who knows workers."""
@@ -115,9 +124,14 @@ class Why:
         return (*memory.lanes, *memory.pools)
 
     def all(self) -> Sequence[Standing]:
-        """Every queue of which nothing moves, though it is not empty."""
+        """Every queue of which nothing moves, though it is not empty; then what cannot get into
+        one."""
         found = (self.of(queue) for queue in self.queues)
-        return [one for one in found if one.stands]
+        outside = (tell() for tell in self._outside)
+        return [
+            *(one for one in found if one.stands),
+            *(one for one in outside if one is not None and one.stands),
+        ]
 
     def of(self, queue: str) -> Standing:
         """One queue, by its name; one that nobody knows is empty."""

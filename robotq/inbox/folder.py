@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import orjson
@@ -23,6 +24,9 @@ from robotq.model.plain_text import plain
 
 LOOKED_AT = 100
 """Files in one look; the others wait for the next one."""
+
+COUNTED = 10_000
+"""Files that are counted at most, to say how many wait."""
 
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".swp", "~")
 """How names of files end that somebody is still writing."""
@@ -96,6 +100,12 @@ class Folder:
         """What was taken and is in neither folder yet, oldest first."""
         names = heapq.nsmallest(LOOKED_AT, (file.name for file in self._taking.iterdir()))
         return [Taken(token, name) for token, mark, name in map(_split, names) if mark]
+
+    def waiting(self) -> int:
+        """How many files are not in one of the two folders yet; some of a great many."""
+        with os.scandir(self._taking) as taken, os.scandir(self.path) as dropped:
+            found = chain((entry.name for entry in taken), _dropped(dropped))
+            return sum(1 for _ in islice(found, COUNTED))
 
     def arrived(self) -> Sequence[str]:
         """The names of files that are complete, or will not become so, in the order of their

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from typing import Any, Protocol, TypeVar
 
 from robotq.config import InboxConfig
 from robotq.engine.engine import Engine
+from robotq.engine.why import Standing
 from robotq.inbox.folder import Folder, Taken
 from robotq.model.errors import RobotqError
+from robotq.model.hold import Wait, WaitCode
 from robotq.model.json import JsonObject
+from robotq.model.json_safe import plain as plain_args
 from robotq.model.plain_text import plain
 from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
@@ -27,6 +31,9 @@ _LATER = frozenset(
     {"queue_full", "queue_bytes_full", "store_unavailable", "shutting_down", "too_many_requests"}
 )
 """Refusals after which the same file can be taken later. It waits, and so do all behind it."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""The disk takes nothing, which is about no file: they wait."""
 
 _PRUNE_S = 3_600.0
 """Wall seconds between two looks at what is old."""
@@ -75,19 +82,28 @@ class HotFolder:
         """What keeps it from going on; said once."""
         self._waiting = ""
         """The token of a file that was refused for now."""
+        self._name = f"{_under(path, engine.config.data)}/"
+        """Under which it is told why its files wait; no queue has such a name."""
+        self._stands: Standing | None = None
         self._pruned_at = 0.0
         self._rarely = Rarely(_log)
 
     async def start(self) -> None:
         """Begin to look. What lies there is taken first."""
         self._watching = asyncio.create_task(self._watch(), name=f"inbox {self._folder.path}")
+        self._engine.why.ask_outside(self.standing)
 
     async def stop(self) -> None:
         """Take nothing more. A file that is being taken is taken up again by the next start."""
+        self._engine.why.ask_no_more(self.standing)
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def standing(self) -> Standing | None:
+        """Why its files wait; None where they do not."""
+        return self._stands
 
     async def _watch(self) -> None:
         await self._prepare()
@@ -96,13 +112,16 @@ class HotFolder:
                 await self.look()
                 await self._prune()
                 self._told = ""
+                self._stands = None
             except FileNotFoundError:
                 # somebody has cleared it away
                 await self._prepare()
             except RobotqError as error:
                 self._tell(f"waits: {error}")
+                await self._stand(error=error.code.name, error_args=plain_args(error.args_))
             except Exception as error:  # noqa: BLE001 - the next look may succeed
                 self._tell(f"cannot be looked at: {error!r}")
+                await self._stand(reason=str(error) or type(error).__name__)
             await asyncio.sleep(self._poll_s)
 
     async def look(self) -> None:
@@ -131,14 +150,38 @@ class HotFolder:
             await self._handle(taken)
         except (RobotqError, FileNotFoundError):
             raise
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                # a task may have been made of it: it is in `taking/` until that can be told
+                self._waiting = taken.token
+                raise RobotqError("store_unavailable", reason=str(error)) from error
+            await self._set_aside(taken)
         except Exception:  # noqa: BLE001 - logged whole; nobody behind it waits for it
-            _log.exception("%s/%s: is set aside", self._folder.path, taken.shown)
-            try:
-                await self._in_thread(self._folder.set_aside, taken)
-            except OSError as error:
-                self._rarely.warning(
-                    "%s/%s: cannot be set aside: %r", self._folder.path, taken.shown, error
-                )
+            await self._set_aside(taken)
+
+    async def _set_aside(self, taken: Taken) -> None:
+        """Called while what is wrong with it is handled."""
+        _log.exception("%s/%s: is set aside", self._folder.path, taken.shown)
+        try:
+            await self._in_thread(self._folder.set_aside, taken)
+        except OSError as error:
+            self._rarely.warning(
+                "%s/%s: cannot be set aside: %r", self._folder.path, taken.shown, error
+            )
+
+    async def _stand(self, **why: Any) -> None:
+        """Files wait: tell since when, how many, and the first one."""
+        try:
+            files = await self._in_thread(self._folder.waiting)
+            first = next(iter(await self._in_thread(self._folder.left_over)), None)
+        except OSError:
+            # what cannot be looked at cannot be counted either
+            files, first = 1, None
+        before = None if self._stands is None else self._stands.reasons[0]
+        since_ms = self._engine.clock.now_ms() if before is None else before.since_ms
+        args = {"folder": self._name, "file": "" if first is None else first.shown, "files": files}
+        wait = Wait(code=WaitCode.FOLDER, args={**args, **why}, since_ms=since_ms, queue=self._name)
+        self._stands = Standing(queue=self._name, waiting=max(files, 1), running=0, reasons=(wait,))
 
     async def _handle(self, taken: Taken) -> None:
         try:
@@ -216,6 +259,11 @@ class HotFolder:
 
     async def _in_thread(self, work: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+
+def _under(path: Path, data: Path) -> str:
+    """Its name for people: below the data folder, where it is there."""
+    return (path.relative_to(data) if path.is_relative_to(data) else path).as_posix()
 
 
 _FIXED = frozenset({"success", "code", "error_code", "message"})

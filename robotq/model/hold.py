@@ -157,6 +157,9 @@ class WaitCode(StrEnum):
     """Every worker that could take the task has another; no reason why a queue stands."""
     STARTING = "starting"
     """Nothing is in the way: it is about to begin."""
+    FOLDER = "folder"
+    """Files of a hot folder wait: there is no room for what they ask for, the disk takes nothing,
+    or the folder cannot be looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +171,7 @@ class Wait:
     """resource: `{"resource", "occupied_by"}`; not_before: `{"at_ms"}`; batch: `{"batch_id",
     "blocked_by"}`; ahead: `{"position", "running"}`; question: `{"prompt", "prompt_args",
     "until_ms", "asked_at_ms", "schema"}`; approval: `{"revision"}`;
+    folder: `{"folder", "file", "files", "reason", "error", "error_args"}`;
     no_worker, workers_busy: `{"match"}`; does_not_fit: `{"task_id", "reason", "error",
     "error_args"}`."""
     since_ms: int = 0

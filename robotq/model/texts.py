@@ -138,6 +138,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "wait.no_worker": ("没有工作者可以领取", "No worker that could take it is there"),
     "wait.workers_busy": ("所有工作者都在忙", "Every worker that could take it is busy"),
     "wait.starting": ("即将开始", "Is about to begin"),
+    "wait.folder": (
+        "文件夹 {folder} 中有文件在等待 ({file}): {reason}",
+        "Files in the folder {folder} wait ({file}): {reason}",
+    ),
     # what clears them
     "clear.not_before": (
         "{until} 之后自动开始；也可以取消",
@@ -162,6 +166,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "clear.resource": (
         "让 {occupied_by} 离开；确认它不在那里时可释放 {resource}",
         "Send {occupied_by} away with a command, or release {resource} if it is not there",
+    ),
+    "clear.folder": (
+        "原因消除后自动领取；可取消不需要的任务以腾出空间",
+        "They are taken as soon as that is over; to make room, cancel what is not wanted",
     ),
     "clear.cancelling": ("等待", "Wait a moment"),
     "clear.ahead": ("等待前面的任务", "Wait for what comes first"),

@@ -68,7 +68,8 @@ function itemsOf(look) {
   }
   for (const reason of look.why) {
     const core = reason.because?.[0] ?? reason;
-    if (reason.code === "not_configured") items.push({ what: "absent", key: `n${reason.queue}`, hold: reason });
+    if (reason.code === "folder") items.push({ what: "folder", key: `f${reason.queue}`, reason });
+    else if (reason.code === "not_configured") items.push({ what: "absent", key: `n${reason.queue}`, hold: reason });
     else if (BY_PLACE.has(core.clear.action)) items.push({ what: "place", key: `p${core.queue}${core.task_id}${core.resource}${core.occupied_by}${core.clear.action}`, reason: core });
   }
   return items;
@@ -166,7 +167,7 @@ function absentCard({ hold }) {
   const name = hold.queue;
   const part = card("bad", "warn", `${name}: ${t("hold.not_configured")}`);
   part.actions.append(
-    h("a", { class: "button", href: "#history", text: t("show") }),
+    h("a", { class: "button", href: `#queue/${encodeURIComponent(name)}`, text: t("show") }),
     button(t("moveto", { robot: name }), () => moveQueue(name), { allowed: live.may("control") }),
     button(t("drop", { robot: name }), () => dropQueue(name), { symbol: "cross", allowed: live.may("submit") }));
   return { node: part.node, update({ hold: now }) { setText(part.text, now.reason); setText(part.hint, now.clear.text); setText(part.since, sinceText(now)); } };
@@ -266,4 +267,14 @@ export function questionForm(asking) {
   return form;
 }
 
-const MAKERS = { estop: estopCard, resume: resumeCard, motion: motionCard, place: placeCard, absent: absentCard, unknown: unknownCard, wait: waitCard, approval: approvalCard, question: questionCard };
+/** Files that are not taken: no room, a full disk. */
+function folderCard({ reason }) {
+  const part = card("warn", "warn", t("wait.folder", { folder: reason.folder }));
+  return { node: part.node, update({ reason: now }) {
+    setText(part.text, [now.reason, t("wait.files", { count: count(now.files) })].join(" · "));
+    setText(part.hint, now.clear.text);
+    setText(part.since, sinceText(now));
+  } };
+}
+
+const MAKERS = { folder: folderCard, estop: estopCard, resume: resumeCard, motion: motionCard, place: placeCard, absent: absentCard, unknown: unknownCard, wait: waitCard, approval: approvalCard, question: questionCard };

@@ -1,7 +1,7 @@
 // The questions before something goes on. Each says what starts next, names what it is about, and
 // closes by itself when that is over: somebody else has decided, or a newer hold has come.
 
-import { freshKey, get, post, robot as robotPath, task as taskPath } from "./api.js";
+import { freshKey, get, post, robot as robotPath, task as taskPath, withQuery } from "./api.js";
 import { h, list, setText, show } from "./dom.js";
 import { clock, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
@@ -232,22 +232,33 @@ export async function dropQueue(name) {
   live.refresh();
 }
 
+/** What waits for a robot, in the order of its queue; a part of it where it is long. */
+async function queueOf(name) {
+  const status = await get(withQuery("queue/status", { robot_id: name, limit: 200 }));
+  return { waiting: status.robots[name].queue_size, tasks: status.tasks.filter((line) => line.state === "pending") };
+}
+
 /** Give all that waits for one robot to another one, in order. */
 export async function moveQueue(name) {
-  const { tasks } = await get(`tasks?robot_id=${encodeURIComponent(name)}&state=pending&limit=500`);
+  let left = await queueOf(name);
   const others = live.look.robots.map((robot) => robot.robot_id).filter((other) => other !== name);
   const target = await question({
-    title: t("moveto.ask", { robot: name, count: tasks.length }), text: t("moveto.text"),
+    title: t("moveto.ask", { robot: name, count: left.waiting }), text: t("moveto.text"),
     buttons: [{ value: "", text: t("cancel"), focus: true }, ...others.map((other) => ({ value: other, text: other }))],
     over: stopOr((look) => (look.why.some((one) => one.queue === name) ? null : t("over.ended"))),
   });
   if (!target) return;
   // one of a contiguous batch takes the others along
   const moved = new Set();
-  for (const line of [...tasks].reverse()) {
-    if (moved.has(line.task_id)) continue;
-    const answer = await post(taskPath(line.task_id, "move"), { robot_id: target });
-    for (const id of answer.task_ids) moved.add(id);
+  for (;;) {
+    for (const line of left.tasks) {
+      if (moved.has(line.task_id)) continue;
+      const answer = await post(taskPath(line.task_id, "move"), { robot_id: target });
+      for (const id of answer.task_ids) moved.add(id);
+    }
+    // a robot that is not configured is unknown when nothing of it is left
+    if (!left.tasks.length || left.waiting <= left.tasks.length) break;
+    left = await queueOf(name);
   }
   tell(t("moveto.done", { count: moved.size, robot: target }));
   live.refresh();

@@ -6,16 +6,18 @@ import { h, icon, list, setAttribute, setText, show } from "./dom.js";
 import { clock, count, duration, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
 import { cancelTask } from "./robots.js";
-import { button, tell } from "./ui.js";
+import { selectBar, Selection } from "./select.js";
+import { button, tell, tellFailure } from "./ui.js";
 
 const ROW_PX = 56;
 const MARGIN = 10;
 const REST_MS = 1000;
+const KINDS_MS = 5000;
 
 /** What tells a task from others of its command. */
 export const ownOf = (line) => [line.about, line.cmd_id].filter(Boolean).join(" · ") || line.task_id;
 
-export function waitingRow(first, { before = () => null, after = () => null } = {}) {
+export function waitingRow(first, { before = () => null, after = () => null, pick = null } = {}) {
   let line = first;
   const title = h("a", { class: "title", href: `#task/${first.task_id}`, text: titleOf(live.specs, first.cmd_type) });
   const own = h("span", { class: "quiet own", text: ownOf(first) });
@@ -28,13 +30,16 @@ export function waitingRow(first, { before = () => null, after = () => null } = 
   const up = button("", () => reorder(line, { before: before(line) }), { kind: "plain small", symbol: "up", name: name("move.up"), title: t("move.up"), allowed: live.may("control") });
   const down = button("", () => reorder(line, { after: after(line) }), { kind: "plain small", symbol: "down", name: name("move.down"), title: t("move.down"), allowed: live.may("control") });
   const cancel = button("", () => cancelTask(line), { kind: "plain small", symbol: "cross", name: name("task.cancel"), title: t("task.cancel"), allowed: may });
-  const node = h("li", { class: "row" }, position,
+  const picked = pick && h("input", { type: "checkbox", class: "pick", "aria-label": `${name("select")}`, disabled: !may,
+    onclick: (event) => pick.click(line, picked.checked, event.shiftKey), onkeydown: (event) => pick.key(line, event) });
+  const node = h("li", { class: "row" }, picked, position,
     h("div", { class: "row-words" }, h("div", { class: "what" }, title, own), h("div", { class: "row-more" }, when, wait)),
     h("div", { class: "row-buttons" }, head, up, down, cancel));
   return {
     node,
     update(now) {
       line = now;
+      if (picked) picked.checked = pick.has(line);
       setText(position, line.position);
       show(head, line.position > 1);
       show(up, before(line) !== null);
@@ -69,15 +74,57 @@ export function queueView() {
   let again = false;
   let askedAt = 0;
   let timer = null;
+  let kindsAt = 0;
+  let offset = 0;
   const heading = h("h1");
   const rows = h("ol", { class: "rows all" });
   const space = h("div", { class: "space" }, rows);
   const scroll = h("div", { class: "scroll card", tabindex: 0, role: "region" }, space);
   const none = h("p", { class: "quiet", text: t("waiting.none"), hidden: true });
-  const node = h("div", {}, h("div", { class: "view-head" }, h("a", { class: "button", href: "#now", text: t("queue.back") }), heading), none, scroll);
+  const selection = new Selection(() => paint());
+  const bar = selectBar(selection, { button, onKind: choose, nameOf: (line) => [titleOf(live.specs, line.cmd_type), ownOf(line)].join(" · ") });
+  const node = h("div", {}, h("div", { class: "view-head" }, h("a", { class: "button", href: "#now", text: t("queue.back") }), heading), bar.node, none, scroll);
   scroll.addEventListener("scroll", () => soon(80));
 
   const neighbour = (line, by) => [...shown.values()].find((other) => other.position === line.position + by)?.task_id ?? null;
+  const placeOf = (line) => offset + [...shown.keys()].indexOf(line.task_id);
+  const pick = {
+    has: (line) => selection.has(line),
+    click(line, on, range) {
+      const place = placeOf(line);
+      if (range) selection.setTo(line, on, place).catch(tellFailure); else selection.set(line, on, place);
+    },
+    /** Up and down go from row to row, and with shift choose on the way. */
+    key(line, event) {
+      if ((event.ctrlKey || event.metaKey) && event.key === "a") { event.preventDefault(); selection.chooseAll(); return; }
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      const other = [...shown.values()][placeOf(line) - offset + by];
+      if (!other) return;
+      if (event.shiftKey) {
+        selection.set(line, true, placeOf(line));
+        selection.set(other, true, placeOf(other));
+      }
+      const box = rows.children[placeOf(other) - offset]?.querySelector(".pick");
+      box?.focus();
+      box?.closest("li").scrollIntoView({ block: "nearest" });
+    },
+  };
+
+  function choose(cmdType) {
+    selection.of({ robot_id: robot, ...(cmdType && { cmd_type: cmdType }) });
+    scroll.scrollTop = 0;
+    fetchWindow();
+  }
+
+  function paint() {
+    bar.update(total);
+    for (const [index, line] of [...shown.values()].entries()) {
+      const box = rows.children[index]?.querySelector(".pick");
+      if (box) box.checked = selection.has(line);
+    }
+  }
 
   function soon(ms) {
     if (timer) return;
@@ -90,17 +137,22 @@ export function queueView() {
     asking = true;
     again = false;
     askedAt = Date.now();
-    const offset = Math.max(0, Math.floor(scroll.scrollTop / ROW_PX) - MARGIN);
+    const from = Math.max(0, Math.floor(scroll.scrollTop / ROW_PX) - MARGIN);
     const limit = Math.min(200, Math.ceil(scroll.clientHeight / ROW_PX) + 2 * MARGIN);
+    const filter = selection.filter;
+    const kinds = askedAt - kindsAt > KINDS_MS || null;
     // where the daemon does not answer, the bar says so, and the next look asks again
-    const found = await get(withQuery("dashboard/queue", { robot_id: robot, offset, limit })).catch(() => null);
+    const found = await get(withQuery("dashboard/queue", { ...filter, offset: from, limit, kinds })).catch(() => null);
     asking = false;
-    if (found !== null) render(found);
+    if (found !== null && filter === selection.filter) render(found);
+    else if (found !== null) again = true;
     if (again) soon(80);
   }
   function render(found) {
     total = found.waiting;
+    offset = found.offset;
     live.queueRevision = found.queue_revision;
+    if (found.kinds) { kindsAt = askedAt; bar.kinds(found.kinds); }
     shown = new Map(found.tasks.map((line) => [line.task_id, line]));
     setText(heading, `${t("queue.of", { robot })} (${count(total)})`);
     setAttribute(scroll, "aria-label", t("queue.of", { robot }));
@@ -109,12 +161,19 @@ export function queueView() {
     space.style.blockSize = `${total * ROW_PX}px`;
     rows.style.transform = `translateY(${found.offset * ROW_PX}px)`;
     rows.setAttribute("start", found.offset + 1);
-    list(rows, found.tasks, (line) => line.task_id, (line) => waitingRow(line, { before: (one) => neighbour(one, -1), after: (one) => neighbour(one, 1) }));
+    list(rows, found.tasks, (line) => line.task_id, (line) => waitingRow(line, { before: (one) => neighbour(one, -1), after: (one) => neighbour(one, 1), pick }));
+    bar.update(total);
   }
 
   return {
     node,
-    open(name) { robot = name; scroll.scrollTop = 0; setText(heading, t("queue.of", { robot: name })); fetchWindow(); },
+    open(name) {
+      robot = name;
+      kindsAt = 0;
+      setText(heading, t("queue.of", { robot: name }));
+      bar.kinds({});
+      choose("");
+    },
     update() { soon(Math.max(0, askedAt + REST_MS - Date.now())); },
   };
 }

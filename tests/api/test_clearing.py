@@ -29,6 +29,7 @@ CLEARED_BY_ITSELF = {
     WaitCode.NO_WORKER,
     WaitCode.WORKERS_BUSY,
     WaitCode.STARTING,
+    WaitCode.FOLDER,
 }
 """Time, a cable, another program, or more than one request: `clear` says to wait."""
 

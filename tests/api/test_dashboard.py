@@ -104,6 +104,19 @@ async def test_queue__is_read_in_windows(lab: Lab) -> None:
     assert (await lab.get("/dashboard/queue?robot_id=nobody")).status == 400
 
 
+async def test_queue__of_one_kind_keeps_the_places_in_the_whole_queue(lab: Lab) -> None:
+    await lab.asking()
+    await lab.post("/", [GO_HOME, BY_HAND, GO_HOME, BY_HAND, BY_HAND])
+    part = (
+        await lab.get("/dashboard/queue?robot_id=robot_a&cmd_type=MANUAL_STEP&offset=1&kinds=true")
+    ).body
+    assert part["waiting"] == 3
+    assert [line["position"] for line in part["tasks"]] == [4, 5]
+    assert part["kinds"] == {"MANUAL_STEP": 3, "NAVIGATION": 2}
+    none = (await lab.get("/dashboard/queue?robot_id=robot_a&cmd_type=POUR")).body
+    assert (none["waiting"], none["tasks"], none["kinds"]) == (0, [], None)
+
+
 async def test_charts__tell_what_ended_since(lab: Lab) -> None:
     first = await lab.ended(await lab.submit())
     charts = (await lab.get("/dashboard/charts")).body

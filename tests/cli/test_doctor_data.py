@@ -22,6 +22,9 @@ def lab(serve: Serve) -> Served:
     for priority in (0, 0, 5):
         daemon.post("/", {**_drive(), "priority": priority})
     daemon.post("/", [_drive(), _drive()])
+    daemon.post("/", {**_drive(), "expires_at": "+5h", "cmd_id": "expires"})
+    daemon.post("/", {**_drive(), "not_before": "+4h", "repeat": {"count": 3, "interval_s": 60}})
+    daemon.post("/apis/task-queue/api/tasks/create", {"type": "x"})
     return daemon
 
 
@@ -67,6 +70,16 @@ def test_doctor__memory_and_disk_of_a_daemon_at_rest_agree(typed: Typed, lab: Se
             "INSERT INTO occupancies (resource, robot, since_ms) VALUES ('bench', 'robot_b', 1)",
             "DELETE FROM occupancies WHERE resource = 'bench'",
             "bench is taken by robot_b on disk only",
+        ),
+        (
+            "UPDATE tasks SET rest = replace(rest, '\"expires_at_ms\":1', '\"expires_at_ms\":2')",
+            "UPDATE tasks SET rest = replace(rest, '\"expires_at_ms\":2', '\"expires_at_ms\":1')",
+            "expires at 1",
+        ),
+        (
+            'UPDATE tasks SET rest = replace(rest, \'"repeat":\', \'"repeat_of":"x","repeat":\')',
+            'UPDATE tasks SET rest = replace(rest, \'"repeat_of":"x","repeat":\', \'"repeat":\')',
+            "none on disk",
         ),
     ],
 )
@@ -114,3 +127,15 @@ def test_doctor__a_folder_that_contradicts_itself_is_found_without_a_daemon(
     for word in ("counted", "paused was set", task):
         assert word in found["data"]["found"] or "more" in found["data"]["found"]
     assert "Start the daemon" in found["data"]["mend"]
+
+
+def test_doctor__says_so_where_the_database_cannot_be_understood(typed: Typed, lab: Served) -> None:
+    """A row of a newer version, or half of one: a finding, and no traceback."""
+    there, back = "'\"expires_at_ms\":'", "'\"from_tomorrow\":'"
+    _falsify(lab.data, f"UPDATE tasks SET rest = replace(rest, {there}, {back})")
+    try:
+        found = _looked(typed, lab.data)["data"]
+    finally:
+        _falsify(lab.data, f"UPDATE tasks SET rest = replace(rest, {back}, {there})")
+    assert found["verdict"] == "bad"
+    assert "cannot be read" in found["found"]

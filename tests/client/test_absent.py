@@ -41,6 +41,8 @@ def test_absent_robot__its_commands_go_to_another_in_order(
     with daemon, Client(daemon.url, language="en") as client:
         with pytest.raises(Refused, match="robot_a"):
             client.move(order[0], "robot_c")
+        listed = client.request("GET", "/dashboard/queue", query={"robot_id": "robot_b"})
+        assert [line["task_id"] for line in listed["tasks"]] == order
         one = client.move(order[1], "robot_a", "robot_b is at the mender's")
         assert (one.robot_id, one.task_ids) == ("robot_a", tuple(order[1:3]))
         assert set(client.move_all("robot_b", "robot_a")) == {order[0], order[3]}

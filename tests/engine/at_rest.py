@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from robotq.api.robot.answers.holds import reason_views
 from robotq.engine.engine import Engine
+from robotq.engine.state.worker_queue import due_at_ms
+from robotq.engine.waiting.repeats import series_of
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode, Reason
 from robotq.model.task import TaskState
 from robotq.model.texts import Language
@@ -120,19 +122,30 @@ def _places(engine: Engine, restored: Restored) -> Iterator[str]:
 
 def _left_over(engine: Engine) -> Iterator[str]:
     """What is only there while something is under way."""
-    tasks = engine._parts.tasks
-    changes = tasks.claims._changes
-    keys = tasks.cancelling._jobs._idempotency._under_way
-    if changes.locks._locks:
-        yield f"locks: {list(changes.locks._locks)}"
+    keys = engine._parts.tasks.cancelling._jobs._idempotency._under_way
+    now, memory = engine.audit.kept(), engine._parts.base.memory
+    if now.changing:
+        yield f"locks: {now.changing}"
+    for resource, robot in now.idle.items():
+        yield f"{robot} has {resource}, and neither needs it nor stands there"
     if keys:
         yield f"keys under way: {list(keys)}"
     expiring = {
-        task.id
+        task.id: task.expires_at_ms
         for lane in engine.reads.lanes.values()
         for task in lane
         if task.expires_at_ms is not None and task.attempt == 0
     }
-    timers = set(tasks.expiry._deadlines._due_ms)
-    if timers != expiring:
-        yield f"timers: {timers}, waiting tasks that expire: {expiring}"
+    if now.expires_ms != expiring:
+        yield f"timers: {now.expires_ms}, waiting tasks that expire: {expiring}"
+    series = {
+        series_of(task): task.id for task in memory.all_unfinished() if task.repeat is not None
+    }
+    if now.repeats != series:
+        yield f"repeats: {now.repeats}, tasks that repeat: {series}"
+    due = {
+        task.id: at_ms for task in memory.all_unfinished() if (at_ms := due_at_ms(task)) is not None
+    }
+    late = [one for one, at_ms in due.items() if now.due_ms.get(one, at_ms + 1) > at_ms]
+    if late or set(now.due_ms) - set(due):
+        yield f"due: {now.due_ms}, leases and deadlines: {due}"

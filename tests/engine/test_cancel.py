@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from robotq.engine.timings import Timings
+from robotq.model.crashpoints import CrashPoint
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -98,6 +99,24 @@ async def test_just_claimed__is_stopped_as_soon_as_the_claim_is_written(lab: Lab
     assert lab.engine.reads.lane("robot_a").running is None, "the claim is on its way"
     lab.disk.go_on()
     assert (await cancelling).state is TaskState.CANCELLED
+
+
+async def test_just_claimed__and_not_begun_yet_never_reaches_the_driver(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is on disk, and its executor has not come to it: the robot must not twitch."""
+    executor = lab.engine.robots["robot_a"].executor
+
+    def called_off_now(point: CrashPoint) -> None:
+        if point is CrashPoint.CLAIMED:
+            (running,) = lab.engine.reads.running()
+            executor.cancel(running.id, actor="ann")
+
+    with monkeypatch.context() as moment:
+        moment.setattr("robotq.engine.robot.executor.crash_point", called_off_now)
+        task = await lab.ended(await lab.submit("first"))
+    assert (task.state, task.started_at_ms) == (TaskState.CANCELLED, None)
+    assert lab.driver.done == []
 
 
 async def test_just_claimed__and_given_back_meanwhile_is_called_off_all_the_same(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import orjson
 import pytest
 
+from robotq.api.robot.answers.holds import reason_views
 from robotq.config import QueueConfig
 from robotq.model.errors import RobotqError
+from robotq.model.hold import WaitCode
 from robotq.model.task import TaskState
+from robotq.model.texts import Language
 from robotq.store.port import SaveTask
 
 from .conftest import Inbox, Open, work
@@ -189,6 +193,61 @@ async def test_file__waits_while_the_queue_is_full_and_keeps_its_place(open_inbo
         while len(inbox.names("done")) < 4:  # noqa: ASYNC110 - the folder tells nobody
             await asyncio.sleep(0.01)
     assert await inbox.cmd_ids() == ["busy", "FIRST", "SECOND"]
+
+
+async def test_waiting_files__are_a_reason_until_there_is_room(open_inbox: Open) -> None:
+    """A night's files are dropped, and the queue takes one. Who looks in the morning sees why."""
+    inbox = await open_inbox(queue=QueueConfig(max_length=1))
+    busy = await inbox.lab.at_gate("busy")
+    for name in ("first", "second", "third"):
+        inbox.drop(f"{name}.json", work(name))
+    assert inbox.lab.engine.why.all() == []
+    await inbox.folder.start()
+    why = inbox.lab.engine.why
+    async with asyncio.timeout(10):
+        while not why.all():  # noqa: ASYNC110 - the folder tells nobody
+            await asyncio.sleep(0.01)
+    (standing,) = why.all()
+    (wait,) = standing.reasons
+    assert (wait.code, standing.waiting, wait.args["files"]) == (WaitCode.FOLDER, 3, 3)
+    (view,) = reason_views(standing.reasons, Language.EN)
+    assert "inbox/ wait (first.json): The queue is full (1 tasks)" in view["reason"]
+    assert view["clear"]["action"] == "wait"
+    assert "{" not in "".join(one["reason"] for one in reason_views([wait], Language.ZH))
+    await asyncio.sleep(0.05)
+    (later,) = why.all()
+    assert later.reasons[0].since_ms == wait.since_ms
+    inbox.lab.driver.gate.set()
+    async with asyncio.timeout(10):
+        while why.all():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert busy
+    await inbox.folder.stop()
+    assert why.all() == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+async def test_accepted_file__is_not_shown_as_rejected_where_the_disk_is_full(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The command was taken, and the receipt does not fit on the disk. Whoever saw the file among
+    the rejected ones would drop it again, and the robot would do it twice."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("robotq.inbox.folder.write_synced", full)
+        inbox.drop("a.json", work("ONCE"))
+        inbox.drop("b.json", b"no JSON at all")
+        for _ in range(2):
+            with pytest.raises(RobotqError, match=os.strerror(number)):
+                await inbox.look()
+        assert inbox.names("rejected") == []
+    await inbox.look()
+    await inbox.look()
+    assert await inbox.cmd_ids() == ["ONCE"]
+    assert inbox.names("done") == ["a.json", "a.json.accepted.json"]
 
 
 async def test_file__waits_while_the_disk_is_full(inbox: Inbox) -> None:

@@ -224,6 +224,20 @@ SABOTAGES = (
         "        finally:\n            pass\n",
         "tests/drivers/marlin/test_stops.py",
     ),
+    _one(
+        "the end of a stop is told before Marlin stands",
+        "drivers/marlin/stopping.py",
+        "_RUN_ON_S = 1.5\n",
+        "_RUN_ON_S = 0.0\n",
+        "tests/drivers/marlin/test_stops.py",
+    ),
+    _one(
+        "a position that was lost is told as known",
+        "drivers/marlin/stopping.py",
+        '            channel.position.forget("a motion was broken off")\n',
+        "",
+        "tests/drivers/marlin/test_stops.py tests/drivers/gcode/test_position.py",
+    ),
     # the queue does what it says
     _one(
         "what somebody wanted of a command is kept in memory alone",

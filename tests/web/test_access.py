@@ -59,6 +59,32 @@ async def test_views__have_no_serious_fault(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_bar__is_whole_on_every_screen(
+    start_site: StartSite, open_page: OpenPage, language: str
+) -> None:
+    """Half of the last tab was cut off on a laptop, and the name stood in two lines."""
+    site = await start_site()
+    async with open_page(site, language=language) as screen:
+        page = screen.page
+        await expect(lane(page)).to_be_visible()
+        cut = []
+        for width in range(660, 1960, 40):
+            await page.set_viewport_size({"width": width, "height": 900})
+            sizes = await page.evaluate(
+                """() => ({
+                  tabs: document.querySelector("nav").scrollWidth
+                    - document.querySelector("nav").clientWidth,
+                  page: document.documentElement.scrollWidth - innerWidth,
+                  name: document.querySelector(".brand span").getClientRects().length - 1,
+                  stop: document.querySelector("#estop span").getBoundingClientRect().height > 30,
+                })"""
+            )
+            cut += [(width, sizes)] if any(int(size) > 0 for size in sizes.values()) else []
+        assert cut == []
+
+
+@pytest.mark.long
 async def test_keyboard__is_enough_to_stop_and_to_submit(
     start_site: StartSite, open_page: OpenPage
 ) -> None:

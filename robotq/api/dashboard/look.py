@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
@@ -20,6 +21,7 @@ from robotq.api.robot.answers.task import question_view, start_view
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
+from robotq.engine.state.robot_queue import Lane
 from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
 from robotq.model.task import Command, Task
@@ -29,6 +31,8 @@ _NEXT = 8
 """Waiting tasks of each robot at one look."""
 _APPROVALS = 8
 """Decisions of a person for each robot at one look."""
+_KINDS = 100
+"""Kinds of commands by which a queue can be filtered; those of which most wait."""
 _PARAMS_BYTES = 2_000
 """What somebody reads before they decide; the rest stands in the task."""
 _ENDED = 12
@@ -84,18 +88,41 @@ async def window(call: Call) -> web.StreamResponse:
     """A part of a queue, as much as fits on a screen."""
     query = call.query(QueueWindowQuery)
     engine = call.engine
-    lane = engine.reads.lane(engine.robot(query.robot_id).name)
+    lane = engine.reads.lane(engine.queue_name(query.robot_id))
+    kinds = None
+    if query.kinds:
+        counted = Counter(task.command.cmd_type for task in lane)
+        kinds = dict(counted.most_common(_KINDS))
+    if query.cmd_type is None:
+        waiting = lane.waiting
+        tasks = waiting_lines(
+            engine, lane.name, call.language, offset=query.offset, limit=query.limit
+        )
+    else:
+        waiting, tasks = _of_kind(engine, lane, query, call.language)
     return call.answer(
         {
             "at_ms": engine.clock.now_ms(),
-            "waiting": lane.waiting,
+            "waiting": waiting,
             "queue_revision": engine.queue.revision,
             "offset": query.offset,
-            "tasks": waiting_lines(
-                engine, lane.name, call.language, offset=query.offset, limit=query.limit
-            ),
+            "tasks": tasks,
+            "kinds": kinds,
         }
     )
+
+
+def _of_kind(
+    engine: Engine, lane: Lane, query: QueueWindowQuery, language: Language
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many of one kind wait, and a part of them, each with its place in the whole queue."""
+    found = [
+        (position, task)
+        for position, task in enumerate(lane, 1)
+        if task.command.cmd_type == query.cmd_type
+    ]
+    part = found[query.offset : query.offset + query.limit]
+    return len(found), [_waiting_line(engine, task, position, language) for position, task in part]
 
 
 def waiting_lines(
@@ -108,15 +135,20 @@ def waiting_lines(
     lines: list[dict[str, Any]] = []
     waiting = islice(lane, offset, offset + limit)
     for position, (task, starts_s) in enumerate(zip(waiting, starts, strict=True), offset + 1):
-        view = line(engine, task, language)
-        view["position"] = position
+        view = _waiting_line(engine, task, position, language)
         if starts_s is not None:
             times = start_view(engine, task, starts_s, now_ms)
             view |= {name: value for name, value in times.items() if name != "eta"}
-        if waits := engine.why.waits(task):
-            view["waits"] = [wait_view(wait, language) for wait in waits]
         lines.append(view)
     return lines
+
+
+def _waiting_line(engine: Engine, task: Task, position: int, language: Language) -> dict[str, Any]:
+    view = line(engine, task, language)
+    view["position"] = position
+    if waits := engine.why.waits(task):
+        view["waits"] = [wait_view(wait, language) for wait in waits]
+    return view
 
 
 def line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:

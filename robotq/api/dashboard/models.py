@@ -151,16 +151,21 @@ class QueueWindowQuery(_Query):
     robot_id: RobotId
     offset: int = Field(default=0, ge=0, le=10_000_000)
     limit: int = Field(default=50, ge=1, le=200)
+    cmd_type: str | None = Field(default=None, description="Only commands of this kind.")
+    kinds: bool = Field(default=False, description="Count the commands of each kind, too.")
 
 
 class QueueWindow(_Answer):
     """A part of one robot's waiting tasks, in their order."""
 
     at_ms: int
-    waiting: int
+    waiting: int = Field(description="Of this kind, where one was asked for.")
     queue_revision: int
     offset: int
     tasks: list[QueueLine]
+    kinds: dict[str, int] | None = Field(
+        default=None, description="Of all that waits, how many of each kind, most first."
+    )
 
 
 class ChartQuery(_Query):

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 from robotq.cli.host.finding import Finding, Verdict
 from robotq.cli.shared.failure import Failure
-from robotq.cli.shared.http import asking
+from robotq.cli.shared.http import Caller, asking
+from robotq.engine.state.worker_queue import due_at_ms
+from robotq.engine.waiting.repeats import series_of
 from robotq.model.hold import TRANSIENT_HOLDS
 from robotq.model.task import TaskState
 from robotq.store.audit import contradictions
@@ -29,6 +31,9 @@ _TRIES = 5
 """Of moments in which nothing changes while the daemon is asked."""
 _PAUSE_S = 0.2
 _CONNECT_S = 2.0
+_MOMENT_S = 1.0
+"""After which what is only there for a moment is gone."""
+_PASSING = ("changing", "starting")
 
 _API = "robot"
 _WHAT = "memory and disk"
@@ -42,7 +47,7 @@ def data_findings(folder: Path, url: str, key: str | None) -> Iterator[Finding]:
         return
     try:
         restored, latest = peek_at_all(database, finished=_FINISHED, events=_EVENTS)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, TypeError, ValueError, LookupError) as error:
         yield Finding(
             what="data",
             verdict=Verdict.BAD,
@@ -88,9 +93,10 @@ def _against_daemon(database: Path, url: str, key: str | None) -> list[Finding]:
                 before, _events = _look(database)
                 status = caller.get("/queue/status", limit=_LISTED)
                 places = caller.get("/resources")
+                audit = _audit(caller)
                 after, _events = _look(database)
                 if before == after:
-                    return [_compared(before, status, places)]
+                    return [_compared(before, status, places, audit)]
                 time.sleep(_PAUSE_S)
     except Failure as failure:
         return [
@@ -111,19 +117,38 @@ def _against_daemon(database: Path, url: str, key: str | None) -> list[Finding]:
     ]
 
 
+def _audit(caller: Caller) -> Mapping[str, Any]:
+    """Timers and locks. What is only there for a moment counts if it is there twice."""
+    first: Mapping[str, Any] = caller.get("/audit")
+    if not any(first[name] for name in (*_PASSING, "idle")):
+        return first
+    time.sleep(_MOMENT_S)
+    again = caller.get("/audit")
+    there = {name: [one for one in first[name] if one in again[name]] for name in _PASSING}
+    idle = dict(set(first["idle"].items()) & set(again["idle"].items()))
+    return {**again, **there, "idle": idle}
+
+
 def _look(database: Path) -> tuple[Restored, object]:
     return peek_at_all(database, finished=0, events=0)
 
 
-def _compared(disk: Restored, status: Mapping[str, Any], places: Mapping[str, Any]) -> Finding:
+def _compared(
+    disk: Restored,
+    status: Mapping[str, Any],
+    places: Mapping[str, Any],
+    audit: Mapping[str, Any],
+) -> Finding:
     wrong = [
         *_tasks(disk, status),
         *_holds(disk, status),
         *_counts(disk, status),
         *_places(disk, places),
+        *_timers(disk, audit),
+        *_locks(disk, audit),
     ]
     if not wrong:
-        found = "tasks, holds, counts and places of the daemon are those of the disk"
+        found = "tasks, holds, counts, places, timers and locks of the daemon are those of the disk"
         return Finding(what=_WHAT, verdict=Verdict.OK, found=found)
     return Finding(
         what=_WHAT,
@@ -198,6 +223,55 @@ def _places(disk: Restored, places: Mapping[str, Any]) -> Iterator[str]:
     for resource, robot in sorted(told ^ kept):
         where = "in the daemon" if (resource, robot) in told else "on disk"
         yield f"{resource} is taken by {robot} {where} only"
+
+
+def _timers(disk: Restored, audit: Mapping[str, Any]) -> Iterator[str]:
+    expiring = {
+        task.id: task.expires_at_ms
+        for task in disk.unfinished
+        if task.expires_at_ms is not None
+        and task.state is TaskState.PENDING
+        and task.attempt == 0
+        and task.work is None
+    }
+    armed = audit["expires_ms"]
+    for task_id in sorted({*expiring, *armed}):
+        if expiring.get(task_id) != armed.get(task_id):
+            yield (
+                f"{task_id} expires at {armed.get(task_id, 'no time')} in the daemon, "
+                f"{expiring.get(task_id, 'no time')} on disk"
+            )
+    due = {task.id: at_ms for task in disk.unfinished if (at_ms := due_at_ms(task)) is not None}
+    looked_at = audit["due_ms"]
+    for task_id in sorted({*due, *looked_at}):
+        # it may be looked at before its time, and never after
+        if task_id not in due or looked_at.get(task_id, due[task_id] + 1) > due[task_id]:
+            yield (
+                f"{task_id}: the daemon looks at its lease at {looked_at.get(task_id, 'no time')}, "
+                f"which is over at {due.get(task_id, 'no time')}"
+            )
+    series = {series_of(task): task.id for task in disk.unfinished if task.repeat is not None}
+    for first in sorted({*series, *audit["repeats"]}):
+        told = audit["repeats"].get(first)
+        if told != series.get(first):
+            yield (
+                f"{first} repeats, with the run {told or 'none'} in the daemon, "
+                f"{series.get(first) or 'none'} on disk"
+            )
+    for task_id in audit["starting"]:
+        yield f"{task_id}: nothing keeps it from beginning, and nothing begins it"
+
+
+def _locks(disk: Restored, audit: Mapping[str, Any]) -> Iterator[str]:
+    held = {(one.resource, one.robot) for one in disk.occupancies}
+    for task in disk.unfinished:
+        for resource in audit["needs"].get(task.id, ()):
+            if (resource, task.queue) not in held:
+                yield f"{task.id} runs, and {task.queue} does not have {resource}"
+    for resource, robot in audit["idle"].items():
+        yield f"{robot} has {resource}, has nothing to do, and says that it stands elsewhere"
+    for task_id in audit["changing"]:
+        yield f"{task_id}: somebody has been changing it for a second or more"
 
 
 def _listed(wrong: list[str]) -> str:

@@ -120,7 +120,7 @@ class Tasks(Exchange):
             status = self._do(calls.queue_status(robot_id, 200))
             left = [one for one in calls.waiting(status) if one not in moved]
             # a robot that is not configured is unknown when nothing of it is left
-            more = bool(left) and len(status.tasks) == 200
+            more = bool(left) and status.robots[robot_id].queue_size > len(left)
             for task_id in left:
                 if task_id not in moved:
                     moved += (self.move(task_id, to, note)).task_ids

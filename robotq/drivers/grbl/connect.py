@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.reader.lines import Line
@@ -39,10 +38,10 @@ def meet(
     moves, that has to wait, and it does not say who it is: the second value is then True. Raises
     LinkLost, also as soon as `interrupted`.
     """
-    return _Meeting(channel, interrupted, recognition).made(stop=stop)
+    return _Making(channel, interrupted, recognition).made(stop=stop)
 
 
-class _Meeting:
+class _Making:
     def __init__(
         self, channel: Channel, interrupted: Callable[[], bool], recognition: Recognition
     ) -> None:
@@ -66,7 +65,7 @@ class _Meeting:
         moving = not stop and _moving(channel)
         if channel.greeting is None and not moving:
             channel.expect_reset(not stop)
-            self._until(self._greeted, _GREETING_S, say=b"\x18")
+            self._repeat(b"\x18", self._greeted, _GREETING_S)
             self._not_too_old()
         self._status_after()
         return (Identity(), True) if moving else (self._identity(), False)
@@ -82,10 +81,10 @@ class _Meeting:
 
         try:
             # asking does no harm: it is no line, and a bootloader skips it
-            self._until(speaks, _ANSWER_S, say=b"?")
+            self._repeat(b"?", speaks, _ANSWER_S)
         except _Silent:
             # after a limit switch was hit, Grbl waits for a reset and for nothing else
-            self._until(speaks, _RESET_S, say=b"\x18")
+            self._repeat(b"\x18", speaks, _RESET_S)
 
     def _not_too_old(self) -> None:
         greeting = self._channel.greeting
@@ -99,15 +98,16 @@ class _Meeting:
         if not channel.heard:
             # firmware of other families answers a line, and says that it does not know it
             channel.at_once(b"\n")
-            with suppress(_Silent):
-                self._until(lambda: channel.heard.endswith(b"\n"), _OTHERS_S)
-        return why_no_link(channel.heard, driver="grbl", baud=channel.port.baud)
+            deadline = time.monotonic() + _OTHERS_S
+            while not channel.heard.endswith(b"\n") and time.monotonic() < deadline:
+                self._wait()
+        return why_no_link(channel.heard, driver="grbl", baud=channel.baud)
 
     def _status_after(self) -> None:
         """A report that belongs to this opening, and comes after every greeting."""
         channel = self._channel
         seen = channel.statuses
-        self._until(lambda: channel.statuses != seen, _GREETING_S, say=b"?")
+        self._repeat(b"?", lambda: channel.statuses != seen, _GREETING_S)
 
     def _identity(self) -> Identity:
         """What it says of itself. A controller that is busy with itself may not tell."""
@@ -126,30 +126,36 @@ class _Meeting:
             identity = identity_of(channel)
             return identity.told
 
-        self._recognition.look(ask, once=channel.port.replay is not None)
+        self._recognition.look(ask, once=channel.is_replay)
         return identity
 
     def _answered(self, line: Line) -> None:
         channel = self._channel
         # also while an emergency stop is latched: asking who it is moves nothing
         channel.put([line], although_shut=True)
-        try:
-            self._until(lambda: not channel.lines_under_way, _IDENTITY_S)
-        except _Silent:
-            raise LinkLost("the controller does not answer a line") from None
+        deadline = time.monotonic() + _IDENTITY_S
+        while channel.lines_under_way and time.monotonic() < deadline:
+            self._wait()
+        if channel.lines_under_way:
+            raise LinkLost("the controller does not answer a line")
 
-    def _until(self, done: Callable[[], bool], timeout_s: float, say: bytes = b"") -> None:
-        """Raises _Silent after `timeout_s`."""
+    def _repeat(self, byte: bytes, done: Callable[[], bool], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
-
-        def check() -> None:
-            if self._interrupted():
-                raise LinkLost("a stop came before the controller had answered")
-            if time.monotonic() > deadline:
+        again = 0.0
+        while not done():
+            now = time.monotonic()
+            if now > deadline:
                 raise _Silent
+            if now > again:
+                self._channel.at_once(byte)
+                again = now + (_ASK_S if byte == b"?" else _GREETING_S / 2)
+            self._wait()
 
-        every_s = _ASK_S if say == b"?" else _GREETING_S / 2
-        self._channel.wait_for(done, check, say=say, every_s=every_s)
+    def _wait(self) -> None:
+        self._channel.wait(0.02)
+        self._channel.require_link()
+        if self._interrupted():
+            raise LinkLost("a stop came before the controller had answered")
 
 
 class _Silent(LinkLost):

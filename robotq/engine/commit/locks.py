@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 
 class Locks:
@@ -10,6 +11,11 @@ class Locks:
 
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Those that somebody holds or waits for."""
+        return tuple(self._locks)
 
     def held(self, key: str) -> bool:
         """Whether somebody holds it, or waits for it."""

@@ -48,6 +48,12 @@ class Resources:
     def released_by_person(self, resource: str) -> None:
         self._being_released.discard(resource)
 
+    def stands_elsewhere(self, occupancy: Occupancy) -> bool:
+        """Whether its robot says where it stands, and that is another place."""
+        stands = self._where(occupancy.robot)
+        known = self._standing.get(occupancy.robot) is not None
+        return known and stands != occupancy.resource
+
     def of(self, places: Iterable[str]) -> set[str]:
         return {self._resource_of[place] for place in places if place in self._resource_of}
 

@@ -102,6 +102,12 @@ class Pool:
 
     # -- what becomes due ------------------------------------------------------------------
 
+    @property
+    def armed(self) -> Mapping[str, int]:
+        """Unfinished tasks with a lease or a deadline, each with when it is looked at: at its
+        time or before."""
+        return self._due_of
+
     def due(self, now_ms: int) -> list[Task]:
         """The tasks whose lease or deadline is over. Each is told once until it changes or
         `look_again` is called."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
@@ -32,6 +32,11 @@ class Deadlines:
             self._changed.set()
         else:
             self._due_ms.pop(task.id, None)
+
+    @property
+    def armed(self) -> Mapping[str, int]:
+        """All of them, each with its time."""
+        return self._due_ms
 
     def over(self) -> Sequence[str]:
         """The tasks whose time is over; `until_next` tells of every change after this."""

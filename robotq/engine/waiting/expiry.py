@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from robotq.engine.commit.batches import cancelled_with
@@ -38,6 +38,11 @@ class Expiry:
         self._deadlines = deadlines
         self._repeats = repeats
         self._clock = clock
+
+    @property
+    def armed(self) -> Mapping[str, int]:
+        """Waiting tasks that expire, each with its time."""
+        return self._deadlines.armed
 
     async def run(self) -> None:
         """For ever: end what has expired, at its time. Waits for the disk."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -30,6 +30,11 @@ class Repeats:
         for task in unfinished:
             if task.repeat is not None:
                 self.look(task)
+
+    @property
+    def running(self) -> Mapping[str, str]:
+        """First run of each series that goes on -> the run that waits or runs."""
+        return self._current
 
     def current(self, task: Task) -> str | None:
         """The run that waits or runs, of the series of this task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -38,6 +39,11 @@ async def home(call: Call) -> web.StreamResponse:
             "links": _LINKS,
         }
     )
+
+
+async def audit(call: Call) -> web.StreamResponse:
+    """What a person compares with the disk; never asked for by a page or a program."""
+    return call.answer(asdict(call.engine.audit.kept()))
 
 
 async def list_commands(call: Call) -> web.StreamResponse:

@@ -31,6 +31,31 @@ class CommandSpec(Answer):
     example: Object | None
 
 
+class Audit(Answer):
+    """What the daemon keeps in memory besides tasks, holds and places: timers and locks."""
+
+    expires_ms: dict[str, int] = Field(
+        description="Waiting task -> when it fails if it was not started."
+    )
+    due_ms: dict[str, int] = Field(
+        description="Task of workers -> when its lease or deadline is looked at."
+    )
+    repeats: dict[str, str] = Field(
+        description="First run of a series that goes on -> the run that waits or runs."
+    )
+    changing: list[str] = Field(description="Tasks that somebody is changing at this moment.")
+    needs: dict[str, list[str]] = Field(
+        description="Running command -> the resources that it needs."
+    )
+    idle: dict[str, str] = Field(
+        description="Resource -> the robot that has it, though it has nothing to do and says that "
+        "it stands elsewhere. Empty where all is well."
+    )
+    starting: list[str] = Field(
+        description="Tasks that nothing keeps from beginning; none for longer than a moment."
+    )
+
+
 class Commands(Answer):
     commands: list[CommandSpec]
 

@@ -6,7 +6,7 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import health, metrics, service
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.service import Commands, CommandSpec, Health, Home, ReloadDone
+from robotq.api.robot.models.service import Audit, Commands, CommandSpec, Health, Home, ReloadDone
 
 ROUTES = (
     Route(
@@ -42,6 +42,14 @@ ROUTES = (
         summary="Whether the daemon is well; details for those who may read.",
         response=Health,
         answers={503: Health},
+    ),
+    Route(
+        method="GET",
+        path="/audit",
+        handler=service.audit,
+        scope=Scope.READ,
+        summary="Timers and locks, for `robotq doctor`, which compares them with the disk.",
+        response=Audit,
     ),
     Route(
         method="GET",
