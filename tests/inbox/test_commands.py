@@ -237,7 +237,7 @@ async def test_accepted_file__is_not_shown_as_rejected_where_the_disk_is_full(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as broken:
-        broken.setattr("robotq.inbox.folder.write_synced", full)
+        broken.setattr("robotq.inbox.folder.write_durably", full)
         inbox.drop("a.json", work("ONCE"))
         inbox.drop("b.json", b"no JSON at all")
         for _ in range(2):
