@@ -6,7 +6,7 @@ import asyncio
 import heapq
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from robotq.model.task import Task, TaskState
 
