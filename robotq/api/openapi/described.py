@@ -39,15 +39,13 @@ class Described:
 
     def _encode(self, prefix: str) -> bytes:
         interface = self._mounted[prefix]
-        made = document_of(interface, interface.about.schemas(self._engine), prefix or "/")
+        made = document_of(interface, interface.about.schemas(self._engine))
         others = [{"name": one.name, "prefix": at} for at, one in self._mounted.items()]
-        return orjson.dumps({**made, "x-interfaces": others})
+        return orjson.dumps({**made, "x-prefix": prefix, "x-interfaces": others})
 
 
-def document_of(
-    interface: Interface, schemas: Mapping[str, JsonObject], server: str = "/"
-) -> JsonObject:
-    """`schemas`: what only a running daemon knows. `server`: where the interface stands."""
+def document_of(interface: Interface, schemas: Mapping[str, JsonObject]) -> JsonObject:
+    """`schemas`: what only a running daemon knows."""
     about = interface.about
     info = {
         "title": about.title,
@@ -56,7 +54,7 @@ def document_of(
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         "description": about.description,
     }
-    return document(interface.routes, info=info, schemas=schemas, error=about.error, server=server)
+    return document(interface.routes, info=info, schemas=schemas, error=about.error)
 
 
 DESCRIBED = web.AppKey("described", Described)

@@ -22,7 +22,14 @@ from robotq.model.errors import RobotqError
 
 _DOCUMENT = "/openapi.json"
 _PAGE = "docs.html"
-_PARTS: Mapping[str, str] = {"docs.css": "text/css", "docs.js": "text/javascript"}
+_PARTS: Mapping[str, str] = {
+    "docs.css": "text/css",
+    "docs.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+}
+_FROM_OTHERS = "swagger-ui"
+"""What begins so is in the folder of this name, as its makers have made it."""
 
 _HEADERS = {
     # nothing from elsewhere, nothing inline, and no frame around it
@@ -76,7 +83,10 @@ async def _answer(name: str, media_type: str) -> web.Response:
 
 @lru_cache(maxsize=len(_PARTS) + 1)
 def _content(name: str) -> str:
-    return files("robotq.api.openapi").joinpath("static", name).read_text(encoding="utf-8")
+    folder = files("robotq.api.openapi").joinpath("static")
+    if name.startswith(_FROM_OTHERS):
+        folder = folder.joinpath(_FROM_OTHERS)
+    return folder.joinpath(name).read_text(encoding="utf-8")
 
 
 DOCS = (

@@ -62,14 +62,13 @@ def document(
     info: JsonObject,
     schemas: Mapping[str, JsonObject],
     error: JsonObject | None = None,
-    server: str = "/",
 ) -> JsonObject:
     """The OpenAPI document of these routes.
 
     `schemas`: what only a running daemon knows, by name. One with the name of a model stands
     in its place; one named in `schemas` like a part of a path, in CamelCase (`RobotId` for
     `{robot_id}`), says what that part can be. `error`: the form of errors, where it is not
-    that of the robot interface. `server`: where the paths begin, as seen from the document.
+    that of the robot interface.
     """
     # what is said over a WebSocket is none of its matters
     routes = [route for route in routes if not route.websocket]
@@ -80,7 +79,8 @@ def document(
     return {
         "openapi": "3.1.0",
         "info": info,
-        "servers": [{"url": server, "description": "This daemon."}],
+        # as seen from the document, so that a proxy may put both below any path
+        "servers": [{"url": ".", "description": "This daemon."}],
         "tags": [{"name": name} for name in dict.fromkeys(group_of(route) for route in routes)],
         "paths": paths,
         "components": {

@@ -91,7 +91,7 @@ def site_schemas(
     }
     for spec in catalog:
         name = names[spec.cmd_type]
-        schemas[f"params.{name}"] = _moved(spec.schema, f"{REF}params.{name}")
+        schemas |= _params(spec.schema, f"params.{name}")
         schemas[f"command.{name}"] = {
             "type": "object",
             "title": spec.cmd_type,
@@ -121,6 +121,50 @@ def _needs_params(catalog: Catalog, spec: CommandSpec) -> bool:
     except RobotqError:
         return True
     return False
+
+
+_OF_OBJECTS = frozenset(
+    {
+        "additionalProperties",
+        "dependentRequired",
+        "maxProperties",
+        "minProperties",
+        "patternProperties",
+        "properties",
+        "propertyNames",
+        "required",
+    }
+)
+_OF_ARRAYS = frozenset({"contains", "items", "maxItems", "minItems", "prefixItems", "uniqueItems"})
+"""Keywords that say nothing about anything else."""
+
+
+def _params(schema: JsonObject, name: str) -> Mapping[str, JsonObject]:
+    """The schema of a command's params at this name, and its parts.
+
+    What may be an object or an array has a name for each of them, and for what stands in the
+    array: programs that make clients leave out what is both at once, or has no name.
+    """
+    kinds = schema.get("type")
+    either = isinstance(kinds, list) and set(kinds) == {"object", "array"}
+    moved = _moved(schema, f"{REF}{name}")
+    if not either or moved != schema:
+        # its references into itself would not hold
+        return {name: moved}
+    item = {"$ref": f"{REF}{name}.item"}
+    one: JsonObject = {key: schema[key] for key in schema if key in _OF_OBJECTS}
+    many: JsonObject = {key: schema[key] for key in schema if key in _OF_ARRAYS}
+    properties = {
+        key: {**each, "items": item} if each.get("items") == schema.get("items") else each
+        for key, each in schema.get("properties", {}).items()
+    }
+    rest = {key: schema[key] for key in schema if key not in {*one, *many, "type"}}
+    return {
+        name: {**rest, "anyOf": [{"$ref": f"{REF}{name}.object"}, {"$ref": f"{REF}{name}.array"}]},
+        f"{name}.object": {"type": "object", **one, "properties": properties},
+        f"{name}.array": {"type": "array", **many, "items": item},
+        f"{name}.item": schema.get("items", {}),
+    }
 
 
 def _moved(schema: Any, to: str) -> Any:

@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.times import local_time
 from robotq.api.robot.answers.words import words
-from robotq.api.robot.models.resources import ReleaseBody
+from robotq.api.robot.models.resources import ReleasePlaceBody
 from robotq.engine.engine import Engine
 from robotq.model.hold import Occupancy
 
@@ -37,7 +37,7 @@ async def list_resources(call: Call) -> web.StreamResponse:
 async def release(call: Call) -> web.StreamResponse:
     """A person says that the robot is not there."""
     call.refuse_agents("release")
-    body = await call.body(ReleaseBody)
+    body = await call.body(ReleasePlaceBody)
     was = await call.engine.releasing.release(
         call.path("resource"),
         body.holder,

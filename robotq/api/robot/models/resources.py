@@ -35,7 +35,7 @@ class Resources(Answer):
     resources: list[Resource]
 
 
-class ReleaseBody(Body):
+class ReleasePlaceBody(Body):
     """Who is meant: refused where somebody else holds it by now."""
 
     holder: str = Field(description="The robot that holds it, also one that is not configured.")

@@ -6,7 +6,7 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
-from robotq.api.robot.models.resources import ReleaseBody, Released, Resources
+from robotq.api.robot.models.resources import Released, ReleasePlaceBody, Resources
 from robotq.api.robot.models.robots import (
     EStopDone,
     EStopResetDone,
@@ -95,7 +95,7 @@ ROUTES = (
         handler=resources.release,
         scope=Scope.CONTROL,
         summary="Take a place from a robot that is not there.",
-        request=ReleaseBody,
+        request=ReleasePlaceBody,
         response=Released,
         errors=("resource_not_held", "resource_in_use", "bad_parameter", *STORE),
     ),
