@@ -3,6 +3,7 @@ it has said, and whether anything may be sent."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -52,10 +53,10 @@ class LineChannel(ABC, Generic[SentT]):
         self, name: str, port: PortOptions, position: Position, lost: Callable[[str], None]
     ) -> None:
         self.position = position
+        self.port = port
         self._transport = Transport(
             name, port, on_line=self._take, on_lost=self._broken, line_limit=_LINE_LIMIT
         )
-        self._port = port
         self._tell_lost = lost
         self._turn = threading.Lock()
         self._gate = threading.Lock()
@@ -140,14 +141,6 @@ class LineChannel(ABC, Generic[SentT]):
         return self._transport.port_name
 
     @property
-    def baud(self) -> int:
-        return self._port.baud
-
-    @property
-    def is_replay(self) -> bool:
-        return self._port.replay is not None
-
-    @property
     def heard(self) -> bytes:
         """The first bytes that the controller has sent since the port was opened."""
         return self._transport.heard
@@ -189,10 +182,25 @@ class LineChannel(ABC, Generic[SentT]):
         with self._changed:
             return (unless is not None and unless()) or self._changed.wait(at_most_s)
 
-    def wait_for(self, done: Callable[[], bool], check: Callable[[], None]) -> None:
-        """Until `done`. `check` is called after each wait, and may raise. Raises LinkLost."""
+    def wait_for(
+        self,
+        done: Callable[[], bool],
+        check: Callable[[], None],
+        *,
+        say: bytes = b"",
+        every_s: float = math.inf,
+        first_s: float = 0.0,
+    ) -> None:
+        """Until `done`. `check` is called between two looks, and may raise. After `first_s`, and
+        then every `every_s`, `say` is sent at once: bytes can get lost. Raises LinkLost."""
+        due = time.monotonic() + first_s
         while not done():
+            if say and time.monotonic() >= due:
+                self.at_once(say)
+                due = time.monotonic() + every_s
             self.wait(_WAKE_S, unless=done)
+            if done():
+                return
             self.require_link()
             check()
 

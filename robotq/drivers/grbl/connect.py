@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.reader.lines import Line
@@ -38,10 +39,10 @@ def meet(
     moves, that has to wait, and it does not say who it is: the second value is then True. Raises
     LinkLost, also as soon as `interrupted`.
     """
-    return _Making(channel, interrupted, recognition).made(stop=stop)
+    return _Meeting(channel, interrupted, recognition).made(stop=stop)
 
 
-class _Making:
+class _Meeting:
     def __init__(
         self, channel: Channel, interrupted: Callable[[], bool], recognition: Recognition
     ) -> None:
@@ -65,7 +66,7 @@ class _Making:
         moving = not stop and _moving(channel)
         if channel.greeting is None and not moving:
             channel.expect_reset(not stop)
-            self._repeat(b"\x18", self._greeted, _GREETING_S)
+            self._until(self._greeted, _GREETING_S, say=b"\x18")
             self._not_too_old()
         self._status_after()
         return (Identity(), True) if moving else (self._identity(), False)
@@ -81,10 +82,10 @@ class _Making:
 
         try:
             # asking does no harm: it is no line, and a bootloader skips it
-            self._repeat(b"?", speaks, _ANSWER_S)
+            self._until(speaks, _ANSWER_S, say=b"?")
         except _Silent:
             # after a limit switch was hit, Grbl waits for a reset and for nothing else
-            self._repeat(b"\x18", speaks, _RESET_S)
+            self._until(speaks, _RESET_S, say=b"\x18")
 
     def _not_too_old(self) -> None:
         greeting = self._channel.greeting
@@ -98,16 +99,15 @@ class _Making:
         if not channel.heard:
             # firmware of other families answers a line, and says that it does not know it
             channel.at_once(b"\n")
-            deadline = time.monotonic() + _OTHERS_S
-            while not channel.heard.endswith(b"\n") and time.monotonic() < deadline:
-                self._wait()
-        return why_no_link(channel.heard, driver="grbl", baud=channel.baud)
+            with suppress(_Silent):
+                self._until(lambda: channel.heard.endswith(b"\n"), _OTHERS_S)
+        return why_no_link(channel.heard, driver="grbl", baud=channel.port.baud)
 
     def _status_after(self) -> None:
         """A report that belongs to this opening, and comes after every greeting."""
         channel = self._channel
         seen = channel.statuses
-        self._repeat(b"?", lambda: channel.statuses != seen, _GREETING_S)
+        self._until(lambda: channel.statuses != seen, _GREETING_S, say=b"?")
 
     def _identity(self) -> Identity:
         """What it says of itself. A controller that is busy with itself may not tell."""
@@ -126,36 +126,30 @@ class _Making:
             identity = identity_of(channel)
             return identity.told
 
-        self._recognition.look(ask, once=channel.is_replay)
+        self._recognition.look(ask, once=channel.port.replay is not None)
         return identity
 
     def _answered(self, line: Line) -> None:
         channel = self._channel
         # also while an emergency stop is latched: asking who it is moves nothing
         channel.put([line], although_shut=True)
-        deadline = time.monotonic() + _IDENTITY_S
-        while channel.lines_under_way and time.monotonic() < deadline:
-            self._wait()
-        if channel.lines_under_way:
-            raise LinkLost("the controller does not answer a line")
+        try:
+            self._until(lambda: not channel.lines_under_way, _IDENTITY_S)
+        except _Silent:
+            raise LinkLost("the controller does not answer a line") from None
 
-    def _repeat(self, byte: bytes, done: Callable[[], bool], timeout_s: float) -> None:
+    def _until(self, done: Callable[[], bool], timeout_s: float, say: bytes = b"") -> None:
+        """Raises _Silent after `timeout_s`."""
         deadline = time.monotonic() + timeout_s
-        again = 0.0
-        while not done():
-            now = time.monotonic()
-            if now > deadline:
-                raise _Silent
-            if now > again:
-                self._channel.at_once(byte)
-                again = now + (_ASK_S if byte == b"?" else _GREETING_S / 2)
-            self._wait()
 
-    def _wait(self) -> None:
-        self._channel.wait(0.02)
-        self._channel.require_link()
-        if self._interrupted():
-            raise LinkLost("a stop came before the controller had answered")
+        def check() -> None:
+            if self._interrupted():
+                raise LinkLost("a stop came before the controller had answered")
+            if time.monotonic() > deadline:
+                raise _Silent
+
+        every_s = _ASK_S if say == b"?" else _GREETING_S / 2
+        self._channel.wait_for(done, check, say=say, every_s=every_s)
 
 
 class _Silent(LinkLost):

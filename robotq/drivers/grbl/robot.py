@@ -198,15 +198,18 @@ class GrblRobot(GcodeRobot):
     def _until_stop_confirmed(self) -> None:
         channel = self._channel
         deadline = time.monotonic() + _CONFIRM_S
-        again = time.monotonic() + _CONFIRM_S / 2
-        while channel.lost is None and channel.starts == self._resets_before:
+
+        def check() -> None:
             if time.monotonic() > deadline:
                 raise DriverError("the controller has not confirmed the emergency stop")
-            if time.monotonic() > again:
-                # a byte can get lost
-                again = deadline
-                channel.at_once(b"\x18")
-            channel.wait(_WAKE_S)
+
+        channel.wait_for(
+            lambda: channel.lost is not None or channel.starts != self._resets_before,
+            check,
+            say=b"\x18",
+            first_s=_CONFIRM_S / 2,
+            every_s=_CONFIRM_S,
+        )
 
     def _read_options(self, options: Mapping[str, Any]) -> GrblOptions:
         return read_options(self._robot, options)

@@ -92,37 +92,30 @@ class GrblStopping(Stopping):
     def emergency_over(self) -> NoReturn:
         channel = self._channel
         self.pass_over_emergencies()
+        half = _GREETING_S / 2
         deadline = time.monotonic() + _GREETING_S
-        again = time.monotonic() + _GREETING_S / 2
-        while not self.started_anew:
-            channel.wait(0.05)
-            channel.require_link()
-            if time.monotonic() > deadline:
-                self._unconfirmed()
-            if time.monotonic() > again:
-                again = deadline
-                channel.at_once(b"\x18")
+        channel.wait_for(
+            lambda: self.started_anew,
+            lambda: self._require_time(deadline),
+            say=b"\x18",
+            first_s=half,
+            every_s=half,
+        )
         raise Stopped
 
     def _repeat(
         self, byte: bytes, every_s: float, done: Callable[[], bool], deadline: float
     ) -> None:
         """Send a byte, again and again, until it has had its effect."""
-        again = 0.0
-        while not done():
-            if time.monotonic() > again:
-                self._channel.at_once(byte)
-                again = time.monotonic() + every_s
-            self._wait(deadline)
 
-    def _wait(self, deadline: float) -> None:
-        self._channel.wait(0.05)
-        self._channel.require_link()
-        if self.emergency:
-            self.emergency_over()
+        def check() -> None:
+            if self.emergency:
+                self.emergency_over()
+            self._require_time(deadline)
+
+        self._channel.wait_for(done, check, say=byte, every_s=every_s)
+
+    def _require_time(self, deadline: float) -> None:
         if time.monotonic() > deadline:
-            self._unconfirmed()
-
-    def _unconfirmed(self) -> NoReturn:
-        self._state.unsynchronised = True
-        raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")
+            self._state.unsynchronised = True
+            raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

@@ -61,7 +61,7 @@ def identify(
         identity = _Asking(channel, interrupted).identity()
         return identity.told
 
-    recognition.look(ask, once=channel.is_replay)
+    recognition.look(ask, once=channel.port.replay is not None)
     return identity
 
 
@@ -128,7 +128,7 @@ class _Asking:
 
     def _why(self) -> NotUnderstood:
         channel = self._channel
-        why = why_no_link(channel.heard, driver="marlin", baud=channel.baud)
+        why = why_no_link(channel.heard, driver="marlin", baud=channel.port.baud)
         if why.what != "silent":
             return why
         return NotUnderstood(
