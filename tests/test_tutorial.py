@@ -59,7 +59,7 @@ class Reader:
         while not self._answers(port):
             assert self.daemon.poll() is None, (self.folder / "shown.txt").read_text()
             assert time.monotonic() < deadline, "the daemon does not answer"
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def _answers(self, port: Path) -> bool:
         try:

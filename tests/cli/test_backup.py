@@ -199,7 +199,7 @@ def test_restore__is_refused_while_a_daemon_works(
     refused = typed("restore", saved, "--data", daemon.data, "--replace")
     assert refused.code == ExitCode.USAGE
     assert f"process {daemon.process.pid}" in refused.err
-    assert daemon.get("/health")["status"] == "ok"
+    daemon.wait_until("/health", lambda health: bool(health["status"] == "ok"))
 
 
 def test_restore__takes_the_place_of_something_only_when_told_to_and_keeps_it(

@@ -35,7 +35,7 @@ def start_scan(served: Served) -> str:
 
 def test_serve__listens_where_it_says_and_writes_its_port(serve: Serve, tmp_path: Path) -> None:
     served = serve("serve", data=tmp_path / "made" / "if absent")
-    assert served.get("/health")["status"] == "ok"
+    served.wait_until("/health", lambda health: bool(health["status"] == "ok"))
     code, shown = served.end(signal.SIGINT)
     assert code == 0
     assert f"Listening on: {served.url.removeprefix('http://')}" in shown
@@ -93,7 +93,7 @@ def test_serve__a_taken_port_is_exit_code_1(daemon: Served, tmp_path: Path) -> N
 
 async def test_serve__a_second_daemon_is_kept_off_the_same_data(daemon: Served) -> None:
     assert str(daemon.data) in await refusal(data=str(daemon.data))
-    assert daemon.get("/health")["status"] == "ok"
+    daemon.wait_until("/health", lambda health: bool(health["status"] == "ok"))
 
 
 async def test_serve__refuses_the_network_without_keys_and_says_what_to_type(
@@ -104,7 +104,7 @@ async def test_serve__refuses_the_network_without_keys_and_says_what_to_type(
 
 
 def test_serve__the_line_of_the_refusal_works(daemon: Served) -> None:
-    assert daemon.get("/health")["status"] == "ok"
+    daemon.wait_until("/health", lambda health: bool(health["status"] == "ok"))
 
 
 def test_serve__a_wrong_configuration_names_file_key_and_what_was_expected(
@@ -219,18 +219,23 @@ def test_keys__a_running_daemon_stays_shut_when_they_go_and_opens_by_a_word(
     assert typed("status", "--url", served.url, "--key", key).code == 0
     revoked = typed("keys", "revoke", "bench", "--data", tmp_path)
     assert "robotq keys open" in revoked.err
+    served.until_shown("nobody can use the daemon")
+    noted = tmp_path / "keys.required"
+    noted.unlink()
     (tmp_path / "keys.yaml").unlink()
-    (tmp_path / "keys.required").unlink(missing_ok=True)
-    time.sleep(2.5)
+    deadline = time.monotonic() + 60
+    while not noted.exists():
+        assert time.monotonic() < deadline, "it has not seen that its keys are gone"
+        time.sleep(0.02)
     for how in ((), ("--key", key)):
         refused = typed("status", "--url", served.url, *how)
         assert refused.code == 1
         assert "key is needed" in refused.err
     assert typed("keys", "open", "--yes", "--data", tmp_path).code == 0
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while typed("status", "--url", served.url).code != 0:
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def test_sigterm__in_the_middle_of_a_scan_stops_the_robot_and_writes_everything(

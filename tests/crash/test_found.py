@@ -66,7 +66,7 @@ class SlowLine(SimulatorDriver):
         self.stop_sent.set()
         self.first_is_done.wait(10)
         # time enough for the next command to begin, if it is let
-        time.sleep(0.1)
+        time.sleep(0.05)
         self._stopped = True
         self.stop_arrived.set()
 

@@ -112,7 +112,7 @@ def test_emulator__stops_dead_at_a_reset_and_slowly_at_a_hold(tmp_path: Path) ->
         press(device, b"\x18")
         gone = device.axes.travelled_mm
         assert bool(device.axes.slipped)
-        time.sleep(0.1)
+        time.sleep(0.05)
         assert device.axes.travelled_mm == gone
         with pytest.raises(UncertainOutcome) as broken_off:
             running.result()

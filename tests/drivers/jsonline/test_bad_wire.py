@@ -97,7 +97,7 @@ async def _needs_a_person(here: Site, device: Machine, first: str, second: str) 
     """Nothing moves by itself once the link is there again, and all goes on afterwards."""
     await here.held(HoldCode.OUTCOME_UNKNOWN)
     moved = device.motions(second)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.05)
     assert device.motions(second) == moved == []
     await here.until(lambda: not _runs(device))
     await here.engine.resolve(first, "failed", actor="test")

@@ -109,7 +109,7 @@ async def test_hold__stands_still_until_resumed(machine: MakeMachine, tmp_path: 
         assert (await robot.status()).held
         before = (await robot.status()).details["battery_percent"]
         moved = len(device.motions())
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
         # the motion that it is in may have been logged already, and no other is begun
         assert len(device.motions()) <= moved + 1
         assert (await robot.status()).details["battery_percent"] == before
@@ -175,5 +175,5 @@ async def test_estop__of_a_robot_that_is_not_there__stops_it_when_it_comes_back(
         await here.until(lambda: HoldCode.DISCONNECTED not in here.holds())
         assert (await here.engine.robot("robot_a").status()).details["emergency_stop"] is True
         moved = device.motions()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
         assert device.motions() == moved

@@ -105,7 +105,7 @@ def test_pause_resume_cancel_and_emergency_stop__while_it_streams(tmp_path: Path
         client.hold_motion("robot_a")
         held = len(bench.moved())
         assert client.robot("robot_a").motion_held
-        time.sleep(0.2)
+        time.sleep(0.05)
         # the motion in whose middle it stands goes on later
         assert len(bench.moved()) == held
         client.resume_motion("robot_a")

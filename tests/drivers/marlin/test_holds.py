@@ -129,7 +129,7 @@ def test_hold__says_that_it_moves_until_what_is_planned_is_over(
     moved = len(device.axes.moved)
     assert moved - before <= held.planned_moves
     assert _motion(robot)["state"] == "held"
-    time.sleep(0.2)
+    time.sleep(0.05)
     assert len(device.axes.moved) == moved
     robot.driver.resume()
     running.result()
