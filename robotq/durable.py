@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -39,12 +39,19 @@ def replacing(file: Path, *, private: bool = False, shared: bool = False) -> Ite
         raise
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that whoever reads it finds all of it, or what was there before; after a
-    power cut it may be either. Raises OSError."""
-    half = _half(file)
-    half.write_bytes(content)
-    half.replace(file)
+def write_all_durably(files: Iterable[tuple[Path, bytes]]) -> None:
+    """Give each of these files its content, in this order. Whoever reads meanwhile, and whoever
+    looks after a power cut, finds all of a file or what was there before; all of them are on disk
+    when this returns. A folder is synced once for all of its files. Raises OSError; then any of
+    them may be there."""
+    folders: dict[Path, None] = {}
+    for file, content in files:
+        half = _half(file)
+        write_synced(half, content)
+        half.replace(file)
+        folders[file.parent] = None
+    for folder in folders:
+        sync_folder(folder)
 
 
 def write_synced(file: Path, content: bytes) -> None:

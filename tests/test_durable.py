@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.durable import replacing, write_durably, write_whole
+from robotq.durable import replacing, write_all_durably, write_durably
 
 
 def names_in(folder: Path) -> list[str]:
@@ -21,7 +21,7 @@ def test_write__is_there_and_leaves_nothing_else(tmp_path: Path) -> None:
         write_durably(file, content)
         assert file.read_bytes() == content
         assert names_in(tmp_path) == ["keys.yaml"]
-    write_whole(file, b"third")
+    write_all_durably([(file, b"second"), (file, b"third")])
     assert (file.read_bytes(), names_in(tmp_path)) == (b"third", ["keys.yaml"])
 
 

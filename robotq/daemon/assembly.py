@@ -27,6 +27,7 @@ from robotq.checks.written import examine
 from robotq.config import Config
 from robotq.daemon.warm import warm
 from robotq.drivers.registry import driver_factories
+from robotq.durable import write_durably
 from robotq.engine.engine import Engine
 from robotq.engine.events.log import events_logged
 from robotq.engine.start import start_engine
@@ -314,7 +315,8 @@ def make_data_folder(folder: Path) -> None:
 def _write_port(file: Path, port: int) -> None:
     """Raises DataUnavailable."""
     try:
-        file.write_text(f"{port}\n")
+        # whole, for whoever waits for it
+        write_durably(file, f"{port}\n".encode())
     except OSError as error:
         raise DataUnavailable(f"{file} cannot be written: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ from aiohttp import web
 from robotq.api.context import ENGINE, WORKERS
 from robotq.api.task_queue.service import Refused, job_of
 from robotq.api.task_queue.view import API, result_view, task_view
-from robotq.durable import write_whole
+from robotq.durable import sync_folder, write_all_durably, write_durably
 from robotq.engine.engine import Engine
 from robotq.inbox import HotFolder
 from robotq.model.errors import RobotqError
@@ -94,7 +94,8 @@ class TaskFiles:
 
 class Copies:
     """`tasks/<id>.json` for every task, `results/<id>.json` for every result, as they are on
-    disk a moment after each change. They go when retention removes the tasks.
+    disk a moment after each change, whole after a power cut too. They go when retention removes
+    the tasks.
 
     How far the journal was followed is kept beside them, so that nothing is missed over a
     restart; where that file is gone, or ahead of the journal, everything in the journal is
@@ -173,7 +174,7 @@ class Copies:
             )
             _log.warning("%s", told)
             beside = self._tasks / f"{name}.not-taken.txt"
-            await self._in_thread(write_whole, beside, f"{told}\n".encode())
+            await self._in_thread(write_durably, beside, f"{told}\n".encode())
 
     def _new_names(self) -> Sequence[str]:
         with os.scandir(self._tasks) as entries:
@@ -189,18 +190,23 @@ class Copies:
     def _begin(self) -> int:
         for folder in (self._tasks, self._results):
             folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
         try:
             return int(self._followed.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
             return 0
 
     def _write(self, tasks: Sequence[Task], last_id: int) -> None:
+        write_all_durably(self._copies_of(tasks))
+        # only then: after a power cut, what is said to be written out is there
+        write_durably(self._followed, f"{last_id}\n".encode())
+
+    def _copies_of(self, tasks: Sequence[Task]) -> Iterator[tuple[Path, bytes]]:
         for task in tasks:
             # result first: whoever sees the task ended finds its result
             if task.state.final:
-                write_whole(self._results / f"{task.id}.json", _json(result_view(task)))
-            write_whole(self._tasks / f"{task.id}.json", _json(task_view(task)))
-        write_whole(self._followed, f"{last_id}\n".encode())
+                yield self._results / f"{task.id}.json", _json(result_view(task))
+            yield self._tasks / f"{task.id}.json", _json(task_view(task))
 
     def _names(self, before_s: float) -> Sequence[str]:
         """Tasks whose copy was not written since, by the wall clock."""
