@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from robotq.config import WORKER_QUEUES
 from robotq.engine.checklist.manual_steps import ManualSteps
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.events.bus import EventBus
 from robotq.engine.holds.board import HoldBoard, places_to_resources
 from robotq.engine.holds.writer import HoldWriter
@@ -17,6 +17,7 @@ from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
 from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.webhooks.new import NewWebhooks
 from robotq.engine.webhooks.service import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.hold import HoldCode
@@ -37,7 +38,7 @@ class Base:
     resources: Resources
     reads: Reads
     holds: HoldBoard
-    journal: Journal
+    commit: Commit
     hold_writer: HoldWriter
     stop_file: StopFile
     webhooks: Webhooks
@@ -61,8 +62,18 @@ async def make_base(
     reads = Reads(store, memory, resources, bus)
     holds = HoldBoard(config.robots, restored.holds, clock, signals)
     signals.hold_changed.subscribe(memory.wake)
-    journal = Journal(store, bus, signals)
-    hold_writer = HoldWriter(holds, journal, restored.holds, signals)
+    steps = ManualSteps(settings, clock)
+    new_webhooks = NewWebhooks(settings, clock, restored.deliveries)
+    commit = Commit(
+        store=store,
+        bus=bus,
+        reads=reads,
+        memory=memory,
+        resources=resources,
+        signals=signals,
+        followers=(new_webhooks.following, steps.following),
+    )
+    hold_writer = HoldWriter(holds, commit, restored.holds, signals)
     stop_file = StopFile(store.folder if isinstance(store, InFolder) else None)
     for name, stop in (await asyncio.to_thread(stop_file.read, config.robots)).items():
         if not holds.has(name, HoldCode.ESTOP):
@@ -70,9 +81,10 @@ async def make_base(
     webhooks = Webhooks(
         settings=settings,
         reads=reads,
-        journal=journal,
+        commit=commit,
         clock=clock,
-        pending=restored.deliveries,
+        new=new_webhooks,
+        signals=signals,
     )
     return Base(
         signals=signals,
@@ -85,9 +97,9 @@ async def make_base(
         resources=resources,
         reads=reads,
         holds=holds,
-        journal=journal,
+        commit=commit,
         hold_writer=hold_writer,
         stop_file=stop_file,
         webhooks=webhooks,
-        steps=ManualSteps(settings, clock),
+        steps=steps,
     )

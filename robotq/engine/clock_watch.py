@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.model.clock import WallClock
 from robotq.model.event import Event
 
@@ -17,9 +17,9 @@ of its own starts in another year, and what is new looks old until the time is r
 class ClockWatch:
     """Compares the wall clock with the steady one."""
 
-    def __init__(self, clock: WallClock, journal: Journal) -> None:
+    def __init__(self, clock: WallClock, commit: Commit) -> None:
         self._clock = clock
-        self._journal = journal
+        self._commit = commit
         self._ahead_ms = clock.now_ms() - clock.steady_ms()
         self._jumped_at_ms: int | None = None
         """By the steady clock."""
@@ -32,7 +32,7 @@ class ClockWatch:
             return
         self._ahead_ms = ahead_ms
         self._jumped_at_ms = self._clock.steady_ms()
-        await self._journal.note(
+        await self._commit.note(
             Event(
                 kind="clock.set",
                 at_ms=self._clock.now_ms(),

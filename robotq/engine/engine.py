@@ -11,9 +11,9 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.background import Background
+from robotq.engine.holds.queue_control import RECORD_S
 from robotq.engine.intake.read_command import Intake
 from robotq.engine.parts import Parts
-from robotq.engine.queue_control import RECORD_S
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import DiskHangs
 from robotq.model.event import Event
@@ -111,7 +111,7 @@ class Engine:
     @property
     def store_available(self) -> bool:
         """Whether the disk takes writes, as far as anybody knows."""
-        return self._parts.base.journal.available
+        return self._parts.base.commit.available
 
     @property
     def accepts(self) -> bool:
@@ -121,7 +121,7 @@ class Engine:
     async def note(self, kind: str, *, actor: str, data: Mapping[str, Any]) -> bool:
         """Write an event that changes nothing; False where the disk does not take it."""
         event = Event(kind=kind, at_ms=self.clock.now_ms(), actor=actor, data=dict(data))
-        return await self._parts.base.journal.note(event)
+        return await self._parts.base.commit.note(event)
 
     # -- start and stop ------------------------------------------------------------------------
 

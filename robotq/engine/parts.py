@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from robotq.drivers.base import LinkState
-from robotq.engine.again import Again
-from robotq.engine.arming import Arming
 from robotq.engine.audit import Audit
 from robotq.engine.base import Base
 from robotq.engine.checklist.checklist import Checklist
 from robotq.engine.clock_watch import ClockWatch
-from robotq.engine.outage import Outage
+from robotq.engine.commit.outage import Outage
+from robotq.engine.holds.queue_control import QueueControl
 from robotq.engine.queue.absent import AbsentRobots
-from robotq.engine.queue_control import QueueControl
-from robotq.engine.queue_parts import QueueParts, make_queue
+from robotq.engine.queue.again import Again
+from robotq.engine.queue.parts import QueueParts, make_queue
 from robotq.engine.reloading import ReadAgain, Reloading
 from robotq.engine.retention import Retention
+from robotq.engine.robot.arming import Arming
+from robotq.engine.robot.control import RobotControl
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.estop import EStop
 from robotq.engine.robot.executor import ExecutorDeps
 from robotq.engine.robot.immediate import Immediate
 from robotq.engine.robot.release_place import Releasing
 from robotq.engine.robot.robot import Robot
-from robotq.engine.robot_control import RobotControl
-from robotq.engine.roster import Roster
+from robotq.engine.robot.roster import Roster
 from robotq.engine.why import Why
 from robotq.model.clock import MotionClock, ScaledClock
 from robotq.model.task import Task
@@ -65,9 +65,9 @@ def make_parts(
 ) -> Parts:
     """`hosts`: the drivers of the robots; `simulated`: the clock of those that only simulate."""
     settings, clock, memory, holds = base.settings, base.clock, base.memory, base.holds
-    reads, journal, hold_writer, resources = (
+    reads, commit, hold_writer, resources = (
         base.reads,
-        base.journal,
+        base.commit,
         base.hold_writer,
         base.resources,
     )
@@ -85,7 +85,7 @@ def make_parts(
         claims=tasks.claims,
         cancelling=tasks.cancelling,
         fitting=tasks.fitting,
-        journal=journal,
+        commit=commit,
         holds=holds,
         resources=resources,
         clock=clock,
@@ -105,7 +105,7 @@ def make_parts(
         estop=estop,
         holds=holds,
         hold_writer=hold_writer,
-        journal=journal,
+        commit=commit,
         reads=reads,
         clock=clock,
     )
@@ -118,11 +118,11 @@ def make_parts(
         fitting=tasks.fitting,
         memory=memory,
         resources=resources,
-        journal=journal,
+        commit=commit,
         clock=clock,
         read_again=read_again,
     )
-    clock_watch = ClockWatch(clock, journal)
+    clock_watch = ClockWatch(clock, commit)
     why = Why(
         robots=robots,
         memory=memory,
@@ -140,7 +140,7 @@ def make_parts(
         absent=absent,
         outage=Outage(
             store=base.store,
-            journal=journal,
+            commit=commit,
             memory=memory,
             holds=holds,
             hold_writer=hold_writer,
@@ -162,12 +162,12 @@ def make_parts(
             arming=arming,
             reads=reads,
             fitting=tasks.fitting,
-            journal=journal,
+            commit=commit,
             clock=clock,
         ),
         checklist=Checklist(
             reads=reads,
-            journal=journal,
+            commit=commit,
             queue=tasks.queue,
             again=again,
             control=robot_control,

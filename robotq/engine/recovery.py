@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container
 
 from msgspec.structs import replace
 
-from robotq.engine.checklist.manual_steps import ManualSteps
+from robotq.engine.base import Base
 from robotq.engine.commit.batches import cancelled_with
-from robotq.engine.commit.changes import with_what_follows
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
-from robotq.engine.holds.writer import HoldWriter
+from robotq.engine.reads import Reads
 from robotq.engine.state.robot_queue import Lane
 from robotq.engine.state.tasks import TaskMemory
-from robotq.engine.webhooks.service import Webhooks
-from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
-from robotq.store.port import AppendEvent, Mutation, SaveDelivery, SaveTask, Store, TaskQuery
+from robotq.store.port import AppendEvent, Mutation, SaveTask, TaskQuery
 
 _CAUSE: JsonObject = {"cause": "cause.daemon_died"}
 
@@ -31,19 +29,7 @@ ATTEMPTS = 3
 the command that ends it, and another start would end the same way, for ever."""
 
 
-async def recover(
-    store: Store,
-    memory: TaskMemory,
-    holds: HoldBoard,
-    webhooks: Webhooks,
-    clock: WallClock,
-    *,
-    hold_writer: HoldWriter,
-    steps: ManualSteps,
-    idempotent: Callable[[Task], bool],
-    holds_on_start: Callable[[str], bool],
-    configured: Container[str],
-) -> Sequence[Event]:
+async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
     """Decide about every task that was running when the daemon died, durably, before anything
     starts.
 
@@ -51,9 +37,11 @@ async def recover(
     held; a command whose spec says idempotent goes back to its place instead, `ATTEMPTS` times at
     most: its claims are counted on disk, before it is begun. Robots for
     which `holds_on_start` is true get a hold where commands wait. So do those that were not
-    `configured` in the run before and are now; what is left of those that are not is held.
-    Returns the events.
+    configured in the run before and are now; what is left of those that are not is held.
+    Raises RobotqError store_unavailable.
     """
+    memory, holds, clock = base.memory, base.holds, base.clock
+    idempotent, configured = base.settings.idempotent, base.settings.config.robots
     mutations: list[Mutation] = []
     waiting = {name for name, lane in memory.lanes.items() if lane.waiting}
     for task in memory.running():
@@ -78,19 +66,14 @@ async def recover(
             holds.set(name, HoldCode.RESTARTED)
     _hold_absent(memory, holds, waiting, configured)
     started = Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq")
-    written = [*with_what_follows(mutations, webhooks, steps), AppendEvent(started)]
-    held = hold_writer.next(back)
-    events = await store.apply([*written, *held.mutations])
-    held.written()
+    mutations.append(AppendEvent(started))
+    async with base.hold_writer.along(back, patient=True) as held:
+        # waits for a disk that is slow: nothing has begun that somebody would wait for
+        if not await base.commit.written(mutations, holds=held):
+            raise RobotqError("store_unavailable", reason=base.commit.reason)
     crash_point(CrashPoint.RECOVERED)
-    for mutation in written:
-        if isinstance(mutation, SaveTask):
-            memory.update(mutation.task, mutation.before)
-        elif isinstance(mutation, SaveDelivery):
-            webhooks.take_over(mutation.delivery)
     for lane in memory.lanes.values():
-        await _reopen_batch(store, lane)
-    return events
+        await _reopen_batch(base.reads, lane)
 
 
 def _hold_absent(
@@ -133,7 +116,7 @@ def _outcome_unknown(task: Task, lane: Lane, now_ms: int, cause: JsonObject) -> 
     return mutations
 
 
-async def _reopen_batch(store: Store, lane: Lane) -> None:
+async def _reopen_batch(reads: Reads, lane: Lane) -> None:
     """A contiguous batch that was under way still lets nothing foreign in between."""
     waiting = [task for task in lane if task.contiguous]
     begun = {task.batch_id for task in waiting if task.attempt}
@@ -146,5 +129,5 @@ async def _reopen_batch(store: Store, lane: Lane) -> None:
             states=frozenset({TaskState.COMPLETED}),
             limit=1,
         )
-        if batch_id in begun or await store.list(query):
+        if batch_id in begun or await reads.tasks(query):
             lane.open_batch = batch_id

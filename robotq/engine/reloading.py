@@ -10,12 +10,12 @@ from typing import TypeAlias
 
 from robotq.catalog import Catalog
 from robotq.config import Config
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import places_to_resources
 from robotq.engine.queue.absent import AbsentRobots
 from robotq.engine.robot.handlers import check_handlers
-from robotq.engine.roster import Roster
+from robotq.engine.robot.roster import Roster
 from robotq.engine.settings import Settings
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.state.resources import Resources
@@ -54,7 +54,7 @@ class Reloading:
         fitting: Fitting,
         memory: TaskMemory,
         resources: Resources,
-        journal: Journal,
+        commit: Commit,
         clock: WallClock,
         read_again: ReadAgain | None,
     ) -> None:
@@ -65,7 +65,7 @@ class Reloading:
         self._fitting = fitting
         self._memory = memory
         self._resources = resources
-        self._journal = journal
+        self._commit = commit
         self._clock = clock
         self._read_again = read_again
         self._one_at_a_time = asyncio.Lock()
@@ -131,7 +131,7 @@ class Reloading:
             _log.warning("%s", misfits.line)
         if self._absent.names:
             _log.warning("%s", self._absent.line)
-        await self._journal.note(
+        await self._commit.note(
             Event(
                 kind="config.reloaded",
                 at_ms=self._clock.now_ms(),

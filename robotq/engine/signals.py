@@ -9,6 +9,7 @@ from functools import partial
 from typing import Generic, ParamSpec
 
 from robotq.drivers.base import LinkState
+from robotq.model.delivery import Delivery
 from robotq.model.task import Task
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,10 @@ class Signals:
     """There is something to write about holds."""
     stop_wanted: Signal[[Task, str, str]] = field(default_factory=partial(Signal, "a wanted stop"))
     """Somebody, for a reason, wants this running task stopped."""
+    task_written: Signal[[Task]] = field(default_factory=partial(Signal, "a written task"))
+    """A task is on disk like this, and in memory too. Part of every commit: be quick."""
+    webhook_written: Signal[[Delivery]] = field(default_factory=partial(Signal, "a new webhook"))
+    """A webhook is on disk that has come with the end of its task."""
     outage: Signal[[str]] = field(default_factory=partial(Signal, "an outage of the disk"))
     """The disk takes no writes, for this reason."""
     link_changed: Signal[[str, LinkState, str]] = field(

@@ -23,8 +23,9 @@ from robotq.engine.signals import Signals
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
-from robotq.model.errors import ConfigError, DataUnavailable
-from robotq.store.port import Store, StoreUnavailable
+from robotq.model.errors import ConfigError, DataUnavailable, NotReadable, RobotqError
+from robotq.model.texts import Language, fill
+from robotq.store.port import Store
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +73,10 @@ async def start_engine(
     except BaseException as error:
         await asyncio.gather(*(host.close(_CLOSE_S) for host in hosts.values()))
         await store.close()
-        if isinstance(error, StoreUnavailable):
-            raise DataUnavailable(f"the data cannot be written: {error}") from error
+        if isinstance(error, RobotqError) and error.code.name == "store_unavailable":
+            verb = "read" if isinstance(error, NotReadable) else "written"
+            reason = fill("{reason}", error.args_, Language.EN)
+            raise DataUnavailable(f"the data cannot be {verb}: {reason}") from error
         raise
     misfits = fitting.misfits()
     if misfits.number:
@@ -94,20 +97,7 @@ async def _recovered(base: Base, hosts: Mapping[str, DriverHost]) -> None:
         wanted = config.robots[name].on_start
         return wanted == "hold" or (wanted is None and not host.capabilities.simulated)
 
-    base.bus.publish(
-        await recover(
-            base.store,
-            base.memory,
-            base.holds,
-            base.webhooks,
-            base.clock,
-            hold_writer=base.hold_writer,
-            steps=base.steps,
-            idempotent=base.settings.idempotent,
-            holds_on_start=on_start,
-            configured=config.robots,
-        )
-    )
+    await recover(base, on_start)
 
 
 def motion_clock(time_scale: float) -> MotionClock:

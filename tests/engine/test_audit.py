@@ -51,7 +51,7 @@ async def test_place__of_a_robot_that_has_gone_elsewhere_is_told(lab: Lab) -> No
 async def test_lock__that_somebody_holds_is_told(lab: Lab) -> None:
     await lab.engine.pause("robot_a", actor="ann")
     task_id = await lab.submit("waits")
-    async with lab.engine._parts.tasks.claims._changes.of(task_id):
+    async with lab.engine._parts.tasks.claims._commit.of(task_id):
         assert lab.engine.audit.kept().changing == (task_id,)
     await asyncio.sleep(0)
     assert lab.engine.audit.kept().changing == ()

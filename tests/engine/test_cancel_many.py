@@ -100,7 +100,7 @@ async def test_many__goes_on_after_an_outage_with_what_was_left(lab: Lab) -> Non
     assert refused.value.code.name == "store_unavailable"
     assert 0 < lane.waiting < 350
     lab.disk.full = None
-    await lab.engine._parts.base.journal.until_available()
+    await lab.engine._parts.base.commit.until_available()
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 350}
     assert not lane.waiting
 

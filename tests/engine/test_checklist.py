@@ -173,16 +173,16 @@ async def test_step__a_change_by_its_task_at_the_same_moment_is_not_lost(lab: La
     task_id = await step(lab)
     item = await item_of(lab, task_id)
     done_before = MarkItemOf(task_id, DONE, 5)
-    writes = lab.engine._parts.base.journal.write
+    writes = lab.engine._parts.base.commit.write
     overtaken: list[bool] = []
 
-    async def overtaking(mutations: Any, written: Any = None) -> None:
+    async def overtaking(mutations: Any, *more: Any, **how: Any) -> None:
         if not overtaken and any(isinstance(m, SaveItem) for m in mutations):
             overtaken.append(True)
             await lab.disk.data.apply([done_before])
-        await writes(mutations, written)
+        await writes(mutations, *more, **how)
 
-    lab.engine._parts.base.journal.write = overtaking  # type: ignore[method-assign]
+    lab.engine._parts.base.commit.write = overtaking  # type: ignore[method-assign]
     change = ItemChange(item_id=item.id, title="new title")
     (changed,) = await lab.engine.checklist.update([change], actor="ann")
     assert overtaken

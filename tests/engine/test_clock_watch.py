@@ -15,7 +15,7 @@ async def test_clock__that_jumps_is_in_the_journal_and_ages_are_not_believed_for
         bench_config(), CATALOG, store, {"bench": bench_factory({})}, clock=clock
     )
     try:
-        watch = ClockWatch(clock, engine._parts.base.journal)
+        watch = ClockWatch(clock, engine._parts.base.commit)
         clock.pass_(3_600)
         clock.wrong_by_ms = 1_500
         await watch.look()

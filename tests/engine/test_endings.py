@@ -9,6 +9,7 @@ import pytest
 
 from robotq.config import RobotConfig
 from robotq.drivers.base import DriverError
+from robotq.engine.state.estimates import Estimates
 from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
@@ -253,7 +254,7 @@ async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_par
     def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(lab.engine._parts.tasks.claims._changes._estimates, "learn", broken)
+    monkeypatch.setattr(Estimates, "learn", broken)
     first = await lab.at_gate("first")
     second = await lab.submit("second")
     lab.driver.gate.set()

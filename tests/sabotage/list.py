@@ -34,10 +34,10 @@ SABOTAGES = (
     ),
     _one(
         "a submit is answered whether it was written or not",
-        "engine/submitting.py",
-        "                await self._changes.write(mutations, room)\n"
+        "engine/intake/submitting.py",
+        "                await self._commit.write(mutations, room)\n"
         "                crash_point(CrashPoint.ACCEPTED)",
-        "                await self._changes.written(mutations)\n"
+        "                await self._commit.written(mutations)\n"
         "                crash_point(CrashPoint.ACCEPTED)",
         "tests/engine/test_outage.py tests/engine/test_random.py",
     ),
@@ -46,7 +46,7 @@ SABOTAGES = (
         "engine/queue/claims.py",
         "                        crash_point(CrashPoint.FINISHED)\n"
         "                        return claimed\n"
-        "            await self._changes.until_available()",
+        "            await self._commit.until_available()",
         "                        crash_point(CrashPoint.FINISHED)\n"
         "                        return claimed\n"
         "            return None",

@@ -44,7 +44,7 @@ async def test_retention__a_change_under_way_of_what_is_being_removed_says_that_
     failed = await shop.find(task)
     assert failed.state is TaskState.FAILED
     removing = {"events_before_ms": 0, "answers_before_ms": 0, "limit": 10}
-    async with shop.engine._parts.tasks.claims._changes.of(task.id) as held:
+    async with shop.engine._parts.tasks.claims._commit.of(task.id) as held:
         shop.engine._parts.base.memory.forget(2**60)
         await shop.store.prune(tasks_before_ms=2**60, **removing)
         with pytest.raises(RobotqError) as caught:

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from robotq.engine.again import Again
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
+from robotq.engine.queue.again import Again
 from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
+from robotq.engine.robot.control import RobotControl
 from robotq.engine.robot.robot import Robot
-from robotq.engine.robot_control import RobotControl
 from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
@@ -88,7 +88,7 @@ class Checklist:
         self,
         *,
         reads: Reads,
-        journal: Journal,
+        commit: Commit,
         queue: TaskQueue,
         again: Again,
         control: RobotControl,
@@ -98,7 +98,7 @@ class Checklist:
         settings: Settings,
     ) -> None:
         self._reads = reads
-        self._journal = journal
+        self._commit = commit
         self._queue = queue
         self._again = again
         self._control = control
@@ -148,7 +148,7 @@ class Checklist:
             item = self._made(new, now_ms)
             accepted = Accepted(task_ids=(item.id,), batch_id=None, queue_size=0)
             mutations: list[Mutation] = [SaveItem(item), _event("created", item, actor, now_ms)]
-            await self._journal.write([*mutations, *_kept(save_answer, accepted)])
+            await self._commit.write([*mutations, *_kept(save_answer, accepted)])
             made.append(item)
             return accepted
 
@@ -171,7 +171,7 @@ class Checklist:
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             batch, items, mutations = self._batch(new, session_id, reason, actor)
             accepted = Accepted(task_ids=(), batch_id=batch.id, queue_size=0)
-            await self._journal.write([*mutations, *_kept(save_answer, accepted)])
+            await self._commit.write([*mutations, *_kept(save_answer, accepted)])
             made.append((batch, items))
             return accepted
 
@@ -309,7 +309,7 @@ class Checklist:
         """False where a task has changed its item meanwhile."""
         try:
             if mutations:
-                await self._journal.write(mutations)
+                await self._commit.write(mutations)
         except StaleRevision:
             return False
         return True

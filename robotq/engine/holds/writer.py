@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
-from robotq.engine.commit.journal import Journal, NotAnswered
+from robotq.engine.commit.commit import Commit, NotAnswered
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.signals import Signals
 from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
@@ -86,10 +86,10 @@ class HoldWriter:
     """
 
     def __init__(
-        self, board: HoldBoard, journal: Journal, on_disk: Iterable[Hold], signals: Signals
+        self, board: HoldBoard, commit: Commit, on_disk: Iterable[Hold], signals: Signals
     ) -> None:
         self._board = board
-        self._journal = journal
+        self._commit = commit
         self._on_disk = {_key(hold): hold.id for hold in on_disk}
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -122,7 +122,7 @@ class HoldWriter:
         `patient`.
         """
         turn = self._turn.acquire()
-        await (turn if patient else self._journal.in_time(turn))
+        await (turn if patient else self._commit.in_time(turn))
         writing = self.next(lifting, actor)
         answered = True
         try:
@@ -150,7 +150,7 @@ class HoldWriter:
         """
         async with self.along(holds, actor) as writing:
             if writing.mutations or along:
-                await self._journal.write([*along, *writing.mutations], writing.written)
+                await self._commit.write(along, holds=writing)
         return writing.lifting
 
     async def catch_up(self) -> None:
@@ -169,7 +169,7 @@ class HoldWriter:
         while self._told < wanted:
             self._begin()
             attempt = self._attempt
-            if attempt is None or not self._journal.available:
+            if attempt is None or not self._commit.available:
                 return False
             await asyncio.wait({attempt}, timeout=max(0.0, until - loop.time()))
             if not attempt.done():
@@ -190,7 +190,7 @@ class HoldWriter:
     async def _write_all(self) -> None:
         try:
             while self._behind:
-                await self._journal.until_available()
+                await self._commit.until_available()
                 try:
                     await self._write()
                 except Exception:  # noqa: BLE001 - holds must come to the disk; logged whole
@@ -211,14 +211,12 @@ class HoldWriter:
     async def _write(self) -> None:
         async with self._turn:
             writing = self.next()
-            if writing.mutations and not await self._journal.written(
-                writing.mutations, writing.written
-            ):
-                writing.failed()
+            if writing.mutations:
+                await self._commit.written((), holds=writing)
 
     def _begin_after_answer(self) -> None:
         async def wait() -> None:
-            await self._journal.until_answered()
+            await self._commit.until_answered()
             self._turn.release()
             self._begin()
 

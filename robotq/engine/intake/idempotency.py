@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from robotq.engine.commit.journal import NotAnswered
+from robotq.engine.commit.commit import NotAnswered
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError

@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from msgspec.structs import replace
 
 from robotq.engine.commit.batches import cancelled_with
-from robotq.engine.commit.changes import Changes, Several
+from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.locked import Several
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter, Writing
@@ -45,7 +46,7 @@ class Claims:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         memory: TaskMemory,
         turns: Turns,
         holds: HoldBoard,
@@ -55,7 +56,7 @@ class Claims:
         clock: WallClock,
         settings: Settings,
     ) -> None:
-        self._changes = changes
+        self._commit = commit
         self._memory = memory
         self._turns = turns
         self._holds = holds
@@ -94,7 +95,7 @@ class Claims:
         task = self._turns.next(lane)
         if task is None:
             return None
-        async with self._changes.several() as changing:
+        async with self._commit.several() as changing:
             current = await changing.of(task.id)
             # while the lock was waited for, it may have been called off or overtaken
             if self._turns.next(lane) is not current:
@@ -103,19 +104,19 @@ class Claims:
                 await self._expire(changing, current)
                 return None
             claimed, mutations = self._turns.claim(current)
-            return claimed if await self._changes.written(mutations, claimed) else None
+            return claimed if await self._commit.written(mutations, claimed) else None
 
     async def _expire(self, changing: Several, task: Task) -> None:
         expired = ended_by_expiry(task, self._clock.now_ms())
         rest = await self._cancelling_rest(changing, expired)
         following = self._repeats.following(expired)
-        await self._changes.written([*saving_end(task, expired, "robotq"), *rest, *following])
+        await self._commit.written([*saving_end(task, expired, "robotq"), *rest, *following])
 
     async def release(self, task: Task) -> None:
         """Give back a claim whose driver was never called. Waits for the disk, and keeps nobody
         from the task meanwhile."""
         while True:
-            async with self._changes.of(task.id, patient=True) as current:
+            async with self._commit.of(task.id, patient=True) as current:
                 released = transition(current, Action.RELEASE, fence=task.fence)
                 now_ms = self._clock.now_ms()
                 mutations: list[Mutation] = [
@@ -123,10 +124,10 @@ class Claims:
                     SaveTask(released, current.state),
                     task_event("task.released", released, now_ms, "robotq", before=current),
                 ]
-                if await self._changes.written(mutations):
+                if await self._commit.written(mutations):
                     crash_point(CrashPoint.RELEASED)
                     return
-            await self._changes.until_available()
+            await self._commit.until_available()
 
     # -- the running task ----------------------------------------------------------------------
 
@@ -135,7 +136,7 @@ class Claims:
 
         Raises RobotqError stale_claim, wrong_state, store_unavailable.
         """
-        async with self._changes.of(task.id, patient=True) as current:
+        async with self._commit.of(task.id, patient=True) as current:
             changed = transition(current, Action.PROGRESS, fence=task.fence, **report.changes)
             mutations = [
                 SaveTask(changed, current.state),
@@ -143,14 +144,14 @@ class Claims:
                 *report.occupancies,
             ]
             # not `write`: what it would give up could come twice
-            if not await self._changes.written(mutations):
+            if not await self._commit.written(mutations):
                 raise RobotqError("store_unavailable", reason="not written yet")
 
     async def intend(self, task: Task, asked: Asked) -> None:
         """Write beside a running task that somebody has called it off; the first one counts.
         Waits for the disk, and for nothing where the task has ended meanwhile."""
         while True:
-            async with self._changes.of(task.id, patient=True) as current:
+            async with self._commit.of(task.id, patient=True) as current:
                 if current.state is not TaskState.RUNNING or current.fence != task.fence:
                     return
                 if current.asked is not None:
@@ -165,9 +166,9 @@ class Claims:
                     cause=asked.cause,
                     reason=asked.reason,
                 )
-                if await self._changes.written([SaveTask(changed, current.state), event]):
+                if await self._commit.written([SaveTask(changed, current.state), event]):
                     return
-            await self._changes.until_available()
+            await self._commit.until_available()
 
     async def finish(
         self,
@@ -190,7 +191,7 @@ class Claims:
         self._hold(task, ending)
         while True:
             # after an outage, everything that depends on others is looked at anew
-            async with self._changes.several() as changing:
+            async with self._commit.several() as changing:
                 current = await changing.of(task.id)
                 ended = _ended(current, task.fence, ended_at_ms, ending, report)
                 if current.asked is None and asked is not None:
@@ -215,10 +216,10 @@ class Claims:
                         *self._left(ended, claimed, ending, unused),
                         *claim,
                     ]
-                    if await self._changes.written(mutations, claimed, holds):
+                    if await self._commit.written(mutations, claimed, holds):
                         crash_point(CrashPoint.FINISHED)
                         return claimed
-            await self._changes.until_available()
+            await self._commit.until_available()
 
     def _hold(self, task: Task, ending: Ending) -> None:
         if ending.hold is not None:
@@ -246,7 +247,7 @@ class Claims:
         """The claim that can go into the same commit as the end of the running task."""
         following = self._turns.after_running(self._memory.lane(queue))
         # one that somebody is changing right now is left to the ordinary claim
-        if following is None or self._changes.locks.held(following.id):
+        if following is None or self._commit.locks.held(following.id):
             return None, ()
         if self._turns.expired(following):
             return None, ()
@@ -282,7 +283,7 @@ class Claims:
         resource = occupancy.resource
         drop = self._resources.release(occupancy)
         try:
-            await self._changes.write([drop, AppendEvent(event)])
+            await self._commit.write([drop, AppendEvent(event)])
         finally:
             self._resources.released_by_person(resource)
             self._memory.wake_lanes()
@@ -293,9 +294,9 @@ class Claims:
         """Lift a hold, and write with that what has happened at its robot. Waits for the disk."""
         while True:
             async with self._hold_writer.along((hold,), actor, patient=True) as holds:
-                if await self._changes.written(mutations, holds=holds):
+                if await self._commit.written(mutations, holds=holds):
                     return
-            await self._changes.until_available()
+            await self._commit.until_available()
 
 
 def _ended(task: Task, fence: int, at_ms: int, ending: Ending, report: Report) -> Task:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from robotq.engine.cancelling import Cancelling
 from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
+from robotq.engine.intake.submitting import Submitting
+from robotq.engine.queue.resolving import Resolving
 from robotq.engine.queue.turns import Turns
 from robotq.engine.queue.waits import Waits
-from robotq.engine.resolving import Resolving
 from robotq.engine.state.estimates import Estimates
 from robotq.engine.state.tasks import TaskMemory
-from robotq.engine.submitting import Submitting
 from robotq.engine.waiting.approvals import Approvals
 from robotq.engine.waiting.cancel_many import CancelMany
+from robotq.engine.waiting.cancelling import Cancelling
 from robotq.engine.waiting.fitting import Fitting
 from robotq.engine.waiting.reorder import Editing
 from robotq.engine.waiting.repeats import Repeats

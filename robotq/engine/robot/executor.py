@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from robotq.engine.cancelling import Cancelling
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.queue.claims import Claims
@@ -21,6 +20,7 @@ from robotq.engine.robot.run import Run
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
+from robotq.engine.waiting.cancelling import Cancelling
 from robotq.engine.waiting.fitting import Fitting, why_misfit
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -44,7 +44,7 @@ class ExecutorDeps:
     claims: Claims
     cancelling: Cancelling
     fitting: Fitting
-    journal: Journal
+    commit: Commit
     holds: HoldBoard
     resources: Resources
     clock: WallClock
@@ -388,7 +388,7 @@ class Executor:
         )
         pending.being_answered = True
         try:
-            await self._deps.journal.write([AppendEvent(event)])
+            await self._deps.commit.write([AppendEvent(event)])
         finally:
             pending.being_answered = False
         crash_point(CrashPoint.ANSWERED)

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from robotq.catalog import Kind
-from robotq.engine.arming import Arming
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.engine.reloading import Reloading
-from robotq.engine.robot_control import RobotControl
-from robotq.engine.roster import Roster
+from robotq.engine.robot.arming import Arming
+from robotq.engine.robot.control import RobotControl
+from robotq.engine.robot.roster import Roster
 from robotq.engine.waiting.fitting import Fitting
 from robotq.model.clock import WallClock
 from robotq.model.errors import ConfigError, RobotqError
@@ -38,7 +38,7 @@ class Immediate:
         arming: Arming,
         reads: Reads,
         fitting: Fitting,
-        journal: Journal,
+        commit: Commit,
         clock: WallClock,
     ) -> None:
         self._roster = roster
@@ -47,7 +47,7 @@ class Immediate:
         self._arming = arming
         self._reads = reads
         self._fitting = fitting
-        self._journal = journal
+        self._commit = commit
         self._clock = clock
         self._handlers: dict[str, Handler] = {
             "driver": self._driver,
@@ -74,7 +74,7 @@ class Immediate:
         """
         result = await self._handlers[order.spec.handler](order, actor)
         if order.spec.kind is Kind.CONTROL:
-            await self._journal.note(
+            await self._commit.note(
                 Event(
                     kind="command.control",
                     at_ms=self._clock.now_ms(),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from robotq.engine.commit.batches import cancelled_with
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
@@ -23,10 +23,10 @@ class Approvals:
     """Lets waiting tasks run, or ends them. A contiguous batch is decided about as one."""
 
     def __init__(
-        self, *, changes: Changes, memory: TaskMemory, holds: HoldBoard, clock: WallClock
+        self, *, commit: Commit, memory: TaskMemory, holds: HoldBoard, clock: WallClock
     ) -> None:
         self._holds = holds
-        self._changes = changes
+        self._commit = commit
         self._memory = memory
         self._clock = clock
 
@@ -56,7 +56,7 @@ class Approvals:
             for one in approved:
                 mutations.append(SaveTask(one, TaskState.PENDING))
                 mutations.append(task_event("task.approved", one, now_ms, actor, note=note))
-            await self._changes.write(mutations)
+            await self._commit.write(mutations)
             return approved[0]
 
     @unbroken
@@ -76,20 +76,20 @@ class Approvals:
             mutations = saving_end(task, rejected, actor)
             for one in rest:
                 mutations += cancelled_with(one, rejected)
-            await self._changes.write(mutations)
+            await self._commit.write(mutations)
             return rejected
 
     @asynccontextmanager
     async def _held(self, task_id: str, action: str) -> AsyncIterator[tuple[Task, Sequence[Task]]]:
         """The task, and the others of its contiguous batch; nobody else changes them."""
-        known = await self._changes.find(task_id)
+        known = await self._commit.find(task_id)
         unit: Sequence[Task] = (known,)
         if known.contiguous and known.batch_id is not None and known.awaits_approval:
             unit = self._memory.lane(known.queue).batch(known.batch_id) or unit
         async with AsyncExitStack() as changing:
             # everybody who locks several tasks goes by arrival, so nobody waits in a ring
             held = [
-                await changing.enter_async_context(self._changes.of(one.id))
+                await changing.enter_async_context(self._commit.of(one.id))
                 for one in sorted(unit, key=lambda one: one.seq)
             ]
             waiting = [
@@ -97,7 +97,7 @@ class Approvals:
             ]
             task = next((one for one in waiting if one.id == task_id), None)
             if task is None:
-                now = await self._changes.find(task_id)
+                now = await self._commit.find(task_id)
                 raise RobotqError(
                     "wrong_state", task_id=task_id, state=now.state.value, action=action
                 )

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import msgspec
 import orjson
 
-from robotq.engine.cancelling import Cancelling
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.waiting.cancelling import Cancelling
 from robotq.engine.worker_tasks import job_changes
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -107,7 +107,7 @@ class CancelMany:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         memory: TaskMemory,
         idempotency: Idempotency,
         clock: WallClock,
@@ -115,7 +115,7 @@ class CancelMany:
         cancelling: Cancelling,
     ) -> None:
         """`called_off`: tasks that get no turn while they are in it."""
-        self._changes = changes
+        self._commit = commit
         self._memory = memory
         self._idempotency = idempotency
         self._clock = clock
@@ -157,7 +157,7 @@ class CancelMany:
             kept.update(ids)
             self._called_off |= kept
             accepted = Accepted(task_ids=ids, batch_id=None, queue_size=count)
-            await self._changes.write([save_answer(accepted), self._told(keyed, selection, count)])
+            await self._commit.write([save_answer(accepted), self._told(keyed, selection, count)])
             return accepted
 
         try:
@@ -205,9 +205,9 @@ class CancelMany:
                 for task_id in chunk:
                     task = self._unfinished(task_id)
                     if task is not None:
-                        task = await changing.enter_async_context(self._changes.of(task_id))
+                        task = await changing.enter_async_context(self._commit.of(task_id))
                     else:
-                        task = await self._changes.find(task_id)
+                        task = await self._commit.find(task_id)
                     if task.state is TaskState.PENDING:
                         task, saving = job_changes.cancelled(
                             task, self._clock.now_ms(), actor=actor, reason=reason
@@ -215,7 +215,7 @@ class CancelMany:
                         mutations += saving
                     states[task_id] = _state_of(task)
                 if mutations:
-                    await self._changes.write(mutations)
+                    await self._commit.write(mutations)
                     crash_point(CrashPoint.CANCELLED)
         return states
 
@@ -232,7 +232,7 @@ class CancelMany:
             if error.code.name != "wrong_state":
                 raise
             # it has ended meanwhile
-            return await self._changes.find(task_id)
+            return await self._commit.find(task_id)
 
 
 def _key(selection: Selection, count: int, up_to: int, actor: str) -> KeyedRequest:

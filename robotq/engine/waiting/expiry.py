@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from robotq.engine.commit.batches import cancelled_with
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_end
 from robotq.engine.state.tasks import TaskMemory
@@ -27,13 +27,13 @@ class Expiry:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         memory: TaskMemory,
         deadlines: Deadlines,
         repeats: Repeats,
         clock: WallClock,
     ) -> None:
-        self._changes = changes
+        self._commit = commit
         self._memory = memory
         self._deadlines = deadlines
         self._repeats = repeats
@@ -50,7 +50,7 @@ class Expiry:
             due = self._deadlines.over()
             for start in range(0, len(due), _AT_ONCE):
                 await asyncio.gather(*map(self._expire, due[start : start + _AT_ONCE]))
-            await self._changes.until_available()
+            await self._commit.until_available()
             await self._deadlines.until_next()
 
     @unbroken
@@ -58,7 +58,7 @@ class Expiry:
         async with AsyncExitStack() as changing:
             # everybody who locks several tasks goes by arrival, so nobody waits in a ring
             held = [
-                await changing.enter_async_context(self._changes.of(one.id))
+                await changing.enter_async_context(self._commit.of(one.id))
                 for one in sorted(self._together(task_id), key=lambda one: one.seq)
             ]
             task = next((one for one in held if one.id == task_id), None)
@@ -66,7 +66,7 @@ class Expiry:
                 return
             ended = ended_by_expiry(task, self._clock.now_ms())
             rest = [one for one in held if one is not task and one.state is TaskState.PENDING]
-            await self._changes.written(
+            await self._commit.written(
                 [
                     *saving_end(task, ended, "robotq"),
                     *(mutation for one in rest for mutation in cancelled_with(one, ended)),

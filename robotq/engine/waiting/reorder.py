@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import task_event
 from robotq.engine.intake.admission import Admission
@@ -40,14 +40,14 @@ class Editing:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         memory: TaskMemory,
         admission: Admission,
         clock: WallClock,
         revisions: JsonObject,
     ) -> None:
         """`revisions`: what the store has under `REVISIONS`."""
-        self._changes = changes
+        self._commit = commit
         self._memory = memory
         self._admission = admission
         self._clock = clock
@@ -77,7 +77,7 @@ class Editing:
         """
         async with self._one_at_a_time:
             while True:
-                task = await self._changes.find(task_id)
+                task = await self._commit.find(task_id)
                 if task.work is not None:
                     reason = "expected a command of a robot"
                     raise RobotqError("bad_parameter", field="task_id", reason=reason)
@@ -89,7 +89,7 @@ class Editing:
                 async with AsyncExitStack() as changing:
                     # everybody who locks several tasks goes by arrival, so nobody waits in a ring
                     for one, _ in sorted(wanted, key=lambda found: found[0].seq):
-                        await changing.enter_async_context(self._changes.of(one.id))
+                        await changing.enter_async_context(self._commit.of(one.id))
                     # not where the line has changed while somebody else had a lock
                     if lane.changes == seen_changes:
                         if wanted:
@@ -116,7 +116,7 @@ class Editing:
         """
         async with self._one_at_a_time:
             while True:
-                task = await self._changes.find(task_id)
+                task = await self._commit.find(task_id)
                 if task.work is not None:
                     reason = "expected a command of a robot"
                     raise RobotqError("bad_parameter", field="task_id", reason=reason)
@@ -127,7 +127,7 @@ class Editing:
                     return Moved(tasks=unit, revision=self.revision_of(queue))
                 async with AsyncExitStack() as changing:
                     for one in sorted(unit, key=lambda found: found.seq):
-                        await changing.enter_async_context(self._changes.of(one.id))
+                        await changing.enter_async_context(self._commit.of(one.id))
                     if lane.changes == seen_changes:
                         await self._write_given(unit, queue, given, actor, note)
                         now = [self._memory.get(one.id) or one for one in unit]
@@ -153,7 +153,7 @@ class Editing:
             told = {"was_robot": left, "revision": self.revision + 1, "note": note}
             mutations.append(SaveTask(after, before.state, left))
             mutations.append(task_event("task.moved", after, now_ms, actor, before=before, **told))
-        await self._changes.write(mutations)
+        await self._commit.write(mutations)
         self._revisions = revisions
 
     def _check(self, queue: str, seen: int | None) -> None:
@@ -185,7 +185,7 @@ class Editing:
                 mutations.append(
                     task_event("task.moved", after, now_ms, actor, before=before, **told)
                 )
-        await self._changes.write(mutations)
+        await self._commit.write(mutations)
         self._revisions = revisions
 
 

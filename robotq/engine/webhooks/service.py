@@ -9,30 +9,28 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from robotq.config import WebhooksConfig
-from robotq.config.receivers import AllowedHosts, shown_url
-from robotq.engine.commit.journal import Journal
+from robotq.config.receivers import AllowedHosts
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.reads import Reads
 from robotq.engine.settings import Settings
+from robotq.engine.signals import Signals
+from robotq.engine.webhooks.new import NewWebhooks, webhook_event
 from robotq.engine.webhooks.sender import WebhookSender
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
-from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver, parsed_id
+from robotq.model.delivery import Delivery, DeliveryState, Receiver, parsed_id
 from robotq.model.errors import RobotqError
-from robotq.model.event import Event
-from robotq.model.task import FINAL_STATES, Task
-from robotq.model.texts import Language, text
+from robotq.model.task import Task
 from robotq.store.port import (
-    AppendEvent,
     DeliveryQuery,
     Mutation,
     SaveDelivery,
-    SaveTask,
 )
 
 _log = logging.getLogger(__name__)
@@ -59,16 +57,16 @@ class Webhooks:
         *,
         settings: Settings,
         reads: Reads,
-        journal: Journal,
+        commit: Commit,
         clock: WallClock,
-        pending: Iterable[Delivery],
+        new: NewWebhooks,
+        signals: Signals,
     ) -> None:
-        """`pending`: what the run before has left to be sent."""
         self._settings = settings
         self._reads = reads
-        self._journal = journal
+        self._commit = commit
         self._clock = clock
-        self._pending = {delivery.id: delivery for delivery in pending}
+        self._pending = new.pending
         self._of_task: OrderedDict[str, dict[Receiver, Delivery]] = OrderedDict()
         self._looked = False
         self._others_on_disk = False
@@ -81,55 +79,21 @@ class Webhooks:
             record=self._record,
         )
         self._delivered = self._undelivered = 0
+        signals.webhook_written.subscribe(self._sent_soon)
 
     @property
     def allowed_hosts(self) -> AllowedHosts:
         """Where a `callback_url` may lead to."""
         return AllowedHosts(self._config.allowed_hosts)
 
-    # -- with the end of a task ----------------------------------------------------------------
-
-    def following(self, saving: SaveTask) -> Sequence[Mutation]:
-        """The webhooks that follow from what is about to be written, to be written with it."""
-        if not _ends(saving):
-            return ()
-        return [
-            mutation
-            for receiver, url in self._receivers(saving.task)
-            for mutation in self._new(saving.task, receiver, url)
-        ]
-
-    def take_over(self, delivery: Delivery) -> None:
-        """Send a webhook that was written."""
+    def _sent_soon(self, delivery: Delivery) -> None:
+        """Send a webhook that was written with the end of its task."""
         crash_point(CrashPoint.WEBHOOK_RECORDED)
         self._of_task.setdefault(delivery.task_id, {})
         if len(self._of_task) > _REMEMBERED:
             self._of_task.popitem(last=False)
             self._others_on_disk = True
         self._take_over(delivery)
-
-    def _receivers(self, task: Task) -> Iterable[tuple[Receiver, str]]:
-        site, caller = self._config.url, task.command.callback_url
-        if site is not None:
-            yield Receiver.SITE, site
-        if caller is not None and caller != site:
-            yield Receiver.CALLER, caller
-
-    def _new(self, task: Task, receiver: Receiver, url: str) -> list[Mutation]:
-        assert task.ended_at_ms is not None
-        delivery = Delivery(
-            task_id=task.id, receiver=receiver, url=url, created_at_ms=task.ended_at_ms
-        )
-        limit = self._config.max_pending
-        if len(self._pending) < limit:
-            return [SaveDelivery(delivery)]
-        given_up = replace(
-            delivery,
-            state=DeliveryState.UNDELIVERED,
-            problem=Problem(code="webhook.too_many", args={"limit": limit}),
-            ended_at_ms=task.ended_at_ms,
-        )
-        return [SaveDelivery(given_up), self._event("webhook.undelivered", given_up, task)]
 
     # -- for people ----------------------------------------------------------------------------
 
@@ -170,8 +134,9 @@ class Webhooks:
             ended, state=DeliveryState.PENDING, attempts=0, problem=None, ended_at_ms=None
         )
         task = await self._task(again)
-        event = self._event("webhook.resent", again, task, actor=actor)
-        await self._journal.write([SaveDelivery(again), event], partial(self._take_over, again))
+        event = webhook_event("webhook.resent", again, task, self._clock.now_ms(), actor=actor)
+        then = partial(self._take_over, again)
+        await self._commit.write([SaveDelivery(again), event], then=then)
         return again
 
     def statistics(self) -> WebhookStatistics:
@@ -208,8 +173,9 @@ class Webhooks:
         """Write what became of an attempt; waits for the disk."""
         mutations: list[Mutation] = [SaveDelivery(delivery)]
         if delivery.state is not DeliveryState.PENDING:
-            mutations.append(self._event(f"webhook.{delivery.state.value}", delivery, task))
-        await self._journal.write_when_possible(mutations, partial(self._take_over, delivery))
+            kind, now_ms = f"webhook.{delivery.state.value}", self._clock.now_ms()
+            mutations.append(webhook_event(kind, delivery, task, now_ms))
+        await self._commit.write_when_possible(mutations, partial(self._take_over, delivery))
 
     # -- helpers -------------------------------------------------------------------------------
 
@@ -219,33 +185,3 @@ class Webhooks:
 
     async def _task(self, delivery: Delivery) -> Task | None:
         return await self._reads.task_if_any(delivery.task_id)
-
-    def _event(
-        self, kind: str, delivery: Delivery, task: Task | None, *, actor: str = "robotq"
-    ) -> AppendEvent:
-        """`task`: None where retention has removed it."""
-        problem = delivery.problem
-        data = {
-            "webhook_id": delivery.id,
-            "url": shown_url(delivery.url),
-            "attempts": delivery.attempts,
-        }
-        if problem is not None:
-            told = text(problem.code, problem.args, Language.EN)
-            _log.warning("webhook %s is %s: %s", delivery.id, delivery.state.value, told)
-            data |= {"problem": problem.code, **problem.args}
-        return AppendEvent(
-            Event(
-                kind=kind,
-                at_ms=self._clock.now_ms(),
-                actor=actor,
-                api=task.api if task is not None else None,
-                robot=task.queue if task is not None else None,
-                task_id=delivery.task_id,
-                data=data,
-            )
-        )
-
-
-def _ends(saving: SaveTask) -> bool:
-    return saving.task.state in FINAL_STATES and saving.before not in FINAL_STATES

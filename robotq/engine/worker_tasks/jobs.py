@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new
 from robotq.engine.holds.board import HoldBoard
@@ -34,14 +34,14 @@ class Jobs:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         memory: TaskMemory,
         admission: Admission,
         holds: HoldBoard,
         idempotency: Idempotency,
         clock: WallClock,
     ) -> None:
-        self._changes = changes
+        self._commit = commit
         self._memory = memory
         self._admission = admission
         self._holds = holds
@@ -75,14 +75,14 @@ class Jobs:
                 mutations = saving_new([task], actor)
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
-                await self._changes.write(mutations, room)
+                await self._commit.write(mutations, room)
                 return accepted
 
         if keyed is None:
             accepted = await accept(None)
         else:
             accepted = await self._idempotency.once(keyed, self._clock.now_ms(), accept)
-        return await self._changes.find(accepted.task_ids[0]), accepted.repeated
+        return await self._commit.find(accepted.task_ids[0]), accepted.repeated
 
     # -- for workers -----------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class Jobs:
         Raises RobotqError store_unavailable.
         """
         while (waiting := self._next(queue, match)) is not None:
-            async with self._changes.of(waiting.id) as task:
+            async with self._commit.of(waiting.id) as task:
                 # while the lock was waited for, it may have been called off
                 if task.state is TaskState.PENDING and not self._overdue(task):
                     return await self._write(self._claimed(task, worker, named=named))
@@ -115,7 +115,7 @@ class Jobs:
     async def claim_this(self, task_id: str, worker: str) -> Task:
         """The same for exactly one task. Raises RobotqError task_not_found, wrong_state,
         queue_held, store_unavailable."""
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             if task.work is None or task.state is not TaskState.PENDING:
                 raise _wrong_state(task, Action.CLAIM)
             if not self.may_start(task.queue):
@@ -137,7 +137,7 @@ class Jobs:
         `progress` is 0 to 1; what is None stays as it was. Raises RobotqError task_not_found,
         wrong_state (it has ended), stale_claim, store_unavailable.
         """
-        async with self._changes.of(task_id) as before:
+        async with self._commit.of(task_id) as before:
             now_ms = self._clock.now_ms()
             task, earlier = self._held(before, holder, "renew")
             renewed = job_changes.renewed(
@@ -157,7 +157,7 @@ class Jobs:
         Raises RobotqError task_not_found, wrong_state (it has ended otherwise), stale_claim;
         both are kept in the journal; store_unavailable.
         """
-        async with self._changes.of(task_id) as before:
+        async with self._commit.of(task_id) as before:
             if before.state.final and _same_end(before, holder, ending):
                 return before
             now_ms = self._clock.now_ms()
@@ -167,7 +167,7 @@ class Jobs:
                 try:
                     task, earlier = self._held(before, holder, ending.action)
                 except RobotqError:
-                    await self._changes.write(job_changes.refused(before, holder, ending, now_ms))
+                    await self._commit.write(job_changes.refused(before, holder, ending, now_ms))
                     raise
             return await self._write(job_changes.ended(task, ending, now_ms), earlier)
 
@@ -175,7 +175,7 @@ class Jobs:
     async def give_back(self, task_id: str, holder: Holder) -> Task:
         """The worker has not begun and will not: the task goes back to its place, and this
         counts as no attempt. Raises RobotqError like `renew`."""
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
                 raise _stale(task, holder)
             return await self._write(job_changes.released(task, self._clock.now_ms()))
@@ -186,7 +186,7 @@ class Jobs:
 
         Raises RobotqError like `renew`.
         """
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
                 raise _stale(task, holder)
             lost = job_changes.failed(task, self._clock.now_ms(), "worker_lost", worker=task.worker)
@@ -202,7 +202,7 @@ class Jobs:
         get after a start.
         Raises RobotqError store_unavailable.
         """
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             now_ms = self._clock.now_ms()
             if task.state.final or task.work is None:
                 return task
@@ -221,7 +221,7 @@ class Jobs:
     async def count_anew(self, task_id: str) -> None:
         """Let a lease that is longer than it can be, because the clock was set back while the
         daemon was away, begin now. Raises RobotqError store_unavailable."""
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             lease_s = None if task.work is None else task.work.lease_s
             if task.state is not TaskState.RUNNING or lease_s is None or not task.lease_until_ms:
                 return
@@ -245,7 +245,7 @@ class Jobs:
         Raises RobotqError task_not_found, wrong_state (not failed), retries_used_up,
         store_unavailable, shutting_down.
         """
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             if task.work is not None and task.work.max_retries is not None:
                 limit = task.work.max_retries
                 if task.state is TaskState.FAILED and task.retries >= limit:
@@ -260,7 +260,7 @@ class Jobs:
             return None
         # one that somebody is changing right now is most probably being claimed
         for task in self._memory.pool(queue).line(match):
-            if not self._changes.locks.held(task.id) and not self._overdue(task):
+            if not self._commit.locks.held(task.id) and not self._overdue(task):
                 return task
         return None
 
@@ -285,7 +285,7 @@ class Jobs:
     async def _write(self, change: Change, earlier: Sequence[Mutation] = ()) -> Task:
         """The task after the change, once it is on disk with what goes before it."""
         task, mutations = change
-        await self._changes.write([*earlier, *mutations])
+        await self._commit.write([*earlier, *mutations])
         return task
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import About
+from robotq.engine.holds.queue_control import RECORD_S
 from robotq.engine.holds.writer import HoldWriter
-from robotq.engine.queue_control import RECORD_S
 from robotq.engine.reads import Reads
 from robotq.engine.robot.estop import EStop
 from robotq.engine.robot.robot import Robot
-from robotq.engine.roster import Roster
+from robotq.engine.robot.roster import Roster
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
@@ -31,7 +31,7 @@ class RobotControl:
         estop: EStop,
         holds: HoldBoard,
         hold_writer: HoldWriter,
-        journal: Journal,
+        commit: Commit,
         reads: Reads,
         clock: WallClock,
     ) -> None:
@@ -39,7 +39,7 @@ class RobotControl:
         self._estop = estop
         self._holds = holds
         self._hold_writer = hold_writer
-        self._journal = journal
+        self._commit = commit
         self._reads = reads
         self._clock = clock
 
@@ -140,6 +140,6 @@ class RobotControl:
         return await self._reads.task(task_id)
 
     async def _note(self, kind: str, actor: str, robot: str, **data: Any) -> None:
-        await self._journal.note(
+        await self._commit.note(
             Event(kind=kind, at_ms=self._clock.now_ms(), actor=actor, robot=robot, data=data)
         )

@@ -8,7 +8,7 @@ from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import About
 from robotq.engine.holds.writer import HoldWriter
-from robotq.engine.roster import Roster
+from robotq.engine.robot.roster import Roster
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
@@ -32,13 +32,13 @@ class Submitting:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         admission: Admission,
         idempotency: Idempotency,
         holds: HoldBoard,
         clock: WallClock,
     ) -> None:
-        self._changes = changes
+        self._commit = commit
         self._admission = admission
         self._idempotency = idempotency
         self._holds = holds
@@ -82,7 +82,7 @@ class Submitting:
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
                 crash_point(CrashPoint.ACCEPT)
-                await self._changes.write(mutations, room)
+                await self._commit.write(mutations, room)
                 crash_point(CrashPoint.ACCEPTED)
                 return accepted
 
@@ -115,7 +115,7 @@ class Submitting:
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             async with AsyncExitStack() as stack:
                 ended = [
-                    (await stack.enter_async_context(self._changes.of(task_id)), order)
+                    (await stack.enter_async_context(self._commit.of(task_id)), order)
                     for task_id, order in again
                 ]
                 for task, _ in ended:
@@ -152,7 +152,7 @@ class Submitting:
                     )
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
-                await self._changes.write(mutations, room)
+                await self._commit.write(mutations, room)
                 crash_point(CrashPoint.RETRIED)
                 return accepted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from robotq.engine.commit.changes import Changes
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
@@ -29,7 +29,7 @@ class Resolving:
     def __init__(
         self,
         *,
-        changes: Changes,
+        commit: Commit,
         reads: Reads,
         admission: Admission,
         idempotency: Idempotency,
@@ -38,7 +38,7 @@ class Resolving:
         hold_writer: HoldWriter,
         clock: WallClock,
     ) -> None:
-        self._changes = changes
+        self._commit = commit
         self._reads = reads
         self._admission = admission
         self._idempotency = idempotency
@@ -100,7 +100,7 @@ class Resolving:
         stay_paused: bool,
         save_answer: SaveAccepted | None,
     ) -> Accepted:
-        async with self._changes.of(task_id) as task, AsyncExitStack() as stack:
+        async with self._commit.of(task_id) as task, AsyncExitStack() as stack:
             if seen is not None and task.outcome_unknown and seen != task.revision:
                 raise RobotqError("task_changed", task_id=task.id, revision=task.revision)
             again: Task | None = None
@@ -134,6 +134,6 @@ class Resolving:
             hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)
             lifting = [hold] if hold is not None and hold.task_id == task.id else []
             async with self._hold_writer.along(lifting, actor) as holds:
-                await self._changes.write(mutations, room, holds)
+                await self._commit.write(mutations, room, holds)
             crash_point(CrashPoint.RESOLVED)
             return accepted

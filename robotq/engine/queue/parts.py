@@ -7,28 +7,27 @@ from dataclasses import dataclass
 from math import ceil
 
 from robotq.engine.base import Base
-from robotq.engine.cancelling import Cancelling
-from robotq.engine.commit.changes import Changes
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.waiters import Waiters
 from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Idempotency
+from robotq.engine.intake.submitting import Submitting
 from robotq.engine.queue.claims import Claims
 from robotq.engine.queue.queue import TaskQueue
+from robotq.engine.queue.resolving import Resolving
 from robotq.engine.queue.turns import Turns
 from robotq.engine.queue.waits import Waits
-from robotq.engine.resolving import Resolving
 from robotq.engine.state.estimates import Estimates
-from robotq.engine.submitting import Submitting
 from robotq.engine.waiting.approvals import Approvals
 from robotq.engine.waiting.cancel_many import CancelMany
+from robotq.engine.waiting.cancelling import Cancelling
 from robotq.engine.waiting.deadlines import Deadlines
 from robotq.engine.waiting.expiry import Expiry
 from robotq.engine.waiting.fitting import Fitting
 from robotq.engine.waiting.reorder import REVISIONS, Editing
 from robotq.engine.waiting.repeats import Repeats
 from robotq.engine.worker_tasks.jobs import Jobs
-from robotq.model.task import Task
+from robotq.model.task import FINAL_STATES, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +76,24 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
     unfinished = [task for lane in memory.lanes.values() for task in lane]
     repeats = Repeats(admission, clock, unfinished)
     deadlines = Deadlines(clock, settings, unfinished)
-    changes = Changes(
-        reads=reads,
-        journal=base.journal,
-        memory=memory,
-        resources=resources,
-        webhooks=base.webhooks,
-        steps=base.steps,
-        estimates=estimates,
-        repeats=repeats,
-        deadlines=deadlines,
-        waiters=waiters,
-    )
+    commit = base.commit
+
+    def follow(task: Task) -> None:
+        """Of a task as it was written."""
+        try:
+            if task.expires_at_ms is not None:
+                deadlines.look(task)
+            if task.repeat is not None:
+                repeats.look(task)
+            if task.state in FINAL_STATES and task.work is None:
+                estimates.learn(task)
+        finally:
+            if task.state in FINAL_STATES:
+                waiters.tell(task)
+
+    base.signals.task_written.subscribe(follow)
     jobs = Jobs(
-        changes=changes,
+        commit=commit,
         memory=memory,
         admission=admission,
         holds=holds,
@@ -98,8 +101,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
         clock=clock,
     )
     cancelling = Cancelling(
-        changes=changes,
-        journal=base.journal,
+        commit=commit,
         reads=reads,
         memory=memory,
         jobs=jobs,
@@ -118,7 +120,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
         repeats=repeats,
         estimates=estimates,
         submitting=Submitting(
-            changes=changes,
+            commit=commit,
             admission=admission,
             idempotency=idempotency,
             holds=holds,
@@ -126,7 +128,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
         ),
         cancelling=cancelling,
         cancel_many=CancelMany(
-            changes=changes,
+            commit=commit,
             memory=memory,
             idempotency=idempotency,
             clock=clock,
@@ -134,7 +136,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
             cancelling=cancelling,
         ),
         resolving=Resolving(
-            changes=changes,
+            commit=commit,
             reads=reads,
             admission=admission,
             idempotency=idempotency,
@@ -143,9 +145,9 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
             hold_writer=base.hold_writer,
             clock=clock,
         ),
-        approvals=Approvals(changes=changes, memory=memory, holds=holds, clock=clock),
+        approvals=Approvals(commit=commit, memory=memory, holds=holds, clock=clock),
         editing=Editing(
-            changes=changes,
+            commit=commit,
             memory=memory,
             admission=admission,
             clock=clock,
@@ -154,7 +156,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
         jobs=jobs,
     )
     claims = Claims(
-        changes=changes,
+        commit=commit,
         memory=memory,
         turns=turns,
         holds=holds,
@@ -164,12 +166,10 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
         clock=clock,
         settings=settings,
     )
-    expiry = Expiry(
-        changes=changes, memory=memory, deadlines=deadlines, repeats=repeats, clock=clock
-    )
+    expiry = Expiry(commit=commit, memory=memory, deadlines=deadlines, repeats=repeats, clock=clock)
     return QueueParts(
         repeats=repeats,
-        locks=changes.locks,
+        locks=commit.locks,
         queue=queue,
         claims=claims,
         cancelling=cancelling,

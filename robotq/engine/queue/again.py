@@ -12,7 +12,7 @@ from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
-from robotq.engine.roster import Roster
+from robotq.engine.robot.roster import Roster
 from robotq.engine.settings import Settings
 from robotq.engine.waiting.fitting import why_misfit
 from robotq.engine.waiting.reorder import Moved

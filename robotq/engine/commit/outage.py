@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.queue import TaskQueue
@@ -35,7 +35,7 @@ class Outage:
         self,
         *,
         store: Store,
-        journal: Journal,
+        commit: Commit,
         memory: TaskMemory,
         holds: HoldBoard,
         hold_writer: HoldWriter,
@@ -45,7 +45,7 @@ class Outage:
         probe_s: float,
     ) -> None:
         self._store = store
-        self._journal = journal
+        self._commit = commit
         self._memory = memory
         self._holds = holds
         self._hold_writer = hold_writer
@@ -55,9 +55,9 @@ class Outage:
         self._probing: asyncio.Task[None] | None = None
         self._closed = False
         signals.outage.subscribe(self._begin)
-        if journal.reason is not None:
+        if commit.reason is not None:
             # it came before anybody could do anything about it
-            self._begin(journal.reason)
+            self._begin(commit.reason)
 
     async def close(self) -> None:
         self._closed = True
@@ -72,7 +72,7 @@ class Outage:
             self._probing = asyncio.create_task(self._probe(), name="store-probe")
 
     async def _probe(self) -> None:
-        while not self._journal.available:
+        while not self._commit.available:
             await asyncio.sleep(self._probe_s)
             try:
                 await self._end()
@@ -81,15 +81,15 @@ class Outage:
             except Exception:  # noqa: BLE001 - nothing but this ends the outage, so it goes on
                 _log.exception("the probe of the store failed")
                 continue
-            self._journal.works_again()
+            self._commit.works_again()
 
     async def _end(self) -> None:
         try:
             await self._store.probe()
         finally:
             # writes are answered in their order, so all earlier ones are when this is
-            self._journal.all_answered()
-        late = self._journal.late
+            self._commit.all_answered()
+        late = self._commit.late
         while late:
             await self._undo(late[0])
             del late[0]

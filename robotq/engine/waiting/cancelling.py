@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from robotq.engine.commit.changes import Changes
-from robotq.engine.commit.journal import Journal
+from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.commit.waiters import Waiters
 from robotq.engine.events.rows import saving_end
@@ -26,8 +25,7 @@ class Cancelling:
     def __init__(
         self,
         *,
-        changes: Changes,
-        journal: Journal,
+        commit: Commit,
         reads: Reads,
         memory: TaskMemory,
         jobs: Jobs,
@@ -37,8 +35,7 @@ class Cancelling:
         settings: Settings,
         clock: WallClock,
     ) -> None:
-        self._changes = changes
-        self._journal = journal
+        self._commit = commit
         self._reads = reads
         self._memory = memory
         self._jobs = jobs
@@ -69,7 +66,7 @@ class Cancelling:
             return cancelled
         limit_s = self._settings.config.limits.stop_timeout_s + self._settings.timings.cancel_s
         task = await self.wait_ended(task_id, limit_s)
-        if not task.state.final and not self._journal.available:
+        if not task.state.final and not self._commit.available:
             raise RobotqError("store_unavailable", reason="told to stop, its end is not written")
         return task
 
@@ -81,7 +78,7 @@ class Cancelling:
             # at once: whoever changes it now may wait for the disk
             self._stop(known, actor, reason)
             return None
-        async with self._changes.of(task_id) as task:
+        async with self._commit.of(task_id) as task:
             if task.work is not None:
                 return await self._jobs.cancel(task, actor=actor, reason=reason)
             if task.state is TaskState.RUNNING:
@@ -93,7 +90,7 @@ class Cancelling:
                 error=TaskError(code="cancelled", args={"actor": actor, "reason": reason}),
                 ended_at_ms=self._clock.now_ms(),
             )
-            await self._changes.write(saving_end(task, cancelled, actor))
+            await self._commit.write(saving_end(task, cancelled, actor))
             crash_point(CrashPoint.CANCELLED)
             return cancelled
 
