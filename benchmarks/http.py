@@ -25,6 +25,12 @@ _CALLS = 10
 
 _TARGETS = {("keyed", 64): 0.6, ("client", 64): 0.6, ("header", 64): 0.7, ("same", 64): 0.75}
 
+_POLLS = (
+    ("poll.1", None, 1, 0.7),
+    ("poll.64", None, 64, 0.95),
+    ("poll.64_running", None, 64, 0.7),
+    ("poll.64_waiting", None, 64),
+)
 _SCAN = {
     "header": {"seq": 206, "stamp": {"secs": 1698000050, "nsecs": 234567}, "frame_id": "camera"},
     "cmd_id": "SCAN_QRCODE_001",
@@ -39,7 +45,8 @@ class _Series:
     """One figure: a request, how many connections send it, and the rates that came out."""
 
     name: str
-    make: Make
+    make: Make | None
+    """None for a task of the daemon that is measured."""
     connections: int
     target: float | None = None
     robotq: list[float] = field(default_factory=list)
@@ -60,17 +67,21 @@ class _Series:
 
 def run(options: Options) -> list[Figure]:
     """The two take turns in every round; nothing runs, so that only the way in is measured."""
-    folder = empty(options.folder / "http")
+    folder = options.folder / "http"
     environ = {"ROBOTQ_QUEUE__MAX_LENGTH": "1000000"}
-    with DaemonProcess(folder, environ=environ) as daemon, _bare() as bare_port:
-        with daemon.connect() as connection:
-            all_series = [*_submits(), *_polls(connection)]
+    submits, polls = _submits(), [_Series(*one) for one in _POLLS]
+    with _bare() as bare_port:
         for _ in range(options.rounds):
-            for series in all_series:
-                for port, rates in ((bare_port, series.bare), (daemon.port, series.robotq)):
+            # a new one each time: what waits takes memory, of which the queue has a limit
+            with DaemonProcess(empty(folder), environ=environ) as daemon:
+                with daemon.connect() as connection:
+                    asked = _asked(connection)
+                for series in (*submits, *polls):
+                    make = series.make or asked[series.name]
                     calls = options.calls * _CALLS
-                    rates.append(rate(port, series.make, series.connections, calls))
-    return [series.figure() for series in all_series]
+                    series.bare.append(rate(bare_port, make, series.connections, calls))
+                    series.robotq.append(rate(daemon.port, make, series.connections, calls))
+    return [series.figure() for series in (*submits, *polls)]
 
 
 def rate(port: int, make: Make, connections: int, calls: int) -> float:
@@ -89,8 +100,9 @@ def _submits() -> list[_Series]:
     ]
 
 
-def _polls(connection: Connection) -> list[_Series]:
-    """An ended, a running and a waiting task; afterwards the queues are as they have to be."""
+def _asked(connection: Connection) -> dict[str, Make]:
+    """What asks for an ended, a running and a waiting task; afterwards the queues are as they
+    have to be."""
     ended = connection.post("/", command("robot_b"))["task_id"]
     if connection.get(f"/task/{ended}?wait=60")["status"] != "completed":
         raise RuntimeError(f"{ended} did not complete")
@@ -100,17 +112,9 @@ def _polls(connection: Connection) -> list[_Series]:
     waiting = connection.post("/", _SCAN)["task_id"]
     while connection.get(f"/task/{running}")["status"] != "running":
         time.sleep(0.01)
-    requests = {
-        "ended": same(message("GET", f"/task/{ended}")),
-        "running": same(message("GET", f"/task/{running}")),
-        "waiting": same(message("GET", f"/task/{waiting}")),
-    }
-    return [
-        _Series("poll.1", requests["ended"], 1, target=0.7),
-        _Series("poll.64", requests["ended"], 64, target=0.95),
-        _Series("poll.64_running", requests["running"], 64, target=0.7),
-        _Series("poll.64_waiting", requests["waiting"], 64),
-    ]
+    tasks = dict.fromkeys(("poll.1", "poll.64"), ended)
+    tasks |= {"poll.64_running": running, "poll.64_waiting": waiting}
+    return {name: same(message("GET", f"/task/{task}")) for name, task in tasks.items()}
 
 
 @contextmanager

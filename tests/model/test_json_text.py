@@ -46,6 +46,14 @@ def test_parse_unique__refuses_a_key_that_stands_twice(
         parse_unique(text.encode())
 
 
+def test_parse_unique__looks_at_a_long_program_as_at_a_short_command() -> None:
+    program = json.dumps("G1 X1 ; first: move\n" * 20_000)
+    assert parse_unique(f'{{"params": {{"program": {program}}}}}'.encode())["params"]
+    twice = f'{{"params": {{"program": {program}, "line": 1, "line": [{{"a:": 2}}]}}}}'
+    with pytest.raises(RobotqError, match="twice"):
+        parse_unique(twice.encode())
+
+
 @pytest.mark.parametrize(
     "text",
     [
