@@ -248,7 +248,8 @@ class Driver(Protocol):
 
     def status(self) -> DriverStatus:
         """Called twice a second, at each connect and after each command, to see whether the
-        robot holds; a driver that has to ask its controller for it is also `Reporting`."""
+        robot holds; the last on the thread of `execute`, which has returned. A driver that has to
+        ask its controller for it is also `Reporting`."""
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Check new options whole; return what puts them into effect. Raises ConfigError."""
