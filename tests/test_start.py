@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from robotq.daemon.warm import request_models
+from robotq.api.warm import request_models
 
 _LATER = {
     "robotq.client": "programs that talk to a daemon",

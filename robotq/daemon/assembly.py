@@ -22,10 +22,10 @@ from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
 from robotq.api.connections.malformed import Served
 from robotq.api.interfaces import INTERFACES
+from robotq.api.warm import warm
 from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config
-from robotq.daemon.warm import warm
 from robotq.drivers.registry import driver_factories
 from robotq.durable import write_durably
 from robotq.engine.engine import Engine

@@ -1,6 +1,6 @@
 """What a daemon's start does before anything else, so that it is short.
 
-Most of a start is reading libraries. `robotq.daemon.warm` says which of them come later.
+Most of a start is reading libraries. `robotq.api.warm` says which of them come later.
 """
 
 from __future__ import annotations
