@@ -131,8 +131,14 @@ async def test_estop__stops_everything_under_a_crowd_and_reset_moves_nothing(
             task_id, _ = await submit(client, navigation("robot_a", "HOME", number))
             accepted[task_id] += 1
 
+    async def state(task_id: str) -> str:
+        async with client.get(f"/task/{task_id}") as answer:
+            return str((await answer.json())["state"])
+
     clients = [asyncio.create_task(crowd(number)) for number in range(64)]
-    await asyncio.sleep(0.05)
+    # one that has not begun is not stopped: it waits
+    while await state(scan) != "running" or not accepted:  # noqa: ASYNC110 - seen from outside
+        await asyncio.sleep(0.02)
     async with client.post("/estop", json={"reason": "hand in the cell"}) as answer:
         assert (await answer.json())["success"] is True
     still = len(motions(daemon))

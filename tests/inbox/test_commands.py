@@ -76,7 +76,7 @@ async def test_files__dropped_while_the_daemon_was_down_are_taken_in_order(
     await inbox.folder.start()
     async with asyncio.timeout(20):
         while len(inbox.names("done")) < 240:  # noqa: ASYNC110 - the folder tells nobody
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
     assert await inbox.cmd_ids() == [f"{number}" for number in range(120)]
 
 
