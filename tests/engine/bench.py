@@ -88,6 +88,8 @@ class BenchDriver:
         self.at_gate = False
         self.hooks: dict[str, Callable[[], object]] = {}
         """Called first in the method of this name, on its thread; may raise."""
+        self.gives: JsonObject = {}
+        """More of each result."""
         self.reachable = True
         self.estops = 0
         self.place: str | None = None
@@ -152,7 +154,7 @@ class BenchDriver:
             context.moved_to(None)
         if "end_at" in params:
             context.moved_to(params["end_at"])
-        return {"worked": True, **answer}
+        return {"worked": True, **self.gives, **answer}
 
     def _fail(self, params: Mapping[str, Any]) -> None:
         if "fail" in params:

@@ -8,13 +8,16 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from robotq.drivers.base import Busy, DriverSetup, Stopped
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.model.clock import VirtualClock
-from robotq.model.json_safe import plain
+from robotq.model.json_safe import plain, plain_in_slices
 
 from .bench import BenchDriver
+from .conftest import StartLab
 
 
 @pytest.fixture
@@ -188,6 +191,7 @@ class Strange:
 )
 def test_plain__is_json_whatever_a_driver_gives(given: object, kept: dict[str, object]) -> None:
     assert plain(given) == kept
+    assert plain_in_slices(given) == kept
 
 
 def test_plain__survives_nesting_without_end() -> None:
@@ -203,3 +207,36 @@ def test_plain__is_a_copy() -> None:
     kept = plain(reported)
     reported["list"].append(2)
     assert kept == {"list": [1]}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.just(object),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_plain_in_slices__is_the_same_copy(value: object) -> None:
+    assert repr(plain_in_slices(value)) == repr(plain(value))
+
+
+def test_plain_in_slices__of_a_large_result_is_whole() -> None:
+    result = {"points": [{"x": n, "trace": list(range(5_001))} for n in range(20)], "n": 1}
+    assert plain_in_slices(result) == result
+
+
+class WhoAsks:
+    """Says which thread it was made fit in."""
+
+    def __repr__(self) -> str:
+        return threading.current_thread().name
+
+
+async def test_result__is_made_fit_on_the_thread_of_the_driver(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    lab.driver.gives = {"who": WhoAsks(), "list": list(range(10_000))}
+    task = await lab.run("large")
+    assert task.result is not None
+    assert task.result["who"] == "robot_a-command"
+    assert task.result["list"] == list(range(10_000))

@@ -42,7 +42,8 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
         assert request is not None
         return unknown("stop_unconfirmed", request.cause.value, request.actor)
     try:
-        return completed(plain(run.back.result()))
+        # it was made fit for the disk on the thread of the driver
+        return completed(run.back.result())
     except NotBegun:
         ending = stopped_there() if request is None else await _stopped(request, host, run)
         return replace(ending, began=False)

@@ -17,6 +17,7 @@ from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.limit import Limit
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.json import JsonObject
+from robotq.model.json_safe import plain, plain_in_slices
 from robotq.model.task import Task
 
 _log = logging.getLogger(__name__)
@@ -134,10 +135,14 @@ class Run:
         if self.spec.handler == HANDLER:
             timeout_s = self.spec.timeout_s
             return self._host.execute(
-                lambda: _manual_step(command.params, context, timeout_s), self._glance
+                lambda: plain(_manual_step(command.params, context, timeout_s)), self._glance
             )
         driver = self._host.driver
-        return self._host.execute(lambda: driver.execute(command, context), self._glance)
+        return self._host.execute(
+            # what it hands over is made fit on its own thread: it may be large
+            lambda: plain_in_slices(driver.execute(command, context)),
+            self._glance,
+        )
 
     def _out_of_time(self) -> None:
         self.ask_to_stop(StopRequest(cause=StopCause.TIMEOUT))
