@@ -173,3 +173,25 @@ def test_facade__has_what_is_listed_and_nothing_else(
         and node.value.id == "self"
     }
     assert {one for one in public if not one.startswith("_")} == listed
+
+
+def test_engine__has_no_circle_that_only_the_type_checker_sees() -> None:
+    hidden = [
+        str(path.relative_to(ROBOTQ))
+        for path in (ROBOTQ / "engine").rglob("*.py")
+        if "TYPE_CHECKING" in path.read_text(encoding="utf-8")
+    ]
+    assert hidden == []
+
+
+def test_engine__has_one_way_to_the_disk() -> None:
+    """Whatever else is written past it is neither in memory nor told."""
+    writing = [
+        str(path.relative_to(ROBOTQ / "engine"))
+        for path in (ROBOTQ / "engine").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "apply"
+        and getattr(node.value, "attr", getattr(node.value, "id", "")) in ("store", "_store")
+    ]
+    assert set(writing) == {"commit/commit.py"}

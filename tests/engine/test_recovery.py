@@ -12,7 +12,7 @@ from robotq.config import RobotConfig
 from robotq.drivers.base import Capabilities
 from robotq.engine.start import start_engine
 from robotq.model.clock import VirtualClock
-from robotq.model.errors import ConfigError
+from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
 from robotq.model.texts import Language, text
@@ -271,3 +271,27 @@ async def test_journal__says_how_every_task_came_to_its_state(lab: Lab) -> None:
     assert states == {task_id: state.value for task_id, state in tasks.items()}
     numbers = [event.id for event in await lab.events()]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_start__on_a_slow_disk_tells_each_of_its_holds_once(start_lab: StartLab) -> None:
+    """The holds of a start are in its own commit; nobody else writes them meanwhile."""
+    lab = await start_lab()
+    task_id = await lab.at_gate("cut off")
+    again = await start_lab(data=await lab.kill())
+    told = [event for event in await again.events("hold.set") if event.task_id == task_id]
+    assert len(told) == 1
+    (ended,) = [event for event in await again.events("task.failed") if event.task_id == task_id]
+    assert ended.id < told[0].id
+    assert [event.kind for event in await again.events("daemon.started")] == ["daemon.started"] * 2
+
+
+async def test_start__whose_disk_takes_nothing_says_so_and_ends(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    await lab.at_gate("cut off")
+    disk = Disk(await lab.kill())
+    disk.full = "no space left on device"
+    drivers: dict[str, BenchDriver] = {}
+    with pytest.raises(DataUnavailable, match="the data cannot be written: no space left"):
+        await start_engine(
+            bench_config("robot_a"), CATALOG, disk, {"bench": bench_factory(drivers)}
+        )
