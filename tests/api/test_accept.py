@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from robotq.api import accept
-from robotq.api.accept import Listener, listen
+from robotq.api.connections import accept
+from robotq.api.connections.accept import Listener, listen
 
 _MANY = 100
 

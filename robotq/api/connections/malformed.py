@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.accept import Listener, listen
+from robotq.api.connections.accept import Listener, listen
 from robotq.api.connections.connection import Connection
 from robotq.api.connections.open import Connections
 from robotq.api.context import CONNECTIONS, ENGINE
