@@ -35,7 +35,7 @@ from robotq.engine.state.known_robots import KnownRobots
 from robotq.inbox import CommandFiles, HotFolder
 from robotq.model import crashpoints
 from robotq.model.clock import SystemClock
-from robotq.model.errors import ConfigError, DataUnavailable, DiskHangs
+from robotq.model.errors import ConfigError, DataUnavailable, NotWritten
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
@@ -61,6 +61,10 @@ _IDLE_S = 300.0
 """Wall seconds that a connection may do nothing after a request."""
 _THREADS_S = 5.0
 """Wall seconds that threads get at the end, when all is written, before they are left behind."""
+_NOT_WRITTEN_S = 0.5
+"""The same where the disk has not taken everything in its time."""
+_PORT_FILE_S = 1.0
+"""Wall seconds that the disk gets to forget the port, before the robots are stopped."""
 _SWITCH_S = 0.001
 """Wall seconds after which a busy thread lets another one have the interpreter; Python's own
 value is longer. Measured with 64 submitting clients: 99 of 100 emergency stops
@@ -239,7 +243,7 @@ async def running_daemon(
                 await application.listen(sock)
         port_file = config.data / "port"
         await asyncio.to_thread(_write_port, port_file, addresses[0][1])
-        stack.push_async_callback(asyncio.to_thread, port_file.unlink, missing_ok=True)
+        stack.push_async_callback(_forget_port, port_file)
         reloading = asyncio.create_task(daemon.reload_on(reload), name="reload")
         stack.callback(reloading.cancel)
         warming = asyncio.create_task(warm(), name="warm")
@@ -279,12 +283,13 @@ def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
     gc.enable()
     gc.set_threshold(*_COLLECT_AFTER)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
+        threads_s = _THREADS_S
         try:
             code = runner.run(main())
-        except DiskHangs:
-            # told already; the thread that waits for the disk is left behind
-            code = 1
-        last_resort = threading.Timer(_THREADS_S, _leave, args=(code,))
+        except NotWritten:
+            # told already; a thread that waits for the disk has had its time
+            code, threads_s = 1, _NOT_WRITTEN_S
+        last_resort = threading.Timer(threads_s, _leave, args=(code,))
         last_resort.daemon = True
         last_resort.start()
     return code
@@ -319,6 +324,18 @@ def _write_port(file: Path, port: int) -> None:
         write_durably(file, f"{port}\n".encode())
     except OSError as error:
         raise DataUnavailable(f"{file} cannot be written: {error.strerror}") from error
+
+
+async def _forget_port(file: Path) -> None:
+    """A disk that does not answer must not keep the robots from being stopped."""
+    removing = asyncio.ensure_future(asyncio.to_thread(file.unlink, missing_ok=True))
+    try:
+        async with asyncio.timeout(_PORT_FILE_S):
+            await removing
+    except TimeoutError:
+        _log.warning("%s is left: the disk does not answer", file)
+    except OSError as error:
+        _log.warning("%s is left: %s", file, error.strerror)
 
 
 def _store(config: Config) -> Store:

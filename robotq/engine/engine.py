@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.background import Background
-from robotq.engine.holds.queue_control import RECORD_S
+from robotq.engine.ending import Ending
 from robotq.engine.intake.read_command import Intake
 from robotq.engine.parts import Parts
 from robotq.engine.robot.robot import Robot
-from robotq.model.errors import DiskHangs
 from robotq.model.event import Event
-from robotq.model.hold import HoldCode
 
 _log = logging.getLogger(__name__)
-
-_CLOSE_S = 10.0
-"""Wall seconds that the disk gets to take the rest at the end."""
 
 
 class Engine:
@@ -139,42 +132,14 @@ class Engine:
         start("expiry", self._parts.tasks.expiry.run, every_s=1)
 
     async def shut_down(self) -> None:
-        """Accept nothing more; give running commands `limits.shutdown_grace_s`; stop them;
-        write everything; close drivers and store. A second call does nothing.
+        """See `Ending`. A second call does nothing.
 
-        Raises DiskHangs where the disk does not answer, when all else is done.
+        Raises NotWritten where the disk has not taken everything, when all else is done.
         """
         if self.queue.closed:
             return
-        parts = self._parts
-        self.queue.close()
         left = [name for name in self.why.queues if self.why.of(name).size]
-        for name in dict.fromkeys((*self.robots, *left)):
-            self.holds.set(name, HoldCode.STOPPING)
-        limits = self.config.limits
-        await asyncio.gather(
-            *(robot.finish(limits.shutdown_grace_s) for robot in self.robots.values())
-        )
-        await self.absent.stop()
-        await self._background.stop()
-        await self.webhooks.stop()
-        await parts.base.hold_writer.recorded(RECORD_S)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self.note("daemon.stopped", actor="robotq", data={})
-        parts.base.bus.close()
-        await parts.outage.close()
-        await asyncio.gather(*(robot.close() for robot in self.robots.values()))
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await parts.base.store.close()
-        except TimeoutError:
-            _log.critical(
-                "the disk has not answered for %g s: the daemon ends without it. What it has "
-                "confirmed is on disk; what it has not may be there or not",
-                _CLOSE_S,
-            )
-            raise DiskHangs from None
+        await Ending(self._parts, self._background).end([*self.robots, *left])
 
     # -- helpers -------------------------------------------------------------------------------
 

@@ -29,3 +29,6 @@ class Timings:
     """Between two looks at the clock of the wall: somebody may set it."""
     turn_s: float = 0.02
     """Between two looks whether a step that is ticked off has its turn."""
+    disk_at_end_s: float = 10.0
+    """That the disk has in all at the end, from the moment in which all robots stand still. What
+    it has not confirmed by then is told, and left. `TimeoutStopSec` of the service is longer."""

@@ -233,8 +233,9 @@ class ConfigError(Exception):
     """A configuration that cannot be used: names file, key and what was expected."""
 
 
-class DiskHangs(Exception):
-    """The disk does not answer at the end of the daemon; what was confirmed is on it."""
+class NotWritten(Exception):
+    """The disk did not take everything before the daemon ended: the text says what it did not
+    confirm. What was told to anybody before is on it."""
 
 
 class DataUnavailable(ConfigError):

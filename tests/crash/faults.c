@@ -1,7 +1,8 @@
 /* A disk that fails and a clock that is set, for a process that preloads this (Linux).
 
    The file that FAULTS names holds what `struct order` says; the test writes it at any time.
-   Only calls for robotq.db and what SQLite keeps beside it are touched. See faults.py. */
+   Only calls for robotq.db and what SQLite keeps beside it are touched; while the disk hangs, the
+   removal of the file `port` too. See faults.py. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -177,6 +178,14 @@ int fdatasync(int file)
 {
     wait_while_it_hangs(file);
     return asked(SYNC) && is_stores(file) && fails() ? -1 : real_fdatasync(file);
+}
+
+int unlink(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    while (asked(HANG) && name && strcmp(name, "/port") == 0)
+        usleep(1000);
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

@@ -179,7 +179,8 @@ class Disk:
         return self.data.statistics()
 
     async def close(self) -> None:
-        return None
+        # what was handed over is written first
+        await self._answering.wait()
 
     async def _read(self, reading: Coroutine[object, object, _T]) -> _T:
         found = await reading

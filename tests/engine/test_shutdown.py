@@ -8,7 +8,7 @@ import pytest
 
 from robotq.config import LimitsConfig
 from robotq.engine.timings import Timings
-from robotq.model.errors import RobotqError
+from robotq.model.errors import NotWritten, RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 
@@ -122,14 +122,15 @@ async def _all(events: object) -> list[str]:
 
 async def test_disk_that_is_out__does_not_keep_the_process(start_lab: StartLab) -> None:
     limits = LimitsConfig(stop_timeout_s=0.02, shutdown_grace_s=0.02)
-    lab = await start_lab(limits=limits, timings=Timings(answer_s=0.02))
+    lab = await start_lab(limits=limits, timings=Timings(answer_s=0.02, disk_at_end_s=0.02))
     robot = lab.engine.robots["robot_a"]
     task_id = await lab.at_gate("first")
     lab.disk.full = "no space left"
     lab.driver.gate.set()
     await lab.until(lambda: not robot.host.busy)
-    async with asyncio.timeout(2):
-        await lab.engine.shut_down()
+    with pytest.raises(NotWritten, match=task_id):
+        async with asyncio.timeout(2):
+            await lab.engine.shut_down()
     task = await lab.disk.data.get(task_id)
     assert task is not None
     assert task.state is TaskState.RUNNING, "the next start finds it so"
@@ -139,3 +140,82 @@ async def test_emergency_stop__after_the_end_does_not_raise(lab: Lab) -> None:
     await lab.engine.shut_down()
     report = await lab.engine.estop.trigger(actor="ann")
     assert report.robots["robot_a"] == "Busy: robot_a-estop has ended"
+
+
+SOON = Timings(disk_at_end_s=0.3)
+"""What the disk gets at the end, where nobody wants to wait for it."""
+
+
+async def within_bound(lab: Lab) -> str:
+    """The end with a disk that takes nothing; returns what is told of it."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(NotWritten) as told:
+        await lab.engine.shut_down()
+    assert loop.time() - began < 3
+    return str(told.value)
+
+
+async def test_hanging_disk__the_end_comes_in_time_and_says_what_is_not_written(
+    start_lab: StartLab, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file server is gone when somebody ends the service: that took 40 seconds."""
+    lab = await start_lab("robot_a", "robot_b", timings=SOON)
+    lab.clock.freeze()
+    stops: list[str] = []
+    lab.drivers["robot_b"].hooks["stop"] = lambda: stops.append("robot_b")
+    confirmed = await lab.submit("confirmed", robot="robot_b", take_s=90)
+    await lab.running(confirmed)
+    task_id = await lab.at_gate("done", take_s=0)
+    lab.disk.hang_all()
+    lab.driver.gate.set()
+    await lab.until(lambda: not lab.engine.robots["robot_a"].host.busy)
+    told = await within_bound(lab)
+    assert task_id in told
+    assert confirmed in told
+    assert task_id in caplog.text
+    assert stops, "it was stopped although the disk hangs"
+    assert await lab.disk.data.get(confirmed) is not None, "what was told is there"
+
+
+async def test_full_disk__the_end_comes_in_time_and_says_what_is_not_written(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(timings=SOON)
+    task_id = await lab.at_gate("done")
+    lab.disk.full = "no space left on device"
+    lab.driver.gate.set()
+    assert task_id in await within_bound(lab)
+
+
+async def test_full_disk__a_pause_that_is_not_written_is_told_at_the_end(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(timings=SOON)
+    lab.disk.full = "no space left on device"
+    await lab.engine.pause(None, actor="ann", reason="cleaning")
+    assert "paused (robot_a)" in await within_bound(lab)
+
+
+async def test_full_disk__a_robot_is_stopped_before_anybody_waits_for_the_disk(
+    start_lab: StartLab,
+) -> None:
+    lab = await start_lab(timings=Timings(disk_at_end_s=60))
+    lab.clock.freeze()
+    stops: list[str] = []
+    lab.driver.hooks["stop"] = lambda: stops.append("robot_a")
+    task_id = await lab.submit("long", take_s=90)
+    await lab.running(task_id)
+    lab.disk.full = "no space left on device"
+    ending = asyncio.create_task(lab.engine.shut_down())
+    await lab.until(lambda: stops)
+    assert not ending.done()
+    lab.disk.full = None
+    await ending
+    assert (await lab.find(task_id)).state is TaskState.FAILED, "the disk came back in time"
+
+
+async def test_working_disk__gets_no_exception(lab: Lab) -> None:
+    await lab.run("first")
+    await lab.engine.shut_down()
+    assert (await lab.events())[-1].kind == "daemon.stopped"

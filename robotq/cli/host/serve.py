@@ -15,6 +15,7 @@ from robotq.cli.shared.startup import startup_lines
 from robotq.cli.shared.words import say
 from robotq.config import Config
 from robotq.daemon.assembly import Signals, run_program, running_daemon
+from robotq.model.errors import NotWritten
 
 
 def serve(
@@ -68,9 +69,14 @@ def serve(
 
 
 async def _serve(config: Config, load: Callable[[], Config], signals: Signals) -> int:
-    async with running_daemon(config, load, reload=signals.reload) as daemon:
-        print(*startup_lines(config, daemon.addresses, daemon.own_addresses), sep="\n", flush=True)
-        await signals.end.wait()
-        print(say("stopping"), flush=True)
+    try:
+        async with running_daemon(config, load, reload=signals.reload) as daemon:
+            lines = startup_lines(config, daemon.addresses, daemon.own_addresses)
+            print(*lines, sep="\n", flush=True)
+            await signals.end.wait()
+            print(say("stopping"), flush=True)
+    except NotWritten as error:
+        print(say("stopped.not_written", what=str(error)), flush=True)
+        raise
     print(say("stopped"), flush=True)
     return 0

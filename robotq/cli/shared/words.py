@@ -36,6 +36,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Stopping: waiting for the running command (Ctrl-C again ends at once)",
     ),
     "stopped": ("已停止，所有状态已写入磁盘", "Stopped; everything is on disk"),
+    "stopped.not_written": (
+        "已停止，但磁盘没有确认: {what}",
+        "Stopped; the disk has not confirmed: {what}",
+    ),
     # the menu
     "menu.mode": ("选择模式:", "Choose a mode:"),
     "menu.mode.1": ("  1. HTTP服务器模式", "  1. HTTP server"),

@@ -94,6 +94,9 @@ class Executor:
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
         self.idle.set()
+        self.standing = asyncio.Event()
+        """Set while the driver has no command, or has not confirmed the stop of one in time."""
+        self.standing.set()
         self.claiming_since_ms: int | None = None
         """Since when it has tried to claim a task that may run; None where it does not."""
 
@@ -168,7 +171,11 @@ class Executor:
             await self._release(task)
             return None
         run = self._run = self._begin(task)
-        await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
+        self.standing.clear()
+        try:
+            await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
+        finally:
+            self.standing.set()
         if run.left_to_the_next_start:
             await run.recorder.close()
             await self._release(task)

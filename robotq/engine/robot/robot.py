@@ -269,13 +269,20 @@ class Robot:
 
     # -- the end -------------------------------------------------------------------------------
 
-    async def finish(self, grace_s: float) -> None:
-        """Give the running command `grace_s` of wall time, then stop it; end the loops."""
-        idle = asyncio.ensure_future(self.executor.idle.wait())
-        await asyncio.wait({idle}, timeout=grace_s)
-        if not idle.done():
+    async def stand_still(self, grace_s: float) -> None:
+        """Give the running command `grace_s` of wall time, then stop it. Returns when the driver
+        is back, or has not confirmed the stop in time; waits for no disk."""
+        standing = asyncio.ensure_future(self.executor.standing.wait())
+        await asyncio.wait({standing}, timeout=grace_s)
+        if not standing.done():
             self.executor.request_stop(StopCause.SHUTDOWN, actor="robotq")
-            await asyncio.wait({idle}, timeout=self._stop_s)
+            await asyncio.wait({standing}, timeout=self._stop_s)
+        standing.cancel()
+
+    async def finish(self, until: float) -> None:
+        """Let the disk take what has come of it, until that time of the loop; end the loops."""
+        idle = asyncio.ensure_future(self.executor.idle.wait())
+        await asyncio.wait({idle}, timeout=max(0.0, until - self._loop.time()))
         idle.cancel()
         for task in self._tasks:
             task.cancel()
