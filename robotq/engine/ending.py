@@ -51,7 +51,7 @@ class Ending:
         await parts.absent.stop()
         await self._background.stop()
         await base.webhooks.stop()
-        await base.hold_writer.recorded(self._left_s * _FOR_THE_ENDS)
+        await self._in_time(self._holds_written(), _FOR_THE_ENDS)
         stopped = Event(kind="daemon.stopped", at_ms=base.clock.now_ms(), actor="robotq", data={})
         noted = await self._in_time(base.commit.note(stopped))
         base.bus.close()
@@ -68,10 +68,15 @@ class Ending:
     def _left_s(self) -> float:
         return max(0.0, self._until - self._loop.time())
 
-    async def _in_time(self, work: Awaitable[bool]) -> bool | None:
-        """What it returns; None where the time of the disk is over before."""
+    async def _holds_written(self) -> bool:
+        # one that was out may be back at any moment
+        await self._parts.base.commit.until_available()
+        return await self._parts.base.hold_writer.recorded(self._left_s)
+
+    async def _in_time(self, work: Awaitable[bool], share: float = 1.0) -> bool | None:
+        """What it returns; None where that share of the time of the disk is over before."""
         try:
-            async with asyncio.timeout(self._left_s):
+            async with asyncio.timeout(self._left_s * share):
                 return await work
         except TimeoutError:
             return None
