@@ -11,6 +11,7 @@ from robotq.config import RobotConfig
 from robotq.drivers.base import DriverError
 from robotq.engine.state.estimates import Estimates
 from robotq.engine.timings import Timings
+from robotq.model.errors import NotWritten
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
 
@@ -222,6 +223,8 @@ async def test_fault__where_no_end_can_be_recorded_the_queue_says_so(
     task_id = await lab.submit("first")
     await lab.held(HoldCode.UNRESPONSIVE)
     assert (await lab.find(task_id)).state is TaskState.RUNNING
+    with pytest.raises(NotWritten, match=task_id):
+        await lab.engine.shut_down()
 
 
 async def test_fault__of_two_writes_in_a_row_does_not_end_the_executor(
