@@ -21,7 +21,8 @@ from robotq.drivers.transport import Discarded, PortOptions, Transport
 _TOLD = 200
 """Lines of an answer that are kept."""
 _LINE_LIMIT = 4096
-_WAKE_S = 0.05
+WAKE_S = 0.05
+"""Between two looks of `wait_for`."""
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ class LineChannel(ABC, Generic[SentT]):
             if say and time.monotonic() >= due:
                 self.at_once(say)
                 due = time.monotonic() + every_s
-            self.wait(_WAKE_S, unless=done)
+            self.wait(WAKE_S, unless=done)
             if done():
                 return
             self.require_link()
@@ -206,7 +207,7 @@ class LineChannel(ABC, Generic[SentT]):
 
     def wake(self) -> None:
         """Have everybody who waits look again. Never waits for long."""
-        if self._changed.acquire(timeout=_WAKE_S):
+        if self._changed.acquire(timeout=WAKE_S):
             # whoever waits looks by himself after a moment
             try:
                 self._changed.notify_all()

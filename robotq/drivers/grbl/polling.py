@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.grbl.channel import Channel
+from robotq.drivers.patience import Silence
 
 _BUSY_S = 0.2
 _IDLE_S = 1.0
@@ -88,6 +89,7 @@ class Polling:
     def _run(self) -> None:
         channel = self._channel
         statuses = -1
+        silence = Silence()
         while not self._closed:
             pause = _HURRY_S if self._hurry else _BUSY_S if self._busy else _IDLE_S
             self._wake.wait(pause)
@@ -99,7 +101,7 @@ class Polling:
                 statuses = channel.statuses
                 self._heard = now
                 self._ask()
-            elif now - max(self._heard, channel.last_received) > self._silence_s:
+            elif silence.since(max(self._heard, channel.last_received), pause) > self._silence_s:
                 channel.give_up(f"the controller has said nothing for {self._silence_s:g} s")
             elif now - self._asked > _BUSY_S:
                 # the last one may have got lost

@@ -18,6 +18,7 @@ from robotq.drivers.base import (
     Stopped,
     UncertainOutcome,
 )
+from robotq.drivers.gcode.channel import WAKE_S
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
@@ -30,13 +31,13 @@ from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import Identity, alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.identity import Recognition, Self
+from robotq.drivers.patience import Turns
 from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
 _CONFIRM_S = 2.0
-"""Wall seconds in which a hold has to show in the reports."""
-_WAKE_S = 0.05
+"""Seconds in which a hold has to show in the reports."""
 _AXES = "xyzabc"
 _PROGRAM_PAUSE = "reason.program_pause"
 
@@ -197,10 +198,11 @@ class GrblRobot(GcodeRobot):
 
     def _until_stop_confirmed(self) -> None:
         channel = self._channel
-        deadline = time.monotonic() + _CONFIRM_S
+        turns = Turns(WAKE_S)
+        deadline = turns.now() + _CONFIRM_S
 
         def check() -> None:
-            if time.monotonic() > deadline:
+            if turns.now() > deadline:
                 raise DriverError("the controller has not confirmed the emergency stop")
 
         channel.wait_for(
@@ -245,7 +247,8 @@ class GrblRobot(GcodeRobot):
     def _seen_as(self, byte: bytes, *, held: bool) -> None:
         """Send a byte, again where it seems to be lost, until the reports show its effect."""
         channel = self._channel
-        deadline = time.monotonic() + _CONFIRM_S
+        turns = Turns(WAKE_S)
+        deadline = turns.now() + _CONFIRM_S
         again = 0.0
         seen, answered = channel.statuses, channel.answered
         # the pause of a program is answered when it is over
@@ -260,13 +263,13 @@ class GrblRobot(GcodeRobot):
                 if now > again and not over:
                     channel.at_once(byte)
                     again = now + _CONFIRM_S / 3
-                channel.wait(_WAKE_S)
+                channel.wait(WAKE_S)
                 status = channel.status
                 fresh = channel.statuses > seen + 1 and status is not None
                 if fresh and status is not None and (over or status.held is held):
                     return
                 channel.require_link()
-                if now > deadline:
+                if turns.now() > deadline:
                     raise DriverError("the controller does not take it")
         finally:
             self._polling.hurry(False)

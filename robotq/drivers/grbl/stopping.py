@@ -3,16 +3,17 @@ reset."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import NoReturn
 
 from robotq.drivers.base import Stopped, UncertainOutcome
+from robotq.drivers.gcode.channel import WAKE_S
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.state import State
+from robotq.drivers.patience import Turns
 
 _GREETING_S = 3.0
 """A reset in motion is followed by half a second of silence before the greeting."""
@@ -27,6 +28,8 @@ class GrblStopping(Stopping):
     ) -> None:
         super().__init__(state, channel, controls)
         self._polling = polling
+        self._turns = Turns(WAKE_S)
+        """All deadlines are in it."""
         self._resets = 0
         """Greetings when the exchange that is under way began."""
 
@@ -55,7 +58,7 @@ class GrblStopping(Stopping):
 
     def _come_to_rest(self) -> None:
         channel = self._channel
-        deadline = time.monotonic() + self._state.options.stop_timeout_s
+        deadline = self._turns.now() + self._state.options.stop_timeout_s
         status = channel.status
         if self._polling.is_homing:
             self.soft_reset(moving=True)
@@ -78,7 +81,7 @@ class GrblStopping(Stopping):
         with channel.still():
             resets = channel.starts
             channel.expect_reset(not moving)
-        deadline = time.monotonic() + _GREETING_S
+        deadline = self._turns.now() + _GREETING_S
         with self._polling.silent():
             self._repeat(b"\x18", _GREETING_S / 2, lambda: channel.starts != resets, deadline)
             # a start of its own may have come first; the answer to this comes after ours
@@ -93,7 +96,7 @@ class GrblStopping(Stopping):
         channel = self._channel
         self.pass_over_emergencies()
         half = _GREETING_S / 2
-        deadline = time.monotonic() + _GREETING_S
+        deadline = self._turns.now() + _GREETING_S
         channel.wait_for(
             lambda: self.started_anew,
             lambda: self._require_time(deadline),
@@ -116,6 +119,6 @@ class GrblStopping(Stopping):
         self._channel.wait_for(done, check, say=byte, every_s=every_s)
 
     def _require_time(self, deadline: float) -> None:
-        if time.monotonic() > deadline:
+        if self._turns.now() > deadline:
             self._state.unsynchronised = True
             raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

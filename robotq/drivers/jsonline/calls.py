@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.jsonline.messages import DeviceFault, read_fault
+from robotq.drivers.patience import Turns
 from robotq.drivers.transport import Discarded
 from robotq.model.json import JsonObject
 
@@ -51,12 +51,13 @@ class Calls:
         """The device's answer. Raises Refused, and LinkLost where none came within
         `timeout_s` seconds or the link broke."""
         id_ = f"{self._session}.{next(self._numbers)}"
-        deadline = time.monotonic() + timeout_s
+        turns = Turns(_LONGEST_PAUSE_S)
+        deadline = turns.now() + timeout_s
         pause_s = self._first_pause_s
         with self._changed:
             self._open[id_] = None
         try:
-            while (left := deadline - time.monotonic()) > 0:
+            while (left := deadline - turns.now()) > 0:
                 self._ask({"op": op, "id": id_, **fields})
                 answer = self._wait(id_, min(pause_s, left))
                 if answer is not None:

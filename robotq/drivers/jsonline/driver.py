@@ -26,6 +26,7 @@ from robotq.drivers.jsonline.long_params import LongRun
 from robotq.drivers.jsonline.messages import Ask, DeviceFault, Report, Status
 from robotq.drivers.jsonline.options import read_options
 from robotq.drivers.jsonline.run import Followed, Run, result_of
+from robotq.drivers.patience import Turns
 from robotq.drivers.transport import Discarded
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -93,13 +94,14 @@ class JsonlineDriver:
         if not self._may_begin(run):
             raise Stopped
         options = self._link.options
-        began, pause_s = time.monotonic(), options.repeat_s
+        turns = Turns(_LONGEST_PAUSE_S)
+        began, pause_s = turns.now(), options.repeat_s
         dialogue = _Dialogue(self._link, run, long)
         self._send(long.request)
         while True:
             report = run.next_report(silence_s if run.known else pause_s)
             if report is None:
-                if not run.known and time.monotonic() - began > options.answer_s:
+                if not run.known and turns.now() - began > options.answer_s:
                     self._link.lose("the device gave no answer to a command")
                 # once it has the command, or is to stop, nothing may begin it again
                 again = not run.known and self._may_begin(run)

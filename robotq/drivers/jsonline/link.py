@@ -33,6 +33,7 @@ from robotq.drivers.jsonline.messages import (
 from robotq.drivers.jsonline.options import JsonlineOptions
 from robotq.drivers.jsonline.run import Run
 from robotq.drivers.jsonline.wire import MOST_LINE, PROTOCOL, STOP_BYTE, BadLine, decode, encode
+from robotq.drivers.patience import Silence, Turns
 from robotq.drivers.transport import Transport
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.json import JsonObject
@@ -89,6 +90,7 @@ class Link:
         """No `connect` is under way."""
         self._interrupted: str | None = None
         self._heard = 0.0
+        self._silence = Silence()
         self._estopped = threading.Event()
         self._closed = threading.Event()
         self._watch: threading.Thread | None = None
@@ -187,9 +189,10 @@ class Link:
         Raises LinkLost, and DriverError where it does not within a second.
         """
         self._estopped.clear()
-        deadline = time.monotonic() + _ESTOP_S
+        turns = Turns(_ESTOP_REPEAT_S)
+        deadline = turns.now() + _ESTOP_S
         discard = True
-        while time.monotonic() < deadline:
+        while turns.now() < deadline:
             self._transport.write_now(STOP_BYTE, discard=discard)
             discard = False
             if self._estopped.wait(_ESTOP_REPEAT_S):
@@ -279,7 +282,7 @@ class Link:
             if run is not None:
                 run.look_at_question()
             if self.up:
-                self._look_at_silence(time.monotonic() - self._heard)
+                self._look_at_silence(self._silence.since(self._heard, _LOOK_S))
 
     def _look_at_silence(self, silent_s: float) -> None:
         if silent_s > self.options.silence_s:

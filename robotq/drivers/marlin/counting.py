@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.marlin.channel import Channel
+from robotq.drivers.patience import Silence
 
 _ATTEMPTS = 20
 _WAIT_S = 0.05
@@ -24,8 +25,9 @@ def count_anew(
     """
     # an answer that got lost is no silence yet
     attempt_s = min(attempt_s, silence_s / 3)
+    silence = Silence()
     for _ in range(_ATTEMPTS):
-        attempt = _Attempt(channel, silence_s, check, time.monotonic() + attempt_s)
+        attempt = _Attempt(channel, silence, silence_s, check, time.monotonic() + attempt_s)
         if attempt.succeeds():
             return
     raise LinkLost("the controller does not count lines as it should")
@@ -33,12 +35,18 @@ def count_anew(
 
 class _Attempt:
     def __init__(
-        self, channel: Channel, silence_s: float, check: Callable[[], None], until: float
+        self,
+        channel: Channel,
+        silence: Silence,
+        silence_s: float,
+        check: Callable[[], None],
+        until: float,
     ) -> None:
         self._channel = channel
         self._silence_s = silence_s
         self._check = check
         self._until = until
+        self._silence = silence
 
     def succeeds(self) -> bool:
         channel = self._channel
@@ -65,9 +73,8 @@ class _Attempt:
             self._check()
             channel.wait(_WAIT_S, unless=done)
             channel.require_link()
-            now = time.monotonic()
-            if now - channel.heard_at > self._silence_s:
+            if self._silence.since(channel.heard_at, _WAIT_S) > self._silence_s:
                 raise LinkLost(f"the controller has said nothing for {self._silence_s:g} s")
-            if now > self._until:
+            if time.monotonic() > self._until:
                 return False
         return True

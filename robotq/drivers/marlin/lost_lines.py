@@ -8,8 +8,10 @@ from __future__ import annotations
 import time
 
 from robotq.drivers.base import LinkLost, UncertainOutcome
+from robotq.drivers.gcode.watch import LOOK_S
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.state import State
+from robotq.drivers.patience import Silence
 
 PROBE_S = 2.5
 """A controller that works at something says every two seconds that it is busy. After a longer
@@ -36,6 +38,7 @@ class LostLines:
         """It has asked for a line that it cannot want, and was asked how far it is."""
         self._probes = 0
         self._probed = 0.0
+        self._silence = Silence()
 
     def begin(self) -> None:
         """A new exchange."""
@@ -91,14 +94,14 @@ class LostLines:
         pause = min(PROBE_S, limit / (_PROBES + 1))
         if heard > self._probed:
             self._probes = 0
-        now = time.monotonic()
-        if now - max(heard + dwell, self._probed) < pause:
+        silent_s = self._silence.since(heard, LOOK_S)
+        if time.monotonic() - max(heard + dwell, self._probed) < pause:
             return
         if self._probes < _PROBES:
             self._probes += 1
             channel.probe()
             self._probed = time.monotonic()
-        elif now - heard > limit + dwell:
+        elif silent_s > limit + dwell:
             reason = f"the controller has said nothing for {limit:g} s"
             channel.give_up(reason)
             raise LinkLost(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN
 from robotq.drivers.marlin.lost_lines import PROBE_S, LostLines
 from robotq.drivers.marlin.state import State
+from robotq.drivers.patience import Silence, Turns
 
 _URGE_S = 4.5
 """Between two rounds of stops: after each, Marlin answers nothing for two seconds."""
@@ -31,6 +33,7 @@ _CLEANING_S = 1.1
 _RUN_ON_S = 1.5
 """After it has said that it has halted, Marlin goes on with what is planned for 1.1 seconds."""
 _STILL_MOVING_S = 600.0
+_TURN_S = 0.05
 """The longest that is waited for what it has planned to end, while it says that it is busy."""
 
 
@@ -46,9 +49,11 @@ class MarlinStopping(Stopping):
         super().__init__(state, channel, controls)
         self._lost_lines = lost_lines
         self._repeaters: list[threading.Thread] = []
+        self._turns = Turns(_TURN_S)
+        """All deadlines are in it."""
 
     def come_to_rest(self, *, wait: bool = False) -> None:
-        deadline = time.monotonic() + self._state.options.stop_timeout_s
+        deadline = self._turns.now() + self._state.options.stop_timeout_s
         try:
             if self._state.emergency_parser and not wait:
                 self.quick_stop()
@@ -124,7 +129,7 @@ class MarlinStopping(Stopping):
     def emergency_over(self) -> NoReturn:
         self.pass_over_emergencies()
         channel = self._channel
-        deadline = time.monotonic() + self._state.options.stop_timeout_s
+        deadline = self._turns.now() + self._state.options.stop_timeout_s
         self._state.unsynchronised = True
         if self._state.options.emergency == "M410":
             # what is sent before the stop itself has left would be thrown away with the rest
@@ -135,7 +140,7 @@ class MarlinStopping(Stopping):
         while channel.halted is None:
             self._pause()
             channel.require_link()
-            if time.monotonic() > deadline:
+            if self._turns.now() > deadline:
                 raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")
             if time.monotonic() > again:
                 again = time.monotonic() + 1.0
@@ -153,9 +158,9 @@ class MarlinStopping(Stopping):
             self._look(deadline)
         while self._stops_again:
             self._pause()
-            self._look(time.monotonic() + _CLEANING_S)
+            self._look(math.inf)
             urged = time.monotonic()
-        deadline = max(deadline, urged + self._state.options.stop_timeout_s)
+        deadline = self._turns.now() + self._state.options.stop_timeout_s
 
         def check() -> None:
             nonlocal urged
@@ -172,11 +177,13 @@ class MarlinStopping(Stopping):
     def _drain(self) -> None:
         """What is planned is carried out, for as long as the controller says that it is busy."""
         channel = self._channel
-        last = time.monotonic() + _STILL_MOVING_S
+        last = self._turns.now() + _STILL_MOVING_S
+        silence = Silence()
         channel.be_patient()
 
         def check() -> None:
-            self._look(min(last, channel.heard_at + self._state.options.stop_timeout_s))
+            silent_s = silence.since(channel.heard_at, _TURN_S)
+            self._look(last if silent_s <= self._state.options.stop_timeout_s else -math.inf)
 
         self._finished(check)
 
@@ -210,7 +217,7 @@ class MarlinStopping(Stopping):
         self._state.unsynchronised = True
 
     def _pause(self) -> None:
-        self._channel.wait(0.05)
+        self._channel.wait(_TURN_S)
 
     def _look(self, deadline: float) -> None:
         channel = self._channel
@@ -220,5 +227,5 @@ class MarlinStopping(Stopping):
             self.rest_after_halt()
             raise DriverError(f"the controller has halted: {channel.halted}; restart it")
         channel.require_link()
-        if time.monotonic() > deadline:
+        if self._turns.now() > deadline:
             raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers import grbl
-from robotq.drivers.base import DriverError, LinkLost, UncertainOutcome
+from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.model.task import Command
 from robotq.testing.emulators import Fault, FaultKind, Faults, GrblEmulator
 from tests.drivers.gcode.bench import Bench, bench, bench_on_a_bad_wire, in_order, square, until
 
@@ -96,6 +97,39 @@ def test_noise__never_repeats_a_line_and_never_hangs(tmp_path: Path, seed: int) 
     faults = Faults(
         seed=seed, rate=0.02, kinds=[kind for kind in FaultKind if kind is not FaultKind.DIE]
     )
-    with GrblEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100) as device:
+    # where a point gets lost, 30.00029 becomes 3000029: without ends it would go on for hours
+    with GrblEmulator(tmp_path / "ttyUSB0", faults=faults, speed=100, ends_mm=1000) as device:
         outcome_of(device, tmp_path, LINES)
         in_order(LINES, device.taken)
+
+
+class PointLost(Faults):
+    """The decimal point of one line does not arrive. What does is a line as good as any."""
+
+    def __init__(self) -> None:
+        super().__init__(rate=1.0)
+
+    def inbound(self, line: bytes) -> bytes:
+        return line.replace(b".", b"") if HIT.encode() in line else line
+
+
+def test_motion_whose_point_got_lost__ends_at_the_limit_switch(tmp_path: Path) -> None:
+    device = GrblEmulator(tmp_path / "ttyUSB0", faults=PointLost(), speed=100, ends_mm=1000)
+    with device:
+        assert outcome_of(device, tmp_path, LINES) == ("DriverError", False)
+        assert max(device.axes.position) <= 1000
+
+
+def test_motion_whose_point_got_lost__is_seen_to_go_on_and_can_be_stopped(tmp_path: Path) -> None:
+    """Without switches nobody but the person who looks at it knows: it is no silence."""
+    device = GrblEmulator(tmp_path / "ttyUSB0", faults=PointLost(), speed=100)
+    with device, bench(grbl.create, tmp_path, device.port, answer_timeout_s=0.3) as robot:
+        running = robot.start_program(LINES)
+        until(lambda: robot.driver.status().details.get("x_mm", 0) > 2000)
+        told = robot.driver.immediate(Command(cmd_type="GET_ROBOT_MOTION_STATE", params={}))
+        assert told["motion"] == "moving"
+        assert told["lines_under_way"] > 0
+        robot.driver.stop()
+        with pytest.raises(Stopped):
+            running.result()
+        assert not device.axes.moving

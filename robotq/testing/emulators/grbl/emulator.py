@@ -6,6 +6,7 @@ Grbl 1.1h, grblHAL 1.1f and FluidNC 4.0, and those of Grbl's documentation.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _ALWAYS_TOLD = ("$#", "$G")
 _BOOT_S = 0.03
 _HOMING_S = 0.5
 _FOREVER_S = 3600.0
+_LOOK_S = 0.01
+"""How often a moving axis is seen against its switches."""
 
 
 class GrblEmulator(Device):
@@ -42,7 +45,9 @@ class GrblEmulator(Device):
         ramp_s: float = 0.05,
         name: str = "",
         restore_s: float = 0.0,
+        ends_mm: float = math.inf,
     ) -> None:
+        """`ends_mm`: how far from 0 each axis has its limit switches ($21)."""
         super().__init__(link, faults)
         self._firmware = firmware = FIRMWARE[dialect]
         self.line_end = firmware.end
@@ -54,6 +59,9 @@ class GrblEmulator(Device):
         self.homing_fails = homing_fails
         self._restore_s = restore_s
         """How long spindle and coolant take to come back after a door."""
+        self._ends_mm = ends_mm
+        self._at_the_end = False
+        """A limit switch was hit: it waits for a reset, and for nothing else."""
         self._ajar = False
         self.taken: list[str] = []
         """Every line that was carried out or planned, in this order."""
@@ -122,6 +130,7 @@ class GrblEmulator(Device):
         self._partial.clear()
         self._doing.restart()
         self._sticky = 0
+        self._at_the_end = False
         self.modes = Modes(self.systems)
         # the first report after a reset has the offset
         self.reports.made = 0
@@ -175,7 +184,7 @@ class GrblEmulator(Device):
         self.axes.advance(self.now())
         if byte != 0x3F:
             self.urgent_bytes.append((self.now(), byte))
-        if self._silent_until is not None and byte != 0x18:
+        if (self._silent_until is not None or self._at_the_end) and byte != 0x18:
             return
         match byte:
             case 0x3F:
@@ -198,6 +207,7 @@ class GrblEmulator(Device):
     def work(self) -> float:
         now = self.now()
         self._doing.advance(now)
+        self._look_at_switches()
         if self._silent_until is not None:
             if now < self._silent_until:
                 return self._silent_until - now
@@ -208,14 +218,27 @@ class GrblEmulator(Device):
                 break
             self._carry_out(line)
         ends = self._doing.ends_s(now)
+        if self._ends_mm < math.inf and self.axes.moving:
+            ends.append(_LOOK_S)
         if self._silent_until is not None:
             ends.append(self._silent_until - now)
         return max(0.0, min(ends, default=_FOREVER_S))
 
+    def _look_at_switches(self) -> None:
+        """Hard limits: what is planned is lost, and so is the position."""
+        if self._at_the_end or max(map(abs, self.axes.position)) <= self._ends_mm:
+            return
+        self._at_the_end = self._alarm = True
+        self.axes.drop()
+        x, y, z = (max(-self._ends_mm, min(self._ends_mm, at)) for at in self.axes.position)
+        self.axes.position = (x, y, z)
+        self.say("ALARM:1")
+        self.say("[MSG:Reset to continue]")
+
     def _blocked(self, now: float) -> bool:
         """It does not read lines now."""
         doing = self._doing
-        if self._silent_until is not None or doing.paused:
+        if self._silent_until is not None or self._at_the_end or doing.paused:
             return True
         if doing.homing is not None:
             if doing.homing.until is None or now < doing.homing.until:

@@ -109,7 +109,7 @@ class Modes:
         motion = words.motion or (None if "80" in words.g_codes else self.motion)
         if words.moves and motion is None:
             raise Refused(31)
-        if motion != "0" and words.moves and not (words.values.get("F") or self.feed_mm_s):
+        if motion != "0" and words.moves and not words.values.get("F", self.feed_mm_s):
             raise Refused(22)
         self.motion = motion
         for code in words.g_codes:
