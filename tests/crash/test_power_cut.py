@@ -60,7 +60,12 @@ async def work(client: Client, trace: Path, data: Path, told: Told, random: Rand
             if hold["code"] == about and (about == "estop" or hold["robot_id"] == "robot_b")
         ]
         asked = size()
-        status, answer = await client.post(path, None if path in SETS else {"holds": holds})
+        body = None if path in SETS else {"holds": holds}
+        status, answer = await client.post(path, body)
+        while answer.get("error_code") == "robot_busy":
+            # a stop has been confirmed, and the driver's call has not returned yet
+            await asyncio.sleep(0.01)
+            status, answer = await client.post(path, body)
         assert (status, answer.get("recorded", True)) == (200, True), answer
         told.decided.setdefault(about, []).append((asked, size(), path in SETS))
 
