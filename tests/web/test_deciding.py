@@ -318,7 +318,8 @@ async def test_command_that_no_longer_fits__says_why_and_is_called_off(
     start_site: StartSite, open_page: OpenPage, tmp_path: Path
 ) -> None:
     specs = tmp_path / "own.yaml"
-    text = "commands:\n  RINSE: {kind: queued, title: {en: Rinse}, steps: [{step: rinsing, wait_s: 0.01}]}\n"
+    rinse = "{kind: queued, title: {en: Rinse}, steps: [{step: rinsing, wait_s: 0.01}]}"
+    text = f"commands:\n  RINSE: {rinse}\n"
     await asyncio.to_thread(specs.write_text, text, "utf-8")
     before = await start_site(commands=[str(specs)])
     await call(before, "POST", "/queue/pause", {"robot_id": "robot_a"})
