@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 
+from robotq.model.known_json import KNOWN, PARTS
 from robotq.model.task import Command, Task
 
 _TASK = 2_000
 _PART = 64
 """Bytes of each part of an object or a list: small ones take up to thirty times their JSON."""
-_PARTS = (b",", b":", b"{", b"[")
 
 
 def weight_of(command: Command) -> int:
@@ -19,7 +21,20 @@ def weight_of(command: Command) -> int:
 
 def weight_of_ended(task: Task, command: int | None = None) -> int:
     """The same with what became of it; `command` where `weight_of` has said it already."""
-    return (weight_of(task.command) if command is None else command) + _weight(task.result)
+    weight = weight_of(task.command) if command is None else command
+    return weight + _weight_of_result(task.result)
+
+
+def _weight_of_result(result: Mapping[str, object] | None) -> int:
+    """What is large is not encoded for this: that would stop the event loop."""
+    weight, rest = 0, {}
+    for key, value in (result or {}).items():
+        if isinstance(value, KNOWN):
+            # the JSON is kept beside the value
+            weight += 2 * len(value.json) + _PART * value.parts
+        else:
+            rest[key] = value
+    return weight + _weight(rest)
 
 
 def _weight(value: object) -> int:
@@ -30,4 +45,4 @@ def _weight(value: object) -> int:
     except TypeError:
         # what a driver has handed over can be anything
         encoded = repr(value).encode("utf-8", "replace")
-    return len(encoded) + _PART * sum(map(encoded.count, _PARTS))
+    return len(encoded) + _PART * sum(map(encoded.count, PARTS))

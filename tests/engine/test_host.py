@@ -7,14 +7,21 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from robotq.api.robot.answers.task import TaskViews
 from robotq.drivers.base import Busy, DriverSetup, Stopped
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.model.clock import VirtualClock
 from robotq.model.json_safe import plain, plain_in_slices
+from robotq.model.known_json import KNOWN
+from robotq.model.texts import Language
+from robotq.model.weight import weight_of_ended
+from robotq.store.sqlite.rows import json_text
 
 from .bench import BenchDriver
 from .conftest import StartLab
@@ -224,6 +231,42 @@ def test_plain_in_slices__is_the_same_copy(value: object) -> None:
 def test_plain_in_slices__of_a_large_result_is_whole() -> None:
     result = {"points": [{"x": n, "trace": list(range(5_001))} for n in range(20)], "n": 1}
     assert plain_in_slices(result) == result
+
+
+LARGE_RESULTS = {
+    "rows": [{"well": f"A{n}", "value": n / 7, "flags": [1, 2, {"x": None}]} for n in range(9_000)],
+    "curves": [[n / 3 for n in range(9_000)], [], ["a,b:{["], list(range(5_000))],
+    "by_name": {f"n{n}": {"x": [n] * 30} for n in range(3_000)},
+    "text": '\u957f"\n\U0001f600 ' * 100_000,
+    "small": {"a": [1]},
+}
+
+
+def test_large_result__knows_its_json_and_is_written_as_any_other() -> None:
+    """To encode 24 MB again for the disk, for each reader and to weigh it stopped the loop."""
+    made = plain_in_slices(LARGE_RESULTS)
+    assert made == LARGE_RESULTS
+    for name in ("rows", "curves", "by_name", "text"):
+        assert made[name].json == orjson.dumps(LARGE_RESULTS[name])
+    assert not isinstance(made["small"], KNOWN)
+    # whoever does not know of it writes the same
+    assert orjson.dumps(made) == orjson.dumps(LARGE_RESULTS)
+    assert json_text({"result": made}) == json_text({"result": LARGE_RESULTS})
+
+
+async def test_large_result__weighs_as_any_other_and_its_json_too(start_lab: StartLab) -> None:
+    lab = await start_lab()
+    lab.driver.gives = LARGE_RESULTS
+    task = await lab.run("large")
+    assert task.result is not None
+    known = sum(len(value.json) for value in task.result.values() if isinstance(value, KNOWN))
+    plainly = replace(task, result=orjson.loads(orjson.dumps(task.result)))
+    assert weight_of_ended(task) == pytest.approx(weight_of_ended(plainly) + known, rel=0.2)
+    shown, plainly_shown = (
+        orjson.loads(TaskViews(lab.engine).encoded(one, Language.EN)) for one in (task, plainly)
+    )
+    assert shown == plainly_shown
+    assert shown["result"]["rows"] == LARGE_RESULTS["rows"]
 
 
 class WhoAsks:

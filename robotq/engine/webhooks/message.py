@@ -10,6 +10,7 @@ import orjson
 
 from robotq import __version__
 from robotq.model.delivery import Delivery
+from robotq.model.known_json import EMBED, embedded
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language
@@ -43,6 +44,7 @@ def body_of(delivery: Delivery, task: Task, language: Language) -> bytes:
             "ended_at_ms": task.ended_at_ms,
         },
         default=_plain,
+        option=EMBED,
     )
 
 
@@ -61,6 +63,6 @@ def headers_of(delivery: Delivery, body: bytes, secret: str | None) -> dict[str,
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not isinstance(value, dict):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+    return embedded(value)

@@ -14,6 +14,7 @@ from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json import JsonObject, JsonValue
+from robotq.model.known_json import EMBED, embedded
 from robotq.model.task import (
     Asked,
     Command,
@@ -274,13 +275,14 @@ def fact_from_row(row: Row) -> tuple[str, JsonObject]:
 
 def json_text(value: JsonValue) -> str:
     """`value` as JSON. Raises TypeError for what JSON cannot hold."""
-    return orjson.dumps(value, default=plain).decode()
+    return orjson.dumps(value, default=plain, option=EMBED).decode()
 
 
-def plain(value: object) -> dict[str, JsonValue]:
-    """A record or a mapping as an object for JSON. Raises TypeError for anything else."""
+def plain(value: object) -> Any:
+    """A record or a mapping as an object for JSON, or the JSON that a value knows. Raises
+    TypeError for anything else."""
     if isinstance(value, Struct):
         return asdict(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not isinstance(value, dict):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+    return embedded(value)

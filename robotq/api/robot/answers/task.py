@@ -14,6 +14,7 @@ from robotq.api.robot.handlers.webhooks import webhook_view
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery
+from robotq.model.known_json import EMBED, embedded
 from robotq.model.outcome import result_view
 from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskState
 from robotq.model.texts import Language, text
@@ -44,7 +45,9 @@ class TaskViews:
         lasting = self._lasting.get(
             (task.id, language),
             task,
-            lambda: orjson.dumps(_lasting(task, self._engine, language)),
+            lambda: orjson.dumps(
+                _lasting(task, self._engine, language), default=embedded, option=EMBED
+            ),
         )
         passing = _passing(task, self._engine, language)
         if webhooks:
