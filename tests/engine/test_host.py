@@ -97,6 +97,34 @@ async def test_emergency_stop__keeps_every_command_from_beginning_until_reset(
     assert await host.execute(lambda: {"x": 1}) == {"x": 1}
 
 
+async def test_reset__that_comes_with_the_answer_to_the_stop_waits_for_the_driver(
+    host: DriverHost, driver: BenchDriver
+) -> None:
+    driver.hooks["emergency_stop"] = lambda: driver.gate.wait(10)
+    stopped = host.emergency_stop()
+    resetting = asyncio.create_task(host.reset())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not resetting.done()
+    driver.gate.set()
+    await asyncio.gather(stopped, resetting)
+    assert await host.execute(lambda: {"x": 1}) == {"x": 1}
+
+
+async def test_reset__of_a_driver_that_hangs_in_the_stop_is_refused(
+    host: DriverHost, driver: BenchDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robotq.engine.robot.driver_threads._BACK_S", 0.01)
+    driver.hooks["emergency_stop"] = lambda: driver.gate.wait(10)
+    stopped = host.emergency_stop()
+    with pytest.raises(Busy, match="has not come back"):
+        await host.reset()
+    with pytest.raises(Stopped):
+        await host.execute(dict)
+    driver.gate.set()
+    await stopped
+
+
 async def test_emergency_stop__during_a_reset_stays_in_force(
     host: DriverHost, driver: BenchDriver
 ) -> None:

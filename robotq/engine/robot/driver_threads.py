@@ -30,6 +30,9 @@ _T = TypeVar("_T")
 _MAX_CALLS = 32
 """Calls that may wait for one thread; the next one is told Busy."""
 
+_BACK_S = 1.0
+"""Wall seconds that a reset gives the driver to come back from the emergency stop."""
+
 _GLANCE_S = 0.5
 """Wall seconds within which a driver says where it stands after a command; then the end of the
 command is told without that."""
@@ -200,9 +203,14 @@ class DriverHost:
         return self._emergency.call(self.driver.emergency_stop)
 
     async def reset(self) -> None:
-        """Leave the emergency stop. Raises Busy where another one came meanwhile."""
-        if not self._emergency.idle.is_set():
-            raise Busy("its driver has not come back from the emergency stop")
+        """Leave the emergency stop. Raises Busy if another one comes meanwhile, or if the driver
+        does not come back from this one."""
+        try:
+            async with asyncio.timeout(_BACK_S):
+                # a script may reset in the moment in which the stop was answered
+                await self._emergency.idle.wait()
+        except TimeoutError:
+            raise Busy("its driver has not come back from the emergency stop") from None
         emergencies = self._emergencies
         await self._motion.call(self.driver.reset)
         if self._emergencies != emergencies:
