@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from robotq.model.errors import RobotqError
+from robotq.model.known_json import EMBED, embedded
 from robotq.model.texts import Language
 
 _log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def error_response(error: RobotqError, language: Language) -> web.Response:
 def json_response(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    return json_bytes(orjson.dumps(body), status, headers)
+    return json_bytes(orjson.dumps(body, default=embedded, option=EMBED), status, headers)
 
 
 def json_bytes(

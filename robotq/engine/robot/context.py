@@ -15,7 +15,7 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain
+from robotq.model.json_safe import plain, plain_in_slices
 from robotq.model.task import Question, Task
 from robotq.steps import Program
 
@@ -89,7 +89,8 @@ class RunContext:
         self._recorder.progressed(self._progress)
 
     def partial(self, **result: Any) -> None:
-        self._post(self._recorder.found, plain(result))
+        # on the thread of the driver, as with a result: it may be large
+        self._post(self._recorder.found, plain_in_slices(result))
 
     def moved_to(self, place: str | None) -> None:
         self._post(self._recorder.moved, place)
