@@ -19,69 +19,112 @@ from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import bench
 
 TIMES = 4
-STANDS_S = 1.0
-DRIVEN = f"""
+STANDS_S = {"M410": 3.0}
+"""Marlin says nothing for a second after a stop, or for two."""
+HEAD = """
 import sys
 from pathlib import Path
 from robotq.drivers import grbl, marlin
-from tests.drivers.gcode.bench import bench
+from robotq.drivers.base import Stopped
+from tests.drivers.gcode.bench import bench, square, until
 
-factory = {{"grbl": grbl.create, "marlin": marlin.create}}[sys.argv[1]]
-limit = {{"grbl": "silence_s", "marlin": "answer_timeout_s"}}[sys.argv[1]]
-with bench(factory, Path(sys.argv[2]), sys.argv[3], **{{limit: 0.6}}) as robot:
+name, folder, port = sys.argv[1:]
+factory = {"grbl": grbl.create, "marlin": marlin.create}[name]
+limits = {"grbl": {"silence_s": 0.6}, "marlin": {"answer_timeout_s": 0.6}}[name]
+stop_s = {"grbl": 0.7, "marlin": 2.5}[name]
+"""
+UNLOCKS = f"""
+with bench(factory, Path(folder), port, **limits) as robot:
     for _ in range({TIMES}):
         robot.driver.connect()
         print("now", flush=True)
         robot.do([{{"unlock": True}}])
 print("completed", flush=True)
 """
+STOPS = """
+with bench(factory, Path(folder), port, stop_timeout_s=stop_s, **limits) as robot:
+    running = robot.start_program(square(200, feed=600))
+    until(lambda: robot.driver.status().details["lines_under_way"] > 3)
+    print("now", flush=True)
+    sys.stdin.readline()
+    robot.driver.stop()
+    try:
+        running.result()
+    except Stopped:
+        print("stopped", flush=True)
+"""
 
 
 class Freezing:
     """Stops the process that drives it at the next question, and answers that meanwhile."""
 
+    at = b""
+    """What it is stopped at."""
     driver = 0
     frozen = 0
     armed = False
 
-    def freeze(self) -> None:
-        if not self.armed:
+    def freeze(self, data: bytes) -> None:
+        if not self.armed or self.at not in data:
             return
         self.armed = False
         self.frozen += 1
         os.kill(self.driver, signal.SIGSTOP)
-        Timer(STANDS_S, os.kill, (self.driver, signal.SIGCONT)).start()
+        stands_s = STANDS_S.get(self.at.decode(), 1.0)
+        Timer(stands_s, os.kill, (self.driver, signal.SIGCONT)).start()
 
 
 class FreezingGrbl(Freezing, GrblEmulator):
-    def _report(self) -> None:
-        self.freeze()
-        super()._report()
+    def _act(self, byte: int) -> None:
+        self.freeze(bytes([byte]))
+        super()._act(byte)
 
 
 class FreezingMarlin(Freezing, MarlinEmulator):
     def take(self, data: bytes) -> None:
-        if b"M114" in data:
-            self.freeze()
+        self.freeze(data)
         super().take(data)
 
 
-@pytest.mark.parametrize("firmware", [FreezingGrbl, FreezingMarlin])
-def test_driver_that_stood_for_longer_than_its_limit__keeps_the_link(
-    tmp_path: Path, firmware: type[FreezingGrbl | FreezingMarlin]
-) -> None:
+Firmware = type[FreezingGrbl] | type[FreezingMarlin]
+
+
+def told_by(script: str, firmware: Firmware, folder: Path, at: bytes) -> tuple[list[str], int]:
+    """What the process has told, and how often it was stopped: at the first `at` after each
+    "now"."""
     name = "grbl" if firmware is FreezingGrbl else "marlin"
-    with firmware(tmp_path / "ttyUSB0") as device:
-        command = [sys.executable, "-c", DRIVEN, name, str(tmp_path), device.port]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+    with firmware(folder / "ttyUSB0") as device:
+        command = [sys.executable, "-c", HEAD + script, name, str(folder), device.port]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as driver:
+            assert driver.stdin is not None
             assert driver.stdout is not None
-            device.driver = driver.pid
+            device.driver, device.at = driver.pid, at
             told = []
             for line in driver.stdout:
                 told.append(line.strip())
                 device.armed = told[-1] == "now"
-        assert told == ["now"] * TIMES + ["completed"]
-        assert device.frozen == TIMES
+                if device.armed and script is STOPS:
+                    driver.stdin.write("\n")
+                    driver.stdin.flush()
+        return told, device.frozen
+
+
+@pytest.mark.parametrize(("firmware", "at"), [(FreezingGrbl, b"?"), (FreezingMarlin, b"M114")])
+def test_driver_that_stood_for_longer_than_its_limit__keeps_the_link(
+    tmp_path: Path, firmware: Firmware, at: bytes
+) -> None:
+    told, frozen = told_by(UNLOCKS, firmware, tmp_path, at)
+    assert told == ["now"] * TIMES + ["completed"]
+    assert frozen == TIMES
+
+
+@pytest.mark.parametrize(("firmware", "at"), [(FreezingGrbl, b"!"), (FreezingMarlin, b"M410")])
+def test_stop_in_which_the_driver_stood__is_told_as_the_stop_that_it_was(
+    tmp_path: Path, firmware: Firmware, at: bytes
+) -> None:
+    assert told_by(STOPS, firmware, tmp_path, at) == (["now", "stopped"], 1)
 
 
 @pytest.mark.parametrize(("driver", "firmware"), [(grbl, GrblEmulator), (marlin, MarlinEmulator)])
