@@ -142,6 +142,6 @@ def test_feed_that_lost_its_digit__is_refused_by_the_controller(tmp_path: Path) 
         bench(grbl.create, tmp_path, device.port) as robot,
     ):
         robot.run(["G1 X1 F6000"])
-        with pytest.raises(DriverError, match="line 1, .*error:22"):
+        with pytest.raises(DriverError, match=r"line 1, .*error:22"):
             robot.run(["G1 X2 F0"])
         assert device.axes.position[0] == 1.0
