@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.patience import Silence
+from robotq.drivers.patience import Silence, Turns
 
 _ATTEMPTS = 20
 _WAIT_S = 0.05
@@ -27,7 +27,7 @@ def count_anew(
     attempt_s = min(attempt_s, silence_s / 3)
     silence = Silence()
     for _ in range(_ATTEMPTS):
-        attempt = _Attempt(channel, silence, silence_s, check, time.monotonic() + attempt_s)
+        attempt = _Attempt(channel, silence, silence_s, check, attempt_s)
         if attempt.succeeds():
             return
     raise LinkLost("the controller does not count lines as it should")
@@ -40,12 +40,13 @@ class _Attempt:
         silence: Silence,
         silence_s: float,
         check: Callable[[], None],
-        until: float,
+        attempt_s: float,
     ) -> None:
         self._channel = channel
         self._silence_s = silence_s
         self._check = check
-        self._until = until
+        self._turns = Turns(_WAIT_S)
+        self._until = self._turns.now() + attempt_s
         self._silence = silence
 
     def succeeds(self) -> bool:
@@ -75,6 +76,6 @@ class _Attempt:
             channel.require_link()
             if self._silence.since(channel.heard_at, _WAIT_S) > self._silence_s:
                 raise LinkLost(f"the controller has said nothing for {self._silence_s:g} s")
-            if time.monotonic() > self._until:
+            if self._turns.now() > self._until:
                 return False
         return True
