@@ -38,6 +38,7 @@ with bench(factory, Path(folder), port, **limits) as robot:
     for _ in range({TIMES}):
         robot.driver.connect()
         print("now", flush=True)
+        sys.stdin.readline()
         robot.do([{{"unlock": True}}])
 print("completed", flush=True)
 """
@@ -105,7 +106,7 @@ def told_by(script: str, firmware: Firmware, folder: Path, at: bytes) -> tuple[l
             for line in driver.stdout:
                 told.append(line.strip())
                 device.armed = told[-1] == "now"
-                if device.armed and script is STOPS:
+                if device.armed:
                     driver.stdin.write("\n")
                     driver.stdin.flush()
         return told, device.frozen
