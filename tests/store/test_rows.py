@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -143,10 +144,11 @@ events = st.builds(
 
 
 @pytest.fixture(scope="module")
-def database() -> sqlite3.Connection:
+def database() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection)
-    return connection
+    yield connection
+    connection.close()
 
 
 def _kept(connection: sqlite3.Connection, table: str, added: Added, columns: str) -> Any:

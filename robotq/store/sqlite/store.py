@@ -112,11 +112,15 @@ class SqliteStore(Asking):
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=STATEMENTS)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        # macOS: without this a commit is in the drive's cache only. Nothing elsewhere.
-        connection.execute("PRAGMA fullfsync = ON")
-        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            # macOS: without this a commit is in the drive's cache only. Nothing elsewhere.
+            connection.execute("PRAGMA fullfsync = ON")
+            connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _connect_readers(self) -> Sequence[sqlite3.Connection]:
