@@ -46,6 +46,9 @@ from robotq.steps import Program
 
 _SOON_S = 1.0
 """Wall seconds in which everything but `connect` and `execute` returns."""
+_SEEN_S = 0.2
+"""Seconds after which a motion that the controller has taken is seen to have begun."""
+
 _BEGIN_S = 5.0
 _END_S = 10.0
 
@@ -230,11 +233,13 @@ class DriverContract:
         assert bench.links, "link_changed was not called"
         assert bench.links[-1][0] is LinkState.DISCONNECTED
         _raises_link_lost(driver.connect)
+        # what the controller had it carries out without a link too, from rest after a moment
+        time.sleep(_SEEN_S)
         moved = _motions(bench)
         bench.mend_link()
         _connected(driver)
         assert driver.status().link is LinkState.CONNECTED
-        time.sleep(0.2)
+        time.sleep(_SEEN_S)
         assert _motions(bench) in (moved, None), "making the link has moved something"
 
     # -- commands ------------------------------------------------------------------------------
