@@ -169,7 +169,8 @@ def test_grbl__that_moved_when_the_link_was_made_says_who_it_is_before_it_moves_
         with bench(grbl.create, tmp_path, str(desk.link)) as robot:
             desk.swap(robot, 1)
             # somebody else has left it in the middle of a motion
-            second.order(lambda: second.axes.plan((3.0, 0.0, 0.0), 5.0, "theirs"))
+            second.order(lambda: second.axes.plan((10.0, 0.0, 0.0), 5.0, "theirs"))
+            until(lambda: second.axes.moving)
             robot.driver.connect()
             assert second.axes.moving
             with pytest.raises(DriverError, match="who it is"):
