@@ -70,7 +70,7 @@ def start_agent(robotq_daemon: Daemon) -> StartAgent:
     `here=True`: the same server in this process, which is there sooner.
     """
     # here, because every process of the tests would load them for half a second
-    from mcp import Client, StdioServerParameters  # noqa: PLC0415
+    from mcp import Client, StdioServerParameters, stdio_client  # noqa: PLC0415
 
     from robotq.mcp.server import serving  # noqa: PLC0415
 
@@ -90,7 +90,10 @@ def start_agent(robotq_daemon: Daemon) -> StartAgent:
             args=["-m", "robotq", "mcp", "--url", url, *options],
             env=clean_environment({}),
         )
-        async with Client(command) as client:
+        # its default is the standard error of the moment in which the library was loaded, which
+        # may be that of another test
+        assert sys.__stderr__ is not None
+        async with Client(stdio_client(command, errlog=sys.__stderr__)) as client:
             yield Agent(client)
 
     return start

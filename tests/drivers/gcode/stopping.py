@@ -70,7 +70,9 @@ def stop_once(
         time.sleep(random.uniform(0, 0.1))
     if how != "stop":
         robot.driver.emergency_stop()
-    until(lambda: len(_seen(device)) > seen and not device.axes.moving)
+    until(lambda: len(_seen(device)) > seen and (running.over or not device.axes.moving))
+    if running.over and device.axes.moving:
+        return f"{scene.__name__}, {how}: it was told while it moved"
     starts = device.axes.starts
     try:
         running.result(60)
