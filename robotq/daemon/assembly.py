@@ -29,9 +29,9 @@ from robotq.config import Config
 from robotq.drivers.registry import driver_factories
 from robotq.durable import write_durably
 from robotq.engine.engine import Engine
-from robotq.engine.events.log import events_logged
 from robotq.engine.start import start_engine
 from robotq.engine.state.known_robots import KnownRobots
+from robotq.engine.upkeep.event_log import events_logged
 from robotq.inbox import CommandFiles, HotFolder
 from robotq.model import crashpoints
 from robotq.model.clock import SystemClock

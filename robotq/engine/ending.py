@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 
-from robotq.engine.background import Background
-from robotq.engine.parts import Parts
+from robotq.engine.assembly.parts import Parts
+from robotq.engine.upkeep.background import Background
 from robotq.model.errors import NotWritten
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode

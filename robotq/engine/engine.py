@@ -8,11 +8,11 @@ from typing import Any
 
 from robotq.catalog import Catalog
 from robotq.config import Config
-from robotq.engine.background import Background
+from robotq.engine.assembly.parts import Parts
 from robotq.engine.ending import Ending
 from robotq.engine.intake.read_command import Intake
-from robotq.engine.parts import Parts
 from robotq.engine.robot.robot import Robot
+from robotq.engine.upkeep.background import Background
 from robotq.model.event import Event
 
 _log = logging.getLogger(__name__)

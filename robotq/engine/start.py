@@ -11,11 +11,11 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.drivers.base import DriverFactory, DriverSetup, unknown_driver
-from robotq.engine.base import Base, make_base
+from robotq.engine.assembly.base import Base, make_base
+from robotq.engine.assembly.parts import make_parts
+from robotq.engine.assembly.recovery import recover
+from robotq.engine.control.reloading import ReadAgain
 from robotq.engine.engine import Engine
-from robotq.engine.parts import make_parts
-from robotq.engine.recovery import recover
-from robotq.engine.reloading import ReadAgain
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.handlers import check_handlers
 from robotq.engine.settings import Settings

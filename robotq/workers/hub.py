@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from robotq.engine.state.worker_queue import Pool
-from robotq.engine.worker_tasks.job import Holder, JobEnding
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, JobEnding
 from robotq.model.task import Task
 from robotq.workers.pace import Pace
 from robotq.workers.workers import Workers

@@ -14,9 +14,9 @@ from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.state.worker_queue import Pool
 from robotq.engine.why import WorkersThere
-from robotq.engine.worker_tasks.job import Holder, Job, JobEnding
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold
+from robotq.model.job import Holder, Job, JobEnding
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.workers.registry import Registry, Worker

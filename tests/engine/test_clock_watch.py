@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from robotq.engine.clock_watch import ClockWatch
 from robotq.engine.start import start_engine
+from robotq.engine.upkeep.clock_watch import ClockWatch
 from robotq.store.memory import MemoryStore
 from tests.engine.bench import CATALOG, bench_config, bench_factory
 from tests.workers.conftest import SetClock

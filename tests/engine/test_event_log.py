@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from robotq.engine.events.bus import EventBus
-from robotq.engine.events.log import events_logged
 from robotq.engine.reads import Reads
 from robotq.engine.state.resources import Resources
 from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.upkeep.event_log import events_logged
 from robotq.model.event import Event
 from robotq.store.memory import MemoryStore
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from robotq.api.robot.answers.holds import reason_views
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import RobotConfig
-from robotq.engine.worker_tasks.job import Job
 from robotq.model.hold import HoldCode, Reason, Wait, WaitCode
+from robotq.model.job import Job
 from robotq.model.task import Command, TaskState, Work
 from robotq.model.texts import Language
 

@@ -93,14 +93,14 @@ SABOTAGES = (
     ),
     _one(
         "a command that was cut short runs again by itself",
-        "engine/recovery.py",
+        "engine/assembly/recovery.py",
         "        again = idempotent(task) and task.asked is None",
         "        again = task.asked is None",
         "tests/engine/test_recovery.py",
     ),
     _one(
         "a command that was called off runs again after a crash",
-        "engine/recovery.py",
+        "engine/assembly/recovery.py",
         "        again = idempotent(task) and task.asked is None",
         "        again = idempotent(task)",
         "tests/engine/test_recovery.py tests/engine/test_repeats.py",

@@ -11,9 +11,9 @@ import pytest
 
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
-from robotq.engine.worker_tasks.job import Holder, Job, JobEnding, succeeded
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
+from robotq.model.job import Holder, Job, JobEnding, succeeded
 from robotq.model.task import Command, Task, Work
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store

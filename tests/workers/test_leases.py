@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from robotq.engine.worker_tasks.job import Holder
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
+from robotq.model.job import Holder
 from robotq.model.task import TaskState
 from robotq.workers import Order, TaskReport
 

@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from robotq.engine.worker_tasks.job import Holder, failed_with, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, failed_with, succeeded
 from robotq.model.task import Task, TaskState
 from robotq.workers import TaskReport
 from tests.slices import examples

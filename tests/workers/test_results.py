@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from robotq.engine.worker_tasks.job import Holder, data_of, failed_with, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, data_of, failed_with, succeeded
 from robotq.model.task import TaskState
 from robotq.workers import Order, TaskReport
 

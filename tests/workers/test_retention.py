@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from robotq.engine.worker_tasks import job_changes
-from robotq.engine.worker_tasks.job import Holder, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, succeeded
 from robotq.model.task import TaskState
 
 from .conftest import QUEUE, Shop, refusal

@@ -22,8 +22,8 @@ from robotq.api.dispatcher.view import API, CMD_TYPE, completed, failure, status
 from robotq.api.http.call import Call
 from robotq.api.http.keyed import keyed_request
 from robotq.config import DispatcherConfig
-from robotq.engine.worker_tasks.job import Job
 from robotq.model.errors import RobotqError
+from robotq.model.job import Job
 from robotq.model.task import Command, Task, TaskState, Work
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from robotq.engine.worker_tasks.job import JobEnding, failed_with
+from robotq.model.job import JobEnding, failed_with
 
 SMALL = 1_048_576
 """Bytes of a message that nobody has to wait for."""

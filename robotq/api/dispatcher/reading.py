@@ -9,8 +9,8 @@ from typing import Any
 
 from robotq.api.dispatcher.errors import Refused
 from robotq.config import DispatcherConfig
-from robotq.engine.worker_tasks.job import JobEnding, failed_with, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import JobEnding, failed_with, succeeded
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
 

@@ -22,9 +22,9 @@ from robotq.api.dispatcher.handlers import in_own_words
 from robotq.api.dispatcher.large import SMALL, hard_limit, tasks_of, too_large
 from robotq.api.dispatcher.log import DispatchLog, cut, shown
 from robotq.api.http.call import Call
-from robotq.engine.worker_tasks.job import JobEnding
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError, error_text
+from robotq.model.job import JobEnding
 from robotq.model.task import Task
 from robotq.model.texts import Language
 from robotq.workers import Hub, Link

@@ -6,8 +6,8 @@ from typing import Any
 
 from robotq.api.dispatcher.reading import UNKNOWN
 from robotq.engine.state.worker_queue import Pool
-from robotq.engine.worker_tasks.job import data_of
 from robotq.model.errors import error_text
+from robotq.model.job import data_of
 from robotq.model.task import Task, TaskState
 from robotq.model.texts import Language
 

@@ -26,8 +26,8 @@ from robotq.api.orchestrator.view import (
     prompt_of,
 )
 from robotq.config import OrchestratorConfig
-from robotq.engine.worker_tasks.job import Holder, Job, failed_with, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, Job, failed_with, succeeded
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.store.job_query import JobQuery
 

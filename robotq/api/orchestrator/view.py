@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from robotq.api.orchestrator.envelope import rfc3339
-from robotq.engine.worker_tasks.job import data_of
 from robotq.model.errors import error_text
+from robotq.model.job import data_of
 from robotq.model.task import Task, TaskState
 from robotq.model.texts import Language
 

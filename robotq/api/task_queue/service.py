@@ -10,8 +10,8 @@ from robotq.api.http.call import Call
 from robotq.api.http.keyed import keyed_request
 from robotq.api.task_queue.view import API, REQUESTER
 from robotq.config import TaskQueueConfig
-from robotq.engine.worker_tasks.job import Holder, Job, JobEnding, failed_with, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, Job, JobEnding, failed_with, succeeded
 from robotq.model.task import Command, Task, Work
 from robotq.workers import Workers
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from robotq.engine.worker_tasks.job import data_of
 from robotq.model.errors import error_text
+from robotq.model.job import data_of
 from robotq.model.task import Task, TaskState
 from robotq.model.texts import Language
 

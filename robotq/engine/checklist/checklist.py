@@ -11,11 +11,11 @@ from typing import Any
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.control.again import Again
+from robotq.engine.control.robot_control import RobotControl
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
-from robotq.engine.queue.again import Again
 from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
-from robotq.engine.robot.control import RobotControl
 from robotq.engine.robot.robot import Robot
 from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock

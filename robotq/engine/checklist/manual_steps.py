@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.item import Item, ItemIds, ItemPriority, ItemStatus
 from robotq.model.task import Task, TaskState
 from robotq.store.port import MarkItemOf, Mutation, SaveItem, SaveTask
-
-HANDLER = "manual_step"
-"""What stands as `handler` in the spec of such a command."""
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 1_000
@@ -36,7 +34,7 @@ class ManualSteps:
         task = saving.task
         if (
             task.work is not None
-            or self._settings.catalog.handler(task.command.cmd_type) != HANDLER
+            or self._settings.catalog.handler(task.command.cmd_type) != MANUAL_STEP
         ):
             return ()
         return tuple(self._of(task, saving.before))

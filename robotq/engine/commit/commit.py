@@ -10,10 +10,10 @@ from typing import Protocol, TypeAlias, TypeVar
 from robotq.engine.commit.locked import One, Several
 from robotq.engine.commit.locks import Locks
 from robotq.engine.events.bus import EventBus
-from robotq.engine.intake.admission import Room
 from robotq.engine.reads import Reads
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
+from robotq.engine.state.room import Room
 from robotq.engine.state.tasks import TaskMemory
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event

@@ -9,10 +9,11 @@ from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
-from robotq.engine.intake.admission import Admission, Room
+from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
+from robotq.engine.state.room import Room
 from robotq.engine.waiting.repeats import Repeats, in_place_of
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point

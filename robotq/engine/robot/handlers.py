@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from robotq.catalog import CommandSpec, Kind
 from robotq.model.errors import ConfigError
 
-QUEUED = frozenset({"driver", "manual_step"})
+MANUAL_STEP = "manual_step"
+"""A person does it: it has an item on the checklist."""
+
+QUEUED = frozenset({"driver", MANUAL_STEP})
 """What may stand as `handler` of a queued command."""
 
 IMMEDIATE = frozenset(

@@ -9,11 +9,11 @@ from typing import Any
 
 from robotq.catalog import CommandSpec
 from robotq.drivers.base import Stopped
-from robotq.engine.checklist.manual_steps import HANDLER
 from robotq.engine.queue.ending import StopCause, StopRequest
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.context import PendingAnswer, RunContext
 from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.limit import Limit
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.json import JsonObject
@@ -87,7 +87,7 @@ class Run:
         """A step that a person does, and has not done when the daemon was shut down: the robot
         had no part in it, so it is asked for again."""
         return (
-            self.spec.handler == HANDLER
+            self.spec.handler == MANUAL_STEP
             and self.request is not None
             and self.request.cause is StopCause.SHUTDOWN
             and self.back.done()
@@ -132,7 +132,7 @@ class Run:
 
     def _begin(self) -> asyncio.Future[JsonObject]:
         command, context = self.task.command, self._context
-        if self.spec.handler == HANDLER:
+        if self.spec.handler == MANUAL_STEP:
             timeout_s = self.spec.timeout_s
             return self._host.execute(
                 lambda: plain(_manual_step(command.params, context, timeout_s)), self._glance

@@ -7,8 +7,8 @@ where the state of the task does not allow it.
 from __future__ import annotations
 
 from robotq.engine.events.rows import saving_end, task_event
-from robotq.engine.worker_tasks.job import Holder, JobEnding
 from robotq.model.event import Event
+from robotq.model.job import Holder, JobEnding
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition

@@ -12,10 +12,10 @@ from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.worker_tasks import job_changes
-from robotq.engine.worker_tasks.job import Holder, Job, JobEnding
 from robotq.engine.worker_tasks.job_changes import Change
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, Job, JobEnding
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.model.transitions import Action

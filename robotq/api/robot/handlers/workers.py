@@ -18,8 +18,8 @@ from robotq.api.robot.models.workers import (
     ResultBody,
     WorkersQuery,
 )
-from robotq.engine.worker_tasks.job import Holder, failed_with, succeeded
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder, failed_with, succeeded
 from robotq.model.task import Task
 from robotq.workers import TaskReport, Workers
 from robotq.workers.registry import Worker

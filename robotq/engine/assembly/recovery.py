@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 
 from msgspec.structs import replace
 
-from robotq.engine.base import Base
+from robotq.engine.assembly.base import Base
 from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard

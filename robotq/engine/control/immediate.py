@@ -9,11 +9,11 @@ from typing import Any
 
 from robotq.catalog import Kind
 from robotq.engine.commit.commit import Commit
+from robotq.engine.control.arming import Arming
+from robotq.engine.control.reloading import Reloading
+from robotq.engine.control.robot_control import RobotControl
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
-from robotq.engine.reloading import Reloading
-from robotq.engine.robot.arming import Arming
-from robotq.engine.robot.control import RobotControl
 from robotq.engine.robot.roster import Roster
 from robotq.engine.waiting.fitting import Fitting
 from robotq.model.clock import WallClock

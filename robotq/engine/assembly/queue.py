@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from robotq.engine.base import Base
+from robotq.engine.assembly.base import Base
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.waiters import Waiters
 from robotq.engine.intake.admission import Admission

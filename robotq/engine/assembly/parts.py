@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from robotq.drivers.base import LinkState
-from robotq.engine.audit import Audit
-from robotq.engine.base import Base
+from robotq.engine.assembly.base import Base
+from robotq.engine.assembly.queue import QueueParts, make_queue
 from robotq.engine.checklist.checklist import Checklist
-from robotq.engine.clock_watch import ClockWatch
-from robotq.engine.commit.outage import Outage
-from robotq.engine.holds.queue_control import QueueControl
+from robotq.engine.control.again import Again
+from robotq.engine.control.arming import Arming
+from robotq.engine.control.immediate import Immediate
+from robotq.engine.control.queue_control import QueueControl
+from robotq.engine.control.release_place import Releasing
+from robotq.engine.control.reloading import ReadAgain, Reloading
+from robotq.engine.control.robot_control import RobotControl
 from robotq.engine.queue.absent import AbsentRobots
-from robotq.engine.queue.again import Again
-from robotq.engine.queue.parts import QueueParts, make_queue
-from robotq.engine.reloading import ReadAgain, Reloading
-from robotq.engine.retention import Retention
-from robotq.engine.robot.arming import Arming
-from robotq.engine.robot.control import RobotControl
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.estop import EStop
 from robotq.engine.robot.executor import ExecutorDeps
-from robotq.engine.robot.immediate import Immediate
-from robotq.engine.robot.release_place import Releasing
 from robotq.engine.robot.robot import Robot
 from robotq.engine.robot.roster import Roster
+from robotq.engine.upkeep.audit import Audit
+from robotq.engine.upkeep.clock_watch import ClockWatch
+from robotq.engine.upkeep.outage import Outage
+from robotq.engine.upkeep.retention import Retention
 from robotq.engine.why import Why
 from robotq.model.clock import MotionClock, ScaledClock
 from robotq.model.task import Task

@@ -6,9 +6,9 @@ from typing import Any
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.control.queue_control import RECORD_S
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import About
-from robotq.engine.holds.queue_control import RECORD_S
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.reads import Reads
 from robotq.engine.robot.estop import EStop

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from robotq.engine.clock_watch import ClockWatch
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.upkeep.clock_watch import ClockWatch
 from robotq.model.clock import WallClock
 from robotq.store.port import Store
 
