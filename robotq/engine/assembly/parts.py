@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from robotq.drivers.base import LinkState
 from robotq.engine.assembly.base import Base
-from robotq.engine.assembly.queue import QueueParts, make_queue
+from robotq.engine.assembly.queue_parts import QueueParts, make_queue
 from robotq.engine.checklist.checklist import Checklist
 from robotq.engine.control.again import Again
 from robotq.engine.control.arming import Arming
