@@ -225,7 +225,7 @@ def _saving(before: Task, after: Task) -> list[Mutation]:
         after=after.state.value,
         data={"cmd_type": after.command.cmd_type},
     )
-    return [SaveTask(after, before.state), AppendEvent(event)]
+    return [SaveTask(after, before), AppendEvent(event)]
 
 
 async def _drain(

@@ -20,14 +20,18 @@ from robotq.store.job_query import JobQuery
 
 
 class SaveTask(msgspec.Struct, frozen=True, gc=False):
-    """Write a task: a new one when its revision is 1, else over the revision before, which
-    must be in the state `before`."""
+    """Write a task: a new one when its revision is 1, else over what it was, which must be the
+    revision before."""
 
     task: Task
-    before: TaskState | None
-    """The state that is written over; None for a new task."""
-    queue_before: str | None = None
-    """The queue that it had, where it goes to another one."""
+    was: Task | None
+    """What is written over, as it is on disk; None for a new task. Only what is different is
+    written where that can be told apart."""
+
+    @property
+    def before(self) -> TaskState | None:
+        """The state that is written over; None for a new task."""
+        return None if self.was is None else self.was.state
 
 
 class AppendEvent(msgspec.Struct, frozen=True, gc=False):

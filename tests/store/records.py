@@ -86,7 +86,7 @@ def submit(task: Task) -> list[Mutation]:
 
 def change(before: Task, after: Task) -> list[Mutation]:
     """What any later change of a task writes."""
-    return [SaveTask(after, before.state), AppendEvent(event(after, before))]
+    return [SaveTask(after, before), AppendEvent(event(after, before))]
 
 
 def life(*states: Task) -> list[Mutation]:

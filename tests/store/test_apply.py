@@ -89,7 +89,7 @@ async def test_apply__writes_all_or_nothing(store: Store) -> None:
             [
                 *submit(pending(2)),
                 SaveAnswer(answer("one")),
-                SaveTask(stale, TaskState.PENDING),
+                SaveTask(stale, pending(1)),
             ]
         )
     assert await store.get(pending(2).id) is None
@@ -145,13 +145,13 @@ async def test_apply__a_refused_call_does_not_hurt_its_neighbours(shelf: Shelf) 
     [
         lambda task: SaveTask(task, None),
         lambda task: SaveTask(claimed(task), None),
-        lambda task: SaveTask(replace(claimed(task), revision=3), TaskState.PENDING),
-        lambda task: SaveTask(claimed(task), TaskState.RUNNING),
-        lambda task: SaveTask(replace(claimed(task), id="task_x"), TaskState.PENDING),
-        lambda task: SaveTask(replace(claimed(task), seq=77), TaskState.PENDING),
+        lambda task: SaveTask(replace(claimed(task), revision=3), task),
+        lambda task: SaveTask(claimed(task), replace(task, state=TaskState.RUNNING)),
+        lambda task: SaveTask(replace(claimed(task), id="task_x"), task),
+        lambda task: SaveTask(replace(claimed(task), seq=77), task),
         lambda task: SaveTask(replace(task, id="task_x"), None),
         lambda task: SaveTask(replace(task, seq=77), None),
-        lambda task: SaveTask(pending(2), TaskState.PENDING),
+        lambda task: SaveTask(pending(2), pending(2)),
     ],
     ids=[
         "submitted twice",

@@ -71,7 +71,7 @@ async def test_jobs__any_query_finds_what_a_look_through_all_finds(
     for index, task in enumerate(tasks):
         if task.seq == started:
             tasks[index] = replace(task, state=TaskState.RUNNING, revision=2)
-            await store.apply([SaveTask(tasks[index], TaskState.PENDING)])
+            await store.apply([SaveTask(tasks[index], task)])
     for query in queries:
         found, total = await store.jobs(query)
         wanted = looked_through(tasks, query)

@@ -114,8 +114,10 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), revisions=st.integers(1, 3))
     def write_over_a_change_unseen(self, data: st.DataObject, revisions: int) -> None:
         task = data.draw(st.sampled_from(list(self.tasks.values())))
-        self._apply([SaveTask(replace(task, revision=task.revision + 1 + revisions), task.state)])
-        self._apply([SaveTask(replace(task, state=TaskState.CANCELLED), task.state)])
+        unseen = replace(task, revision=task.revision + revisions)
+        self._apply([SaveTask(replace(unseen, revision=unseen.revision + 1), unseen)])
+        self._apply([SaveTask(replace(task, revision=task.revision + 1 + revisions), task)])
+        self._apply([SaveTask(replace(task, state=TaskState.CANCELLED), task)])
 
     @rule(hold=st.sampled_from(HOLDS), lift=st.booleans())
     def hold(self, hold: Hold, lift: bool) -> None:
@@ -240,13 +242,13 @@ class StoreMachine(RuleBasedStateMachine):
         events: list[Event] = []
         for mutation in call:
             match mutation:
-                case SaveTask(task, before):
-                    if not _may_follow(tasks, task, before):
+                case SaveTask(task, was):
+                    if not _may_follow(tasks, task, was):
                         return StaleRevision
                     tasks[task.seq] = task
                     counts[task.api, task.queue, task.state] += 1
-                    if before is not None:
-                        counts[task.api, task.queue, before] -= 1
+                    if was is not None:
+                        counts[was.api, was.queue, was.state] -= 1
                 case SaveAnswer(kept):
                     if kept.key in answers:
                         return DuplicateKey
@@ -276,16 +278,21 @@ class StoreMachine(RuleBasedStateMachine):
                 raise AssertionError(f"no rule makes a {mutation}")
 
 
-def _may_follow(tasks: dict[int, Task], task: Task, before: TaskState | None) -> bool:
+def _may_follow(tasks: dict[int, Task], task: Task, was: Task | None) -> bool:
     """Whether this is the next revision of a task, and no robot runs two then."""
     known = tasks.get(task.seq)
-    found = (known.revision, known.state) if known is not None else (0, None)
+    found, over = (_seen(one) for one in (known, was))
     running = [
         other.queue
         for other in (tasks | {task.seq: task}).values()
         if other.api == "robot" and other.state is TaskState.RUNNING
     ]
-    return found == (task.revision - 1, before) and len(running) == len(set(running))
+    follows = found == over and task.revision == over[0] + 1
+    return follows and len(running) == len(set(running))
+
+
+def _seen(task: Task | None) -> tuple[int, TaskState | None]:
+    return (0, None) if task is None else (task.revision, task.state)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])

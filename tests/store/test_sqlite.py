@@ -329,7 +329,7 @@ async def test_journal__counts_on_after_a_group_that_was_rolled_back(
     """The writer knows the last number itself where it wrote the last group."""
     note = AppendEvent(Event(kind="note", at_ms=1, actor="ann"))
     numbers = [event.id for event in await sqlite.apply([note])]
-    stranger = SaveTask(claimed(pending(7)), TaskState.PENDING)
+    stranger = SaveTask(claimed(pending(7)), pending(7))
     with pytest.raises(StaleRevision):
         await sqlite.apply([note, stranger])
     numbers += [event.id for event in await sqlite.apply([note, note])]

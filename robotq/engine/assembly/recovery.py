@@ -90,7 +90,7 @@ def _hold_absent(
 def _requeued(task: Task, now_ms: int) -> list[Mutation]:
     requeued = transition(task, Action.REQUEUE, fence=task.fence)
     return [
-        SaveTask(requeued, task.state),
+        SaveTask(requeued, task),
         task_event("task.requeued", requeued, now_ms, "robotq", before=task),
     ]
 

@@ -53,7 +53,7 @@ def saving_end(before: Task, ended: Task, actor: str) -> list[Mutation]:
     data = {"error_code": ended.error.code} if ended.error is not None else {}
     kind = _OF_END[ended.state]
     return [
-        SaveTask(ended, before.state),
+        SaveTask(ended, before),
         task_event(kind, ended, ended.ended_at_ms, actor, before=before, **data),
         *tallies_of_end(ended),
     ]

@@ -138,7 +138,7 @@ class Submitting:
                 mutations = saving_new(new, actor)
                 for (task, _), one in zip(ended, new, strict=True):
                     retried = transition(task, Action.RETRIED, retried_as=one.id)
-                    mutations.append(SaveTask(retried, task.state))
+                    mutations.append(SaveTask(retried, task))
                     mutations.append(
                         task_event(
                             "task.retried",

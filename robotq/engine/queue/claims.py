@@ -121,7 +121,7 @@ class Claims:
                 now_ms = self._clock.now_ms()
                 mutations: list[Mutation] = [
                     *self._resources.released(task.queue),
-                    SaveTask(released, current.state),
+                    SaveTask(released, current),
                     task_event("task.released", released, now_ms, "robotq", before=current),
                 ]
                 if await self._commit.written(mutations):
@@ -139,7 +139,7 @@ class Claims:
         async with self._commit.of(task.id, patient=True) as current:
             changed = transition(current, Action.PROGRESS, fence=task.fence, **report.changes)
             mutations = [
-                SaveTask(changed, current.state),
+                SaveTask(changed, current),
                 *(AppendEvent(event) for event in report.events),
                 *report.occupancies,
             ]
@@ -166,7 +166,7 @@ class Claims:
                     cause=asked.cause,
                     reason=asked.reason,
                 )
-                if await self._commit.written([SaveTask(changed, current.state), event]):
+                if await self._commit.written([SaveTask(changed, current), event]):
                     return
             await self._commit.until_available()
 

@@ -120,7 +120,7 @@ class Resolving:
             resolved = transition(task, Action.RESOLVE, resolution=resolution)
             # one commit: a retry without its resolution could be asked for a second time
             mutations: list[Mutation] = [
-                SaveTask(resolved, task.state),
+                SaveTask(resolved, task),
                 task_event("task.resolved", resolved, now_ms, actor, outcome=outcome, note=note),
                 *self._repeats.following(resolved),
             ]

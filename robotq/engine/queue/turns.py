@@ -110,7 +110,7 @@ class Turns:
         claimed = transition(task, Action.CLAIM, started_at_ms=now_ms)
         return claimed, [
             *self._resources.take(task, self._settings.places_of(task), now_ms),
-            SaveTask(claimed, task.state),
+            SaveTask(claimed, task),
             task_event("task.claimed", claimed, now_ms, "robotq", before=task),
         ]
 

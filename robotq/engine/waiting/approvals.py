@@ -51,10 +51,11 @@ class Approvals:
             if stay_paused:
                 self._holds.set(task.queue, HoldCode.PAUSED, actor=actor, reason=note)
             now_ms = self._clock.now_ms()
-            approved = [transition(one, Action.APPROVE) for one in (task, *rest)]
+            waiting = (task, *rest)
+            approved = [transition(one, Action.APPROVE) for one in waiting]
             mutations: list[Mutation] = []
-            for one in approved:
-                mutations.append(SaveTask(one, TaskState.PENDING))
+            for before, one in zip(waiting, approved, strict=True):
+                mutations.append(SaveTask(one, before))
                 mutations.append(task_event("task.approved", one, now_ms, actor, note=note))
             await self._commit.write(mutations)
             return approved[0]

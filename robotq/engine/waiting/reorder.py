@@ -151,7 +151,7 @@ class Editing:
         for before, command, rank in zip(unit, commands, ranks, strict=True):
             after = transition(before, Action.MOVE, queue=queue, command=command, rank=rank)
             told = {"was_robot": left, "revision": self.revision + 1, "note": note}
-            mutations.append(SaveTask(after, before.state, left))
+            mutations.append(SaveTask(after, before))
             mutations.append(task_event("task.moved", after, now_ms, actor, before=before, **told))
         await self._commit.write(mutations)
         self._revisions = revisions
@@ -173,7 +173,7 @@ class Editing:
         mutations: list[Mutation] = [SetFact(REVISIONS, revisions)]
         for before, standing in wanted:
             after = transition(before, Action.MOVE, priority=standing.priority, rank=standing.rank)
-            mutations.append(SaveTask(after, before.state))
+            mutations.append(SaveTask(after, before))
             # the others stand where they stood, only their ranks are new
             if before.id in moving:
                 told = {

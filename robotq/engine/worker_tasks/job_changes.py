@@ -63,7 +63,7 @@ def renewed(
         partial=task.partial if partial is None else partial,
         lease_until_ms=_lease_until(task, lease_from_ms),
     )
-    mutations: list[Mutation] = [SaveTask(after, task.state)]
+    mutations: list[Mutation] = [SaveTask(after, task)]
     if after.progress != task.progress:
         mutations.append(_progress_event(after, now_ms))
     return after, mutations
@@ -134,7 +134,7 @@ def retried(task: Task, now_ms: int, *, actor: str) -> Change:
         several_workers=task.several_workers or not said_by_worker,
     )
     event = task_event("task.retried", after, now_ms, actor, before=task)
-    return after, [SaveTask(after, task.state), event]
+    return after, [SaveTask(after, task), event]
 
 
 def refused(task: Task, holder: Holder, ending: JobEnding, now_ms: int) -> list[Mutation]:
@@ -147,7 +147,7 @@ def refused(task: Task, holder: Holder, ending: JobEnding, now_ms: int) -> list[
 def _told(kind: str, after: Task, before: Task, now_ms: int, *, worker: str | None) -> Change:
     actor = after.worker or "robotq"
     event = task_event(kind, after, now_ms, actor, before=before, worker=worker)
-    return after, [SaveTask(after, before.state), event]
+    return after, [SaveTask(after, before), event]
 
 
 def _progress_event(task: Task, at_ms: int) -> AppendEvent:

@@ -88,8 +88,11 @@ class Changes:
         self._added.count(task.api, task.queue, task.state.value, 1)
 
     def _update_task(self, saving: SaveTask) -> None:
-        task, before = saving.task, saving.before
-        assert before is not None
+        task, was = saving.task, saving.was
+        assert was is not None
+        if task.revision != was.revision + 1:
+            raise StaleRevision(task.id)
+        before = was.state
         row = rows.task_to_row(task)
         if before is task.state is TaskState.PENDING:
             # moved: it may be for another robot now
@@ -98,10 +101,10 @@ class Changes:
             statement, row = WRITE["update_state"], row[rows.WHO_IT_IS :]
         # the new ones come first: this one may change one of them
         self._added.insert_tasks(self._connection)
-        changed = self._change(statement, (*row, task.revision - 1, before.value))
+        changed = self._change(statement, (*row, was.revision, before.value))
         if not changed.rowcount:
             raise StaleRevision(task.id)
-        self._added.count(task.api, saving.queue_before or task.queue, before.value, -1)
+        self._added.count(task.api, was.queue, before.value, -1)
         self._added.count(task.api, task.queue, task.state.value, 1)
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
