@@ -1,6 +1,6 @@
 """A daemon between software and robots: durable queues, one executor per robot, drivers.
 
-`robotq.Client` and `robotq.AsyncClient` talk to it; see docs/client.md.
+`robotq.Client` and `robotq.AsyncClient` talk to it; see docs/guides/client.md.
 """
 
 from __future__ import annotations

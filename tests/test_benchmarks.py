@@ -74,7 +74,7 @@ def test_statistics__one_bad_round_does_not_change_the_ratio() -> None:
 
 
 def test_documentation__names_every_benchmark_and_every_figure() -> None:
-    page = (_ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    page = (_ROOT / "docs" / "explanation" / "benchmarks.md").read_text(encoding="utf-8")
     for name in BENCHMARKS:
         assert f"`{name}`" in page, name
     baseline = json.loads((_ROOT / "benchmarks" / "baseline.json").read_text(encoding="utf-8"))

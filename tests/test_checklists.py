@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs" / "checklists").glob("*.md"))
+PAGES = sorted((ROOT / "docs" / "explanation" / "documents").glob("*.md"))
 LENGTHS = {"task-queue.md": 28, "dispatcher.md": 28}
 """Lines of each checklist."""
 

@@ -22,7 +22,7 @@ from .crash.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-ALL = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))]
+ALL = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
 def page(name: str) -> str:
@@ -63,7 +63,15 @@ def test_docs__every_page_is_in_the_navigation_once() -> None:
     listed = sorted(nav_pages(site["nav"]))
     assert listed == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
     parts = [name for part in site["nav"] for name in part]
-    assert parts == ["Home", "Tutorial", "How-to guides", "Reference", "Explanation"]
+    assert parts == [
+        "Home",
+        "Tutorial",
+        "How-to guides",
+        "Drivers",
+        "Reference",
+        "Explanation",
+        "Decisions",
+    ]
 
 
 def test_docs__the_readme_begins_with_the_main_job_and_the_tests() -> None:
@@ -88,7 +96,7 @@ def options(arguments: list[str]) -> set[str]:
     "command", [*COMMANDS, "keys new", "keys list", "keys revoke"], ids=lambda command: command
 )
 def test_docs__every_command_and_option_is_on_the_command_line_page(command: str) -> None:
-    text = page("command-line.md")
+    text = page("reference/command-line.md")
     assert f"robotq {command}" in text
     missing = {name for name in options(command.split()) if not re.search(rf"{name}\b", text)}
     assert not missing
@@ -96,25 +104,25 @@ def test_docs__every_command_and_option_is_on_the_command_line_page(command: str
 
 def test_docs__every_exit_code_is_on_the_command_line_page() -> None:
     for code in ExitCode:
-        assert f"| {code.value} |" in page("command-line.md")
+        assert f"| {code.value} |" in page("reference/command-line.md")
 
 
 def test_docs__every_command_and_every_field_of_a_spec_is_on_the_commands_page() -> None:
-    text = page("commands.md")
+    text = page("reference/packaged-commands.md")
     catalog = load_catalog([])
     assert all(re.search(rf"\b{spec.cmd_type}\b", text) for spec in catalog)
-    assert not any(spec.idempotent for spec in catalog), "promises.md says so"
+    assert not any(spec.idempotent for spec in catalog), "explanation/promises.md says so"
     for field in fields(CommandSpec):
         assert f"`{field.name}`" in text
 
 
 def test_docs__every_hold_is_on_the_operations_page() -> None:
     for code in HoldCode:
-        assert f"| `{code.value}` |" in page("operations.md")
+        assert f"| `{code.value}` |" in page("guides/operations.md")
 
 
 def test_docs__every_crash_point_and_every_fault_is_on_the_page_of_crash_tests() -> None:
-    text = page("crash-tests.md")
+    text = page("explanation/crash-tests.md")
     assert f"`{crashpoints.VARIABLE}=" in text
     for name in (*crashpoints.CrashPoint, *FAULTS):
         assert f"| `{name}` |" in text
@@ -124,7 +132,9 @@ def test_docs__every_crash_point_and_every_fault_is_on_the_page_of_crash_tests()
 
 
 def test_docs__the_example_of_own_commands_works(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```yaml\n(.*?)^```", page("commands.md"), re.MULTILINE | re.DOTALL)
+    (example,) = re.findall(
+        r"^```yaml\n(.*?)^```", page("reference/packaged-commands.md"), re.MULTILINE | re.DOTALL
+    )
     file = tmp_path / "own.yaml"
     file.write_text(example, encoding="utf-8")
     catalog = load_catalog([file])

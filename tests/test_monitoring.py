@@ -92,7 +92,7 @@ def test_dashboard__asks_in_the_language_of_prometheus(tmp_path: Path) -> None:
 
 
 def test_alerts__each_is_on_the_operations_page() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guides" / "operations.md").read_text(encoding="utf-8")
     assert "config/monitoring" in page
 
 

@@ -17,7 +17,7 @@ from robotq.cli import COMMANDS
 
 _HEAD = """# Reference: the robotq command
 
-Every command with its arguments and options. [The robotq command](../command-line.md) says what
+Every command with its arguments and options. [The robotq command](command-line.md) says what
 they are for, and what the exit codes mean. `python main.py` takes the same.
 """
 

@@ -9,7 +9,8 @@ from robotq.catalog import CommandSpec, Kind, load_catalog
 
 _HEAD = """# Reference: commands
 
-The commands that come with robotq. [Commands](../commands.md) says what a command file holds and
+The commands that come with robotq. [Commands](packaged-commands.md) says what a command file
+holds and
 how to add commands of your own; a running daemon lists those of its site at `/commands`.
 
 """

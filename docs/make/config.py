@@ -15,7 +15,8 @@ from robotq.config import Config, schema
 
 _HEAD = """# Reference: configuration
 
-Every key. [Configuration](../configuration.md) says how a file is written, checked and read again,
+Every key. [Configuration](../guides/configuration.md) says how a file is written,
+checked and read again,
 and who wins; [config/robotq.yaml](../../config/robotq.yaml) is a file with all of them.
 
 """
@@ -25,8 +26,8 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "QueueConfig": ("queue", "How much the daemon takes and keeps at hand."),
     "RetentionConfig": ("retention", "How long things are kept."),
     "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),
-    "WebhooksConfig": ("webhooks", "[Webhooks](../webhooks.md)."),
-    "InboxConfig": ("inbox", "[Files](../files.md) instead of HTTP."),
+    "WebhooksConfig": ("webhooks", "[Webhooks](../guides/webhooks.md)."),
+    "InboxConfig": ("inbox", "[Files](../guides/files.md) instead of HTTP."),
     "InterfacesConfig": (
         "interfaces",
         (

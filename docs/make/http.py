@@ -16,7 +16,8 @@ from robotq.catalog import load_catalog
 
 _HEAD = f"""# Reference: HTTP
 
-Every route of the robot interface. [The HTTP interface](../http.md) says how to begin. A running
+Every route of the robot interface. [The HTTP interface](http-interface.md) says how to begin. A
+running
 daemon shows the same at `/docs`, to be tried out there, with the commands and robots of its site,
 and as OpenAPI 3.1 at `/openapi.json`.
 
@@ -24,7 +25,7 @@ and as OpenAPI 3.1 at `/openapi.json`.
 - Every path that takes GET takes HEAD too, except streams; every path takes OPTIONS.
 - Every body is JSON, whatever its Content-Type says; an empty one is `{{}}`.
 - Scopes count where the daemon has keys:
-  [who may do what](../operations.md#who-may-do-what).
+  [who may do what](../guides/operations.md#who-may-do-what).
 - Besides its own [errors](errors.md), every route can answer with
   {", ".join(map(code, COMMON_ERRORS))}.
 

@@ -21,7 +21,8 @@ from robotq.system.watchdog import Watchdog
 
 _HEAD = """# Reference: metrics
 
-What `GET /metrics` tells Prometheus. [Operations](../operations.md#what-to-watch) says which of
+What `GET /metrics` tells Prometheus. [Operations](../guides/operations.md#what-to-watch) says which
+of
 them to watch.
 
 """

@@ -1,4 +1,4 @@
-"""What users of robotq get for their own tests: see docs/testing.md.
+"""What users of robotq get for their own tests: see docs/guides/testing.md.
 
 Nothing is imported here, so that a test suite pays only for what it uses.
 """

@@ -24,7 +24,8 @@ class Client(Tasks, Robots):
 
     Every method raises Refused with a stable `code` where the daemon says no, and Unreachable
     where it does not answer within `retry_s` of wall time. Until then a request is sent again
-    after a transport error, but only where that cannot do anything twice: see docs/client.md.
+    after a transport error, but only where that cannot do anything twice:
+    see docs/guides/client.md.
     """
 
     def submit(

@@ -12,7 +12,7 @@ from robotq.api.checklist.interface import CHECKLIST
 from robotq.api.openapi.described import document_of
 
 ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "checklists" / "checklist.md"
+PAGE = ROOT / "docs" / "explanation" / "documents" / "checklist.md"
 
 
 def test_document__is_accepted_by_the_validator_of_the_standard() -> None:

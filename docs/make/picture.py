@@ -1,10 +1,9 @@
 """Draws docs/images/demo.svg: what `robotq demo` shows in the middle of its scan.
 
-    python docs/picture.py
+    python docs/make/picture.py
 
 It is a real run on a simulated lab, cut off at two thirds.
 """
-# ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from robotq.client import AsyncClient
 from robotq.config import packaged
 from robotq.daemon.assembly import running_daemon
 
-PICTURE = Path(__file__).parent / "images" / "demo.svg"
+PICTURE = Path(__file__).parents[1] / "images" / "demo.svg"
 CUT = 0.66
 
 

@@ -1,11 +1,10 @@
-"""Takes the pictures of docs/dashboard.md: a real daemon, a simulated lab, a real browser.
+"""Takes the pictures of docs/guides/dashboard.md: a real daemon, a simulated lab, a real browser.
 
-    python docs/screenshots.py
+    python docs/make/screenshots.py
 
 Needs Chromium and a font with Chinese, `apt-get install chromium fonts-wqy-microhei` on Debian, and
 the extra `dev`.
 """
-# ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from robotq.client import AsyncClient
 from robotq.config import packaged
 from robotq.daemon.assembly import running_daemon
 
-FOLDER = Path(__file__).parent / "screenshots"
+FOLDER = Path(__file__).parents[1] / "screenshots"
 _SMALL = (390, 844)
 _USUAL = (1440, 900)
 _WALL = (1920, 1080)
