@@ -8,10 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from robotq.model.version import __version__
+
 if TYPE_CHECKING:
     from robotq.client import AsyncClient, Client
-
-__version__ = "0.1.0"
 
 __all__ = ["AsyncClient", "Client", "__version__"]
 

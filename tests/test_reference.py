@@ -11,7 +11,7 @@ import pytest
 
 from docs.make import cli, config
 from docs.make.pages import FOLDER, PAGES
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.catalog import load_catalog
 from robotq.cli import COMMANDS
 from robotq.config import Config, load_config

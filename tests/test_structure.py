@@ -13,7 +13,7 @@ from functools import cache
 import grimp
 import pytest
 
-_HOUSES = ["engine", "store"]
+_HOUSES = ["api", "client", "cli", "drivers", "engine", "store"]
 
 
 @cache
@@ -71,6 +71,10 @@ def test_circles__of_a_small_house__are_found() -> None:
     needs = {"a": {"b"}, "b": {"c", "d"}, "c": {"a"}, "d": {"e"}, "e": set()}
 
     assert _circles(needs) == [["a", "b", "c"]]
+
+
+def test_modules__need_each_other__in_one_direction_only() -> None:
+    assert _circles(_imports()) == []
 
 
 @pytest.mark.parametrize("house", _HOUSES)

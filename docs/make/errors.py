@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.make.markdown import code, table
 from robotq.api.http.routes import COMMON_ERRORS
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.model.errors import ERROR_CODES, ErrorCode
 
 _HEAD = """# Reference: errors

@@ -15,37 +15,24 @@ from robotq.api.connections.open import Connections
 from robotq.api.context import (
     CONNECTIONS,
     ENGINE,
-    FRAMES,
     STARTED,
     UNDER_WAY,
-    VIEWS,
     WATCHDOG,
     WORKERS,
 )
 from robotq.api.dashboard.context import DASHBOARD, Dashboard
-from robotq.api.dashboard.requests import REQUESTS, RequestLog
-from robotq.api.http.call import Call
-from robotq.api.http.errors import error_response
 from robotq.api.http.interface import Interface, Shared
 from robotq.api.http.mount import mount, tell_page
+from robotq.api.http.request_log import REQUESTS, RequestLog
 from robotq.api.interfaces import INTERFACES
 from robotq.api.openapi.described import DESCRIBED, Described
-from robotq.api.robot.answers.event import EventFrames
-from robotq.api.robot.answers.task import TaskViews
-from robotq.api.robot.description import ABOUT
-from robotq.api.robot.routes import ROUTES
+from robotq.api.robot.answers.event import FRAMES, EventFrames
+from robotq.api.robot.answers.task import VIEWS, TaskViews
+from robotq.api.root import ROBOT
 from robotq.engine.engine import Engine
-from robotq.model.errors import RobotqError
 from robotq.system import descriptors
 from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
-
-
-def _robot_error(call: Call, error: RobotqError) -> web.StreamResponse:
-    return error_response(error, call.language)
-
-
-ROBOT = Interface(name="robot", prefix="", routes=ROUTES, about=ABOUT, error=_robot_error)
 
 
 class Site:

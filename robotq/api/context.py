@@ -6,8 +6,6 @@ from aiohttp import web
 
 from robotq.api.access.under_way import UnderWay
 from robotq.api.connections.open import Connections
-from robotq.api.robot.answers.event import EventFrames
-from robotq.api.robot.answers.task import TaskViews
 from robotq.engine.engine import Engine
 from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
@@ -17,7 +15,5 @@ WATCHDOG: web.AppKey[Watchdog | None] = web.AppKey("watchdog")
 WORKERS = web.AppKey("workers", Workers)
 STARTED = web.AppKey("started", int)
 """When the application was made, in milliseconds since the epoch."""
-VIEWS = web.AppKey("views", TaskViews)
-FRAMES = web.AppKey("frames", EventFrames)
 UNDER_WAY = web.AppKey("under_way", UnderWay)
 CONNECTIONS = web.AppKey("connections", Connections)

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from robotq.api.http.routes import Route
 from robotq.api.interfaces import INTERFACES
 from robotq.api.robot.handlers import metrics
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 
 _AFTER_S = 1.0
 """Wall seconds after the start: the first command is accepted by then."""

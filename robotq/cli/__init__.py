@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from robotq import __version__
 from robotq.cli.shared.failure import ExitCode, Failure, odd_bytes
 from robotq.model.errors import ConfigError, DataUnavailable, RobotqError
+from robotq.model.version import __version__
 from robotq.system import early
 from robotq.system.listen import CannotListen
 

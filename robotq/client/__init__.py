@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from robotq.client.errors import (
-    ClientError,
-    NotFinished,
-    NotRobotq,
-    OutcomeUnknown,
-    Refused,
-    TaskCancelled,
-    TaskFailed,
-    Unreachable,
-    WrongKind,
-)
+from robotq.client.errors import ClientError, NotRobotq, Refused, Unreachable, WrongKind
 from robotq.client.shapes import (
     Accepted,
     AcceptedBatch,
@@ -25,6 +15,8 @@ from robotq.client.shapes import (
     Hold,
     Holder,
     Moved,
+    NotFinished,
+    OutcomeUnknown,
     Question,
     QueueStatus,
     Reason,
@@ -33,6 +25,8 @@ from robotq.client.shapes import (
     RobotQueue,
     Step,
     Task,
+    TaskCancelled,
+    TaskFailed,
     TaskLine,
     TaskPage,
     ToCancel,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from robotq import __version__
+from robotq.model.version import __version__
 
 DEFAULT_URL = "http://127.0.0.1:8090"
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from robotq.model.errors import ERROR_CODES
 from robotq.model.json import JsonObject
-
-if TYPE_CHECKING:
-    from robotq.client.shapes import Task
 
 
 class ClientError(Exception):
@@ -64,33 +59,3 @@ class WrongKind(ClientError):
     def __init__(self, message: str, answer: JsonObject) -> None:
         super().__init__(message)
         self.answer = answer
-
-
-class NotFinished(ClientError, TimeoutError):
-    """A wait ended before its task did. The task goes on."""
-
-    def __init__(self, task: Task, timeout_s: float) -> None:
-        super().__init__(f"{task.task_id} has not ended after {timeout_s:g} s; it goes on")
-        self.task = task
-        """As it was at the last look."""
-
-
-class TaskFailed(ClientError):
-    """A task did not complete."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.code = task.error_code or "internal_error"
-        """The stable name, e.g. `device_error`."""
-        self.number = task.code
-        self.message = task.message or self.code
-        super().__init__(f"{task.task_id} {task.cmd_type}: {self.message} ({self.code})")
-
-
-class TaskCancelled(TaskFailed):
-    """Somebody or something called the task off."""
-
-
-class OutcomeUnknown(TaskFailed):
-    """Nobody knows how the task ended, so the queue of its robot is held. Look at the robot,
-    then `resolve` the task; never just run it again."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self, TypeVar
 
-from robotq.client.errors import OutcomeUnknown, TaskCancelled, TaskFailed
+from robotq.client.errors import ClientError
 from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, StepState, TaskState
 
@@ -225,6 +225,36 @@ class Task(Shape):
         if self.error_code == OUTCOME_UNKNOWN:
             raise OutcomeUnknown(self)
         raise TaskCancelled(self) if self.cancelled else TaskFailed(self)
+
+
+class NotFinished(ClientError, TimeoutError):
+    """A wait ended before its task did. The task goes on."""
+
+    def __init__(self, task: Task, timeout_s: float) -> None:
+        super().__init__(f"{task.task_id} has not ended after {timeout_s:g} s; it goes on")
+        self.task = task
+        """As it was at the last look."""
+
+
+class TaskFailed(ClientError):
+    """A task did not complete."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.code = task.error_code or "internal_error"
+        """The stable name, e.g. `device_error`."""
+        self.number = task.code
+        self.message = task.message or self.code
+        super().__init__(f"{task.task_id} {task.cmd_type}: {self.message} ({self.code})")
+
+
+class TaskCancelled(TaskFailed):
+    """Somebody or something called the task off."""
+
+
+class OutcomeUnknown(TaskFailed):
+    """Nobody knows how the task ended, so the queue of its robot is held. Look at the robot,
+    then `resolve` the task; never just run it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from robotq.client.calls import Call, Repeat
-from robotq.client.errors import NotFinished, NotRobotq, Refused, Unreachable
-from robotq.client.shapes import Task
+from robotq.client.errors import NotRobotq, Refused, Unreachable
+from robotq.client.shapes import NotFinished, Task
 
 _T = TypeVar("_T")
 

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.connections.malformed import Served
+from robotq.api.http.served import Served
 from robotq.api.interfaces import INTERFACES
 from robotq.api.warm import warm
 from robotq.catalog import Catalog, load_catalog

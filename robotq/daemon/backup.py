@@ -23,7 +23,6 @@ from typing import IO, Any
 
 import orjson
 
-from robotq import __version__
 from robotq.api.access.keys import KeyFile
 from robotq.durable import replacing, sync_folder, write_durably
 from robotq.engine.robot import stop_file
@@ -31,6 +30,7 @@ from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, set_over
+from robotq.model.version import __version__
 from robotq.store.port import AppendEvent, Mutation, SaveHold
 from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.lock import FolderLock

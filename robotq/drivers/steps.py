@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from robotq.drivers.base import CommandContext, DriverError
-from robotq.drivers.gcode.reader.lines import split_lines
 from robotq.drivers.memory import Memory
+from robotq.drivers.text_lines import split_lines
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 from robotq.steps import language as lang

@@ -11,10 +11,10 @@ import mcp_types as types
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
 
-from robotq import __version__
 from robotq.api.access.guard import AGENT_HEADER
 from robotq.client import AsyncClient, ClientError, Refused, Unreachable
 from robotq.mcp.tools import TOOLS, BadArguments, Tool
+from robotq.model.version import __version__
 
 _INSTRUCTIONS = """\
 robotq runs commands on robots: real machines, or simulated ones (then answers say "simulated").

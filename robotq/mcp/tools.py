@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from robotq.api.http.routes import Route
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.client import AsyncClient, WrongKind
 from robotq.model.json import JsonObject
 

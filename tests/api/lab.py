@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
 from robotq.api.http.routes import COMMON_ERRORS, Route
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.drivers import simulator

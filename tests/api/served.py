@@ -6,7 +6,7 @@ import socket
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
-from robotq.api.connections.malformed import Served
+from robotq.api.http.served import Served
 
 from .lab import Lab
 

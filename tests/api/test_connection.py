@@ -11,7 +11,7 @@ import pytest
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.connections.connection import Connection
-from robotq.api.connections.malformed import Served
+from robotq.api.http.served import Served
 
 from .conftest import StartLab
 from .kept_connection import Client, home, request

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from tests.crash.process import DaemonProcess
 
 from .lab import BY_HAND, GO_HOME, PICK_UP_NOTHING

@@ -15,7 +15,7 @@ import pytest
 from robotq.api.http.routes import Route
 from robotq.api.openapi.spec import document, operation_id
 from robotq.api.robot.description import site_schemas
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.catalog import Catalog, CommandSpec
 from robotq.model.errors import ERROR_CODES
 

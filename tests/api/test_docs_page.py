@@ -10,9 +10,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from robotq.api.access.keys import KeyFile
-from robotq.api.app import ROBOT, Site
+from robotq.api.app import Site
 from robotq.api.http.interface import Interface
 from robotq.api.interfaces import INTERFACES
+from robotq.api.root import ROBOT
 from robotq.workers import Workers
 
 from .lab import Lab

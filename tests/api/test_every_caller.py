@@ -13,9 +13,9 @@ from aiohttp import ClientSession, ClientTimeout
 from robotq.api.access.guard import AGENT_HEADER
 from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import Scope, allows
-from robotq.api.app import ROBOT
 from robotq.api.http.routes import Route
 from robotq.api.interfaces import INTERFACES
+from robotq.api.root import ROBOT
 
 from .conftest import StartLab
 from .lab import Lab

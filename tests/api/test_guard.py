@@ -17,10 +17,9 @@ from aiohttp.test_utils import TestServer, make_mocked_request
 from robotq.api.access.guard import ANONYMOUS, Guard
 from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import Scope
-from robotq.api.app import ROBOT
 from robotq.api.context import UNDER_WAY
 from robotq.api.interfaces import INTERFACES
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROBOT, ROUTES
 from robotq.model.errors import ConfigError, RobotqError
 
 from .conftest import StartLab, lab_config

@@ -11,7 +11,7 @@ import pytest
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.models.tasks import AnswerBody
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from robotq.api.robot.routes import ROUTES
+from robotq.api.root import ROUTES
 from robotq.client import Client
 from robotq.mcp.tools import TOOLS, Tool, shortened
 from robotq.testing.daemon import Daemon

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from robotq.api.app import ROBOT
 from robotq.api.interfaces import INTERFACES
+from robotq.api.root import ROBOT
 
 from .conftest import OpenPage, StartSite
 

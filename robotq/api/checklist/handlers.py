@@ -11,7 +11,6 @@ import orjson
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from robotq import __version__
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.checklist.answers import (
     answer,
@@ -37,6 +36,7 @@ from robotq.engine.checklist.checklist import API, ItemChange, NewItem
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch
+from robotq.model.version import __version__
 from robotq.store.port import ItemBatchQuery, ItemQuery
 
 _UUID = TypeAdapter(UUID)

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from robotq import __version__
 from robotq.api.dashboard.context import DASHBOARD, KnownStatus
 from robotq.api.dashboard.models import QueueWindowQuery
 from robotq.api.dashboard.session import you
@@ -26,6 +25,7 @@ from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
 from robotq.model.task import Command, Task
 from robotq.model.texts import Language
+from robotq.model.version import __version__
 
 _NEXT = 8
 """Waiting tasks of each robot at one look."""

@@ -7,7 +7,7 @@ from robotq.api.dashboard import charts as web_charts
 from robotq.api.dashboard import look as web_look
 from robotq.api.dashboard import models as web_models
 from robotq.api.dashboard import page as web_page
-from robotq.api.dashboard import requests as web_requests
+from robotq.api.dashboard import request_list as web_requests
 from robotq.api.dashboard import session as web_session
 from robotq.api.http.routes import Route
 from robotq.api.robot.models.base import Done, EmptyBody

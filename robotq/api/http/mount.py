@@ -12,11 +12,11 @@ from robotq.api.access.guard import Caller, Guard
 from robotq.api.access.scopes import Scope
 from robotq.api.connections.connection import shown, turn
 from robotq.api.context import UNDER_WAY
-from robotq.api.dashboard.requests import REQUESTS
 from robotq.api.http.answer import PAGE_HEADERS
 from robotq.api.http.call import Call
 from robotq.api.http.errors import fault
 from robotq.api.http.interface import Interface, Shared
+from robotq.api.http.request_log import REQUESTS
 from robotq.api.http.routes import Route
 from robotq.model.errors import ConfigError, RobotqError
 

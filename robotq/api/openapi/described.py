@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import orjson
 from aiohttp import web
 
-from robotq import __version__
 from robotq.api.http.interface import Interface
 from robotq.api.openapi.spec import document
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.engine import Engine
 from robotq.model.json import JsonObject
+from robotq.model.version import __version__
 
 
 class Described:

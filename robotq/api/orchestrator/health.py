@@ -13,7 +13,6 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq import __version__
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.context import STARTED
 from robotq.api.http.call import Call
@@ -21,6 +20,7 @@ from robotq.api.orchestrator.envelope import rfc3339
 from robotq.api.orchestrator.view import API
 from robotq.engine.engine import Engine
 from robotq.model.errors import NotReadable
+from robotq.model.version import __version__
 
 _ANSWER_S = 2.0
 """Wall seconds after which a part that does not answer counts as unhealthy."""

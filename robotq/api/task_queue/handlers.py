@@ -10,7 +10,6 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq import __version__
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
 from robotq.api.http.keyed import REPLAYED
@@ -29,6 +28,7 @@ from robotq.api.task_queue.view import (
 )
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
+from robotq.model.version import __version__
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 

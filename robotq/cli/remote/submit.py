@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.files import read_file
 from robotq.cli.shared.follow import follow_at, is_completed
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
@@ -140,16 +141,6 @@ def task_ids_of(answer: JsonObject) -> list[str]:
     if "task_ids" in answer:
         return list(answer["task_ids"])
     return [answer["task_id"]] if "task_id" in answer else []
-
-
-def read_file(file: Path) -> bytes:
-    """Raises Failure."""
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror}", ExitCode.USAGE) from error
 
 
 def _tell(answers: Sequence[Any], as_json: bool) -> None:

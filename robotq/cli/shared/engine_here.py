@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from robotq.api.robot.answers.holds import wait_view
 from robotq.api.robot.answers.task import task_view
 from robotq.catalog import Kind
-from robotq.cli.remote.submit import read_file
 from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.files import read_file
 from robotq.cli.shared.follow import LOOK_S, follow
 from robotq.cli.shared.junit import Outcome
 from robotq.cli.shared.show import TaskView, wall_seconds

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from robotq import __version__
 from robotq.drivers.base import (
     DriverError,
     LinkLost,
@@ -37,6 +36,7 @@ from robotq.drivers.patience import Silence, Turns
 from robotq.drivers.transport import Transport
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.json import JsonObject
+from robotq.model.version import __version__
 
 _log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.reader.lines import split_lines
 from robotq.drivers.jsonline.wire import encode
+from robotq.drivers.text_lines import split_lines
 
 _ROOM = 160
 """Bytes of a message with lines besides the lines themselves."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import orjson
 
-from robotq import __version__
 from robotq.model.delivery import Delivery
 from robotq.model.known_json import EMBED, embedded
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language
+from robotq.model.version import __version__
 
 
 def body_of(delivery: Delivery, task: Task, language: Language) -> bytes:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.reader.dialects.grbl import GRBL as PLAIN_GRBL
-from robotq.drivers.gcode.reader.lines import Rules, prepare, split_lines
+from robotq.drivers.gcode.reader.lines import Rules, prepare
 from robotq.drivers.grbl.protocol import Ok as GrblOk
 from robotq.drivers.grbl.protocol import Status
 from robotq.drivers.grbl.protocol import parse as grbl_said
@@ -22,6 +22,7 @@ from robotq.drivers.marlin.protocol import Complaint, Halted, Position, Resend
 from robotq.drivers.marlin.protocol import Ok as MarlinOk
 from robotq.drivers.marlin.protocol import parse as marlin_said
 from robotq.drivers.steps import _number_or_text, program_lines
+from robotq.drivers.text_lines import split_lines
 from robotq.model.json import JsonObject
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import PROGRAM_SCHEMA, RUN_GCODE, Bench, bench, until

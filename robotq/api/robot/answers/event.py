@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from aiohttp import web
 
 from robotq.api.robot.answers.times import local_time
 from robotq.model.event import Event
@@ -27,6 +28,9 @@ class EventFrames:
             if len(self._frames) > _FRAMES:
                 del self._frames[next(iter(self._frames))]
         return frame
+
+
+FRAMES = web.AppKey("frames", EventFrames)
 
 
 def event_view(event: Event) -> dict[str, Any]:

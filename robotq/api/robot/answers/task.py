@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from aiohttp import web
 
 from robotq.api.http.remembered import Remembered
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.times import local_time
-from robotq.api.robot.handlers.webhooks import webhook_view
+from robotq.api.robot.answers.webhook import webhook_view
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery
@@ -56,6 +57,9 @@ class TaskViews:
             return lasting
         # one object out of two
         return lasting[:-1] + b"," + orjson.dumps(passing)[1:]
+
+
+VIEWS = web.AppKey("views", TaskViews)
 
 
 def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
 
-from robotq.api.context import FRAMES
 from robotq.api.http.call import Call
+from robotq.api.robot.answers.event import FRAMES
 from robotq.api.robot.models.events import EventFilter, EventsQuery
 from robotq.engine.events.bus import Subscription
 from robotq.model.errors import NotReadable, RobotqError

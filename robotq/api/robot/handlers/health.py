@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq import __version__
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.context import STARTED, WATCHDOG
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.times import local_time
 from robotq.engine.engine import Engine
+from robotq.model.version import __version__
 
 
 async def health(call: Call) -> web.StreamResponse:

@@ -9,10 +9,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from robotq import __version__
 from robotq.api.connections.open import Connections
 from robotq.engine.engine import Engine
 from robotq.model.task import FINAL_STATES
+from robotq.model.version import __version__
 from robotq.system.watchdog import Watchdog
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4

@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq import __version__
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.catalog import CommandSpec
 from robotq.model.errors import RobotqError
+from robotq.model.version import __version__
 
 _LINKS = {
     "submit": "/",

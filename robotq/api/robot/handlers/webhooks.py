@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from aiohttp import web
 
 from robotq.api.http.call import Call
-from robotq.api.robot.answers.times import local_time
+from robotq.api.robot.answers.webhook import webhook_view
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.webhooks import WebhooksQuery
-from robotq.config.receivers import shown_url
-from robotq.model.delivery import Delivery, parsed_id
+from robotq.model.delivery import parsed_id
 from robotq.model.errors import RobotqError
-from robotq.model.texts import Language, text
 from robotq.store.port import DeliveryQuery
 
 _CURSOR = re.compile(r"(\d{1,15})\.(.+)")
@@ -53,24 +50,6 @@ async def resend(call: Call) -> web.StreamResponse:
             "webhook": webhook_view(delivery, call.language),
         }
     )
-
-
-def webhook_view(delivery: Delivery, language: Language) -> dict[str, Any]:
-    problem = delivery.problem
-    next_ms, ended_ms = delivery.next_attempt_at_ms, delivery.ended_at_ms
-    return {
-        "webhook_id": delivery.id,
-        "task_id": delivery.task_id,
-        "receiver": delivery.receiver.value,
-        "url": shown_url(delivery.url),
-        "state": delivery.state.value,
-        "attempts": delivery.attempts,
-        "created_at": local_time(delivery.created_at_ms),
-        "next_attempt_at": None if next_ms is None else local_time(next_ms),
-        "ended_at": None if ended_ms is None else local_time(ended_ms),
-        "problem": None if problem is None else problem.code,
-        "message": None if problem is None else text(problem.code, problem.args, language),
-    }
 
 
 def _read_cursor(cursor: str) -> tuple[int, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from robotq.api.dashboard import routes as web
 from robotq.api.openapi.page import DOCS
 from robotq.api.robot.routes import events, queue, robots, service, submit, tasks, workers
 
@@ -15,5 +14,4 @@ ROUTES = (
     *workers.ROUTES,
     *service.ROUTES,
     *DOCS,
-    *web.ROUTES,
 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.reader.one_code import OneCode
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
-"""What ends a line for a controller, and nothing else: a comment may hold U+2028 or a form feed."""
 _COMMENT = re.compile(r"\([^()]*\)|;.*$", re.DOTALL)
 _WORD = re.compile(
     r"([A-Z])[ \t]*([+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?![0-9.]))?[ \t]*"
@@ -21,7 +19,6 @@ _EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]+E")
 _END = re.compile(r"M0*2")
 _LINE_NUMBER = re.compile(r"N[0-9]+[ \t]*")
 _BLANKS = " \t"
-_BYTE_ORDER_MARK = "\ufeff"
 _AXES = frozenset("XYZABCUVWEIJKR")
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3", "G5", "G28", "G29", "G30", "G33", "G34"})
 _MOST_LINES = 1_000_000
@@ -92,13 +89,6 @@ class Line:
     dwell_s: float = 0.0
     """How long it lets the robot stand, at least."""
     alone: bool = False
-
-
-def split_lines(text: str) -> Iterator[str]:
-    """The lines of a text as controllers tell them apart: by LF, CR LF, or CR."""
-    for found in _LINE.finditer(text.removeprefix(_BYTE_ORDER_MARK)):
-        if found.end() > found.start():
-            yield found[0].rstrip("\r\n")
 
 
 def prepare(

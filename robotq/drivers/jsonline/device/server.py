@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from robotq import __version__
 from robotq.drivers.base import (
     Busy,
     Driver,
@@ -29,6 +28,7 @@ from robotq.drivers.transport.lines import LineFramer
 from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+from robotq.model.version import __version__
 
 _log = logging.getLogger(__name__)
 

@@ -8,9 +8,6 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from robotq.api.dashboard.models import RequestsQuery
-from robotq.api.http.call import Call
-
 _KEPT = 300
 
 
@@ -56,9 +53,3 @@ class RequestLog:
 
 
 REQUESTS = web.AppKey("requests", RequestLog)
-
-
-async def latest(call: Call) -> web.StreamResponse:
-    after = call.query(RequestsQuery).after
-    found = call.request.app[REQUESTS].after(after)
-    return call.answer({"requests": [request.view() for request in found]})

@@ -1,0 +1,22 @@
+"""What stands at the root: the robot interface, with the dashboard."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.api.dashboard import routes as dashboard
+from robotq.api.http.call import Call
+from robotq.api.http.errors import error_response
+from robotq.api.http.interface import Interface
+from robotq.api.robot import routes as robot
+from robotq.api.robot.description import ABOUT
+from robotq.model.errors import RobotqError
+
+ROUTES = (*robot.ROUTES, *dashboard.ROUTES)
+
+
+def _error(call: Call, error: RobotqError) -> web.StreamResponse:
+    return error_response(error, call.language)
+
+
+ROBOT = Interface(name="robot", prefix="", routes=ROUTES, about=ABOUT, error=_error)
