@@ -92,3 +92,13 @@ def _new(half: Path, *, private: bool) -> BinaryIO:
     half.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(half, flags, 0o600 if private else 0o666), "wb")
+
+
+def ends_in_a_line_cut_short(file: Path) -> bool:
+    """Whether a file of lines ends without a line break: the kernel stops a write between two
+    pages when its process is killed, and a full disk takes the part that fits. Whoever appends
+    begins a new line first. Raises OSError."""
+    with file.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 1))
+        return stream.read(1) not in (b"", b"\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,12 @@ class Daemon:
     def motions(self) -> Sequence[JsonObject]:
         """Every motion that its robots have begun, in order, each with `robot`, `task_id`,
         `attempt`, `step` and `motion`. Written before the motion: what is not here did not
-        happen."""
+        happen. A line that a kill cut short is of a motion that did not begin."""
         log = self.data / "simulator" / "motions.jsonl"
         if not log.exists():
             return ()
-        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        motions: list[JsonObject] = []
+        for line in log.read_text(encoding="utf-8").splitlines():
+            with suppress(json.JSONDecodeError):
+                motions.append(json.loads(line))
+        return motions

@@ -92,11 +92,16 @@ class MotionLog:
         self._path = data / "simulator" / "motions.jsonl"
         self._lines = 0
         self.motions: list[Motion] = []
+        self.cut_short = 0
+        """Lines that a kill cut short: their motions had not begun."""
 
     def read_on(self, life: int) -> None:
-        """Take the lines that are new; they belong to `life`."""
-        lines = self._path.read_text().splitlines() if self._path.exists() else []
-        for line in lines[self._lines :]:
+        """Take the lines that are new; they belong to `life`, whose process is dead."""
+        text = self._path.read_text() if self._path.exists() else ""
+        lines = text.splitlines()
+        self.cut_short += bool(text) and not text.endswith("\n")
+        whole = lines if text.endswith("\n") else lines[:-1]
+        for line in whole[self._lines :]:
             entry = json.loads(line)
             self.motions.append(
                 Motion(

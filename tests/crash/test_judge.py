@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from robotq.model.task import OUTCOME_UNKNOWN, Command, Resolution, Task, TaskEr
 
 from . import judge
 from .ledger import Control, Item, Ledger, Submission
-from .records import Disk, Motion
+from .records import Disk, Motion, MotionLog
 
 
 def item(cmd_id: str, cmd_type: str = "NAVIGATION") -> Item:
@@ -274,3 +275,16 @@ def test_hold_on_disk__that_nobody_has_lifted_is_no_fault() -> None:
     forget_a_pause(day)
     day.holds = [Hold(robot="robot_a", code=HoldCode.PAUSED, since_ms=9_000)]
     assert day.verdict() == set()
+
+
+def test_a_line_of_the_motion_log_that_a_kill_cut_short__is_no_motion(tmp_path: Path) -> None:
+    file = tmp_path / "simulator" / "motions.jsonl"
+    file.parent.mkdir()
+    line = '{"ts":1.5,"robot":"robot_a","task_id":"task_1","attempt":1}\n'
+    file.write_text(line + line[:30])
+    log = MotionLog(tmp_path)
+    log.read_on(life=1)
+    file.write_text(line + line[:30] + "\n" + line)
+    log.read_on(life=2)
+    assert [motion.life for motion in log.motions] == [1, 2]
+    assert log.cut_short == 1

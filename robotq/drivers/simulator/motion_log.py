@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from robotq.drivers.base import DriverError
+from robotq.durable import ends_in_a_line_cut_short
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """A log that is larger when it is opened becomes `motions.jsonl.1`; one such is kept."""
@@ -29,8 +30,10 @@ class MotionLog:
         self._robot = robot
         self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._writing = threading.Lock()
-        self._torn = False
-        """Whether the last line was cut short by a full disk."""
+        self._torn = ends_in_a_line_cut_short(path)
+        if self._torn:
+            with suppress(OSError):
+                self._torn = os.write(self._file, b"\n") < 1
 
     def append(
         self, *, task_id: str, attempt: int, step: str, motion: str, allowed: Callable[[], bool]

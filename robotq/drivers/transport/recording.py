@@ -20,6 +20,8 @@ from typing import Any
 
 import orjson
 
+from robotq.durable import ends_in_a_line_cut_short
+
 _log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 256 * 1024 * 1024
@@ -83,6 +85,8 @@ class Recording:
             if self._path.exists() and self._path.stat().st_size > LIMIT_BYTES:
                 self._path.replace(self._path.with_name(self._path.name + ".1"))
             with self._path.open("ab") as file:
+                if ends_in_a_line_cut_short(self._path):
+                    file.write(b"\n")
                 while (entry := self._entries.get()) is not None:
                     file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
                     if self._entries.empty():

@@ -117,7 +117,13 @@ def _first_opening(path: Path) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     openings = 0
     for line in path.read_bytes().splitlines():
-        entry = orjson.loads(line)
+        try:
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            if not entries:
+                raise
+            # a kill or a full disk cut it short, and with it this opening
+            break
         if not isinstance(entry, dict):
             raise ValueError(f"{path} is no recording")
         openings += "open" in entry

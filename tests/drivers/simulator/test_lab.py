@@ -205,6 +205,18 @@ def test_line_cut_short_by_a_full_disk__does_not_spoil_the_next_one(
     assert json.loads(lines[1])["motion"] == "drive HOME -> CHARGER"
 
 
+def test_line_cut_short_by_a_kill__does_not_spoil_the_next_one(bench: Bench) -> None:
+    log = bench.folder / "simulator" / "motions.jsonl"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b'{"ts":1795960317.17977,"robo')
+    bench.robot("robot_a")
+    bench.robot("robot_b")
+    bench.run("NAVIGATION", {"area": "CHARGER"})
+    cut, *whole = log.read_text().splitlines()
+    assert cut == '{"ts":1795960317.17977,"robo'
+    assert json.loads(whole[0])["motion"] == "drive HOME -> CHARGER"
+
+
 def test_lab_that_cannot_be_saved__goes_on_in_memory_and_is_saved_later(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -352,6 +352,19 @@ def test_replay__leaves_out_what_depends_on_time(tmp_path: Path) -> None:
     assert port.finished
 
 
+def test_recording_cut_short_by_a_kill__is_gone_on_with_and_read_up_to_there(
+    cable: Cable, ear: Ear, tmp_path: Path
+) -> None:
+    path = tmp_path / "wire.jsonl"
+    cut = b'{"open":"x","t":0}\n{"out":"?G0\\n","t":1}\n{"in":"o'
+    path.write_bytes(cut)
+    _recorded(cable, ear, path)
+    assert path.read_bytes().startswith(cut + b'\n{"open":')
+    port = ReplayPort(path, ignored=b"?")
+    assert port.write_some(memoryview(b"G0\n")) == 3
+    assert port.finished
+
+
 def test_replay__of_what_is_no_recording(ear: Ear, tmp_path: Path) -> None:
     port = transport(ear, PortOptions(replay=tmp_path / "nothing.jsonl"))
     with pytest.raises(LinkLost):
