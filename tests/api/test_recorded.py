@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from robotq.api.app import ROBOT
 from robotq.api.http.routes import JSON_TYPE
 from robotq.api.interfaces import INTERFACES
+from robotq.api.root import ROBOT
 from robotq.catalog import Catalog
 
 from .recorded import answers_of, with_approval, written
