@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +24,7 @@ from robotq.api.context import (
 )
 from robotq.api.dashboard.context import DASHBOARD, Dashboard
 from robotq.api.http.interface import Interface, Shared
+from robotq.api.http.later import Later
 from robotq.api.http.mount import mount, tell_page
 from robotq.api.http.request_log import REQUESTS, RequestLog
 from robotq.api.interfaces import INTERFACES
@@ -77,33 +80,48 @@ class Site:
             FRAMES: EventFrames(),
         }
         for interface in self.interfaces:
-            self._services.update(interface.services(self._shared))
+            self._services.update(interface.early(self._shared))
+        self._own: dict[str, Mapping[web.AppKey[Any], Any]] = {}
+        """The services of each interface that was made, by its name."""
+        self._making = threading.Lock()
 
     def main(self) -> web.Application:
         """The robot interface at the root, and the others below their prefixes. While it runs,
         changes of the key file are taken over, and every interface does its own work."""
-        app = self._app({one.prefix: one for one in (*self.interfaces, ROBOT)})
+        places = {one.prefix: one for one in (*self.interfaces, ROBOT)}
+        described = Described(self._engine, places)
+        app = self._app(ROBOT, "", described)
+        app.on_response_prepare.append(tell_page)
+        for interface in self.interfaces:
+            make = partial(self._app, interface, interface.prefix, described)
+            app.router.register_resource(Later(interface.prefix, make))
+            app.cleanup_ctx.append(_background(interface))
         app.cleanup_ctx.append(self._watch)
         app.on_startup.append(self._dashboard.start)
         app.on_cleanup.append(self._dashboard.stop)
-        for interface in self.interfaces:
-            app.cleanup_ctx.append(_background(interface))
         return app
 
     def own(self, interface: Interface) -> web.Application:
         """One interface at the root, for a port of its own. The one of `main` has to run."""
-        return self._app({"": interface})
-
-    def _app(self, mounted: Mapping[str, Interface]) -> web.Application:
-        """`mounted`: prefix -> interface, the root last."""
-        app = web.Application(client_max_size=self._engine.config.limits.body_bytes)
+        app = self._app(interface, "", Described(self._engine, {"": interface}))
         app.on_response_prepare.append(tell_page)
-        for key, service in self._services.items():
-            app[key] = service
-        app[DESCRIBED] = Described(self._engine, mounted)
-        for prefix, interface in mounted.items():
-            mount(app, interface, self._shared, self._guard, prefix)
         return app
+
+    def _app(self, interface: Interface, prefix: str, described: Described) -> web.Application:
+        """One interface below `prefix`."""
+        app = web.Application(client_max_size=self._engine.config.limits.body_bytes)
+        for key, service in (*self._services.items(), *self._services_of(interface).items()):
+            app[key] = service
+        app[DESCRIBED] = described
+        mount(app, interface, self._shared, self._guard, prefix)
+        return app
+
+    def _services_of(self, interface: Interface) -> Mapping[web.AppKey[Any], Any]:
+        """The same for every application that it is in; these are made in threads."""
+        with self._making:
+            if interface.name not in self._own:
+                self._own[interface.name] = interface.load().services(self._shared)
+            return self._own[interface.name]
 
     async def _watch(self, _app: web.Application) -> AsyncIterator[None]:
         # other keys and another configuration count for what is under way, too

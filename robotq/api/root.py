@@ -7,7 +7,7 @@ from aiohttp import web
 from robotq.api.dashboard import routes as dashboard
 from robotq.api.http.call import Call
 from robotq.api.http.errors import error_response
-from robotq.api.http.interface import Interface
+from robotq.api.http.interface import Contents, Interface
 from robotq.api.robot import routes as robot
 from robotq.api.robot.description import ABOUT
 from robotq.model.errors import RobotqError
@@ -19,4 +19,5 @@ def _error(call: Call, error: RobotqError) -> web.StreamResponse:
     return error_response(error, call.language)
 
 
-ROBOT = Interface(name="robot", prefix="", routes=ROUTES, about=ABOUT, error=_error)
+_CONTENTS = Contents(routes=ROUTES, about=ABOUT, error=_error)
+ROBOT = Interface(name="robot", prefix="", load=lambda: _CONTENTS)

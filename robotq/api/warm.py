@@ -1,5 +1,7 @@
 """What a start leaves for later, done when the daemon serves.
 
+- The interfaces for workers and for people: `api.interfaces` reads what is behind one for the first
+  request that comes for it.
 - The shapes of requests (pydantic builds their validators; `defer_build`): here, one a turn of the
   loop, so that nothing waits for more than one of them. A request that comes before builds its own.
 - `prometheus_client`: here in a thread, or by the first `GET /metrics`, in a thread too.
@@ -10,12 +12,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from robotq.api.http.routes import Route
-from robotq.api.interfaces import INTERFACES
 from robotq.api.robot.handlers import metrics
 from robotq.api.root import ROUTES
 
@@ -33,16 +33,10 @@ async def warm() -> None:
 
 
 def request_models() -> Iterator[type[BaseModel]]:
-    """The shapes of every query and body, each once."""
+    """The shapes of every query and body of the robot interface, each once."""
     seen = set()
-    for route in _routes():
+    for route in ROUTES:
         for model in (route.query, route.request):
             if model is not None and model not in seen:
                 seen.add(model)
                 yield model
-
-
-def _routes() -> Iterable[Route]:
-    yield from ROUTES
-    for interface in INTERFACES:
-        yield from interface.routes

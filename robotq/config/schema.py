@@ -14,7 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from robotq.config.receivers import HostRule, read_host_rule, read_url
 
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
+"""Deferred: what checks all of it is built once, and not for each section by itself besides."""
 
 
 def _network(value: object) -> IPv4Network | IPv6Network:

@@ -233,7 +233,8 @@ async def running_daemon(
         everywhere = [*addresses, *(one for own in own_addresses.values() for one in own)]
         site = Site(engine, workers, keys=keys, watchdog=watchdog, addresses=everywhere)
         apps: list[tuple[web.Application, Sequence[socket.socket]]] = [(site.main(), sockets)]
-        apps += [(site.own(each), own_sockets.get(each.name, ())) for each in site.interfaces]
+        with_ports = [one for one in site.interfaces if one.name in own_sockets]
+        apps += [(site.own(one), own_sockets[one.name]) for one in with_ports]
         for app, of_app in apps:
             application = Served(app, handlers_s=_HANDLERS_S, idle_s=_IDLE_S)
             served.append(application)
@@ -277,8 +278,8 @@ def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
 
     descriptors.raise_limit()
     sys.setswitchinterval(_SWITCH_S)
-    # what is imported by now stays, so nobody has to look through it again
-    gc.collect()
+    # what is imported by now stays, so nobody has to look through it; there is hardly any garbage
+    # in it, and looking for that takes a tenth of the start
     gc.freeze()
     gc.enable()
     gc.set_threshold(*_COLLECT_AFTER)

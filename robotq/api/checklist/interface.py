@@ -13,11 +13,10 @@ from robotq.api.access.scopes import Scope
 from robotq.api.checklist import answers, handlers, models
 from robotq.api.checklist.description import ABOUT
 from robotq.api.http.call import Call
-from robotq.api.http.interface import Interface
+from robotq.api.http.interface import Contents
 from robotq.api.http.keyed import IDEMPOTENCY_KEY
 from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.openapi.page import DOCS
-from robotq.engine.checklist.checklist import API
 from robotq.model.errors import RobotqError
 
 PREFIX = "/apis/checklist"
@@ -191,9 +190,7 @@ def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
     return answers.error_form(call, error)
 
 
-CHECKLIST = Interface(
-    name=API,
-    prefix=PREFIX,
+CONTENTS = Contents(
     routes=[replace(route, handler=answers.carrying(route.handler)) for route in ROUTES],
     about=ABOUT,
     error=error_form,

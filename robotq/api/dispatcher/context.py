@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
 from robotq.api.connections.share import Share
 from robotq.api.dispatcher.log import DispatchLog
+from robotq.api.dispatcher.view import API
+from robotq.api.http.interface import Shared
 from robotq.web.files import WebFile, read_files
 from robotq.workers import Hub
 
@@ -29,3 +32,9 @@ HUB = web.AppKey("dispatcher_hub", Hub)
 SHARE = web.AppKey("dispatcher_share", Share)
 LOG = web.AppKey("dispatcher_log", DispatchLog)
 PAGES = web.AppKey("dispatcher_pages", Pages)
+
+
+def hub(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
+    """From the start on: workers of the run before have a minute to come back, whether somebody
+    asks for this interface or not."""
+    return {HUB: Hub(shared.workers, API)}

@@ -10,16 +10,15 @@ from aiohttp import web
 from robotq.api.access.scopes import Scope, worker_scope
 from robotq.api.connections.share import Share
 from robotq.api.dispatcher import dashboard, handlers, models, socket
-from robotq.api.dispatcher.context import HUB, LOG, PAGES, SHARE, Pages
+from robotq.api.dispatcher.context import LOG, PAGES, SHARE, Pages
 from robotq.api.dispatcher.errors import ERROR, error_form
 from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.dispatcher.view import API
-from robotq.api.http.interface import About, Interface, Shared
+from robotq.api.http.interface import About, Contents, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route
 from robotq.api.openapi.page import DOCS
-from robotq.workers import Hub
 
 _SUBMIT = (
     "queue_full",
@@ -134,16 +133,13 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
         return max(1, config.results_bytes // hard_limit(config.result_bytes))
 
     return {
-        HUB: Hub(shared.workers, API),
         LOG: DispatchLog(),
         SHARE: Share(at_once),
         PAGES: Pages(),
     }
 
 
-DISPATCHER = Interface(
-    name=API,
-    prefix="/apis/dispatcher",
+CONTENTS = Contents(
     routes=ROUTES,
     about=About(
         title="robotq dispatcher",

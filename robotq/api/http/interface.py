@@ -57,6 +57,18 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What is behind an interface. Its modules are read when the first request for it comes."""
+
+    routes: Sequence[Route]
+    about: About
+    error: Callable[[Call, RobotqError], web.StreamResponse]
+    """Its own form of errors, for whatever no handler has answered itself."""
+    services: Callable[[Shared], Mapping[web.AppKey[Any], Any]] = _no_services
+    """Called once per daemon; what it gives stands in the applications under these keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
     """One documented HTTP API over the engine. The one on its own port and the one below its
     prefix are the same: they share their services."""
@@ -65,14 +77,20 @@ class Interface:
     """As tasks name it in `api`, and the configuration under `interfaces`."""
     prefix: str
     """Where it stands on the main port; empty for the robot interface."""
-    routes: Sequence[Route]
-    about: About
-    error: Callable[[Call, RobotqError], web.StreamResponse]
-    """Its own form of errors, for whatever no handler has answered itself."""
-    services: Callable[[Shared], Mapping[web.AppKey[Any], Any]] = _no_services
-    """Called once per daemon; what it gives stands in the applications under these keys."""
+    load: Callable[[], Contents]
+    """Reads its modules the first time."""
+    early: Callable[[Shared], Mapping[web.AppKey[Any], Any]] = _no_services
+    """Services that have to be there from the start of the daemon on."""
     background: Callable[[web.Application], Any] = _no_background
     """A context manager that runs, once per daemon, for as long as the interface is served."""
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        return self.load().routes
+
+    @property
+    def about(self) -> About:
+        return self.load().about
 
     def config(self, config: Config) -> InterfaceConfig:
         """Its section of the configuration."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache, partial
 
 from aiohttp import HttpVersion11, web
 
@@ -15,12 +16,13 @@ from robotq.api.context import UNDER_WAY
 from robotq.api.http.answer import PAGE_HEADERS
 from robotq.api.http.call import Call
 from robotq.api.http.errors import fault
-from robotq.api.http.interface import Interface, Shared
+from robotq.api.http.interface import Contents, Interface, Shared
 from robotq.api.http.request_log import REQUESTS
 from robotq.api.http.routes import Route
 from robotq.model.errors import ConfigError, RobotqError
 
 _Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_ErrorForm = Callable[[Call, RobotqError], web.StreamResponse]
 
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]{1,64}(, ?[A-Za-z0-9_-]{1,64}){0,63}")
 _ANY_METHOD = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -33,8 +35,9 @@ def mount(
 
     Whatever is mounted later below a shorter prefix gets what this one does not cover.
     """
-    for route in interface.routes:
-        endpoint = _endpoint(route, interface, shared, guard)
+    contents = interface.load()
+    for route in contents.routes:
+        endpoint = _endpoint(route, interface.name, contents.error, shared, guard)
         paths = [f"{prefix}{route.path}"]
         if prefix and route.path == "/":
             paths.append(prefix)
@@ -42,7 +45,7 @@ def mount(
             app.router.add_route(route.method, path, endpoint, expect_handler=_go_on)
             if _has_head(route):
                 app.router.add_route("HEAD", path, endpoint, expect_handler=_go_on)
-    elsewhere = _elsewhere(interface, shared, guard, prefix)
+    elsewhere = _elsewhere(contents, shared, guard, prefix)
     app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
     if prefix:
         app.router.add_route("*", prefix, elsewhere, expect_handler=_go_on)
@@ -58,13 +61,15 @@ async def _go_on(request: web.Request) -> None:
         request.writer.output_size = 0
 
 
-def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) -> _Endpoint:
-    """The handler behind the guard, with every error in the interface's form."""
+def _endpoint(
+    route: Route, name: str, error_form: _ErrorForm, shared: Shared, guard: Guard
+) -> _Endpoint:
+    """The handler behind the guard, with every error in the form of the interface `name`."""
     engine = shared.engine
-    handler, scope, error_form = route.handler, route.scope, interface.error
+    handler, scope = route.handler, route.scope
     changes = route.changes
     same_site = changes or route.stream or route.websocket
-    where = f"{interface.name} {route.method} {route.path}"
+    where = f"{name} {route.method} {route.path}"
     # a page that looks every second would fill the list that it shows
     listed = "/dashboard/" not in route.path
 
@@ -117,9 +122,10 @@ def _endpoint(route: Route, interface: Interface, shared: Shared, guard: Guard) 
     return endpoint
 
 
-def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) -> _Endpoint:
+def _elsewhere(contents: Contents, shared: Shared, guard: Guard, prefix: str) -> _Endpoint:
     """Answers whatever no route takes: OPTIONS, wrong methods, unknown paths."""
-    patterns = _patterns(interface.routes, prefix)
+    # made for the first who needs them: a start does without
+    patterns = lru_cache(maxsize=1)(partial(_patterns, contents.routes, prefix))
     engine = shared.engine
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
@@ -131,7 +137,7 @@ def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) 
             guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
             if request.method == "OPTIONS" and call.headers is not None:
                 return _preflight(request, call.headers)
-            allowed = next((found for form, found in patterns if form.fullmatch(path)), None)
+            allowed = next((found for form, found in patterns() if form.fullmatch(path)), None)
             if allowed is None:
                 raise RobotqError("not_found", path=path[:200])
             if request.method == "OPTIONS":
@@ -140,7 +146,7 @@ def _elsewhere(interface: Interface, shared: Shared, guard: Guard, prefix: str) 
                 "method_not_allowed", method=request.method, path=path[:200], allowed=allowed
             )
         except RobotqError as error:
-            return interface.error(call, error)
+            return contents.error(call, error)
 
     return endpoint
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.access.scopes import Scope, worker_scope
-from robotq.api.http.interface import About, Interface, Shared
+from robotq.api.http.interface import About, Contents, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route
 from robotq.api.openapi.page import DOCS
@@ -123,9 +123,7 @@ def _services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
     return {RATE_LIMIT: RateLimit()}
 
 
-ORCHESTRATOR = Interface(
-    name=API,
-    prefix="/apis/orchestrator",
+CONTENTS = Contents(
     routes=ROUTES,
     about=About(
         title="robotq orchestrator",

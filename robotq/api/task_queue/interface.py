@@ -8,13 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.access.scopes import Scope, worker_scope
-from robotq.api.http.interface import About, Interface, Shared
+from robotq.api.http.interface import About, Contents, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.openapi.page import DOCS
 from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.context import ENDPOINTS, ERROR, FOLDERS, Folders
-from robotq.api.task_queue.files import task_files
 from robotq.api.task_queue.view import API
 
 _STORE = ("store_unavailable",)
@@ -180,9 +179,7 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
     }
 
 
-TASK_QUEUE = Interface(
-    name=API,
-    prefix="/apis/task-queue",
+CONTENTS = Contents(
     routes=ROUTES,
     about=About(
         title="robotq task queue",
@@ -192,5 +189,4 @@ TASK_QUEUE = Interface(
     ),
     error=handlers.error_form,
     services=_services,
-    background=task_files,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from robotq.api.checklist.interface import CHECKLIST
+from robotq.api.interfaces import CHECKLIST
 from robotq.api.openapi.described import document_of
 
 ROOT = Path(__file__).parents[3]

@@ -19,7 +19,8 @@ from aiohttp.web import Application, Request
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.dispatcher.interface import DISPATCHER, ROUTES
+from robotq.api.dispatcher.interface import ROUTES
+from robotq.api.interfaces import DISPATCHER
 from robotq.config import DispatcherConfig, InterfacesConfig, LimitsConfig
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine

@@ -17,7 +17,8 @@ from aiohttp.web import Application, Request
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.orchestrator.interface import ORCHESTRATOR, ROUTES
+from robotq.api.interfaces import ORCHESTRATOR
+from robotq.api.orchestrator.interface import ROUTES
 from robotq.config import InterfacesConfig, OrchestratorConfig
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine

@@ -17,7 +17,7 @@ from aiohttp.web import Application, Request
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
-from robotq.api.task_queue.interface import TASK_QUEUE
+from robotq.api.interfaces import TASK_QUEUE
 from robotq.config import InterfacesConfig, TaskQueueConfig
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
