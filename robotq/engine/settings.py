@@ -26,20 +26,16 @@ class Settings:
     ) -> None:
         """`signals`: where to tell that another configuration is in force; None for those that
         are only looked at."""
-        self._config = config
+        self.config = config
+        """What is in force right now. Others give a new one with `put`."""
         self._signals = signals
         self.catalog = catalog
         self.known = known
         self.timings = timings
 
-    @property
-    def config(self) -> Config:
-        """What is in force right now."""
-        return self._config
-
-    @config.setter
-    def config(self, config: Config) -> None:
-        self._config = config
+    def put(self, config: Config) -> None:
+        """From now on this is in force."""
+        self.config = config
         if self._signals is not None:
             self._signals.settings_changed.tell()
 
@@ -47,7 +43,7 @@ class Settings:
         """All of it at once."""
         self.catalog = catalog
         self.known = known
-        self.config = config
+        self.put(config)
 
     def spec_of(self, task: Task) -> CommandSpec:
         """The spec by which a task's command is carried out today.

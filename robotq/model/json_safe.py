@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from robotq.model.known_json import PARTS, knowing
+from robotq.model.known_json import knowing, parts_of
 
 _LONGEST = 500
 """Characters that are kept of a value which is not JSON."""
@@ -135,7 +135,7 @@ def _nodes(value: Any, limit: int) -> int:
 
 def _both(value: Any) -> _Made:
     encoded = _encoded(value)
-    return orjson.loads(encoded), encoded, sum(map(encoded.count, PARTS))
+    return orjson.loads(encoded), encoded, parts_of(encoded)
 
 
 def _copied(value: Any) -> Any:

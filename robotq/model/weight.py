@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from robotq.model.known_json import KNOWN, PARTS
+from robotq.model.known_json import KNOWN, parts_of
 from robotq.model.task import Command, Task
 
 _TASK = 2_000
@@ -16,7 +16,8 @@ _PART = 64
 
 def weight_of(command: Command) -> int:
     """Bytes, roughly and rather too many; costs little."""
-    return _TASK + _weight(command.params) + (_weight(command.extra) if command.extra else 0)
+    params, extra = command.params, command.extra
+    return _TASK + _weight((params, extra) if extra else params)
 
 
 def weight_of_ended(task: Task, command: int | None = None) -> int:
@@ -45,4 +46,4 @@ def _weight(value: object) -> int:
     except TypeError:
         # what a driver has handed over can be anything
         encoded = repr(value).encode("utf-8", "replace")
-    return len(encoded) + _PART * sum(map(encoded.count, PARTS))
+    return len(encoded) + _PART * parts_of(encoded)

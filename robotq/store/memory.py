@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import weakref
 from collections.abc import Callable, Sequence
@@ -41,9 +42,17 @@ class MemoryStore(Asking):
         self._is_open = True
         return await self._read(lambda found: reads.restore(found, finished))
 
-    async def apply(
+    def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
-    ) -> Sequence[Event]:
+    ) -> asyncio.Future[Sequence[Event]]:
+        answered: asyncio.Future[Sequence[Event]] = asyncio.get_running_loop().create_future()
+        try:
+            answered.set_result(self._apply(mutations, committed))
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            answered.set_exception(error)
+        return answered
+
+    def _apply(self, mutations: Sequence[Mutation], committed: Committed | None) -> Sequence[Event]:
         connection = self._opened()
         connection.execute("BEGIN")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -67,8 +68,7 @@ class DropOccupancy:
     resource: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was answered to a submit with an Idempotency-Key."""
 
     scope: str
@@ -81,8 +81,7 @@ class Answer:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class SaveAnswer:
+class SaveAnswer(msgspec.Struct, frozen=True, gc=False):
     """Remember an answer. The pair (scope, key) must be new."""
 
     answer: Answer
@@ -311,8 +310,8 @@ class InFolder(Protocol):
 
 
 class Store(Protocol):
-    """The durable truth. All methods are coroutines of the loop that called `open`, and none
-    of them blocks it. Those that read see whatever `apply` has returned from, and raise
+    """The durable truth. All methods are of the loop that called `open`, and none of them blocks
+    it. Those that read see whatever `apply` has returned from, and raise
     StoreUnavailable where the disk cannot be read or too many reads wait."""
 
     async def open(self, *, finished: int) -> Restored:
@@ -323,20 +322,22 @@ class Store(Protocol):
         when it cannot be used, or when the library is too old.
         """
 
-    async def apply(
+    def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
-    ) -> Sequence[Event]:
+    ) -> asyncio.Future[Sequence[Event]]:
         """Write all mutations in one transaction, or none.
 
         `committed` is called with the events, on the loop, in the order of the commits, and
         before the caller goes on; also where the caller was cancelled meanwhile, so that
         nothing can be on disk that memory does not know of.
 
-        When this returns they survive a power cut. Calls take effect in the order in which
-        they were made; one whose caller is cancelled while it waits takes effect all the same.
-        Returns the appended events with their numbers.
-        Raises StoreUnavailable, StaleRevision, DuplicateKey; and TypeError or ValueError for
-        what JSON or the database cannot hold, e.g. a whole number of more than 64 bits.
+        When the future is done they survive a power cut. Calls take effect in the order in which
+        they were made; one whose caller is cancelled while it waits takes effect all the same,
+        and so does one whose caller has answered the future itself because it took too long.
+        Gives the appended events with their numbers.
+        Raises StoreUnavailable, also at once, StaleRevision, DuplicateKey; and TypeError or
+        ValueError for what JSON or the database cannot hold, e.g. a whole number of more than 64
+        bits.
         """
 
     async def get(self, task_id: str) -> Task | None: ...

@@ -101,7 +101,7 @@ class Scene:
         await asyncio.to_thread(self.way.lose, self.lab, self.folder)
         settings = self.lab.engine._parts.base.settings
         if self.way.reload:
-            settings.config = replace(settings.config, **self.way.reload)  # type: ignore[arg-type]
+            settings.put(replace(settings.config, **self.way.reload))  # type: ignore[arg-type]
         async with asyncio.timeout(10):
             while await self.let_in():  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
@@ -252,7 +252,7 @@ async def test_page__that_is_taken_from_the_list_reads_no_answer_and_loses_its_s
         while len(under_way) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
         settings = lab.engine._parts.base.settings
-        settings.config = replace(settings.config, allowed_origins=[])
+        settings.put(replace(settings.config, allowed_origins=[]))
         with pytest.raises(ClientError):
             await events.read()
         assert (await socket.receive()).type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)

@@ -128,9 +128,10 @@ async def test_routes__let_nobody_in_any_more_after_keys_or_networks_change(
             case "gone":
                 await asyncio.to_thread(other.path.unlink)
             case _:
-                lab.engine._parts.base.settings.config = type(lab.engine.config)(
+                config = type(lab.engine.config)(
                     **{**vars(lab.engine.config), "trusted_networks": []}
                 )
+                lab.engine._parts.base.settings.put(config)
         while not all(statuses[-3:] == [401] * 3 for statuses in seen):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         done.set()

@@ -92,11 +92,25 @@ class Disk:
     async def open(self, *, finished: int) -> Restored:
         return await self.data.open(finished=finished)
 
-    async def apply(
+    def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
-    ) -> Sequence[Event]:
+    ) -> asyncio.Future[Sequence[Event]]:
         # the disk goes on, whether or not anybody waits for it
-        return await asyncio.shield(asyncio.ensure_future(self._apply(mutations, committed)))
+        answered: asyncio.Future[Sequence[Event]] = asyncio.get_running_loop().create_future()
+        writing = asyncio.ensure_future(self._apply(mutations, committed))
+
+        def tell(done: asyncio.Future[Sequence[Event]]) -> None:
+            if answered.done():
+                return
+            if done.cancelled():
+                answered.cancel()
+            elif (error := done.exception()) is not None:
+                answered.set_exception(error)
+            else:
+                answered.set_result(done.result())
+
+        writing.add_done_callback(tell)
+        return answered
 
     async def _apply(
         self, mutations: Sequence[Mutation], committed: Committed | None

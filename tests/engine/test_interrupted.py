@@ -28,7 +28,7 @@ async def leave(lab: Lab, asking: Awaitable[object]) -> None:
 async def test_submit__runs(lab: Lab) -> None:
     await leave(lab, lab.submit("first"))
     await lab.until(lambda: lab.driver.done == ["first"])
-    assert lab.engine.queue._admission._incoming == 0
+    assert lab.engine.queue._admission.incoming == 0
 
 
 async def test_cancel__is_done(lab: Lab) -> None:

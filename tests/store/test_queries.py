@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from robotq.model.task import OUTCOME_UNKNOWN, Command, Resolution, TaskState
 from robotq.model.transitions import Action, transition

@@ -179,11 +179,12 @@ async def test_apply__refuses_when_too_many_wait(
     store = SqliteStore(tmp_path)
     await store.open(finished=10)
     with write_locked(tmp_path):
-        calls = [asyncio.ensure_future(store.apply(submit(pending(seq)))) for seq in range(1, 9)]
-        await asyncio.sleep(0)
+        calls = [store.apply(submit(pending(seq))) for seq in range(1, 6)]
+        for seq in range(6, 9):
+            with pytest.raises(StoreUnavailable, match="wait for the disk already"):
+                calls.append(store.apply(submit(pending(seq))))
         assert store.statistics().waiting == 5
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes[5:]] == [StoreUnavailable] * 3
+    await asyncio.gather(*calls)
     assert [task.seq for task in await store.list(TaskQuery())] == [5, 4, 3, 2, 1]
     await store.close()
 

@@ -137,11 +137,9 @@ class Commit:
         over too, and then undone.
         """
         following = self._following(mutations)
-        given_up = known = False
+        given_up = False
 
         def committed(events: Sequence[Event]) -> None:
-            nonlocal known
-            known = True
             if given_up:
                 self.late.append(whole)
             try:
@@ -159,21 +157,26 @@ class Commit:
         whole = [*mutations, *following, *(holds.mutations if holds is not None else ())]
         self._refuse_while_it_hangs()
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._store.apply(whole, committed)
+            writing = self._store.apply(whole, committed)
+
+            def give_up() -> None:
+                nonlocal given_up
+                if not writing.done():
+                    given_up = True
+                    self._hangs()
+                    writing.set_exception(NotAnswered())
+
+            deadline = writing.get_loop().call_later(self._deadline_s, give_up)
+            try:
+                await writing
+            finally:
+                deadline.cancel()
         except StaleRevision as error:
             await self._unless_removed(str(error), mutations)
             raise
         except StoreUnavailable as error:
             self._failed(str(error))
             raise RobotqError("store_unavailable", reason=str(error)) from error
-        except TimeoutError:
-            if known:
-                # both came at the same moment
-                return
-            given_up = True
-            self._hangs()
-            raise NotAnswered from None
 
     async def written(
         self,
@@ -246,13 +249,12 @@ class Commit:
 
     def _following(self, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
         """What has to be written with these."""
-        return [
-            following
-            for mutation in mutations
-            if isinstance(mutation, SaveTask)
-            for follower in self._followers
-            for following in follower(mutation)
-        ]
+        following: list[Mutation] = []
+        for mutation in mutations:
+            if isinstance(mutation, SaveTask):
+                for follower in self._followers:
+                    following += follower(mutation)
+        return following
 
     # -- into memory ---------------------------------------------------------------------------
 

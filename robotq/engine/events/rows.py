@@ -41,7 +41,17 @@ def saving_new(tasks: Iterable[Task], actor: str) -> list[Mutation]:
     mutations: list[Mutation] = []
     for task in tasks:
         mutations.append(SaveTask(task, None))
-        mutations.append(task_event("task.submitted", task, task.submitted_at_ms, actor))
+        submitted = Event(
+            kind="task.submitted",
+            at_ms=task.submitted_at_ms,
+            actor=actor,
+            api=task.api,
+            robot=task.queue,
+            task_id=task.id,
+            after=str(task.state),
+            data={"cmd_type": task.command.cmd_type},
+        )
+        mutations.append(AppendEvent(submitted))
         if task.work is not None:
             mutations += tallies_of_new(task)
     return mutations

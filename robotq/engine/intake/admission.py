@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -29,9 +29,10 @@ class Admission:
         self._clock = clock
         self._settings = settings
         self._seq = last_seq
-        self._incoming = 0
-        self._heavy = 0
-        """Bytes of those on their way to the disk."""
+        self.incoming = 0
+        """Tasks of robots on their way to the disk; changed by their `Room`."""
+        self.heavy = 0
+        """Bytes of all that is on its way there; changed in the same way."""
         self.closed = False
         """Nothing more is admitted."""
 
@@ -45,17 +46,13 @@ class Admission:
         if self.closed:
             raise RobotqError("shutting_down")
         limit = self._settings.config.queue.max_length
-        length = self._memory.unfinished + self._incoming + tasks
+        length = self._memory.unfinished + self.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
         weight = self._weigh(commands)
-        self._incoming += tasks
-        self._heavy += weight
-        return Room(self, tasks, length, self._lighter, weight)
-
-    def give_up(self, tasks: int) -> None:
-        """For `Room`."""
-        self._incoming -= tasks
+        self.incoming += tasks
+        self.heavy += weight
+        return Room(self, self, tasks, length, weight)
 
     def tasks(
         self,
@@ -188,8 +185,8 @@ class Admission:
             raise RobotqError("queue_full", limit=limit)
         weight = self._weigh(commands)
         pool.incoming += tasks
-        self._heavy += weight
-        return Room(pool, tasks, length, self._lighter, weight)
+        self.heavy += weight
+        return Room(pool, self, tasks, length, weight)
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
@@ -208,16 +205,13 @@ class Admission:
             work=job.work,
         )
 
-    def _weigh(self, commands: Sequence[Command]) -> int:
+    def _weigh(self, commands: Iterable[Command]) -> int:
         """What they take in memory, where there is room. Raises RobotqError queue_bytes_full."""
         weight = sum(map(weight_of, commands))
         limit = self._settings.config.queue.max_bytes
-        if self._memory.weight + self._heavy + weight > limit:
+        if self._memory.weight + self.heavy + weight > limit:
             raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
         return weight
-
-    def _lighter(self, weight: int) -> None:
-        self._heavy -= weight
 
     def _task(
         self,

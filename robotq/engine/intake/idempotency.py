@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -26,8 +25,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An earlier answer, given again to the same Idempotency-Key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedRequest:
+class KeyedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scope: str
     """Interface and client, so that two clients may use the same key."""
     key: str
@@ -47,29 +45,21 @@ class Idempotency:
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
-        self._under_way: dict[tuple[str, str], asyncio.Event] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Event | None] = {}
+        """By scope and key; the event is there only if another one waits."""
 
-    async def once(
-        self, request: KeyedRequest, now_ms: int, accept: Accept, *, harmless: bool = False
-    ) -> Accepted:
+    async def once(self, request: KeyedRequest, now_ms: int, accept: Accept) -> Accepted:
         """The stored answer for this key, or that of `accept`, stored with its tasks.
 
-        `harmless`: `accept` changes nothing but what it writes. Then the disk is not asked first:
-        the write itself is refused if the key is taken.
         Raises RobotqError idempotency_conflict where the key came with another content,
         store_unavailable.
         """
-        slot = (request.scope, request.key)
-        while (other := self._under_way.get(slot)) is not None:
-            await other.wait()
-        done = self._under_way[slot] = asyncio.Event()
+        slot = await self._begin(request)
 
         def save(accepted: Accepted) -> Mutation:
-            return _save(request, accepted, now_ms)
+            return answer_of(request, accepted, now_ms)
 
         try:
-            if harmless:
-                return await self._accept_or_known(request, lambda: accept(save))
             known = await self._known(request)
             if known is not None:
                 return known
@@ -77,31 +67,52 @@ class Idempotency:
             crash_point(CrashPoint.ANSWER_KEPT)
             return accepted
         finally:
-            del self._under_way[slot]
-            done.set()
+            self._end(slot)
 
-    async def _accept_or_known(
+    async def once_written(
         self, request: KeyedRequest, accept: Callable[[], Awaitable[Accepted]]
     ) -> Accepted:
-        while True:
-            try:
-                accepted = await accept()
-                crash_point(CrashPoint.ANSWER_KEPT)
-                return accepted
-            except DuplicateKey:
-                known = await self._known(request)
-                if known is not None:
-                    return known
-                # retention has removed it just now
-            except NotAnswered:
-                # what it has written itself, if it has, will be undone
-                raise
-            except RobotqError:
-                # accepted before, it is answered again, also where nothing more is taken
-                known = await self._known(request)
-                if known is None:
+        """The same where `accept` changes nothing but what it writes, its `answer_of` with it.
+        So the disk is not asked first: the write itself is refused if the key is taken."""
+        slot = await self._begin(request)
+        try:
+            while True:
+                try:
+                    accepted = await accept()
+                    crash_point(CrashPoint.ANSWER_KEPT)
+                    return accepted
+                except DuplicateKey:
+                    known = await self._known(request)
+                    if known is not None:
+                        return known
+                    # retention has removed it just now
+                except NotAnswered:
+                    # what it has written itself, if it has, will be undone
                     raise
-                return known
+                except RobotqError:
+                    # accepted before, it is answered again, also where nothing more is taken
+                    known = await self._known(request)
+                    if known is None:
+                        raise
+                    return known
+        finally:
+            self._end(slot)
+
+    async def _begin(self, request: KeyedRequest) -> tuple[str, str]:
+        """When no other request with this key is under way."""
+        slot = (request.scope, request.key)
+        while slot in self._under_way:
+            other = self._under_way[slot]
+            if other is None:
+                other = self._under_way[slot] = asyncio.Event()
+            await other.wait()
+        self._under_way[slot] = None
+        return slot
+
+    def _end(self, slot: tuple[str, str]) -> None:
+        waited_for = self._under_way.pop(slot)
+        if waited_for is not None:
+            waited_for.set()
 
     async def _known(self, request: KeyedRequest) -> Accepted | None:
         """Raises RobotqError idempotency_conflict, store_unavailable."""
@@ -109,7 +120,8 @@ class Idempotency:
         return None if known is None else _again(known, request)
 
 
-def _save(request: KeyedRequest, accepted: Accepted, now_ms: int) -> Mutation:
+def answer_of(request: KeyedRequest, accepted: Accepted, now_ms: int) -> Mutation:
+    """What keeps this answer with the key of its request."""
     return SaveAnswer(
         Answer(
             scope=request.scope,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
+from operator import attrgetter
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
@@ -15,6 +17,7 @@ from robotq.engine.intake.idempotency import (
     Idempotency,
     KeyedRequest,
     SaveAccepted,
+    answer_of,
 )
 from robotq.engine.intake.read_command import Order
 from robotq.model.clock import WallClock
@@ -24,6 +27,8 @@ from robotq.model.hold import HoldCode
 from robotq.model.task import OUTCOME_UNKNOWN, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import SaveTask
+
+_command, _id = attrgetter("command"), attrgetter("id")
 
 
 class Submitting:
@@ -63,33 +68,51 @@ class Submitting:
         Raises RobotqError queue_full, store_unavailable, shutting_down, idempotency_conflict.
         """
 
-        async def accept(save_answer: SaveAccepted | None) -> Accepted:
-            with self._admission.room([order.command for order in orders]) as room:
-                tasks = self._admission.tasks(
-                    orders,
-                    api=api,
-                    actor=actor,
-                    batch=batch,
-                    contiguous=contiguous,
-                    agent=agent,
-                )
-                accepted = Accepted(
-                    task_ids=tuple([task.id for task in tasks]),
-                    batch_id=tasks[0].batch_id,
-                    queue_size=room.queue_size,
-                )
-                mutations = saving_new(tasks, actor)
-                if save_answer is not None:
-                    mutations.append(save_answer(accepted))
-                crash_point(CrashPoint.ACCEPT)
-                await self._commit.write(mutations, room)
-                crash_point(CrashPoint.ACCEPTED)
-                return accepted
-
+        accept = partial(
+            self._accept,
+            orders,
+            api=api,
+            actor=actor,
+            batch=batch,
+            contiguous=contiguous,
+            keyed=keyed,
+            agent=agent,
+        )
         if keyed is None:
-            return await accept(None)
-        now_ms = self._clock.now_ms()
-        return await self._idempotency.once(keyed, now_ms, accept, harmless=True)
+            return await accept()
+        return await self._idempotency.once_written(keyed, accept)
+
+    async def _accept(
+        self,
+        orders: Sequence[Order],
+        *,
+        api: str,
+        actor: str,
+        batch: bool,
+        contiguous: bool | None,
+        keyed: KeyedRequest | None,
+        agent: bool,
+    ) -> Accepted:
+        room = self._admission.room(tuple(map(_command, orders)))
+        try:
+            tasks = self._admission.tasks(
+                orders, api=api, actor=actor, batch=batch, contiguous=contiguous, agent=agent
+            )
+            first = tasks[0]
+            accepted = Accepted(
+                task_ids=tuple(map(_id, tasks)),
+                batch_id=first.batch_id,
+                queue_size=room.queue_size,
+            )
+            mutations = saving_new(tasks, actor)
+            if keyed is not None:
+                mutations.append(answer_of(keyed, accepted, first.submitted_at_ms))
+            crash_point(CrashPoint.ACCEPT)
+            await self._commit.write(mutations, room)
+            crash_point(CrashPoint.ACCEPTED)
+            return accepted
+        finally:
+            room.taken()
 
     @unbroken
     async def retry(

@@ -193,10 +193,6 @@ class Pool:
                 if not call.done():
                     call.set_result(None)
 
-    def give_up(self, tasks: int) -> None:
-        """Of the tasks that were on their way to the disk, these have arrived or failed."""
-        self.incoming -= tasks
-
     def _leave_line(self, task: Task) -> None:
         match = _match(task)
         line = self._lines[match]

@@ -31,7 +31,7 @@ class NewWebhooks:
 
     def following(self, saving: SaveTask) -> Sequence[Mutation]:
         """The webhooks that follow from what is about to be written, to be written with it."""
-        if not _ends(saving):
+        if saving.task.state not in FINAL_STATES or saving.before in FINAL_STATES:
             return ()
         return [
             mutation
@@ -95,7 +95,3 @@ def webhook_event(
             data=data,
         )
     )
-
-
-def _ends(saving: SaveTask) -> bool:
-    return saving.task.state in FINAL_STATES and saving.before not in FINAL_STATES

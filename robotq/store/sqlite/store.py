@@ -64,10 +64,10 @@ class SqliteStore(Asking):
         _log.info("SQLite %s at schema %d, %s", sqlite3.sqlite_version, SCHEMA_VERSION, self._path)
         return restored
 
-    async def apply(
+    def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
-    ) -> Sequence[Event]:
-        return await self._writing().apply(mutations, committed)
+    ) -> asyncio.Future[Sequence[Event]]:
+        return self._writing().apply(mutations, committed)
 
     def statistics(self) -> StoreStatistics:
         writer = self._writer
