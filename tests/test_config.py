@@ -95,7 +95,8 @@ def test_sample__mentions_every_key() -> None:
 
 
 def _keys_of(section: Any) -> Iterator[str]:
-    for name, kind in get_type_hints(section).items():
+    hints = get_type_hints(section)
+    for name, kind in ((one.name, hints[one.name]) for one in fields(section)):
         if name != "source":
             yield name
         if is_dataclass(kind):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -21,9 +22,13 @@ die, which key to send, which daemon to talk to. They set no key of the configur
 
 def children(kind: Any) -> Mapping[str, Any]:
     """The known keys of a section and the type of each; empty for everything else."""
-    if not is_dataclass(kind):
-        return {}
-    return {name: hint for name, hint in get_type_hints(kind).items() if name != "source"}
+    return _keys(kind) if isinstance(kind, type) and is_dataclass(kind) else {}
+
+
+@cache
+def _keys(section: type) -> Mapping[str, Any]:
+    hints = get_type_hints(section)
+    return {one.name: hints[one.name] for one in fields(section) if one.name != "source"}
 
 
 def child(kind: Any, key: str) -> Any:

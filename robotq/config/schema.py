@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator
-from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from robotq.config.receivers import HostRule, read_host_rule, read_url
 
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
-"""Deferred: what checks all of it is built once, and not for each section by itself besides."""
+
+class Section:
+    """Part of a configuration. Made by the program it is a plain record; what an operator has
+    written is checked by the loader, which builds its checks of all sections once."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def _network(value: object) -> IPv4Network | IPv6Network:
@@ -45,77 +48,77 @@ Origin = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.:
 Host = Annotated[HostRule, PlainValidator(_host)]
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class QueueConfig:
-    max_length: int = Field(default=10_000, ge=1, le=1_000_000)
+@dataclass(frozen=True, kw_only=True)
+class QueueConfig(Section):
+    max_length: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Unfinished tasks over all robots; the next submit is refused with queue_full."""
-    max_bytes: int = Field(default=268_435_456, ge=1_048_576)
+    max_bytes: Annotated[int, Field(ge=1_048_576)] = 268_435_456
     """Memory that unfinished tasks may take over all robots and workers, estimated by their
     params; the next submit is refused with queue_bytes_full. Ended tasks in memory may take a
     quarter of it."""
-    finished_in_memory: int = Field(default=1_000, ge=20, le=100_000)
+    finished_in_memory: Annotated[int, Field(ge=20, le=100_000)] = 1_000
     """Ended tasks that are answered without asking the disk."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class RetentionConfig:
-    tasks_days: float = Field(default=30, gt=0)
+@dataclass(frozen=True, kw_only=True)
+class RetentionConfig(Section):
+    tasks_days: Annotated[float, Field(gt=0)] = 30
     """Ended tasks are removed after this."""
-    events_days: float = Field(default=365, gt=0)
+    events_days: Annotated[float, Field(gt=0)] = 365
     """Rows of the journal are removed after this."""
-    idempotency_hours: float = Field(default=24, gt=0)
+    idempotency_hours: Annotated[float, Field(gt=0)] = 24
     """How long an Idempotency-Key is remembered."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class LimitsConfig:
-    stop_timeout_s: float = Field(default=10, gt=0)
+@dataclass(frozen=True, kw_only=True)
+class LimitsConfig(Section):
+    stop_timeout_s: Annotated[float, Field(gt=0)] = 10
     """Wall time a robot has to confirm a stop or a cancel; then the outcome is unknown."""
-    shutdown_grace_s: float = Field(default=8, ge=0)
+    shutdown_grace_s: Annotated[float, Field(ge=0)] = 8
     """Wall time a running command has to finish when the daemon is asked to end."""
-    body_bytes: int = Field(default=1_048_576, ge=1_024)
+    body_bytes: Annotated[int, Field(ge=1_024)] = 1_048_576
     """Largest request body."""
-    batch: int = Field(default=1_000, ge=1)
+    batch: Annotated[int, Field(ge=1)] = 1_000
     """Most commands in one batch."""
-    event_streams: int = Field(default=256, ge=1)
+    event_streams: Annotated[int, Field(ge=1)] = 256
     """Open streams of /events at once; the next one is refused with 503."""
-    connections: int = Field(default=10_000, ge=16)
+    connections: Annotated[int, Field(ge=16)] = 10_000
     """Open connections at once, less where the system allows fewer descriptors. From 80 % on
     those without a key that were idle for longest are closed."""
-    waiting_requests: int = Field(default=2_000, ge=1)
+    waiting_requests: Annotated[int, Field(ge=1)] = 2_000
     """Requests that may wait for a task's end at once; the next one is refused with 503."""
-    workers_of_key: int = Field(default=256, ge=1)
+    workers_of_key: Annotated[int, Field(ge=1)] = 256
     """Workers connected to the dispatcher at once with one key, or without any; the next one is
     refused with 503."""
-    workers: int = Field(default=1_000, ge=1)
+    workers: Annotated[int, Field(ge=1)] = 1_000
     """Workers that are known at once; the one not seen for longest that has no task is
     forgotten, and where all have one, the next is refused with 503."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class WebhooksConfig:
+@dataclass(frozen=True, kw_only=True)
+class WebhooksConfig(Section):
     url: Url | None = None
     """Where the end of every task is sent to. None: nowhere."""
     allowed_hosts: list[Host] = field(default_factory=list)
     """Where a command's own `callback_url` may point: names, `*.` and a domain, addresses,
     networks. A name that stands for this machine or a link-local address is refused unless
     that address is allowed too. Empty: `callback_url` is refused."""
-    timeout_s: float = Field(default=10, gt=0, le=300)
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10
     """Seconds that a receiver has to acknowledge."""
-    retries: int = Field(default=3, ge=0, le=1_000)
+    retries: Annotated[int, Field(ge=0, le=1_000)] = 3
     """Attempts after the first one; then the webhook is given up."""
-    retry_s: float = Field(default=10, gt=0, le=86_400)
+    retry_s: Annotated[float, Field(gt=0, le=86_400)] = 10
     """Seconds between two attempts."""
     expect_received: bool = False
     """Only the answer {"received": true} acknowledges. False: every status from 200 to 299."""
-    secret: str | None = Field(default=None, min_length=1, repr=False)
+    secret: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
     """Key of the HMAC-SHA256 with which bodies are signed. None: they are not."""
-    max_pending: int = Field(default=10_000, ge=1, le=100_000)
+    max_pending: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     """Webhooks that may wait to be acknowledged; the next one is given up at once."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class RobotConfig:
+@dataclass(frozen=True, kw_only=True)
+class RobotConfig(Section):
     driver: str = "simulator"
     """A driver of this package, or one registered under the entry-point group robotq.drivers."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -126,71 +129,71 @@ class RobotConfig:
     simulated robot, hold for every other."""
     on_failure: Literal["continue", "hold"] = "continue"
     """What happens to the queue when the device reports that a command failed."""
-    reconnect_s: float = Field(default=1, gt=0)
+    reconnect_s: Annotated[float, Field(gt=0)] = 1
     """Longest pause in seconds between two attempts to restore the link. The first pauses are
     shorter; attempts never end."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class InterfaceConfig:
+@dataclass(frozen=True, kw_only=True)
+class InterfaceConfig(Section):
     enabled: bool = True
     """Whether the interface is served at all."""
-    port: int | None = Field(default=None, ge=0, le=65535)
+    port: Annotated[int | None, Field(ge=0, le=65535)] = None
     """A port of its own, with the interface at its root. None: only below its prefix."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True)
 class TaskQueueConfig(InterfaceConfig):
-    lease_s: float = Field(default=120, gt=0, le=86_400)
+    lease_s: Annotated[float, Field(gt=0, le=86_400)] = 120
     """Seconds that a worker has a task without a sign of life; then it is offered again."""
-    max_length: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_length: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Tasks that may wait; the next one is refused with 503."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True)
 class OrchestratorConfig(InterfaceConfig):
-    task_timeout_s: float = Field(default=3_600, gt=0, le=2_592_000)
+    task_timeout_s: Annotated[float, Field(gt=0, le=2_592_000)] = 3_600
     """Seconds that a worker has for a task; then it is offered again."""
-    max_retries: int = Field(default=3, ge=0, le=1_000)
+    max_retries: Annotated[int, Field(ge=0, le=1_000)] = 3
     """How often a task may be offered again or retried; then it has failed."""
-    max_length: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_length: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Tasks that may wait; the next one is refused with 503."""
-    rate_limit_per_minute: int | None = Field(default=None, ge=1)
+    rate_limit_per_minute: Annotated[int | None, Field(ge=1)] = None
     """Requests of one caller in a minute; the next one is refused with 429. None: any number."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True)
 class ChecklistConfig(InterfaceConfig):
     pass
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True)
 class DispatcherConfig(InterfaceConfig):
-    timeout_s: float = Field(default=60, gt=0, le=86_400)
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60
     """Seconds from the submit on that a task has to wait and be worked on, where it does not say
     so itself; then it has failed."""
-    min_timeout_s: float = Field(default=5, gt=0, le=86_400)
+    min_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 5
     """A task that asks for less gets this."""
-    max_timeout_s: float = Field(default=600, gt=0, le=86_400)
+    max_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 600
     """A task that asks for more gets this."""
-    max_length: int = Field(default=1_000, ge=1, le=1_000_000)
+    max_length: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     """Tasks that may wait; the next one is refused with 503."""
-    result_ttl_s: float = Field(default=300, gt=0, le=2_592_000)
+    result_ttl_s: Annotated[float, Field(gt=0, le=2_592_000)] = 300
     """Seconds after its end in which the interface tells of a task; the robot interface keeps
     it for as long as every other."""
-    heartbeat_s: float = Field(default=30, gt=0, le=3_600)
+    heartbeat_s: Annotated[float, Field(gt=0, le=3_600)] = 30
     """Seconds between two signs of life that workers are asked for. One that has no task and
     does not answer two of them counts as gone."""
-    result_bytes: int = Field(default=33_554_432, ge=1_024, le=1_073_741_824)
+    result_bytes: Annotated[int, Field(ge=1_024, le=1_073_741_824)] = 33_554_432
     """Largest message of a worker, so nearly the largest result. The task of a larger one fails,
     and its worker is told; one of twice as much is not read, and its connection is closed."""
-    results_bytes: int = Field(default=134_217_728, ge=1_024)
+    results_bytes: Annotated[int, Field(ge=1_024)] = 134_217_728
     """Memory for messages above 1 MiB that are on their way at once, of all workers together;
     each counts for twice `result_bytes`. The others wait."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class InterfacesConfig:
+@dataclass(frozen=True, kw_only=True)
+class InterfacesConfig(Section):
     """The interfaces besides that of the robots."""
 
     task_queue: TaskQueueConfig = field(default_factory=TaskQueueConfig)
@@ -199,13 +202,13 @@ class InterfacesConfig:
     dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class InboxConfig:
+@dataclass(frozen=True, kw_only=True)
+class InboxConfig(Section):
     enabled: bool = True
     """Whether files in <data>/inbox and <data>/task_queue/inbox become tasks."""
-    poll_s: float = Field(default=1, gt=0, le=3_600)
+    poll_s: Annotated[float, Field(gt=0, le=3_600)] = 1
     """Seconds between two looks into the folders."""
-    settle_s: float = Field(default=5, ge=0, le=3_600)
+    settle_s: Annotated[float, Field(ge=0, le=3_600)] = 5
     """Seconds that a file which is not complete is waited for after its last change; then it is
     rejected."""
 
@@ -214,9 +217,9 @@ WORKER_QUEUES = ("task_queue", "orchestrator", "dispatcher")
 """The queues for workers; each has the name of the interface that lists its tasks."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class Config:
-    port: int = Field(default=8090, ge=0, le=65535)
+@dataclass(frozen=True, kw_only=True)
+class Config(Section):
+    port: Annotated[int, Field(ge=0, le=65535)] = 8090
     """0 lets the system choose; the chosen one is printed and written to <data>/port."""
     host: str = ""
     """Address to listen on. Empty: the loopback addresses, 127.0.0.1 and ::1 where present."""
@@ -224,7 +227,7 @@ class Config:
     """Folder of the database, keys and simulator state; made if absent."""
     mode: Literal["queue", "sync"] = "queue"
     """queue: a submit answers at once. sync: it answers with the result."""
-    time_scale: float = Field(default=1.0, ge=0, le=1_000)
+    time_scale: Annotated[float, Field(ge=0, le=1_000)] = 1.0
     """Wall seconds per second of simulated motion; 0 jumps from event to event."""
     language: Literal["zh", "en"] = "zh"
     """Of texts for clients whose Accept-Language does not prefer English."""

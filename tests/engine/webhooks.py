@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from robotq.config import WebhooksConfig
+from robotq.config.receivers import read_host_rule
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.task import Task
 
@@ -16,9 +18,12 @@ NOBODY = "http://127.0.0.1:1/done"
 LOOPBACK = ["127.0.0.1", "::1"]
 
 
-def sending(url: str | None = None, **changes: Any) -> WebhooksConfig:
+def sending(
+    url: str | None = None, *, allowed_hosts: Sequence[str] = (), **changes: Any
+) -> WebhooksConfig:
     """Webhooks that do not take long to try again and to give up."""
-    return replace(WebhooksConfig(url=url, timeout_s=5, retries=3, retry_s=0.02), **changes)
+    usual = WebhooksConfig(url=url, timeout_s=5, retries=3, retry_s=0.02)
+    return replace(usual, allowed_hosts=[read_host_rule(one) for one in allowed_hosts], **changes)
 
 
 async def told(lab: Lab, task: Task, state: DeliveryState = DeliveryState.DELIVERED) -> Delivery:
