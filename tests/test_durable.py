@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.durable import replacing, write_all_durably, write_durably
+from robotq.system.durable import replacing, write_all_durably, write_durably
 
 
 def names_in(folder: Path) -> list[str]:

@@ -5,13 +5,19 @@ Imports are those that grimp finds: those in functions and those for type checks
 
 from __future__ import annotations
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
+
+from robotq.api.interfaces import INTERFACES
+from robotq.api.root import ROBOT
 
 _HOUSES = ["api", "client", "cli", "drivers", "engine", "store"]
 
@@ -83,3 +89,47 @@ def test_rooms__need_each_other__in_one_direction_only(house: str) -> None:
 
     assert needs
     assert _circles(needs) == []
+
+
+_KNOWN_BY_THE_ENGINE = {"robotq.drivers.base", "robotq.store.port", "robotq.store.job_query"}
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+
+
+def _contract(name: str) -> dict[str, Any]:
+    contracts: list[dict[str, Any]] = _project()["tool"]["importlinter"]["contracts"]
+    return next(one for one in contracts if one["name"] == name)
+
+
+def _inside(house: str) -> set[str]:
+    """Every room of a package, and every module beside them."""
+    depth = house.count(".") + 1
+    return {
+        module
+        for module in _imports()
+        if module.startswith(f"{house}.") and module.count(".") == depth
+    }
+
+
+def test_contract__of_the_engine__names_every_store_and_driver() -> None:
+    there = _inside("robotq.drivers") | _inside("robotq.store")
+
+    forbidden = set(
+        _contract("The engine knows protocols, not what is behind them")["forbidden_modules"]
+    )
+    assert forbidden == there - _KNOWN_BY_THE_ENGINE
+
+
+def test_contract__of_the_interfaces__names_all_of_them() -> None:
+    names = {f"robotq.api.{one.name}" for one in (ROBOT, *INTERFACES)}
+
+    assert set(_contract("Interfaces do not know each other")["modules"]) == names
+
+
+def test_contract__of_the_drivers__names_all_that_can_be_configured() -> None:
+    points = _project()["project"]["entry-points"]["robotq.drivers"]
+    drivers = {point.partition(":")[0] for point in points.values()}
+
+    assert set(_contract("Drivers do not know each other")["modules"]) == drivers

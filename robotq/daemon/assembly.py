@@ -27,7 +27,6 @@ from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories
-from robotq.durable import write_durably
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.engine.state.known_robots import KnownRobots
@@ -40,6 +39,7 @@ from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
 from robotq.system import descriptors
+from robotq.system.durable import write_durably
 from robotq.system.listen import check_exposure, open_sockets
 from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers

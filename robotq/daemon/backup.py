@@ -24,7 +24,6 @@ from typing import IO, Any
 import orjson
 
 from robotq.api.access.keys import KeyFile
-from robotq.durable import replacing, sync_folder, write_durably
 from robotq.engine.robot import stop_file
 from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
@@ -34,6 +33,7 @@ from robotq.model.version import __version__
 from robotq.store.port import AppendEvent, Mutation, SaveHold
 from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.lock import FolderLock
+from robotq.system.durable import replacing, sync_folder, write_durably
 
 _FORMAT = 1
 _DATABASE = "robotq.db"

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from robotq.drivers.base import DriverError
-from robotq.durable import write_durably
 from robotq.model.errors import ConfigError
+from robotq.system.durable import write_durably
 
 _MOST = 10_000
 """Entries of one robot; the next one is refused."""

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import orjson
 
-from robotq.durable import sync_folder, write_durably
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
 from robotq.model.plain_text import plain
+from robotq.system.durable import sync_folder, write_durably
 
 LOOKED_AT = 100
 """Files in one look; the others wait for the next one."""

@@ -18,8 +18,8 @@ import yaml
 
 from robotq.api.access.scopes import GRANTED, is_scope
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
-from robotq.durable import sync_folder, write_durably
 from robotq.model.errors import ConfigError, DataUnavailable
+from robotq.system.durable import sync_folder, write_durably
 
 _log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from itertools import islice
 from aiohttp import web
 
 from robotq.api.context import WORKERS
-from robotq.api.dashboard.page import file_answer
 from robotq.api.dispatcher.context import HUB, LOG, PAGES
 from robotq.api.dispatcher.view import API, group_of
 from robotq.api.http.call import Call
+from robotq.api.http.page_file import file_answer
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 

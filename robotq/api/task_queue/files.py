@@ -20,13 +20,13 @@ from aiohttp import web
 from robotq.api.context import ENGINE, WORKERS
 from robotq.api.task_queue.service import Refused, job_of
 from robotq.api.task_queue.view import API, result_view, task_view
-from robotq.durable import sync_folder, write_all_durably, write_durably
 from robotq.engine.engine import Engine
 from robotq.inbox import HotFolder
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
 from robotq.model.task import Task
+from robotq.system.durable import sync_folder, write_all_durably, write_durably
 from robotq.workers import Workers
 
 _log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from robotq.durable import write_durably
 from robotq.model.json import JsonObject, JsonValue
+from robotq.system.durable import write_durably
 
 _log = logging.getLogger(__name__)
 

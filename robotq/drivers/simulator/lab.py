@@ -14,8 +14,8 @@ import orjson
 from robotq.drivers.reading import Section
 from robotq.drivers.simulator.layout import BOTTLE_TYPES, Layout
 from robotq.drivers.simulator.state import Bottle, LabState, RobotState, first_state, misfit
-from robotq.durable import write_durably
 from robotq.model.errors import ConfigError
+from robotq.system.durable import write_durably
 
 _log = logging.getLogger(__name__)
 _VERSION = 1

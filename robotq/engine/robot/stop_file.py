@@ -11,10 +11,10 @@ from pathlib import Path
 
 import orjson
 
-from robotq.durable import sync_folder, write_synced
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.hold import Hold
 from robotq.model.json import JsonObject
+from robotq.system.durable import sync_folder, write_synced
 
 _log = logging.getLogger(__name__)
 

@@ -222,7 +222,7 @@ def test_lab_that_cannot_be_saved__goes_on_in_memory_and_is_saved_later(
 ) -> None:
     bench.robot()
     with monkeypatch.context() as patch:
-        patch.setattr("robotq.durable.os.fsync", _disk_full)
+        patch.setattr("robotq.system.durable.os.fsync", _disk_full)
         bench.run("NAVIGATION", {"area": "CHARGER"})
         bench.run("NAVIGATION", {"area": "BOX_AREA_1"})
     assert caplog.text.count("cannot be written") == 1
