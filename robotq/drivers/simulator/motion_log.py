@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from robotq.drivers.base import DriverError
-from robotq.durable import ends_in_a_line_cut_short
+from robotq.system.durable import ends_in_a_line_cut_short
 
 LIMIT_BYTES = 64 * 1024 * 1024
 """A log that is larger when it is opened becomes `motions.jsonl.1`; one such is kept."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from robotq.durable import ends_in_a_line_cut_short
+from robotq.system.durable import ends_in_a_line_cut_short
 
 _log = logging.getLogger(__name__)
 
