@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -47,6 +49,8 @@ async def test_docs__show_every_interface_from_one_page(
         choice = page.get_by_role("navigation", name="Interfaces")
         title = page.locator(".info .title")
         for interface in (*INTERFACES, ROBOT):
+            # its modules may not have been read by this process, and reading blocks
+            await asyncio.to_thread(interface.load)
             await choice.get_by_role("link", name=interface.name.replace("_", " ")).click()
             await expect(page).to_have_url(f"{site.url}{interface.prefix}/docs")
             await expect(title).to_contain_text(interface.about.title, timeout=SLOW_MS)
