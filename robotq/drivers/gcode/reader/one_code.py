@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-Word = tuple[str, str]
-"""Letter and number; the number is empty where none stands."""
+from robotq.drivers.gcode.reader.words import Word
 
 FIRST = frozenset(
     {"G17", "G18", "G19", "G20", "G21", "G90", "G91", "G94", "M5", "M9", "M82", "M83"}
@@ -28,7 +27,7 @@ class OneCode:
     """Makes lines of one code each out of the lines of one program."""
 
     def __init__(self) -> None:
-        self._motion: str | None = None
+        self.motion: str | None = None
         """The motion that bare coordinates mean: the last one of this program."""
 
     def lines(
@@ -57,7 +56,7 @@ class OneCode:
         code = codes[0][0] + plain(codes[0][1])
         self._check(code, rest, refuse)
         if code in _MODAL:
-            self._motion = code
+            self.motion = code
         return [*first, [*codes, *rest]]
 
     def _meant(self, rest: Sequence[Word], refuse: Callable[[str], NoReturn]) -> Word:
@@ -67,9 +66,9 @@ class OneCode:
             return ("G", "1")
         if not letters & _AXES:
             refuse("no code stands here, and this controller needs one on every line")
-        if self._motion is None:
+        if self.motion is None:
             refuse("coordinates without a code: no line before has said which motion they mean")
-        return (self._motion[0], self._motion[1:])
+        return (self.motion[0], self.motion[1:])
 
     def _check(self, code: str, rest: Sequence[Word], refuse: Callable[[str], NoReturn]) -> None:
         if code == "G28" and any(value and float(value) != 0 for _, value in rest):

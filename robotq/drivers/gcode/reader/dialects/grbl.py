@@ -17,6 +17,10 @@ _EEPROM = frozenset({"G10", "G28", "G28.1", "G30", "G30.1"}) | {f"G{n}" for n in
 _LONGEST = 79
 """Grbl's own limit (LINE_BUFFER_SIZE 80); descendants take more."""
 
+_DIGITS = 8
+"""Of a number, leading zeros among them, and those behind are dropped (nuts_bolts.c, read_float,
+MAX_INT_DIGITS): `X0000000012` is X0."""
+
 _LASTING = {
     "G10": "it changes the stored coordinate systems",
     "G28.1": "it changes the stored position of G28",
@@ -28,7 +32,7 @@ _MORE_LETTERS = frozenset("ABCDHOQUVW")
 
 GRBL = Dialect(
     name="Grbl",
-    rules=Rules(longest=_LONGEST, alone=_EEPROM, letters=_LETTERS),
+    rules=Rules(longest=_LONGEST, digits=_DIGITS, alone=_EEPROM, letters=_LETTERS),
     lasting=_LASTING,
     # on its way alone: G54 may be read from the EEPROM
     modes=("G21 G90 G17 G94 G54 G49 G80 G92.1",),

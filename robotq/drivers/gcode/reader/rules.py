@@ -1,0 +1,43 @@
+"""What one kind of controller may be given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+"""All that may begin a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How one kind of controller reads lines, and what it is not given."""
+
+    longest: int
+    """Bytes of a line, without its end."""
+    digits: int = 9
+    """Digits of a number that it reads; a longer one is rounded to them."""
+    denied: Mapping[str, str] = field(default_factory=dict)
+    """Code, such as M81 -> why it is refused."""
+    alone: frozenset[str] = frozenset()
+    """Codes during which the controller may lose what comes in: nothing else is sent before
+    they are answered."""
+    fractions: frozenset[str] | None = None
+    """The codes with a fraction that the controller tells from those without one, as G92.1 from
+    G92; None: it tells all of them."""
+    letters: frozenset[str] = LETTERS
+    """The letters that begin a word the controller knows."""
+    ends: frozenset[str] = frozenset({"M2", "M30"})
+    """Codes after which a program is over: nothing behind them is read or sent."""
+    end_is_known: bool = True
+    """The controller knows M2 itself; where not, it is the end of the program and is not sent."""
+    one_code: bool = False
+    """It carries out one code of a line only; see `gcode.reader.one_code`."""
+    bare_words: bool = False
+    """A letter may stand without a number behind a code, as in `G28 X`."""
+    block_delete: str = "refuse"
+    """What becomes of lines that begin with `/`: refuse, skip, or run."""
+    texts: frozenset[str] = frozenset()
+    """Codes whose rest is a text, such as M117: it is sent as it is written."""
+    dwell_units_s: Mapping[str, float] = field(default_factory=lambda: {"P": 1.0})
+    """Letter of a G4 -> seconds of its unit."""

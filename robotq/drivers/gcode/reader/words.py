@@ -1,0 +1,143 @@
+"""The words of one line, looked at one by one: for lines that are not of the common kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from robotq.drivers.gcode.reader.rules import Rules
+
+Word = tuple[str, str]
+"""Letter and number; the number is empty where none stands."""
+
+BLANKS = " \t"
+_COMMENT = re.compile(r"\([^()]*\)|;.*$", re.DOTALL)
+_WORD = re.compile(
+    r"([A-Z])[ \t]*([+-]?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?![0-9.]))?[ \t]*"
+)
+_EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]+E")
+"""`X1E-5`: a number to some, X1 and a letter E to others."""
+_LINE_NUMBER = re.compile(r"[Nn][0-9]+[ \t]*")
+_LONGEST = 1_000
+"""Characters of any line without its comments: reading one must not take long either."""
+
+
+class Refused(Exception):
+    """Why a line is none that may be sent."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Bare(NamedTuple):
+    """A line without what says nothing to a controller."""
+
+    written: str
+    """As it is written."""
+    deleted: bool = False
+    """It begins with the sign of block delete, and is left out."""
+
+
+def bare_line(raw: str, rules: Rules) -> Bare:
+    """Without comments, line number, and the sign of block delete. Raises Refused."""
+    text = _COMMENT.sub("", raw).strip(BLANKS)
+    if not text.isascii():
+        # before anything is made of it: other scripts have digits, and letters whose capitals
+        # are ASCII
+        foreign = next(character for character in text if not character.isascii())
+        at = raw.index(foreign) + 1
+        raise Refused(f"character {at}, {foreign!a}, is not ASCII")
+    if len(text) > _LONGEST:
+        raise Refused(f"longer than {rules.longest} characters")
+    text = text[found.end() :] if (found := _LINE_NUMBER.match(text)) else text
+    if not text.startswith("/") or rules.block_delete == "run":
+        return Bare(text.lstrip("/" + BLANKS))
+    if rules.block_delete == "refuse":
+        raise Refused("it begins with `/` (block delete): set block_delete to skip or to run")
+    return Bare("", deleted=True)
+
+
+def words_of(text: str, rules: Rules) -> list[Word]:
+    """The words of a line in capitals. Raises Refused."""
+    words: list[Word] = []
+    exponents = "E" in text
+    at = 0
+    while at < len(text):
+        if exponents and _EXPONENT.match(text, at):
+            reason = "an exponent is not G-code: write 0.00001, or a blank before a letter E"
+            raise Refused(f"{text[at : at + 20]!r}: {reason}")
+        found = _WORD.match(text, at)
+        # a bare letter is a parameter, so none begins a line
+        if found is None or (found[2] is None and (at == 0 or not rules.bare_words)):
+            raise Refused(f"{text[at : at + 10]!r} is not a word of G-code")
+        letter = found[1]
+        if letter not in rules.letters:
+            raise Refused(f"this controller does not know the letter {letter}")
+        words.append((letter, found[2] or ""))
+        at = found.end()
+    letters = [letter for letter, _ in words if letter not in "GM"]
+    if len(letters) > len(set(letters)):
+        twice = next(letter for letter in letters if letters.count(letter) > 1)
+        raise Refused(f"the letter {twice} stands twice")
+    return words
+
+
+def text_of(text: str, rules: Rules) -> Word | None:
+    """A code that is followed by a text, and this text as it is written; None for any other line.
+    Raises Refused."""
+    found = _WORD.match(text.upper())
+    code = "" if found is None else found[1] + plain(found[2] or "")
+    if found is None or code not in rules.texts or code in rules.denied:
+        return None
+    said = text[found.end() :].strip(BLANKS)
+    if "*" in said or not said.isprintable():
+        raise Refused(f"a text of {code} holds no * and no control character")
+    return code, said
+
+
+def fitting(words: Sequence[Word], text: str, rules: Rules) -> str:
+    """`text`, which are these words, so that the controller reads all of it: numbers that are
+    longer than it reads are rounded, and blanks go where the line is too long. Raises Refused."""
+    if any(len(value) > rules.digits for _, value in words):
+        text = " ".join(letter + _rounded(letter, value, rules) for letter, value in words)
+    if len(text) > rules.longest:
+        text = "".join(text.split())
+    if len(text) > rules.longest:
+        raise Refused(f"longer than {rules.longest} characters")
+    return text
+
+
+def _rounded(letter: str, value: str, rules: Rules) -> str:
+    """A number of no more digits than the controller reads, leading zeros among them."""
+    sign = "-" if value.startswith("-") else ""
+    whole, point, fraction = value.lstrip("+-").partition(".")
+    if len(whole) + len(fraction) <= rules.digits:
+        return value
+    whole = whole.lstrip("0") or "0"
+    if len(whole) > rules.digits:
+        most = rules.digits
+        raise Refused(
+            f"{letter}{value[:20]}: a number with more than {most} digits before the point"
+        )
+    room = rules.digits - len(whole)
+    # by whole numbers: nothing is lost before the rounding
+    scaled = int(whole + fraction[:room].ljust(room, "0"))
+    rest = fraction[room:]
+    scaled += bool(rest) and rest[0] >= "5"
+    digits = str(scaled).rjust(room + 1, "0")
+    whole, fraction = digits[: len(digits) - room], digits[len(digits) - room :].rstrip("0")
+    return sign + whole + (f".{fraction}" if point and fraction else "")
+
+
+def plain(value: str) -> str:
+    """01.0 and 1 are the same number."""
+    whole, _, fraction = value.lstrip("+").partition(".")
+    fraction = fraction.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+
+
+def codes_of(words: Iterable[Word]) -> tuple[str, ...]:
+    """The G and M codes among these words."""
+    return tuple(letter + plain(value) for letter, value in words if letter in "GM" and value)
