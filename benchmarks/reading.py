@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from benchmarks.figures import Figure, Options
 from robotq.drivers.gcode.reader.lines import Rules, prepare
@@ -26,8 +27,8 @@ def run(options: Options) -> list[Figure]:
         text = _megabyte(line)
         ratios, seconds = [], []
         for _ in range(options.rounds):
-            bare = _timed(lambda text=text: _bare(text))
-            seconds.append(_timed(lambda text=text, rules=rules: _read(text, rules)))
+            bare = _timed(partial(_bare, text))
+            seconds.append(_timed(partial(_read, text, rules)))
             ratios.append(seconds[-1] / bare)
         figures += [
             Figure(
