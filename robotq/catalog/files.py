@@ -18,8 +18,9 @@ from robotq.model.json import JsonObject
 from robotq.steps import Program, read_program
 
 
-def load_catalog(paths: Sequence[Path]) -> Catalog:
-    """The packaged commands, and over them those of the files at `paths`, in this order.
+def load_catalog(paths: Sequence[Path], brought: Mapping[str, JsonObject] | None = None) -> Catalog:
+    """The packaged commands, beside them those that robots have brought, and over them those of
+    the files at `paths`, in this order.
 
     A file holds `commands:`, a mapping of `cmd_type` to the fields of CommandSpec, and may
     hold `values:`, constants by name for the steps of all commands. A field or a value that a
@@ -33,9 +34,10 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
     origins: dict[KeyPath, Document] = {}
     values: dict[str, Any] = {}
     own: set[tuple[str, str]] = set()
-    for path in (packaged("commands.yaml"), *paths):
+    ours = packaged("commands.yaml")
+    for path in (ours, None, *paths):
         try:
-            document = read(path)
+            document = _of_robots(brought or {}, read(ours)) if path is None else read(path)
         except ConfigError as error:
             faults.append(str(error))
             continue
@@ -113,6 +115,17 @@ _FILE = Draft202012Validator(
 
 _KEYS: Mapping[int, Sequence[str]] = {0: ("commands", "values"), 2: tuple(_FIELDS), 3: ("zh", "en")}
 """How many keys above -> the keys that may stand there."""
+
+
+def _of_robots(brought: Mapping[str, JsonObject], ours: Document) -> Document:
+    """What robots have brought, as if it stood in a file. Raises ConfigError."""
+    taken = [name for name in brought if name in ours.value["commands"]]
+    if taken:
+        raise ConfigError(
+            f"commands of a robot: found {', '.join(taken)}, which comes with robotq; expected "
+            "another name"
+        )
+    return Document("commands of a robot", {"commands": dict(brought)}, {})
 
 
 def _file_faults(document: Document) -> Iterator[str]:

@@ -23,7 +23,8 @@ from robotq.api.app import Site
 from robotq.api.http.served import Served
 from robotq.api.interfaces import INTERFACES
 from robotq.api.warm import warm
-from robotq.catalog import Catalog, load_catalog
+from robotq.catalog import Catalog
+from robotq.checks.brought import catalog_of
 from robotq.checks.written import examine
 from robotq.config import Config
 from robotq.drivers.registry import driver_factories
@@ -156,7 +157,7 @@ async def running_engine(
     Raises ConfigError where data folder, specs, drivers, labs or places are not right.
     """
     crashpoints.arm(os.environ)
-    catalog = await asyncio.to_thread(load_catalog, config.commands)
+    catalog = await asyncio.to_thread(catalog_of, config)
     written = await asyncio.to_thread(examine, config, catalog)
     for note in written.notes:
         _log.info("%s", note)
@@ -165,7 +166,7 @@ async def running_engine(
     def read_again() -> tuple[Config, Catalog, KnownRobots]:
         assert load is not None
         new = load()
-        specs = load_catalog(new.commands)
+        specs = catalog_of(new)
         return new, specs, examine(new, specs).known
 
     engine = await start_engine(

@@ -320,6 +320,17 @@ class ChecksSteps(Protocol):
         """What is wrong in these steps, each with its place below them: `(0, "gcode", 2)`."""
 
 
+@runtime_checkable
+class BringsCommands(Protocol):
+    """Options of a robot that say which commands there are because of it. Those of no driver have
+    to."""
+
+    @property
+    def brings(self) -> Mapping[str, JsonObject]:
+        """cmd_type -> the fields of its spec, as they stand in a command file: `kind`, `schema`,
+        `title`, `timeout_s`, `idempotent`, `approval`, `resources`."""
+
+
 DriverFactory = Callable[[DriverSetup], Driver]
 """What the entry-point group `robotq.drivers` registers. Raises ConfigError for bad options."""
 

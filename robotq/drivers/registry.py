@@ -19,6 +19,7 @@ PACKAGED: Mapping[str, str] = {
     "jsonline": "robotq.drivers.jsonline:create",
     "grbl": "robotq.drivers.grbl:create",
     "marlin": "robotq.drivers.marlin:create",
+    "line": "robotq.drivers.line:create",
 }
 """The same as in the group, for a source tree that was never installed. They go before others
 of their name."""
@@ -32,6 +33,7 @@ PACKAGED_OPTIONS: Mapping[str, str] = {
     "jsonline": "robotq.drivers.jsonline.options:read_options",
     "grbl": "robotq.drivers.grbl.options:read_options",
     "marlin": "robotq.drivers.marlin.options:read_options",
+    "line": "robotq.drivers.line.options:read_options",
 }
 
 _REQUIRED = (

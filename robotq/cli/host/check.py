@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from robotq.api.access.keys import KeyFile
-from robotq.catalog import load_catalog
+from robotq.checks.brought import catalog_of
 from robotq.checks.waiting import Left, left_in
 from robotq.checks.written import examine
 from robotq.cli.shared.failure import ExitCode
@@ -96,7 +96,7 @@ def contents_of(config: Config, *, look_at_data: bool = False) -> Contents:
     Raises ConfigError where specs, robots, places, keys or address are not right, one line per
     fault.
     """
-    catalog = load_catalog(config.commands)
+    catalog = catalog_of(config)
     written = examine(config, catalog)
     check_exposure(config.host, guarded=is_guarded(config, KeyFile(config.data)))
     line = (

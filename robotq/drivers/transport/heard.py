@@ -83,6 +83,8 @@ def why_no_link(heard: bytes, *, driver: str, baud: int) -> NotUnderstood:
             f"try {tried}",
         )
     said = next((text for text in lines if text), "")
+    if driver not in _NAMES:
+        return NotUnderstood("unknown_text", f"it says {_quoted(said)}, and not what is expected")
     known = next((text for text in lines if _SIGNS[driver].search(text)), None)
     if known is not None:
         return NotUnderstood(

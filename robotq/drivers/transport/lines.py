@@ -32,6 +32,11 @@ class LineFramer:
             self.clear()
         self._take(rest)
 
+    @property
+    def begun(self) -> bool:
+        """A line has begun that has no end yet."""
+        return self._overlong or bool(self._begun)
+
     def clear(self) -> None:
         """Forget the line that has begun."""
         self._begun.clear()

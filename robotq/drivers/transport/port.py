@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import select
+import socket
 import sys
 import time
 from contextlib import suppress
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import serial
-from serial.urlhandler import protocol_socket
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.transport.options import PortOptions
@@ -39,6 +40,9 @@ _ON_THE_WIRE_S = 0.005
 _LEAST_PIECE = 32
 _DRAIN_S = 0.2
 """Longest that the last bytes get to leave when a port is closed."""
+
+_CONNECT_S = 5.0
+"""Longest that a connection may take to be made."""
 
 _PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
@@ -75,6 +79,8 @@ def open_port(name: str, options: PortOptions) -> Port:
 
     Raises LinkLost, in words that say what to do.
     """
+    if name.startswith("socket://") and sys.platform != "win32":
+        return _FilePort(_Socket(name), options)
     try:
         port = serial.serial_for_url(
             name,
@@ -96,9 +102,37 @@ def open_port(name: str, options: PortOptions) -> Port:
         port.open()
     except PORT_ERRORS as error:
         raise LinkLost(f"{name}: {_why(error)}") from error
-    if sys.platform != "win32" and (_is_device(port) or isinstance(port, protocol_socket.Serial)):
+    if sys.platform != "win32" and _is_device(port):
         return _FilePort(port, options)
     return _AnyPort(port)
+
+
+class _Socket:
+    """A connection, with the methods of pyserial's that are used here. Pyserial's own one can
+    neither be closed after the other end has gone, nor sends a stop while a line before it is
+    not confirmed."""
+
+    def __init__(self, url: str) -> None:
+        """Raises LinkLost."""
+        try:
+            where = urlsplit(url)
+            address = (where.hostname or "", where.port or 0)
+            self._socket = socket.create_connection(address, timeout=_CONNECT_S)
+        except PORT_ERRORS as error:
+            raise LinkLost(f"{url}: {_why(error)}") from error
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def reset_output_buffer(self) -> None:
+        """What the system has taken it sends."""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
 
 class _FilePort:
@@ -162,12 +196,15 @@ class _FilePort:
         readable.register(self._fd, select.POLLIN)
         return any(event & select.POLLIN for _, event in readable.poll(0))
 
+    def _waits(self) -> bool:
+        return self._paced and self._port.out_waiting > 0
+
     def close(self, *, drain: bool) -> None:
         with suppress(*PORT_ERRORS):
             deadline = time.monotonic() + _DRAIN_S
-            while drain and self._port.out_waiting and time.monotonic() < deadline:
+            while self._waits() and drain and time.monotonic() < deadline:
                 time.sleep(_ON_THE_WIRE_S)
-            if not drain or self._port.out_waiting:
+            if not drain or self._waits():
                 # a device that takes no bytes would keep the closing waiting for half a minute;
                 # where all have left, this could take a stop back that is in the UART or unread
                 self._port.reset_output_buffer()

@@ -413,3 +413,27 @@ def test_framer__the_same_lines_however_the_stream_is_cut() -> None:
             framer.feed(stream[at : at + size])
         assert pieces == whole == [b"one", b"", b"two", b"three"]
         assert framer.dropped == 1
+
+
+def test_socket__is_closed_in_order_after_its_last_line(ear: Ear) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = transport(ear, PortOptions(port=f"socket://127.0.0.1:{server.getsockname()[1]}"))
+        port.open()
+        far, _ = server.accept()
+        with far:
+            port.write(b"OUTP OFF\n")
+            port.shut()
+            assert far.recv(100) == b"OUTP OFF\n"
+    assert ear.lost == []
+
+
+def test_socket__sends_a_line_at_once(ear: Ear) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = transport(ear, PortOptions(port=f"socket://127.0.0.1:{server.getsockname()[1]}"))
+        port.open()
+        assert port._port is not None
+        fd = port._port._fd  # type: ignore[attr-defined]
+        with socket.socket(fileno=os.dup(fd)) as near:
+            # else a stop waits until the other end has confirmed the line before it
+            assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        port.shut()

@@ -1,0 +1,267 @@
+"""One device that answers a line, as a robot of robotq."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from robotq.drivers.base import (
+    Acknowledgement,
+    Capabilities,
+    CommandContext,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+    Stopped,
+    UncertainOutcome,
+    UnknownCommand,
+    WrongDevice,
+)
+from robotq.drivers.identity import Recognition, Self
+from robotq.drivers.line.options import LineOptions, read_options
+from robotq.drivers.line.ready import text_of
+from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of, lines_now
+from robotq.drivers.line.talk import NoAnswer, Talk
+from robotq.drivers.transport.heard import why_no_link
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+_log = logging.getLogger(__name__)
+
+_TURN_S = 0.7
+"""Wall seconds that a query waits for the question before it."""
+_STOP_CAME = "a stop came before the device had answered"
+
+
+class LineDriver:
+    def __init__(self, setup: DriverSetup, options: LineOptions) -> None:
+        self._robot = setup.robot
+        self._options = options
+        self._link_changed = setup.link_changed
+        self._talk = Talk(setup.robot, options, self._on_lost)
+        self._recognition = Recognition(options.port.identity, "its file says what it is asked")
+        self._run: Run | None = None
+        self._making = False
+        self._interrupted = False
+        self._latched = False
+        self._up = False
+        self._who: str | None = None
+        self._safe: str | None = None
+        """What became of the last safe state."""
+        self._state = threading.Lock()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            acknowledgement=Acknowledgement.FINISHED,
+            stop_out_of_band=bool(self._options.ready.safe_state),
+            position_survives_stop=True,
+            immediate_while_busy=True,
+        )
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        self._up = False
+        with self._state:
+            self._making, self._interrupted = True, False
+        try:
+            self._connect()
+        finally:
+            with self._state:
+                self._making = False
+
+    def _connect(self) -> None:
+        talk = self._talk
+        talk.open()
+        try:
+            if self._latched:
+                talk.now(self._safe_lines())
+            self._meet()
+            with self._state:
+                if self._interrupted:
+                    raise LinkLost(_STOP_CAME)
+                self._up = True
+        except (NoAnswer, LinkLost, DriverError) as error:
+            talk.close(str(error))
+            if isinstance(error, WrongDevice) or self._interrupted:
+                raise
+            if not talk.heard:
+                baud = self._options.port.baud
+                raise why_no_link(talk.heard, driver="line", baud=baud) from error
+            raise LinkLost(f"{talk.port_name}: {error}") from error
+
+    def _meet(self) -> None:
+        """Who it is, and both sides begin anew. Raises LinkLost, NoAnswer, DriverError."""
+        talk, ready = self._talk, self._options.ready
+        self._recognition.look(self._told)
+        exchanges = Exchanges(talk, self._connecting, {})
+        for exchange in ready.start:
+            exchanges.carry_out(exchange)
+        left = errors_of(talk, self._connecting)
+        if left:
+            _log.warning("%s: it had errors from before: %s", self._robot, "; ".join(left))
+
+    def _told(self) -> Self:
+        """What it says of itself."""
+        talk, ready = self._talk, self._options.ready
+        answer = talk.sync(self._connecting) if ready.sync is not None else ""
+        if ready.who is None:
+            return Self()
+        if ready.who is not ready.sync:
+            answer, _ = talk.ask(ready.who, {"values": ready.device.values}, self._connecting)
+        self._who = answer
+        found = None if ready.who.expect is None else ready.who.expect.fullmatch(answer)
+        names = () if found is None else tuple(name for name in found.groups() if name)
+        return Self(names=(*names, answer), whole=answer)
+
+    def _connecting(self) -> None:
+        if self._interrupted:
+            raise LinkLost(_STOP_CAME)
+
+    def _on_lost(self, reason: str) -> None:
+        self._up = False
+        self._link_changed(LinkState.DISCONNECTED, reason)
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        program = self._options.ready.programs.get(command.cmd_type)
+        if program is None:
+            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
+        params = program.checked(command.params)
+        if not self._up:
+            raise LinkLost("not connected")
+        run = Run(self._talk, program, params, self._check_latch)
+        self._run = run
+        try:
+            return run.carry_out(context)
+        except Interrupted:
+            self._come_to_rest(run)
+            raise Stopped from None
+        finally:
+            self._run = None
+
+    def immediate(self, command: Command) -> JsonObject:
+        program = self._options.ready.programs.get(command.cmd_type)
+        if program is None or not program.query:
+            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "it is no query")
+        params = program.checked(command.params)
+        if not self._up:
+            raise LinkLost("not connected")
+        exchanges = Exchanges(self._talk, lambda: None, params, wait_s=_TURN_S)
+        try:
+            for exchange in program.exchanges:
+                exchanges.carry_out(exchange)
+            return {**exchanges.found, **exchanges.values(program.result)}
+        except NoAnswer as error:
+            raise DriverError(str(error)) from error
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        raise DriverError("this device cannot pause")
+
+    def resume(self) -> None:
+        raise DriverError("this device cannot pause")
+
+    def stop(self) -> None:
+        with self._state:
+            self._interrupted = self._interrupted or self._making
+        run = self._run
+        if run is None:
+            self._talk.wake()
+            return
+        run.stopping = True
+        if run.stoppable:
+            self._send_safe_state()
+        self._talk.wake()
+
+    def emergency_stop(self) -> None:
+        # before the link is looked at: a device that is not there is stopped when it comes back
+        self._latched = True
+        self._send_safe_state()
+        with self._state:
+            self._interrupted = self._interrupted or self._making
+        self._talk.wake()
+        if self._options.ready.device.safe_state is None:
+            raise DriverError("its file has no safe_state: robotq cannot stop it")
+
+    def reset(self) -> None:
+        self._recognition.accept()
+        self._talk.accept_board()
+        self._latched = False
+
+    def _check_latch(self) -> None:
+        if self._latched:
+            raise Interrupted
+
+    def _safe_lines(self) -> list[str]:
+        ready = self._options.ready
+        scope = {"values": ready.device.values}
+        return [text_of(each.line, scope) for each in lines_now(ready.safe_state)]
+
+    def _send_safe_state(self) -> None:
+        """Raises LinkLost where the lines could not be sent."""
+        try:
+            self._talk.now(self._safe_lines())
+        except LinkLost as error:
+            self._safe = f"could not be sent: {error.reason}"
+            _log.error("%s: the safe state could not be sent: %s", self._robot, error.reason)
+            raise
+        if self._options.ready.safe_state:
+            self._safe = "sent"
+
+    def _come_to_rest(self, run: Run) -> None:
+        """Have the device in its safe state, with its own answer for it.
+
+        What was sent at once may have met a device that was not listening, so it is sent once
+        more and its answers are read. Raises UncertainOutcome.
+        """
+        if not run.acted:
+            return
+        exchanges = Exchanges(self._talk, lambda: None, {})
+        try:
+            for exchange in self._options.ready.safe_state:
+                exchanges.carry_out(exchange)
+        except (NoAnswer, LinkLost, DriverError) as error:
+            self._safe = f"not confirmed: {error}"
+            raise UncertainOutcome("stop_unconfirmed", str(error)) from error
+        self._safe = "confirmed"
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def status(self) -> DriverStatus:
+        talk = self._talk
+        if not self._up or not talk.is_open:
+            return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
+        details: dict[str, Any] = {
+            "device": self._who,
+            "emergency_stop": self._latched,
+            "dropped_lines": talk.dropped,
+            "resynchronised": talk.resyncs,
+        }
+        if self._safe is not None:
+            details["safe_state"] = self._safe
+        return DriverStatus(link=LinkState.CONNECTED, details=details)
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Only the same options: what a device is asked needs a new start."""
+        new = read_options(self._robot, options)
+        old = self._options
+        if new.port != old.port or new.ready.device != old.ready.device:
+            raise ConfigError(
+                f"robots.{self._robot}.options: another port or other lines need a restart"
+            )
+        return lambda: None
+
+    def close(self) -> None:
+        self._up = False
+        with self._state:
+            self._interrupted = True
+        self._talk.shut()

@@ -1,0 +1,367 @@
+"""Makes a device ready, and finds everything that is wrong in it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from robotq.config.keys import suggestion
+from robotq.config.line_device import (
+    LineCommand,
+    LineDevice,
+    LineExchange,
+    LineParam,
+    LinePoll,
+    LineQuestion,
+)
+from robotq.config.strict_yaml import KeyPath
+from robotq.drivers.base import DriverError
+from robotq.drivers.line.frame import Frame, NoLine
+from robotq.drivers.line.ready import (
+    Exchange,
+    LineProgram,
+    Param,
+    Poll,
+    Question,
+    ReadyDevice,
+    text_of,
+)
+from robotq.steps.expressions import Expression, ExpressionError, parse
+from robotq.steps.shapes import Kind, Shape, shape_of
+from robotq.steps.templates import Template, read_template
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_RESERVED = {"params", "values", "null", "true", "false", "len", "robot_id", "timeout"}
+_MADE = TypeVar("_MADE")
+
+
+class DeviceReader:
+    """Reads one device. `faults` has what is wrong, each with its place."""
+
+    def __init__(self, device: LineDevice) -> None:
+        self.faults: list[tuple[KeyPath, str]] = []
+        self._device = device
+        self._values: Mapping[str, Shape] = {"values": shape_of(dict(device.values))}
+        self._limited: set[str] = set()
+
+    def read(self) -> ReadyDevice | None:
+        """None where there are faults."""
+        device = self._device
+        for name in device.values:
+            self._name(name, ("values", name))
+        for name in device.commands:
+            if not _COMMAND.fullmatch(name):
+                self._fault(("commands", name), "expected a name of letters, digits and _")
+        frame = self._try((), lambda: Frame(device))
+        programs = {
+            name: self._program(command, ("commands", name))
+            for name, command in device.commands.items()
+        }
+        for name in device.limits:
+            if name not in self._limited:
+                self._fault(("limits", name), f"no command has such a parameter{self._params()}")
+        who = None if device.who is None else self._reading(device.who, ("who",))
+        if who is not None and who.expect is None:
+            self._fault(("who",), "expect is missing")
+        sync = self._sync() or who
+        if sync is None and frame is not None and not frame.has_ids:
+            self._fault(
+                ("who",),
+                "is missing: a question whose answer is like no other one (who, or send and "
+                "expect of resync) tells whether a late answer is still to come",
+            )
+        if device.safe_state is None and any(not each.reads for each in programs.values()):
+            self._fault(
+                ("safe_state",),
+                "is missing: the lines that bring the device to rest; [] where nothing has to",
+            )
+        names = dict(self._values)
+        errors = device.error_query
+        asked = None if errors is None else LineQuestion(send=errors.send, expect=".*", reads=True)
+        ready = ReadyDevice(
+            device=device,
+            frame=frame or Frame(LineDevice()),
+            programs=programs,
+            who=who,
+            sync=sync,
+            start=self._exchanges(device.start, ("start",), names),
+            safe_state=self._exchanges(device.safe_state or (), ("safe_state",), names),
+            errors=None if asked is None else self._reading(asked, ("error_query",)),
+            no_error=self._pattern("" if errors is None else errors.none, ("error_query", "none")),
+            ignore=self._patterns(device.ignore, ("ignore",)),
+            restarted=self._optional(device.restarted, ("restarted",)),
+        )
+        if not self.faults:
+            self._try_lines(ready)
+        return None if self.faults else ready
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def _program(self, command: LineCommand, at: KeyPath) -> LineProgram:
+        params = {
+            name: self._param(name, param, (*at, "params", name))
+            for name, param in command.params.items()
+        }
+        schema = {
+            "type": "object",
+            "properties": {name: param.schema() for name, param in params.items()},
+            "required": list(params),
+            "additionalProperties": False,
+        }
+        names = {**self._values, "params": Shape(schema=schema)}
+        if command.do and (command.send is not None or command.poll is not None):
+            self._fault(at, "found send or poll beside do, expected one of the two")
+        listed = command.do or [command]
+        above = (*at, "do") if command.do else at
+        exchanges = self._exchanges(listed, above, names, params, single=not command.do)
+        for name in command.result:
+            self._name(name, (*at, "result", name))
+        program = LineProgram(
+            exchanges=exchanges,
+            params=params,
+            result={
+                name: self._expression(text, (*at, "result", name), names)
+                for name, text in command.result.items()
+            },
+            query=command.query,
+        )
+        if command.query and not program.reads:
+            self._fault((*at, "query"), "expected reads: true for each line of a query")
+        return program
+
+    def _exchanges(
+        self,
+        listed: Iterable[LineExchange],
+        at: KeyPath,
+        names: dict[str, Shape],
+        params: Mapping[str, Param] | None = None,
+        *,
+        single: bool = False,
+    ) -> tuple[Exchange, ...]:
+        """`names` gets those of the groups besides."""
+        made = []
+        for index, each in enumerate(listed):
+            where = at if single else (*at, index)
+            question = self._question(each, where, names, params or {})
+            poll = None if each.poll is None else self._poll(each.poll, (*where, "poll"), names)
+            made.append(Exchange(question=question, poll=poll, step=each.step))
+        return tuple(made)
+
+    def _poll(self, poll: LinePoll, at: KeyPath, names: dict[str, Shape]) -> Poll:
+        if (poll.until is None) == (poll.reached is None):
+            self._fault(at, "expected one of until and reached")
+        if poll.expect is None:
+            self._fault(at, "expect is missing")
+        question = self._question(poll, at, names, {}, reads=True)
+        return Poll(
+            question=question,
+            until=self._optional(poll.until, (*at, "until")),
+            reached=self._maybe(poll.reached, (*at, "reached"), names),
+            progress=self._maybe(poll.progress, (*at, "progress"), names),
+            every_s=poll.every_s,
+        )
+
+    def _reading(self, asked: LineQuestion, at: KeyPath) -> Question:
+        return self._question(asked, at, dict(self._values), {}, reads=True)
+
+    def _sync(self) -> Question | None:
+        resync = self._device.resync
+        if resync.send is None and resync.expect is None:
+            return None
+        if resync.send is None or resync.expect is None:
+            self._fault(("resync",), "expected send and expect together")
+            return None
+        asked = LineQuestion(send=resync.send, expect=resync.expect)
+        return self._reading(asked, ("resync",))
+
+    def _question(
+        self,
+        asked: LineQuestion,
+        at: KeyPath,
+        names: dict[str, Shape],
+        params: Mapping[str, Param],
+        *,
+        reads: bool = False,
+    ) -> Question:
+        line = self._line(asked.send, (*at, "send"), names, params)
+        expect = self._optional(asked.expect, (*at, "expect"))
+        groups = expect.groupindex if expect is not None else {}
+        types = {**self._device.types, **asked.types}
+        for name in groups:
+            self._name(name, (*at, "expect"))
+            kind = "string" if types.get(name, "text") == "text" else types[name]
+            names[name] = Shape(schema={"type": kind}, nullable=True)
+        for name in asked.types:
+            if name not in groups:
+                self._fault((*at, "types", name), f"no such group{suggestion(name, groups)}")
+        if expect is None:
+            for key in ("error", "busy", "pending", "check"):
+                if getattr(asked, key):
+                    self._fault((*at, key), "expected it beside expect, where answers are read")
+        every = {**self._device.error, **asked.error}
+        own = [((*at, "error", text), text) for text in asked.error]
+        shared = [(("error", text), text) for text in self._device.error]
+        patterns = {text: self._pattern(text, where) for where, text in (*shared, *own)}
+        return Question(
+            line=line,
+            expect=expect,
+            types={name: types.get(name, "text") for name in groups},
+            errors=tuple((patterns[text], meaning) for text, meaning in every.items()),
+            busy=self._patterns(asked.busy, (*at, "busy")),
+            pending=self._patterns(asked.pending, (*at, "pending")),
+            check=self._maybe(asked.check, (*at, "check"), names),
+            otherwise=asked.otherwise or "",
+            answer_s=asked.answer_s or self._device.answer_s,
+            reads=reads or asked.reads,
+        )
+
+    # -- params --------------------------------------------------------------------------------
+
+    def _param(self, name: str, param: LineParam, at: KeyPath) -> Param:
+        self._name(name, at)
+        self._limited.add(name)
+        limits = self._device.limits.get(name)
+        least = self._bound(param.min, -math.inf, (*at, "min"))
+        most = self._bound(param.max, math.inf, (*at, "max"))
+        if limits is not None:
+            least = max(least, -math.inf if limits.min is None else limits.min)
+            most = min(most, math.inf if limits.max is None else limits.max)
+        if least > most:
+            self._fault(at, f"nothing is allowed: at least {least:g}, at most {most:g}")
+        if param.type == "text":
+            if not param.one_of and param.pattern is None:
+                self._fault(at, "a text needs one_of or pattern, to stand in a line")
+            if math.isfinite(least) or math.isfinite(most):
+                self._fault(at, "a text has no min and max")
+        read = Param(
+            type=param.type,
+            least=least,
+            most=most,
+            one_of=tuple(param.one_of),
+            pattern=self._optional(param.pattern, (*at, "pattern")),
+            default=param.default,
+            title=param.title,
+        )
+        if param.default is not None and (reason := read.why_not(param.default)) is not None:
+            self._fault((*at, "default"), reason)
+        return read
+
+    def _bound(self, bound: float | str | None, none: float, at: KeyPath) -> float:
+        if bound is None:
+            return none
+        if isinstance(bound, int | float):
+            return float(bound)
+        expression = self._expression(bound, at, self._values)
+        try:
+            value = expression.value({"values": self._device.values})
+        except ExpressionError as error:
+            self._fault(at, str(error))
+            return none
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._fault(at, f"found {value!r}, expected a number")
+            return none
+        return float(value)
+
+    def _params(self) -> str:
+        return f"; there are {', '.join(sorted(self._limited))}" if self._limited else ""
+
+    # -- lines and patterns --------------------------------------------------------------------
+
+    def _line(
+        self,
+        text: str | None,
+        at: KeyPath,
+        names: Mapping[str, Shape],
+        params: Mapping[str, Param],
+    ) -> Template:
+        if text is None:
+            self._fault(at, "is missing")
+            return Template("", ())
+        try:
+            template = read_template(text, names)
+            for part in template.parts:
+                if part.expression is not None:
+                    self._fits(part.expression, part.decimals, names, params)
+        except ExpressionError as error:
+            self._fault(at, str(error))
+            return Template("", ())
+        return template
+
+    def _fits(
+        self,
+        expression: Expression,
+        decimals: int | None,
+        names: Mapping[str, Shape],
+        params: Mapping[str, Param],
+    ) -> None:
+        param = params.get(expression.text.removeprefix("params."))
+        if param is None or not expression.text.startswith("params."):
+            if expression.shape(names).kind is Kind.OTHER and expression.text not in names:
+                raise ExpressionError(f"{{{expression.text}}} may be any text")
+            return
+        for bound in (param.least, param.most):
+            if decimals is not None and math.isfinite(bound):
+                sent = float(f"{bound:.{decimals}f}")
+                if not param.least <= sent <= param.most:
+                    raise ExpressionError(
+                        f"{{{expression.text}:.{decimals}f}} makes {bound:g} to {sent:g}, which "
+                        "is not allowed: give it more decimals, or another bound"
+                    )
+
+    def _try_lines(self, ready: ReadyDevice) -> None:
+        """Look at the lines with the smallest and the largest values."""
+        for name, program in ready.programs.items():
+            samples = {key: list(param.samples()) for key, param in program.params.items()}
+            rounds = max((len(each) for each in samples.values()), default=1)
+            for index in range(rounds if all(samples.values()) else 0):
+                params = {key: each[index % len(each)] for key, each in samples.items()}
+                scope = {"params": params, "values": self._device.values}
+                first = program.exchanges[0].question
+                try:
+                    ready.frame.out(text_of(first.line, scope), 1)
+                except (DriverError, NoLine) as error:
+                    self._fault(("commands", name), f"with {params}: {error}")
+                    break
+
+    def _optional(self, text: str | None, at: KeyPath) -> re.Pattern[str] | None:
+        return None if text is None else self._pattern(text, at)
+
+    def _patterns(self, texts: Iterable[str], at: KeyPath) -> tuple[re.Pattern[str], ...]:
+        return tuple(self._pattern(text, (*at, index)) for index, text in enumerate(texts))
+
+    def _pattern(self, text: str, at: KeyPath) -> re.Pattern[str]:
+        made = self._try(at, lambda: re.compile(text, re.ASCII))
+        return made or re.compile("")
+
+    def _maybe(
+        self, text: str | None, at: KeyPath, names: Mapping[str, Shape]
+    ) -> Expression | None:
+        return None if text is None else self._expression(text, at, names)
+
+    def _expression(self, text: str, at: KeyPath, names: Mapping[str, Shape]) -> Expression:
+        try:
+            expression = parse(text)
+            expression.shape(names)
+        except ExpressionError as error:
+            self._fault(at, str(error))
+            return parse("null")
+        return expression
+
+    def _name(self, name: str, at: KeyPath) -> None:
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            self._fault(at, f"found {name!r}, expected a name of its own: letters, digits and _")
+
+    def _try(self, at: KeyPath, make: Callable[[], _MADE]) -> _MADE | None:
+        try:
+            return make()
+        except re.error as error:
+            self._fault(at, f"expected a regular expression: {error}")
+        except (ValueError, UnicodeError) as error:
+            self._fault(at, str(error))
+        return None
+
+    def _fault(self, at: KeyPath, text: str) -> None:
+        self.faults.append((at, text))
