@@ -86,7 +86,7 @@ class LineDriver:
             with self._state:
                 if self._interrupted:
                     raise LinkLost(_STOP_CAME)
-                self._up = True
+                self._up = talk.made = True
         except (NoAnswer, LinkLost, DriverError) as error:
             talk.close(str(error))
             if isinstance(error, WrongDevice) or self._interrupted:

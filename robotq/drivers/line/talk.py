@@ -36,6 +36,7 @@ Guard = Callable[[], None]
 _LOOK_S = 0.1
 _WAITING = 64
 """Lines that wait to be looked at; a device that sends more unasked is out of step anyway."""
+_RESTARTED = "the device has started anew"
 _LINE_LIMIT = 65_536
 _STOP_TURN_S = 0.4
 """Wall seconds that a stop waits for the line that is being written: half a line and a stop
@@ -79,6 +80,9 @@ class Talk:
         """Those that are waited for no more, and may come all the same."""
         self._known: str | None = None
         """What the device answers to that question."""
+        self.made = False
+        """The device has answered all that it is asked at a connection; before that, it may well
+        say that it was switched on: opening a port does that to some."""
         self.restarted = False
         """The link is down because the device was switched on."""
         self._numbers = itertools.cycle(range(1, IDS))
@@ -108,7 +112,7 @@ class Talk:
             self._lines.clear()
             self._framer.clear()
             self._broken, self._known = None, None
-            self._out_of_step, self.restarted = True, False
+            self._out_of_step, self.made, self.restarted = True, False, False
         self._transport.open()
 
     def lose(self, reason: str) -> None:
@@ -404,7 +408,7 @@ class Talk:
             self._framer.feed(data)
             self._changed.notify_all()
         if self.restarted:
-            self.lose("the device has started anew")
+            self.lose(_RESTARTED)
 
     def _on_line(self, line: bytes) -> None:
         """With `_changed` in hand."""
@@ -412,8 +416,11 @@ class Talk:
         text = line.decode(self.ready.device.encoding, "replace").strip(" \t\0")
         if not text or any(each.fullmatch(text) for each in self.ready.ignore):
             return
-        if self.ready.restarted is not None and not self._owed:
-            self.restarted = self.ready.restarted.fullmatch(text) is not None
+        restarted = self.ready.restarted
+        if self.made and restarted is not None and restarted.fullmatch(text):
+            self.restarted = True
+            self._broken = self._broken or _RESTARTED
+            return
         self._lines.append(line)
         self._out_of_step = self._out_of_step or not self._asking
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from robotq.drivers import line
 from robotq.drivers.base import Driver
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
-from robotq.testing.driver_contract import Links, RecordingContext, driver_setup
+from robotq.testing.driver_contract import RecordingContext, driver_setup
 from tests.drivers.line.wire import Answer, Wire
 
 OPTIONS: dict[str, Any] = {
@@ -30,7 +31,6 @@ class Bench:
         self.wire = Wire(answer, **wire)
         setup, self.links = driver_setup(tmp_path, {"port": self.wire.url, **OPTIONS, **options})
         self.driver: Driver = line.create(setup)
-        self.told: Links = self.links
 
     def connected(self) -> Bench:
         self.driver.connect()
@@ -56,9 +56,17 @@ class Scripted:
         self.table = {"ID?": "ID D1", "OFF": "OK", **table}
 
     def __call__(self, text: str) -> str | None:
-        found = self.table.get(text.split(" ")[0])
+        found = self.table.get(text.split(" ", maxsplit=1)[0])
         if callable(found):
             return found(text)
         if isinstance(found, list):
             return found.pop(0) if len(found) > 1 else found[0]
         return found
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)

@@ -70,7 +70,8 @@ class Pump:
                 self._began = time.monotonic()
                 self._until = self._began + float(rest) / 10
                 return "OK"
-        return "ERR 1"
+            case _:
+                return "ERR 1"
 
     def volume_ml(self) -> float:
         return 10 * max(0.0, min(time.monotonic(), self._until) - self._began)

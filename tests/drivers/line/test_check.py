@@ -122,7 +122,7 @@ def test_robot__goes_before_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_options__that_are_wrong(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=told.split(":")[0]) as error:
+    with pytest.raises(ConfigError) as error:
         read_options("pump", {"port": "COM3", **options})
     assert told in str(error.value)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,17 +11,10 @@ import pytest
 from robotq.drivers.base import DriverError, LinkLost, LinkState, Stopped, UncertainOutcome
 from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution
-from tests.drivers.line.bench import Scripted
+from tests.drivers.line.bench import Bench, Scripted, eventually
 from tests.drivers.line.conftest import Make
 from tests.drivers.line.pump import OPTIONS as PUMP
 from tests.drivers.line.pump import Pump
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def commands(**told: Any) -> dict[str, Any]:
@@ -195,10 +187,9 @@ def test_identity__of_the_configuration_is_compared(bench: Make) -> None:
 
 
 def test_restart__in_a_command_is_told_as_that(bench: Make) -> None:
-    device = bench(Pump(), {**PUMP, "restarted": "PUMP V2 READY"}).connected()
-    execution = Execution(
-        device.driver, Command(cmd_type="PUMP", params={"volume_ml": 900}), task_id="t"
-    ).moving()
+    pump = Pump()
+    device = bench(pump, {**PUMP, "restarted": "PUMP V2 READY"}).connected()
+    execution = pumping(device, pump)
     device.wire.say("PUMP V2 READY")
     error = execution.ended().error
     assert isinstance(error, UncertainOutcome)
@@ -245,16 +236,17 @@ def test_text__never_ends_its_line(bench: Make, text: str) -> None:
 # -- stops -------------------------------------------------------------------------------------
 
 
-def pumping(device: Any) -> Execution:
+def pumping(device: Bench, pump: Pump) -> Execution:
     command = Command(cmd_type="PUMP", params={"volume_ml": 900})
-    return Execution(device.driver, command, task_id="task_pump").moving()
+    execution = Execution(device.driver, command, task_id="task_pump")
+    eventually(lambda: pump.moves_now)
+    return execution
 
 
 def test_stop__brings_the_device_to_its_safe_state_and_hears_that_from_it(bench: Make) -> None:
     pump = Pump()
     device = bench(pump, PUMP).connected()
-    execution = pumping(device)
-    eventually(lambda: pump.moves_now)
+    execution = pumping(device, pump)
     device.driver.stop()
     assert isinstance(execution.ended().error, Stopped)
     assert not pump.moves_now
@@ -264,7 +256,7 @@ def test_stop__brings_the_device_to_its_safe_state_and_hears_that_from_it(bench:
 def test_stop__of_which_the_device_says_nothing_is_not_told_as_one(bench: Make) -> None:
     pump = Pump()
     device = bench(pump, PUMP).connected()
-    execution = pumping(device)
+    execution = pumping(device, pump)
     device.wire.lost = lambda _: True
     device.driver.stop()
     error = execution.ended().error
@@ -276,7 +268,7 @@ def test_stop__of_which_the_device_says_nothing_is_not_told_as_one(bench: Make) 
 def test_stop__while_an_answer_is_late_does_not_take_it_for_its_own(bench: Make) -> None:
     pump = Pump()
     device = bench(pump, PUMP).connected()
-    execution = pumping(device)
+    execution = pumping(device, pump)
     # `0` would say that it stands, and comes from before the stop
     device.wire.delay_s = lambda line: 0.1 if line in {"BUSY?", "HALT"} else 0.0
     device.driver.stop()
@@ -289,7 +281,7 @@ def test_stop__while_an_answer_is_late_does_not_take_it_for_its_own(bench: Make)
 def test_emergency_stop__without_a_link_says_that_it_was_not_sent(bench: Make) -> None:
     pump = Pump()
     device = bench(pump, PUMP).connected()
-    execution = pumping(device)
+    execution = pumping(device, pump)
     device.wire.unplug()
     execution.ended()
     with pytest.raises(LinkLost):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from robotq.drivers.base import DriverError, LinkLost, UncertainOutcome
-from tests.drivers.line.bench import Bench, Scripted
+from tests.drivers.line.bench import Bench, Scripted, eventually
 from tests.drivers.line.conftest import Make
 
 WEIGH: dict[str, Any] = {
