@@ -194,6 +194,7 @@ def test_restart__in_a_command_is_told_as_that(bench: Make) -> None:
     error = execution.ended().error
     assert isinstance(error, UncertainOutcome)
     assert error.cause == "device_reset"
+    eventually(lambda: device.links)
     assert device.links[-1][0] is LinkState.DISCONNECTED
 
 
