@@ -23,11 +23,10 @@ from robotq.api.app import Site
 from robotq.api.http.served import Served
 from robotq.api.interfaces import INTERFACES
 from robotq.api.warm import warm
-from robotq.catalog import Catalog
-from robotq.checks.brought import catalog_of
+from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config
-from robotq.drivers.registry import driver_factories
+from robotq.drivers.registry import commands_of, driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.engine.state.known_robots import KnownRobots
@@ -147,6 +146,10 @@ class Daemon:
                 _log.error("not reloaded, nothing was changed: %s", error, exc_info=unexpected)
 
 
+def _catalog(config: Config) -> Catalog:
+    return load_catalog(config.commands, commands_of(config.robots))
+
+
 @asynccontextmanager
 async def running_engine(
     config: Config, load: Callable[[], Config] | None = None
@@ -157,7 +160,7 @@ async def running_engine(
     Raises ConfigError where data folder, specs, drivers, labs or places are not right.
     """
     crashpoints.arm(os.environ)
-    catalog = await asyncio.to_thread(catalog_of, config)
+    catalog = await asyncio.to_thread(_catalog, config)
     written = await asyncio.to_thread(examine, config, catalog)
     for note in written.notes:
         _log.info("%s", note)
@@ -166,7 +169,7 @@ async def running_engine(
     def read_again() -> tuple[Config, Catalog, KnownRobots]:
         assert load is not None
         new = load()
-        specs = catalog_of(new)
+        specs = _catalog(new)
         return new, specs, examine(new, specs).known
 
     engine = await start_engine(

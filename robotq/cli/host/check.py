@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from robotq.api.access.keys import KeyFile
-from robotq.checks.brought import catalog_of
+from robotq.catalog import load_catalog
 from robotq.checks.waiting import Left, left_in
 from robotq.checks.written import examine
 from robotq.cli.shared.failure import ExitCode
@@ -19,6 +19,7 @@ from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.assembly import is_guarded
+from robotq.drivers.registry import commands_of
 from robotq.model.errors import ConfigError
 from robotq.system.listen import check_exposure
 
@@ -96,7 +97,7 @@ def contents_of(config: Config, *, look_at_data: bool = False) -> Contents:
     Raises ConfigError where specs, robots, places, keys or address are not right, one line per
     fault.
     """
-    catalog = catalog_of(config)
+    catalog = load_catalog(config.commands, commands_of(config.robots))
     written = examine(config, catalog)
     check_exposure(config.host, guarded=is_guarded(config, KeyFile(config.data)))
     line = (

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from robotq.checks.brought import catalog_of
+from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
-from robotq.config import load_config
+from robotq.config import Config, load_config
 from robotq.config.line_device import LineChecksum
 from robotq.drivers.line.frame import checksum
 from robotq.drivers.line.options import read_options
+from robotq.drivers.registry import commands_of
 from robotq.model.errors import ConfigError, RobotqError
 
 WHO = "who: {send: 'ID?', expect: 'ID (?P<name>.*)'}\n"
@@ -169,10 +170,14 @@ commands:
 )
 
 
-def site(tmp_path: Path, b: str = "") -> Any:
+def site(tmp_path: Path, b: str = "") -> Config:
     (tmp_path / "pump.yaml").write_text(PUMP)
     (tmp_path / "site.yaml").write_text(SITE.format(name_a="pump_a", b=b))
     return load_config(tmp_path / "site.yaml", {}, {})
+
+
+def catalog_of(config: Config) -> Catalog:
+    return load_catalog(config.commands, commands_of(config.robots))
 
 
 def test_commands__of_a_device_are_known_to_the_daemon(tmp_path: Path) -> None:
