@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from robotq.model.errors import error_text
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import Command, Task, TaskError, Work
+from robotq.model.texts import Language
 from robotq.model.transitions import Action
 
 
@@ -82,3 +85,14 @@ def failed_with(
 def data_of(task: Task) -> JsonValue:
     """What the worker answered, as it was; None where it has not, or nobody did."""
     return None if task.result is None else task.result.get("data")
+
+
+def why_failed(task: Task, texts: Mapping[str, str] = {}) -> str | None:
+    """In the worker's own words where it said so, else in those of `texts`, by code, else in
+    English; None where it did not fail. The worker may have said nothing."""
+    error = task.error
+    if error is None:
+        return None
+    if error.code == "worker_error":
+        return str(error.args.get("reason") or "")
+    return texts.get(error.code) or error_text(error.code, error.args, Language.EN)

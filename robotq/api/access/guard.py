@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -24,10 +24,7 @@ KEY_COOKIE = "robotq_key"
 _BRACKETS = re.compile(r"\[([0-9a-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?")
 
 _CACHED = 1_024
-"""Client addresses whose place in the networks is remembered, and names of this daemon."""
-
-_OUR_SITE = ("same-origin", "none")
-"""What a browser says in Sec-Fetch-Site of a page of ours, and of none."""
+"""Client addresses whose place in the networks is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +87,16 @@ class Guard:
         if config is not self._config:
             self._take_over(config)
         headers = request.headers
-        host = headers.get("Host")
+        host = _plain(headers, "Host")
         # no browser leaves Host out, so what comes without it is no web page's doing
         if host is not None and host not in self._hosts:
-            self._check_host(_plain("Host", host), request)
-        origin = headers.get("Origin")
-        if origin is not None:
-            _plain("Origin", origin)
+            self._check_host(host, request)
+        origin = _plain(headers, "Origin")
         if same_site and (origin is None or origin.lower() not in self._pages):
-            site = headers.get("Sec-Fetch-Site")
+            site = _plain(headers, "Sec-Fetch-Site")
             if origin is not None:
                 self._check_origin(origin, host)
-            if site is not None and _plain("Sec-Fetch-Site", site) not in _OUR_SITE:
+            if site is not None and site not in ("same-origin", "none"):
                 raise RobotqError(
                     "cross_site",
                     reason=f"Sec-Fetch-Site {site[:200]}; pages of allowed_origins are let in "
@@ -150,8 +145,6 @@ class Guard:
     def _check_host(self, host: str, request: web.Request) -> None:
         name = _name_of(host.lower())
         if name in self._names:
-            if len(self._hosts) < _CACHED:
-                self._hosts.add(host)
             return
         transport = request.transport
         reached = transport.get_extra_info("sockname") if transport is not None else None
@@ -174,7 +167,7 @@ class Guard:
 
     def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:
         place = self._place(request.remote)
-        if not (self._keys.required or self._config.require_key):
+        if not self.keyed:
             return ANONYMOUS if place is not _Place.ELSEWHERE else None
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
@@ -226,13 +219,14 @@ def _holder(key: Key) -> Caller:
     )
 
 
-def _plain(name: str, value: str) -> str:
+def _plain(headers: Mapping[str, str], name: str) -> str | None:
     """A header that says where a request comes from or goes to. What no browser sends, such as
     bytes that are no text, is not guessed at: it could not even be told in the answer.
 
     Raises RobotqError bad_parameter.
     """
-    if not (value.isascii() and value.isprintable()):
+    value = headers.get(name)
+    if value is not None and not (value.isascii() and value.isprintable()):
         raise RobotqError("bad_parameter", field=name, reason="expected visible ASCII characters")
     return value
 

@@ -1,4 +1,4 @@
-"""How the checklist interface answers: its headers, its one form of errors."""
+"""How the checklist interface answers: its headers, and items and batches as it shows them."""
 
 from __future__ import annotations
 
@@ -7,30 +7,20 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
 
+from robotq.api.checklist.models import PAGE
 from robotq.api.http.call import Call
 from robotq.api.http.routes import JSON_TYPE, Handler
-from robotq.model.errors import RobotqError
-from robotq.model.json import JsonObject
-
-_Model = TypeVar("_Model", bound=BaseModel)
+from robotq.api.http.times import iso_time
+from robotq.model.item import Item, ItemBatch
 
 _BEGAN = web.RequestKey("checklist_began", float)
 _REQUEST_ID = web.RequestKey("checklist_request_id", str)
-
-_FAULTS = 50
-"""Faults that are told of one request."""
-_INPUT = 500
-"""Characters and values of a wrong input that are told."""
 _GOOD_ID = re.compile(r"[\x20-\x7e]{1,200}")
-_OFFSET = re.compile(r"\(char (\d+)\)")
-
-_STATUSES = {"bad_json": 422, "missing_parameter": 422, "bad_parameter": 422}
 
 
 def carrying(handler: Handler) -> Handler:
@@ -40,7 +30,7 @@ def carrying(handler: Handler) -> Handler:
     async def answered(call: Call) -> web.StreamResponse:
         call.request[_BEGAN] = time.perf_counter()
         response = await handler(call)
-        response.headers.update(_headers(call))
+        response.headers.update(own_headers(call))
         return response
 
     return answered
@@ -56,17 +46,17 @@ def encoded_answer(body: bytes, status: int = 200) -> web.Response:
 
 
 def redirect(call: Call, location: str) -> web.Response:
-    return web.Response(status=307, headers={**_headers(call), "Location": location})
+    return web.Response(status=307, headers={**own_headers(call), "Location": location})
 
 
-def _headers(call: Call) -> Mapping[str, str]:
+def own_headers(call: Call) -> Mapping[str, str]:
     now = time.perf_counter()
     # what was refused before its handler was reached took no time worth telling
     seconds = now - call.request.get(_BEGAN, now)
-    return {"X-Request-ID": _request_id(call), "X-Process-Time": f"{seconds:.3f}"}
+    return {"X-Request-ID": request_id(call), "X-Process-Time": f"{seconds:.3f}"}
 
 
-def _request_id(call: Call) -> str:
+def request_id(call: Call) -> str:
     """The client's own where it sent one."""
     request = call.request
     if _REQUEST_ID not in request:
@@ -75,118 +65,44 @@ def _request_id(call: Call) -> str:
     return request[_REQUEST_ID]
 
 
-def error_form(call: Call, error: RobotqError) -> web.Response:
-    """`{success, message, error_code, details, request_id}`, English as in the document."""
-    status = _STATUSES.get(error.code.name, error.code.http_status)
-    message, code, details = str(error), "HTTPException", dict[str, Any]()
-    more = dict(_headers(call))
-    match error.code.name:
-        case "bad_json":
-            message, code = "Validation error", "ValidationError"
-            details = {"validation_errors": [_json_fault(str(error.args_["reason"]))]}
-        case "missing_parameter" | "bad_parameter":
-            message, code = "Validation error", "ValidationError"
-            details = {"validation_errors": error.args_.get("validation_errors") or [_fault(error)]}
-        case "item_not_found":
-            message = f"Task {error.args_['item_id']} not found"
-        case "item_batch_not_found":
-            message = f"Batch {error.args_['batch_id']} not found"
-        case "not_found":
-            message = "Not Found"
-        case "method_not_allowed":
-            message = "Method Not Allowed"
-            more["Allow"] = str(error.args_["allowed"])
-        case "internal_error":
-            message, code = "Internal server error", "InternalServerError"
-            details = {"reference": error.args_["reference"]}
-        case _:
-            details = {"code": error.code.name, **error.args_}
-    if status == 401:
-        more["WWW-Authenticate"] = 'Bearer realm="robotq"'
-    if status == 503 and error.code.retry:
-        more["Retry-After"] = "1"
-    body = {
-        "success": False,
-        "message": message,
-        "error_code": code,
-        "details": details,
-        "request_id": _request_id(call),
+def item_view(item: Item) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": item.id,
+        "session_id": item.session_id,
+        "batch_id": item.batch_id,
+        "title": item.title,
+        "description": item.description,
+        "status": item.status,
+        "priority": item.priority,
+        "due_date": iso_time(item.due_date_ms),
+        "completed_at": iso_time(item.completed_at_ms),
+        "created_at": iso_time(item.created_at_ms),
+        "updated_at": iso_time(item.updated_at_ms),
     }
-    response = encoded_answer(orjson.dumps(body, default=str), status)
-    response.headers.update(more)
-    return response
+    if item.task_id is not None:
+        view["robot_task_id"] = item.task_id
+    return view
 
 
-def validated(model: type[_Model], value: Any, where: str) -> _Model:
-    """The part `where` of a request (body, query or path) as `model`.
-
-    Raises RobotqError bad_parameter with every fault, as `error_form` tells them.
-    """
-    try:
-        return model.model_validate(value, from_attributes=True)
-    except ValidationError as error:
-        raise invalid(error, where) from error
-
-
-def invalid(error: ValidationError, *where: str) -> RobotqError:
-    """What pydantic says of the part `where` of a request."""
-    faults = [_told(fault, where) for fault in error.errors(include_url=False)[:_FAULTS]]
-    first = faults[0]
-    return RobotqError(
-        "bad_parameter",
-        field=".".join(map(str, first["loc"])),
-        reason=first["msg"],
-        validation_errors=faults,
-    )
-
-
-def _told(fault: Any, where: Sequence[str]) -> JsonObject:
-    told = {
-        "type": fault["type"],
-        "loc": [*where, *fault["loc"]],
-        "msg": fault["msg"],
-        "input": _shortened(fault["input"]),
-    }
-    if "ctx" in fault:
-        told["ctx"] = {
-            name: str(value) if isinstance(value, Exception) else value
-            for name, value in fault["ctx"].items()
-        }
-    return told
-
-
-def _json_fault(reason: str) -> JsonObject:
-    at = _OFFSET.search(reason)
+def batch_view(batch: ItemBatch, items: Sequence[Item]) -> dict[str, Any]:
+    """`items`: those that it still has."""
     return {
-        "type": "json_invalid",
-        "loc": ["body", int(at[1]) if at else 0],
-        "msg": "JSON decode error",
-        "input": {},
-        "ctx": {"error": reason},
+        "id": batch.id,
+        "session_id": batch.session_id,
+        "reason": batch.reason,
+        "created_at": iso_time(batch.created_at_ms),
+        "tasks": [item_view(item) for item in items],
     }
 
 
-def _fault(error: RobotqError) -> JsonObject:
-    """One that the engine has found."""
+def page_view(items: list[dict[str, Any]], total: int, page: int) -> dict[str, Any]:
+    pages = -(-total // PAGE)
     return {
-        "type": error.code.name,
-        "loc": ["body", str(error.args_.get("field", ""))],
-        "msg": str(error),
-        "input": None,
+        "items": items,
+        "total": total,
+        "page": page,
+        "limit": PAGE,
+        "total_pages": pages,
+        "has_next": page < pages,
+        "has_prev": page > 1,
     }
-
-
-def _shortened(value: Any) -> Any:
-    """The value, or a note instead where it is long: a fault is told, the request not repeated."""
-    left = _INPUT
-    parts = [value]
-    while parts:
-        part = parts.pop()
-        left -= 1 + (len(part) if isinstance(part, str | dict | list) else 0)
-        if left < 0:
-            return "(too long to be repeated)"
-        if isinstance(part, dict):
-            parts += [*part, *part.values()]
-        elif isinstance(part, list):
-            parts += part
-    return value

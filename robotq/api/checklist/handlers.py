@@ -12,12 +12,8 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from robotq.api.access.scopes import Scope, allows
-from robotq.api.checklist.answers import (
-    answer,
-    encoded_answer,
-    invalid,
-    validated,
-)
+from robotq.api.checklist.answers import answer, batch_view, encoded_answer, item_view, page_view
+from robotq.api.checklist.errors import invalid, validated
 from robotq.api.checklist.models import (
     PAGE,
     BatchCreate,
@@ -29,7 +25,6 @@ from robotq.api.checklist.models import (
     TasksQuery,
     TaskUpdate,
 )
-from robotq.api.checklist.view import batch_view, item_view, page_view
 from robotq.api.http.call import Call
 from robotq.api.http.keyed import keyed_request
 from robotq.engine.checklist.checklist import API, ItemChange, NewItem

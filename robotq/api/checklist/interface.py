@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.access.scopes import Scope
-from robotq.api.checklist import answers, handlers, models
+from robotq.api.checklist import answers, errors, handlers, models
 from robotq.api.checklist.description import ABOUT
 from robotq.api.http.call import Call
 from robotq.api.http.interface import Contents
@@ -187,7 +187,7 @@ def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
     if error.code.name == "not_found" and _SLASHED.fullmatch(url.raw_path):
         query = f"?{url.raw_query_string}" if url.raw_query_string else ""
         return answers.redirect(call, f"{url.raw_path[:-1]}{query}")
-    return answers.error_form(call, error)
+    return errors.error_form(call, error)
 
 
 CONTENTS = Contents(

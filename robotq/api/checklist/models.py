@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 
-from robotq.api.checklist.times import to_ms
+from robotq.api.http.times import to_ms
 from robotq.engine.checklist.manual_steps import DESCRIPTION_LENGTH, TITLE_LENGTH
 from robotq.model.item import ItemPriority, ItemStatus
 from robotq.store.port import ItemOrder

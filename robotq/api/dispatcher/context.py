@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.connections.share import Share
+from robotq.api.dispatcher.answers import API
 from robotq.api.dispatcher.log import DispatchLog
-from robotq.api.dispatcher.view import API
 from robotq.api.http.interface import Shared
 from robotq.web.files import WebFile, read_files
 from robotq.workers import Hub

@@ -6,11 +6,11 @@ from itertools import islice
 
 from aiohttp import web
 
-from robotq.api.context import WORKERS
+from robotq.api.dispatcher.answers import API, group_of
 from robotq.api.dispatcher.context import HUB, LOG, PAGES
-from robotq.api.dispatcher.view import API, group_of
 from robotq.api.http.call import Call
 from robotq.api.http.page_file import file_answer
+from robotq.api.http.worker_tasks import workers_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 
@@ -31,7 +31,7 @@ async def page_file(call: Call) -> web.StreamResponse:
 
 async def metrics(call: Call) -> web.StreamResponse:
     hub = call.request.app[HUB]
-    found = call.request.app[WORKERS].registry.of(API)
+    found = workers_of(call).registry.of(API)
     busy = {task.worker for task in hub.pool.running.values()}
     return call.answer(
         {
@@ -59,7 +59,7 @@ async def workers(call: Call) -> web.StreamResponse:
                     "currentTaskId": has.get(worker.name),
                     "connectedSince": worker.since_ms,
                 }
-                for worker in call.request.app[WORKERS].registry.of(API)
+                for worker in workers_of(call).registry.of(API)
             ],
             "timestamp": call.engine.clock.now_ms(),
         }

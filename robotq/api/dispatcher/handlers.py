@@ -7,26 +7,24 @@ import contextlib
 import math
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
+from collections.abc import Coroutine
 from typing import Any
 
 from aiohttp import web
 
-from robotq.api.context import WORKERS
-from robotq.api.dispatcher import reading
+from robotq.api.dispatcher import requests
+from robotq.api.dispatcher.answers import API, CMD_TYPE, completed, failure, status
 from robotq.api.dispatcher.context import HUB, LOG
-from robotq.api.dispatcher.errors import Refused, error_form, refused
+from robotq.api.dispatcher.errors import error_form
 from robotq.api.dispatcher.log import cut, shown
-from robotq.api.dispatcher.view import API, CMD_TYPE, completed, failure, status
+from robotq.api.http import worker_tasks
 from robotq.api.http.call import Call
-from robotq.api.http.keyed import keyed_request
+from robotq.api.http.errors import Refused
+from robotq.api.http.worker_tasks import task_of, workers_of
 from robotq.config import DispatcherConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import Job
 from robotq.model.task import Command, Task, TaskState, Work
-
-Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 _TASK_ID = web.RequestKey("dispatcher_task_id", str)
 """Under which a request knows the task that came of it."""
@@ -40,19 +38,6 @@ _LATE_S = 5.0
 """Wall seconds after its time is up in which a task has failed, if that can be written."""
 
 
-def in_own_words(handler: Handler) -> Handler:
-    """Answers in the interface's form what the interface itself refuses."""
-
-    @wraps(handler)
-    async def answered(call: Call) -> web.StreamResponse:
-        try:
-            return await handler(call)
-        except Refused as refusal:
-            return refused(call, refusal)
-
-    return answered
-
-
 async def submit(call: Call) -> web.StreamResponse:
     """Take a task, and answer with its result or with where to ask for it."""
     began = time.perf_counter()
@@ -61,8 +46,6 @@ async def submit(call: Call) -> web.StreamResponse:
     try:
         body = await call.json()
         answer = await _submitted(call, body)
-    except Refused as refusal:
-        answer = refused(call, refusal)
     except RobotqError as error:
         answer = error_form(call, error)
     content = answer.body if isinstance(answer, web.Response) else None
@@ -79,23 +62,22 @@ async def submit(call: Call) -> web.StreamResponse:
     return answer
 
 
-@in_own_words
 async def get_task(call: Call) -> web.StreamResponse:
-    task_id = reading.task_id(call.path("task_id").lower())
+    task_id = requests.task_id(call.path("task_id").lower())
     if task_id is None:
         raise RobotqError("task_not_found", task_id="")
-    task = await call.engine.reads.task(task_id)
-    if task.api != API or _is_over(call, task):
+    task = await task_of(call, API, task_id)
+    if _is_over(call, task):
         raise RobotqError("task_not_found", task_id=task_id)
     return call.answer(status(task, call.request.app[HUB].pool))
 
 
 async def _submitted(call: Call, body: Any) -> web.Response:
     config = _config(call)
-    asked = reading.wanted(body, config)
-    hub, workers = call.request.app[HUB], call.request.app[WORKERS]
+    asked = requests.wanted(body, config)
+    hub = call.request.app[HUB]
     if not _anybody_there(call):
-        raise Refused(503, "No worker available", {"Retry-After": "1"})
+        raise Refused(503, "No worker available", headers={"Retry-After": "1"})
     pool = hub.pool
     handed_out = call.engine.queue.hands_out(API)
     free = handed_out and pool.idle(asked.group) > pool.waiting_for(asked.group)
@@ -112,13 +94,7 @@ async def _submitted(call: Call, body: Any) -> web.Response:
         ),
         task_id=str(uuid.uuid4()),
     )
-    task, _ = await workers.submit(
-        job,
-        api=API,
-        actor=call.actor,
-        max_waiting=config.max_length,
-        keyed=keyed_request(call, API, body),
-    )
+    task, _ = await worker_tasks.submit(call, job, body, max_waiting=config.max_length)
     call.request[_TASK_ID] = task.id
     if asked.waits:
         return _result(call, await _ended(call, task, asked.timeout_s))
@@ -176,7 +152,7 @@ def _anybody_there(call: Call) -> bool:
     if len(call.request.app[HUB]):
         return True
     since_ms = call.engine.clock.now_ms() - _SEEN_MS
-    return any(worker.seen_ms >= since_ms for worker in call.request.app[WORKERS].registry.of(API))
+    return any(worker.seen_ms >= since_ms for worker in workers_of(call).registry.of(API))
 
 
 def _is_over(call: Call, task: Task) -> bool:

@@ -10,11 +10,11 @@ from aiohttp import web
 from robotq.api.access.scopes import Scope, worker_scope
 from robotq.api.connections.share import Share
 from robotq.api.dispatcher import dashboard, handlers, models, socket
+from robotq.api.dispatcher.answers import API
 from robotq.api.dispatcher.context import LOG, PAGES, SHARE, Pages
 from robotq.api.dispatcher.errors import ERROR, error_form
 from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
-from robotq.api.dispatcher.view import API
 from robotq.api.http.interface import About, Contents, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route

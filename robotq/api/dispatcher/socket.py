@@ -15,13 +15,12 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from robotq.api.connections.connection import Connection
 from robotq.api.connections.share import Share
-from robotq.api.dispatcher import reading
+from robotq.api.dispatcher import requests
 from robotq.api.dispatcher.context import HUB, LOG, SHARE
-from robotq.api.dispatcher.errors import Refused
-from robotq.api.dispatcher.handlers import in_own_words
 from robotq.api.dispatcher.large import SMALL, hard_limit, tasks_of, too_large
 from robotq.api.dispatcher.log import DispatchLog, cut, shown
 from robotq.api.http.call import Call
+from robotq.api.http.errors import Refused
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError, error_text
 from robotq.model.job import JobEnding
@@ -54,11 +53,10 @@ class _Socket(web.WebSocketResponse):
         return await super().close(code=code, message=message, drain=drain)
 
 
-@in_own_words
 async def connect(call: Call) -> web.StreamResponse:
     """Take a worker in for as long as it stays."""
     query = call.request.query
-    group = reading.group(query)
+    group = requests.group(query)
     config = call.engine.config
     # control frames are told, too: they are signs of life. A text that is no UTF-8 is a
     # malformed message like any other
@@ -72,14 +70,13 @@ async def connect(call: Call) -> web.StreamResponse:
         decode_text=False,
     )
     if call.request.method != "GET" or not ws.can_prepare(call.request).ok:
-        raise Refused(426, "A WebSocket is required here", {"Upgrade": "websocket"})
+        raise Refused(426, "A WebSocket is required here", headers={"Upgrade": "websocket"})
     hub, log = call.request.app[HUB], call.request.app[LOG]
     name = _new_name(hub, call.engine.clock)
     worker = Connected(ws, call.request, own=query.get("protocol") == _OWN)
     async with hub.connected(
         name, worker, match=group, address=call.request.remote, owner=call.actor
     ) as link:
-        ws.headers.update(call.headers or {})
         await ws.prepare(call.request)
         _notice_dead_peers(call.request.transport)
         hello = {
@@ -198,7 +195,7 @@ class Conversation:
             return
         # what is large is looked through on a thread, so that others have their turns meanwhile
         large = len(raw) > _LARGE
-        said = await asyncio.to_thread(reading.message, raw) if large else reading.message(raw)
+        said = await asyncio.to_thread(requests.message, raw) if large else requests.message(raw)
         if said is None:
             _log.debug("%s says what is no JSON object", self.link.name)
             return
@@ -206,7 +203,7 @@ class Conversation:
             await worker.send({"type": "pong"})
             return
         # `ready` changes nothing: who has no task is idle
-        ending, task_id = reading.ending(said), reading.task_id(said.get("taskId"))
+        ending, task_id = requests.ending(said), requests.task_id(said.get("taskId"))
         if ending is None or task_id is None:
             return
         reason = await self._finish(said, task_id, ending, raw)
@@ -243,7 +240,7 @@ class Conversation:
         """Why the result was refused; empty where it was taken."""
         status, reason = 200 if ending.error is None else 500, ""
         try:
-            await self.hub.finish(self.link, task_id, ending, reading.token(said))
+            await self.hub.finish(self.link, task_id, ending, requests.token(said))
         except RobotqError as error:
             if error.code.name == "store_unavailable":
                 # the daemon ends; who keeps results can hand this one in later
@@ -254,7 +251,7 @@ class Conversation:
             method="WS",
             path=f"/ws {self.link.name}",
             status=status,
-            latency_ms=reading.duration_ms(said),
+            latency_ms=requests.duration_ms(said),
             request=None,
             response=reason or _shown(said, ending, raw),
             task_id=task_id,

@@ -16,6 +16,25 @@ from robotq.model.texts import Language
 
 _log = logging.getLogger(__name__)
 
+
+class Refused(RobotqError):
+    """An error in the words of one interface, which the others do not know."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__("bad_parameter", field="request", reason=message)
+        self.args = (message,)
+        self.status = status
+        self.details = details
+        self.headers = headers
+
+
 RETRY_AFTER_S = 1
 """Seconds after which a client may try again what was refused for a lack of room."""
 
@@ -33,23 +52,26 @@ def error_body(error: RobotqError, language: Language) -> dict[str, Any]:
 
 def error_response(error: RobotqError, language: Language) -> web.Response:
     """The answer for an error, with the headers that belong to its status."""
-    headers: dict[str, str] = {}
+    return json_response(error_body(error, language), error.code.http_status, headers_of(error))
+
+
+def headers_of(error: RobotqError) -> dict[str, str]:
+    """What HTTP wants beside the status of an error, in every interface."""
     match error.code.http_status:
         case 401:
-            headers["WWW-Authenticate"] = 'Bearer realm="robotq"'
+            return {"WWW-Authenticate": 'Bearer realm="robotq"'}
         case 405:
-            headers["Allow"] = str(error.args_["allowed"])
+            return {"Allow": str(error.args_["allowed"])}
         case 503 if error.code.retry:
-            headers["Retry-After"] = str(RETRY_AFTER_S)
-    return json_response(error_body(error, language), error.code.http_status, headers)
+            return {"Retry-After": str(RETRY_AFTER_S)}
+        case _:
+            return {}
 
 
 def json_response(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    encoded = orjson.dumps(body, default=embedded, option=EMBED)
-    headers = _JSON if headers is None else {**_JSON, **headers}
-    return web.Response(body=encoded, status=status, headers=headers)
+    return json_bytes(orjson.dumps(body, default=embedded, option=EMBED), status, headers)
 
 
 def json_bytes(

@@ -7,31 +7,8 @@ from collections import OrderedDict
 
 from aiohttp import web
 
-from robotq.api.orchestrator.envelope import CODES
-from robotq.model.json import JsonObject
-
 _CALLERS = 1_024
 _MINUTE_S = 60.0
-
-ERROR: JsonObject = {
-    "type": "object",
-    "description": "The envelope of every refusal and every fault.",
-    "required": ["success", "data", "error", "timestamp"],
-    "properties": {
-        "success": {"const": False},
-        "data": {"type": "null"},
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"enum": list(CODES)},
-                "message": {"type": "string"},
-                "details": {"type": "object"},
-            },
-        },
-        "timestamp": {"type": "string", "format": "date-time"},
-    },
-}
 
 
 class RateLimit:

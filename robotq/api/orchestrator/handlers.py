@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
 from functools import wraps
 
 from aiohttp import web
 
-from robotq.api.context import WORKERS
 from robotq.api.http.call import Call
-from robotq.api.http.keyed import REPLAYED, keyed_request
-from robotq.api.orchestrator import reading
-from robotq.api.orchestrator.context import RATE_LIMIT
-from robotq.api.orchestrator.envelope import Refused, done, invalid, refused, rfc3339
-from robotq.api.orchestrator.statistics import GRANULARITIES, PERIODS
-from robotq.api.orchestrator.statistics import statistics as all_statistics
-from robotq.api.orchestrator.view import (
+from robotq.api.http.errors import Refused
+from robotq.api.http.keyed import REPLAYED
+from robotq.api.http.routes import Handler
+from robotq.api.http.times import rfc3339
+from robotq.api.http.worker_tasks import submit, task_of, workers_of
+from robotq.api.orchestrator import requests
+from robotq.api.orchestrator.answers import (
     API,
     CMD_TYPE,
     STATUS,
@@ -25,75 +23,68 @@ from robotq.api.orchestrator.view import (
     handed_out,
     prompt_of,
 )
+from robotq.api.orchestrator.context import RATE_LIMIT
+from robotq.api.orchestrator.errors import done, invalid
+from robotq.api.orchestrator.statistics import GRANULARITIES, PERIODS
+from robotq.api.orchestrator.statistics import statistics as all_statistics
 from robotq.config import OrchestratorConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, Job, failed_with, succeeded
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.store.job_query import JobQuery
 
-Handler = Callable[[Call], Awaitable[web.StreamResponse]]
-
 _WAIT_S = 60.0
 
 
-def enveloped(handler: Handler) -> Handler:
-    """Answers in the envelope what the interface itself refuses, too many requests too."""
+def limited(handler: Handler) -> Handler:
+    """Refuses a caller who has sent too many requests within a minute."""
 
     @wraps(handler)
-    async def answered_in_envelope(call: Call) -> web.StreamResponse:
-        try:
-            limit = _config(call).rate_limit_per_minute
-            if limit is not None:
-                caller = f"{call.actor} {call.request.remote}"
-                if not call.request.app[RATE_LIMIT].allows(caller, limit):
-                    raise Refused(429, "Rate limit exceeded")
-            return await handler(call)
-        except Refused as refusal:
-            return refused(call, refusal)
+    async def answered(call: Call) -> web.StreamResponse:
+        limit = _config(call).rate_limit_per_minute
+        if limit is not None:
+            caller = f"{call.actor} {call.request.remote}"
+            if not call.request.app[RATE_LIMIT].allows(caller, limit):
+                raise Refused(429, "Rate limit exceeded")
+        return await handler(call)
 
-    return answered_in_envelope
+    return answered
 
 
-@enveloped
+@limited
 async def create(call: Call) -> web.StreamResponse:
-    body = await reading.object_of(call)
+    body = await requests.object_of(call)
     config = _config(call)
     job = Job(
         queue=API,
         work=Work(
-            match=reading.work_directory(body.get("work_directory")),
+            match=requests.work_directory(body.get("work_directory")),
             lease_s=config.task_timeout_s,
             max_retries=config.max_retries,
         ),
         command=Command(
             cmd_type=CMD_TYPE,
-            params={"prompt": reading.prompt(body.get("prompt"))},
+            params={"prompt": requests.prompt(body.get("prompt"))},
             extra={
-                "tags": reading.tags(body.get("tags")),
-                "metadata": reading.metadata(body.get("metadata")),
+                "tags": requests.tags(body.get("tags")),
+                "metadata": requests.metadata(body.get("metadata")),
             },
         ),
-        priority=reading.priority(body.get("priority")),
+        priority=requests.priority(body.get("priority")),
         task_id=str(uuid.uuid4()),
     )
-    task, repeated = await call.request.app[WORKERS].submit(
-        job,
-        api=API,
-        actor=call.actor,
-        max_waiting=config.max_length,
-        keyed=keyed_request(call, API, body),
-    )
+    task, repeated = await submit(call, job, body, max_waiting=config.max_length)
     return done(call, created(task), headers=REPLAYED if repeated else None)
 
 
-@enveloped
+@limited
 async def next_task(call: Call) -> web.StreamResponse:
     """Take the next task of a work directory; null where there is none."""
     query = call.request.query
-    directory = reading.work_directory(query.get("work_path"), "work_path")
-    worker = reading.worker(query.get("worker_id"))
-    wait_s = reading.seconds(query, "wait", _WAIT_S)
-    workers = call.request.app[WORKERS]
+    directory = requests.work_directory(query.get("work_path"), "work_path")
+    worker = requests.worker(query.get("worker_id"))
+    wait_s = requests.seconds(query, "wait", _WAIT_S)
+    workers = workers_of(call)
     if worker is not None:
         workers.seen(API, worker, match=directory, address=call.request.remote)
     task = await workers.claim(
@@ -107,13 +98,13 @@ async def next_task(call: Call) -> web.StreamResponse:
     return done(call, None if task is None else handed_out(task))
 
 
-@enveloped
+@limited
 async def complete(call: Call) -> web.StreamResponse:
     """Take the result of a task from the worker that has it."""
-    body = await reading.object_of(call)
-    prompt = reading.original_prompt(body.get("original_prompt"))
-    result = reading.result(body.get("result"))
-    worker = reading.worker(body.get("worker_id", call.request.query.get("worker_id")))
+    body = await requests.object_of(call)
+    prompt = requests.original_prompt(body.get("original_prompt"))
+    result = requests.result(body.get("result"))
+    worker = requests.worker(body.get("worker_id", call.request.query.get("worker_id")))
     task = await _find(call)
     failed = result["status"] == "failed"
     wanted = TaskState.FAILED if failed else TaskState.COMPLETED
@@ -128,7 +119,7 @@ async def complete(call: Call) -> web.StreamResponse:
     # its documented workers need not say who they are; one who does not is believed as long as
     # nobody else ever had the task
     try:
-        ended = await call.request.app[WORKERS].finish(task.id, Holder(worker=worker), ending)
+        ended = await workers_of(call).finish(task.id, Holder(worker=worker), ending)
     except RobotqError as error:
         if error.code.name not in ("wrong_state", "stale_claim"):
             raise
@@ -146,25 +137,25 @@ async def complete(call: Call) -> web.StreamResponse:
     )
 
 
-@enveloped
+@limited
 async def get_task(call: Call) -> web.StreamResponse:
     return done(call, detail(await _find(call)))
 
 
-@enveloped
+@limited
 async def list_tasks(call: Call) -> web.StreamResponse:
     query = call.request.query
-    limit, offset = reading.page(query)
-    order, descending = reading.order(query)
+    limit, offset = requests.page(query)
+    order, descending = requests.order(query)
     asked = query.get("priority")
     wanted = JobQuery(
         api=API,
-        states=reading.state(query),
-        priority=None if asked is None else reading.priority(asked),
+        states=requests.state(query),
+        priority=None if asked is None else requests.priority(asked),
         match_contains=query.get("work_directory"),
-        tags=reading.wanted_tags(query),
-        submitted_from_ms=reading.time_ms(query, "created_after"),
-        submitted_to_ms=reading.time_ms(query, "created_before"),
+        tags=requests.wanted_tags(query),
+        submitted_from_ms=requests.time_ms(query, "created_after"),
+        submitted_to_ms=requests.time_ms(query, "created_before"),
         order=order,
         descending=descending,
         limit=limit,
@@ -185,10 +176,10 @@ async def list_tasks(call: Call) -> web.StreamResponse:
     )
 
 
-@enveloped
+@limited
 async def cancel(call: Call) -> web.StreamResponse:
-    body = await reading.object_of(call)
-    reason = reading.reason(body.get("reason"))
+    body = await requests.object_of(call)
+    reason = requests.reason(body.get("reason"))
     task = await _find(call)
     if task.state.final:
         raise _transition(task, TaskState.CANCELLED)
@@ -209,7 +200,7 @@ async def cancel(call: Call) -> web.StreamResponse:
     )
 
 
-@enveloped
+@limited
 async def retry(call: Call) -> web.StreamResponse:
     task = await _find(call)
     _check_state(task, TaskState.FAILED, TaskState.PENDING)
@@ -234,7 +225,7 @@ async def retry(call: Call) -> web.StreamResponse:
     )
 
 
-@enveloped
+@limited
 async def statistics(call: Call) -> web.StreamResponse:
     query = call.request.query
     period, granularity = query.get("period", "24h"), query.get("granularity", "hour")
@@ -252,11 +243,7 @@ def _config(call: Call) -> OrchestratorConfig:
 
 async def _find(call: Call) -> Task:
     """The task of the path. Raises Refused, RobotqError task_not_found, store_unavailable."""
-    asked = call.path("task_id")
-    task = await call.engine.reads.task(reading.task_id(asked))
-    if task.api != API:
-        raise RobotqError("task_not_found", task_id=asked)
-    return task
+    return await task_of(call, API, requests.task_id(call.path("task_id")))
 
 
 def _check_state(task: Task, needed: TaskState, wanted: TaskState) -> None:

@@ -16,8 +16,8 @@ from aiohttp import web
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.context import STARTED
 from robotq.api.http.call import Call
-from robotq.api.orchestrator.envelope import rfc3339
-from robotq.api.orchestrator.view import API
+from robotq.api.http.times import rfc3339
+from robotq.api.orchestrator.answers import API
 from robotq.engine.engine import Engine
 from robotq.model.errors import NotReadable
 from robotq.model.version import __version__

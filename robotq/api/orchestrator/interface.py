@@ -13,10 +13,10 @@ from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route
 from robotq.api.openapi.page import DOCS
 from robotq.api.orchestrator import handlers, models
-from robotq.api.orchestrator.context import ERROR, RATE_LIMIT, RateLimit
-from robotq.api.orchestrator.envelope import error_form
+from robotq.api.orchestrator.answers import API
+from robotq.api.orchestrator.context import RATE_LIMIT, RateLimit
+from robotq.api.orchestrator.errors import ERROR, error_form
 from robotq.api.orchestrator.health import health
-from robotq.api.orchestrator.view import API
 
 _STORE = ("store_unavailable",)
 _LIMITED = ("too_many_requests", *_STORE)

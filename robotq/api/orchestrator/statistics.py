@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from robotq.api.orchestrator.envelope import rfc3339
-from robotq.api.orchestrator.view import API, PRIORITIES, STATUS
+from robotq.api.http.times import rfc3339
+from robotq.api.orchestrator.answers import API, PRIORITIES, STATUS
 from robotq.engine.engine import Engine
 from robotq.engine.state.tallies import HOUR_MS, PRIORITY, SUBMITTED, WORKED, WORKED_MS, hour_of
 from robotq.model.task import TaskState

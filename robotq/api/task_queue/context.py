@@ -7,14 +7,6 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from robotq.model.json import JsonObject
-
-ERROR: JsonObject = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {"error": {"type": "string"}},
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folders:

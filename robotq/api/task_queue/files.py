@@ -18,8 +18,9 @@ import orjson
 from aiohttp import web
 
 from robotq.api.context import ENGINE, WORKERS
-from robotq.api.task_queue.service import Refused, job_of
-from robotq.api.task_queue.view import API, result_view, task_view
+from robotq.api.http.errors import Refused
+from robotq.api.task_queue.answers import API, result_view, task_view
+from robotq.api.task_queue.requests import job_of
 from robotq.engine.engine import Engine
 from robotq.inbox import HotFolder
 from robotq.model.errors import RobotqError

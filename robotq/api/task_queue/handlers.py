@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import uuid
 from dataclasses import asdict
-from functools import wraps
 from itertools import islice
 from typing import Any
 
@@ -12,40 +11,28 @@ from aiohttp import web
 
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
+from robotq.api.http.errors import Refused
 from robotq.api.http.keyed import REPLAYED
-from robotq.api.task_queue import service
-from robotq.api.task_queue.context import ENDPOINTS, FOLDERS
-from robotq.api.task_queue.models import CreateQuery, ListQuery, NextQuery
-from robotq.api.task_queue.service import Refused
-from robotq.api.task_queue.view import (
+from robotq.api.http.times import utc_ms
+from robotq.api.http.worker_tasks import submit, task_of, workers_of
+from robotq.api.task_queue import requests
+from robotq.api.task_queue.answers import (
     API,
     handed_out,
-    iso_time,
     lease_view,
     pending_view,
     result_view,
     task_view,
 )
+from robotq.api.task_queue.context import ENDPOINTS, FOLDERS
+from robotq.api.task_queue.models import CreateQuery, ListQuery, NextQuery
+from robotq.config import TaskQueueConfig
 from robotq.model.errors import RobotqError
+from robotq.model.job import Holder
 from robotq.model.task import Task
 from robotq.model.version import __version__
 
-Handler = Callable[[Call], Awaitable[web.StreamResponse]]
-
 _PRIORITIES = {"urgent": 5, "high": 5, "normal": 0, "low": -5}
-
-
-def refusing(handler: Handler) -> Handler:
-    """Answers a bad request with its text."""
-
-    @wraps(handler)
-    async def answered(call: Call) -> web.StreamResponse:
-        try:
-            return await handler(call)
-        except Refused as refusal:
-            return call.answer({"error": str(refusal)}, 400)
-
-    return answered
 
 
 async def home(call: Call) -> web.StreamResponse:
@@ -74,7 +61,7 @@ async def service_health(call: Call) -> web.StreamResponse:
     body: dict[str, Any] = {
         "status": "ok" if well else "unavailable",
         "service": "task-queue",
-        "timestamp": iso_time(call.engine.clock.now_ms()),
+        "timestamp": utc_ms(call.engine.clock.now_ms()),
     }
     if allows(call.caller.scopes, Scope.READ):
         counts = call.engine.reads.counts(api=API)
@@ -95,30 +82,28 @@ async def stats(call: Call) -> web.StreamResponse:
     )
 
 
-@refusing
 async def create(call: Call) -> web.StreamResponse:
     body = await call.json()
     if not body:
-        raise Refused("No JSON data provided")
+        raise Refused(400, "No JSON data provided")
     if not isinstance(body, dict):
-        raise Refused("A JSON object is required")
+        raise Refused(400, "A JSON object is required")
     if body.get("task_type") in (None, ""):
-        raise Refused("task_type is required")
-    task, repeated = await service.submit(call, body["task_type"], body)
+        raise Refused(400, "task_type is required")
+    task, repeated = await _submit(call, body["task_type"], body)
     message = f"Task created: {task.command.cmd_type}"
     answer = {"success": True, "task_id": task.id, "message": message}
     return call.answer(answer, 201, REPLAYED if repeated else None)
 
 
-@refusing
 async def create_in_line(call: Call) -> web.StreamResponse:
     """The same by the words of another server that documented clients look for."""
-    body = await service.body_of(call)
+    body = await requests.body_of(call)
     priority = call.query(CreateQuery).priority
     task_type = body.get("type", body.get("task_type"))
     if task_type in (None, ""):
-        raise Refused("type is required")
-    task, repeated = await service.submit(call, task_type, body, _PRIORITIES[priority])
+        raise Refused(400, "type is required")
+    task, repeated = await _submit(call, task_type, body, _PRIORITIES[priority])
     return call.answer(
         {
             "success": True,
@@ -133,7 +118,7 @@ async def create_in_line(call: Call) -> web.StreamResponse:
 
 async def list_tasks(call: Call) -> web.StreamResponse:
     query = call.query(ListQuery)
-    pool = service.workers_of(call).pool(API)
+    pool = workers_of(call).pool(API)
     if query.type is None:
         total, tasks = pool.waiting, list(islice(pool, query.limit))
     else:
@@ -149,7 +134,7 @@ async def list_tasks(call: Call) -> web.StreamResponse:
 
 
 async def get_task(call: Call) -> web.StreamResponse:
-    return call.answer(task_view(await service.find(call, call.path("task_id"))))
+    return call.answer(task_view(await task_of(call, API, call.path("task_id"))))
 
 
 async def get_result(call: Call) -> web.StreamResponse:
@@ -168,16 +153,14 @@ async def get_result_by_id(call: Call) -> web.StreamResponse:
     return call.answer(result_view(task))
 
 
-@refusing
 async def next_task(call: Call) -> web.StreamResponse:
-    task = await _next(call, service.worker_of(await service.body_of(call)))
+    task = await _next(call, requests.worker_of(await requests.body_of(call)))
     return call.answer({"task": None if task is None else handed_out(task)})
 
 
-@refusing
 async def next_bare(call: Call) -> web.StreamResponse:
     """As documented browser extensions ask for it: the task itself, in their words."""
-    task = await _next(call, service.worker_in_header(call))
+    task = await _next(call, requests.worker_in_header(call))
     if task is None:
         return call.answer({"task": None})
     return call.answer(
@@ -191,9 +174,9 @@ async def next_bare(call: Call) -> web.StreamResponse:
 
 
 async def _next(call: Call, named: str | None) -> Task | None:
-    worker = named or service.WORKER
+    worker = named or requests.WORKER
     wait_s = call.query(NextQuery).wait
-    workers = service.workers_of(call)
+    workers = workers_of(call)
     workers.seen(API, worker, match="", address=call.request.remote)
     # a name that several may share says nothing about a lost answer
     return await workers.claim(
@@ -201,13 +184,12 @@ async def _next(call: Call, named: str | None) -> Task | None:
     )
 
 
-@refusing
 async def claim(call: Call) -> web.StreamResponse:
-    body = await service.body_of(call)
-    worker = service.worker_of(body) or "unknown"
+    body = await requests.body_of(call)
+    worker = requests.worker_of(body) or "unknown"
     try:
-        found = await service.find(call, call.path("task_id"))
-        service.workers_of(call).seen(API, worker, address=call.request.remote)
+        found = await task_of(call, API, call.path("task_id"))
+        workers_of(call).seen(API, worker, address=call.request.remote)
         task = await call.engine.queue.claim_this_job(found.id, worker)
     except RobotqError as error:
         if error.code.name not in ("task_not_found", "wrong_state", "queue_held"):
@@ -223,44 +205,33 @@ async def claim(call: Call) -> web.StreamResponse:
     return call.answer({"success": True, "task": view})
 
 
-@refusing
 async def post_result(call: Call) -> web.StreamResponse:
-    task_id = call.path("task_id")
-    await service.take_result(call, task_id, await service.body_of(call))
-    body = {"success": True, "task_id": task_id, "message": "Result saved successfully"}
-    return call.answer(body)
+    task_id, body = call.path("task_id"), await requests.body_of(call)
+    worker, token = requests.worker_of(body), requests.token_of(body)
+    ending = requests.ending_of(body)
+    task, workers = await task_of(call, API, task_id), workers_of(call)
+    if worker is not None:
+        workers.seen(API, worker, address=call.request.remote)
+    elif task.fence == 0:
+        worker = requests.WORKER
+    await workers.finish(task_id, Holder(worker=worker, token=token), ending, unclaimed=True)
+    return call.answer(
+        {"success": True, "task_id": task_id, "message": "Result saved successfully"}
+    )
 
 
-def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
-    """`{"error": text}`, English as in the document."""
-    headers: dict[str, str] = {}
-    match error.code.http_status:
-        case 401:
-            headers["WWW-Authenticate"] = 'Bearer realm="robotq"'
-        case 405:
-            headers["Allow"] = str(error.args_["allowed"])
-        case 503 if error.code.retry:
-            headers["Retry-After"] = "1"
-    return call.answer({"error": _text(error)}, error.code.http_status, headers)
-
-
-def _text(error: RobotqError) -> str:
-    match error.code.name:
-        case "task_not_found":
-            return "Task not found"
-        case "not_found":
-            return "Not found"
-        case "method_not_allowed":
-            return f"Method not allowed; allowed: {error.args_['allowed']}"
-        case "wrong_state" if "state" in error.args_:
-            return f"The task is {error.args_['state']} already; this result is not taken"
-        case _:
-            return str(error)
+async def _submit(
+    call: Call, task_type: Any, body: dict[str, Any], priority: int = 0
+) -> tuple[Task, bool]:
+    """As `worker_tasks.submit`."""
+    config: TaskQueueConfig = call.engine.config.interfaces.task_queue
+    job = requests.job_of(task_type, body, config, task_id=str(uuid.uuid4()), priority=priority)
+    return await submit(call, job, [body, priority], max_waiting=config.max_length)
 
 
 async def _ended(call: Call) -> Task | None:
     try:
-        task = await service.find(call, call.path("task_id"))
+        task = await task_of(call, API, call.path("task_id"))
     except RobotqError as error:
         if error.code.name != "task_not_found":
             raise

@@ -13,8 +13,9 @@ from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.openapi.page import DOCS
 from robotq.api.task_queue import handlers, models
-from robotq.api.task_queue.context import ENDPOINTS, ERROR, FOLDERS, Folders
-from robotq.api.task_queue.view import API
+from robotq.api.task_queue.answers import API
+from robotq.api.task_queue.context import ENDPOINTS, FOLDERS, Folders
+from robotq.api.task_queue.errors import ERROR, error_form
 
 _STORE = ("store_unavailable",)
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *_STORE)
@@ -187,6 +188,6 @@ CONTENTS = Contents(
         description='Every error is `{"error": text}`.',
         error=ERROR,
     ),
-    error=handlers.error_form,
+    error=error_form,
     services=_services,
 )

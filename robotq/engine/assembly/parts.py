@@ -10,8 +10,7 @@ from robotq.engine.assembly.base import Base
 from robotq.engine.assembly.queue_parts import QueueParts, make_queue
 from robotq.engine.checklist.checklist import Checklist
 from robotq.engine.control.again import Again
-from robotq.engine.control.arming import Arming
-from robotq.engine.control.immediate import Immediate
+from robotq.engine.control.immediate import Arming, Immediate
 from robotq.engine.control.queue_control import QueueControl
 from robotq.engine.control.release_place import Releasing
 from robotq.engine.control.reloading import ReadAgain, Reloading

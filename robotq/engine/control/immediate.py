@@ -9,12 +9,12 @@ from typing import Any
 
 from robotq.catalog import Kind
 from robotq.engine.commit.commit import Commit
-from robotq.engine.control.arming import Arming
 from robotq.engine.control.reloading import Reloading
 from robotq.engine.control.robot_control import RobotControl
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.engine.robot.roster import Roster
+from robotq.engine.settings import Settings
 from robotq.engine.waiting.fitting import Fitting
 from robotq.model.clock import WallClock
 from robotq.model.errors import ConfigError, RobotqError
@@ -24,6 +24,22 @@ from robotq.model.task import Task
 from robotq.store.port import TaskQuery
 
 Handler = Callable[[Order, str], Awaitable[dict[str, Any]]]
+
+
+class Arming:
+    """START_WORKING and STOP_WORKING. Where the site demands it, commands are taken only after the
+    first of them was sent. Not kept over a restart: somebody has to be there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._working = False
+
+    @property
+    def armed(self) -> bool:
+        return self._working or not self._settings.config.require_start_working
+
+    def arm(self, armed: bool) -> None:
+        self._working = armed
 
 
 class Immediate:

@@ -72,7 +72,7 @@ class KnownRobots:
         if known is None or not spec.resources:
             return
         for parameter, place in catalog.places_named(spec, params):
-            if place not in known:
+            if parameter is not None and place not in known:
                 raise RobotqError(
                     "bad_parameter",
                     field=f"params.{parameter}",

@@ -85,7 +85,7 @@ class Changes:
         if task.revision != 1:
             raise StaleRevision(task.id)
         self._added.task(task)
-        self._added.count(task.api, task.queue, str(task.state), 1)
+        self._added.count(task.api, task.queue, task.state.value, 1)
 
     def _update_task(self, saving: SaveTask) -> None:
         task, was = saving.task, saving.was
@@ -101,19 +101,11 @@ class Changes:
             statement, row = WRITE["update_state"], row[rows.WHO_IT_IS :]
         # the new ones come first: this one may change one of them
         self._added.insert_tasks(self._connection)
-        changed = self._change(statement, (*row, was.revision, str(before)))
+        changed = self._change(statement, (*row, was.revision, before.value))
         if not changed.rowcount:
             raise StaleRevision(task.id)
-        if task.steps is not was.steps:
-            self._update_steps(task, was)
-        self._added.count(task.api, was.queue, str(before), -1)
-        self._added.count(task.api, task.queue, str(task.state), 1)
-
-    def _update_steps(self, task: Task, was: Task) -> None:
-        self._added.steps(task.seq, task.steps, was.steps)
-        if len(task.steps) < len(was.steps):
-            self._added.insert_steps(self._connection)
-            self._connection.execute(WRITE["drop_steps"], (task.seq, len(task.steps)))
+        self._added.count(task.api, was.queue, before.value, -1)
+        self._added.count(task.api, task.queue, task.state.value, 1)
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
         changed = self._change(statement, row)

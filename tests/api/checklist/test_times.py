@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robotq.api.checklist.times import iso_time, to_ms
+from robotq.api.http.times import iso_time, to_ms
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from robotq.model.errors import error_text
-from robotq.model.job import data_of
+from robotq.api.http.times import utc_ms
+from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
-from robotq.model.texts import Language
 
 API = "task_queue"
 """The name of this interface, and of its queue."""
@@ -27,11 +25,6 @@ _STATUS: Mapping[TaskState, str] = {
 }
 
 
-def iso_time(at_ms: int) -> str:
-    """`2025-10-29T12:00:00.000+00:00`"""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-
-
 def handed_out(task: Task) -> dict[str, Any]:
     """A task as a worker gets it."""
     return {
@@ -39,7 +32,7 @@ def handed_out(task: Task) -> dict[str, Any]:
         "type": task.command.cmd_type,
         "data": task.command.params,
         "requester": _requester(task),
-        "created_at": iso_time(task.submitted_at_ms),
+        "created_at": utc_ms(task.submitted_at_ms),
         "lease": lease_view(task),
     }
 
@@ -51,7 +44,7 @@ def lease_view(task: Task) -> dict[str, Any] | None:
     return {
         "token": task.fence,
         "seconds": task.work.lease_s,
-        "expires_at": iso_time(task.lease_until_ms),
+        "expires_at": utc_ms(task.lease_until_ms),
     }
 
 
@@ -62,7 +55,7 @@ def task_view(task: Task) -> dict[str, Any]:
         **pending_view(task),
         "status": _STATUS[task.state],
         "assigned_to": task.worker if has_worker else None,
-        "updated_at": iso_time(changed_ms or task.submitted_at_ms),
+        "updated_at": utc_ms(changed_ms or task.submitted_at_ms),
     }
 
 
@@ -73,7 +66,7 @@ def pending_view(task: Task) -> dict[str, Any]:
         "requester": _requester(task),
         "data": task.command.params,
         "status": _STATUS[task.state],
-        "created_at": iso_time(task.submitted_at_ms),
+        "created_at": utc_ms(task.submitted_at_ms),
     }
 
 
@@ -85,16 +78,9 @@ def result_view(task: Task) -> dict[str, Any]:
         "worker": task.worker,
         "status": "success" if task.error is None else "error",
         "data": {} if data is None else data,
-        "completed_at": iso_time(task.ended_at_ms or 0),
-        "error_message": None if task.error is None else _message(task),
+        "completed_at": utc_ms(task.ended_at_ms or 0),
+        "error_message": why_failed(task),
     }
-
-
-def _message(task: Task) -> str:
-    assert task.error is not None
-    if task.error.code == "worker_error":
-        return str(task.error.args.get("reason", ""))
-    return error_text(task.error.code, task.error.args, Language.EN)
 
 
 def _requester(task: Task) -> str:

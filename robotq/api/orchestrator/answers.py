@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from robotq.api.orchestrator.envelope import rfc3339
-from robotq.model.errors import error_text
-from robotq.model.job import data_of
+from robotq.api.http.times import rfc3339
+from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
-from robotq.model.texts import Language
 
 API = "orchestrator"
 """The name of this interface, and of its queue."""
@@ -61,22 +59,11 @@ def detail(task: Task) -> dict[str, Any]:
         "started_at": _time(task.started_at_ms),
         "completed_at": _time(task.ended_at_ms),
         "result": data_of(task),
-        "error_message": error_message(task),
+        "error_message": _error_message(task),
         "retry_count": task.retries,
         "max_retries": max_retries_of(task),
         "metadata": task.command.extra.get("metadata", {}),
     }
-
-
-def error_message(task: Task) -> str | None:
-    """Why it failed, in the worker's words where it was the worker who said so; of a cancelled
-    task the reason that was given."""
-    error = task.error
-    if error is None:
-        return None
-    if error.code in ("worker_error", "cancelled"):
-        return str(error.args.get("reason", "")) or None
-    return error_text(error.code, error.args, Language.EN)
 
 
 def directory_of(task: Task) -> str:
@@ -94,6 +81,13 @@ def priority_word(task: Task) -> str:
 
 def max_retries_of(task: Task) -> int | None:
     return None if task.work is None else task.work.max_retries
+
+
+def _error_message(task: Task) -> str | None:
+    """Why it failed; of a cancelled task the reason that was given."""
+    if task.error is not None and task.error.code == "cancelled":
+        return str(task.error.args.get("reason", "")) or None
+    return why_failed(task) or None
 
 
 def _time(at_ms: int | None) -> str | None:

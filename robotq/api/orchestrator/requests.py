@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from robotq.api.http.call import Call
-from robotq.api.orchestrator.envelope import invalid
-from robotq.api.orchestrator.view import PRIORITIES, STATUS
+from robotq.api.orchestrator.answers import PRIORITIES, STATUS
+from robotq.api.orchestrator.errors import invalid
 from robotq.model.task import TaskState
 from robotq.store.job_query import JobOrder
 

@@ -1,4 +1,4 @@
-"""Times of day as the checklist interface writes and reads them: ISO 8601, UTC, with Z."""
+"""Times of day in UTC, in the forms of ISO 8601 that the interfaces are documented to write."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MS
 _LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MS
+
+
+def utc_ms(at_ms: int) -> str:
+    """`2025-10-29T12:00:00.000+00:00`"""
+    return (_EPOCH + at_ms * _MS).isoformat(timespec="milliseconds")
+
+
+def rfc3339(at_ms: int) -> str:
+    """`2024-01-01T10:00:00Z`"""
+    return f"{(_EPOCH + at_ms * _MS).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def iso_time(at_ms: int | None) -> str | None:

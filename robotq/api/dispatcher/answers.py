@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from robotq.api.dispatcher.reading import UNKNOWN
+from robotq.api.dispatcher.requests import UNKNOWN
 from robotq.engine.state.worker_queue import Pool
-from robotq.model.errors import error_text
-from robotq.model.job import data_of
+from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
-from robotq.model.texts import Language
 
 API = "dispatcher"
 """The name of this interface, and of its queue."""
@@ -58,12 +56,7 @@ def completed(task: Task) -> dict[str, Any]:
 
 def failure(task: Task) -> str:
     """Why a task failed, in its worker's words where it was the worker who said so."""
-    error = task.error
-    if error is None:
-        return UNKNOWN
-    if error.code == "worker_error":
-        return str(error.args.get("reason") or UNKNOWN)
-    return _TEXTS.get(error.code) or error_text(error.code, error.args, Language.EN)
+    return why_failed(task, _TEXTS) or UNKNOWN
 
 
 def group_of(task: Task) -> str:

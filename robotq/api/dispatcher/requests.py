@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotq.api.dispatcher.errors import Refused
+from robotq.api.http.errors import Refused
 from robotq.config import DispatcherConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import JobEnding, failed_with, succeeded

@@ -1,19 +1,15 @@
-"""What the task queue interface does: from bodies to tasks, and from workers' answers to ends."""
+"""What clients and workers send, checked. `Refused` is what cannot be taken."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from robotq.api.context import WORKERS
 from robotq.api.http.call import Call
-from robotq.api.http.keyed import keyed_request
-from robotq.api.task_queue.view import API, REQUESTER
+from robotq.api.http.errors import Refused
+from robotq.api.task_queue.answers import API, REQUESTER
 from robotq.config import TaskQueueConfig
-from robotq.model.errors import RobotqError
-from robotq.model.job import Holder, Job, JobEnding, failed_with, succeeded
-from robotq.model.task import Command, Task, Work
-from robotq.workers import Workers
+from robotq.model.job import Job, JobEnding, failed_with, succeeded
+from robotq.model.task import Command, Work
 
 WORKER = "comet-browser"
 """Who works, where nobody says so."""
@@ -24,36 +20,14 @@ _TYPE = 1_000
 """Characters of a task type."""
 
 
-class Refused(Exception):
-    """A bad request, with the text that its sender gets."""
-
-
-def workers_of(call: Call) -> Workers:
-    return call.request.app[WORKERS]
-
-
 async def body_of(call: Call) -> dict[str, Any]:
     """The body, an empty one where there is none. Raises Refused for anything but an object."""
     body = await call.json()
     if body is None:
         return {}
     if not isinstance(body, dict):
-        raise Refused("A JSON object is required")
+        raise Refused(400, "A JSON object is required")
     return body
-
-
-async def submit(
-    call: Call, task_type: Any, body: dict[str, Any], priority: int = 0
-) -> tuple[Task, bool]:
-    """Take a task in. Returns it, and whether that was done before under the same
-    Idempotency-Key. Raises Refused, RobotqError queue_full, store_unavailable, shutting_down,
-    bad_parameter, idempotency_conflict."""
-    config: TaskQueueConfig = call.engine.config.interfaces.task_queue
-    job = job_of(task_type, body, config, task_id=str(uuid.uuid4()), priority=priority)
-    keyed = keyed_request(call, API, [body, priority])
-    return await workers_of(call).submit(
-        job, api=API, actor=call.actor, max_waiting=config.max_length, keyed=keyed
-    )
 
 
 def job_of(
@@ -80,14 +54,6 @@ def job_of(
     )
 
 
-async def find(call: Call, task_id: str) -> Task:
-    """A task of this interface. Raises RobotqError task_not_found, store_unavailable."""
-    task = await call.engine.reads.task(task_id)
-    if task.api != API:
-        raise RobotqError("task_not_found", task_id=task_id)
-    return task
-
-
 def worker_of(body: dict[str, Any]) -> str | None:
     """Who works: `worker_id`, or `worker` as the documented pollers write it; None where
     nobody says so. Raises Refused."""
@@ -103,30 +69,22 @@ def worker_in_header(call: Call) -> str | None:
     return None if name is None else _text(name, "X-Worker-Name", _NAME)
 
 
-async def take_result(call: Call, task_id: str, body: dict[str, Any]) -> Task:
-    """Take what a worker answers. Raises Refused; RobotqError task_not_found, wrong_state,
-    stale_claim, store_unavailable."""
-    worker = worker_of(body)
+def token_of(body: dict[str, Any]) -> int | None:
+    """Which claim of the task a result belongs to. Raises Refused."""
     token = body.get("lease_token")
     if token is not None and (not isinstance(token, int) or isinstance(token, bool)):
-        raise Refused("lease_token must be a whole number")
-    ending = _ending(body)
-    task = await find(call, task_id)
-    workers = workers_of(call)
-    if worker is not None:
-        workers.seen(API, worker, address=call.request.remote)
-    elif task.fence == 0:
-        worker = WORKER
-    return await workers.finish(task_id, Holder(worker=worker, token=token), ending, unclaimed=True)
+        raise Refused(400, "lease_token must be a whole number")
+    return token
 
 
-def _ending(body: dict[str, Any]) -> JobEnding:
+def ending_of(body: dict[str, Any]) -> JobEnding:
+    """How the work ended, as the worker says. Raises Refused."""
     status = body.get("status")
     if status is not None and not isinstance(status, str):
-        raise Refused("status must be a string")
+        raise Refused(400, "status must be a string")
     message = body.get("error_message", body.get("error"))
     if message is not None and not isinstance(message, str):
-        raise Refused("error_message must be a string")
+        raise Refused(400, "error_message must be a string")
     data = body.get("data")
     data = {} if data is None else data
     good = body.get("success") is not False if status is None else status == "success"
@@ -137,9 +95,9 @@ def _text(value: Any, name: str, limit: int, default: str | None = None) -> str:
     if value is None and default is not None:
         return default
     if not isinstance(value, str):
-        raise Refused(f"{name} must be a string")
+        raise Refused(400, f"{name} must be a string")
     if not value or len(value) > limit:
-        raise Refused(f"{name} must have 1 to {limit} characters")
+        raise Refused(400, f"{name} must have 1 to {limit} characters")
     return value
 
 
@@ -147,5 +105,5 @@ def _object(value: Any, name: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refused(f"{name} must be an object")
+        raise Refused(400, f"{name} must be an object")
     return value

@@ -1,0 +1,101 @@
+"""The one form of every answer, errors too: success, data, error, timestamp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from robotq.api.http.call import Call
+from robotq.api.http.errors import Refused, headers_of
+from robotq.api.http.times import rfc3339
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+
+_CODES = {
+    400: "VALIDATION_ERROR",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE",
+    429: "RATE_LIMIT_EXCEEDED",
+    503: "SERVICE_UNAVAILABLE",
+}
+"""Every other status is INTERNAL_ERROR."""
+
+_INVALID = "Invalid input data"
+
+ERROR: JsonObject = {
+    "type": "object",
+    "description": "The envelope of every refusal and every fault.",
+    "required": ["success", "data", "error", "timestamp"],
+    "properties": {
+        "success": {"const": False},
+        "data": {"type": "null"},
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"enum": [*_CODES.values(), "INTERNAL_ERROR"]},
+                "message": {"type": "string"},
+                "details": {"type": "object"},
+            },
+        },
+        "timestamp": {"type": "string", "format": "date-time"},
+    },
+}
+
+
+def invalid(field: str, message: str) -> Refused:
+    """What is wrong with one field of a request."""
+    return Refused(400, _INVALID, details={"field": field, "message": message})
+
+
+def done(call: Call, data: Any, headers: Mapping[str, str] | None = None) -> web.Response:
+    return call.answer(_envelope(call, data=data), headers=headers)
+
+
+def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
+    """Any error in the envelope, in English as in the document."""
+    if isinstance(error, Refused):
+        return _refused(call, error.status, str(error), error.details, error.headers)
+    message, details = str(error), None
+    match error.code.name:
+        case "bad_json" | "bad_parameter" | "missing_parameter":
+            field = str(error.args_.get("field", "body"))
+            text = str(error.args_.get("reason", error))
+            if error.code.name == "missing_parameter":
+                text = f"Missing required field: {field}"
+            message, details = _INVALID, {"field": field, "message": text}
+        case "unauthorized":
+            message = "Invalid or missing API key"
+        case "task_not_found":
+            message = f"Task not found: {error.args_['task_id']}"
+        case _:
+            pass
+    return _refused(call, error.code.http_status, message, details, headers_of(error))
+
+
+def _refused(
+    call: Call,
+    status: int,
+    message: str,
+    details: Mapping[str, Any] | None,
+    headers: Mapping[str, str] | None,
+) -> web.Response:
+    error: dict[str, Any] = {"code": _CODES.get(status, "INTERNAL_ERROR"), "message": message}
+    if details is not None:
+        error["details"] = details
+    return call.answer(_envelope(call, error=error), status, headers)
+
+
+def _envelope(call: Call, *, data: Any = None, error: Any = None) -> dict[str, Any]:
+    return {
+        "success": error is None,
+        "data": data,
+        "error": error,
+        "timestamp": rfc3339(call.engine.clock.now_ms()),
+    }
