@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -64,7 +65,7 @@ def driver_factories() -> Mapping[str, DriverFactory]:
     The factories raise ConfigError, naming robot and driver, for a driver that cannot be
     loaded, raises something else, or lacks a method.
     """
-    return {name: _factory(name, load) for name, load in _registered(GROUP, PACKAGED).items()}
+    return _Factories(_Registered(GROUP, PACKAGED))
 
 
 def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> Any:
@@ -75,11 +76,11 @@ def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> Any:
 
     Raises ConfigError, with the text that the driver would be refused with.
     """
-    drivers = _registered(GROUP, PACKAGED)
+    drivers = _Registered(GROUP, PACKAGED)
     if driver not in drivers:
         raise unknown_driver(robot, driver, drivers)
     _loaded(robot, driver, drivers[driver])
-    checks = _registered(OPTIONS_GROUP, PACKAGED_OPTIONS)
+    checks = _Registered(OPTIONS_GROUP, PACKAGED_OPTIONS)
     if driver in checks:
         check = _loaded(robot, driver, checks[driver])
         with _as_config_error(robot, driver):
@@ -158,18 +159,51 @@ def _wider(one: Mapping[str, Any], other: Mapping[str, Any]) -> JsonObject:
     return both
 
 
-def _registered(group: str, packaged: Mapping[str, str]) -> Mapping[str, Callable[[], Any]]:
-    """Driver name -> what loads that which is registered for it."""
-    found = {name: _packaged(where) for name, where in packaged.items()}
-    others: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=group):
-        if entry.name not in packaged:
-            others.setdefault(entry.name, []).append(entry)
-    for name, entries in others.items():
+class _Registered(Mapping[str, Callable[[], Any]]):
+    """Driver name -> what loads that which is registered for it. Other packages are asked only
+    for a name that is none of ours: to look through all that are installed takes a while."""
+
+    def __init__(self, group: str, packaged: Mapping[str, str]) -> None:
+        self._group = group
+        self._packaged = packaged
+
+    def __getitem__(self, name: str) -> Callable[[], Any]:
+        where = self._packaged.get(name)
+        return self._others[name] if where is None else _packaged(where)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._packaged
+        yield from self._others
+
+    def __len__(self) -> int:
+        return len(self._packaged) + len(self._others)
+
+    @cached_property
+    def _others(self) -> Mapping[str, Callable[[], Any]]:
+        others: dict[str, list[EntryPoint]] = {}
+        for entry in entry_points(group=self._group):
+            if entry.name not in self._packaged:
+                others.setdefault(entry.name, []).append(entry)
         # a package that is on the path twice registers the same twice
-        different = {entry.value: entry for entry in entries}
-        found[name] = _one_of(name, list(different.values()))
-    return found
+        different = {
+            name: list({entry.value: entry for entry in entries}.values())
+            for name, entries in others.items()
+        }
+        return {name: _one_of(name, entries) for name, entries in different.items()}
+
+
+class _Factories(Mapping[str, DriverFactory]):
+    def __init__(self, registered: Mapping[str, Callable[[], Any]]) -> None:
+        self._registered = registered
+
+    def __getitem__(self, name: str) -> DriverFactory:
+        return _factory(name, self._registered[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registered)
+
+    def __len__(self) -> int:
+        return len(self._registered)
 
 
 def _packaged(where: str) -> Callable[[], Any]:

@@ -115,7 +115,8 @@ async def _make_hosts(
     """Fill `hosts`, by robot. Where one cannot be made, those before it are in there."""
     shared: MutableMapping[str, Any] = {}
     for name, robot in config.robots.items():
-        factory = factories.get(robot.driver)
+        # other packages are looked through for a driver that is none of ours
+        factory = await asyncio.to_thread(factories.get, robot.driver)
         if factory is None:
             raise ConfigError(f"{config.name}: {unknown_driver(name, robot.driver, factories)}")
         setup = DriverSetup(
