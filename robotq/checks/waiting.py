@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from robotq.catalog import Catalog
 from robotq.config import WORKER_QUEUES, Config
@@ -19,8 +20,7 @@ from robotq.model.task import TaskState
 from robotq.store.sqlite.peek import peek
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Left(msgspec.Struct, frozen=True, kw_only=True):
     """What a start with this configuration would find."""
 
     waiting: int

@@ -8,10 +8,11 @@ knows, steps that the driver of a robot would refuse.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
 from typing import Any
+
+import msgspec
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.catalog.catalog import parameters_in
@@ -28,8 +29,7 @@ _MOST_TOGETHER = 1_000
 """Places that one template can make out of the values that a schema allows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, kw_only=True):
     """What came out of it."""
 
     known: KnownRobots

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
+
+import msgspec
 
 from robotq.catalog import Kind
 from robotq.engine.holds.board import HoldBoard
@@ -41,8 +43,7 @@ _BY_STEPS = ("grbl", "marlin")
 """Packaged drivers whose commands are written as steps; the others go to places by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One queue, and why nothing of it moves."""
 
     queue: str
@@ -60,8 +61,7 @@ class Standing:
         return bool(self.reasons)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkersThere:
+class WorkersThere(msgspec.Struct, frozen=True, kw_only=True):
     """Who could take a task of one queue with one match key."""
 
     workers: int

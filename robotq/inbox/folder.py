@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+import msgspec
 import orjson
 
 from robotq.model.errors import RobotqError
@@ -41,8 +41,7 @@ _MARK = "~"
 """Between the token of a file that was taken and its own name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A file that is the daemon's now. Its token is its identity, also after a crash."""
 
     token: str
@@ -60,8 +59,7 @@ class Taken:
         return int(self.token.partition("-")[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(msgspec.Struct, frozen=True):
     """A file as it was when it was looked at last."""
 
     signature: tuple[int, int, int]

@@ -12,8 +12,9 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from robotq.steps.shapes import NUMBER, TRUTH, Shape, shape_of
 
@@ -41,8 +42,7 @@ class ExpressionError(Exception):
     """An expression that is not one, or that cannot be calculated from these values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True):
     """An expression that was found to be right."""
 
     text: str

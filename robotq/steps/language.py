@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 from robotq.model.json import JsonObject
 from robotq.steps.expressions import Expression
@@ -24,42 +25,36 @@ Tree: TypeAlias = Any
 """Mappings and lists as in the file, with a Template in the place of each text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gcode:
+class Gcode(msgspec.Struct, frozen=True, kw_only=True):
     """Lines for the controller; done when the robot stands again."""
 
     lines: tuple[Template, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunProgram:
+class RunProgram(msgspec.Struct, frozen=True, kw_only=True):
     """A whole program out of a parameter, a text or a list of lines, told with its progress."""
 
     source: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Home(msgspec.Struct, frozen=True, kw_only=True):
     """Find the reference point, of all axes or of these."""
 
     axes: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlock:
+class Unlock(msgspec.Struct, frozen=True, kw_only=True):
     """Leave the alarm of the controller without homing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jog:
+class Jog(msgspec.Struct, frozen=True, kw_only=True):
     """A motion that can be broken off without any consequence, such as `X10 F300`: relative,
     in millimetres."""
 
     line: Template
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """Read a code with the scanner. Null where none was read in time."""
 
     timeout_s: Expression | None = None
@@ -68,8 +63,7 @@ class Scan:
     attempts: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A line whose answer is read."""
 
     line: Template
@@ -77,47 +71,41 @@ class Query:
     """Searched for in each line of the answer; not found: the command has failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """A question to a person."""
 
     prompt: Template
     schema: JsonObject
     answered_by: str | None = None
-    args: Mapping[str, Tree] = field(default_factory=dict)
+    args: Mapping[str, Tree] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Do:
+class Do(msgspec.Struct, frozen=True, kw_only=True):
     """Another command as a part of this one, where the robot has it by itself."""
 
     cmd_type: str
     params: Mapping[str, Tree]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
     """Let time pass while the robot stands."""
 
     seconds: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """The robot stands at a named place now; None: at none."""
 
     name: Template | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Steps, one after the other."""
 
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop:
+class Loop(msgspec.Struct, frozen=True, kw_only=True):
     """Steps, once for each entry of a list, or as many times as a number says."""
 
     over: Expression
@@ -127,29 +115,25 @@ class Loop:
     """Counts from 0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assign:
+class Assign(msgspec.Struct, frozen=True, kw_only=True):
     """Names for values."""
 
     values: Mapping[str, Tree]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """Entries of the command's result."""
 
     values: Mapping[str, Tree]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
+class Append(msgspec.Struct, frozen=True, kw_only=True):
     """One more item in each of these lists of the result."""
 
     items: Mapping[str, Tree]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remember:
+class Remember(msgspec.Struct, frozen=True, kw_only=True):
     """Something to know in later commands too, also after a restart, as `memory.<group>[key]`."""
 
     group: str
@@ -157,16 +141,14 @@ class Remember:
     value: Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Forget(msgspec.Struct, frozen=True, kw_only=True):
     """The opposite of Remember; without a key, the whole group."""
 
     group: str
     key: Template | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fail:
+class Fail(msgspec.Struct, frozen=True, kw_only=True):
     """End the command as failed."""
 
     reason: Template
@@ -195,14 +177,13 @@ Action: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One action, and what surrounds it."""
 
     action: Action
     name: str | None = None
     """Reported while the action is carried out; None: not told."""
-    detail: Mapping[str, Tree] = field(default_factory=dict)
+    detail: Mapping[str, Tree] = msgspec.field(default_factory=dict)
     when: Expression | None = None
     """Carried out only where this is neither null nor false."""
     into: str | None = None
@@ -212,10 +193,9 @@ class Step:
     None: only the limit of the command counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(msgspec.Struct, frozen=True, kw_only=True):
     """The steps of one command on one robot."""
 
     steps: tuple[Step, ...]
-    values: JsonObject = field(default_factory=dict)
+    values: JsonObject = msgspec.field(default_factory=dict)
     """The constants that the file gives, as `values`."""

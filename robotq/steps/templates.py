@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from string import Formatter
 from typing import Any
+
+import msgspec
 
 from robotq.steps.expressions import Expression, ExpressionError, parse
 from robotq.steps.shapes import Kind, Shape, is_word
@@ -23,8 +24,7 @@ _DECIMALS = 4
 """Of a number without a format: a tenth of a micrometre."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A literal, and the expression that follows it, if one does."""
 
     literal: str
@@ -36,8 +36,7 @@ class Part:
     """What it can be, where a schema lists that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A text with expressions in it."""
 
     source: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from robotq.model.task import TaskState
 
@@ -17,8 +18,7 @@ class JobOrder(StrEnum):
     """In the order of the alphabet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobQuery:
+class JobQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which tasks of one interface to list, and which page of them."""
 
     api: str

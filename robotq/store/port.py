@@ -41,30 +41,26 @@ class AppendEvent(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class SaveHold:
+class SaveHold(msgspec.Struct, frozen=True):
     """Set or replace the hold of this code on this robot."""
 
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
-class DropHold:
+class DropHold(msgspec.Struct, frozen=True):
     """Lift a hold; nothing happens when it is not there."""
 
     robot: str
     code: HoldCode
 
 
-@dataclass(frozen=True, slots=True)
-class SaveOccupancy:
+class SaveOccupancy(msgspec.Struct, frozen=True):
     """Give a resource to a robot, in place of whoever had it."""
 
     occupancy: Occupancy
 
 
-@dataclass(frozen=True, slots=True)
-class DropOccupancy:
+class DropOccupancy(msgspec.Struct, frozen=True):
     resource: str
 
 
@@ -87,8 +83,7 @@ class SaveAnswer(msgspec.Struct, frozen=True, gc=False):
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class SetFact:
+class SetFact(msgspec.Struct, frozen=True):
     """Remember a small fact about the daemon by name, e.g. whether it is armed."""
 
     name: str
@@ -96,15 +91,13 @@ class SetFact:
     """None forgets it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SaveDelivery:
+class SaveDelivery(msgspec.Struct, frozen=True):
     """Set or replace what is on record about a webhook."""
 
     delivery: Delivery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """A number that is kept and never counted anew."""
 
     api: str
@@ -114,38 +107,33 @@ class Tally:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class AddToTally:
+class AddToTally(msgspec.Struct, frozen=True):
     """Raise the tally of this interface, name and hour by this value."""
 
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class SaveItem:
+class SaveItem(msgspec.Struct, frozen=True):
     """Write an item of the checklist: a new one when its revision is 1, else over the revision
     before."""
 
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
-class DropItem:
+class DropItem(msgspec.Struct, frozen=True):
     """Remove an item, which must be at this revision."""
 
     item_id: str
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class SaveItemBatch:
+class SaveItemBatch(msgspec.Struct, frozen=True):
     """Write a new batch of items; they are written beside it."""
 
     batch: ItemBatch
 
 
-@dataclass(frozen=True, slots=True)
-class MarkItemOf:
+class MarkItemOf(msgspec.Struct, frozen=True):
     """Bring the item that a task has made to where the task is. Nothing happens where there is
     none, or where it is completed already."""
 
@@ -173,8 +161,7 @@ Mutation: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskQuery:
+class TaskQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which tasks to list, newest first."""
 
     api: str | None = None
@@ -195,8 +182,7 @@ class TaskQuery:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryQuery:
+class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which webhooks to list, newest first."""
 
     state: DeliveryState | None = None
@@ -218,8 +204,7 @@ class ItemOrder(StrEnum):
     STATUS = "status"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemQuery:
+class ItemQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which items of the checklist to list, and in which order."""
 
     ids: Sequence[str] | None = None
@@ -235,8 +220,7 @@ class ItemQuery:
     """None: all; for `ids` and `batch_ids`, which are limited by themselves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemBatchQuery:
+class ItemBatchQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which batches of items to list, newest first."""
 
     batch_id: str | None = None
@@ -245,8 +229,7 @@ class ItemBatchQuery:
     limit: int = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the engine keeps in memory, as found on disk."""
 
     unfinished: Sequence[Task]

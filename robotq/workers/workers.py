@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import KeyedRequest
@@ -45,8 +46,7 @@ class Order(StrEnum):
     """It is not this worker's any more; a result is refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskReport:
+class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says about a task that it has."""
 
     task_id: str
@@ -57,8 +57,7 @@ class TaskReport:
     """What it has found so far; replaces what it said before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOrder:
+class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a `TaskReport`."""
 
     task_id: str
@@ -68,8 +67,7 @@ class TaskOrder:
     lease_until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a sign of life."""
 
     orders: Sequence[TaskOrder]

@@ -24,8 +24,9 @@ What happens when the step begins, before its first motion, is its `kind`:
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from robotq.drivers.reading import Section
 
@@ -40,8 +41,7 @@ class FaultKind(StrEnum):
     UNCONFIRMED_STOP = "unconfirmed_stop"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
     command: str | None
     step: str | None
     nth: int | None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 BOTTLE_TYPES: Mapping[str, float] = {
     "glass_bottle_250": 250.0,
     "glass_bottle_500": 500.0,
@@ -50,16 +52,14 @@ PLACES = ("HOME", "CHARGER", "SCAN_TABLE", "SPLIT_TABLE", "CHROMATOGRAPH")
 SKILLS = ("scan", "split", "refill")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a robot can stand, in mm."""
 
     x: float
     y: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
+class Station(msgspec.Struct, frozen=True, kw_only=True):
     """A table or device on which bottles stand."""
 
     slots: tuple[str, ...]
@@ -70,8 +70,7 @@ class Station:
     """Robot -> the places from which it reaches this station; it goes to the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class Axis(msgspec.Struct, frozen=True, kw_only=True):
     """How fast a part of a robot moves."""
 
     speed: float
@@ -80,8 +79,7 @@ class Axis:
     """mm/s2"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RobotLayout:
+class RobotLayout(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     """Where it stands at first."""
     skills: tuple[str, ...]
@@ -92,8 +90,7 @@ class RobotLayout:
     gripper: Axis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstBottle:
+class FirstBottle(msgspec.Struct, frozen=True, kw_only=True):
     """A bottle as it stands when the lab is set up."""
 
     id: str
@@ -106,8 +103,7 @@ class FirstBottle:
     """Whether a scanner can read its code."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     clear_of_place: float
     """mm from a place after which a robot has left it."""
     speed_variation: float

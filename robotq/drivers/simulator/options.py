@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from robotq.drivers.gcode.written import Reading, StepFault, why_refused, wrong_steps
 from robotq.drivers.reading import Section
@@ -19,8 +20,7 @@ from robotq.steps import Program
 NO_PART = "no part of the simulated robot, and no steps are written for it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorOptions:
+class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`lab`: the YAML file of the lab, null or absent for the packaged one; `seed`: a whole
     number from which all that varies by chance follows; `faults`: see the module `faults`."""
 

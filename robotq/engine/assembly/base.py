@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+import msgspec
 
 from robotq.config import WORKER_QUEUES
 from robotq.engine.checklist.manual_steps import ManualSteps
@@ -24,8 +25,7 @@ from robotq.model.hold import HoldCode
 from robotq.store.port import InFolder, Restored, Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Base(msgspec.Struct, frozen=True, kw_only=True):
     """What is known, and the way to the disk. The recovery needs no more than this."""
 
     signals: Signals

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from robotq.drivers.base import LinkState
 from robotq.engine.assembly.base import Base
@@ -30,8 +31,7 @@ from robotq.model.clock import MotionClock, ScaledClock
 from robotq.model.task import Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What an `Engine` is made of."""
 
     base: Base

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil
+
+import msgspec
 
 from robotq.engine.assembly.base import Base
 from robotq.engine.commit.locks import Locks
@@ -30,8 +31,7 @@ from robotq.engine.worker_tasks.jobs import Jobs
 from robotq.model.task import FINAL_STATES, Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueParts:
+class QueueParts(msgspec.Struct, frozen=True, kw_only=True):
     """The queue, and those of its parts that robots and the engine work with."""
 
     queue: TaskQueue

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import Locks
@@ -49,8 +51,7 @@ _END_S = 10.0
 writes takes that long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewItem:
+class NewItem(msgspec.Struct, frozen=True, kw_only=True):
     """An item as somebody wants it made."""
 
     title: str
@@ -61,8 +62,7 @@ class NewItem:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemChange:
+class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be changed of an item; None leaves a field as it is."""
 
     item_id: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from robotq.catalog import Catalog
 from robotq.config import Config
@@ -32,8 +33,7 @@ ReadAgain: TypeAlias = Callable[[], tuple[Config, Catalog, KnownRobots]]
 ConfigError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reloaded:
+class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """What a reload has read, checked and not yet put into effect."""
 
     config: Config

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold
@@ -12,8 +13,7 @@ NEWLY_MS = 10_000
 """A hold that is younger may be one that the person has not seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """The holds that a reset or a resume names.
 
     `None` instead of this is for parts of the daemon, which mean what there is.

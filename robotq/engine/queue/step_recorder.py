@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from robotq.engine.state.resources import Resources
@@ -30,11 +30,10 @@ _OUTAGE_S = 1.0
 """Wall seconds between two attempts to write while the disk takes none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a running command has reported and is not on disk yet."""
 
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Steps, progress, partial result and question of the task."""
     events: Sequence[Event] = ()
     occupancies: Sequence[Mutation] = ()

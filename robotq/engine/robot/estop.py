@@ -9,7 +9,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
@@ -29,8 +30,7 @@ from robotq.store.port import AppendEvent
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EStopReport:
+class EStopReport(msgspec.Struct, frozen=True, kw_only=True):
     """What an emergency stop did."""
 
     robots: Mapping[str, str | None]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
+
+import msgspec
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
@@ -37,8 +39,7 @@ _STOP_RETURNS_S = 0.2
 """Wall seconds that a stop has to return before the queue says that it waits for that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorDeps:
+class ExecutorDeps(msgspec.Struct, frozen=True, kw_only=True):
     """What executors share."""
 
     claims: Claims

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from statistics import median
+
+import msgspec
 
 from robotq.engine.state.robot_queue import Lane
 from robotq.model.task import Task, TaskState
@@ -33,8 +34,7 @@ _REST = 19
 """Times as long as it took to work out a longer one, it is not worked out again."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(msgspec.Struct, frozen=True):
     seconds: float
     """Wall time of the whole command."""
     steps: tuple[tuple[str, float], ...]
@@ -198,8 +198,7 @@ class Estimates:
         return 0.0 if lane.running is None else self.remaining_s(lane.running, now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     """What a queue was going to do at one moment."""
 
     course: _Course

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
+
+import msgspec
 
 from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.model.errors import RobotqError
@@ -17,14 +18,15 @@ _SHOWN = 80
 """Characters of a wrong place that it repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRobots:
+class KnownRobots(msgspec.Struct, frozen=True):
     """What drivers and the configuration tell of the robots before any is asked."""
 
-    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    places: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
     """Robot -> its places. One that is not in here: nobody has said which places it has, so none
     is refused."""
-    lacks: Mapping[str, Callable[[str, Program | None], str | None]] = field(default_factory=dict)
+    lacks: Mapping[str, Callable[[str, Program | None], str | None]] = msgspec.field(
+        default_factory=dict
+    )
     """Robot -> why it cannot do a command with these steps; None where it can."""
 
     def why_not(self, spec: CommandSpec, robot: str) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from robotq.engine.state.robot_queue import Lane
 from robotq.engine.state.worker_queue import Pool
@@ -13,8 +14,7 @@ from robotq.model.weight import weight_of, weight_of_ended
 from robotq.store.port import Restored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks by state. `total` is the sum of the others."""
 
     pending: int = 0

@@ -7,7 +7,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 import msgspec
 import orjson
@@ -68,8 +67,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         return {key: value for key, value in fields.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The tasks that a selection has at this moment."""
 
     tasks: Sequence[Task]
@@ -91,8 +89,7 @@ class Found:
         return Counter(task.state.value for task in self.tasks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelledMany:
+class CancelledMany(msgspec.Struct, frozen=True, kw_only=True):
     """What has become of the tasks that were meant."""
 
     states: Mapping[str, int]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from robotq.catalog import Kind
 from robotq.engine.settings import Settings
@@ -18,8 +19,7 @@ _TOLD = 20
 """Tasks that an answer or a line of the log names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misfits:
+class Misfits(msgspec.Struct, frozen=True, kw_only=True):
     """How many commands do not fit, and the first of them with the reason."""
 
     number: int = 0
@@ -40,12 +40,11 @@ _Key = tuple[str, str]
 """Task and robot: what does not fit one robot may fit another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What a look through the waiting commands has found."""
 
     seen: frozenset[str] = frozenset()
-    found: Mapping[_Key, RobotqError] = field(default_factory=dict)
+    found: Mapping[_Key, RobotqError] = msgspec.field(default_factory=dict)
 
 
 def why_misfit(settings: Settings, task: Task) -> RobotqError | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, takewhile
+
+import msgspec
 
 from robotq.engine.state.robot_queue import Lane
 from robotq.model.errors import RobotqError
@@ -18,8 +19,7 @@ _LEAST_GAP = 2.0**-10
 _BEGUN = "part of a batch that has begun"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where somebody wants a waiting task: one of these, and the others are left out."""
 
     before: str | None = None
@@ -32,8 +32,7 @@ class Place:
     """Where a task of this priority stands that arrived when it did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """What a waiting task gets."""
 
     priority: int

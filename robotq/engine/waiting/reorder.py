@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+
+import msgspec
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
@@ -24,8 +25,7 @@ REVISIONS = "queue_revisions"
 """The fact under which the store keeps the revision of each queue."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """What has come of an edit."""
 
     tasks: Sequence[Task]

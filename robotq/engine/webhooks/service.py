@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+
+import msgspec
 
 from robotq.config import WebhooksConfig
 from robotq.config.receivers import AllowedHosts
@@ -39,8 +41,7 @@ _REMEMBERED = 1_000
 """Tasks whose webhooks are shown without asking the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookStatistics:
+class WebhookStatistics(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     """To be sent, or sent and not acknowledged."""
     attempts: int

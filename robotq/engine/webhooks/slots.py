@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Line:
-    waiting: deque[str] = field(default_factory=deque)
+class _Line(msgspec.Struct):
+    waiting: deque[str] = msgspec.field(default_factory=deque)
     workers: int = 0
 
 
