@@ -82,6 +82,14 @@ class Section:
                 self._fail(key, "texts" if of is None else f"only {', '.join(of)}", item)
         return tuple(value)
 
+    def lines(self, key: str) -> tuple[str, ...]:
+        """A text, a list of texts, or null, which is none."""
+        self._asked.add(key)
+        value = self._value.get(key)
+        if value is None:
+            return ()
+        return (self.text(key),) if isinstance(value, str) else self.texts(key)
+
     def span(self, key: str) -> tuple[float, float]:
         """Two numbers above 0, the second not below the first: `[10, 15]`."""
         value = self._get(key, None)

@@ -13,6 +13,7 @@ from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress, read_program
+from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.watch import LOOK_S, Watch
@@ -42,6 +43,8 @@ class Controller(ABC):
         """No line of this command was sent yet."""
         self._touched = False
         """A line of it was."""
+        self._left = UNKNOWN
+        """What its lines have left to the next ones."""
 
     # -- what a firmware gives -----------------------------------------------------------------
 
@@ -85,6 +88,10 @@ class Controller(ABC):
         led it, although every line was taken."""
         return {}
 
+    def _known(self) -> Modes:
+        """What is in effect when the lines of `_modes` are carried out."""
+        return UNKNOWN
+
     def _rules(self, rules: Rules) -> Rules:
         """`rules`, for the firmware as it has said to be."""
         return rules
@@ -100,6 +107,7 @@ class Controller(ABC):
     def begin(self) -> None:
         """A command begins: nothing of it was sent."""
         self._modes_due, self._touched = True, False
+        self._left = UNKNOWN
 
     def start(self) -> None:
         """Whatever was said between two commands belongs to none of them. Raises what has
@@ -125,9 +133,10 @@ class Controller(ABC):
     ) -> None:
         """Send lines, and wait until the robot has carried them out."""
         options = self._state.options
+        rules = self._rules(options.program_rules if from_client else options.rules)
         prepared, progress = read_program(
             lines,
-            self._rules(options.program_rules if from_client else options.rules),
+            replace(rules, start=self._before()),
             self._controls,
             from_client=from_client,
             progress=progress,
@@ -137,6 +146,7 @@ class Controller(ABC):
         self._watch.begin(timeout_s)
         self._known_modes()
         self._stream(prepared, _telling(progress, len(prepared)))
+        self._left = prepared.leaves
         if progress is not None:
             progress(1.0)
         self._settle()
@@ -156,6 +166,11 @@ class Controller(ABC):
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._watch.look(min(left, LOOK_S))
+
+    def _before(self) -> Modes:
+        """What is in effect before the next lines."""
+        due = self._modes_due and not self._state.options.keep_modes
+        return self._known() if due else self._left
 
     def _known_modes(self) -> None:
         """Before the first line of a command: whatever the one before it has left."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from robotq.drivers.base import DriverError
+from robotq.drivers.gcode.reader.dialect import Dialect, Site
 from robotq.drivers.gcode.reader.lines import Rules, prepare
-from robotq.drivers.gcode.written import Reading, StepFault, lacks, wrong_steps
+from robotq.drivers.gcode.reader.translate import example
+from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.steps import Program
 
-_CODE = re.compile(r"[GM](0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?")
+_CODE = re.compile(r"[GMT](0|[1-9][0-9]{0,4})(\.[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +85,44 @@ def read_shared(
     }
 
 
-def denied(section: Section) -> dict[str, str]:
-    """The codes under `deny`, which no program may hold. Raises ConfigError."""
-    codes = section.texts("deny", default=())
+def read_site(section: Section, dialect: Dialect) -> Site:
+    """What the configuration says about programs: `deny`, `allow`, `translate`, `block_delete`.
+    Raises ConfigError."""
+    site = Site(
+        block_delete=section.text("block_delete", of=("refuse", "skip", "run"), default="refuse"),
+        denied=dict.fromkeys(_codes(section, "deny"), "the configuration of this robot denies it"),
+        allowed=frozenset(_codes(section, "allow")),
+    )
+    for code in site.allowed:
+        if code in dialect.own:
+            section.refuse("allow", f"found {code}, which nobody may send: {dialect.own[code]}")
+        if code in site.denied:
+            section.refuse("allow", f"found {code}, which stands under deny too")
+    return replace(site, translated=_translations(section, dialect.for_operator(site)))
+
+
+def _codes(section: Section, key: str) -> tuple[str, ...]:
+    codes = section.texts(key, default=())
     for code in codes:
         if not _CODE.fullmatch(code):
-            section.refuse("deny", f"found {code!r}, expected codes such as M3 or G28.1")
-    return dict.fromkeys(codes, "the configuration of this robot denies it")
+            section.refuse(key, f"found {code!r}, expected codes such as M3 or G28.1")
+    return codes
 
 
-def block_delete(section: Section) -> str:
-    """What becomes of lines that begin with `/`. Raises ConfigError."""
-    return section.text("block_delete", of=("refuse", "skip", "run"), default="refuse")
+def _translations(section: Section, rules: Rules) -> dict[str, tuple[str, ...]]:
+    if "translate" not in section.names():
+        return {}
+    inner = section.section("translate")
+    read: dict[str, tuple[str, ...]] = {}
+    for code in inner.names():
+        if not _CODE.fullmatch(code) and code != "T":
+            inner.refuse(code, "expected codes such as M6, M3 or T")
+        read[code] = inner.lines(code)
+        for line in read[code]:
+            why = why_refused([example(line)], rules)
+            if why is not None:
+                inner.refuse(code, f"found {line!r}: {why}")
+    return read
 
 
 def after_failure(section: Section, rules: Rules, *, default: Sequence[str]) -> tuple[str, ...]:

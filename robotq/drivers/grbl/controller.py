@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
@@ -18,6 +17,7 @@ from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.reader.dialects.grbl import FAMILY, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules
+from robotq.drivers.gcode.reader.rules import Modes
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.feed import require_feed
 from robotq.drivers.grbl.polling import Polling
@@ -132,10 +132,19 @@ class GrblController(Controller):
     # -- before the first line -----------------------------------------------------------------
 
     def _rules(self, rules: Rules) -> Rules:
-        """`rules`, with the letters of this firmware."""
-        greeting = self._channel.greeting
-        known = dialect_of("" if greeting is None else greeting.text)
-        return replace(rules, letters=known.rules.letters)
+        """Raises DriverError where it is not the one that the configuration names."""
+        greeting, said = self._channel.greeting, self._state.options.dialect
+        if greeting is None:
+            return rules
+        known = dialect_of(greeting.text)
+        if said is not None and said.name != known.name:
+            raise DriverError(
+                f"the option `dialect` says {said.name}, and the controller is {known.name}"
+            )
+        return known.in_place_of(rules)
+
+    def _known(self) -> Modes:
+        return FAMILY.known
 
     def _look_over(self, lines: Sequence[Line]) -> None:
         options = self._state.options

@@ -9,8 +9,14 @@ Those of its port (see `drivers.transport.options`), and
 - `answer_timeout_s` (5): how long a line may stay without an answer while the robot stands.
 - `silence_s` (3): how long the controller may say nothing at all.
 - `homing_timeout_s` (120), `stop_timeout_s` (8).
+- `dialect` (`auto`): `grbl`, `grblhal` or `fluidnc`; `auto`: the one that greets. Said here,
+  programs and steps are read by its table also before the link is made.
 - `deny`: codes that programs must not hold, such as [M3, M4], besides those that change what
   the controller has stored.
+- `allow`: codes that programs may hold although they are refused otherwise, because the firmware
+  knows them only with some option, or because they change more than one command.
+- `translate`: code -> null, a line or a list of lines that are sent in its place, such as
+  {M6: M0, M3: "M106 S{S}"}.
 - `modes` (`known`): each command begins in millimetres, absolute, in the XY plane, with feeds per
   minute, in G54, without G92 and tool length offsets, and with no motion code in effect. `keep`:
   in whatever the command before has left.
@@ -27,8 +33,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
-from robotq.drivers.gcode.reader.dialects.grbl import FAMILY
+from robotq.drivers.gcode.options import GcodeOptions, read_shared, read_site
+from robotq.drivers.gcode.reader.dialect import Dialect
+from robotq.drivers.gcode.reader.dialects.grbl import DIALECTS, FAMILY
 from robotq.drivers.gcode.reader.lines import LETTERS
 from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
@@ -43,6 +50,8 @@ class GrblOptions(GcodeOptions):
     receive_bytes: int | None
     silence_s: float
     feed: float | None
+    dialect: Dialect | None
+    """Which one it is, where the configuration says so."""
 
     def reading(self) -> Reading:
         """Which descendant it is, is known when it is connected."""
@@ -64,12 +73,14 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
     """Raises ConfigError."""
     section = Section(options, lambda _: f"robots.{robot}.options")
     receive = section.whole("receive_bytes", default=0)
-    more = denied(section)
-    slash = block_delete(section)
+    known = section.text("dialect", of=("auto", *DIALECTS), default="auto")
+    dialect = FAMILY if known == "auto" else DIALECTS[known]
+    site = read_site(section, dialect)
     feed = section.number("feed", least=0, default=0.0)
     read = GrblOptions(
-        rules=FAMILY.for_operator(block_delete=slash),
-        program_rules=FAMILY.for_programs(block_delete=slash, denied=more),
+        rules=dialect.for_operator(site),
+        program_rules=dialect.for_programs(site),
+        dialect=None if known == "auto" else dialect,
         line_by_line=section.text("window", of=("count", "line"), default="count") == "line",
         receive_bytes=receive or None,
         silence_s=section.number("silence_s", above=0, default=3.0),
@@ -78,8 +89,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> GrblOptions:
             section,
             answer_timeout_s=5.0,
             homing_timeout_s=120.0,
-            off=FAMILY.off,
-            off_rules=replace(FAMILY.for_operator(), letters=LETTERS),
+            off=dialect.off,
+            off_rules=replace(dialect.for_operator(site), letters=LETTERS),
         ),
     )
     if receive and not 16 <= receive <= 65_536:

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.reader.dialects.marlin import MARLIN
-from robotq.drivers.gcode.reader.lines import Line, prepare
+from robotq.drivers.gcode.reader.dialects.marlin import MARLIN, dialect_of
+from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress
+from robotq.drivers.gcode.reader.rules import Modes
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, MARKER, STEPS
@@ -119,7 +120,7 @@ class MarlinController(Controller):
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()
         self._watch.begin(timeout_s)
-        (asked,) = prepare([line], self._state.options.rules)
+        (asked,) = prepare([line], self._rules(self._state.options.rules))
         if not asked.motion:
             return self._told(asked)
         self._known_modes()
@@ -154,6 +155,15 @@ class MarlinController(Controller):
         channel, controls = self._channel, self._controls
         latched = controls.latched or controls.closed
         return not latched and channel.lost is None and channel.halted is None
+
+    # -- before the first line -----------------------------------------------------------------
+
+    def _rules(self, rules: Rules) -> Rules:
+        said = self._state.options.dialect
+        return (said or dialect_of(self._state.firmware)).in_place_of(rules)
+
+    def _known(self) -> Modes:
+        return MARLIN.known
 
     # -- an exchange ---------------------------------------------------------------------------
 

@@ -16,8 +16,13 @@ Those of its port (see `drivers.transport.options`), and
 - `answer_timeout_s` (10): how long the controller may say nothing while a line is on its way; a
   quarter of it, or 2.5 s, after the last word it is asked how far it has got.
 - `homing_timeout_s` (180), `stop_timeout_s` (8).
+- `dialect` (`auto`): `marlin` or `reprap`; `auto`: by the name with which it answers M115.
 - `deny`: codes that programs must not hold, besides those that stop the conversation or change
   what the controller has stored.
+- `allow`: codes that programs may hold although they are refused otherwise, because only some
+  builds know them, or because they change more than one command.
+- `translate`: code -> null, a line or a list of lines that are sent in its place, such as
+  {M6: M0, M201: null}.
 - `modes` (`known`): each command begins in millimetres, with absolute coordinates. `keep`: in
   whatever the command before has left.
 - `block_delete` (`refuse`): lines of a program that begin with `/`: `refuse`, `skip`, or `run`.
@@ -32,8 +37,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
-from robotq.drivers.gcode.reader.dialects.marlin import MARLIN
+from robotq.drivers.gcode.options import GcodeOptions, read_shared, read_site
+from robotq.drivers.gcode.reader.dialect import Dialect
+from robotq.drivers.gcode.reader.dialects.marlin import DIALECTS, MARLIN
 from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
 
@@ -43,6 +49,8 @@ class MarlinOptions(GcodeOptions):
     window: int
     hold_within_s: float | None
     emergency: str
+    dialect: Dialect | None
+    """Which one it is, where the configuration says so."""
 
     def reading(self) -> Reading:
         return Reading(
@@ -55,11 +63,13 @@ class MarlinOptions(GcodeOptions):
 def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
     """Raises ConfigError."""
     section = Section(options, lambda _: f"robots.{robot}.options")
-    more = denied(section)
-    slash = block_delete(section)
+    known = section.text("dialect", of=("auto", *DIALECTS), default="auto")
+    dialect = MARLIN if known == "auto" else DIALECTS[known]
+    site = read_site(section, dialect)
     read = MarlinOptions(
-        rules=MARLIN.for_operator(block_delete=slash),
-        program_rules=MARLIN.for_programs(block_delete=slash, denied=more),
+        rules=dialect.for_operator(site),
+        program_rules=dialect.for_programs(site),
+        dialect=None if known == "auto" else dialect,
         window=section.whole("window", least=1, most=8, default=1),
         hold_within_s=(
             section.number("hold_within_s", above=0, default=1.0)
@@ -71,8 +81,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> MarlinOptions:
             section,
             answer_timeout_s=10.0,
             homing_timeout_s=180.0,
-            off=MARLIN.off,
-            off_rules=MARLIN.for_operator(),
+            off=dialect.off,
+            off_rules=dialect.for_operator(site),
         ),
     )
     section.end()

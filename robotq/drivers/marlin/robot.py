@@ -111,6 +111,7 @@ class MarlinRobot(GcodeRobot):
             self._listen_first = error.what == "busy"
             raise
         self._state.emergency_parser = self._identity.emergency_parser
+        self._state.firmware = self._identity.firmware
 
     def _meet_again(self) -> None:
         """What waited for a person may have gone on: see who it is, before it counts as free.

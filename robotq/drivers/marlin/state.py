@@ -13,6 +13,8 @@ from robotq.drivers.marlin.options import MarlinOptions
 class State(RobotState[MarlinOptions]):
     emergency_parser: bool = False
     """The firmware acts upon M108, M112 and M410 at once, also while it is busy."""
+    firmware: str = ""
+    """What it calls itself; empty where it has not said so."""
     go_on: bool = False
     """The controller waits for a person, and is to be told that it may go on."""
     waits: bool = False

@@ -73,10 +73,13 @@ def test_command_that_takes_long__keeps_itself_alive(make: Make) -> None:
 
 
 def test_unknown_command__fails_although_it_is_acknowledged(make: Make) -> None:
-    device, robot = make()
+    # the reader would find them before the first line
+    device, robot = make({"allow": ["M12345", "T1"]})
     with pytest.raises(DriverError, match="Unknown command"):
         robot.run(["G1 X1 F6000", "M12345", "G1 X2"])
-    with pytest.raises(DriverError, match="bad parameters"):
+    with pytest.raises(DriverError, match="Invalid extruder"):
+        robot.run(["T1"])
+    with pytest.raises(DriverError, match="line 1: .*needs one of I, J, K, R"):
         robot.run(["G2 X5"])
     robot.run(["G1 X3"])
     assert device.axes.position[0] == 3

@@ -1,34 +1,37 @@
-"""Which lines a controller is given for one line of a program, and what it knows after them."""
+"""Which lines a controller is given for one line of a program, and what is in effect after them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
+from robotq.drivers.gcode.reader.codes import TEXTS
 from robotq.drivers.gcode.reader.line import Line, RefusedLine
-from robotq.drivers.gcode.reader.one_code import OneCode
+from robotq.drivers.gcode.reader.one_code import lines_of
+from robotq.drivers.gcode.reader.permits import require_allowed, require_values
 from robotq.drivers.gcode.reader.rules import Rules
+from robotq.drivers.gcode.reader.strict import state_after
+from robotq.drivers.gcode.reader.translate import Translated, rules_for_replacements, translated
 from robotq.drivers.gcode.reader.words import (
     Refused,
     Word,
     bare_line,
     codes_of,
     fitting,
-    plain,
     text_of,
     words_of,
 )
 
-_END = re.compile(r"M0*2")
+_END = re.compile(r"(?:M0*2|M0*30)[ \t]*")
+_FRAME = re.compile(r"%[^%]*|O[0-9]+")
+"""Signs of the beginning and the end of a program, and its number."""
+_QUESTION = re.compile(r"\$[$#GIN]|\?")
+"""At the head of a program; nobody would read the answer."""
+_A_WORD = re.compile(r"[GMXYZ][ \t]*[-+.0-9]", re.IGNORECASE)
 _AXES = frozenset("XYZABCUVWEIJKR")
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3", "G5", "G28", "G29", "G30", "G33", "G34"})
-_BY_VALUE = frozenset({"G4", "G28"})
+_BY_VALUE = frozenset({"G4", "G28", "M220", "M221"})
 """Codes about which the numbers of their words decide too."""
-
-
-State = str | None
-"""All that lines before leave to the verdict on the next one."""
 
 
 class Judge:
@@ -36,23 +39,16 @@ class Judge:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._one_code = OneCode() if rules.one_code else None
+        self.state = rules.start
+        """All that lines before leave to the verdict on the next one."""
+        self._begun = False
         self.ended = False
         """The program is over: what comes is no part of it."""
-
-    @property
-    def state(self) -> State:
-        return None if self._one_code is None else self._one_code.motion
-
-    @state.setter
-    def state(self, state: State) -> None:
-        if self._one_code is not None:
-            self._one_code.motion = state
 
     def lines(self, raw: str, number: int) -> Sequence[Line]:
         """What is sent for a line. Raises RefusedLine."""
         try:
-            return self._lines(raw, number)
+            return self._lines(raw, number, self._rules)
         except Refused as refused:
             raise RefusedLine(number, raw, refused.why) from None
 
@@ -60,47 +56,70 @@ class Judge:
         """Whether another line of the same letters and codes may be judged otherwise."""
         return self.ended or not _BY_VALUE.isdisjoint(line.codes)
 
-    def _lines(self, raw: str, number: int) -> Sequence[Line]:
-        rules = self._rules
-        bare = bare_line(raw, rules)
-        text = bare.written.upper()
-        if not text or text == "%":
+    def _lines(self, raw: str, number: int, rules: Rules) -> Sequence[Line]:
+        written = bare_line(raw, rules)
+        text = written.upper()
+        if not text or (_FRAME.fullmatch(text) and not _A_WORD.search(text)):
             return ()
-        if rules.texts and (saying := text_of(bare.written, rules)) is not None:
-            return (self._saying(saying, number),)
-        words = words_of(text, rules)
+        if rules.client and not self._begun and _QUESTION.fullmatch(text):
+            return ()
+        self._begun = True
+        saying = text_of(written, rules.texts | TEXTS)
+        if saying is not None:
+            return self._saying(saying, number, rules)
+        try:
+            words = words_of(text, rules)
+        except Refused:
+            saying = text_of(written, rules.remarks)
+            if saying is None:
+                raise
+            return self._saying(saying, number, rules)
+        if rules.translated and (found := translated(words, rules.translated)) is not None:
+            return self._translated(found, number, rules)
+        return self._of_words(words, text, number, rules)
+
+    def _of_words(self, words: list[Word], text: str, number: int, rules: Rules) -> Sequence[Line]:
         codes = codes_of(words)
         for code in codes:
-            self._may(code)
+            if not rules.end_is_known and code in rules.ends and _END.fullmatch(text):
+                self.ended = True
+                return ()
+            require_allowed(code, rules)
+        require_values(words, codes, rules)
         text = fitting(words, text, rules)
-        self.ended = not rules.ends.isdisjoint(codes)
-        if not rules.end_is_known and _END.fullmatch(text):
-            return ()
-        if self._one_code is None:
+        self.ended = self.ended or not rules.ends.isdisjoint(codes)
+        if not rules.one_code:
+            if rules.strict:
+                self.state = state_after(words, codes, self.state, rules)
             return (self._line(text, words, number),)
-        parts = self._one_code.lines(words, plain, _refuse)
+        parts, motion = lines_of(words, self.state.motion, rules)
+        self.state = self.state._replace(motion=motion)
         if len(parts) == 1 and list(parts[0][-len(words) :]) == words:
             # as it is written, behind the code that it means
             meant = "".join(letter + value + " " for letter, value in parts[0][: -len(words)])
             return (self._line(meant + text, parts[0], number),)
         return [self._line(" ".join(map("".join, part)), part, number) for part in parts]
 
-    def _may(self, code: str) -> None:
-        rules = self._rules
-        whole, point, _ = code.partition(".")
-        # M81.5 is taken for M81 by firmware that reads whole numbers
-        reason = rules.denied.get(code) or rules.denied.get(whole)
-        if reason is None and rules.fractions is not None and code not in rules.fractions:
-            reason = f"it would be carried out as {whole}" if point else None
-        if reason is not None:
-            raise Refused(f"{code} is refused: {reason}")
+    def _translated(self, found: Translated, number: int, rules: Rules) -> Sequence[Line]:
+        theirs = rules_for_replacements(rules)
+        sent: list[Line] = []
+        for written, replaced in found.lines:
+            sent += self._lines(written, number, theirs if replaced else rules)
+        return sent
 
-    def _saying(self, saying: Word, number: int) -> Line:
+    def _saying(self, saying: Word, number: int, rules: Rules) -> Sequence[Line]:
         code, said = saying
+        if rules.translated and code in rules.translated:
+            theirs = rules_for_replacements(rules)
+            lines = [self._lines(each, number, theirs) for each in rules.translated[code]]
+            return [line for each in lines for line in each]
+        require_allowed(code, rules)
+        if "*" in said or not said.isprintable():
+            raise Refused(f"a text of {code} holds no * and no control character")
         whole = f"{code} {said}".rstrip()
-        if len(whole) > self._rules.longest:
-            raise Refused(f"longer than {self._rules.longest} characters")
-        return Line(text=whole, number=number, codes=(code,), motion=False)
+        if len(whole) > rules.longest:
+            raise Refused(f"longer than {rules.longest} characters")
+        return (Line(text=whole, number=number, codes=(code,), motion=False),)
 
     def _line(self, text: str, words: Sequence[Word], number: int) -> Line:
         rules, codes = self._rules, codes_of(words)
@@ -112,10 +131,6 @@ class Judge:
             dwell_s=_dwell(words, rules) if "G4" in codes else 0.0,
             alone=not rules.alone.isdisjoint(codes),
         )
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise Refused(reason)
 
 
 def _dwell(words: Iterable[Word], rules: Rules) -> float:

@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from robotq.drivers.gcode.reader.judge import Judge, State
+from robotq.drivers.gcode.reader.judge import Judge
 from robotq.drivers.gcode.reader.line import Line, RefusedLine
-from robotq.drivers.gcode.reader.rules import LETTERS, Rules
+from robotq.drivers.gcode.reader.rules import LETTERS, UNKNOWN, Modes, Rules
 
-__all__ = ["LETTERS", "Line", "RefusedLine", "Rules", "prepare"]
+__all__ = ["LETTERS", "Line", "Program", "RefusedLine", "Rules", "prepare"]
 
 _MOST_LINES = 1_000_000
+_ARCS = frozenset({"G2", "G3"})
 _LOOK_EVERY = 500
 """Lines between two looks at whether somebody wants the reading to end: some milliseconds."""
 _MOST_KINDS = 4_096
@@ -33,9 +34,10 @@ _COMMON = re.compile(
     # the codes, with their numbers
     rb"((?:[GMTgmt][0-9]{1,3}(?:\.[0-9])?[ \t]*)*)"
     # the other words: those that cannot be negative, and the rest
-    rb"((?:(?:[FPSfps]|[A-EH-LOQRU-Za-eh-loqru-z]-?)" + _NUMBER + rb"[ \t]*)*)"
+    rb"((?:(?:[Ff](?=[0.]*[1-9])|[PSps]|[A-EH-LOQRU-Za-eh-loqru-z]-?)" + _NUMBER + rb"[ \t]*)*)"
     rb"(?:;[^\n]*|\([^()]*\)[ \t]*)?"
 )
+_ZERO = re.compile(rb"[IJKR]-?(?:0+\.?0*|\.0+)(?![0-9.])").search
 _NUMBERS = b" \t-.0123456789"
 _BLANKS = b" \t"
 
@@ -48,6 +50,8 @@ class Kind(NamedTuple):
     codes: tuple[str, ...]
     motion: bool
     alone: bool
+    arc: bool
+    """The zeros in it decide too."""
     then: Kinds | None
     """What is known of the lines behind it; None: the same as before it."""
 
@@ -55,14 +59,21 @@ class Kind(NamedTuple):
 class Kinds(dict[bytes, Kind]):
     """The kinds of lines that are known where `state` is in effect."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Modes) -> None:
         super().__init__()
         self.state = state
 
 
+class Program(list[Line]):
+    """The lines that are sent."""
+
+    leaves = UNKNOWN
+    """What is in effect behind them."""
+
+
 def prepare(
     raw: Iterable[str], rules: Rules, *, look: Callable[[int], None] = lambda _: None
-) -> list[Line]:
+) -> Program:
     """The lines of a program as they are sent; those that do nothing are left out. What comes
     after the end of the program (M2, M30) is no part of it.
 
@@ -79,11 +90,11 @@ class _Reader:
     def __init__(self, rules: Rules) -> None:
         self._longest = rules.longest
         self._judge = Judge(rules)
-        self._kinds: dict[State, Kinds] = {}
+        self._kinds: dict[Modes, Kinds] = {}
         self._known = 0
 
-    def read(self, raw: Iterable[str], look: Callable[[int], None]) -> list[Line]:
-        lines: list[Line] = []
+    def read(self, raw: Iterable[str], look: Callable[[int], None]) -> Program:
+        lines = Program()
         append, make, common, longest = lines.append, Line._make, _COMMON.fullmatch, self._longest
         kinds = self._kinds_in(self._judge.state)
         for number, written in enumerate(raw, 1):
@@ -99,7 +110,11 @@ class _Reader:
                 key = codes.upper() + rest.translate(None, _NUMBERS).upper()
                 text = (codes + rest).rstrip(_BLANKS).upper()
                 kind = kinds.get(key)
-                if kind is not None and len(kind.before) + len(text) <= longest:
+                if (
+                    kind is not None
+                    and len(kind.before) + len(text) <= longest
+                    and not (kind.arc and _ZERO(text))
+                ):
                     sent = (kind.before + text).decode()
                     append(make((sent, number, kind.codes, kind.motion, 0.0, kind.alone)))
                     kinds = kind.then or kinds
@@ -107,13 +122,14 @@ class _Reader:
                 kinds = self._read_slowly(written, number, lines, kinds, (key, text))
             if self._judge.ended:
                 break
+        lines.leaves = kinds.state
         return lines
 
     def _read_slowly(
         self,
         written: str,
         number: int,
-        lines: list[Line],
+        lines: Program,
         kinds: Kinds,
         common: tuple[bytes, bytes] = (b"", b""),
     ) -> Kinds:
@@ -128,12 +144,18 @@ class _Reader:
             (line,) = parts
             if line.text.endswith(text.decode()):
                 before = line.text[: -len(text)].encode()
-                codes, motion, alone = line.codes, line.motion, line.alone
-                kinds[key] = Kind(before, codes, motion, alone, None if then is kinds else then)
+                kinds[key] = Kind(
+                    before=before,
+                    codes=line.codes,
+                    motion=line.motion,
+                    alone=line.alone,
+                    arc=not _ARCS.isdisjoint(line.codes),
+                    then=None if then is kinds else then,
+                )
                 self._known += 1
         return then
 
-    def _kinds_in(self, state: State) -> Kinds:
+    def _kinds_in(self, state: Modes) -> Kinds:
         return self._kinds.setdefault(state, Kinds(state))
 
 

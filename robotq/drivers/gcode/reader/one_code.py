@@ -8,10 +8,10 @@ everything else is refused before the first line is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Sequence
 
-from robotq.drivers.gcode.reader.words import Word
+from robotq.drivers.gcode.reader.rules import Rules
+from robotq.drivers.gcode.reader.words import Refused, Word, plain
 
 FIRST = frozenset(
     {"G17", "G18", "G19", "G20", "G21", "G90", "G91", "G94", "M5", "M9", "M82", "M83"}
@@ -20,58 +20,81 @@ FIRST = frozenset(
 (RS274/NGC, order of execution)."""
 
 _MODAL = frozenset({"G0", "G1", "G2", "G3"})
+_ARCS = frozenset({"G2", "G3"})
+_WITH_NUMBERS = _MODAL | {"G92"}
 _AXES = frozenset("XYZABCUVWIJKRE")
 
 
-class OneCode:
-    """Makes lines of one code each out of the lines of one program."""
+def lines_of(
+    words: Sequence[Word], motion: str, rules: Rules
+) -> tuple[Sequence[Sequence[Word]], str]:
+    """The words of each line to send, and the motion that bare coordinates mean behind them;
+    `motion`: the one before. Raises Refused."""
+    table = rules.codes or {}
+    first: list[Sequence[Word]] = []
+    codes: list[Word] = []
+    rest: list[Word] = []
+    for letter, value in words:
+        if letter not in "GMT":
+            rest.append((letter, value))
+            continue
+        if not value:
+            raise Refused(f"a letter {letter} without a number")
+        code = letter + plain(value)
+        motion = "" if code == "G80" else motion
+        if code in table and table[code].empty:
+            continue
+        if code in FIRST:
+            first.append([(letter, value)])
+        else:
+            codes.append((letter, value))
+    if len(codes) > 1:
+        both = " and ".join(letter + value for letter, value in codes)
+        raise Refused(f"this controller carries out one code of a line: write {both} on two lines")
+    if not codes and not rest:
+        return first, motion
+    if not codes:
+        codes = [_meant(rest, motion)]
+    code = codes[0][0] + plain(codes[0][1])
+    _check(code, rest, rules)
+    return [*first, [*codes, *rest]], code if code in _MODAL else motion
 
-    def __init__(self) -> None:
-        self.motion: str | None = None
-        """The motion that bare coordinates mean: the last one of this program."""
 
-    def lines(
-        self, words: Sequence[Word], plain: Callable[[str], str], refuse: Callable[[str], NoReturn]
-    ) -> Sequence[Sequence[Word]]:
-        """The words of each line to send. `plain` makes 01.0 and 1 the same; `refuse` raises."""
-        first: list[Sequence[Word]] = []
-        codes: list[Word] = []
-        rest: list[Word] = []
-        for letter, value in words:
-            if letter not in "GMT":
-                rest.append((letter, value))
-            elif not value:
-                refuse(f"a letter {letter} without a number")
-            elif letter + plain(value) in FIRST:
-                first.append([(letter, value)])
-            else:
-                codes.append((letter, value))
-        if len(codes) > 1:
-            both = " and ".join(letter + value for letter, value in codes)
-            refuse(f"this controller carries out one code of a line: write {both} on two lines")
-        if not codes and not rest:
-            return first
-        if not codes:
-            codes = [self._meant(rest, refuse)]
-        code = codes[0][0] + plain(codes[0][1])
-        self._check(code, rest, refuse)
-        if code in _MODAL:
-            self.motion = code
-        return [*first, [*codes, *rest]]
+def _meant(rest: Sequence[Word], motion: str) -> Word:
+    letters = {letter for letter, _ in rest}
+    if letters == {"F"}:
+        # a G1 without coordinates sets the feed and moves nothing
+        return ("G", "1")
+    if not letters & _AXES:
+        raise Refused("no code stands here, and this controller needs one on every line")
+    if not motion:
+        raise Refused("coordinates without a code: no line before has said which motion they mean")
+    return (motion[0], motion[1:])
 
-    def _meant(self, rest: Sequence[Word], refuse: Callable[[str], NoReturn]) -> Word:
-        letters = {letter for letter, _ in rest}
-        if letters == {"F"}:
-            # a G1 without coordinates sets the feed and moves nothing
-            return ("G", "1")
-        if not letters & _AXES:
-            refuse("no code stands here, and this controller needs one on every line")
-        if self.motion is None:
-            refuse("coordinates without a code: no line before has said which motion they mean")
-        return (self.motion[0], self.motion[1:])
 
-    def _check(self, code: str, rest: Sequence[Word], refuse: Callable[[str], NoReturn]) -> None:
-        if code == "G28" and any(value and float(value) != 0 for _, value in rest):
-            refuse("this controller homes the axes that G28 names, whatever number stands there")
-        if code == "G4" and any(letter == "P" and "." in value for letter, value in rest):
-            refuse("P is in whole milliseconds on this controller: write S for seconds")
+def _check(code: str, rest: Sequence[Word], rules: Rules) -> None:
+    values = dict(rest)
+    if code == "G28" and any(value and float(value) != 0 for value in values.values()):
+        raise Refused("this controller homes the axes that G28 names, whatever number stands there")
+    if code == "G4" and "." in values.get("P", ""):
+        raise Refused("P is in whole milliseconds on this controller: write S for seconds")
+    row = (rules.codes or {}).get(code)
+    if row is None:
+        return
+    bare = [letter for letter, value in rest if not value]
+    if bare and code in _WITH_NUMBERS:
+        raise Refused(f"{bare[0]} has no number: this controller would leave it out")
+    for letters in row.needs:
+        if not set(letters) & set(values):
+            raise Refused(f"{code} needs one of {', '.join(letters)}")
+    if code in _ARCS:
+        _check_arc(values)
+
+
+def _check_arc(values: dict[str, str]) -> None:
+    """Marlin answers an arc without a centre with an error, and goes on (G2_G3.cpp)."""
+    if "R" in values:
+        if not float(values["R"]):
+            raise Refused("an arc of radius 0")
+    elif not any(float(values.get(letter, 0)) for letter in "IJK"):
+        raise Refused("an arc whose centre is where it begins")

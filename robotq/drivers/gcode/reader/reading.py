@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from robotq.drivers.base import DriverError, Stopped
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
+from robotq.drivers.gcode.reader.lines import Program, Rules, prepare
 
 Progress = Callable[[float], None]
 
@@ -28,7 +28,7 @@ def read_program(
     *,
     from_client: bool,
     progress: Progress | None,
-) -> tuple[list[Line], Progress | None]:
+) -> tuple[Program, Progress | None]:
     """The lines as they are sent, and how to tell the progress of sending them. A client's program
     is read on a thread of its own: the command thread sees a stop meanwhile.
 
@@ -78,7 +78,7 @@ class _Reading:
         self._raw = raw
         self._rules = rules
         self._ended = False
-        self._lines: list[Line] = []
+        self._lines = Program()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._read, name="gcode-reading", daemon=True)
         self._thread.start()
@@ -91,7 +91,7 @@ class _Reading:
         """It ends after some milliseconds."""
         self._ended = True
 
-    def result(self) -> list[Line]:
+    def result(self) -> Program:
         """Raises what the reading has raised."""
         if self._error is not None:
             raise self._error

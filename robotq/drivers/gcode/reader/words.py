@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
 
 from robotq.drivers.gcode.reader.rules import Rules
 
@@ -12,12 +11,15 @@ Word = tuple[str, str]
 """Letter and number; the number is empty where none stands."""
 
 BLANKS = " \t"
-_COMMENT = re.compile(r"\([^()]*\)|;.*$", re.DOTALL)
+_SIGNS = re.compile("[();]")
+_CHECKSUM = re.compile(r"\*([0-9]{1,3})\Z")
 _WORD = re.compile(
     r"([A-Z])[ \t]*([+-]?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?![0-9.]))?[ \t]*"
 )
 _EXPONENT = re.compile(r"[A-Z][ \t]*[+-]?[0-9.]+E")
 """`X1E-5`: a number to some, X1 and a letter E to others."""
+_FILLING = "\0\x1a" + BLANKS
+"""With which some programs end."""
 _LINE_NUMBER = re.compile(r"[Nn][0-9]+[ \t]*")
 _LONGEST = 1_000
 """Characters of any line without its comments: reading one must not take long either."""
@@ -31,18 +33,10 @@ class Refused(Exception):
         self.why = why
 
 
-class Bare(NamedTuple):
-    """A line without what says nothing to a controller."""
-
-    written: str
-    """As it is written."""
-    deleted: bool = False
-    """It begins with the sign of block delete, and is left out."""
-
-
-def bare_line(raw: str, rules: Rules) -> Bare:
-    """Without comments, line number, and the sign of block delete. Raises Refused."""
-    text = _COMMENT.sub("", raw).strip(BLANKS)
+def bare_line(raw: str, rules: Rules) -> str:
+    """As it is written, without comments, line number, checksum, and the sign of block delete;
+    empty where block delete leaves it out. Raises Refused."""
+    text = _without_comments(raw).rstrip(_FILLING).strip(BLANKS)
     if not text.isascii():
         # before anything is made of it: other scripts have digits, and letters whose capitals
         # are ASCII
@@ -51,12 +45,49 @@ def bare_line(raw: str, rules: Rules) -> Bare:
         raise Refused(f"character {at}, {foreign!a}, is not ASCII")
     if len(text) > _LONGEST:
         raise Refused(f"longer than {rules.longest} characters")
+    if found := _CHECKSUM.search(text):
+        _require_sum(text[: found.start()], int(found[1]))
+        text = text[: found.start()].rstrip(BLANKS)
     text = text[found.end() :] if (found := _LINE_NUMBER.match(text)) else text
     if not text.startswith("/") or rules.block_delete == "run":
-        return Bare(text.lstrip("/" + BLANKS))
+        return text.lstrip("/" + BLANKS)
     if rules.block_delete == "refuse":
         raise Refused("it begins with `/` (block delete): set block_delete to skip or to run")
-    return Bare("", deleted=True)
+    return ""
+
+
+def _without_comments(raw: str) -> str:
+    """A comment in brackets may have others in it."""
+    if "(" not in raw and ";" not in raw:
+        return raw
+    kept: list[str] = []
+    depth = at = 0
+    for found in _SIGNS.finditer(raw):
+        sign = found[0]
+        if not depth:
+            kept.append(raw[at : found.start()])
+        if sign == ";" and not depth:
+            return "".join(kept)
+        if sign == "(":
+            depth += 1
+        elif sign == ")":
+            if not depth:
+                raise Refused("`)` without `(`")
+            depth -= 1
+        elif depth == 0:
+            kept.append(sign)
+        at = found.end()
+    if depth:
+        raise Refused("`(` without `)`")
+    return "".join([*kept, raw[at:]])
+
+
+def _require_sum(text: str, told: int) -> None:
+    total = 0
+    for byte in text.encode("ascii"):
+        total ^= byte
+    if total != told:
+        raise Refused(f"the checksum behind * is {told}, and that of the line is {total}")
 
 
 def words_of(text: str, rules: Rules) -> list[Word]:
@@ -74,7 +105,7 @@ def words_of(text: str, rules: Rules) -> list[Word]:
             raise Refused(f"{text[at : at + 10]!r} is not a word of G-code")
         letter = found[1]
         if letter not in rules.letters:
-            raise Refused(f"this controller does not know the letter {letter}")
+            raise Refused(f"{rules.firmware} does not know the letter {letter}")
         words.append((letter, found[2] or ""))
         at = found.end()
     letters = [letter for letter, _ in words if letter not in "GM"]
@@ -84,17 +115,16 @@ def words_of(text: str, rules: Rules) -> list[Word]:
     return words
 
 
-def text_of(text: str, rules: Rules) -> Word | None:
-    """A code that is followed by a text, and this text as it is written; None for any other line.
-    Raises Refused."""
+def text_of(text: str, codes: Collection[str]) -> Word | None:
+    """One of these codes, which are followed by a text, and this text as it is written; None for
+    any other line."""
     found = _WORD.match(text.upper())
-    code = "" if found is None else found[1] + plain(found[2] or "")
-    if found is None or code not in rules.texts or code in rules.denied:
+    if found is None or not found[2]:
         return None
-    said = text[found.end() :].strip(BLANKS)
-    if "*" in said or not said.isprintable():
-        raise Refused(f"a text of {code} holds no * and no control character")
-    return code, said
+    code = found[1] + plain(found[2])
+    if code not in codes:
+        return None
+    return code, text[found.end() :].strip(BLANKS)
 
 
 def fitting(words: Sequence[Word], text: str, rules: Rules) -> str:

@@ -20,7 +20,7 @@ from robotq.drivers.gcode.channel import LineChannel, Sent
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.driver import GcodeDriver
-from robotq.drivers.gcode.options import GcodeOptions, block_delete, denied, read_shared
+from robotq.drivers.gcode.options import GcodeOptions, read_shared, read_site
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.reader.dialect import Dialect
 from robotq.drivers.gcode.reader.lines import Line, Rules
@@ -48,10 +48,10 @@ class TinyOptions(GcodeOptions):
 
 def read_options(robot: str, options: Mapping[str, Any]) -> TinyOptions:
     section = Section(options, lambda _: f"robots.{robot}.options")
-    slash = block_delete(section)
+    site = read_site(section, TINY)
     read = TinyOptions(
-        rules=TINY.for_operator(block_delete=slash),
-        program_rules=TINY.for_programs(block_delete=slash, denied=denied(section)),
+        rules=TINY.for_operator(site),
+        program_rules=TINY.for_programs(site),
         **read_shared(
             section,
             answer_timeout_s=2.0,
