@@ -79,7 +79,7 @@ def test_unknown_command__fails_although_it_is_acknowledged(make: Make) -> None:
         robot.run(["G1 X1 F6000", "M12345", "G1 X2"])
     with pytest.raises(DriverError, match="Invalid extruder"):
         robot.run(["T1"])
-    with pytest.raises(DriverError, match="line 1: .*needs one of I, J, K, R"):
+    with pytest.raises(DriverError, match=r"line 1: .*needs one of I, J, K, R"):
         robot.run(["G2 X5"])
     robot.run(["G1 X3"])
     assert device.axes.position[0] == 3
