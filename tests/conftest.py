@@ -26,6 +26,9 @@ __all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# what is made while tests are collected stays: nobody has to look for what could go
+gc.disable()
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,13 +38,19 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("robotq")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What tried a slice of its examples by default tries all of them among the long tests."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """What tried a slice of its examples by default tries all of them among the long tests.
+
+    The tests with a browser come first whatever the order of the others: so they are all of one
+    process, and share one browser.
+    """
     if Slices.whole:
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -63,9 +72,9 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLo
 
 
 def pytest_collection_finish() -> None:
-    # what is there by now stays, so nobody has to look through it again
-    gc.collect()
+    # nobody has to look through it again
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
