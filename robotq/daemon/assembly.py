@@ -78,7 +78,7 @@ thousands of tasks are submitted, and the event loop stands still for 100 ms wit
 waiting; measured with 64 submitting clients, the longest turn of the loop is 20 ms by these."""
 
 
-class Signals:
+class StopSignals:
     """What the operating system asks of the process.
 
     The first SIGINT or SIGTERM asks for an orderly end; the second ends the process at once,
@@ -268,7 +268,7 @@ def command_inbox(engine: Engine) -> HotFolder:
     )
 
 
-def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
+def run_program(program: Callable[[StopSignals], Coroutine[Any, Any, int]]) -> int:
     """Run an event loop until `program` returns the exit code of the process.
 
     uvloop is used where it is installed. A thread that is stuck, in a driver for example,
@@ -276,7 +276,7 @@ def run_program(program: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:
     """
 
     async def main() -> int:
-        signals = Signals()
+        signals = StopSignals()
         signals.install()
         return await program(signals)
 

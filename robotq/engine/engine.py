@@ -9,9 +9,9 @@ from typing import Any
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.assembly.parts import Parts
-from robotq.engine.ending import Ending
 from robotq.engine.intake.read_command import Intake
 from robotq.engine.robot.robot import Robot
+from robotq.engine.shut_down import ShutDown
 from robotq.engine.upkeep.background import Background
 from robotq.model.event import Event
 
@@ -132,14 +132,14 @@ class Engine:
         start("expiry", self._parts.tasks.expiry.run, every_s=1)
 
     async def shut_down(self) -> None:
-        """See `Ending`. A second call does nothing.
+        """See `ShutDown`. A second call does nothing.
 
         Raises NotWritten where the disk has not taken everything, when all else is done.
         """
         if self.queue.closed:
             return
         left = [name for name in self.why.queues if self.why.of(name).size]
-        await Ending(self._parts, self._background).end([*self.robots, *left])
+        await ShutDown(self._parts, self._background).end([*self.robots, *left])
 
     # -- helpers -------------------------------------------------------------------------------
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from robotq.workers.hub import Connection, Hub, Link
+from robotq.workers.hub import Hub, WorkerConnection, WorkerLink
 from robotq.workers.registry import Worker
-from robotq.workers.workers import Heartbeat, Order, TaskReport, Workers
+from robotq.workers.workers import Heartbeat, TaskReport, Verdict, Workers
 
-__all__ = ["Connection", "Heartbeat", "Hub", "Link", "Order", "TaskReport", "Worker", "Workers"]
+__all__ = [
+    "Heartbeat",
+    "Hub",
+    "TaskReport",
+    "Verdict",
+    "Worker",
+    "WorkerConnection",
+    "WorkerLink",
+    "Workers",
+]

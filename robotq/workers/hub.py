@@ -34,7 +34,7 @@ _WAITS = 100
 """Tasks over which the waiting time is averaged."""
 
 
-class Connection(Protocol):
+class WorkerConnection(Protocol):
     """The way to one worker."""
 
     async def give(self, task: Task) -> bool:
@@ -48,7 +48,7 @@ class Connection(Protocol):
         """Say good-bye; the daemon ends."""
 
 
-class Link:
+class WorkerLink:
     """A connected worker."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Link:
         match: str,
         address: str | None,
         since_ms: int,
-        connection: Connection,
+        connection: WorkerConnection,
         *,
         owner: str,
     ) -> None:
@@ -102,7 +102,7 @@ class Hub:
         self._workers = workers
         self._queue = queue
         self._clock = workers.engine.clock
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, WorkerLink] = {}
         self._waits_ms: deque[int] = deque(maxlen=_WAITS)
         self.stopped = asyncio.Event()
         """Set when the daemon ends."""
@@ -116,7 +116,7 @@ class Hub:
     def __len__(self) -> int:
         return len(self._links)
 
-    def __iter__(self) -> Iterator[Link]:
+    def __iter__(self) -> Iterator[WorkerLink]:
         """In the order in which they connected."""
         return iter(self._links.values())
 
@@ -143,12 +143,12 @@ class Hub:
     async def connected(
         self,
         name: str,
-        connection: Connection,
+        connection: WorkerConnection,
         *,
         match: str,
         address: str | None,
         owner: str = "anonymous",
-    ) -> AsyncIterator[Link]:
+    ) -> AsyncIterator[WorkerLink]:
         """A worker that is there for as long as the block lasts. Tasks come from `begin` on.
         `owner`: whose key it has shown.
 
@@ -160,7 +160,7 @@ class Hub:
         if sum(link.owner == owner for link in self._links.values()) >= limit:
             raise RobotqError("too_many_requests", limit=limit)
         self._workers.seen(self._queue, name, match=match, transport="websocket", address=address)
-        link = Link(name, match, address, self._clock.now_ms(), connection, owner=owner)
+        link = WorkerLink(name, match, address, self._clock.now_ms(), connection, owner=owner)
         self._links[name] = link
         try:
             yield link
@@ -170,18 +170,18 @@ class Hub:
             del self._links[name]
             await asyncio.shield(self._left(link))
 
-    def begin(self, link: Link) -> None:
+    def begin(self, link: WorkerLink) -> None:
         """The worker is ready for its first task."""
         link.attending = asyncio.create_task(self._attend(link), name=f"tasks for {link.name}")
 
-    def heard(self, link: Link) -> None:
+    def heard(self, link: WorkerLink) -> None:
         """Take note of a sign of life."""
         self._workers.seen(
             self._queue, link.name, match=link.match, transport="websocket", address=link.address
         )
 
     async def finish(
-        self, link: Link, task_id: str, ending: JobEnding, token: int | None = None
+        self, link: WorkerLink, task_id: str, ending: JobEnding, token: int | None = None
     ) -> Task:
         """Take what a worker says of the task that it has, or had before the daemon began anew.
 
@@ -230,7 +230,7 @@ class Hub:
 
     # -- helpers -----------------------------------------------------------------------------
 
-    async def _attend(self, link: Link) -> None:
+    async def _attend(self, link: WorkerLink) -> None:
         while not link.gone.is_set():
             try:
                 task = await self._next(link)
@@ -243,7 +243,7 @@ class Hub:
                 _log.exception("bringing tasks to %s failed; it goes on", link.name)
                 await self._pause(link)
 
-    async def _next(self, link: Link) -> Task | None:
+    async def _next(self, link: WorkerLink) -> Task | None:
         """Its next task; None where the worker has gone."""
         tasks, pool = self._workers.engine.queue, self.pool
         while not link.gone.is_set():
@@ -262,7 +262,7 @@ class Hub:
     async def _called(self, pool: Pool, match: str) -> None:
         await pool.called(match, _LOOK_S)
 
-    async def _hand_over(self, link: Link, task: Task) -> None:
+    async def _hand_over(self, link: WorkerLink, task: Task) -> None:
         """Bring a claimed task to its worker, and wait until it is over."""
         link.task = task
         self._waits_ms.append((task.started_at_ms or 0) - task.submitted_at_ms)
@@ -286,13 +286,13 @@ class Hub:
                 return
             await link.until(self.pool.changed(now))
 
-    async def _take_away(self, link: Link, task: Task) -> None:
+    async def _take_away(self, link: WorkerLink, task: Task) -> None:
         try:
             await link.connection.take_away(task)
         except (OSError, TimeoutError) as error:
             _log.info("%s was not told that %s is over: %s", link.name, task.id, error)
 
-    async def _left(self, link: Link) -> None:
+    async def _left(self, link: WorkerLink) -> None:
         if link.attending is not None:
             await link.attending
         while not self.stopped.is_set():
@@ -322,7 +322,7 @@ class Hub:
         except RobotqError as error:
             _log.warning("%s, whose worker did not come back: %s", task.id, error)
 
-    def _holder(self, link: Link, task_id: str, token: int | None) -> Holder:
+    def _holder(self, link: WorkerLink, task_id: str, token: int | None) -> Holder:
         if link.task is not None and link.task.id == task_id:
             return Holder(worker=link.name, token=link.task.fence if token is None else token)
         orphan = self._orphans.get(task_id)
@@ -331,7 +331,7 @@ class Hub:
             return Holder(worker=orphan.worker, token=orphan.fence if token is None else token)
         return Holder(worker=link.name, token=token)
 
-    async def _pause(self, link: Link) -> None:
+    async def _pause(self, link: WorkerLink) -> None:
         sleeping = asyncio.ensure_future(asyncio.sleep(_AGAIN_S))
         await link.until(sleeping)
         sleeping.cancel()

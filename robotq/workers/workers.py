@@ -38,7 +38,7 @@ _GRACE_S = 60.0
 worker."""
 
 
-class Order(StrEnum):
+class Verdict(StrEnum):
     """What a worker is to do with a task that it has."""
 
     GO_ON = "go_on"
@@ -61,7 +61,7 @@ class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a `TaskReport`."""
 
     task_id: str
-    order: Order
+    order: Verdict
     reason: str = ""
     """Why it is to be cancelled: cancelled, stale_claim, completed, ..."""
     lease_until_ms: int | None = None
@@ -317,8 +317,8 @@ class Workers:
             if error.code.name not in ("task_not_found", "wrong_state", "stale_claim"):
                 raise
             reason = str(error.args_.get("state", error.code.name))
-            return TaskOrder(task_id=report.task_id, order=Order.CANCEL, reason=reason)
-        return TaskOrder(task_id=task.id, order=Order.GO_ON, lease_until_ms=task.lease_until_ms)
+            return TaskOrder(task_id=report.task_id, order=Verdict.CANCEL, reason=reason)
+        return TaskOrder(task_id=task.id, order=Verdict.GO_ON, lease_until_ms=task.lease_until_ms)
 
     def _there(self, queue: str, match: str) -> WorkersThere:
         now_ms = self.engine.clock.now_ms()

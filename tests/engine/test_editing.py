@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from robotq.engine.waiting.positions import Place
+from robotq.engine.waiting.positions import WantedPosition
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
 
@@ -35,7 +35,7 @@ async def waiting(lab: Lab, *names: str, **params: Any) -> dict[str, str]:
 
 
 async def move(lab: Lab, task_id: str, seen: int | None = None, **place: Any) -> int:
-    moved = await lab.engine.queue.move(task_id, Place(**place), actor="ann", seen=seen)
+    moved = await lab.engine.queue.move(task_id, WantedPosition(**place), actor="ann", seen=seen)
     return moved.revision
 
 

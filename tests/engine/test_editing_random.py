@@ -16,7 +16,7 @@ from robotq.catalog import CommandSpec
 from robotq.engine.engine import Engine
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
-from robotq.engine.waiting.positions import Place
+from robotq.engine.waiting.positions import WantedPosition
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command, Task, TaskState
@@ -138,7 +138,7 @@ class Story:
         unit = next((unit for _, unit in self._model.line if task_id in unit), [])
         possible = bool(unit) and to not in unit and (not isinstance(to, str) or to in waiting)
         try:
-            moved = await self.engine.queue.move(task_id, Place(**{how: to}), actor="t")
+            moved = await self.engine.queue.move(task_id, WantedPosition(**{how: to}), actor="t")
         except RobotqError:
             assert not possible
             return

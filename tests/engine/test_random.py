@@ -19,7 +19,7 @@ from robotq.config import LimitsConfig, RobotConfig
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
-from robotq.engine.waiting.positions import Place
+from robotq.engine.waiting.positions import WantedPosition
 from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, WaitCode
@@ -245,13 +245,13 @@ class Story:
         if self.ids:
             neighbour = self.ids[other % len(self.ids)]
             where: dict[str, Any] = {how: neighbour if how in ("before", "after") else True}
-            self._edit(number, Place(**where))
+            self._edit(number, WantedPosition(**where))
 
     async def _prioritise(self, number: int, priority: int) -> None:
         if self.ids:
-            self._edit(number, Place(priority=priority))
+            self._edit(number, WantedPosition(priority=priority))
 
-    def _edit(self, number: int, place: Place) -> None:
+    def _edit(self, number: int, place: WantedPosition) -> None:
         task_id = self.ids[number % len(self.ids)]
         self._ask(self.lab.engine.queue.move(task_id, place, actor="ann"))
 

@@ -11,7 +11,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.job import Holder
 from robotq.model.task import TaskState
-from robotq.workers import Order, TaskReport
+from robotq.workers import TaskReport, Verdict
 
 from .conftest import QUEUE, OpenShop, Shop, refusal
 
@@ -51,7 +51,7 @@ async def test_sign_of_life__begins_the_lease_anew(shop: Shop) -> None:
     for _ in range(5):
         await shop.after(8)
         answer = await shop.workers.heartbeat(QUEUE, "w1", [report])
-        assert answer.orders[0].order is Order.GO_ON
+        assert answer.orders[0].order is Verdict.GO_ON
         assert answer.orders[0].lease_until_ms == shop.clock.ms + 10_000
     told = await shop.find(task)
     assert (told.state, told.progress, told.partial) == (TaskState.RUNNING, 0.5, {"found": 1})
@@ -67,7 +67,7 @@ async def test_sign_of_life__after_the_lease_takes_the_task_back_if_nobody_has_i
     await shop.after(11)
     report = TaskReport(task_id=task.id, token=task.fence)
     answer = await shop.workers.heartbeat(QUEUE, "w1", [report])
-    assert answer.orders[0].order is Order.GO_ON
+    assert answer.orders[0].order is Verdict.GO_ON
     assert (await shop.find(task)).worker == "w1"
     assert await shop.claim("w2") is None
 
@@ -125,7 +125,7 @@ async def test_restart__keeps_tasks_leases_and_tokens(open_shop: OpenShop) -> No
     assert (await after.claimed("w2")).id == waiting.id
     report = TaskReport(task_id=task.id, token=task.fence)
     (order,) = (await after.workers.heartbeat(QUEUE, "w1", [report])).orders
-    assert order.order is Order.GO_ON
+    assert order.order is Verdict.GO_ON
     assert (await after.finish(task)).state is TaskState.COMPLETED
     assert not after.engine.holds.of(QUEUE)
     assert not after.engine.holds.has("robot_a", HoldCode.OUTCOME_UNKNOWN)

@@ -7,7 +7,7 @@ import pytest
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, data_of, failed_with, succeeded
 from robotq.model.task import TaskState
-from robotq.workers import Order, TaskReport
+from robotq.workers import TaskReport, Verdict
 
 from .conftest import QUEUE, Shop, refusal
 
@@ -34,7 +34,7 @@ async def test_late_result__is_refused_and_kept_in_the_journal(shop: Shop) -> No
     assert shop.workers.refused == 1
     report = TaskReport(task_id=late.id, token=late.fence)
     answer = await shop.workers.heartbeat(QUEUE, "slow", [report])
-    assert answer.orders[0].order is Order.CANCEL
+    assert answer.orders[0].order is Verdict.CANCEL
     done = await shop.finish(holder)
     assert done.worker == "quick"
 
@@ -102,7 +102,7 @@ async def test_cancel__the_worker_hears_of_it_and_its_result_is_refused(shop: Sh
     assert cancelled.state is TaskState.CANCELLED
     report = TaskReport(task_id=task.id, token=task.fence)
     (order,) = (await shop.workers.heartbeat(QUEUE, "w1", [report])).orders
-    assert (order.order, order.reason) == (Order.CANCEL, "cancelled")
+    assert (order.order, order.reason) == (Verdict.CANCEL, "cancelled")
     with pytest.raises(RobotqError) as caught:
         await shop.finish(task)
     assert refusal(caught) == "wrong_state"

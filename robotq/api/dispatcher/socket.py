@@ -26,7 +26,7 @@ from robotq.model.errors import RobotqError, error_text
 from robotq.model.job import JobEnding
 from robotq.model.task import Task
 from robotq.model.texts import Language
-from robotq.workers import Hub, Link
+from robotq.workers import Hub, WorkerLink
 
 _log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class Connected:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def ask_whether_there(self, link: Link, every_s: float) -> None:
+    async def ask_whether_there(self, link: WorkerLink, every_s: float) -> None:
         """Give up an idle worker that does not answer. One that works may be too busy for it;
         what it has, has its own time."""
         while True:
@@ -176,7 +176,7 @@ class Conversation:
     """What a worker says, and what follows."""
 
     def __init__(
-        self, hub: Hub, link: Link, log: DispatchLog, clock: WallClock, limit: int
+        self, hub: Hub, link: WorkerLink, log: DispatchLog, clock: WallClock, limit: int
     ) -> None:
         """`limit`: bytes of a message."""
         self.hub = hub

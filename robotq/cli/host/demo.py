@@ -24,7 +24,7 @@ from robotq.cli.shared.startup import startup_lines, url_of
 from robotq.cli.shared.words import language_here, say
 from robotq.client import AsyncClient, ClientError
 from robotq.config import Config
-from robotq.daemon.assembly import Signals, run_program, running_daemon
+from robotq.daemon.assembly import StopSignals, run_program, running_daemon
 
 _TIME_SCALE = 0.05
 _GRACE_S = 1.0
@@ -71,7 +71,7 @@ def demo(
 async def show_demo(
     config: Config,
     load: Callable[[], Config],
-    signals: Signals,
+    signals: StopSignals,
     console: Console,
     *,
     exit_after: bool,

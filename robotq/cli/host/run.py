@@ -21,7 +21,7 @@ from robotq.cli.shared.options import ConfigFile, OutcomeAsJson, TimeScale
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.config import Config
-from robotq.daemon.assembly import Signals, run_program, running_engine
+from robotq.daemon.assembly import StopSignals, run_program, running_engine
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
     console = new_console(stderr=as_json)
     outcomes: list[Outcome] = []
 
-    async def program(signals: Signals) -> int:
+    async def program(signals: StopSignals) -> int:
         view = TaskView(console)
         async with running_engine(settings) as engine:
             with view.on_screen():

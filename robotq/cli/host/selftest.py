@@ -18,7 +18,7 @@ from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import OutcomeAsJson
 from robotq.cli.shared.show import TaskView, new_console
 from robotq.config import Config, load_config, packaged
-from robotq.daemon.assembly import Signals, run_program, running_engine
+from robotq.daemon.assembly import StopSignals, run_program, running_engine
 from robotq.engine.engine import Engine
 from robotq.model.task import Task
 
@@ -47,7 +47,7 @@ def self_test(*, as_json: OutcomeAsJson = False) -> None:
     console = new_console(stderr=as_json)
     outcomes: list[Outcome] = []
 
-    async def program(signals: Signals) -> int:
+    async def program(signals: StopSignals) -> int:
         done = await signals.unless_ended(_all(outcomes, console))
         return ExitCode.INTERRUPTED if done is None else ExitCode.OK
 

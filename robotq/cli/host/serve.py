@@ -14,7 +14,7 @@ from robotq.cli.shared.settings import loader
 from robotq.cli.shared.startup import startup_lines
 from robotq.cli.shared.words import say
 from robotq.config import Config
-from robotq.daemon.assembly import Signals, run_program, running_daemon
+from robotq.daemon.assembly import StopSignals, run_program, running_daemon
 from robotq.model.errors import NotWritten
 
 
@@ -68,7 +68,7 @@ def serve(
     raise typer.Exit(run_program(lambda signals: _serve(read, load, signals)))
 
 
-async def _serve(config: Config, load: Callable[[], Config], signals: Signals) -> int:
+async def _serve(config: Config, load: Callable[[], Config], signals: StopSignals) -> int:
     try:
         async with running_daemon(config, load, reload=signals.reload) as daemon:
             lines = startup_lines(config, daemon.addresses, daemon.own_addresses)

@@ -16,7 +16,7 @@ from robotq.model.json import JsonObject
 _LONGEST_PAUSE_S = 1.0
 
 
-class Refused(Exception):
+class CallRefused(Exception):
     """The device answered with an error."""
 
     def __init__(self, fault: DeviceFault) -> None:
@@ -48,7 +48,7 @@ class Calls:
         self._over: str | None = None
 
     def call(self, op: str, timeout_s: float, **fields: Any) -> JsonObject:
-        """The device's answer. Raises Refused, and LinkLost where none came within
+        """The device's answer. Raises CallRefused, and LinkLost where none came within
         `timeout_s` seconds or the link broke."""
         id_ = f"{self._session}.{next(self._numbers)}"
         turns = Turns(_LONGEST_PAUSE_S)
@@ -62,7 +62,7 @@ class Calls:
                 answer = self._wait(id_, min(pause_s, left))
                 if answer is not None:
                     if "error" in answer:
-                        raise Refused(read_fault(answer["error"]))
+                        raise CallRefused(read_fault(answer["error"]))
                     ok = answer.get("ok")
                     return ok if isinstance(ok, Mapping) else {}
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -20,7 +20,7 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.jsonline import messages
-from robotq.drivers.jsonline.calls import Refused
+from robotq.drivers.jsonline.calls import CallRefused
 from robotq.drivers.jsonline.link import Link
 from robotq.drivers.jsonline.long_params import LongRun
 from robotq.drivers.jsonline.messages import Ask, DeviceFault, Report, Status
@@ -131,7 +131,7 @@ class JsonlineDriver:
     def immediate(self, command: Command) -> JsonObject:
         try:
             ok = self._link.call("query", cmd=command.cmd_type, params=command.params)
-        except Refused as error:
+        except CallRefused as error:
             raise _immediate_failure(error.fault) from error
         result = ok.get("result")
         answer = dict(result) if isinstance(result, Mapping) else {}
@@ -169,7 +169,7 @@ class JsonlineDriver:
         self._link.status_at = 0.0
         try:
             self._link.call(op)
-        except Refused as error:
+        except CallRefused as error:
             raise DriverError(error.fault.message, code=error.fault.code) from error
         finally:
             self._link.status_at = 0.0
@@ -276,7 +276,7 @@ class _Dialogue:
     def _tell(self, ask: Ask, **answer: Any) -> None:
         try:
             self._link.call("answer", run=self._run.id, n=ask.n, **answer)
-        except Refused:
+        except CallRefused:
             # it does not wait for it any more; how the command goes on it reports
             return
 

@@ -20,7 +20,7 @@ from robotq.drivers.base import (
     WrongDevice,
 )
 from robotq.drivers.identity import Recognition
-from robotq.drivers.jsonline.calls import Calls, Refused, Silent
+from robotq.drivers.jsonline.calls import CallRefused, Calls, Silent
 from robotq.drivers.jsonline.messages import (
     Hello,
     Report,
@@ -142,7 +142,7 @@ class Link:
                 self._made = True
                 if self._interrupted is not None:
                     raise LinkLost(self._interrupted)
-        except (Refused, BadLine, LinkLost) as error:
+        except (CallRefused, BadLine, LinkLost) as error:
             self._greeted = False
             self._transport.close(str(error))
             if isinstance(error, WrongDevice):
@@ -159,7 +159,7 @@ class Link:
             self._watch.start()
 
     def call(self, op: str, **fields: Any) -> JsonObject:
-        """The device's answer. Raises Refused, LinkLost, DriverError for what is too long."""
+        """The device's answer. Raises CallRefused, LinkLost, DriverError for what is too long."""
         if not self.up:
             raise LinkLost("not connected")
         return self._calls.call(op, self.options.answer_s, **fields)
@@ -177,7 +177,7 @@ class Link:
         """How the device is now. Raises LinkLost."""
         try:
             status = read_status(self._calls.call("status", timeout_s))
-        except (Refused, BadLine) as error:
+        except (CallRefused, BadLine) as error:
             raise LinkLost(f"the device tells no status: {error}") from error
         self.status, self.status_at = status, time.monotonic()
         self._look_at_boot(status.boot)

@@ -7,8 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
-from robotq.engine.commit.locked import One, Several
-from robotq.engine.commit.locks import Locks
+from robotq.engine.commit.locks import LockedTask, LockedTasks, Locks
 from robotq.engine.events.bus import EventBus
 from robotq.engine.reads import Reads
 from robotq.engine.signals import Signals
@@ -109,15 +108,15 @@ class Commit:
         """A task, wherever it is. Raises RobotqError task_not_found, store_unavailable."""
         return await self._reads.task(task_id)
 
-    def of(self, task_id: str, *, patient: bool = False) -> One:
+    def of(self, task_id: str, *, patient: bool = False) -> LockedTask:
         """The task as it is now; nobody else changes it meanwhile. Entering raises as `find`
         does, and store_unavailable where whoever changes it now waits for a disk that does not
         answer, unless `patient`."""
-        return One(self.locks, self._reads, None if patient else self.in_time, task_id)
+        return LockedTask(self.locks, self._reads, None if patient else self.in_time, task_id)
 
-    def several(self) -> Several:
+    def several(self) -> LockedTasks:
         """The same for as many tasks as are asked for inside, patiently."""
-        return Several(self.locks, self._reads)
+        return LockedTasks(self.locks, self._reads)
 
     # -- to the disk ---------------------------------------------------------------------------
 

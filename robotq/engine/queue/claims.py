@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.locked import Several
+from robotq.engine.commit.locks import LockedTasks
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter, Writing
@@ -106,7 +106,7 @@ class Claims:
             claimed, mutations = self._turns.claim(current)
             return claimed if await self._commit.written(mutations, claimed) else None
 
-    async def _expire(self, changing: Several, task: Task) -> None:
+    async def _expire(self, changing: LockedTasks, task: Task) -> None:
         expired = ended_by_expiry(task, self._clock.now_ms())
         rest = await self._cancelling_rest(changing, expired)
         following = self._repeats.following(expired)
@@ -227,7 +227,7 @@ class Claims:
                 task.queue, ending.hold, task_id=task.id, actor=ending.actor, **ending.hold_args
             )
 
-    async def _cancelling_rest(self, changing: Several, failed: Task) -> list[Mutation]:
+    async def _cancelling_rest(self, changing: LockedTasks, failed: Task) -> list[Mutation]:
         """The first failure in a contiguous batch cancels what is left of it."""
         if not failed.contiguous or failed.batch_id is None or failed.state is TaskState.COMPLETED:
             return []
@@ -242,7 +242,7 @@ class Claims:
         return mutations
 
     async def _claim_along(
-        self, changing: Several, queue: str
+        self, changing: LockedTasks, queue: str
     ) -> tuple[Task | None, Sequence[Mutation]]:
         """The claim that can go into the same commit as the end of the running task."""
         following = self._turns.after_running(self._memory.lane(queue))

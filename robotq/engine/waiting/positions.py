@@ -19,7 +19,7 @@ _LEAST_GAP = 2.0**-10
 _BEGUN = "part of a batch that has begun"
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class WantedPosition(msgspec.Struct, frozen=True, kw_only=True):
     """Where somebody wants a waiting task: one of these, and the others are left out."""
 
     before: str | None = None
@@ -32,14 +32,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a task of this priority stands that arrived when it did."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class NewRank(msgspec.Struct, frozen=True):
     """What a waiting task gets."""
 
     priority: int
     rank: float
 
 
-class Line:
+class Movable:
     """The waiting tasks of a lane as they can be moved: one by one, a contiguous batch as one.
 
     A batch that has begun is no part of it: it comes first, and nothing goes in between. A
@@ -65,8 +65,8 @@ class Line:
         return self._units[self._index(task)]
 
     def standings(
-        self, task: Task, place: Place, numbers: Callable[[int], Sequence[float]]
-    ) -> Sequence[tuple[Task, Standing]]:
+        self, task: Task, place: WantedPosition, numbers: Callable[[int], Sequence[float]]
+    ) -> Sequence[tuple[Task, NewRank]]:
         """What the tasks of `unit` get, and the others that need a new rank for it.
 
         Empty where it stands there already. `numbers` gives so many ranks behind all others.
@@ -94,12 +94,12 @@ class Line:
             for one in unit
         )
         return [
-            (one, Standing(priority, rank))
+            (one, NewRank(priority, rank))
             for one, rank in _ranks(moving, level, behind, numbers)
             if (one.priority, one.rank) != (priority, rank)
         ]
 
-    def _target(self, own: int, others: Sequence[list[Task]], place: Place) -> int:
+    def _target(self, own: int, others: Sequence[list[Task]], place: WantedPosition) -> int:
         """The number of units that stand before it then."""
         if place.head:
             return 0
@@ -116,7 +116,7 @@ class Line:
         at = self._index(neighbour)
         return at - (own < at) + (place.after is not None)
 
-    def _neighbour(self, own: int, place: Place) -> Task:
+    def _neighbour(self, own: int, place: WantedPosition) -> Task:
         field = "after" if place.before is None else "before"
         task_id = place.after if place.before is None else place.before
         if any(task_id == task.id for task in self._units[own]):

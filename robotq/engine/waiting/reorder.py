@@ -13,7 +13,7 @@ from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import task_event
 from robotq.engine.intake.admission import Admission
 from robotq.engine.state.tasks import TaskMemory
-from robotq.engine.waiting.positions import Line, Place, Standing
+from robotq.engine.waiting.positions import Movable, NewRank, WantedPosition
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
@@ -65,7 +65,7 @@ class Editing:
 
     @unbroken
     async def move(
-        self, task_id: str, place: Place, *, actor: str, seen: int | None = None
+        self, task_id: str, place: WantedPosition, *, actor: str, seen: int | None = None
     ) -> Moved:
         """Put a waiting task elsewhere in its queue; a contiguous batch moves as one.
 
@@ -83,7 +83,7 @@ class Editing:
                     raise RobotqError("bad_parameter", field="task_id", reason=reason)
                 self._check(task.queue, seen)
                 lane = self._memory.lane(task.queue)
-                line, seen_changes = Line(lane), lane.changes
+                line, seen_changes = Movable(lane), lane.changes
                 unit = line.unit(task)
                 wanted = line.standings(task, place, self._admission.ranks)
                 async with AsyncExitStack() as changing:
@@ -122,7 +122,7 @@ class Editing:
                     raise RobotqError("bad_parameter", field="task_id", reason=reason)
                 self._check(task.queue, seen)
                 lane = self._memory.lane(task.queue)
-                unit, seen_changes = Line(lane).unit(task), lane.changes
+                unit, seen_changes = Movable(lane).unit(task), lane.changes
                 if task.queue == queue:
                     return Moved(tasks=unit, revision=self.revision_of(queue))
                 async with AsyncExitStack() as changing:
@@ -163,8 +163,8 @@ class Editing:
     async def _write_moves(
         self,
         unit: Sequence[Task],
-        wanted: Sequence[tuple[Task, Standing]],
-        place: Place,
+        wanted: Sequence[tuple[Task, NewRank]],
+        place: WantedPosition,
         actor: str,
     ) -> None:
         now_ms = self._clock.now_ms()
@@ -189,7 +189,7 @@ class Editing:
         self._revisions = revisions
 
 
-def _told(place: Place) -> JsonObject:
+def _told(place: WantedPosition) -> JsonObject:
     """Where it was put, for the journal."""
     if place.before is not None:
         return {"before": place.before}

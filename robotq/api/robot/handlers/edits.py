@@ -10,7 +10,7 @@ from robotq.api.http.call import Call
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.queue import MoveBody, PriorityBody, ReorderBody
 from robotq.engine.intake.read_command import read_priority
-from robotq.engine.waiting.positions import Place
+from robotq.engine.waiting.positions import WantedPosition
 from robotq.engine.waiting.reorder import Moved
 from robotq.model.errors import RobotqError
 
@@ -24,7 +24,7 @@ async def reorder(call: Call) -> web.StreamResponse:
         field = given[1] if given else "to"
         reason = "expected one of before, after and to"
         raise RobotqError("bad_parameter", field=field, reason=reason)
-    place = Place(
+    place = WantedPosition(
         before=body.before, after=body.after, head=body.to == "head", end=body.to == "end"
     )
     return await _move(call, body.task_id, place)
@@ -34,7 +34,9 @@ async def set_priority(call: Call) -> web.StreamResponse:
     body = await call.body(PriorityBody)
     if body.priority is None:
         raise RobotqError("bad_parameter", field="priority", reason="expected a priority")
-    return await _move(call, call.path("task_id"), Place(priority=read_priority(body.priority)))
+    return await _move(
+        call, call.path("task_id"), WantedPosition(priority=read_priority(body.priority))
+    )
 
 
 async def move_to(call: Call) -> web.StreamResponse:
@@ -52,7 +54,7 @@ def revision_tag(revision: int) -> dict[str, str]:
     return {"ETag": f'"{revision}"'}
 
 
-async def _move(call: Call, task_id: str, place: Place) -> web.Response:
+async def _move(call: Call, task_id: str, place: WantedPosition) -> web.Response:
     moved = await call.engine.queue.move(task_id, place, actor=call.actor, seen=_seen(call))
     return _moved(call, task_id, moved)
 

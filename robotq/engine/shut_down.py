@@ -21,7 +21,7 @@ _NAMED = 20
 """Things that are named at most; a number stands for the others."""
 
 
-class Ending:
+class ShutDown:
     """Accepts nothing more; gives running commands `limits.shutdown_grace_s`; stops them; then
     gives the disk `Timings.disk_at_end_s` in all to take the rest, and closes everything.
 
