@@ -9,12 +9,13 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 
 from robotq.catalog.catalog import Catalog, reason_of
-from robotq.catalog.spec import CommandSpec, Kind
+from robotq.catalog.spec import CommandSpec
 from robotq.config import packaged
 from robotq.config.keys import suggestion
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.model.task import Kind
 from robotq.steps import Program, read_program
 
 

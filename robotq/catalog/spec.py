@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from robotq.model.json import JsonObject
+from robotq.model.task import Kind
 from robotq.steps import Program
-
-
-class Kind(StrEnum):
-    """How a command is carried out."""
-
-    QUEUED = "queued"
-    """Becomes a task and waits for its turn."""
-    QUERY = "query"
-    """Answered inline with its result; no task, in no count, not in the journal."""
-    INPUT = "input"
-    """Answers the question of a running command; journalled, no task."""
-    CONTROL = "control"
-    """A signal that acts at once outside the queue; journalled, no task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

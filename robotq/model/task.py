@@ -31,6 +31,19 @@ class TaskState(StrEnum):
 FINAL_STATES = frozenset({TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED})
 
 
+class Kind(StrEnum):
+    """How a command is carried out."""
+
+    QUEUED = "queued"
+    """Becomes a task and waits for its turn."""
+    QUERY = "query"
+    """Answered inline with its result; no task, in no count, not in the journal."""
+    INPUT = "input"
+    """Answers the question of a running command; journalled, no task."""
+    CONTROL = "control"
+    """A signal that acts at once outside the queue; journalled, no task."""
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a client asks for."""
 

@@ -18,13 +18,14 @@ from robotq.api.http.keyed import IDEMPOTENCY_KEY
 from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.openapi.page import DOCS
 from robotq.model.errors import RobotqError
+from robotq.wire import checklist as wire
 
 PREFIX = "/apis/checklist"
 
 _BASE = "/api/v1"
 _STORE = ("store_unavailable",)
 _BODY = ("body_too_large",)
-_INVALID: Mapping[int, Any] = {422: models.Invalid}
+_INVALID: Mapping[int, Any] = {422: wire.Invalid}
 _ITEM = ("item_not_found", *_STORE)
 _STEP = ("wrong_state", "too_many_requests", "forbidden", "person_needed")
 """What can go wrong where a robot waits for an item."""
@@ -45,7 +46,7 @@ ROUTES = (
         request=models.TaskCreate,
         body_errors=_BODY,
         status=201,
-        response=models.Task,
+        response=wire.Task,
         answers=_INVALID,
         errors=("idempotency_conflict", *_ITEM),
     ),
@@ -56,7 +57,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="Items, ten on a page.",
         query=models.TasksQuery,
-        response=models.TaskPage,
+        response=wire.TaskPage,
         answers=_INVALID,
         errors=_STORE,
     ),
@@ -69,7 +70,7 @@ ROUTES = (
         summary="Change several items; those that are not there are passed over.",
         request=models.BulkUpdate,
         body_errors=_BODY,
-        response=models.Updated,
+        response=wire.Updated,
         answers=_INVALID,
         errors=(*_STEP, *_STORE),
     ),
@@ -81,7 +82,7 @@ ROUTES = (
         summary="Delete several items; those that are not there are passed over.",
         request=models.BulkDelete,
         body_errors=_BODY,
-        response=models.Deleted,
+        response=wire.Deleted,
         answers=_INVALID,
         errors=("item_in_use", "too_many_requests", *_STORE),
     ),
@@ -91,7 +92,7 @@ ROUTES = (
         handler=handlers.get_task,
         scope=Scope.READ,
         summary="One item.",
-        response=models.Task,
+        response=wire.Task,
         answers=_INVALID,
         errors=_ITEM,
     ),
@@ -103,7 +104,7 @@ ROUTES = (
         summary="Change an item; to complete one that a robot waits for ends its task.",
         request=models.TaskUpdate,
         body_errors=_BODY,
-        response=models.Task,
+        response=wire.Task,
         answers=_INVALID,
         errors=(*_STEP, *_ITEM),
     ),
@@ -127,7 +128,7 @@ ROUTES = (
         request=models.BatchCreate,
         body_errors=_BODY,
         status=201,
-        response=models.Batch,
+        response=wire.Batch,
         answers=_INVALID,
         errors=("idempotency_conflict", "item_batch_not_found", *_STORE),
     ),
@@ -138,7 +139,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="Batches with their items, newest first, ten on a page.",
         query=models.BatchesQuery,
-        response=models.BatchPage,
+        response=wire.BatchPage,
         answers=_INVALID,
         errors=_STORE,
     ),
@@ -149,7 +150,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="The newest batch, of all or of one session; null where there is none.",
         query=models.LatestQuery,
-        response=models.LatestBatch,
+        response=wire.LatestBatch,
         answers=_INVALID,
         errors=_STORE,
     ),
@@ -159,7 +160,7 @@ ROUTES = (
         handler=handlers.get_batch,
         scope=Scope.READ,
         summary="One batch with its items as they are now.",
-        response=models.Batch,
+        response=wire.Batch,
         answers=_INVALID,
         errors=("item_batch_not_found", *_STORE),
     ),
@@ -169,7 +170,7 @@ ROUTES = (
         handler=handlers.health,
         scope=Scope.OPEN,
         summary="Whether the checklist can be written to.",
-        response=models.Health,
+        response=wire.Health,
     ),
     *DOCS,
 )

@@ -10,7 +10,9 @@ from robotq.api.dashboard import page as web_page
 from robotq.api.dashboard import request_list as web_requests
 from robotq.api.dashboard import session as web_session
 from robotq.api.http.routes import Route
-from robotq.api.robot.models.base import Done, EmptyBody
+from robotq.api.robot.models.base import EmptyBody
+from robotq.wire import dashboard as wire
+from robotq.wire.service import Done
 
 ROUTES = (
     Route(
@@ -35,7 +37,7 @@ ROUTES = (
         handler=web_look.look,
         scope=Scope.READ,
         summary="What each robot does, what waits, what went wrong, and why nothing moves.",
-        response=web_models.Look,
+        response=wire.Look,
     ),
     Route(
         method="GET",
@@ -44,7 +46,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="A part of one robot's waiting tasks, with position and estimate.",
         query=web_models.QueueWindowQuery,
-        response=web_models.QueueWindow,
+        response=wire.QueueWindow,
         errors=("bad_parameter",),
     ),
     Route(
@@ -54,7 +56,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="The latest ended tasks and the running ones, for plots.",
         query=web_models.ChartQuery,
-        response=web_models.Charts,
+        response=wire.Charts,
         errors=("bad_parameter",),
     ),
     Route(
@@ -63,7 +65,7 @@ ROUTES = (
         handler=web_charts.picture,
         scope=Scope.READ,
         summary="The lab of the simulated robots: what stands where.",
-        response=web_models.Picture,
+        response=wire.Picture,
     ),
     Route(
         method="GET",
@@ -72,7 +74,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="The latest requests to this daemon.",
         query=web_models.RequestsQuery,
-        response=web_models.Requests,
+        response=wire.Requests,
         errors=("bad_parameter",),
     ),
     Route(

@@ -19,6 +19,7 @@ from robotq.api.http.interface import About, Contents, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route
 from robotq.api.openapi.page import DOCS
+from robotq.wire import dispatcher as wire
 
 _SUBMIT = (
     "queue_full",
@@ -37,8 +38,8 @@ HTTP_ROUTES = (
         summary="Hand in a task, and wait for its result or not.",
         headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
-        response=models.Done,
-        responses=(models.Accepted,),
+        response=wire.Done,
+        responses=(wire.Accepted,),
         errors=(*_SUBMIT, *KEYED_ERRORS),
     ),
     Route(
@@ -47,8 +48,8 @@ HTTP_ROUTES = (
         handler=handlers.get_task,
         scope=Scope.READ,
         summary="Where a task is, and its result for as long as that is kept.",
-        response=models.Queued,
-        responses=(models.Executing, models.Completed, models.Failed),
+        response=wire.Queued,
+        responses=(wire.Executing, wire.Completed, wire.Failed),
         errors=("task_not_found", "store_unavailable"),
     ),
     Route(
@@ -81,7 +82,7 @@ HTTP_ROUTES = (
         handler=dashboard.metrics,
         scope=Scope.READ,
         summary="How many workers and tasks there are.",
-        response=models.Metrics,
+        response=wire.Metrics,
     ),
     Route(
         method="GET",
@@ -89,7 +90,7 @@ HTTP_ROUTES = (
         handler=dashboard.workers,
         scope=Scope.READ,
         summary="Every worker that is there, and what it has.",
-        response=models.WorkersAnswer,
+        response=wire.WorkersAnswer,
     ),
     Route(
         method="GET",
@@ -97,7 +98,7 @@ HTTP_ROUTES = (
         handler=dashboard.tasks,
         scope=Scope.READ,
         summary="What waits and what is executed.",
-        response=models.TasksAnswer,
+        response=wire.TasksAnswer,
     ),
     Route(
         method="GET",
@@ -105,7 +106,7 @@ HTTP_ROUTES = (
         handler=dashboard.logs,
         scope=Scope.READ,
         summary="The latest requests and answers, with their bodies.",
-        response=models.LogsAnswer,
+        response=wire.LogsAnswer,
     ),
     *DOCS,
 )

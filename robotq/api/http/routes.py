@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -13,6 +13,9 @@ from robotq.api.http.call import Call
 from robotq.model.json import JsonObject
 
 Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
+
+Shape: TypeAlias = Any
+"""A type of `robotq.wire`: an `Answer`, or several between which it is one."""
 
 COMMON_ERRORS = (
     "bad_parameter",
@@ -66,11 +69,11 @@ class Route:
     """Codes for a body that cannot be taken."""
     status: int = 200
     """Of a success."""
-    response: type[BaseModel] | None = None
+    response: Shape | None = None
     """The body of a success; None where it is not JSON. Of a stream: each event."""
-    responses: tuple[type[BaseModel], ...] = ()
+    responses: tuple[Shape, ...] = ()
     """Other shapes that the body of a 200 answer can have."""
-    answers: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    answers: Mapping[int, Shape] = field(default_factory=dict)
     """Status other than 200 -> what it says where it is not the one form of errors."""
     media_type: str = JSON_TYPE
     """Of a 200 answer; where it is a family, each member of it says its own."""

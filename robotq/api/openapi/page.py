@@ -9,16 +9,15 @@ import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.call import Call
 from robotq.api.http.routes import JSON_TYPE, Route
 from robotq.api.openapi.described import DESCRIBED
 from robotq.model.errors import RobotqError
+from robotq.wire.service import OpenApi
 
 _DOCUMENT = "/openapi.json"
 _PAGE = "docs.html"
@@ -41,17 +40,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-
-
-class OpenApi(BaseModel):
-    """An OpenAPI 3.1 document."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
-
-    openapi: str
-    info: dict[str, Any]
-    paths: dict[str, dict[str, Any]]
-    components: dict[str, Any]
 
 
 async def openapi(call: Call) -> web.StreamResponse:

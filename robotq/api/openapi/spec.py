@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import COMMON_ERRORS, JSON_TYPE, RequestHeader, Route
+from robotq.api.openapi.shapes import schemas_of
 from robotq.model.errors import ERROR_CODES, ErrorCode
 from robotq.model.json import JsonObject
-
-REF = "#/components/schemas/"
+from robotq.wire.base import REF
 
 _GROUPS = {
     "": "commands",
@@ -135,25 +135,31 @@ class _Models:
     ) -> None:
         self.own_errors = error is not None
         """Errors name no codes of `model.errors`."""
-        used: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
-        for route in routes:
-            if route.request is not None:
-                used[route.request, "validation"] = None
-            for model in (route.response, *route.responses, *route.answers.values()):
-                if model is not None:
-                    used[model, "serialization"] = None
-        self._refs, made = models_json_schema(
-            list(used), ref_template=REF + "{model}", schema_generator=_Names
+        requests = [route.request for route in routes if route.request is not None]
+        self._requests, made = models_json_schema(
+            [(model, "validation") for model in dict.fromkeys(requests)],
+            ref_template=REF + "{model}",
+            schema_generator=_Names,
+        )
+        self._answers, answered = schemas_of(
+            shape
+            for route in routes
+            for shape in (route.response, *route.responses, *route.answers.values())
+            if shape is not None
         )
         self.schemas: dict[str, JsonObject] = {
             **_of_queries(routes),
             **made.get("$defs", {}),
+            **answered,
             "Error": error or _ERROR,
             **schemas,
         }
 
-    def ref(self, model: type[BaseModel], mode: JsonSchemaMode) -> JsonObject:
-        return self._refs[model, mode]
+    def request(self, model: type[BaseModel]) -> JsonObject:
+        return self._requests[model, "validation"]
+
+    def answer(self, shape: Any) -> JsonObject:
+        return self._answers[shape]
 
     def of_part(self, name: str) -> JsonObject:
         """What the part `{name}` of a path can be."""
@@ -202,7 +208,7 @@ def _operation(route: Route, routes: Sequence[Route], models: _Models) -> JsonOb
         operation["requestBody"] = {
             "required": needed and not route.forgiving,
             "description": "JSON, whatever the Content-Type says; an empty body is `{}`.",
-            "content": {JSON_TYPE: {"schema": models.ref(route.request, "validation")}},
+            "content": {JSON_TYPE: {"schema": models.request(route.request)}},
         }
     operation["responses"] = {
         str(route.status): _success(route, routes, models),
@@ -254,7 +260,7 @@ def _success(route: Route, routes: Sequence[Route], models: _Models) -> JsonObje
     if route.response is None:
         content = {route.media_type: {"schema": {"type": "string"}}}
         return {"description": route.summary, "content": content}
-    shapes = [models.ref(model, "serialization") for model in (route.response, *route.responses)]
+    shapes = [models.answer(shape) for shape in (route.response, *route.responses)]
     answer: dict[str, Any] = {
         "description": route.summary,
         "content": {JSON_TYPE: {"schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes}}},
@@ -268,7 +274,7 @@ def _events(route: Route, models: _Models) -> JsonObject:
     """The schema is that of each server-sent event; OpenAPI 3.2 calls it itemSchema."""
     data: dict[str, Any] = {"type": "string", "contentMediaType": JSON_TYPE}
     if route.response is not None:
-        data["contentSchema"] = models.ref(route.response, "serialization")
+        data["contentSchema"] = models.answer(route.response)
     return {
         "schema": {
             "type": "object",
@@ -311,7 +317,7 @@ def _others(route: Route, models: _Models) -> Iterator[tuple[int, JsonObject]]:
             continue
         response = _failure(status, rows, models)
         if status in route.answers:
-            schema = models.ref(route.answers[status], "serialization")
+            schema = models.answer(route.answers[status])
             content = response["content"][JSON_TYPE]
             content["schema"] = {"anyOf": [schema, content["schema"]]} if rows else schema
             response["description"] = response["description"] or route.summary

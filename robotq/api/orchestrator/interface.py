@@ -17,6 +17,7 @@ from robotq.api.orchestrator.answers import API
 from robotq.api.orchestrator.context import RATE_LIMIT, RateLimit
 from robotq.api.orchestrator.errors import ERROR, error_form
 from robotq.api.orchestrator.health import health
+from robotq.wire import orchestrator as wire
 
 _STORE = ("store_unavailable",)
 _LIMITED = ("too_many_requests", *_STORE)
@@ -33,7 +34,7 @@ ROUTES = (
         summary="Create a task for a work directory.",
         headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
-        response=models.CreatedAnswer,
+        response=wire.CreatedAnswer,
         errors=("queue_full", "queue_bytes_full", "shutting_down", *KEYED_ERRORS, *_LIMITED),
     ),
     Route(
@@ -43,7 +44,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="Tasks, newest first, in pages.",
         query=models.ListQuery,
-        response=models.TasksAnswer,
+        response=wire.TasksAnswer,
         errors=("bad_parameter", *_LIMITED),
     ),
     Route(
@@ -54,7 +55,7 @@ ROUTES = (
         scope=_WORKER,
         summary="Take the next task of a work directory (for workers); null where there is none.",
         query=models.NextQuery,
-        response=models.NextAnswer,
+        response=wire.NextAnswer,
         errors=("bad_parameter", *_LIMITED),
     ),
     Route(
@@ -63,7 +64,7 @@ ROUTES = (
         handler=handlers.get_task,
         scope=Scope.READ,
         summary="One task.",
-        response=models.TaskAnswer,
+        response=wire.TaskAnswer,
         errors=_TASK,
     ),
     Route(
@@ -74,7 +75,7 @@ ROUTES = (
         summary="Hand in the result of a task (for workers).",
         query=models.CompleteQuery,
         request=models.CompleteBody,
-        response=models.CompletedAnswer,
+        response=wire.CompletedAnswer,
         errors=("wrong_state", *_TASK),
     ),
     Route(
@@ -84,7 +85,7 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Call a task off, whether it waits or is worked on.",
         request=models.CancelBody,
-        response=models.CancelledAnswer,
+        response=wire.CancelledAnswer,
         errors=("wrong_state", *_TASK),
     ),
     Route(
@@ -93,7 +94,7 @@ ROUTES = (
         handler=handlers.retry,
         scope=Scope.SUBMIT,
         summary="Let a failed task wait again under its own id.",
-        response=models.RetriedAnswer,
+        response=wire.RetriedAnswer,
         errors=("wrong_state", "retries_used_up", *_TASK),
     ),
     Route(
@@ -103,7 +104,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="How many tasks there were, how they ended, and how long they took.",
         query=models.StatisticsQuery,
-        response=models.StatisticsAnswer,
+        response=wire.StatisticsAnswer,
         errors=("bad_parameter", *_LIMITED),
     ),
     Route(
@@ -112,8 +113,8 @@ ROUTES = (
         handler=health,
         scope=Scope.OPEN,
         summary="Whether tasks are taken, and how each part is. Not in the envelope.",
-        response=models.Health,
-        answers={503: models.Health},
+        response=wire.Health,
+        answers={503: wire.Health},
     ),
     *DOCS,
 )

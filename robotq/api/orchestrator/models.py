@@ -1,38 +1,24 @@
-"""Shapes of what the orchestrator interface takes and gives. They describe; the documented
+"""Shapes of what the orchestrator interface takes. They describe; the documented
 texts of its errors come from `reading`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Object = dict[str, Any]
-Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
-"""RFC 3339, UTC."""
 Word = Literal["low", "medium", "high"]
 Status = Literal["waiting", "working", "completed", "failed", "cancelled"]
 Directory = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^/")]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 WorkerId = Annotated[str, Field(max_length=100)]
-_Data = TypeVar("_Data")
 
 
 class _Body(BaseModel):
     """Keys that nobody knows are passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Envelope(_Answer, Generic[_Data]):
-    success: Literal[True]
-    data: _Data
-    error: None
-    timestamp: Time
 
 
 class NewTaskBody(_Body):
@@ -95,157 +81,3 @@ class StatisticsQuery(_Body):
 
 class CompleteQuery(_Body):
     worker_id: WorkerId | None = None
-
-
-class Created(_Answer):
-    task_id: str
-    status: Literal["waiting"]
-    priority: Word
-    work_directory: str
-    tags: list[str]
-    created_at: Time
-
-
-class HandedOut(_Answer):
-    task_id: str
-    prompt: str
-    work_directory: str
-    priority: Word
-    tags: list[str]
-
-
-class KeptResult(_Answer):
-    status: Literal["success", "failed"]
-    output: str | None
-    error: str | None
-    details: Object
-    duration: float | None
-
-
-class Task(HandedOut):
-    status: Status
-    worker_id: str | None
-    created_at: Time
-    started_at: Time | None
-    completed_at: Time | None
-    result: KeptResult | None
-    error_message: str | None
-    retry_count: int
-    max_retries: int | None
-    metadata: Object
-
-
-class Completed(_Answer):
-    task_id: str
-    status: Literal["completed", "failed"]
-    completed_at: Time
-    worker_id: str | None
-
-
-class Pagination(_Answer):
-    total: int
-    limit: int
-    offset: int
-    has_more: bool
-
-
-class Tasks(_Answer):
-    tasks: list[Task]
-    pagination: Pagination
-
-
-class Cancelled(_Answer):
-    task_id: str
-    status: Literal["cancelled"]
-    cancelled_at: Time
-    reason: str | None
-
-
-class Retried(_Answer):
-    task_id: str
-    status: Literal["waiting"]
-    retry_count: int
-    max_retries: int | None
-    last_retry_at: Time
-
-
-class Overview(_Answer):
-    total_tasks: int
-    completed_tasks: int
-    failed_tasks: int
-    cancelled_tasks: int
-    active_tasks: int = Field(description="Waiting and working.")
-    success_rate: float = Field(description="completed / (completed + failed + cancelled).")
-
-
-class Performance(_Answer):
-    avg_processing_time: float = Field(description="Milliseconds.")
-    tasks_per_hour: float
-
-
-class Hour(_Answer):
-    timestamp: Time
-    completed: int
-    failed: int
-
-
-class Statistics(_Answer):
-    overview: Overview
-    status_distribution: dict[Status, int]
-    priority_distribution: dict[Word, int]
-    performance_metrics: Performance
-    time_series: list[Hour]
-
-
-class Component(_Answer):
-    healthy: bool
-    response_time: float = Field(description="Milliseconds.")
-    last_checked: Time
-
-
-class Components(_Answer):
-    database: Component
-    cache: Component
-    external_services: Component
-
-
-class Metrics(_Answer):
-    memory_usage: str
-    cpu_usage: float = Field(description="Percent of one processor, since the start.")
-    active_connections: int
-    queue_size: int = Field(description="Waiting tasks.")
-
-
-class Health(_Answer):
-    """Without the scope read only `status`."""
-
-    status: Literal["healthy", "unhealthy"]
-    timestamp: Time | None = None
-    version: str | None = None
-    uptime: str | None = None
-    components: Components | None = None
-    metrics: Metrics | None = None
-
-
-class CreatedAnswer(Envelope[Created]): ...
-
-
-class NextAnswer(Envelope[HandedOut | None]): ...
-
-
-class CompletedAnswer(Envelope[Completed]): ...
-
-
-class TaskAnswer(Envelope[Task]): ...
-
-
-class TasksAnswer(Envelope[Tasks]): ...
-
-
-class CancelledAnswer(Envelope[Cancelled]): ...
-
-
-class RetriedAnswer(Envelope[Retried]): ...
-
-
-class StatisticsAnswer(Envelope[Statistics]): ...

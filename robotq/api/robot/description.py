@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robotq.api.http.interface import About
-from robotq.api.openapi.spec import REF
 from robotq.api.robot.models.submit import CommandBody
 from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.wire.base import REF
 
 _KINDS: Mapping[Kind, str] = {
     Kind.QUEUED: "becomes a task",

@@ -16,6 +16,7 @@ from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.answers import API
 from robotq.api.task_queue.context import ENDPOINTS, FOLDERS, Folders
 from robotq.api.task_queue.errors import ERROR, error_form
+from robotq.wire import task_queue as wire
 
 _STORE = ("store_unavailable",)
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *_STORE)
@@ -35,7 +36,7 @@ ROUTES = (
         handler=handlers.home,
         scope=Scope.READ,
         summary="This list.",
-        response=models.Home,
+        response=wire.Home,
     ),
     Route(
         method="GET",
@@ -43,8 +44,8 @@ ROUTES = (
         handler=handlers.health,
         scope=Scope.OPEN,
         summary="Whether the queue takes tasks.",
-        response=models.Health,
-        answers={503: models.Health},
+        response=wire.Health,
+        answers={503: wire.Health},
     ),
     Route(
         method="GET",
@@ -52,8 +53,8 @@ ROUTES = (
         handler=handlers.service_health,
         scope=Scope.OPEN,
         summary="The same, where older clients look for it, and in their words.",
-        response=models.ServiceHealth,
-        answers={503: models.ServiceHealth},
+        response=wire.ServiceHealth,
+        answers={503: wire.ServiceHealth},
     ),
     Route(
         method="GET",
@@ -61,7 +62,7 @@ ROUTES = (
         handler=handlers.stats,
         scope=Scope.READ,
         summary="How many tasks have a result, and how many wait.",
-        response=models.Stats,
+        response=wire.Stats,
     ),
     Route(
         method="POST",
@@ -72,7 +73,7 @@ ROUTES = (
         headers=(IDEMPOTENCY_KEY,),
         request=models.NewTaskBody,
         status=201,
-        response=models.Created,
+        response=wire.Created,
         errors=(*_NEW_TASK, *KEYED_ERRORS),
     ),
     Route(
@@ -82,7 +83,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="Waiting tasks, next first.",
         query=models.ListQuery,
-        response=models.Tasks,
+        response=wire.Tasks,
         errors=("bad_parameter",),
     ),
     Route(
@@ -93,7 +94,7 @@ ROUTES = (
         summary="Take the next task (for workers); null where there is none.",
         query=models.NextQuery,
         request=models.WorkerBody,
-        response=models.Next,
+        response=wire.Next,
         errors=("too_many_requests", *_STORE),
     ),
     Route(
@@ -105,8 +106,8 @@ ROUTES = (
         summary="The same as browser extensions ask for it: the task itself. It takes the task.",
         query=models.NextQuery,
         headers=(_WORKER_NAME,),
-        response=models.BareTask,
-        responses=(models.Next,),
+        response=wire.BareTask,
+        responses=(wire.Next,),
         errors=("too_many_requests", *_STORE),
     ),
     Route(
@@ -118,7 +119,7 @@ ROUTES = (
         query=models.CreateQuery,
         headers=(IDEMPOTENCY_KEY,),
         request=models.CreateBody,
-        response=models.CreatedInLine,
+        response=wire.CreatedInLine,
         errors=(*_NEW_TASK, *KEYED_ERRORS),
     ),
     Route(
@@ -127,7 +128,7 @@ ROUTES = (
         handler=handlers.get_task,
         scope=Scope.READ,
         summary="One task.",
-        response=models.Task,
+        response=wire.Task,
         errors=_TASK,
     ),
     Route(
@@ -137,7 +138,7 @@ ROUTES = (
         scope=_WORKER,
         summary="Take exactly this task (for workers).",
         request=models.WorkerBody,
-        response=models.Claimed,
+        response=wire.Claimed,
         errors=("too_many_requests", *_TASK),
     ),
     Route(
@@ -146,7 +147,7 @@ ROUTES = (
         handler=handlers.get_result,
         scope=Scope.READ,
         summary="The result of a task; 404 until it is there.",
-        response=models.Result,
+        response=wire.Result,
         errors=_TASK,
     ),
     Route(
@@ -156,7 +157,7 @@ ROUTES = (
         scope=_WORKER,
         summary="Hand in the result of a task (for workers).",
         request=models.ResultBody,
-        response=models.ResultSaved,
+        response=wire.ResultSaved,
         errors=("wrong_state", "stale_claim", "too_many_requests", *_TASK),
     ),
     Route(
@@ -165,7 +166,7 @@ ROUTES = (
         handler=handlers.get_result_by_id,
         scope=Scope.READ,
         summary="The same, where older clients look for it.",
-        response=models.Result,
+        response=wire.Result,
         errors=_TASK,
     ),
     *DOCS,

@@ -13,10 +13,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from robotq.api.checklist import models
 from robotq.api.checklist.interface import PREFIX, ROUTES
 from robotq.api.http.routes import Route
 from robotq.model.errors import ERROR_CODES
+from robotq.wire import checklist as wire
+from tests.api import shapes
 from tests.api.conftest import StartLab
 from tests.api.lab import Lab
 
@@ -102,14 +103,14 @@ def check(method: str, path: str, answer: Answer) -> None:
     route = next((r for form, r in _PATTERNS if r.method == method and form.fullmatch(plain)), None)
     if route is not None and answer.status == route.status:
         if route.response is not None:
-            route.response.model_validate(answer.body)
+            shapes.check(answer.body, route.response)
         return
     assert answer.headers["Content-Type"] == "application/json"
-    error = models.Error.model_validate(answer.body)
-    assert error.request_id == answer.headers["X-Request-ID"]
+    shapes.check(answer.body, wire.Error)
+    assert answer.body["request_id"] == answer.headers["X-Request-ID"]
     assert answer.status in statuses(route)
     if answer.status == 422:
-        models.Invalid.model_validate(answer.body)
+        shapes.check(answer.body, wire.Invalid)
 
 
 def statuses(route: Route | None) -> set[int]:

@@ -25,6 +25,7 @@ from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.workers import Workers
+from tests.api import shapes
 from tests.engine.bench import CATALOG, bench_config, bench_factory
 from tests.workers.conftest import SetClock
 
@@ -143,7 +144,7 @@ def check(method: str, path: str, answer: Answer) -> None:
     assert body["error"] is None
     for pattern, route in _PATTERNS:
         if route.method == method and pattern.fullmatch(path) and route.response is not None:
-            route.response.model_validate(body)
+            shapes.check(body, route.response)
             return
 
 

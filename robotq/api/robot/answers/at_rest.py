@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robotq.api.robot.models.robots import Motion
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import RobotqError
+from robotq.wire.robots import Motion
 
 
 def running(robots: Mapping[str, Robot]) -> Mapping[str, str | None]:

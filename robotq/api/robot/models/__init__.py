@@ -1,1 +1,1 @@
-"""Shapes of what the robot interface takes and gives, by what they are about."""
+"""What the robot interface takes, by what it is about."""

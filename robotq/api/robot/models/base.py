@@ -1,4 +1,4 @@
-"""What the shapes of the robot interface have in common.
+"""What requests have in common.
 
 Small bodies are checked by their shapes; the two hot paths, `POST /` and `GET /task/{id}`, are
 only described by them.
@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 Status = Literal["pending", "running", "completed", "failed"]
-LocalTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")]
-"""`YYYY-MM-DD HH:MM:SS` in the time zone of the daemon."""
 Moment = str | float
 """ISO 8601, without a zone that of the daemon; seconds from now, such as `+90`, `+15m`, `+8h`,
 `+2d`; seconds or milliseconds since 1970. Within 366 days from now."""
@@ -32,11 +30,6 @@ class Query(BaseModel):
 class Body(BaseModel):
     """A body; a key that nobody knows is refused, since a misspelt `robot_id` would mean all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Answer(BaseModel):
-    # answers are described and never checked, so a start does not wait for their validators
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
@@ -59,8 +52,3 @@ class NamingBody(Body):
 
 class EmptyBody(Body):
     pass
-
-
-class Done(Answer):
-    success: Literal[True]
-    message: str

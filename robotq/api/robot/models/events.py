@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from robotq.api.robot.models.base import Answer, LocalTime, Object, Query
+from robotq.api.robot.models.base import Query
 
 
 class EventFilter(Query):
@@ -29,26 +29,3 @@ class JournalQuery(EventFilter):
         default=100, ge=0, le=2**62, description="Without `after`: so many back from the newest."
     )
     limit: int = Field(default=100, ge=1, le=500, description="Events looked at for a page.")
-
-
-class Event(Answer):
-    """Something that happened: the `data` of one server-sent event, whose `id` is the same."""
-
-    id: int
-    kind: str = Field(description="What happened, e.g. `task.completed`, `hold.set`.")
-    time: LocalTime
-    at_ms: int
-    actor: str = Field(description="Who did it: the name of a key, anonymous, robotq.")
-    api: str | None
-    robot_id: str | None
-    task_id: str | None
-    before: str | None = Field(description="State of the task before.")
-    after: str | None
-    data: Object
-
-
-class Journal(Answer):
-    events: list[Event] = Field(description="Oldest first.")
-    count: int
-    next_after: int | None = Field(description="Null on the last page.")
-    newest: int = Field(description="The last event that there is.")

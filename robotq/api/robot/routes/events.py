@@ -6,9 +6,10 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import EVENT_STREAM, RequestHeader, Route
 from robotq.api.robot.handlers import events, journal, webhooks
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.events import Event, EventsQuery, Journal, JournalQuery
-from robotq.api.robot.models.webhooks import WebhookDone, Webhooks, WebhooksQuery
+from robotq.api.robot.models.events import EventsQuery, JournalQuery
+from robotq.api.robot.models.webhooks import WebhooksQuery
 from robotq.api.robot.routes.common import STORE
+from robotq.wire.events import Event, Journal, WebhookDone, Webhooks
 
 _LAST_EVENT_ID = RequestHeader(
     name="Last-Event-ID",

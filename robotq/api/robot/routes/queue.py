@@ -6,16 +6,14 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import edits, queue
 from robotq.api.robot.models.queue import (
-    MovedTask,
     PauseBody,
-    QueuesDone,
-    QueueStatus,
     QueueStatusQuery,
     ReorderBody,
     ResumeBody,
     RobotQuery,
 )
 from robotq.api.robot.routes.common import IF_MATCH, NAMED, STORE, TASK
+from robotq.wire.queue import MovedTask, QueuesDone, QueueStatus
 
 ROUTES = (
     Route(

@@ -6,20 +6,20 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
-from robotq.api.robot.models.resources import Released, ReleasePlaceBody, Resources
-from robotq.api.robot.models.robots import (
+from robotq.api.robot.models.resources import ReleasePlaceBody
+from robotq.api.robot.models.robots import ResumeMotionBody, StopBody, StopQuery
+from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
+from robotq.wire.robots import (
     EStopDone,
     EStopResetDone,
     EStopState,
-    ResumeMotionBody,
+    Released,
+    Resources,
     Robot,
     RobotDone,
     Robots,
     RobotStopped,
-    StopBody,
-    StopQuery,
 )
-from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
 
 ROUTES = (
     Route(

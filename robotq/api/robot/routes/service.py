@@ -6,7 +6,7 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import health, metrics, service
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.service import Audit, Commands, CommandSpec, Health, Home, ReloadDone
+from robotq.wire.service import Audit, Commands, CommandSpec, Health, Home, ReloadDone
 
 ROUTES = (
     Route(

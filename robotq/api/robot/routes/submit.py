@@ -6,17 +6,9 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.keyed import IDEMPOTENCY_KEY
 from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.robot.handlers import commands
-from robotq.api.robot.models.submit import (
-    Accepted,
-    AcceptedBatch,
-    BatchEnding,
-    CommandBody,
-    DoneAtOnce,
-    DryRun,
-    Ending,
-    SubmitQuery,
-)
+from robotq.api.robot.models.submit import CommandBody, SubmitQuery
 from robotq.api.robot.routes.common import AGENT, ROBOT, STORE
+from robotq.wire.submit import Accepted, AcceptedBatch, BatchEnding, DoneAtOnce, DryRun, Ending
 
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *STORE)
 _ENDS = (

@@ -5,25 +5,22 @@ from __future__ import annotations
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import cancelling, edits, tasks
-from robotq.api.robot.models.queue import MoveBody, MovedTask, PriorityBody
+from robotq.api.robot.models.queue import MoveBody, PriorityBody
 from robotq.api.robot.models.tasks import (
     AnswerBody,
     ApproveBody,
     CancelBody,
-    CancelledMany,
     CancelManyBody,
     InputQuery,
     RejectBody,
     ResolveBody,
-    RetriedBatch,
     RetryBody,
-    Task,
-    TaskDone,
     TaskQueryParameters,
-    Tasks,
     TasksQuery,
 )
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
+from robotq.wire.queue import MovedTask
+from robotq.wire.tasks import CancelledMany, RetriedBatch, Task, TaskDone, Tasks
 
 _RETRY = (
     "wrong_state",

@@ -6,17 +6,14 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import workers
 from robotq.api.robot.models.workers import (
-    Heartbeat,
     HeartbeatBody,
-    Next,
     NextBody,
     ReleaseBody,
     ResultBody,
-    WorkerDone,
-    Workers,
     WorkersQuery,
 )
 from robotq.api.robot.routes.common import STORE, TASK
+from robotq.wire.workers import Heartbeat, Next, WorkerDone, Workers
 
 ROUTES = (
     Route(

@@ -1,0 +1,77 @@
+"""What the shapes are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, cast, dataclass_transform
+
+from msgspec import Meta, Raw, Struct, StructMeta, field
+from msgspec.structs import asdict
+
+REF = "#/components/schemas/"
+"""Where the shapes stand in an OpenAPI document."""
+
+Object: TypeAlias = dict[str, Any]
+
+
+class _ByName(StructMeta):
+    """Fields are given by name, in every shape."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
+    ) -> _ByName:
+        return super().__new__(cls, name, bases, namespace, **{"kw_only": True, **config})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+class Answer(Struct, metaclass=_ByName, frozen=True, omit_defaults=True, dict=True):
+    @property
+    def raw(self) -> Object:
+        """The answer as it came, with what an older client does not know."""
+        found: Object = self.__dict__.get("raw", {})
+        return found
+
+
+class Open(Answer):
+    """Further keys can be there."""
+
+
+def missing(value: Any = None) -> Any:
+    """The default of a field that is always written, for whoever reads an older daemon."""
+    if value == {}:
+        # an empty one would be left out, were `dict` itself the factory
+        return field(default_factory=lambda: {})  # noqa: PIE807
+    return field(default_factory=lambda: value)
+
+
+def one_of(*words: str) -> Meta:
+    """The words that a text can be."""
+    told = {"enum": list(words)} if len(words) > 1 else {"const": words[0]}
+    return Meta(extra_json_schema=told)
+
+
+def like(kind: type) -> Meta:
+    """What is described by another shape or by an enum, and read as it is."""
+    SHAPES[kind.__name__] = kind
+    return Meta(extra_json_schema={"$ref": REF + kind.__name__})
+
+
+SHAPES: dict[str, type] = {}
+"""Name -> what something is `like`."""
+
+NULL: Any = cast("Any", Raw(b"null"))
+"""A null that is written where None would be left out."""
+
+
+def opened(shape: Open, more: Mapping[str, Any]) -> Any:
+    """A shape with further keys; its own win. To be written, or to stand in another one."""
+    return {**more, **asdict(shape)}
+
+
+LocalTime = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"})]
+"""`YYYY-MM-DD HH:MM:SS` in the time zone of the daemon."""
+Success = Annotated[bool, Meta(extra_json_schema={"const": True})]
+Failure = Annotated[bool, Meta(extra_json_schema={"const": False})]
+Params = Annotated[
+    Any, Meta(extra_json_schema={"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]})
+]

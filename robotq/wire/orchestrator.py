@@ -1,0 +1,182 @@
+"""What the orchestrator interface answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta
+
+from robotq.wire.base import Answer, Object, Success, one_of
+
+Time = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"})]
+"""RFC 3339, UTC."""
+Word = Annotated[str, one_of("low", "medium", "high")]
+Status = Annotated[str, one_of("waiting", "working", "completed", "failed", "cancelled")]
+_Data = TypeVar("_Data")
+
+
+class Envelope(Answer, Generic[_Data]):
+    success: Success
+    data: _Data
+    error: None
+    timestamp: Time
+
+
+class Created(Answer):
+    task_id: str
+    status: Annotated[str, one_of("waiting")]
+    priority: Word
+    work_directory: str
+    tags: tuple[str, ...]
+    created_at: Time
+
+
+class HandedOut(Answer):
+    task_id: str
+    prompt: str
+    work_directory: str
+    priority: Word
+    tags: tuple[str, ...]
+
+
+class KeptResult(Answer):
+    status: Annotated[str, one_of("success", "failed")]
+    output: str | None
+    error: str | None
+    details: Object
+    duration: float | None
+
+
+class Task(HandedOut):
+    status: Status
+    worker_id: str | None
+    created_at: Time
+    started_at: Time | None
+    completed_at: Time | None
+    result: KeptResult | None
+    error_message: str | None
+    retry_count: int
+    max_retries: int | None
+    metadata: Object
+
+
+class Completed(Answer):
+    task_id: str
+    status: Annotated[str, one_of("completed", "failed")]
+    completed_at: Time
+    worker_id: str | None
+
+
+class Pagination(Answer):
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class Tasks(Answer):
+    tasks: tuple[Task, ...]
+    pagination: Pagination
+
+
+class Cancelled(Answer):
+    task_id: str
+    status: Annotated[str, one_of("cancelled")]
+    cancelled_at: Time
+    reason: str | None
+
+
+class Retried(Answer):
+    task_id: str
+    status: Annotated[str, one_of("waiting")]
+    retry_count: int
+    max_retries: int | None
+    last_retry_at: Time
+
+
+class Overview(Answer):
+    total_tasks: int
+    completed_tasks: int
+    failed_tasks: int
+    cancelled_tasks: int
+    active_tasks: int
+    """Waiting and working."""
+    success_rate: float
+    """completed / (completed + failed + cancelled)."""
+
+
+class Performance(Answer):
+    avg_processing_time: float
+    """Milliseconds."""
+    tasks_per_hour: float
+
+
+class Hour(Answer):
+    timestamp: Time
+    completed: int
+    failed: int
+
+
+class Statistics(Answer):
+    overview: Overview
+    status_distribution: dict[Status, int]
+    priority_distribution: dict[Word, int]
+    performance_metrics: Performance
+    time_series: tuple[Hour, ...]
+
+
+class Component(Answer):
+    healthy: bool
+    response_time: float
+    """Milliseconds."""
+    last_checked: Time
+
+
+class Components(Answer):
+    database: Component
+    cache: Component
+    external_services: Component
+
+
+class Metrics(Answer):
+    memory_usage: str
+    cpu_usage: float
+    """Percent of one processor, since the start."""
+    active_connections: int
+    queue_size: int
+    """Waiting tasks."""
+
+
+class Health(Answer):
+    """Without the scope read only `status`."""
+
+    status: Annotated[str, one_of("healthy", "unhealthy")]
+    timestamp: Time | None = None
+    version: str | None = None
+    uptime: str | None = None
+    components: Components | None = None
+    metrics: Metrics | None = None
+
+
+class CreatedAnswer(Envelope[Created]): ...
+
+
+class NextAnswer(Envelope[HandedOut | None]): ...
+
+
+class CompletedAnswer(Envelope[Completed]): ...
+
+
+class TaskAnswer(Envelope[Task]): ...
+
+
+class TasksAnswer(Envelope[Tasks]): ...
+
+
+class CancelledAnswer(Envelope[Cancelled]): ...
+
+
+class RetriedAnswer(Envelope[Retried]): ...
+
+
+class StatisticsAnswer(Envelope[Statistics]): ...

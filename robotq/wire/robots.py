@@ -1,0 +1,151 @@
+"""Robots, the emergency stop, and places."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from robotq.wire.base import Answer, LocalTime, Object, Success, like, missing, one_of
+from robotq.wire.holds import Hold, Reason
+from robotq.wire.tasks import StartsNext
+
+Motion = Annotated[str, one_of("no_command", "stopping", "stopped", "unknown")]
+"""Whether a robot stands after a stop."""
+
+
+class Capabilities(Answer):
+    simulated: bool = missing(False)
+    acknowledgement: str = missing("")
+    stop_out_of_band: bool = missing(False)
+    position_survives_stop: bool = missing(False)
+    immediate_while_busy: bool = missing(False)
+    can_hold: bool = missing(False)
+
+
+class Robot(Answer):
+    robot_id: str
+    driver: str
+    default: bool = missing(False)
+    state: Annotated[str, one_of("idle", "running", "held", "disconnected")]
+    """held: its queue starts nothing, and nothing runs."""
+    connected: bool
+    simulated: bool
+    motion_held: bool | None = missing()
+    """Null where the driver gave no status."""
+    motion_state: Annotated[str, one_of("holding", "held")] | None = missing()
+    """holding: held, and not at rest yet. Null where nothing is held."""
+    planned_moves: int | None = missing()
+    """While holding: the most motions that are carried out before it rests."""
+    position_known: bool | None = missing()
+    place: str | None = missing()
+    """Null between two places, or when unknown."""
+    details: Object = missing({})
+    status_error: str | None = missing()
+    """Why the driver gave no status."""
+    capabilities: Annotated[Object, like(Capabilities)] = missing({})
+    queue_size: int
+    running_task: str | None = missing()
+    resources: tuple[str, ...] = missing(())
+    """Resources that it holds."""
+    holds: tuple[Hold, ...] = missing(())
+    why: tuple[Reason, ...] = missing(())
+    """Why nothing of its queue moves; empty where something does, or nothing waits."""
+
+
+class AbsentRobot(Answer):
+    """What is left of a robot that the configuration does not have any more."""
+
+    robot_id: str
+    queue_size: int
+    """Commands that wait for it."""
+    resources: tuple[str, ...]
+    """Resources that it holds."""
+    holds: tuple[Hold, ...]
+
+
+class Robots(Answer):
+    robots: tuple[Robot, ...]
+    not_configured: tuple[AbsentRobot, ...]
+
+
+class RobotDone(Answer):
+    success: Success
+    message: str
+    robot_id: str
+    recorded: bool
+    """Whether the holds of its queue are on disk; they count either way."""
+    holds: tuple[Hold, ...]
+    starts_next: StartsNext | None
+    """What its robot begins with next, at once or as soon as nothing holds its queue."""
+
+
+class RobotStopped(RobotDone):
+    motion: Motion
+    """`stopping`: its command has not ended, and it may still move. `stopped`: it has said that it
+    stands. `unknown`: nobody can say. `no_command`: none of robotq's ran."""
+
+
+class EStopState(Answer):
+    latched: bool
+    robots: dict[str, bool]
+    holds: tuple[Hold, ...]
+
+
+class EStopDone(Answer):
+    success: bool
+    """Whether every robot has taken it."""
+    message: str
+    latched: bool
+    robots: dict[str, str | None]
+    """Null, or what went wrong there."""
+    motion: dict[str, Motion]
+    """`stopping`: its command has not ended, and it may still move. `stopped`: it has said that it
+    stands. `unknown`: nobody can say. `no_command`: none of robotq's ran."""
+    recorded: bool
+    """Whether it is on disk."""
+    latency_ms: float
+
+
+class EStopResetDone(Answer):
+    success: bool
+    message: str
+    latched: bool
+    robots: dict[str, str | None]
+    holds: tuple[Hold, ...]
+    starts_next: dict[str, StartsNext | None]
+    """By robot, what starts as soon as somebody resumes it."""
+
+
+class ReleaseHow(Answer):
+    method: Annotated[str, one_of("POST")] = missing("")
+    path: str = missing("")
+    body: dict[str, str | int] = missing({})
+
+
+class Holder(Answer):
+    robot_id: str
+    state: Annotated[str, one_of("running", "idle", "disconnected", "not_configured")]
+    absent: bool
+    """It is not connected, or not configured any more."""
+    since: LocalTime = missing("")
+    since_ms: int
+    task_id: str | None = missing()
+    """The command for which it was taken."""
+    release: Annotated[Object, like(ReleaseHow)] = missing({})
+    """What takes it away, where the robot is not there."""
+
+
+class Resource(Answer):
+    resource: str
+    places: tuple[str, ...] = missing(())
+    held_by: Holder | None = missing()
+
+
+class Resources(Answer):
+    resources: tuple[Resource, ...]
+
+
+class Released(Answer):
+    success: Success
+    message: str
+    resource: str
+    was_held_by: str

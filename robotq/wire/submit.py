@@ -1,0 +1,103 @@
+"""Every answer that a submit can get."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from robotq.model.task import Kind
+from robotq.wire.base import Answer, LocalTime, Object, Open, Params, Success, like, missing
+from robotq.wire.holds import Hold
+from robotq.wire.tasks import Repeat
+
+
+class Accepted(Answer):
+    """The answer in queue mode: everything in it is on disk."""
+
+    success: Success = missing(True)
+    message: str = missing("")
+    task_id: str
+    queue_size: int
+    """Waiting and running tasks over all robots."""
+    note: str = missing("")
+
+
+class AcceptedBatch(Answer):
+    """The answer to a list of commands in queue mode: everything in it is on disk."""
+
+    success: Success = missing(True)
+    message: str = missing("")
+    batch_id: str
+    task_ids: tuple[str, ...]
+    """In the order of the commands."""
+    queue_size: int
+    """Waiting and running tasks over all robots."""
+    note: str = missing("")
+
+
+class DoneAtOnce(Open):
+    """The answer to a command that acts at once; further keys are its result."""
+
+    success: Success
+    code: Annotated[int, Meta(extra_json_schema={"const": 0})]
+    message: str
+    cmd_type: str
+    cmd_id: str | None
+
+
+class Ending(Open):
+    """How a command ended, in synchronous mode or after `Prefer: wait`; further keys are its
+    result."""
+
+    success: bool
+    message: str
+    code: int
+    """0, or the number of the error."""
+    error_code: str | None = None
+    """Only where it did not succeed."""
+    cmd_id: str | None
+    task_id: str
+
+
+class BatchEnding(Answer):
+    """How the commands of a batch ended."""
+
+    success: bool
+    """Whether every command has completed."""
+    message: str
+    """Of the first that failed, else of the last one."""
+    code: int
+    error_code: str | None = None
+    """Only where one did not succeed."""
+    batch_id: str
+    task_ids: tuple[str, ...]
+    results: tuple[Ending, ...]
+
+
+class CheckedCommand(Answer):
+    """A command as it would be taken, with the defaults filled in."""
+
+    cmd_type: str
+    cmd_id: str | None
+    kind: Annotated[str, like(Kind)]
+    robot_id: str
+    params: Params
+    extra: Object
+    priority: int
+    timeout_s: float
+    not_before: LocalTime | None = None
+    not_before_ms: int | None = None
+    expires_at: LocalTime | None = None
+    expires_at_ms: int | None = None
+    repeat: Repeat | None = None
+    holds: tuple[Hold, ...]
+
+
+class DryRun(Answer):
+    """The answer to `dry_run`: the commands are right, and nothing was done."""
+
+    success: Success
+    dry_run: Success
+    message: str
+    commands: tuple[CheckedCommand, ...]

@@ -1,0 +1,250 @@
+"""Tasks, and what is done to one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from robotq.model.task import StepState, TaskState
+from robotq.wire.base import Answer, LocalTime, Object, Params, Success, like, missing, one_of
+from robotq.wire.events import Webhook
+from robotq.wire.holds import Hold, Reason, Wait
+
+Status = Annotated[str, one_of("pending", "running", "completed", "failed")]
+
+
+class Work(Answer):
+    """What a task for workers has besides."""
+
+    match: str = missing("")
+    """Only a worker that asks with the same key gets it."""
+    worker: str | None = missing()
+    """Who has it, or had it last."""
+    lease_until_ms: int | None = missing()
+    deadline_ms: int | None = missing()
+    retries: int = missing(0)
+
+
+class Task(Answer):
+    """A task."""
+
+    task_id: str
+    status: Status = missing("")
+    """A cancelled task is `failed` here; see `state`."""
+    state: TaskState
+    cmd_type: str
+    cmd_id: str | None = missing()
+    robot_id: str
+    api: str = missing("")
+    """The interface through which it came."""
+    submit_time: LocalTime = missing("")
+    start_time: LocalTime | None = missing()
+    end_time: LocalTime | None = None
+    """Only when it has ended."""
+    result: Object | None = missing()
+    """Null until it has ended."""
+    params: Params = missing({})
+    extra: Object = missing({})
+    priority: int = missing(0)
+    actor: str = missing("")
+    """Who submitted it: the name of a key, or anonymous."""
+    attempt: int = missing(0)
+    simulated: bool = missing(False)
+    submitted_at_ms: int
+    started_at_ms: int | None = missing()
+    ended_at_ms: int | None = missing()
+    batch_id: str | None = missing()
+    retry_of: str | None = missing()
+    revision: int = missing(0)
+    """Raised by every change; what a confirmation can name."""
+    not_before: LocalTime | None = None
+    """Passed over until then."""
+    not_before_ms: int | None = None
+    expires_at: LocalTime | None = None
+    """It fails where it was not started until then."""
+    expires_at_ms: int | None = None
+    repeat: Repeat | None = None
+    """Only where it runs again by itself."""
+    repeat_of: str | None = None
+    """The first run, for the others."""
+    current_run: str | None = None
+    """Of a run that has ended: the one that waits or runs now."""
+    progress: float | None = missing()
+    """0 to 1; null when the robot cannot say."""
+    work: Work | None = None
+    """Only of tasks for workers."""
+    current_step: str | None = None
+    completed_steps: tuple[StepDuration, ...] = ()
+    steps: tuple[Step, ...] = ()
+    partial: Object | None = None
+    """What was found so far."""
+    remaining_s: float | None = None
+    """What a running command still takes, in seconds, judged by earlier ones."""
+    starts_in_s: float | None = None
+    """Wall seconds until a waiting command starts, judged by earlier ones; absent where nobody can
+    know: its queue is held, or it waits for a person or a place."""
+    starts_after_resume_s: float | None = None
+    """The same, from the moment at which its queue goes on; only while it is held."""
+    eta: LocalTime | None = None
+    """When it will be done at that rate."""
+    eta_ms: int | None = None
+    position: int | None = None
+    """1 at the head of the queue."""
+    waits: tuple[Wait, ...] = ()
+    """Why this task is passed over for now."""
+    holds: tuple[Hold, ...] = ()
+    """Why its queue starts nothing."""
+    why: tuple[Reason, ...] = ()
+    """Why it does not run yet: its place in line, holds and waits; for a running one, why it does
+    not get on."""
+    waiting_for: Question | None = None
+    code: int | None = None
+    """0, or the number of the error."""
+    error_code: str | None = None
+    message: str | None = None
+    error: TaskError | None = None
+    resolution: Annotated[Object, like(Resolution)] | None = None
+    retried_as: str | None = None
+    callback_url: str | None = None
+    """Where the client wants the end of it sent to."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Who is told of its end; see `/webhooks`."""
+
+
+class Repeat(Answer):
+    """How often a command runs again by itself."""
+
+    count: int | None = missing()
+    """Runs in all; null: until somebody cancels one."""
+    interval_s: float | None = missing()
+    """From the time of one run to that of the next; null: right after its end."""
+    on_failure: Annotated[str, one_of("stop", "continue")] = missing("")
+    run: int = missing(0)
+    """Which one this is, from 1."""
+
+
+class StepDuration(Answer):
+    name: str = missing("")
+    duration_s: float | None = missing()
+
+
+class Step(Answer):
+    name: str
+    state: StepState
+    start_time: LocalTime = missing("")
+    started_at_ms: int
+    duration_s: float | None = missing()
+    """Motion time; null while it runs."""
+    detail: Object = missing({})
+
+
+class Question(Answer):
+    """What a running command asks."""
+
+    prompt: str
+    args: Object = missing({})
+    schema: Object
+    """JSON Schema of the answer."""
+    answered_by: str | None = missing()
+    """The immediate command that answers it too."""
+    asked_at: LocalTime = missing("")
+    asked_at_ms: int = missing(0)
+    """Names this question."""
+    deadline: LocalTime = missing("")
+    deadline_ms: int
+    answer: Object = missing({})
+
+
+class TaskError(Answer):
+    code: int = missing(0)
+    error_code: str = missing("")
+    message: str = missing("")
+    step: str | None = missing()
+    """The step during which it happened."""
+    args: Object = missing({})
+
+
+class Resolution(Answer):
+    outcome: str
+    actor: str
+    at: LocalTime
+    at_ms: int
+    note: str
+
+
+class TaskLine(Answer):
+    """A task in a list."""
+
+    task_id: str
+    status: Status = missing("")
+    state: TaskState
+    cmd_type: str
+    cmd_id: str | None = missing()
+    robot_id: str
+    api: str = missing("")
+    submit_time: LocalTime = missing("")
+    start_time: LocalTime | None = missing()
+    end_time: LocalTime | None = None
+    batch_id: str | None = missing()
+    progress: float | None = missing()
+    error_code: str | None = None
+    position: int | None = None
+    awaits_approval: bool = False
+    """Only where a person has to approve it before it runs."""
+
+
+class Tasks(Answer):
+    tasks: tuple[TaskLine, ...] = missing(())
+    """Newest first."""
+    count: int = missing(0)
+    next_cursor: str | None = missing()
+    """Null on the last page."""
+
+
+class CancelledMany(Answer):
+    """Without `count`: what would be cancelled. With it: what was."""
+
+    success: Success = missing(True)
+    message: str = missing("")
+    dry_run: bool = missing(False)
+    """Nothing was done."""
+    matching: int
+    """Tasks that are meant; the `count` to send."""
+    up_to: int = missing(0)
+    """To be sent beside `count`."""
+    states: dict[str, int] = missing({})
+    """How many of them are in which state, afterwards; `outcome_unknown` is a state of its own
+    here."""
+    robots: dict[str, int] | None = None
+    """How many of which robot or worker queue; only of a dry run."""
+
+
+class StartsNext(Answer):
+    """The waiting command that begins next; what waits for a person, a time or a place is passed
+    over."""
+
+    task_id: str = missing("")
+    cmd_type: str = missing("")
+    cmd_id: str | None = missing()
+
+
+class RetriedBatch(Answer):
+    """What was left of a batch runs again, as a new one."""
+
+    success: Success
+    message: str
+    batch_id: str
+    task_ids: tuple[str, ...]
+    queue_size: int
+    starts_next: StartsNext | None
+    """What its robot begins with next, at once or as soon as nothing holds its queue."""
+
+
+class TaskDone(Answer):
+    """Something was done to a task."""
+
+    success: Success
+    message: str
+    task_id: str
+    task: Task
+    starts_next: StartsNext | None
+    """What its robot begins with next, at once or as soon as nothing holds its queue."""
