@@ -6,8 +6,8 @@ from typing import Annotated
 
 from robotq.model.task import StepState, TaskState
 from robotq.wire.base import Answer, LocalTime, Object, Params, Success, like, missing, one_of
-from robotq.wire.events import Webhook
 from robotq.wire.holds import Hold, Reason, Wait
+from robotq.wire.service import Webhook
 
 Status = Annotated[str, one_of("pending", "running", "completed", "failed")]
 

@@ -9,7 +9,6 @@ import orjson
 from aiohttp import web
 
 from robotq.api.http.interface import Interface
-from robotq.api.openapi.spec import document
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.engine import Engine
@@ -46,6 +45,9 @@ class Described:
 
 def document_of(interface: Interface, schemas: Mapping[str, JsonObject]) -> JsonObject:
     """`schemas`: what only a running daemon knows."""
+    # much that only who asks for a document waits for
+    from robotq.api.openapi.spec import document  # noqa: PLC0415
+
     about = interface.about
     info = {
         "title": about.title,

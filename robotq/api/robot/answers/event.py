@@ -1,4 +1,4 @@
-"""An event as clients see it."""
+"""An event, and who was told of it, as clients see them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import orjson
 from aiohttp import web
 
 from robotq.api.robot.answers.times import local_time
+from robotq.config.receivers import shown_url
+from robotq.model.delivery import Delivery
 from robotq.model.event import Event
+from robotq.model.texts import Language, text
 
 _FRAMES = 2_000
 
@@ -46,4 +49,22 @@ def event_view(event: Event) -> dict[str, Any]:
         "before": event.before,
         "after": event.after,
         "data": event.data,
+    }
+
+
+def webhook_view(delivery: Delivery, language: Language) -> dict[str, Any]:
+    problem = delivery.problem
+    next_ms, ended_ms = delivery.next_attempt_at_ms, delivery.ended_at_ms
+    return {
+        "webhook_id": delivery.id,
+        "task_id": delivery.task_id,
+        "receiver": delivery.receiver.value,
+        "url": shown_url(delivery.url),
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "created_at": local_time(delivery.created_at_ms),
+        "next_attempt_at": None if next_ms is None else local_time(next_ms),
+        "ended_at": None if ended_ms is None else local_time(ended_ms),
+        "problem": None if problem is None else problem.code,
+        "message": None if problem is None else text(problem.code, problem.args, language),
     }

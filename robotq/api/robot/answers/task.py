@@ -9,9 +9,9 @@ import orjson
 from aiohttp import web
 
 from robotq.api.http.remembered import Remembered
+from robotq.api.robot.answers.event import webhook_view
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.times import local_time
-from robotq.api.robot.answers.webhook import webhook_view
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery

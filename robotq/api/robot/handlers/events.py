@@ -1,4 +1,4 @@
-"""GET /events: what happens, as it happens, as server-sent events."""
+"""GET /events: what happens, as it happens, as server-sent events. GET /journal: in pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.http.call import Call
-from robotq.api.robot.answers.event import FRAMES
-from robotq.api.robot.models.events import EventFilter, EventsQuery
+from robotq.api.robot.answers.event import FRAMES, event_view
+from robotq.api.robot.models.events import EventFilter, EventsQuery, JournalQuery
 from robotq.engine.events.bus import Subscription
 from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event
@@ -109,4 +109,23 @@ def is_wanted(event: Event, query: EventFilter) -> bool:
         (query.task_id is None or event.task_id == query.task_id)
         and (query.robot_id is None or event.robot == query.robot_id)
         and (query.kind is None or event.kind.startswith(query.kind))
+    )
+
+
+async def pages(call: Call) -> web.StreamResponse:
+    """The events after `after`, oldest first. A filter thins a page out; it can be empty and
+    not be the last one."""
+    query = call.query(JournalQuery)
+    newest = call.engine.reads.last_event_id
+    after = max(newest - query.last, 0) if query.after is None else query.after
+    read = await call.engine.reads.events(after, limit=query.limit, task_id=query.task_id)
+    events = [event_view(event) for event in read if is_wanted(event, query)]
+    return call.answer(
+        {
+            "events": events,
+            "count": len(events),
+            "next_after": read[-1].id if len(read) == query.limit else None,
+            # the disk may be ahead of what listeners have been told
+            "newest": max([newest, *(event.id for event in read)]),
+        }
     )

@@ -9,9 +9,8 @@ from itertools import islice
 from aiohttp import web
 
 from robotq.api.http.call import Call
+from robotq.api.robot.answers.confirming import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
-from robotq.api.robot.answers.naming import line_to_send
-from robotq.api.robot.answers.starts_next import starts_next
 from robotq.api.robot.answers.task import task_line
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.handlers.commands import API

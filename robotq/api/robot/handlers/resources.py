@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.times import local_time
 from robotq.api.robot.answers.words import words
-from robotq.api.robot.models.resources import ReleasePlaceBody
+from robotq.api.robot.models.robots import ReleasePlaceBody
 from robotq.engine.engine import Engine
 from robotq.model.hold import Occupancy
 

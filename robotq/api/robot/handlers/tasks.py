@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.errors import json_bytes
 from robotq.api.http.keyed import keyed_request
-from robotq.api.robot.answers.starts_next import starts_next
+from robotq.api.robot.answers.confirming import starts_next
 from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
 from robotq.api.robot.answers.times import read_time
 from robotq.api.robot.answers.words import words

@@ -7,10 +7,10 @@ import re
 from aiohttp import web
 
 from robotq.api.http.call import Call
-from robotq.api.robot.answers.webhook import webhook_view
+from robotq.api.robot.answers.event import webhook_view
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.webhooks import WebhooksQuery
+from robotq.api.robot.models.events import WebhooksQuery
 from robotq.model.delivery import parsed_id
 from robotq.model.errors import RobotqError
 from robotq.store.port import DeliveryQuery

@@ -1,10 +1,11 @@
-"""Shapes of the journal, as a stream and in pages."""
+"""What is asked of the journal, as a stream and in pages, and of webhooks."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from robotq.api.robot.models.base import Query
+from robotq.model.delivery import DeliveryState
 
 
 class EventFilter(Query):
@@ -29,3 +30,10 @@ class JournalQuery(EventFilter):
         default=100, ge=0, le=2**62, description="Without `after`: so many back from the newest."
     )
     limit: int = Field(default=100, ge=1, le=500, description="Events looked at for a page.")
+
+
+class WebhooksQuery(Query):
+    state: DeliveryState | None = None
+    task_id: str | None = None
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")

@@ -1,10 +1,10 @@
-"""What is asked of robots and of the emergency stop."""
+"""What is asked of robots, places and the emergency stop."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from robotq.api.robot.models.base import Body, NamingBody, Query, Reason, Then
+from robotq.api.robot.models.base import Body, NamingBody, Note, Query, Reason, Then
 
 
 class StopQuery(Query):
@@ -26,3 +26,13 @@ class ResumeMotionBody(NamingBody):
         default="continue",
         description="stay_paused: the motion goes on, and after its command nothing starts.",
     )
+
+
+class ReleasePlaceBody(Body):
+    """Who is meant: refused where somebody else holds it by now."""
+
+    holder: str = Field(description="The robot that holds it, also one that is not configured.")
+    since_ms: int | None = Field(
+        default=None, description="Since when, as `GET /resources` says; it may be back by now."
+    )
+    note: Note = ""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import EVENT_STREAM, RequestHeader, Route
-from robotq.api.robot.handlers import events, journal, webhooks
+from robotq.api.robot.handlers import events, webhooks
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.events import EventsQuery, JournalQuery
-from robotq.api.robot.models.webhooks import WebhooksQuery
+from robotq.api.robot.models.events import EventsQuery, JournalQuery, WebhooksQuery
 from robotq.api.robot.routes.common import STORE
-from robotq.wire.events import Event, Journal, WebhookDone, Webhooks
+from robotq.wire.service import Event, Journal, WebhookDone, Webhooks
 
 _LAST_EVENT_ID = RequestHeader(
     name="Last-Event-ID",
@@ -33,7 +32,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/journal",
-        handler=journal.pages,
+        handler=events.pages,
         scope=Scope.READ,
         summary="What happened, in pages, oldest first.",
         query=JournalQuery,

@@ -13,7 +13,7 @@ from robotq.api.robot.models.queue import (
     RobotQuery,
 )
 from robotq.api.robot.routes.common import IF_MATCH, NAMED, STORE, TASK
-from robotq.wire.queue import MovedTask, QueuesDone, QueueStatus
+from robotq.wire.robots import MovedTask, QueuesDone, QueueStatus
 
 ROUTES = (
     Route(

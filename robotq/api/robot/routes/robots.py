@@ -6,8 +6,7 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
-from robotq.api.robot.models.resources import ReleasePlaceBody
-from robotq.api.robot.models.robots import ResumeMotionBody, StopBody, StopQuery
+from robotq.api.robot.models.robots import ReleasePlaceBody, ResumeMotionBody, StopBody, StopQuery
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
 from robotq.wire.robots import (
     EStopDone,

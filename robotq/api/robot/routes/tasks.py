@@ -19,7 +19,7 @@ from robotq.api.robot.models.tasks import (
     TasksQuery,
 )
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
-from robotq.wire.queue import MovedTask
+from robotq.wire.robots import MovedTask
 from robotq.wire.tasks import CancelledMany, RetriedBatch, Task, TaskDone, Tasks
 
 _RETRY = (

@@ -1,14 +1,16 @@
-"""What a confirmation names, and the line to send where it has to name more."""
+"""What a confirmation names, the line to send where it has to name more, and what starts then."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.holds import hold_views
+from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 
 
@@ -37,3 +39,16 @@ def line_to_send(call: Call, path: str, command: str | None) -> Iterator[None]:
             lines=send if names else {},
             holds=hold_views(found, call.language),
         ) from error
+
+
+def starts_next(
+    engine: Engine, queue: str, approved: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """The waiting command that begins next, at once or as soon as nothing holds the queue;
+    None where none can, or the queue is one for workers. `approved`: as if these tasks were."""
+    if queue not in engine.robots:
+        return None
+    task = engine.queue.would_start(queue, approved)
+    if task is None:
+        return None
+    return {"task_id": task.id, "cmd_type": task.command.cmd_type, "cmd_id": task.command.cmd_id}
