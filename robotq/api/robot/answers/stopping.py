@@ -1,4 +1,4 @@
-"""Why somebody stops a robot, and whether it stands when they are told: some come before it does."""
+"""Why somebody stops a robot, and whether it stands by then: some answers come before it does."""
 
 from __future__ import annotations
 
