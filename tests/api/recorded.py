@@ -39,7 +39,7 @@ _TIMES = (
 _PASSING = re.compile(
     r"at_ms|.*_ms|.*_s|At$|.*(At|Time|Since)|timestamp|latency|duration|avg_.*|version|cpu_usage|.*_usage|"
     r"uptime|response_time|last_event_id|newest|next_after|id|revision|queue_revision|up_to|"
-    r"commits|largest_batch|rows|.*bytes|pending|events|listeners|submitted|sqlite.*"
+    r"commits|largest_batch|rows|.*bytes|pending|events|listeners|submitted|sqlite.*|schema"
 )
 """Keys whose numbers and words say nothing about what an answer is."""
 

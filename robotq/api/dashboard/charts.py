@@ -1,4 +1,4 @@
-"""What the dashboard draws: the course of the last hours, and the lab."""
+"""What the dashboard draws: the course of the last hours, and the lab; and the latest requests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.dashboard.context import DASHBOARD, KnownStatus
-from robotq.api.dashboard.models import ChartQuery
+from robotq.api.dashboard.models import ChartQuery, RequestsQuery
 from robotq.api.http.call import Call
+from robotq.api.http.request_log import REQUESTS
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 
@@ -57,6 +58,12 @@ async def picture(call: Call) -> web.StreamResponse:
             ],
         }
     )
+
+
+async def requests(call: Call) -> web.StreamResponse:
+    after = call.query(RequestsQuery).after
+    found = call.request.app[REQUESTS].after(after)
+    return call.answer({"requests": [request.view() for request in found]})
 
 
 def _bar(task: Task) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from robotq.api.dashboard import charts as web_charts
 from robotq.api.dashboard import look as web_look
 from robotq.api.dashboard import models as web_models
 from robotq.api.dashboard import page as web_page
-from robotq.api.dashboard import request_list as web_requests
 from robotq.api.dashboard import session as web_session
 from robotq.api.http.routes import Route
 from robotq.api.robot.models.base import EmptyBody
@@ -70,7 +69,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/dashboard/requests",
-        handler=web_requests.latest,
+        handler=web_charts.requests,
         scope=Scope.READ,
         summary="The latest requests to this daemon.",
         query=web_models.RequestsQuery,
