@@ -25,7 +25,7 @@ from robotq.api.context import (
 from robotq.api.dashboard.context import DASHBOARD, Dashboard
 from robotq.api.http.interface import Interface, Shared
 from robotq.api.http.later import Later
-from robotq.api.http.mount import mount, tell_page
+from robotq.api.http.mount import mount
 from robotq.api.http.request_log import REQUESTS, RequestLog
 from robotq.api.interfaces import INTERFACES
 from robotq.api.openapi.described import DESCRIBED, Described
@@ -55,20 +55,22 @@ class Site:
         self._engine = engine
         self._keys = keys
         self._guard = Guard(keys, addresses, engine.config)
+        self._under_way, log = UnderWay(), RequestLog()
         self._shared = Shared(
             engine=engine,
             workers=workers,
             keyed=lambda: self._guard.keyed,
+            under_way=self._under_way,
+            log=log,
             addresses=tuple(addresses),
         )
-        self._under_way = UnderWay()
         self._connections = Connections(
             lambda: min(engine.config.limits.connections, descriptors.for_clients())
         )
         self.interfaces = enabled_interfaces(engine)
         self._dashboard = Dashboard(engine, lambda: self._guard.keyed)
         self._services: dict[web.AppKey[Any], Any] = {
-            REQUESTS: RequestLog(),
+            REQUESTS: log,
             UNDER_WAY: self._under_way,
             CONNECTIONS: self._connections,
             DASHBOARD: self._dashboard,
@@ -91,7 +93,6 @@ class Site:
         places = {one.prefix: one for one in (*self.interfaces, ROBOT)}
         described = Described(self._engine, places)
         app = self._app(ROBOT, "", described)
-        app.on_response_prepare.append(tell_page)
         for interface in self.interfaces:
             make = partial(self._app, interface, interface.prefix, described)
             app.router.register_resource(Later(interface.prefix, make))
@@ -103,9 +104,7 @@ class Site:
 
     def own(self, interface: Interface) -> web.Application:
         """One interface at the root, for a port of its own. The one of `main` has to run."""
-        app = self._app(interface, "", Described(self._engine, {"": interface}))
-        app.on_response_prepare.append(tell_page)
-        return app
+        return self._app(interface, "", Described(self._engine, {"": interface}))
 
     def _app(self, interface: Interface, prefix: str, described: Described) -> web.Application:
         """One interface below `prefix`."""

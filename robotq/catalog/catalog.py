@@ -91,7 +91,8 @@ class Catalog:
         Raises RobotqError missing_parameter for one that the command cannot do without,
         else bad_parameter; both name the `field` by its path, `params.targets[0].bottle_id`.
         """
-        if params is None or isinstance(params, Mapping):
+        # an ABC takes as long to ask as all the rest of this
+        if params is None or isinstance(params, (dict, Mapping)):
             params = {**self._defaults[spec.cmd_type], **(params or {})}
             _check_timeout(params)
         elif not isinstance(params, list):
@@ -111,13 +112,12 @@ class Catalog:
         values = params if isinstance(params, Mapping) else {}
         return tuple(dict.fromkeys(place.format_map(values) for place in spec.resources))
 
-    def places_named(
-        self, spec: CommandSpec, params: JsonValue
-    ) -> Iterator[tuple[str | None, str]]:
-        """The same, each with the parameter that names it; None where the spec does."""
-        values = params if isinstance(params, Mapping) else {}
+    def places_named(self, spec: CommandSpec, params: JsonValue) -> Iterator[tuple[str, str]]:
+        """Those of them that parameters name, each with its parameter."""
+        values = params if isinstance(params, (dict, Mapping)) else {}
         for place in spec.resources:
-            yield next(iter(parameters_in(place)), None), place.format_map(values)
+            if parameters := parameters_in(place):
+                yield parameters[0], place.format_map(values)
 
     def is_own(self, cmd_type: str, key: str) -> bool:
         """Whether an operator has written this field of a command, and not robotq."""

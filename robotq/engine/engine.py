@@ -152,7 +152,7 @@ class Engine:
             settings.catalog,
             tuple(self.robots),
             self.default_robot,
-            armed=lambda: self.armed,
+            armed=self._parts.arming.is_armed,
             callbacks=lambda: webhooks.allowed_hosts,
             clock=self.clock,
             known=settings.known,

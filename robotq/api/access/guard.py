@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -24,7 +24,10 @@ KEY_COOKIE = "robotq_key"
 _BRACKETS = re.compile(r"\[([0-9a-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?")
 
 _CACHED = 1_024
-"""Client addresses whose place in the networks is remembered."""
+"""Client addresses whose place in the networks is remembered, and names of this daemon."""
+
+_OUR_SITE = ("same-origin", "none")
+"""What a browser says in Sec-Fetch-Site of a page of ours, and of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +90,18 @@ class Guard:
         if config is not self._config:
             self._take_over(config)
         headers = request.headers
-        host = _plain(headers, "Host")
+        host = headers.get("Host")
         # no browser leaves Host out, so what comes without it is no web page's doing
         if host is not None and host not in self._hosts:
-            self._check_host(host, request)
-        origin = _plain(headers, "Origin")
+            self._check_host(_plain("Host", host), request)
+        origin = headers.get("Origin")
+        if origin is not None:
+            _plain("Origin", origin)
         if same_site and (origin is None or origin.lower() not in self._pages):
-            site = _plain(headers, "Sec-Fetch-Site")
+            site = headers.get("Sec-Fetch-Site")
             if origin is not None:
                 self._check_origin(origin, host)
-            if site is not None and site not in ("same-origin", "none"):
+            if site is not None and _plain("Sec-Fetch-Site", site) not in _OUR_SITE:
                 raise RobotqError(
                     "cross_site",
                     reason=f"Sec-Fetch-Site {site[:200]}; pages of allowed_origins are let in "
@@ -145,6 +150,8 @@ class Guard:
     def _check_host(self, host: str, request: web.Request) -> None:
         name = _name_of(host.lower())
         if name in self._names:
+            if len(self._hosts) < _CACHED:
+                self._hosts.add(host)
             return
         transport = request.transport
         reached = transport.get_extra_info("sockname") if transport is not None else None
@@ -167,7 +174,7 @@ class Guard:
 
     def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:
         place = self._place(request.remote)
-        if not self.keyed:
+        if not (self._keys.required or self._config.require_key):
             return ANONYMOUS if place is not _Place.ELSEWHERE else None
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
@@ -219,14 +226,13 @@ def _holder(key: Key) -> Caller:
     )
 
 
-def _plain(headers: Mapping[str, str], name: str) -> str | None:
+def _plain(name: str, value: str) -> str:
     """A header that says where a request comes from or goes to. What no browser sends, such as
     bytes that are no text, is not guessed at: it could not even be told in the answer.
 
     Raises RobotqError bad_parameter.
     """
-    value = headers.get(name)
-    if value is not None and not (value.isascii() and value.isprintable()):
+    if not (value.isascii() and value.isprintable()):
         raise RobotqError("bad_parameter", field=name, reason="expected visible ASCII characters")
     return value
 

@@ -80,14 +80,10 @@ class KeyFile:
             raise DataUnavailable(f"data: {there} is a file, expected a folder")
         self.path = data / "keys.yaml"
         self.noted = data / REQUIRED
-        self._required = False
+        self.required = False
+        """Whether nobody comes in without a key."""
         self._seen = self._signature()
         self._take(self._content())
-
-    @property
-    def required(self) -> bool:
-        """Whether nobody comes in without a key."""
-        return self._required
 
     def find(self, presented: str) -> Key | None:
         """The key with this text. Takes equally long whichever key it is, or none."""
@@ -151,12 +147,12 @@ class KeyFile:
             "`robotq keys new NAME` makes a key; `robotq keys open` lets everybody in again.\n"
         )
         write_durably(self.noted, note.encode(), private=True, shared=True)
-        self._required = True
+        self.required = True
 
     def note(self) -> None:
         """Have the data folder know that keys are needed, where a file from elsewhere or from
         before says so and the note is missing. Raises OSError."""
-        if self._required and not self.noted.exists():
+        if self.required and not self.noted.exists():
             self.require()
 
     def revoke(self, name: str) -> None:
@@ -211,15 +207,15 @@ class KeyFile:
         return found
 
     def _take_over(self, found: _Read) -> None:
-        was = self._required
+        was = self.required
         self._take(found)
         _log.info("keys taken over from %s: %d", self.path, len(self._keys))
-        if self._required and not self._keys:
+        if self.required and not self._keys:
             _log.warning(
                 "nobody can use the daemon: a key is needed and there is none; "
                 "`robotq keys new NAME` makes one"
             )
-        elif was and not self._required:
+        elif was and not self.required:
             _log.warning("no key is needed any more: %s says open", self.path)
 
     def _content(self) -> _Read:
@@ -235,10 +231,10 @@ class KeyFile:
     def _take(self, found: _Read) -> None:
         self._keys = found.keys
         if found.there:
-            self._required = not found.open
+            self.required = not found.open
         else:
             # gone, or never there: what was needed before is needed still
-            self._required = self._required or self.noted.exists()
+            self.required = self.required or self.noted.exists()
 
     def _signature(self) -> tuple[int, int, int] | None:
         try:

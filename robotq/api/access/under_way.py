@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
 from robotq.model.errors import RobotqError
 
+_Asking = TypeVar("_Asking", bound="Asking")
+
 _log = logging.getLogger(__name__)
+
+
+class Asking(Protocol):
+    """A request on its way through the daemon."""
+
+    request: web.Request
 
 
 class UnderWay:
@@ -21,27 +30,28 @@ class UnderWay:
     """
 
     def __init__(self) -> None:
-        self._open: dict[int, tuple[web.Request, Callable[[], object]]] = {}
+        self._open: dict[Asking, Callable[[Any], object]] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, request: web.Request, check: Callable[[], object]) -> None:
+    def begin(self, call: _Asking, check: Callable[[_Asking], object]) -> None:
         """`check` raises RobotqError where the request would not be let in now; else it has
         the verdict of now count for what the request still asks."""
-        self._open[id(request)] = request, check
+        self._open[call] = check
 
-    def end(self, request: web.Request) -> None:
-        self._open.pop(id(request), None)
+    def end(self, call: Asking) -> None:
+        self._open.pop(call, None)
 
     def look(self) -> None:
         """Call it in the moment in which keys or configuration change: the connections of those
         that would not be let in now are ended, the others go on by the new verdict."""
-        for request, check in list(self._open.values()):
+        for call, check in list(self._open.items()):
             try:
-                check()
+                check(call)
             except RobotqError as error:
-                self.end(request)
+                request = call.request
+                self.end(call)
                 _log.info(
                     "%s %s of %s is ended: %s",
                     request.method,

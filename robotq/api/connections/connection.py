@@ -19,7 +19,6 @@ class Connection(web.RequestHandler):
     holds back what would keep others from their turn."""
 
     __slots__ = (
-        "_heard",
         "_meter",
         "_metered",
         "_register",
@@ -27,6 +26,7 @@ class Connection(web.RequestHandler):
         "began_with_tls",
         "crowded",
         "head_since",
+        "heard",
         "keyed",
         "used",
     )
@@ -39,15 +39,15 @@ class Connection(web.RequestHandler):
     """Its first bytes are those of a client that expects TLS."""
     crowded: bool
     """Whether this request has come together with the one before."""
-
-    _heard: bool
+    heard: bool
     """Something has come since the last request was begun."""
+
     _meter: Meter
     _metered: bool
     _register: Connections | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._heard = False
+        self.heard = False
         self._meter = Meter(super().data_received, transport)
         self._metered = False
         self.answering = False
@@ -81,19 +81,12 @@ class Connection(web.RequestHandler):
         self._metered = True
         return self._meter
 
-    def begun(self) -> None:
-        """The head of a request is here, and it is its turn."""
-        self.answering = True
-        self.head_since = None
-        self.crowded = not self._heard
-        self._heard = False
-
     def data_received(self, data: bytes) -> None:
         if data and self._register is not None:
             self._register.heard(self)
-        if not self._heard and not self.used and data[:2] == _CLIENT_HELLO:
+        if not self.heard and not self.used and data[:2] == _CLIENT_HELLO:
             self.began_with_tls = True
-        self._heard = True
+        self.heard = True
         if self._metered and data:
             self._meter.put(data)
             return
@@ -113,14 +106,17 @@ class Connection(web.RequestHandler):
         return answer, left
 
 
-async def turn(request: web.BaseRequest) -> None:
-    """The request is handled from now on. Where many may have come at once over its connection,
-    everybody else has a turn before it."""
+def begun(request: web.BaseRequest) -> bool:
+    """The request is handled from now on. Whether many may have come at once over its connection:
+    then everybody else has a turn before it."""
     connection = request.protocol
-    if isinstance(connection, Connection):
-        connection.begun()
-        if connection.crowded:
-            await asyncio.sleep(0)
+    if not isinstance(connection, Connection):
+        return False
+    connection.answering = True
+    connection.head_since = None
+    crowded = connection.crowded = not connection.heard
+    connection.heard = False
+    return crowded
 
 
 def shown(request: web.BaseRequest) -> None:

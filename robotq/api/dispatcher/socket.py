@@ -77,6 +77,7 @@ async def connect(call: Call) -> web.StreamResponse:
     async with hub.connected(
         name, worker, match=group, address=call.request.remote, owner=call.actor
     ) as link:
+        ws.headers.update(call.headers or {})
         await ws.prepare(call.request)
         _notice_dead_peers(call.request.transport)
         hello = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -81,11 +81,11 @@ class Call:
         """A part of the path, decoded."""
         return self.request.match_info[name]
 
-    async def json(self, *, unique: bool = False) -> Any:
+    def json(self, *, unique: bool = False) -> Awaitable[Any]:
         """The body as JSON. `unique`: no key may stand twice in an object. Raises RobotqError
         bad_json, body_too_large, bad_parameter."""
         limit = self.engine.config.limits.body_bytes
-        return await jsonbody.read_json(self.request, limit, unique=unique)
+        return jsonbody.read_json(self.request, limit, unique=unique)
 
     async def body(self, model: type[_Model]) -> _Model:
         """The body as a JSON object of this shape.
@@ -104,8 +104,6 @@ class Call:
     def answer(
         self, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
-        if self.headers:
-            headers = {**self.headers, **(headers or {})}
         return json_response(body, status, headers)
 
 

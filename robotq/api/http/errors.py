@@ -71,7 +71,9 @@ def headers_of(error: RobotqError) -> dict[str, str]:
 def json_response(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    return json_bytes(orjson.dumps(body, default=embedded, option=EMBED), status, headers)
+    encoded = orjson.dumps(body, default=embedded, option=EMBED)
+    headers = _JSON if headers is None else {**_JSON, **headers}
+    return web.Response(body=encoded, status=status, headers=headers)
 
 
 def json_bytes(

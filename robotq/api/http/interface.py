@@ -9,7 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
+from robotq.api.access.under_way import UnderWay
 from robotq.api.http.call import Call
+from robotq.api.http.request_log import RequestLog
 from robotq.api.http.routes import Route
 from robotq.config import Config, InterfaceConfig
 from robotq.engine.engine import Engine
@@ -26,6 +28,8 @@ class Shared:
     workers: Workers
     keyed: Callable[[], bool]
     """Whether any key is configured right now."""
+    under_way: UnderWay
+    log: RequestLog
     addresses: Sequence[tuple[str, int]] = ()
     """Every (IP address, port) that the daemon listens on."""
 

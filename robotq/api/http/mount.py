@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,13 +12,10 @@ from aiohttp import HttpVersion11, web
 
 from robotq.api.access.guard import Caller, Guard
 from robotq.api.access.scopes import Scope
-from robotq.api.connections.connection import shown, turn
-from robotq.api.context import UNDER_WAY
-from robotq.api.http.answer import PAGE_HEADERS
+from robotq.api.connections.connection import begun, shown
 from robotq.api.http.call import Call
 from robotq.api.http.errors import fault
 from robotq.api.http.interface import Contents, Interface, Shared
-from robotq.api.http.request_log import REQUESTS
 from robotq.api.http.routes import Route
 from robotq.model.errors import ConfigError, RobotqError
 
@@ -73,49 +71,47 @@ def _endpoint(
     # a page that looks every second would fill the list that it shows
     listed = "/dashboard/" not in route.path
 
+    under_way, log = shared.under_way, shared.log
+
+    def admit(call: Call) -> Caller:
+        """Who makes the request, by the keys and the configuration of now."""
+        config = engine.config
+        if config.allowed_origins or call.headers is not None:
+            call.headers = _headers_for_page(guard.allowed_page(call.request, config))
+        return guard.check(call.request, config, scope=scope, same_site=same_site, changes=changes)
+
+    def renew(call: Call) -> None:
+        call.renew(admit(call))
+
     async def endpoint(request: web.Request) -> web.StreamResponse:
         call = Call(request, engine)
         began = time.perf_counter()
-
-        def check() -> Caller:
-            return guard.check(
-                request, engine.config, scope=scope, same_site=same_site, changes=changes
-            )
-
-        def renew() -> None:
-            call.renew(check())
-            _let_page(call, guard)
-
-        under_way = request.app[UNDER_WAY]
         try:
-            # who sends many requests at once lets others have their turn between them
-            await turn(request)
-            _let_page(call, guard)
-            call.caller = check()
+            if begun(request):
+                # who sends many requests at once lets others have their turn between them
+                await asyncio.sleep(0)
+            call.caller = admit(call)
             if call.caller.keyed:
                 shown(request)
-            under_way.begin(request, renew)
+            under_way.begin(call, renew)
             response = await handler(call)
-        except RobotqError as error:
-            response = error_form(call, error)
-        except ConfigError as error:
-            refused = RobotqError("bad_parameter", field="configuration", reason=str(error))
-            response = error_form(call, refused)
         except ConnectionError:
             # the client has left: there is nobody to answer
             raise
-        except Exception as error:  # noqa: BLE001 - logged whole, and told with its reference
-            response = error_form(call, fault(error, where))
+        except Exception as error:  # noqa: BLE001 - each is told, what nobody expected is logged
+            response = error_form(call, _told(error, where))
         finally:
-            under_way.end(request)
+            under_way.end(call)
+        if call.headers is not None and not response.prepared:
+            response.headers.update(call.headers)
         if listed:
-            request.app[REQUESTS].add(
+            log.add(
                 request.method,
                 request.path,
                 at_ms=engine.clock.now_ms(),
                 status=response.status,
                 seconds=time.perf_counter() - began,
-                caller=call.actor,
+                caller=call.caller.name,
             )
         return response
 
@@ -132,40 +128,42 @@ def _elsewhere(contents: Contents, shared: Shared, guard: Guard, prefix: str) ->
         call = Call(request, engine)
         path = request.rel_url.path_safe
         try:
-            await turn(request)
-            _let_page(call, guard)
+            if begun(request):
+                await asyncio.sleep(0)
+            call.headers = _headers_for_page(guard.allowed_page(request, engine.config))
             guard.check(request, engine.config, scope=Scope.OPEN, same_site=False)
             if request.method == "OPTIONS" and call.headers is not None:
                 return _preflight(request, call.headers)
             allowed = next((found for form, found in patterns() if form.fullmatch(path)), None)
             if allowed is None:
                 raise RobotqError("not_found", path=path[:200])
-            if request.method == "OPTIONS":
-                return web.Response(status=204, headers={"Allow": allowed})
-            raise RobotqError(
-                "method_not_allowed", method=request.method, path=path[:200], allowed=allowed
-            )
+            if request.method != "OPTIONS":
+                raise RobotqError(
+                    "method_not_allowed", method=request.method, path=path[:200], allowed=allowed
+                )
+            response: web.StreamResponse = web.Response(status=204, headers={"Allow": allowed})
         except RobotqError as error:
-            return contents.error(call, error)
+            response = contents.error(call, error)
+        response.headers.update(call.headers or {})
+        return response
 
     return endpoint
 
 
-def _let_page(call: Call, guard: Guard) -> None:
-    """Where a page of an allowed origin asks, have every answer say that it may read it."""
-    origin = guard.allowed_page(call.request, call.engine.config)
-    if origin is not None:
-        call.headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
-        call.request[PAGE_HEADERS] = call.headers
-    elif call.headers is not None:
-        # it was allowed when the request began
-        call.headers = None
-        call.request.pop(PAGE_HEADERS, None)
+def _told(error: Exception, where: str) -> RobotqError:
+    """What the client is told; the log has the rest of what nobody expected."""
+    if isinstance(error, RobotqError):
+        return error
+    if isinstance(error, ConfigError):
+        return RobotqError("bad_parameter", field="configuration", reason=str(error))
+    return fault(error, where)
 
 
-async def tell_page(request: web.Request, response: web.StreamResponse) -> None:
-    """For answers that no handler has made with `Call.answer`: errors, streams, files."""
-    response.headers.update(request.get(PAGE_HEADERS, {}))
+def _headers_for_page(origin: str | None) -> Mapping[str, str] | None:
+    """What lets a page of an allowed origin read the answer; None where no such page asks."""
+    if origin is None:
+        return None
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
 def _preflight(request: web.Request, headers: Mapping[str, str]) -> web.Response:

@@ -36,6 +36,9 @@ class Arming:
 
     @property
     def armed(self) -> bool:
+        return self.is_armed()
+
+    def is_armed(self) -> bool:
         return self._working or not self._settings.config.require_start_working
 
     def arm(self, armed: bool) -> None:

@@ -67,6 +67,8 @@ class Intake:
         self._armed = armed
         self._callbacks = callbacks
         self._clock = clock or SystemClock()
+        self._fitting: set[tuple[str, str]] = set()
+        """Commands and robots that were found to fit; what is known of them does not change."""
 
     def read(self, body: Any) -> Order:
         """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
@@ -78,7 +80,8 @@ class Intake:
         """
         if not isinstance(body, dict):
             raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")
-        body = _unwrapped(body)
+        if "cmd_type" not in body:
+            body = _unwrapped(body)
         if "webhook_id" in body:
             # it has a cmd_type, so two daemons could keep their robots moving for ever
             raise RobotqError(
@@ -97,25 +100,31 @@ class Intake:
             raise RobotqError(
                 "bad_parameter", field="params", reason="expected an object or a list"
             )
+        cmd_id, callback_url = body.get("cmd_id"), body.get("callback_url")
         command = Command(
             cmd_type=cmd_type,
             params=self.catalog.validated(spec, params),
-            cmd_id=_cmd_id(body.get("cmd_id")),
-            callback_url=self._callback_url(body.get("callback_url"), spec),
-            extra=_unknown({k: value for k, value in body.items() if k not in _KNOWN_KEYS}),
+            cmd_id=None if cmd_id is None else _cmd_id(cmd_id),
+            callback_url=None if callback_url is None else self._callback_url(callback_url, spec),
+            extra={} if body.keys() <= _KNOWN_KEYS else _unknown(body),
         )
         if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
             raise RobotqError("not_armed")
         named, field = _named_robot(body, params)
+        robot = self._robot(named, field, spec)
+        priority = body.get("priority")
         order = Order(
             command=command,
             spec=spec,
-            robot=self._robot(named, field, spec),
+            robot=robot,
             robot_named=named is not None,
-            priority=read_priority(body.get("priority")),
+            priority=0 if priority is None else read_priority(priority),
         )
-        self._known.check_robot(spec, order.robot, self._robots)
-        self._known.check_places(self.catalog, spec, command.params, order.robot)
+        if (cmd_type, robot) not in self._fitting:
+            self._known.check_robot(spec, robot, self._robots)
+            self._fitting.add((cmd_type, robot))
+        if spec.resources:
+            self._known.check_places(self.catalog, spec, command.params, robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
     def read_batch(self, items: Sequence[Any]) -> list[Order]:
@@ -168,9 +177,7 @@ class Intake:
             )
         return named
 
-    def _callback_url(self, value: Any, spec: CommandSpec) -> str | None:
-        if value is None:
-            return None
+    def _callback_url(self, value: Any, spec: CommandSpec) -> str:
         try:
             url = read_url(value)
         except ValueError as error:
@@ -198,13 +205,13 @@ def _named_robot(body: Mapping[str, Any], params: Any) -> tuple[Any, str]:
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
     data = body.get("data")
-    if "cmd_type" in body or not isinstance(data, dict) or "cmd_type" not in data:
+    if not isinstance(data, dict) or "cmd_type" not in data:
         return body
     return {**{key: value for key, value in body.items() if key != "data"}, **data}
 
 
-def _cmd_id(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and len(value) <= 200):
+def _cmd_id(value: Any) -> str:
+    if isinstance(value, str) and len(value) <= 200:
         return value
     number = whole(value)
     if number is not None:
@@ -230,9 +237,11 @@ def read_priority(value: Any) -> int:
     )
 
 
-def _unknown(extra: JsonObject) -> JsonObject:
-    """Raises RobotqError bad_parameter where it is more than some words about the command."""
-    if extra and len(orjson.dumps(extra)) > _UNKNOWN_BYTES:
+def _unknown(body: Mapping[str, Any]) -> JsonObject:
+    """The keys that nobody knows. Raises RobotqError bad_parameter where it is more than some
+    words about the command."""
+    extra = {key: value for key, value in body.items() if key not in _KNOWN_KEYS}
+    if len(orjson.dumps(extra)) > _UNKNOWN_BYTES:
         raise RobotqError(
             "bad_parameter",
             field=max(extra, key=lambda key: len(orjson.dumps(extra[key])))[:64],

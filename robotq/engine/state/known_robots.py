@@ -74,7 +74,7 @@ class KnownRobots(msgspec.Struct, frozen=True):
         if known is None or not spec.resources:
             return
         for parameter, place in catalog.places_named(spec, params):
-            if parameter is not None and place not in known:
+            if place not in known:
                 raise RobotqError(
                     "bad_parameter",
                     field=f"params.{parameter}",

@@ -98,7 +98,8 @@ class Lane:
     def update(self, task: Task) -> None:
         """Take over a task as it was written."""
         self.changes += 1
-        self._drop(task.id)
+        if task.id in self._waiting:
+            self._drop(task.id)
         if self.running is not None and self.running.id == task.id:
             self.running = None
         if task.state is TaskState.PENDING:
@@ -116,27 +117,27 @@ class Lane:
                 self._undecided.setdefault(_decision(task), {})[task.id] = task
         elif task.state is TaskState.RUNNING:
             self.running = task
-            if task.contiguous and task.batch_id != self.open_batch:
+            if task.contiguous and task.batch_id != self._open_batch:
                 self.open_batch = task.batch_id
                 self._opened_by = task.id
-        if self.open_batch is not None and not self._batch_goes_on():
+        if self._open_batch is not None and not self._batch_goes_on():
             self.open_batch = None
         self._changed.set()
 
     def give_up(self, task_id: str) -> None:
         """A waiting task goes to another queue."""
         self.changes += 1
-        self._drop(task_id)
+        if task_id in self._waiting:
+            self._drop(task_id)
         if self.open_batch is not None and not self._batch_goes_on():
             self.open_batch = None
         self._changed.set()
 
     def _drop(self, task_id: str) -> None:
-        known = self._waiting.pop(task_id, None)
-        if known is not None:
-            del self._order[bisect_left(self._order, self._place(known))]
-            if known.awaits_approval:
-                self._decided(known)
+        known = self._waiting.pop(task_id)
+        del self._order[bisect_left(self._order, self._place(known))]
+        if known.awaits_approval:
+            self._decided(known)
 
     def candidates(self) -> Iterator[Task]:
         """Waiting tasks that may be next, in order; while a contiguous batch is open, its own.

@@ -108,6 +108,9 @@ class TaskMemory:
 
     def update(self, task: Task, before: TaskState | None) -> None:
         """Take over a task as it was written; `before` is the state that it had."""
+        if before is None and task.state is TaskState.PENDING:
+            self._add(task)
+            return
         known = self._unfinished.get(task.id)
         if known is not None and known.queue != task.queue:
             self.lane(known.queue).give_up(task.id)
@@ -133,6 +136,14 @@ class TaskMemory:
             if before is not None:
                 # one that is tried again under its own id
                 self._forget(task.id)
+        self._place(task)
+
+    def _add(self, task: Task) -> None:
+        """A new one that waits."""
+        key = (task.api, task.queue, TaskState.PENDING)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        self._unfinished[task.id] = task
+        self._weigh(task)
         self._place(task)
 
     def _weigh(self, task: Task) -> None:

@@ -85,7 +85,7 @@ class Changes:
         if task.revision != 1:
             raise StaleRevision(task.id)
         self._added.task(task)
-        self._added.count(task.api, task.queue, task.state.value, 1)
+        self._added.count(task.api, task.queue, str(task.state), 1)
 
     def _update_task(self, saving: SaveTask) -> None:
         task, was = saving.task, saving.was
@@ -101,11 +101,11 @@ class Changes:
             statement, row = WRITE["update_state"], row[rows.WHO_IT_IS :]
         # the new ones come first: this one may change one of them
         self._added.insert_tasks(self._connection)
-        changed = self._change(statement, (*row, was.revision, before.value))
+        changed = self._change(statement, (*row, was.revision, str(before)))
         if not changed.rowcount:
             raise StaleRevision(task.id)
-        self._added.count(task.api, was.queue, before.value, -1)
-        self._added.count(task.api, task.queue, task.state.value, 1)
+        self._added.count(task.api, was.queue, str(before), -1)
+        self._added.count(task.api, task.queue, str(task.state), 1)
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
         changed = self._change(statement, row)

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
 from robotq.store.port import Committed, DuplicateKey, Mutation, SaveAnswer, StoreUnavailable
@@ -39,7 +41,7 @@ _CALLERS_FAULT = (
 T = TypeVar("T")
 
 
-class _Call(NamedTuple):
+class _Call(msgspec.Struct, frozen=True, gc=False):
     mutations: Sequence[Mutation]
     future: asyncio.Future[Sequence[Event]]
     committed: Committed | None
@@ -158,7 +160,7 @@ class Writer:
             outcomes = [StoreUnavailable(repr(error)) for _ in calls]
         else:
             self.commits += 1
-            self.applied += sum(not isinstance(outcome, Exception) for outcome in outcomes)
+            self.applied += sum([not isinstance(outcome, Exception) for outcome in outcomes])
             self.last_commit_s = time.perf_counter() - began
         self._handover.answer(
             [

@@ -172,28 +172,27 @@ async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
 
 
 def _queued(call: Call, accepted: Accepted) -> web.Response:
-    headers = REPLAYED if accepted.repeated else None
-    return call.answer(_accepted(accepted, call.language), headers=headers)
-
-
-def _accepted(accepted: Accepted, language: Language) -> JsonObject:
+    language = call.language
     message, note = _QUEUED[language]
+    told: JsonObject
     if accepted.batch_id is None:
-        return {
+        told = {
             "success": True,
             "message": message,
             "task_id": accepted.task_ids[0],
             "queue_size": accepted.queue_size,
             "note": note,
         }
-    return {
-        "success": True,
-        "message": words("accepted_batch", language, count=len(accepted.task_ids)),
-        "batch_id": accepted.batch_id,
-        "task_ids": accepted.task_ids,
-        "queue_size": accepted.queue_size,
-        "note": note,
-    }
+    else:
+        told = {
+            "success": True,
+            "message": words("accepted_batch", language, count=len(accepted.task_ids)),
+            "batch_id": accepted.batch_id,
+            "task_ids": accepted.task_ids,
+            "queue_size": accepted.queue_size,
+            "note": note,
+        }
+    return call.answer(told, headers=REPLAYED if accepted.repeated else None)
 
 
 def _results(call: Call, accepted: Accepted, tasks: Sequence[Task]) -> web.Response:

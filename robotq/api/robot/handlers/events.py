@@ -42,6 +42,7 @@ async def stream(call: Call) -> web.StreamResponse:
             await reads.events(last_id, limit=1)
         async with sse_response(
             call.request,
+            headers=call.headers,
             response_cls=EventSourceResponse,
             ping_interval=_PING_S,
             send_timeout=_SEND_S,
