@@ -266,6 +266,37 @@ def repeats() -> list[Mutation]:
     return [*life(first, claimed(first), completed(claimed(first))), *submit(following)]
 
 
+def scanned(seq: int, steps: int, queue: str = "robot_c") -> list[Task]:
+    """A scan from its submit to its end, as it was after each report."""
+    task = pending(seq, queue=queue)
+    states = [task, claimed(task)]
+    for number in range(steps):
+        at_ms = task.submitted_at_ms + 100 + number
+        step = Step(
+            name="SCANNING",
+            state=StepState.RUNNING,
+            started_at_ms=at_ms,
+            detail={"bottle_id": f"bottle_{number:04}"},
+        )
+        done = replace(step, state=StepState.COMPLETED, duration_s=round(1.5 + number / 8, 3))
+        known = states[-1].steps
+        for reported in (step, done):
+            after = (*known, reported)
+            states.append(transition(states[-1], Action.PROGRESS, fence=1, steps=after))
+    return [*states, completed(states[-1])]
+
+
+def scans() -> list[Mutation]:
+    """A scan that has ended, and one that was begun anew by a worker who had less to do."""
+    long, short = scanned(8, 3), scanned(9, 2, queue="robot_d")
+    halted = failed(short[-2], steps=short[-2].steps)
+    again = replace(halted, state=TaskState.PENDING, revision=halted.revision + 1)
+    once_more = transition(again, Action.CLAIM, started_at_ms=NOON_MS + 90_000)
+    step = Step(name="POUR", state=StepState.RUNNING, started_at_ms=NOON_MS + 91_000)
+    poured = transition(once_more, Action.PROGRESS, fence=once_more.fence, steps=(step,))
+    return [*life(*long), *life(*short[:-1], halted, again, once_more, poured)]
+
+
 ITEM_BATCH = ItemBatch(
     id="018c6b7a-1c00-7000-8000-00000000000b",
     session_id="550e8400-e29b-41d4-a716-446655440001",

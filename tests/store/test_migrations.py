@@ -37,6 +37,7 @@ from .records import (
     pending,
     repeats,
     saved,
+    scans,
     submit,
     tallies,
     webhooks,
@@ -48,6 +49,7 @@ CONTENTS: dict[int, Callable[[], list[Mutation]]] = {
     3: tallies,
     4: checklist,
     5: repeats,
+    6: scans,
 }
 """What a kept database contains: this, and that of every schema before."""
 

@@ -10,7 +10,7 @@ from itertools import chain
 import orjson
 
 from robotq.model.event import Event
-from robotq.model.task import Task
+from robotq.model.task import Step, Task
 from robotq.store.port import Answer, DuplicateKey, StaleRevision, Tally
 from robotq.store.sqlite import rows
 from robotq.store.sqlite.statements import load
@@ -18,7 +18,7 @@ from robotq.store.sqlite.statements import load
 _SQL = load("added.sql")
 _AT_ONCE = 32
 """Rows of one statement. Each number of rows is a statement of its own, which is kept."""
-STATEMENTS = 6 * _AT_ONCE
+STATEMENTS = 7 * _AT_ONCE
 """Statements that a connection which inserts should keep."""
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 
@@ -32,7 +32,7 @@ def taken_keys(
 
 
 class Added:
-    """New tasks, rows of the journal, answers and sums, gathered until they are inserted.
+    """New tasks, steps, rows of the journal, answers and sums, gathered until they are inserted.
 
     Every call into SQLite gives the interpreter's lock away, and afterwards has to win it back
     from the event loop, which can take 2 ms. So one statement inserts many rows. JSON in place of
@@ -41,6 +41,7 @@ class Added:
 
     def __init__(self) -> None:
         self._tasks: list[rows.Row] = []
+        self._steps: list[rows.Row] = []
         self._events: list[rows.Row] = []
         self._answers: list[rows.Row] = []
         # no Counter: making one takes as long as a row
@@ -49,6 +50,12 @@ class Added:
 
     def task(self, task: Task) -> None:
         self._tasks.append((*rows.task_to_row(task), task.repeat_of))
+        if task.steps:
+            self.steps(task.seq, task.steps)
+
+    def steps(self, seq: int, steps: Sequence[Step], was: Sequence[Step] = ()) -> None:
+        """Those of task number `seq` that are not as they were."""
+        self._steps += rows.steps_to_rows(seq, steps, was)
 
     def event(self, event: Event, event_id: int) -> None:
         self._events.append(rows.event_to_row(event, event_id))
@@ -72,12 +79,18 @@ class Added:
         _insert(connection, "task", self._tasks, StaleRevision)
         self._tasks = []
 
+    def insert_steps(self, connection: sqlite3.Connection) -> None:
+        """The steps alone, for a statement that may remove some of them."""
+        _insert(connection, "step", self._steps, StaleRevision)
+        self._steps = []
+
     def insert(self, connection: sqlite3.Connection) -> None:
         """All that is gathered.
 
         Raises StaleRevision, DuplicateKey, and sqlite3.Error where the disk fails.
         """
         self.insert_tasks(connection)
+        self.insert_steps(connection)
         _insert(connection, "event", self._events, StaleRevision)
         _insert(connection, "answer", self._answers, DuplicateKey)
         counts = [(*key, by) for key, by in self._counts.items() if by]

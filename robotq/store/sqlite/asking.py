@@ -106,7 +106,7 @@ class Asking(ABC):
             rows = min(limit - removed, _PRUNE_ROWS)
             count = await self._change(statement, (before_ms, rows))
             removed += count
-            if count < rows:
+            if not count:
                 break
         return removed
 

@@ -104,8 +104,16 @@ class Changes:
         changed = self._change(statement, (*row, was.revision, str(before)))
         if not changed.rowcount:
             raise StaleRevision(task.id)
+        if task.steps is not was.steps:
+            self._update_steps(task, was)
         self._added.count(task.api, was.queue, str(before), -1)
         self._added.count(task.api, task.queue, str(task.state), 1)
+
+    def _update_steps(self, task: Task, was: Task) -> None:
+        self._added.steps(task.seq, task.steps, was.steps)
+        if len(task.steps) < len(was.steps):
+            self._added.insert_steps(self._connection)
+            self._connection.execute(WRITE["drop_steps"], (task.seq, len(task.steps)))
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
         changed = self._change(statement, row)

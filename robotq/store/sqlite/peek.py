@@ -13,10 +13,12 @@ from robotq.model.task import Task
 from robotq.store.port import Restored
 from robotq.store.sqlite import reads
 
+_HAS_STEPS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'steps'"
+
 
 def peek(database: Path) -> tuple[Sequence[Task], Sequence[Hold]]:
-    """What waits and runs, and the holds. Raises sqlite3.Error, also for a schema that is older
-    or newer than this program's."""
+    """What waits and runs, and the holds. Raises sqlite3.Error, also for a schema that is much
+    older or newer than this program's."""
     with closing(_connect(database)) as connection:
         return reads.unfinished(connection), reads.holds(connection)
 
@@ -33,4 +35,12 @@ def peek_at_all(database: Path, *, finished: int, events: int) -> tuple[Restored
 
 def _connect(database: Path) -> sqlite3.Connection:
     uri = f"{database.absolute().as_uri()}?mode=ro"
-    return sqlite3.connect(uri, uri=True, timeout=5)
+    connection = sqlite3.connect(uri, uri=True, timeout=5)
+    try:
+        # before an upgrade: an earlier robotq has the steps in the rows of their tasks
+        if not connection.execute(_HAS_STEPS).fetchone()[0]:
+            connection.execute("CREATE TEMP TABLE steps (task, number, step)")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

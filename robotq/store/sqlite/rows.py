@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -35,9 +35,14 @@ Row: TypeAlias = tuple[Any, ...]
 WHO_IT_IS = 6
 """Leading columns of a task's row that only a move to another place changes."""
 
+_STEPS = (
+    # one value for all of them: each row that is fetched gives the interpreter's lock away
+    "(SELECT '[' || group_concat(step) || ']' FROM "
+    "(SELECT step FROM steps WHERE task = tasks.seq ORDER BY number))"
+)
 TASK_COLUMNS = (
     "api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms, "
-    "rest, seq, id"
+    f"rest, seq, id, {_STEPS}"
 )
 DELIVERY_COLUMNS = (
     "task_id, receiver, url, created_at_ms, state, attempts, problem, next_attempt_at_ms, "
@@ -45,12 +50,13 @@ DELIVERY_COLUMNS = (
 )
 EVENT_COLUMNS = "kind, at_ms, actor, api, robot, task_id, before, after, data, id"
 
-# Fields of a task that have a default and no column: kept in `rest` where they differ from it.
+# Fields of a task that have a default and no place of their own: kept in `rest` where they
+# differ from it.
 _OPTIONAL = {
     field.name: field.default
     for field in fields(Task)
     if field.default is not NODEFAULT
-    and field.name not in ("batch_id", "state", "revision", "ended_at_ms")
+    and field.name not in ("batch_id", "state", "revision", "ended_at_ms", "steps")
 }
 _DEFAULTS = tuple(_OPTIONAL.values())
 _optional_values = attrgetter(*_OPTIONAL)
@@ -94,8 +100,13 @@ def task_to_row(task: Task) -> Row:
 def task_from_row(row: Row) -> Task:
     """The task of a row of TASK_COLUMNS."""
     (api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, *row_rest) = row
-    (state, revision, ended_at_ms, rest_text, seq, task_id) = row_rest
+    (state, revision, ended_at_ms, rest_text, seq, task_id, steps_text) = row_rest
     rest = orjson.loads(rest_text)
+    if "steps" in rest:
+        # an earlier robotq has written them here, and they are not moved yet
+        rest["steps"] = steps_in(rest)
+    elif steps_text is not None:
+        rest["steps"] = tuple(map(_step, orjson.loads(steps_text)))
     command = Command(
         cmd_type=cmd_type,
         params=rest.pop("params"),
@@ -103,10 +114,6 @@ def task_from_row(row: Row) -> Task:
         callback_url=rest.pop("callback_url", None),
         extra=rest.pop("extra", {}),
     )
-    if "steps" in rest:
-        rest["steps"] = tuple(
-            Step(**(step | {"state": StepState(step["state"])})) for step in rest["steps"]
-        )
     for name, record in (
         ("repeat", Repeat),
         ("waiting_for", Question),
@@ -130,6 +137,36 @@ def task_from_row(row: Row) -> Task:
         ended_at_ms=ended_at_ms,
         **rest,
     )
+
+
+def steps_in(rest: Mapping[str, Any]) -> tuple[Step, ...]:
+    """Those that an earlier robotq has written into the row of their task."""
+    return tuple(map(_step, rest.get("steps", ())))
+
+
+def _step(known: dict[str, Any]) -> Step:
+    return Step(**(known | {"state": StepState(known["state"])}))
+
+
+def steps_to_rows(seq: int, steps: Sequence[Step], was: Sequence[Step] = ()) -> Iterator[Row]:
+    """The parameters of `step`, for those of task number `seq` that are not as they were."""
+    for number, step in enumerate(steps):
+        # the record itself: what was not reported anew is handed on from one task to the next
+        if number >= len(was) or step is not was[number]:
+            yield seq, number, _step_text(step)
+
+
+def _step_text(step: Step) -> str:
+    known: dict[str, JsonValue] = {
+        "name": step.name,
+        "state": step.state.value,
+        "started_at_ms": step.started_at_ms,
+    }
+    if step.duration_s is not None:
+        known["duration_s"] = step.duration_s
+    if step.detail:
+        known["detail"] = step.detail
+    return json_text(known)
 
 
 def event_to_row(event: Event, event_id: int) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +42,8 @@ class SqliteStore(Asking):
         self._lock: FolderLock | None = None
         self._writer: Writer | None = None
         self._reader: Reader | None = None
+        self._closed = threading.Event()
+        """Set while it is not open, and not being opened."""
 
     @property
     def folder(self) -> Path:
@@ -50,10 +53,11 @@ class SqliteStore(Asking):
     async def open(self, *, finished: int) -> Restored:
         """See `Store.open`. Makes the folder if absent."""
         check_library()
+        self._closed.clear()
         try:
             self._lock = await asyncio.to_thread(FolderLock, self._path.parent)
             self._writer = Writer(self._connect)
-            await self._writer.run(migrate)
+            await self._writer.run(lambda found: migrate(found, self._unless_closed))
             restored = await self._writer.run(lambda found: reads.restore(found, finished))
             self._reader = Reader(await asyncio.to_thread(self._connect_readers))
         except BaseException as error:
@@ -83,6 +87,7 @@ class SqliteStore(Asking):
 
     async def close(self) -> None:
         """See `Store.close`. The data folder is free for another daemon afterwards."""
+        self._closed.set()
         reader, self._reader = self._reader, None
         writer, self._writer = self._writer, None
         lock, self._lock = self._lock, None
@@ -109,6 +114,11 @@ class SqliteStore(Asking):
         if self._writer is None:
             raise StoreUnavailable("the store is not open")
         return self._writer
+
+    def _unless_closed(self) -> None:
+        """Raises StoreUnavailable once somebody has ended the start."""
+        if self._closed.is_set():
+            raise StoreUnavailable("the start was ended before the database was ready")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=STATEMENTS)

@@ -5,6 +5,10 @@ INSERT INTO tasks (
     error_code, unresolved, rest, seq, id, repeat_of
 ) VALUES {rows};
 
+-- name: step
+-- Also over what was reported of the same step before.
+INSERT OR REPLACE INTO steps (task, number, step) VALUES {rows};
+
 -- name: event
 INSERT INTO events (kind, at_ms, actor, api, robot, task_id, before, after, data, id)
 VALUES {rows};

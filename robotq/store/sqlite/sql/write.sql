@@ -12,6 +12,10 @@ UPDATE tasks SET
     state = ?, revision = ?, ended_at_ms = ?, error_code = ?, unresolved = ?, rest = ?
 WHERE seq = ? AND id = ? AND revision = ? AND state = ?;
 
+-- name: drop_steps
+-- Those of a task from a number on.
+DELETE FROM steps WHERE task = ? AND number >= ?;
+
 -- name: save_hold
 INSERT OR REPLACE INTO holds (robot, code, since_ms, actor, task_id, args)
 VALUES (?, ?, ?, ?, ?, ?);
@@ -41,11 +45,24 @@ DELETE FROM facts WHERE name = ?;
 UPDATE probe SET tries = tries + 1;
 
 -- name: prune_tasks
--- The tasks that ended first. One whose outcome nobody has resolved stays.
+-- The tasks that ended first. One whose outcome nobody has resolved stays. Their steps go with
+-- them, so no further ones are taken where the first have 10,000 already: a submit waits.
 DELETE FROM tasks WHERE seq IN (
-    SELECT seq FROM tasks
-    WHERE ended_at_ms < ? AND unresolved = 0 AND state IN ('completed', 'failed', 'cancelled')
-    ORDER BY ended_at_ms LIMIT ?
+    WITH
+        old AS (
+            SELECT seq, ended_at_ms, (SELECT count(*) FROM steps WHERE task = tasks.seq) AS steps
+            FROM tasks
+            WHERE ended_at_ms < ? AND unresolved = 0
+                AND state IN ('completed', 'failed', 'cancelled')
+            ORDER BY ended_at_ms LIMIT ?
+        ),
+        in_line AS (
+            SELECT seq, sum(steps) OVER (
+                ORDER BY ended_at_ms, seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS steps_before
+            FROM old
+        )
+    SELECT seq FROM in_line WHERE coalesce(steps_before, 0) < 10000
 );
 
 -- name: prune_events
