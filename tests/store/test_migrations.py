@@ -28,6 +28,7 @@ from robotq.store.port import (
 )
 from robotq.store.sqlite import SqliteStore, rows
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
+from robotq.store.sqlite.peek import peek_at_all
 
 from .records import (
     checklist,
@@ -117,6 +118,19 @@ async def test_kept_database__opens_with_everything_in_it(tmp_path: Path, schema
     # and is written to like a new one
     await store.apply(submit(pending(restored.last_seq + 1)))
     await store.close()
+
+
+@pytest.mark.parametrize("schema", [5, 6])
+def test_kept_database__is_looked_into_before_the_upgrade(tmp_path: Path, schema: int) -> None:
+    """`check-config` and `doctor` of the new robotq, while the old one works on the data."""
+    _put(tmp_path, schema)
+    before = (tmp_path / "robotq.db").read_bytes()
+    restored, _ = peek_at_all(tmp_path / "robotq.db", finished=100, events=10)
+    mutations = [mutation for part in range(1, schema + 1) for mutation in CONTENTS[part]()]
+    found = {task.id: task for task in (*restored.unfinished, *restored.finished)}
+    assert found == saved(mutations)
+    assert any(task.steps for task in found.values())
+    assert (tmp_path / "robotq.db").read_bytes() == before
 
 
 @pytest.mark.parametrize("schema", CONTENTS)

@@ -128,7 +128,7 @@ async def test_retention__of_long_scans_lets_a_submit_in_between(sqlite: SqliteS
     for seq in range(1, 16):
         running = await run_with(sqlite, seq, 1_000)
         await sqlite.apply(change(running, completed(running, ended_at_ms=NOON_MS)))
-    removed = []
+    removed: list[int] = []
     while not removed or removed[-1]:
         removed.append(await sqlite._change(WRITE["prune_tasks"], (NOON_MS + 1, 200)))
     assert removed == [10, 5, 0]
