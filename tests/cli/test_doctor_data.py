@@ -81,6 +81,11 @@ def test_doctor__memory_and_disk_of_a_daemon_at_rest_agree(typed: Typed, lab: Se
             'UPDATE tasks SET rest = replace(rest, \'"repeat_of":"x","repeat":\', \'"repeat":\')',
             "none on disk",
         ),
+        (
+            "UPDATE steps SET step = replace(step, 'completed', 'failed')",
+            "UPDATE steps SET step = replace(step, 'failed', 'completed')",
+            "is completed in the daemon, failed on disk",
+        ),
     ],
 )
 def test_doctor__what_the_daemon_has_otherwise_than_the_disk_is_named(
@@ -127,6 +132,17 @@ def test_doctor__a_folder_that_contradicts_itself_is_found_without_a_daemon(
     for word in ("counted", "paused was set", task):
         assert word in found["data"]["found"] or "more" in found["data"]["found"]
     assert "Start the daemon" in found["data"]["mend"]
+
+
+def test_doctor__steps_that_are_not_whole_are_found(typed: Typed, lab: Served) -> None:
+    there = "UPDATE steps SET number = number + 1, task = task + 900"
+    _falsify(lab.data, there)
+    try:
+        found = _looked(typed, lab.data)["data"]
+    finally:
+        _falsify(lab.data, "UPDATE steps SET number = number - 1, task = task - 900")
+    assert found["verdict"] == "bad"
+    assert "has 1 steps of 2, or is gone" in found["found"]
 
 
 def test_doctor__says_so_where_the_database_cannot_be_understood(typed: Typed, lab: Served) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,16 +16,18 @@ from robotq.cli.shared.http import Caller, asking
 from robotq.engine.state.worker_queue import due_at_ms
 from robotq.engine.waiting.repeats import series_of
 from robotq.model.hold import TRANSIENT_HOLDS
-from robotq.model.task import TaskState
+from robotq.model.task import Task, TaskState
 from robotq.store.audit import contradictions
 from robotq.store.port import Restored
-from robotq.store.sqlite.peek import peek_at_all
+from robotq.store.sqlite.peek import peek_at_all, peek_at_steps
 
 _FINISHED = 1_000
 _EVENTS = 10_000
 """Of a database of any size no more is looked at, besides all that has not ended."""
 _LISTED = 200
 """Waiting tasks that are compared one by one; of the others their number."""
+_ENDED = 10
+"""Ended tasks whose steps are compared, besides those that run."""
 _SHOWN = 3
 _TRIES = 5
 """Of moments in which nothing changes while the daemon is asked."""
@@ -47,6 +49,7 @@ def data_findings(folder: Path, url: str, key: str | None) -> Iterator[Finding]:
         return
     try:
         restored, latest = peek_at_all(database, finished=_FINISHED, events=_EVENTS)
+        stray = peek_at_steps(database, tasks=_FINISHED)
     except (sqlite3.Error, TypeError, ValueError, LookupError) as error:
         yield Finding(
             what="data",
@@ -56,7 +59,7 @@ def data_findings(folder: Path, url: str, key: str | None) -> Iterator[Finding]:
             "by that version.",
         )
         return
-    wrong = list(contradictions(restored, latest))
+    wrong = [*contradictions(restored, latest), *stray]
     looked = (
         f"{len(restored.unfinished)} tasks that have not ended, {len(restored.finished)} that "
         f"have, {len(restored.holds)} holds and {len(latest)} events agree"
@@ -93,10 +96,11 @@ def _against_daemon(database: Path, url: str, key: str | None) -> list[Finding]:
                 before, _events = _look(database)
                 status = caller.get("/queue/status", limit=_LISTED)
                 places = caller.get("/resources")
+                steps = {task.id: _told_steps(caller, task.id) for task in _with_steps(before)}
                 audit = _audit(caller)
                 after, _events = _look(database)
                 if before == after:
-                    return [_compared(before, status, places, audit)]
+                    return [_compared(before, status, places, audit, steps)]
                 time.sleep(_PAUSE_S)
     except Failure as failure:
         return [
@@ -130,7 +134,17 @@ def _audit(caller: Caller) -> Mapping[str, Any]:
 
 
 def _look(database: Path) -> tuple[Restored, object]:
-    return peek_at_all(database, finished=0, events=0)
+    return peek_at_all(database, finished=_ENDED, events=0)
+
+
+def _with_steps(disk: Restored) -> list[Task]:
+    running = [task for task in disk.unfinished if task.state is TaskState.RUNNING]
+    return [*running, *disk.finished]
+
+
+def _told_steps(caller: Caller, task_id: str) -> list[tuple[str, str, float | None]]:
+    steps = caller.get(f"/task/{task_id}").get("steps", [])
+    return [(step["name"], step["state"], step["duration_s"]) for step in steps]
 
 
 def _compared(
@@ -138,6 +152,7 @@ def _compared(
     status: Mapping[str, Any],
     places: Mapping[str, Any],
     audit: Mapping[str, Any],
+    steps: Mapping[str, Sequence[tuple[str, str, float | None]]],
 ) -> Finding:
     wrong = [
         *_tasks(disk, status),
@@ -146,9 +161,13 @@ def _compared(
         *_places(disk, places),
         *_timers(disk, audit),
         *_locks(disk, audit),
+        *_steps(disk, steps),
     ]
     if not wrong:
-        found = "tasks, holds, counts, places, timers and locks of the daemon are those of the disk"
+        found = (
+            "tasks, steps, holds, counts, places, timers and locks of the daemon are those of "
+            "the disk"
+        )
         return Finding(what=_WHAT, verdict=Verdict.OK, found=found)
     return Finding(
         what=_WHAT,
@@ -272,6 +291,20 @@ def _locks(disk: Restored, audit: Mapping[str, Any]) -> Iterator[str]:
         yield f"{robot} has {resource}, has nothing to do, and says that it stands elsewhere"
     for task_id in audit["changing"]:
         yield f"{task_id}: somebody has been changing it for a second or more"
+
+
+def _steps(
+    disk: Restored, told: Mapping[str, Sequence[tuple[str, str, float | None]]]
+) -> Iterator[str]:
+    for task in _with_steps(disk):
+        kept = [(step.name, step.state.value, step.duration_s) for step in task.steps]
+        if kept != told[task.id]:
+            yield f"{task.id}: {len(told[task.id])} steps in the daemon, {len(kept)} on disk"
+            yield from (
+                f"{task.id}: its step {one[0]} is {one[1]} in the daemon, {other[1]} on disk"
+                for one, other in zip(told[task.id], kept, strict=False)
+                if one != other
+            )
 
 
 def _listed(wrong: list[str]) -> str:

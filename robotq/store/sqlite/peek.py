@@ -33,6 +33,13 @@ def peek_at_all(database: Path, *, finished: int, events: int) -> tuple[Restored
         return restored, reads.events(connection, after, events, None, None)
 
 
+def peek_at_steps(database: Path, *, tasks: int) -> Sequence[str]:
+    """What is wrong with the steps of the latest `tasks`, in words. Raises as `peek` does."""
+    with closing(_connect(database)) as connection:
+        stray = reads.stray_steps(connection, tasks)
+    return [f"task number {seq} has {there} steps of {of}, or is gone" for seq, there, of in stray]
+
+
 def _connect(database: Path) -> sqlite3.Connection:
     uri = f"{database.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=5)

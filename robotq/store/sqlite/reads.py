@@ -64,6 +64,12 @@ def task(connection: sqlite3.Connection, task_id: str) -> Task | None:
     return rows.task_from_row(row) if row is not None else None
 
 
+def stray_steps(connection: sqlite3.Connection, latest: int) -> Sequence[tuple[int, int, int]]:
+    """Of the `latest` tasks those whose steps are not whole, or that are gone while their steps
+    are there: number of the task, steps, and how many there should be."""
+    return connection.execute(_READ["stray_steps"], (latest,)).fetchall()
+
+
 def tasks(connection: sqlite3.Connection, query: TaskQuery) -> Sequence[Task]:
     conditions, parameters = _conditions(query)
     statement = _READ["tasks"].replace("{conditions}", conditions)

@@ -50,6 +50,13 @@ SELECT {task} FROM tasks WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?;
 -- name: count_jobs
 SELECT count(*) FROM tasks WHERE {conditions};
 
+-- name: stray_steps
+-- Of the latest tasks: steps that miss one before them, or their task.
+SELECT task, count(*), max(number) + 1 FROM steps
+WHERE task > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tasks') - ?
+GROUP BY task
+HAVING count(*) <= max(number) OR task NOT IN (SELECT seq FROM tasks);
+
 -- name: events
 SELECT {event} FROM events
 WHERE id > ?1 AND (?2 IS NULL OR api = ?2)
