@@ -4,7 +4,8 @@
   request that comes for it.
 - The shapes of requests (pydantic builds their validators; `defer_build`): here, one a turn of the
   loop, so that nothing waits for more than one of them. A request that comes before builds its own.
-- `prometheus_client`: here in a thread, or by the first `GET /metrics`, in a thread too.
+- `prometheus_client`: by the first `GET /metrics`, in a thread. Who has nobody that reads them does
+  not pay for it.
 - The shapes of answers are only documented: `GET /openapi.json` builds them.
 - `robotq.client`: never by the daemon.
 """
@@ -16,7 +17,6 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from robotq.api.robot.handlers import metrics
 from robotq.api.root import ROUTES
 
 _AFTER_S = 1.0
@@ -26,7 +26,6 @@ _AFTER_S = 1.0
 async def warm() -> None:
     """Do it, beside everything else."""
     await asyncio.sleep(_AFTER_S)
-    await asyncio.to_thread(metrics.load)
     for model in request_models():
         model.model_rebuild()
         await asyncio.sleep(0)
