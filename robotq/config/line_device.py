@@ -187,8 +187,8 @@ class LineDevice:
     """Shortest pause between an answer and the next line."""
     busy_s: float = Field(default=0.5, gt=0, le=60)
     """Seconds until a line that met a busy device is sent again."""
-    values: Mapping[str, float | str] = field(default_factory=dict)
-    """Constants by name, for expressions."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Constants by name, for expressions: numbers, texts, tables."""
     types: Mapping[str, Type] = field(default_factory=dict)
     """Group -> what it is, for all commands."""
     error: Mapping[str, str] = field(default_factory=dict)
@@ -249,7 +249,11 @@ def _listed(value: Mapping[str, Any]) -> dict[str, Any]:
 def _faults(error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
     for detail in error.errors(include_url=False):
         # a union names the member that did not fit behind the key
-        path = tuple(part for part in detail["loc"] if not (isinstance(part, str) and "(" in part))
+        path = tuple(
+            part
+            for part in detail["loc"]
+            if not (isinstance(part, str) and ("(" in part or part == "[key]"))
+        )
         if path and path[-1] in ("str", "float", "int"):
             path = path[:-1]
         if detail["type"] == "unexpected_keyword_argument":

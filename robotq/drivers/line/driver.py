@@ -25,7 +25,7 @@ from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.line.options import LineOptions, read_options
 from robotq.drivers.line.ready import text_of
 from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of, lines_now
-from robotq.drivers.line.talk import NoAnswer, Talk
+from robotq.drivers.line.talk import NoAnswer, Talk, said_in
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -115,10 +115,9 @@ class LineDriver:
             return Self()
         if ready.who is not ready.sync:
             answer, _ = talk.ask(ready.who, {"values": ready.device.values}, self._connecting)
-        self._who = answer
-        found = None if ready.who.expect is None else ready.who.expect.fullmatch(answer)
-        names = () if found is None else tuple(name for name in found.groups() if name)
-        return Self(names=(*names, answer), whole=answer)
+        said = said_in(ready.who, answer) or ()
+        self._who = " ".join(said)
+        return Self(names=(*said, self._who), whole=self._who)
 
     def _connecting(self) -> None:
         if self._interrupted:
@@ -229,10 +228,14 @@ class LineDriver:
         try:
             for exchange in self._options.ready.safe_state:
                 exchanges.carry_out(exchange)
+            self._talk.confirm(lambda: None)
+            left = errors_of(self._talk, lambda: None)
         except (NoAnswer, LinkLost, DriverError) as error:
             self._safe = f"not confirmed: {error}"
             raise UncertainOutcome("stop_unconfirmed", str(error)) from error
         self._safe = "confirmed"
+        if left:
+            _log.warning("%s: it had errors when it was stopped: %s", self._robot, "; ".join(left))
 
     # -- the rest ------------------------------------------------------------------------------
 

@@ -123,10 +123,17 @@ class Run:
                 name = exchange.step or ("WAITING" if exchange.poll is not None else None)
                 with context.step(name) if name is not None else nullcontext():
                     exchanges.carry_out(exchange)
-            self._look_for_errors()
+            found = errors_of(self._talk, self._guard)
+            if found:
+                raise DriverError("; ".join(found))
+            self._talk.confirm(self._guard)
             return {**exchanges.found, **exchanges.values(self._program.result)}
         except NoAnswer as error:
             raise self._unclear(str(error)) from error
+        except DriverError as error:
+            # else the next command would be blamed for what is in the device's queue
+            told = "; ".join([str(error), *self._errors_left()])
+            raise DriverError(told, code=error.code) from error
         except LinkLost as error:
             if self.acted and self._talk.restarted:
                 raise UncertainOutcome("device_reset", error.reason) from error
@@ -148,11 +155,6 @@ class Run:
             return errors_of(self._talk, self._guard)
         except (LinkLost, NoAnswer) as error:
             return [str(error)]
-
-    def _look_for_errors(self) -> None:
-        found = errors_of(self._talk, self._guard)
-        if found:
-            raise DriverError("; ".join(found))
 
     def _act(self) -> None:
         self.acted = True

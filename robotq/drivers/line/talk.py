@@ -69,6 +69,8 @@ class Talk:
         self._broken: str | None = "not connected yet"
         self._asking = False
         """Somebody waits for an answer."""
+        self._unanswered = False
+        """The last line was one to which the device says nothing."""
         self._out_of_step = True
         self._stops = 0
         """Lines that were sent before everything else; nobody has read their answers."""
@@ -78,8 +80,8 @@ class Talk:
         """Answers to the question of `sync` that have not come."""
         self._written_off = 0
         """Those that are waited for no more, and may come all the same."""
-        self._known: str | None = None
-        """What the device answers to that question."""
+        self._known: tuple[str, ...] | None = None
+        """What the device says of itself in these answers."""
         self.made = False
         """The device has answered all that it is asked at a connection; before that, it may well
         say that it was switched on: opening a port does that to some."""
@@ -188,6 +190,13 @@ class Talk:
         with self._my_turn(None):
             self._get_in_step(guard)
 
+    def confirm(self, guard: Guard) -> None:
+        """Know that the device has got the last line, also where it says nothing to it: it
+        answers what it is asked behind it. Raises LinkLost."""
+        with self._my_turn(None):
+            if self._unanswered and self.ready.sync is not None:
+                self.sync(guard)
+
     def now(self, lines: Sequence[str]) -> None:
         """Send lines before everything else, without waiting for answers. Raises LinkLost."""
         if not self._sending.acquire(timeout=_STOP_TURN_S):
@@ -253,6 +262,7 @@ class Talk:
             sent()
             # until its answer is there
             self._out_of_step = answered and not self.ready.frame.has_ids
+            self._unanswered = not answered
             self._transport.write(data)
 
     def _answer(self, question: Question, data: bytes, guard: Guard) -> str | None:
@@ -287,7 +297,10 @@ class Talk:
             self._asking = False
 
     def _is_late_sync(self, question: Question, answer: str) -> bool:
-        if not self._written_off or answer != self._known or question is self.ready.sync:
+        sync = self.ready.sync
+        if not self._written_off or sync is None or question is sync:
+            return False
+        if said_in(sync, answer) != self._known:
             return False
         self._written_off -= 1
         return True
@@ -363,9 +376,10 @@ class Talk:
                 self._asking = False
         if answer is None:
             self._lost(f"no answer to {line!r} within {resync.wait_s:g} s: what comes may be late")
-        if question is self.ready.who and self._known not in (None, answer):
-            self._lost(f"it says {answer!r}, and said {self._known!r} before")
-        self._known, self._stops_read = answer, before[0]
+        said = said_in(question, answer)
+        if question is self.ready.who and self._known not in (None, said):
+            self._lost(f"it says {said}, and said {self._known} before")
+        self._known, self._stops_read = said, before[0]
         self._in_step()
         return answer
 
@@ -417,7 +431,8 @@ class Talk:
         if not text or any(each.fullmatch(text) for each in self.ready.ignore):
             return
         restarted = self.ready.restarted
-        if self.made and restarted is not None and restarted.fullmatch(text):
+        asked = self._owed or self._written_off
+        if self.made and not asked and restarted is not None and restarted.fullmatch(text):
             self.restarted = True
             self._broken = self._broken or _RESTARTED
             return
@@ -429,6 +444,14 @@ class Talk:
             self._broken = self._broken or reason
             self._changed.notify_all()
         self._told(reason)
+
+
+def said_in(question: Question, answer: str) -> tuple[str, ...] | None:
+    """The groups of an answer, or all of it where it has none; None for another answer."""
+    found = None if question.expect is None else question.expect.fullmatch(answer)
+    if found is None:
+        return None
+    return tuple(each or "" for each in found.groups()) or (answer,)
 
 
 def _meaning(meaning: str, found: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from tests.drivers.line.wire import Answer, Wire
 
 OPTIONS: dict[str, Any] = {
     "who": {"send": "ID?", "expect": r"ID (?P<serial>\w+)"},
-    "answer_s": 0.05,
+    "answer_s": 0.1,
     "resync": {"quiet_s": 0.01, "wait_s": 1.0},
     "safe_state": [{"send": "OFF", "expect": "OK"}],
 }

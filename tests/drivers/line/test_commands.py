@@ -127,6 +127,30 @@ def test_error_queue__from_before_the_link_is_nobodys(bench: Make) -> None:
     assert device.do("SET") == {}
 
 
+def test_error_queue__is_emptied_after_a_failure_too(bench: Make) -> None:
+    errors = ["0"]
+    say = {"send": "SET", "expect": "(?P<x>.*)", "check": "x == 'yes'", "otherwise": "not taken"}
+    device = bench(
+        Scripted(SET=["no", "yes"], **{"ERR?": lambda _: errors.pop(0) if errors[1:] else "0"}),
+        {"error_query": {"send": "ERR?", "none": "0"}, **commands(SET=say)},
+    ).connected()
+    errors[:] = ["-222,Data out of range", "0"]
+    with pytest.raises(DriverError, match="not taken; -222"):
+        device.do("SET")
+    assert device.do("SET") == {"x": "yes"}, "the next command is not blamed for it"
+
+
+def test_line__to_which_the_device_says_nothing_is_not_done_before_it_is_alive(bench: Make) -> None:
+    device = bench(
+        Scripted(), {"resync": {"quiet_s": 0.01, "wait_s": 0.2}, **commands(SET={"send": "SET 1"})}
+    ).connected()
+    assert device.do("SET") == {}
+    assert device.wire.heard[-2:] == ["SET 1", "ID?"]
+    device.wire.lost = lambda _: True
+    with pytest.raises(UncertainOutcome):
+        device.do("SET")
+
+
 # -- on the wire -------------------------------------------------------------------------------
 
 

@@ -45,7 +45,7 @@ def late_rounds(bench: Bench, balance: Balance, rounds: int, seed: int) -> tuple
     for _ in range(rounds):
         # from in time to three times as late as allowed, and the questions between alike
         bench.wire.delay_s = lambda line: (
-            chance.uniform(0.0, 0.15) if line == "W?" else (chance.choice((0.0, 0.0, 0.08)))
+            chance.uniform(0.0, 0.25) if line == "W?" else (chance.choice((0.0, 0.0, 0.13)))
         )
         before = balance.weight
         try:
@@ -155,7 +155,7 @@ def test_ids__say_which_question_an_answer_is_for(bench: Make) -> None:
         with_id,
         {**WEIGH, "frame": {"send": "#{id} {line}", "receive": "#{id} (?P<line>.*)"}},
     ).connected()
-    device.wire.delay_s = lambda line: 0.08 if line.endswith("W?") else 0.0
+    device.wire.delay_s = lambda line: 0.15 if line.endswith("W?") else 0.0
     with pytest.raises(DriverError):
         device.do("WEIGH")
     device.wire.delay_s = lambda _: 0.0
