@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -52,9 +52,9 @@ def _mettler(module: Any) -> tuple[Any, Answer]:
 
 
 def _mtsics(module: Any) -> tuple[Any, Answer]:
-    state = importlib.import_module("mtsics.core.state").ScaleState(
-        config=importlib.import_module("mtsics.profiles").load("mt-xs204")
-    )
+    config = importlib.import_module("mtsics.profiles").load("mt-xs204")
+    # one for each, since a test may change it
+    state = importlib.import_module("mtsics.core.state").ScaleState(config=replace(config))
     engine = module.MTSICSEngine(state)
     return state, lambda line: str(engine.handle(line)).rstrip("\r\n")
 
