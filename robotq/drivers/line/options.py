@@ -43,12 +43,6 @@ class LineOptions:
         return f"it can do {', '.join(self.ready.programs) or 'nothing'}"
 
     @property
-    def places(self) -> tuple[str, ...]:
-        """Of `KnowsPlaces`: a device stands where it stands, and its commands say what they need."""
-        commands = self.ready.device.commands.values()
-        return tuple({place for each in commands for place in each.resources})
-
-    @property
     def brings(self) -> Mapping[str, JsonObject]:
         """Of `BringsCommands`."""
         told: dict[str, JsonObject] = {}
