@@ -23,7 +23,7 @@ class Theirs:
     make: Callable[[Any], tuple[Any, Answer]]
     """Of the module: the simulator, and what answers a line."""
     module: str
-    wire: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, Any] = field(default_factory=dict)
     quick: str = ""
     """A command that only reads, and is answered with one line."""
     changes: Callable[[Any, int], float] = lambda _simulator, _round: 0.0
