@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
+
+import msgspec
 
 
 class ItemStatus(StrEnum):
@@ -61,6 +64,41 @@ class ItemBatch:
 
 
 _SERIAL_BITS = 12
+
+
+class NewItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item as somebody wants it made."""
+
+    title: str
+    description: str | None = None
+    status: ItemStatus = ItemStatus.PENDING
+    priority: ItemPriority | None = None
+    due_date_ms: int | None = None
+    session_id: str | None = None
+
+
+class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be changed of an item; None leaves a field as it is."""
+
+    item_id: str
+    title: str | None = None
+    description: str | None = None
+    status: ItemStatus | None = None
+    priority: ItemPriority | None = None
+    due_date_ms: int | None = None
+
+    def applied_to(self, item: Item, now_ms: int, *, of_step: bool) -> Item:
+        """`of_step`: a robot waits for it, so that only its task can complete it."""
+        given: dict[str, Any] = {
+            name: value
+            for name in ("title", "description", "priority", "due_date_ms")
+            if (value := getattr(self, name)) is not None
+        }
+        done = ItemStatus.COMPLETED
+        if self.status not in (None, item.status) and not (of_step and self.status is done):
+            given["status"] = self.status
+            given["completed_at_ms"] = now_ms if self.status is done else None
+        return replace(item, **given)
 
 
 class ItemIds:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
 
 from robotq.model.errors import error_text
+from robotq.model.hold import Hold
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import Command, Task, TaskError, Work
 from robotq.model.texts import Language
@@ -69,6 +73,43 @@ class JobEnding:
     def kept(self) -> JsonObject:
         """The result as it stands in the task."""
         return {"data": self.result}
+
+
+class Verdict(StrEnum):
+    """What a worker is to do with a task that it has."""
+
+    GO_ON = "go_on"
+    CANCEL = "cancel"
+    """It is not this worker's any more; a result is refused."""
+
+
+class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says about a task that it has."""
+
+    task_id: str
+    token: int | None = None
+    progress: float | None = None
+    """0 to 1."""
+    partial: JsonObject | None = None
+    """What it has found so far; replaces what it said before."""
+
+
+class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a `TaskReport`."""
+
+    task_id: str
+    order: Verdict
+    reason: str = ""
+    """Why it is to be cancelled: cancelled, stale_claim, completed, ..."""
+    lease_until_ms: int | None = None
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a sign of life."""
+
+    orders: Sequence[TaskOrder]
+    holds: Sequence[Hold]
+    """Why the queue hands out nothing right now; empty: it does."""
 
 
 def succeeded(result: JsonValue) -> JobEnding:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from robotq.workers.hub import Hub, WorkerConnection, WorkerLink
+from robotq.model.job import Heartbeat, TaskReport, Verdict
+from robotq.workers.hub import Hub
+from robotq.workers.link import WorkerConnection, WorkerLink
 from robotq.workers.registry import Worker
-from robotq.workers.workers import Heartbeat, TaskReport, Verdict, Workers
+from robotq.workers.workers import Workers
 
 __all__ = [
     "Heartbeat",

@@ -7,13 +7,12 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
 
 from robotq.engine.state.worker_queue import Pool
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, JobEnding
 from robotq.model.task import Task
-from robotq.workers.pace import Pace
+from robotq.workers.link import Pace, WorkerConnection, WorkerLink
 from robotq.workers.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -32,62 +31,6 @@ _STOP_S = 3.0
 
 _WAITS = 100
 """Tasks over which the waiting time is averaged."""
-
-
-class WorkerConnection(Protocol):
-    """The way to one worker."""
-
-    async def give(self, task: Task) -> bool:
-        """Bring it a task. False: it certainly did not get it. Raises OSError, TimeoutError
-        where that is not known."""
-
-    async def take_away(self, task: Task) -> None:
-        """Tell it that a task is not its own any more. Raises OSError, TimeoutError."""
-
-    async def close(self) -> None:
-        """Say good-bye; the daemon ends."""
-
-
-class WorkerLink:
-    """A connected worker."""
-
-    def __init__(
-        self,
-        name: str,
-        match: str,
-        address: str | None,
-        since_ms: int,
-        connection: WorkerConnection,
-        *,
-        owner: str,
-    ) -> None:
-        self.owner = owner
-        self.name = name
-        self.match = match
-        self.address = address
-        self.since_ms = since_ms
-        self.connection = connection
-        self.task: Task | None = None
-        """What it has."""
-        self.gone = asyncio.Event()
-        self.attending: asyncio.Task[None] | None = None
-        self._ended_by_itself: str | None = None
-
-    async def until(self, other: asyncio.Future[None]) -> None:
-        """Wait for `other`, but no longer than the worker is there. Cancels nothing."""
-        leaving: asyncio.Future[Any] = asyncio.ensure_future(self.gone.wait())
-        both: set[asyncio.Future[Any]] = {other, leaving}
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-
-    def told(self, task_id: str) -> None:
-        """The worker itself has ended this task."""
-        self._ended_by_itself = task_id
-
-    def knows(self, task_id: str) -> bool:
-        return self._ended_by_itself == task_id
 
 
 class Hub:

@@ -6,19 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Protocol
 
-import msgspec
-
 from robotq.engine.engine import Engine
-from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.state.worker_queue import Pool
 from robotq.engine.why import WorkersThere
 from robotq.model.errors import RobotqError
-from robotq.model.hold import Hold
-from robotq.model.job import Holder, Job, JobEnding
-from robotq.model.json import JsonObject
+from robotq.model.job import Heartbeat, Holder, JobEnding, TaskOrder, TaskReport, Verdict
 from robotq.model.task import Task, TaskState
 from robotq.workers.registry import Registry, Worker
 
@@ -36,43 +30,6 @@ _RETRY_S = 1.0
 _GRACE_S = 60.0
 """Wall seconds after a start within which no lease runs out: the daemon was away, and not the
 worker."""
-
-
-class Verdict(StrEnum):
-    """What a worker is to do with a task that it has."""
-
-    GO_ON = "go_on"
-    CANCEL = "cancel"
-    """It is not this worker's any more; a result is refused."""
-
-
-class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says about a task that it has."""
-
-    task_id: str
-    token: int | None = None
-    progress: float | None = None
-    """0 to 1."""
-    partial: JsonObject | None = None
-    """What it has found so far; replaces what it said before."""
-
-
-class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a `TaskReport`."""
-
-    task_id: str
-    order: Verdict
-    reason: str = ""
-    """Why it is to be cancelled: cancelled, stale_claim, completed, ..."""
-    lease_until_ms: int | None = None
-
-
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a sign of life."""
-
-    orders: Sequence[TaskOrder]
-    holds: Sequence[Hold]
-    """Why the queue hands out nothing right now; empty: it does."""
 
 
 class Chores(Protocol):
@@ -108,29 +65,9 @@ class Workers:
         """The unfinished tasks of a queue, for reading only."""
         return self.engine.reads.pool(queue)
 
-    def idle(self, queue: str, match: str = "") -> int:
-        """Workers that wait in `claim` for a task with this match key right now."""
-        return self.pool(queue).idle(match)
-
     def tasks_of(self, queue: str, worker: str) -> Sequence[Task]:
         """What this worker has."""
         return [task for task in self.pool(queue).running.values() if task.worker == worker]
-
-    # -- the way in --------------------------------------------------------------------------
-
-    async def submit(
-        self,
-        job: Job,
-        *,
-        api: str,
-        actor: str,
-        max_waiting: int,
-        keyed: KeyedRequest | None = None,
-    ) -> tuple[Task, bool]:
-        """See `Jobs.submit`."""
-        return await self.engine.queue.submit_job(
-            job, api=api, actor=actor, max_waiting=max_waiting, keyed=keyed
-        )
 
     # -- for workers -------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import pytest
 from robotq.api.access.keys import KeyFile
 from robotq.api.connections.meter import Meter
 from robotq.api.connections.open import HEAD_S, SILENT_S, Connections
-from robotq.workers.pace import Pace
+from robotq.workers.link import Pace
 
 from .lab import Lab
 from .served import serve

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from robotq.drivers.base import Stopped
-from robotq.engine.checklist.checklist import ItemChange, NewItem
 from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
-from robotq.model.item import Item, ItemPriority, ItemStatus
+from robotq.model.item import Item, ItemChange, ItemPriority, ItemStatus, NewItem
 from robotq.model.task import TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import ItemQuery, MarkItemOf, SaveItem

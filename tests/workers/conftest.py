@@ -61,7 +61,9 @@ class Shop:
             work=Work(**{"lease_s": 10.0, **work}),
             priority=priority,
         )
-        task, _ = await self.workers.submit(job, api=QUEUE, actor="ann", max_waiting=max_waiting)
+        task, _ = await self.engine.queue.submit_job(
+            job, api=QUEUE, actor="ann", max_waiting=max_waiting
+        )
         return task
 
     async def claim(self, worker: str = "w1", match: str = "", wait_s: float = 0) -> Task | None:

@@ -63,12 +63,12 @@ async def test_waiting_workers__are_called_in_their_order_one_for_each_task(shop
     for name in ("first", "second", "third"):
         waiting.append(asyncio.create_task(work(name)))
         await asyncio.sleep(0.01)
-    assert shop.workers.idle(QUEUE) == 3
+    assert shop.workers.pool(QUEUE).idle("") == 3
     await shop.submit()
     await shop.submit()
     await asyncio.wait(waiting[:2], timeout=5)
     assert order == ["first", "second"]
-    assert shop.workers.idle(QUEUE) == 1
+    assert shop.workers.pool(QUEUE).idle("") == 1
     await shop.workers.stop()
     await asyncio.gather(*waiting)
     assert order == ["first", "second"]
@@ -77,7 +77,7 @@ async def test_waiting_workers__are_called_in_their_order_one_for_each_task(shop
 async def test_waiting_worker__that_leaves_lets_the_next_one_have_it(shop: Shop) -> None:
     leaving = asyncio.create_task(shop.claim("leaving", wait_s=5))
     staying = asyncio.create_task(shop.claim("staying", wait_s=5))
-    while shop.workers.idle(QUEUE) < 2:  # noqa: ASYNC110 - nothing tells that somebody waits
+    while shop.workers.pool(QUEUE).idle("") < 2:  # noqa: ASYNC110 - nothing tells that somebody waits
         await asyncio.sleep(0)
     shop.workers.pool(QUEUE).call("")
     leaving.cancel()

@@ -27,10 +27,10 @@ from robotq.api.checklist.models import (
 )
 from robotq.api.http.call import Call
 from robotq.api.http.keyed import keyed_request
-from robotq.engine.checklist.checklist import API, ItemChange, NewItem
+from robotq.engine.checklist.checklist import API
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
-from robotq.model.item import Item, ItemBatch
+from robotq.model.item import Item, ItemBatch, ItemChange, NewItem
 from robotq.model.version import __version__
 from robotq.store.port import ItemBatchQuery, ItemQuery
 

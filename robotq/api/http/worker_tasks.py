@@ -24,7 +24,7 @@ async def submit(call: Call, job: Job, content: Any, *, max_waiting: int) -> tup
     Raises RobotqError queue_full, store_unavailable, shutting_down, bad_parameter,
     idempotency_conflict.
     """
-    return await workers_of(call).submit(
+    return await call.engine.queue.submit_job(
         job,
         api=job.queue,
         actor=call.actor,

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import orjson
 from aiohttp import web
 
-from robotq.api.context import ENGINE, WORKERS
+from robotq.api.context import ENGINE
 from robotq.api.http.errors import Refused
 from robotq.api.task_queue.answers import API, result_view, task_view
 from robotq.api.task_queue.requests import job_of
@@ -28,7 +28,6 @@ from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
 from robotq.model.task import Task
 from robotq.system.durable import sync_folder, write_all_durably, write_durably
-from robotq.workers import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +61,8 @@ class TaskFiles:
 
     actor = "inbox"
 
-    def __init__(self, engine: Engine, workers: Workers) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._workers = workers
 
     async def known(self, token: str) -> JsonObject | None:
         task = await self._engine.reads.task_if_any(_id_of(token))
@@ -87,7 +85,7 @@ class TaskFiles:
             job = job_of(task_type, body, config, task_id=task_id, file=token)
         except Refused as refusal:
             raise RobotqError("bad_parameter", field="body", reason=str(refusal)) from refusal
-        task, _ = await self._workers.submit(
+        task, _ = await self._engine.queue.submit_job(
             job, api=API, actor=self.actor, max_waiting=config.max_length
         )
         return _receipt(task)
@@ -238,7 +236,7 @@ async def task_files(app: web.Application) -> AsyncIterator[None]:
     folder = engine.config.data / "task_queue"
     inbox = HotFolder(
         folder / "inbox",
-        TaskFiles(engine, app[WORKERS]),
+        TaskFiles(engine),
         engine,
         engine.config.inbox,
         lasts_s=engine.config.retention.tasks_days * 86_400,

@@ -10,6 +10,7 @@ from robotq.drivers.base import LinkState
 from robotq.engine.assembly.base import Base
 from robotq.engine.assembly.queue_parts import QueueParts, make_queue
 from robotq.engine.checklist.checklist import Checklist
+from robotq.engine.checklist.steps import StepsOfPeople
 from robotq.engine.control.again import Again
 from robotq.engine.control.immediate import Arming, Immediate
 from robotq.engine.control.queue_control import QueueControl
@@ -167,13 +168,16 @@ def make_parts(
         checklist=Checklist(
             reads=reads,
             commit=commit,
-            queue=tasks.queue,
-            again=again,
-            control=robot_control,
-            robots=robots,
+            steps=StepsOfPeople(
+                reads=reads,
+                queue=tasks.queue,
+                again=again,
+                control=robot_control,
+                robots=robots,
+                settings=settings,
+            ),
             clock=clock,
             ids=base.steps.ids,
-            settings=settings,
         ),
         why=why,
         audit=Audit(

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
+from robotq.engine.checklist.steps import StepsOfPeople
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.control.again import Again
-from robotq.engine.control.robot_control import RobotControl
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
-from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
-from robotq.engine.robot.robot import Robot
-from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.item import Item, ItemBatch, ItemIds, ItemPriority, ItemStatus
-from robotq.model.task import Task, TaskState
+from robotq.model.item import Item, ItemBatch, ItemChange, ItemIds, ItemStatus, NewItem
+from robotq.model.task import Task
 from robotq.store.port import (
     AppendEvent,
     DropItem,
@@ -41,36 +34,6 @@ API = "checklist"
 _TRIES = 8
 """Attempts to write over an item; the other writer is its task, which changes a few times in
 all its life."""
-
-_LOOKS = 50
-"""A step whose turn comes just now gets this many looks before an early tick is refused: a second
-of wall time in all."""
-
-_END_S = 10.0
-"""Wall seconds that a step may take to end once it is ticked off; only a disk that takes no
-writes takes that long."""
-
-
-class NewItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An item as somebody wants it made."""
-
-    title: str
-    description: str | None = None
-    status: ItemStatus = ItemStatus.PENDING
-    priority: ItemPriority | None = None
-    due_date_ms: int | None = None
-    session_id: str | None = None
-
-
-class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be changed of an item; None leaves a field as it is."""
-
-    item_id: str
-    title: str | None = None
-    description: str | None = None
-    status: ItemStatus | None = None
-    priority: ItemPriority | None = None
-    due_date_ms: int | None = None
 
 
 def _kept(save_answer: SaveAccepted | None, accepted: Accepted) -> list[Mutation]:
@@ -89,23 +52,15 @@ class Checklist:
         *,
         reads: Reads,
         commit: Commit,
-        queue: TaskQueue,
-        again: Again,
-        control: RobotControl,
-        robots: Mapping[str, Robot],
+        steps: StepsOfPeople,
         clock: WallClock,
         ids: ItemIds,
-        settings: Settings,
     ) -> None:
         self._reads = reads
         self._commit = commit
-        self._queue = queue
-        self._again = again
-        self._control = control
-        self._robots = robots
+        self._steps = steps
         self._clock = clock
         self._ids = ids
-        self._settings = settings
         self._locks = Locks()
         self._idempotency = Idempotency(reads)
 
@@ -231,7 +186,7 @@ class Checklist:
         async with self._changing(ids):
             steps = await self._change(ids, changes, actor, may_resolve)
             for step in steps:
-                await self._tick(step, actor)
+                await self._steps.tick(step, actor)
             found, _ = await self.items(ItemQuery(ids=ids))
         items = {item.id: item for item in found}
         return [items[change.item_id] for change in changes if change.item_id in items]
@@ -246,7 +201,7 @@ class Checklist:
         async with self._changing(ids):
             for _ in range(_TRIES):
                 found, _ = await self.items(ItemQuery(ids=ids))
-                for step in (await self._steps(found)).values():
+                for step in (await self._steps.of(found)).values():
                     raise RobotqError("item_in_use", robot=step.queue, task_id=step.id)
                 now_ms = self._clock.now_ms()
                 mutations: list[Mutation] = []
@@ -280,7 +235,7 @@ class Checklist:
         """Write all but the ticks of steps, and return those steps."""
         for _ in range(_TRIES):
             found, _ = await self.items(ItemQuery(ids=ids))
-            steps = await self._steps(found)
+            steps = await self._steps.of(found)
             ticked = {
                 change.item_id
                 for change in changes
@@ -289,14 +244,14 @@ class Checklist:
             if any(steps[item_id].outcome_unknown for item_id in ticked):
                 may_resolve()
             for item_id in ticked:
-                await self._until_its_turn(steps[item_id].id)
+                await self._steps.until_its_turn(steps[item_id].id)
             now_ms = self._clock.now_ms()
             mutations: list[Mutation] = []
             for before in found:
                 after = before
                 for change in changes:
                     if change.item_id == before.id:
-                        after = _changed(after, change, now_ms, of_step=before.id in steps)
+                        after = change.applied_to(after, now_ms, of_step=before.id in steps)
                 if after != before:
                     after = replace(after, updated_at_ms=now_ms, revision=before.revision + 1)
                     event = _event("updated", after, actor, now_ms, before=before)
@@ -327,78 +282,6 @@ class Checklist:
             updated_at_ms=now_ms,
             completed_at_ms=now_ms if new.status is ItemStatus.COMPLETED else None,
         )
-
-    # -- steps in the queues of robots -------------------------------------------------------
-
-    async def _steps(self, items: Iterable[Item]) -> Mapping[str, Task]:
-        """The tasks that wait for these items, by item."""
-        steps = {}
-        for item in items:
-            if item.task_id is None or item.status is ItemStatus.COMPLETED:
-                continue
-            try:
-                task = await self._reads.task(item.task_id)
-            except RobotqError as error:
-                if error.code.name != "task_not_found":
-                    raise
-                # retention has removed it: it ended long ago, and somebody reopened its item
-                continue
-            if not task.state.final or task.outcome_unknown:
-                steps[item.id] = task
-        return steps
-
-    async def _until_its_turn(self, task_id: str) -> None:
-        """Raises RobotqError wrong_state where nobody waits for this step yet."""
-        task = await self._reads.task(task_id)
-        for _ in range(_LOOKS):
-            if task.state.final or self._asks(task):
-                return
-            await asyncio.sleep(self._settings.timings.turn_s)
-            task = await self._reads.task(task_id)
-        raise _not_ticked(task)
-
-    def _asks(self, task: Task) -> bool:
-        robot = self._robots.get(task.queue)
-        if robot is None:
-            return False
-        running = robot.executor.running
-        return running is not None and running.id == task.id and robot.executor.asks_for(None)
-
-    async def _tick(self, step: Task, actor: str) -> None:
-        """End a step as done. What an unclean end of the daemon has left open is resolved."""
-        if step.outcome_unknown:
-            await self._again.resolve(step.id, "completed", actor=actor)
-            return
-        try:
-            await self._control.answer(step.id, {}, actor=actor)
-        except RobotqError as error:
-            # somebody else has answered at the same moment, or called it off
-            if error.code.name != "no_question":
-                raise
-        ended = await self._queue.wait_ended(step.id, _END_S)
-        if not ended.state.final:
-            raise RobotqError("store_unavailable", reason="ticked off, its end is not written")
-        if ended.state is not TaskState.COMPLETED:
-            raise _not_ticked(ended)
-
-
-def _changed(item: Item, change: ItemChange, now_ms: int, *, of_step: bool) -> Item:
-    """`of_step`: a robot waits for it, so that only its task can complete it."""
-    given: dict[str, Any] = {
-        name: value
-        for name in ("title", "description", "priority", "due_date_ms")
-        if (value := getattr(change, name)) is not None
-    }
-    done = ItemStatus.COMPLETED
-    if change.status not in (None, item.status) and not (of_step and change.status is done):
-        given["status"] = change.status
-        given["completed_at_ms"] = now_ms if change.status is done else None
-    return replace(item, **given)
-
-
-def _not_ticked(task: Task) -> RobotqError:
-    state = task.state.value
-    return RobotqError("wrong_state", task_id=task.id, state=state, action="be ticked off")
 
 
 def _event(

@@ -7,6 +7,7 @@ where the state of the task does not allow it.
 from __future__ import annotations
 
 from robotq.engine.events.rows import saving_end, task_event
+from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.job import Holder, JobEnding
 from robotq.model.json import JsonObject
@@ -172,3 +173,22 @@ def _lapsed_for_another(task: Task, worker: str, *, named: bool) -> bool:
 def _lease_until(task: Task, from_ms: int) -> int | None:
     lease_s = None if task.work is None else task.work.lease_s
     return None if lease_s is None else from_ms + round(lease_s * 1000)
+
+
+def same_end(task: Task, holder: Holder, ending: JobEnding) -> bool:
+    return (
+        holder.has(task)
+        and task.result == ending.kept
+        and task.error == ending.error
+        and task.state is (TaskState.COMPLETED if ending.error is None else TaskState.FAILED)
+    )
+
+
+def wrong_state(task: Task, action: str) -> RobotqError:
+    return RobotqError("wrong_state", task_id=task.id, state=task.state.value, action=action)
+
+
+def stale(task: Task, holder: Holder) -> RobotqError:
+    return RobotqError(
+        "stale_claim", task_id=task.id, fence=holder.token, current=task.fence, worker=task.worker
+    )

@@ -12,7 +12,7 @@ from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.worker_tasks import job_changes
-from robotq.engine.worker_tasks.job_changes import Change
+from robotq.engine.worker_tasks.job_changes import Change, same_end, stale, wrong_state
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, Job, JobEnding
@@ -117,7 +117,7 @@ class Jobs:
         queue_held, store_unavailable."""
         async with self._commit.of(task_id) as task:
             if task.work is None or task.state is not TaskState.PENDING:
-                raise _wrong_state(task, Action.CLAIM)
+                raise wrong_state(task, Action.CLAIM)
             if not self.may_start(task.queue):
                 raise RobotqError("queue_held", reason="nothing is handed out right now")
             return await self._write(self._claimed(task, worker))
@@ -158,7 +158,7 @@ class Jobs:
         both are kept in the journal; store_unavailable.
         """
         async with self._commit.of(task_id) as before:
-            if before.state.final and _same_end(before, holder, ending):
+            if before.state.final and same_end(before, holder, ending):
                 return before
             now_ms = self._clock.now_ms()
             if unclaimed and before.state is TaskState.PENDING and before.fence == 0:
@@ -177,7 +177,7 @@ class Jobs:
         counts as no attempt. Raises RobotqError like `renew`."""
         async with self._commit.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
-                raise _stale(task, holder)
+                raise stale(task, holder)
             return await self._write(job_changes.released(task, self._clock.now_ms()))
 
     @unbroken
@@ -188,7 +188,7 @@ class Jobs:
         """
         async with self._commit.of(task_id) as task:
             if task.state is not TaskState.RUNNING or not holder.has(task):
-                raise _stale(task, holder)
+                raise stale(task, holder)
             lost = job_changes.failed(task, self._clock.now_ms(), "worker_lost", worker=task.worker)
             return await self._write(lost)
 
@@ -275,9 +275,9 @@ class Jobs:
     def _held(self, task: Task, holder: Holder, action: str) -> Change:
         """The task in the hands of this holder, and what to write for that first."""
         if task.state.final or task.work is None:
-            raise _wrong_state(task, action)
+            raise wrong_state(task, action)
         if not holder.has(task):
-            raise _stale(task, holder)
+            raise stale(task, holder)
         if task.state is TaskState.RUNNING:
             return task, []
         return job_changes.reclaimed(task, self._clock.now_ms(), self._clock.steady_ms())
@@ -287,22 +287,3 @@ class Jobs:
         task, mutations = change
         await self._commit.write([*earlier, *mutations])
         return task
-
-
-def _same_end(task: Task, holder: Holder, ending: JobEnding) -> bool:
-    return (
-        holder.has(task)
-        and task.result == ending.kept
-        and task.error == ending.error
-        and task.state is (TaskState.COMPLETED if ending.error is None else TaskState.FAILED)
-    )
-
-
-def _wrong_state(task: Task, action: str) -> RobotqError:
-    return RobotqError("wrong_state", task_id=task.id, state=task.state.value, action=action)
-
-
-def _stale(task: Task, holder: Holder) -> RobotqError:
-    return RobotqError(
-        "stale_claim", task_id=task.id, fence=holder.token, current=task.fence, worker=task.worker
-    )
