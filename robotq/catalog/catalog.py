@@ -94,7 +94,8 @@ class Catalog:
         # an ABC takes as long to ask as all the rest of this
         if params is None or isinstance(params, (dict, Mapping)):
             params = {**self._defaults[spec.cmd_type], **(params or {})}
-            _check_timeout(params)
+            if "timeout" in params:
+                _check_timeout(params["timeout"])
         elif not isinstance(params, list):
             raise RobotqError("bad_parameter", field="params", reason="not an object or a list")
         validator = self._validators[spec.cmd_type]
@@ -170,9 +171,8 @@ def _template_fault(template: str, schema: JsonObject) -> str | None:
     return None
 
 
-def _check_timeout(params: JsonObject) -> None:
+def _check_timeout(timeout: JsonValue) -> None:
     # the one parameter that means the same in every command
-    timeout = params.get("timeout", 1)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
         raise RobotqError("bad_parameter", field="params.timeout", reason="not a number above 0")
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robotq.catalog import Catalog
-from robotq.config import Config
 from robotq.engine.assembly.parts import Parts
 from robotq.engine.intake.read_command import Intake
 from robotq.engine.robot.robot import Robot
@@ -47,6 +46,8 @@ class Engine:
         self.releasing = parts.releasing
         """What a person takes from robots that are not there."""
 
+        self.config = base.settings.config
+        """What is in force right now."""
         self.intake = self._intake()
         """Reads commands, by the configuration that is in force."""
         self.signals.settings_changed.subscribe(self._read_by_these)
@@ -73,10 +74,6 @@ class Engine:
         self.arm = parts.arming.arm
         self.prepare_reload, self.reload = parts.reloading.prepare, parts.reloading.put
         self.reload_configuration = parts.reloading.from_source
-
-    @property
-    def config(self) -> Config:
-        return self._parts.base.settings.config
 
     @property
     def catalog(self) -> Catalog:
@@ -144,6 +141,7 @@ class Engine:
     # -- helpers -------------------------------------------------------------------------------
 
     def _read_by_these(self) -> None:
+        self.config = self._parts.base.settings.config
         self.intake = self._intake()
 
     def _intake(self) -> Intake:

@@ -28,6 +28,8 @@ class SaveTask(msgspec.Struct, frozen=True, gc=False):
     was: Task | None
     """What is written over, as it is on disk; None for a new task. Only what is different is
     written where that can be told apart."""
+    weight: int | None = None
+    """What the command takes in memory, where somebody has weighed it; not written."""
 
     @property
     def before(self) -> TaskState | None:

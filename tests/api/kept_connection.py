@@ -26,11 +26,16 @@ class Client:
         await self._writer.drain()
 
     async def answer(self) -> tuple[int, dict[str, str], Any]:
+        head = await self.head()
+        headers = dict(line.split(": ", 1) for line in head[1:])
         async with asyncio.timeout(10):
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in head[1:] if line)
             body = await self._reader.readexactly(int(headers["Content-Length"]))
         return int(head[0].split()[1]), headers, orjson.loads(body)
+
+    async def head(self) -> list[str]:
+        """The lines of the head of an answer."""
+        async with asyncio.timeout(10):
+            return (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
 
     async def ask(self, data: bytes, *, empty: int = 0) -> tuple[int, dict[str, str], Any]:
         """`empty`: answers without a body that come before."""

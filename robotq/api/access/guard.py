@@ -173,7 +173,8 @@ class Guard:
         )
 
     def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:
-        place = self._place(request.remote)
+        remote = request.remote
+        place = self._places.get(remote or "") or self._place(remote)
         if not (self._keys.required or self._config.require_key):
             return ANONYMOUS if place is not _Place.ELSEWHERE else None
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")

@@ -102,7 +102,8 @@ class Connection(web.RequestHandler):
         self.answering = False
         self.head_since = None
         self.used = True
-        self._meter.let_go()
+        if self._metered:
+            self._meter.let_go()
         return answer, left
 
 

@@ -36,7 +36,7 @@ async def charts(call: Call) -> web.StreamResponse:
 async def picture(call: Call) -> web.StreamResponse:
     """The lab of the first robot that can tell of one, with every robot where it is now."""
     engine = call.engine
-    statuses = await call.request.app[DASHBOARD].statuses.all()
+    statuses = await call.app[DASHBOARD].statuses.all()
     lab = None
     for robot in engine.robots.values():
         try:
@@ -62,7 +62,7 @@ async def picture(call: Call) -> web.StreamResponse:
 
 async def requests(call: Call) -> web.StreamResponse:
     after = call.query(RequestsQuery).after
-    found = call.request.app[REQUESTS].after(after)
+    found = call.app[REQUESTS].after(after)
     return call.answer({"requests": [request.view() for request in found]})
 
 

@@ -45,7 +45,7 @@ _STEPS = 24
 async def look(call: Call) -> web.StreamResponse:
     """Costs the same with ten tasks and with a million."""
     engine, language = call.engine, call.language
-    statuses = await call.request.app[DASHBOARD].statuses.all()
+    statuses = await call.app[DASHBOARD].statuses.all()
     counts = engine.reads.counts()
     interfaces = engine.config.interfaces
     latched = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]

@@ -20,7 +20,7 @@ async def page_file(call: Call) -> web.StreamResponse:
 
 
 def _answer(call: Call, name: str) -> web.Response:
-    file = call.request.app[DASHBOARD].files.get(name)
+    file = call.app[DASHBOARD].files.get(name)
     if file is None:
         raise RobotqError("not_found", path=call.request.rel_url.path_safe[:200])
     return file_answer(call, file)

@@ -19,7 +19,7 @@ async def begin(call: Call) -> web.StreamResponse:
     """Keep the key that comes with this request, and that was found to be valid by then."""
     await call.body(EmptyBody)
     scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not call.request.app[DASHBOARD].keyed():
+    if scheme.lower() != "bearer" or not call.app[DASHBOARD].keyed():
         # whoever needs no key has none that could be kept
         raise RobotqError("unauthorized")
     answer = _done(call, "session_begun")
@@ -48,7 +48,7 @@ def you(call: Call) -> dict[str, object]:
     return {
         "name": call.caller.name,
         "scopes": sorted(call.caller.scopes),
-        "keys": call.request.app[DASHBOARD].keyed(),
+        "keys": call.app[DASHBOARD].keyed(),
     }
 
 

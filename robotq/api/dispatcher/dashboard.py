@@ -30,7 +30,7 @@ async def page_file(call: Call) -> web.StreamResponse:
 
 
 async def metrics(call: Call) -> web.StreamResponse:
-    hub = call.request.app[HUB]
+    hub = call.app[HUB]
     found = workers_of(call).registry.of(API)
     busy = {task.worker for task in hub.pool.running.values()}
     return call.answer(
@@ -46,7 +46,7 @@ async def metrics(call: Call) -> web.StreamResponse:
 
 
 async def workers(call: Call) -> web.StreamResponse:
-    pool = call.request.app[HUB].pool
+    pool = call.app[HUB].pool
     has = {task.worker: task.id for task in pool.running.values()}
     return call.answer(
         {
@@ -67,7 +67,7 @@ async def workers(call: Call) -> web.StreamResponse:
 
 
 async def tasks(call: Call) -> web.StreamResponse:
-    pool, log = call.request.app[HUB].pool, call.request.app[LOG]
+    pool, log = call.app[HUB].pool, call.app[LOG]
     now_ms = call.engine.clock.now_ms()
     return call.answer(
         {
@@ -104,12 +104,12 @@ async def tasks(call: Call) -> web.StreamResponse:
 
 
 async def logs(call: Call) -> web.StreamResponse:
-    latest = call.request.app[LOG].newest_first()
+    latest = call.app[LOG].newest_first()
     return call.answer({"logs": latest, "timestamp": call.engine.clock.now_ms()})
 
 
 async def _file(call: Call, name: str) -> web.StreamResponse:
-    file = await call.request.app[PAGES].get(name)
+    file = await call.app[PAGES].get(name)
     if file is None:
         raise RobotqError("not_found", path=call.request.rel_url.path_safe[:200])
     return file_answer(call, file)

@@ -49,7 +49,7 @@ async def submit(call: Call) -> web.StreamResponse:
     except RobotqError as error:
         answer = error_form(call, error)
     content = answer.body if isinstance(answer, web.Response) else None
-    call.request.app[LOG].add(
+    call.app[LOG].add(
         call.engine.clock.now_ms(),
         method="POST",
         path="/api/openai",
@@ -69,13 +69,13 @@ async def get_task(call: Call) -> web.StreamResponse:
     task = await task_of(call, API, task_id)
     if _is_over(call, task):
         raise RobotqError("task_not_found", task_id=task_id)
-    return call.answer(status(task, call.request.app[HUB].pool))
+    return call.answer(status(task, call.app[HUB].pool))
 
 
 async def _submitted(call: Call, body: Any) -> web.Response:
     config = _config(call)
     asked = requests.wanted(body, config)
-    hub = call.request.app[HUB]
+    hub = call.app[HUB]
     if not _anybody_there(call):
         raise Refused(503, "No worker available", headers={"Retry-After": "1"})
     pool = hub.pool
@@ -107,7 +107,7 @@ async def _submitted(call: Call, body: Any) -> web.Response:
 
 async def _ended(call: Call, task: Task, timeout_s: float) -> Task:
     """The task when it has ended, or when the client or the daemon has left."""
-    queue, hub = call.engine.queue, call.request.app[HUB]
+    queue, hub = call.engine.queue, call.app[HUB]
     until = time.monotonic() + timeout_s + _LATE_S
     while True:
         left_s = until - time.monotonic()
@@ -139,7 +139,7 @@ async def _unless(stopped: asyncio.Event, waiting: Coroutine[Any, Any, Task]) ->
 def _result(call: Call, task: Task) -> web.Response:
     if not task.state.final:
         # it goes on; the daemon ends, or its end could not be written
-        stopped = call.request.app[HUB].stopped.is_set()
+        stopped = call.app[HUB].stopped.is_set()
         unavailable = "shutting_down" if stopped else "store_unavailable"
         raise RobotqError(unavailable, reason="the end of the task is not known yet")
     if task.state is TaskState.COMPLETED:
@@ -149,7 +149,7 @@ def _result(call: Call, task: Task) -> web.Response:
 
 def _anybody_there(call: Call) -> bool:
     """Whether any worker is connected, of whatever group."""
-    if len(call.request.app[HUB]):
+    if len(call.app[HUB]):
         return True
     since_ms = call.engine.clock.now_ms() - _SEEN_MS
     return any(worker.seen_ms >= since_ms for worker in workers_of(call).registry.of(API))

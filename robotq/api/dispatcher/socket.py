@@ -71,7 +71,7 @@ async def connect(call: Call) -> web.StreamResponse:
     )
     if call.request.method != "GET" or not ws.can_prepare(call.request).ok:
         raise Refused(426, "A WebSocket is required here", headers={"Upgrade": "websocket"})
-    hub, log = call.request.app[HUB], call.request.app[LOG]
+    hub, log = call.app[HUB], call.app[LOG]
     name = _new_name(hub, call.engine.clock)
     worker = Connected(ws, call.request, own=query.get("protocol") == _OWN)
     async with hub.connected(
@@ -95,7 +95,7 @@ async def connect(call: Call) -> web.StreamResponse:
             )
             _log.info("%s of group %s has connected", name, group)
             conversation = Conversation(hub, link, log, call.engine.clock, limit)
-            await _listen(worker, conversation, call.request.app[SHARE])
+            await _listen(worker, conversation, call.app[SHARE])
         except (OSError, TimeoutError) as error:
             _log.info("%s is gone: %s", name, error)
         finally:

@@ -26,11 +26,13 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Call:
     """A request, who makes it, and how to answer it."""
 
-    __slots__ = ("_asked", "caller", "engine", "headers", "request")
+    __slots__ = ("_asked", "app", "caller", "engine", "headers", "request")
 
-    def __init__(self, request: web.Request, engine: Engine) -> None:
+    def __init__(self, request: web.Request, engine: Engine, app: web.Application) -> None:
         self.request = request
         self.engine = engine
+        self.app = app
+        """Where the services of its interface stand."""
         self.caller = NOBODY
         self._asked: set[str] = set()
         """What the handler has asked of the caller: scopes, and `_PERSON`."""

@@ -46,5 +46,5 @@ def keyed_request(call: Call, api: str, body: Any) -> KeyedRequest | None:
         )
     content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return KeyedRequest(
-        scope=f"{api}:{call.actor}", key=key, fingerprint=hashlib.sha256(content).hexdigest()
+        scope=f"{api}:{call.caller.name}", key=key, fingerprint=hashlib.sha256(content).hexdigest()
     )

@@ -19,11 +19,16 @@ from robotq.api.http.interface import Contents, Interface, Shared
 from robotq.api.http.routes import Route
 from robotq.model.errors import ConfigError, RobotqError
 
-_Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_AnyEndpoint = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _ErrorForm = Callable[[Call, RobotqError], web.StreamResponse]
 
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]{1,64}(, ?[A-Za-z0-9_-]{1,64}){0,63}")
 _ANY_METHOD = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+EXACT: web.AppKey[Mapping[tuple[str, str], Endpoint]] = web.AppKey("exact")
+"""The endpoints of the paths without named parts, by method and path."""
 
 
 def mount(
@@ -34,19 +39,37 @@ def mount(
     Whatever is mounted later below a shorter prefix gets what this one does not cover.
     """
     contents = interface.load()
+    exact: dict[tuple[str, str], Endpoint] = {}
     for route in contents.routes:
-        endpoint = _endpoint(route, interface.name, contents.error, shared, guard)
+        endpoint = _endpoint(route, interface.name, contents.error, shared, guard, app=app)
         paths = [f"{prefix}{route.path}"]
         if prefix and route.path == "/":
             paths.append(prefix)
         for path in paths:
-            app.router.add_route(route.method, path, endpoint, expect_handler=_go_on)
-            if _has_head(route):
-                app.router.add_route("HEAD", path, endpoint, expect_handler=_go_on)
-    elsewhere = _elsewhere(contents, shared, guard, prefix)
+            for method in (route.method, "HEAD") if _has_head(route) else (route.method,):
+                app.router.add_route(method, path, endpoint, expect_handler=_go_on)
+                if "{" not in path:
+                    exact[method, path] = endpoint
+    app[EXACT] = exact
+    elsewhere = _elsewhere(contents, shared, guard, prefix, app)
     app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
     if prefix:
         app.router.add_route("*", prefix, elsewhere, expect_handler=_go_on)
+
+
+def straight(app: web.Application, others: _AnyEndpoint) -> _AnyEndpoint:
+    """What leads a request to its endpoint: one with a path of its own without aiohttp's router,
+    which takes as long as all that the guard looks at; everything else through `others`."""
+    exact = app[EXACT]
+
+    def find(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        assert isinstance(request, web.Request)
+        endpoint = exact.get((request.method, request.rel_url.path_safe))
+        if endpoint is None or "Expect" in request.headers:
+            return others(request)
+        return endpoint(request)
+
+    return find
 
 
 async def _go_on(request: web.Request) -> None:
@@ -60,8 +83,14 @@ async def _go_on(request: web.Request) -> None:
 
 
 def _endpoint(
-    route: Route, name: str, error_form: _ErrorForm, shared: Shared, guard: Guard
-) -> _Endpoint:
+    route: Route,
+    name: str,
+    error_form: _ErrorForm,
+    shared: Shared,
+    guard: Guard,
+    *,
+    app: web.Application,
+) -> Endpoint:
     """The handler behind the guard, with every error in the form of the interface `name`."""
     engine = shared.engine
     handler, scope = route.handler, route.scope
@@ -84,7 +113,7 @@ def _endpoint(
         call.renew(admit(call))
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        call = Call(request, engine)
+        call = Call(request, engine, app)
         began = time.perf_counter()
         try:
             if begun(request):
@@ -118,14 +147,16 @@ def _endpoint(
     return endpoint
 
 
-def _elsewhere(contents: Contents, shared: Shared, guard: Guard, prefix: str) -> _Endpoint:
+def _elsewhere(
+    contents: Contents, shared: Shared, guard: Guard, prefix: str, app: web.Application
+) -> Endpoint:
     """Answers whatever no route takes: OPTIONS, wrong methods, unknown paths."""
     # made for the first who needs them: a start does without
     patterns = lru_cache(maxsize=1)(partial(_patterns, contents.routes, prefix))
     engine = shared.engine
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        call = Call(request, engine)
+        call = Call(request, engine, app)
         path = request.rel_url.path_safe
         try:
             if begun(request):

@@ -15,6 +15,7 @@ from robotq.api.connections.connection import Connection
 from robotq.api.connections.open import Connections
 from robotq.api.context import CONNECTIONS, ENGINE
 from robotq.api.http.errors import error_response, fault
+from robotq.api.http.mount import straight
 from robotq.model.errors import RobotqError
 from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
@@ -42,6 +43,9 @@ class Served:
     async def start(self) -> None:
         """Get the application ready; nobody is answered yet."""
         await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+        server.request_handler = straight(self._runner.app, server.request_handler)
 
     async def listen(self, sock: socket.socket) -> None:
         """Answer who connects to this socket, which is bound."""

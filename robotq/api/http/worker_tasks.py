@@ -14,7 +14,7 @@ from robotq.workers import Workers
 
 
 def workers_of(call: Call) -> Workers:
-    return call.request.app[WORKERS]
+    return call.app[WORKERS]
 
 
 async def submit(call: Call, job: Job, content: Any, *, max_waiting: int) -> tuple[Task, bool]:

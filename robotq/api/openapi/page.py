@@ -44,7 +44,7 @@ _HEADERS = {
 
 async def openapi(call: Call) -> web.StreamResponse:
     prefix = call.request.path.removesuffix(_DOCUMENT)
-    encoded = await call.request.app[DESCRIBED].encoded(prefix)
+    encoded = await call.app[DESCRIBED].encoded(prefix)
     return web.Response(body=encoded, content_type=JSON_TYPE, headers=call.headers)
 
 

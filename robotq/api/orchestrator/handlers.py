@@ -44,7 +44,7 @@ def limited(handler: Handler) -> Handler:
         limit = _config(call).rate_limit_per_minute
         if limit is not None:
             caller = f"{call.actor} {call.request.remote}"
-            if not call.request.app[RATE_LIMIT].allows(caller, limit):
+            if not call.app[RATE_LIMIT].allows(caller, limit):
                 raise Refused(429, "Rate limit exceeded")
         return await handler(call)
 

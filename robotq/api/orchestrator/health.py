@@ -44,11 +44,11 @@ async def health(call: Call) -> web.StreamResponse:
         "status": "healthy" if well else "unhealthy",
         "timestamp": rfc3339(now_ms),
         "version": __version__,
-        "uptime": _duration((now_ms - call.request.app[STARTED]) // 1000),
+        "uptime": _duration((now_ms - call.app[STARTED]) // 1000),
         "components": components,
         "metrics": {
             "memory_usage": f"{await asyncio.to_thread(_memory_mb)}MB",
-            "cpu_usage": _cpu_percent(now_ms - call.request.app[STARTED]),
+            "cpu_usage": _cpu_percent(now_ms - call.app[STARTED]),
             "active_connections": _connections(call),
             "queue_size": engine.reads.pool(API).waiting,
         },

@@ -41,7 +41,7 @@ async def home(call: Call) -> web.StreamResponse:
             "name": "Task Queue API",
             "version": __version__,
             "description": "Tasks for workers that poll: robotq's task queue.",
-            "endpoints": call.request.app[ENDPOINTS],
+            "endpoints": call.app[ENDPOINTS],
         }
     )
 
@@ -51,7 +51,7 @@ async def health(call: Call) -> web.StreamResponse:
     body = {"status": "ok" if well else "unavailable"}
     if allows(call.caller.scopes, Scope.READ):
         # where the files are is not for everybody
-        body.update(asdict(call.request.app[FOLDERS]))
+        body.update(asdict(call.app[FOLDERS]))
     return call.answer(body, 200 if well else 503)
 
 
@@ -67,7 +67,7 @@ async def service_health(call: Call) -> web.StreamResponse:
         counts = call.engine.reads.counts(api=API)
         body["queue_size"] = counts.pending
         body["results_count"] = counts.completed + counts.failed + counts.cancelled
-        body.update(asdict(call.request.app[FOLDERS]))
+        body.update(asdict(call.app[FOLDERS]))
     return call.answer(body, 200 if well else 503)
 
 
@@ -77,7 +77,7 @@ async def stats(call: Call) -> web.StreamResponse:
         {
             "completed_tasks": counts.completed + counts.failed + counts.cancelled,
             "pending_tasks": counts.pending,
-            **asdict(call.request.app[FOLDERS]),
+            **asdict(call.app[FOLDERS]),
         }
     )
 

@@ -12,11 +12,10 @@ from robotq.engine.events.bus import EventBus
 from robotq.engine.reads import Reads
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
-from robotq.engine.state.room import Room
-from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.state.tasks import Room, TaskMemory
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.task import Task
+from robotq.model.task import Task, TaskState
 from robotq.store.port import (
     AppendEvent,
     DropOccupancy,
@@ -154,7 +153,9 @@ class Commit:
                 self._bus.publish(events)
 
         whole = [*mutations, *following, *(holds.mutations if holds is not None else ())]
-        self._refuse_while_it_hangs()
+        if not self._answering.is_set():
+            # what is not handed over cannot come to the disk later
+            raise RobotqError("store_unavailable", reason=NO_ANSWER)
         try:
             writing = self._store.apply(whole, committed)
 
@@ -264,7 +265,10 @@ class Commit:
         for mutation in mutations:
             try:
                 if isinstance(mutation, SaveTask):
-                    self._memory.update(mutation.task, mutation.before)
+                    if mutation.was is None and mutation.task.state is TaskState.PENDING:
+                        self._memory.add(mutation.task, mutation.weight)
+                    else:
+                        self._memory.update(mutation.task, mutation.before)
                     self._signals.task_written.tell(mutation.task)
                 elif isinstance(mutation, _OCCUPANCIES):
                     freed |= self._resources.commit((mutation,))
@@ -308,11 +312,6 @@ class Commit:
         _log.warning("the store takes writes again")
         self.reason = None
         self._working.set()
-
-    def _refuse_while_it_hangs(self) -> None:
-        """What is not handed over cannot come to the disk later."""
-        if not self._answering.is_set():
-            raise RobotqError("store_unavailable", reason=NO_ANSWER)
 
     def _hangs(self) -> None:
         self._answering.clear()

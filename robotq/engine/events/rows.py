@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 from robotq.engine.state.tallies import tallies_of_end, tallies_of_new
@@ -36,11 +37,11 @@ def task_event(
     )
 
 
-def saving_new(tasks: Iterable[Task], actor: str) -> list[Mutation]:
-    """What writes accepted tasks."""
+def saving_new(tasks: Iterable[Task], actor: str, weights: Iterable[int] = ()) -> list[Mutation]:
+    """What writes accepted tasks. `weights`: those of their commands, where they are known."""
     mutations: list[Mutation] = []
-    for task in tasks:
-        mutations.append(SaveTask(task, None))
+    for task, weight in zip_longest(tasks, weights):
+        mutations.append(SaveTask(task, None, weight))
         submitted = Event(
             kind="task.submitted",
             at_ms=task.submitted_at_ms,

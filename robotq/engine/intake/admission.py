@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from robotq.engine.intake.read_command import Order
 from robotq.engine.settings import Settings
-from robotq.engine.state.room import Room
-from robotq.engine.state.tasks import TaskMemory
+from robotq.engine.state.tasks import Room, TaskMemory
 from robotq.model import ids
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
@@ -49,10 +48,10 @@ class Admission:
         length = self._memory.unfinished + self.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
-        weight = self._weigh(commands)
+        weights = self._weigh(commands)
         self.incoming += tasks
-        self.heavy += weight
-        return Room(self, self, tasks, length, weight)
+        self.heavy += sum(weights)
+        return Room(self, self, weights, length)
 
     def tasks(
         self,
@@ -183,10 +182,10 @@ class Admission:
         length = pool.waiting + pool.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
-        weight = self._weigh(commands)
+        weights = self._weigh(commands)
         pool.incoming += tasks
-        self.heavy += weight
-        return Room(pool, self, tasks, length, weight)
+        self.heavy += sum(weights)
+        return Room(pool, self, weights, length)
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
@@ -205,13 +204,14 @@ class Admission:
             work=job.work,
         )
 
-    def _weigh(self, commands: Iterable[Command]) -> int:
+    def _weigh(self, commands: Iterable[Command]) -> Sequence[int]:
         """What they take in memory, where there is room. Raises RobotqError queue_bytes_full."""
-        weight = sum(map(weight_of, commands))
+        weights = tuple(map(weight_of, commands))
+        weight = sum(weights)
         limit = self._settings.config.queue.max_bytes
         if self._memory.weight + self.heavy + weight > limit:
             raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
-        return weight
+        return weights
 
     def _task(
         self,

@@ -54,7 +54,10 @@ class Idempotency:
         Raises RobotqError idempotency_conflict where the key came with another content,
         store_unavailable.
         """
-        slot = await self._begin(request)
+        slot = (request.scope, request.key)
+        while slot in self._under_way:
+            await self._other(slot)
+        self._under_way[slot] = None
 
         def save(accepted: Accepted) -> Mutation:
             return answer_of(request, accepted, now_ms)
@@ -74,7 +77,10 @@ class Idempotency:
     ) -> Accepted:
         """The same where `accept` changes nothing but what it writes, its `answer_of` with it.
         So the disk is not asked first: the write itself is refused if the key is taken."""
-        slot = await self._begin(request)
+        slot = (request.scope, request.key)
+        while slot in self._under_way:
+            await self._other(slot)
+        self._under_way[slot] = None
         try:
             while True:
                 try:
@@ -98,16 +104,12 @@ class Idempotency:
         finally:
             self._end(slot)
 
-    async def _begin(self, request: KeyedRequest) -> tuple[str, str]:
-        """When no other request with this key is under way."""
-        slot = (request.scope, request.key)
-        while slot in self._under_way:
-            other = self._under_way[slot]
-            if other is None:
-                other = self._under_way[slot] = asyncio.Event()
-            await other.wait()
-        self._under_way[slot] = None
-        return slot
+    async def _other(self, slot: tuple[str, str]) -> None:
+        """Wait for the request with this key that is under way."""
+        other = self._under_way[slot]
+        if other is None:
+            other = self._under_way[slot] = asyncio.Event()
+        await other.wait()
 
     def _end(self, slot: tuple[str, str]) -> None:
         waited_for = self._under_way.pop(slot)

@@ -104,7 +104,7 @@ class Submitting:
                 batch_id=first.batch_id,
                 queue_size=room.queue_size,
             )
-            mutations = saving_new(tasks, actor)
+            mutations = saving_new(tasks, actor, room.weights)
             if keyed is not None:
                 mutations.append(answer_of(keyed, accepted, first.submitted_at_ms))
             crash_point(CrashPoint.ACCEPT)

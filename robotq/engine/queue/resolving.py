@@ -13,7 +13,7 @@ from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
-from robotq.engine.state.room import Room
+from robotq.engine.state.tasks import Room
 from robotq.engine.waiting.repeats import Repeats, in_place_of
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point

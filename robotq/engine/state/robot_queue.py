@@ -205,7 +205,8 @@ class Lane:
 
     def _place(self, task: Task) -> tuple[bool, tuple[int, float, int], str]:
         begun = self._open_batch is not None and task.batch_id == self._open_batch
-        return (not begun, task.order, task.id)
+        # as `Task.order`
+        return (not begun, (-task.priority, task.rank, task.seq), task.id)
 
 
 def _decision(task: Task) -> str:

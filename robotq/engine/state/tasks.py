@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, Self
 
 import msgspec
 
@@ -108,9 +109,6 @@ class TaskMemory:
 
     def update(self, task: Task, before: TaskState | None) -> None:
         """Take over a task as it was written; `before` is the state that it had."""
-        if before is None and task.state is TaskState.PENDING:
-            self._add(task)
-            return
         known = self._unfinished.get(task.id)
         if known is not None and known.queue != task.queue:
             self.lane(known.queue).give_up(task.id)
@@ -138,12 +136,15 @@ class TaskMemory:
                 self._forget(task.id)
         self._place(task)
 
-    def _add(self, task: Task) -> None:
-        """A new one that waits."""
+    def add(self, task: Task, weight: int | None = None) -> None:
+        """A new one that waits, as it was written; `weight` is that of its command."""
         key = (task.api, task.queue, TaskState.PENDING)
         self._counts[key] = self._counts.get(key, 0) + 1
         self._unfinished[task.id] = task
-        self._weigh(task)
+        if weight is None:
+            weight = weight_of(task.command)
+        self._weights[task.id] = weight
+        self.weight += weight
         self._place(task)
 
     def _weigh(self, task: Task) -> None:
@@ -208,3 +209,45 @@ class TaskMemory:
 
     def all_counts(self) -> Mapping[tuple[str, str, TaskState], int]:
         return self._counts
+
+
+class Keeper(Protocol):
+    """Counts what is on its way into a queue."""
+
+    incoming: int
+
+
+class Scale(Protocol):
+    """Weighs what is on its way into any queue."""
+
+    heavy: int
+
+
+class Room:
+    """Room that is kept for new tasks, given up at the latest when its block ends."""
+
+    __slots__ = ("_keeper", "_scale", "_tasks", "_weight", "queue_size", "weights")
+
+    def __init__(
+        self, keeper: Keeper, scale: Scale, weights: Sequence[int], queue_size: int
+    ) -> None:
+        self._keeper = keeper
+        self._scale = scale
+        self.weights = weights
+        """Of the commands of the tasks, in their order."""
+        self._tasks = len(weights)
+        self._weight = sum(weights)
+        self.queue_size = queue_size
+        """The length of all queues with these tasks: the place that they really get."""
+
+    def taken(self) -> None:
+        """They are in memory and counted there."""
+        self._keeper.incoming -= self._tasks
+        self._scale.heavy -= self._weight
+        self._tasks = self._weight = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.taken()

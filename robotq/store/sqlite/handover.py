@@ -42,7 +42,7 @@ class Handover:
     def _answer(self, outcomes: Sequence[Outcome]) -> None:
         self.waiting -= len(outcomes)
         for future, found, first in outcomes:
-            outcome = _told(first, found)
+            outcome = found if first is None else _told(first, found)
             # whoever asked may have been cancelled meanwhile
             if future.done():
                 continue
@@ -52,9 +52,9 @@ class Handover:
                 future.set_result(outcome)
 
 
-def _told(first: Callable[[Any], None] | None, outcome: object) -> object:
+def _told(first: Callable[[Any], None], outcome: object) -> object:
     """The outcome, or what `first` raises against its promise: the next ones must be answered."""
-    if first is not None and not isinstance(outcome, BaseException):
+    if not isinstance(outcome, BaseException):
         try:
             first(outcome)
         except Exception as error:  # noqa: BLE001 - logged, and its caller gets it

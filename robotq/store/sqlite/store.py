@@ -71,7 +71,9 @@ class SqliteStore(Asking):
     def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
     ) -> asyncio.Future[Sequence[Event]]:
-        return self._writing().apply(mutations, committed)
+        if self._writer is None:
+            raise StoreUnavailable("the store is not open")
+        return self._writer.apply(mutations, committed)
 
     def statistics(self) -> StoreStatistics:
         writer = self._writer

@@ -62,7 +62,7 @@ async def submit(call: Call) -> web.StreamResponse:
     accepted = await call.engine.queue.submit(
         orders,
         api=API,
-        actor=call.actor,
+        actor=call.caller.name,
         batch=batch,
         contiguous=query.contiguous,
         keyed=keyed,

@@ -34,7 +34,7 @@ async def stream(call: Call) -> web.StreamResponse:
     """
     query = call.query(EventsQuery)
     last_id = _last_event_id(call, query)
-    frames = call.request.app[FRAMES]
+    frames = call.app[FRAMES]
     reads = call.engine.reads
     with reads.subscribe() as subscription:
         if last_id < reads.last_event_id:

@@ -35,13 +35,13 @@ def _word(engine: Engine) -> str:
 
 def _details(call: Call, engine: Engine) -> dict[str, Any]:
     config = engine.config
-    watchdog = call.request.app[WATCHDOG]
+    watchdog = call.app[WATCHDOG]
     now_ms = engine.clock.now_ms()
     return {
         "version": __version__,
         "mode": config.mode,
         "time_scale": config.time_scale,
-        "uptime_s": round((now_ms - call.request.app[STARTED]) / 1000, 1),
+        "uptime_s": round((now_ms - call.app[STARTED]) / 1000, 1),
         "estop": engine.estop.latched,
         "queue_size": engine.reads.unfinished,
         "queue_limit": config.queue.max_length,

@@ -14,7 +14,7 @@ async def metrics(call: Call) -> web.StreamResponse:
     await asyncio.to_thread(load)
     from robotq.api.robot.handlers import prometheus  # noqa: PLC0415 - see `load`
 
-    app = call.request.app
+    app = call.app
     return web.Response(
         body=prometheus.exposition(call.engine, app[WATCHDOG], app[CONNECTIONS]),
         headers={"Content-Type": prometheus.CONTENT_TYPE},

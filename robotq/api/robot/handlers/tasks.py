@@ -42,7 +42,7 @@ async def get_task(call: Call) -> web.StreamResponse:
 
 async def _encoded(call: Call, task: Task) -> bytes:
     webhooks = await call.engine.webhooks.of(task)
-    return call.request.app[VIEWS].encoded(task, call.language, webhooks)
+    return call.app[VIEWS].encoded(task, call.language, webhooks)
 
 
 async def list_tasks(call: Call) -> web.StreamResponse:

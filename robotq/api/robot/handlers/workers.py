@@ -165,7 +165,7 @@ async def release(call: Call) -> web.StreamResponse:
 
 
 def _workers(call: Call) -> Workers:
-    return call.request.app[WORKERS]
+    return call.app[WORKERS]
 
 
 def _named(call: Call, queue: str) -> str:
