@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from robotq.drivers.gcode.channel import LineChannel, Sent
 from robotq.drivers.gcode.position import Position as KnownPosition
+from robotq.drivers.gcode.reader.dialects.marlin import may_be_unknown
 from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.marlin.lines import FINISH, MARKER, RESTART
 from robotq.drivers.marlin.protocol import (
@@ -202,9 +203,7 @@ class Channel(LineChannel[Numbered]):
 
     def _take_in(self, said: Said) -> None:
         if isinstance(said, Unknown):
-            ours = any(sent.line.text == said.command for sent in self._outstanding)
-            damaged = said.damaged and not ours
-            said = said if damaged else Complaint(said.text)
+            said = self._not_known(said)
         refused, self._refusing = self._refusing, isinstance(said, Resend | Unknown)
         match said:
             case Ok():
@@ -235,6 +234,13 @@ class Channel(LineChannel[Numbered]):
                 self._told.append(text)
             case _:
                 """A line that came damaged: that it was heard is all there is to it."""
+
+    def _not_known(self, said: Unknown) -> Said:
+        """What it means that it does not know a command."""
+        lines = [sent.line for sent in self._outstanding if sent.line.text == said.command]
+        if any(map(may_be_unknown, lines)):
+            return Told(said.text)
+        return Complaint(said.text) if lines or not said.damaged else said
 
     def _plausible(self, number: int) -> bool:
         first = self._outstanding[0].number if self._outstanding else self._next_number

@@ -48,7 +48,8 @@ def tiny(robot: Bench, device: Device) -> Running:
 
 
 def long_arcs(robot: Bench, device: Device) -> Running:
-    lines = [f"G{2 + n % 2} X{90 if n % 2 == 0 else 10} Y20 I40 J0 F6000" for n in range(40)]
+    there, back = "G2 X90 Y20 I40 J0 F6000", "G3 X10 Y20 I-40 J0 F6000"
+    lines = [back if n % 2 else there for n in range(40)]
     running = robot.start_program(["G1 X10 Y20 F6000", *lines])
     until(lambda: device.axes.full, 60)
     return running

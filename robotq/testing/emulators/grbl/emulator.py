@@ -14,9 +14,10 @@ from robotq.testing.emulators.device import Device
 from robotq.testing.emulators.faults import Fault, Faults
 from robotq.testing.emulators.grbl.activity import Activity, Lasting
 from robotq.testing.emulators.grbl.firmware import FIRMWARE, Dialect
-from robotq.testing.emulators.grbl.gcode import Modes, Refused, read_words
+from robotq.testing.emulators.grbl.gcode import Modes
 from robotq.testing.emulators.grbl.receive import ReceiveBuffer
 from robotq.testing.emulators.grbl.report import Reports
+from robotq.testing.emulators.grbl.words import Refused, read_words
 from robotq.testing.emulators.motion import Axes, Point
 
 _COMMENT = re.compile(r"\([^)]*\)|;.*")
@@ -276,6 +277,10 @@ class GrblEmulator(Device):
         if (line and self._alarm) or self._doing.jogging:
             self._error(9, raw)
             return
+        longest, number = self._firmware.longest
+        if len(line if self._plain else raw) > longest:
+            self._error(number, raw)
+            return
         try:
             self._gcode(line, raw)
         except Refused as refused:
@@ -374,6 +379,9 @@ class GrblEmulator(Device):
 
     def _error(self, number: int, line: str) -> None:
         self.answer(f"error:{number}", self._fault(line))
+        if self._firmware.explains_errors:
+            # in the middle of the answer to the next line
+            self.say(f"[MSG:ERR: Bad GCode: {line.strip()}]")
 
     def _report(self) -> None:
         if self._doing.homing is not None and not self._firmware.reports_while_homing:

@@ -23,6 +23,10 @@ class Firmware:
     reports_while_homing: bool
     one_ok_for_crlf: bool
     sticky_errors: bool
+    longest: tuple[int, int]
+    """Characters of a line, and the error for a longer one."""
+    explains_errors: bool
+    """It says a word more behind each error."""
     silence_s: float
     """After a reset in motion."""
 
@@ -55,6 +59,8 @@ FIRMWARE = {
         reports_while_homing=False,
         one_ok_for_crlf=False,
         sticky_errors=False,
+        longest=(79, 11),
+        explains_errors=False,
         silence_s=0.5,
     ),
     Dialect.GRBLHAL: Firmware(
@@ -67,6 +73,8 @@ FIRMWARE = {
         reports_while_homing=True,
         one_ok_for_crlf=True,
         sticky_errors=True,
+        longest=(256, 11),
+        explains_errors=False,
         silence_s=0.1,
     ),
     Dialect.FLUIDNC: Firmware(
@@ -79,6 +87,8 @@ FIRMWARE = {
         reports_while_homing=False,
         one_ok_for_crlf=False,
         sticky_errors=False,
+        longest=(255, 14),
+        explains_errors=True,
         silence_s=0.5,
     ),
 }

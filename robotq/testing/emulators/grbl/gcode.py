@@ -1,77 +1,24 @@
-"""G-code as the firmware reads it: the words of a line, and the modes that outlive it."""
+"""The modes of G-code that outlive a line, and the errors that depend on them."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import copy
 
+from robotq.testing.emulators.grbl.words import Refused, Words
 from robotq.testing.emulators.motion import Point
 
-_WORD = re.compile(r"([A-Z])([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))")
-_KNOWN_G = frozenset(
-    [
-        *("0", "1", "2", "3", "4", "10", "17", "18", "19", "20", "21", "28", "28.1", "30", "30.1"),
-        *("38.2", "38.3", "40", "49", "53", "54", "55", "56", "57", "58", "59", "61", "80", "90"),
-        *("43.1", "91", "91.1", "92", "92.1", "93", "94"),
-    ]
-)
-_KNOWN_M = frozenset(["0", "1", "2", "3", "4", "5", "7", "8", "9", "30"])
-_GRBL_LETTERS = frozenset("FGIJKLMNPRSTXYZ")
-_MORE_LETTERS = frozenset("ABCDEHOQUVW")
-_MOTIONS = ("0", "1", "2", "3")
-_NO_AXES_MOVE = frozenset(["4", "10", "92"])
+_JOG_WORD = re.compile(r"([A-Z])([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))")
 _RAPID_MM_S = 100.0
 _JOG_MM_MIN = 600.0
 _INCH_MM = 25.4
-
-
-class Refused(Exception):
-    """The line is wrong; `number` is that of the error."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"error:{number}")
-        self.number = number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """One line. Codes are without leading and trailing zeros."""
-
-    g_codes: tuple[str, ...]
-    m_codes: tuple[str, ...]
-    values: Mapping[str, float]
-
-    @property
-    def motion(self) -> str | None:
-        """The motion code that it sets."""
-        return next((code for code in reversed(self.g_codes) if code in _MOTIONS), None)
-
-    @property
-    def moves(self) -> bool:
-        return _NO_AXES_MOVE.isdisjoint(self.g_codes) and not self.values.keys().isdisjoint("XYZ")
-
-
-def read_words(line: str, *, plain_grbl: bool = False) -> Words:
-    """`line` without comments and spaces, in capitals. Raises Refused."""
-    found = _WORD.findall(line)
-    if "".join(letter + number for letter, number in found) != line:
-        raise Refused(2 if line[:1].isalpha() else 1)
-    letters = _GRBL_LETTERS if plain_grbl else _GRBL_LETTERS | _MORE_LETTERS
-    given = [letter for letter, _ in found]
-    if not letters.issuperset(given):
-        raise Refused(20)
-    if any(given.count(letter) > 1 for letter in letters - {"G", "M"}):
-        raise Refused(25)
-    words = Words(
-        g_codes=tuple(_plain(number) for letter, number in found if letter == "G"),
-        m_codes=tuple(_plain(number) for letter, number in found if letter == "M"),
-        values={letter: float(number) for letter, number in found if letter not in "GM"},
-    )
-    if not _KNOWN_G.issuperset(words.g_codes) or not _KNOWN_M.issuperset(words.m_codes):
-        raise Refused(20)
-    return words
-
+_PLANES = {"17": (0, 1), "18": (2, 0), "19": (1, 2)}
+_ALWAYS_USED = frozenset("FNST")
+_USED = {"4": "P", "10": "PLR", "43": "H", "43.2": "H"}
+_CYCLES = frozenset({"73", "81", "82", "83", "85", "86", "89"})
+_USED_BY_M = {"62": "P", "63": "P", "64": "P", "65": "P", "66": "EPLQ", "67": "EQ", "68": "EQ"}
 
 _NOWHERE: Point = (0.0, 0.0, 0.0)
 
@@ -106,23 +53,19 @@ class Modes:
 
     def take(self, words: Words, at: Point) -> None:
         """`at`: where the planned motions lead. Raises Refused; then nothing is in effect."""
-        motion = words.motion or (None if "80" in words.g_codes else self.motion)
-        if words.moves and motion is None:
-            raise Refused(31)
-        if motion != "0" and words.moves and not words.values.get("F", self.feed_mm_s):
-            raise Refused(22)
+        motion = self._checked(words, at)
         self.motion = motion
         for code in words.g_codes:
-            self._code(code)
+            self.obey(code)
         for code in words.m_codes:
             self.spindle = code in ("3", "4") or (self.spindle and code != "5")
             self.coolant = code in ("7", "8") or (self.coolant and code != "9")
         if "F" in words.values:
-            self.feed_mm_s = words.values["F"] * self._unit_mm / 60
+            self.feed_mm_s = words.values["F"] * self.unit_mm / 60
         if "92" in words.g_codes:
             own = self._systems.get(self.system, _NOWHERE)
             x, y, z = (
-                at[i] - own[i] - words.values[axis] * self._unit_mm
+                at[i] - own[i] - words.values[axis] * self.unit_mm
                 if axis in words.values
                 else self.shifted[i]
                 for i, axis in enumerate("XYZ")
@@ -133,7 +76,85 @@ class Modes:
             self.motion, self.plane, self.feed_mode, self.system = "1", "17", "94", "54"
             self.relative = self.spindle = self.coolant = False
 
-    def _code(self, code: str) -> None:
+    def _checked(self, words: Words, at: Point) -> str | None:
+        """The motion that is in effect behind the line. Raises Refused."""
+        values, codes = words.values, words.g_codes
+        motion = words.motion or self.motion
+        motion = None if motion == "80" else motion
+        moving = bool(words.axes) and not words.own_axes
+        mode = next((code for code in codes if code in ("93", "94")), self.feed_mode)
+        feeding = motion not in (None, "0") and (moving or words.motion is not None)
+        if mode == "93" and feeding and "F" not in values:
+            raise Refused(22)
+        if "4" in codes and "P" not in values:
+            raise Refused(28)
+        if "43.1" in codes and words.axes != "Z":
+            raise Refused(37)
+        if not words.axes and ("10" in codes or "92" in codes):
+            raise Refused(26)
+        if "10" in codes and not {"P", "L"} <= values.keys():
+            raise Refused(28)
+        if "53" in codes and motion not in ("0", "1"):
+            raise Refused(30)
+        if moving and motion is None:
+            raise Refused(31)
+        if feeding:
+            feed = values.get("F", self.feed_mm_s if mode == self.feed_mode else 0.0)
+            if not feed:
+                raise Refused(22)
+            if not words.axes and motion != "1":
+                raise Refused(26)
+        if feeding and motion in ("2", "3"):
+            self._check_arc(words, at)
+        self._check_used(words, motion if moving or words.motion else None)
+        return motion
+
+    def _check_arc(self, words: Words, at: Point) -> None:
+        values = words.values
+        plane = next((code for code in words.g_codes if code in _PLANES), self.plane)
+        first, second = _PLANES[plane]
+        if not {"XYZ"[first], "XYZ"[second]} & values.keys():
+            raise Refused(32)
+        end = self._ahead(words).end(at, words)
+        way = (end[first] - at[first], end[second] - at[second])
+        unit = self._ahead(words).unit_mm
+        if "R" in values:
+            if not any(way):
+                raise Refused(33)
+            if math.hypot(*way) > 2 * abs(values["R"]) * unit + 1e-4:
+                raise Refused(34)
+            return
+        if not {"IJK"[first], "IJK"[second]} & values.keys():
+            raise Refused(35)
+        centre = (values.get("IJK"[first], 0.0) * unit, values.get("IJK"[second], 0.0) * unit)
+        radius = math.hypot(*centre)
+        off = abs(math.dist(centre, way) - radius)
+        if off > 0.5 or (off > 0.005 and off > 0.001 * radius):
+            raise Refused(33)
+
+    def _ahead(self, words: Words) -> Modes:
+        """The modes that this line is carried out in."""
+        ahead = copy(self)
+        for code in words.g_codes:
+            ahead.obey(code)
+        return ahead
+
+    def _check_used(self, words: Words, motion: str | None) -> None:
+        used = set(_ALWAYS_USED)
+        for code in words.g_codes:
+            used |= set(_USED.get(code, ""))
+        for code in words.m_codes:
+            used |= set(_USED_BY_M.get(code, ""))
+        if words.axes and (words.own_axes or motion is not None):
+            used |= set("XYZABCUVW")
+        if motion in ("2", "3"):
+            used |= {"R"} if "R" in words.values else set("IJK")
+        if motion in _CYCLES:
+            used |= set("RPQL")
+        if not words.values.keys() <= used:
+            raise Refused(36)
+
+    def obey(self, code: str) -> None:
         if code in ("90", "91"):
             self.relative = code == "91"
         if code in ("20", "21"):
@@ -151,22 +172,18 @@ class Modes:
         """Where a motion from `start` leads, in machine coordinates."""
         offset = _NOWHERE if "53" in words.g_codes else self.offset
         return _end(
-            start, words.values, relative=self.relative, unit_mm=self._unit_mm, offset=offset
+            start, words.values, relative=self.relative, unit_mm=self.unit_mm, offset=offset
         )
 
     def jog(self, start: Point, line: str) -> tuple[Point, float]:
         """Where a jog leads, and its speed. It leaves no mode behind."""
-        values = {letter: float(number) for letter, number in _WORD.findall(line)}
+        values = {letter: float(number) for letter, number in _JOG_WORD.findall(line)}
         end = _end(start, values, relative="G91" in line, unit_mm=1.0, offset=self.offset)
         return end, values.get("F", _JOG_MM_MIN) / 60 or self.speed_mm_s
 
     @property
-    def _unit_mm(self) -> float:
+    def unit_mm(self) -> float:
         return _INCH_MM if self.inches else 1.0
-
-
-def _plain(number: str) -> str:
-    return f"{float(number):g}"
 
 
 def _end(

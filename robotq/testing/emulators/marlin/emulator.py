@@ -7,7 +7,7 @@ for an ATmega2560 and for Linux, and those of Marlin's documentation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import ceil, dist
 from pathlib import Path
 
@@ -61,7 +61,7 @@ _SWITCHES = {
 _SILENT_OK = frozenset(
     code
     for group, numbers in {
-        "G": (17, 20, 21, 53, 54, 60, 61, 94),
+        "G": (20, 21),
         "M": (3, 4, 5, 17, 18, 42, 75, 76, 77, 82, 83, 84, 92, 104, 106, 107, 117, 140, 155, 201,
               203, 204, 205, 211, 220, 221, 280, 413, 500, 501, 502, 999),
     }.items()
@@ -84,7 +84,9 @@ class MarlinEmulator(Device):
         busy_s: float | None = _BUSY_S,
         machine: str = "Arm",
         uuid: str = _UUID,
+        lacks: Collection[str] = (),
     ) -> None:
+        """`lacks`: codes that this build does not know."""
         super().__init__(link, faults)
         self.axes = Axes(blocks_most=16, speed=speed, first_move_s=_FIRST_MOVE_S / min(speed, 10.0))
         self._target: Point = (0.0, 0.0, 0.0)
@@ -102,6 +104,7 @@ class MarlinEmulator(Device):
         """MACHINE_TYPE."""
         self.uuid = uuid
         self._busy_s = busy_s
+        self._lacks = frozenset(lacks)
         self.intake = Intake(self.say)
         """What has come and was not carried out yet."""
         self._emergencies = EmergencyParser()
@@ -231,6 +234,10 @@ class MarlinEmulator(Device):
         code = f"{words[0][0]}{words[0][1]}" if words and _WORD.match(line) else line
         values = {letter: float(number) for letter, number in words[1:] if number}
         fault = self.faults.after(line) if self.faults else None
+        if code in self._lacks:
+            self.say(f'echo:Unknown command: "{line}"')
+            self.answer("ok", fault)
+            return
         match code.partition(".")[0]:
             case "G0" | "G1" | "G2" | "G3" as motion:
                 self._move(motion, line, values, fault)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 _NUMBERED = re.compile(r"N\s*(-?\d+)\s*")
 _RECEIVE_BYTES = 127
 _QUEUE = 4
+_LONGEST = 95
 
 
 class Intake:
@@ -45,7 +46,8 @@ class Intake:
         while len(self._queue) < _QUEUE and b"\n" in self._bytes:
             raw, _, rest = bytes(self._bytes).partition(b"\n")
             self._bytes = bytearray(rest)
-            line = raw.decode("latin-1").partition(";")[0].strip()
+            # what is longer than MAX_CMD_SIZE is cut, and its checksum with it
+            line = raw.decode("latin-1").partition(";")[0].strip()[:_LONGEST]
             if line:
                 self._enqueue(line)
         return self._queue.popleft() if self._queue else None

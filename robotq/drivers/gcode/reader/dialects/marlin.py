@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from robotq.drivers.gcode.reader.codes import Codes, codes
 from robotq.drivers.gcode.reader.dialect import Dialect
+from robotq.drivers.gcode.reader.line import Line
 from robotq.drivers.gcode.reader.rules import Modes, Rules
 
 _FRACTIONS = frozenset(
@@ -184,8 +185,14 @@ def dialect_of(firmware: str) -> Dialect:
     return MARLIN if not firmware or "marlin" in firmware.lower() else REPRAP
 
 
-UNKNOWN_IS_NOTHING = frozenset(
+_UNKNOWN_IS_NOTHING = frozenset(
     {"M5", "M9", "M107", "M31", "M73", "M75", "M76", "M77", "M78", "M117", "M155", "M300"}
 )
 """Codes that move nothing, and that a build without such a part answers with `Unknown command` and
 `ok`: what they switch off is not there, or nobody reads what they say."""
+_OFF = frozenset({"M104 S0", "M140 S0", "M106 S0"})
+
+
+def may_be_unknown(line: Line) -> bool:
+    """Whether nothing is lost where a build does not know the code of a line."""
+    return line.text in _OFF or not _UNKNOWN_IS_NOTHING.isdisjoint(line.codes)
