@@ -13,7 +13,8 @@ from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
-from robotq.daemon.backup import Backup, make_backup, restore_backup
+from robotq.daemon.backup import Backup, make_backup
+from robotq.daemon.restore import restore_backup
 from robotq.store.port import StoreUnavailable
 
 _Data = Annotated[
