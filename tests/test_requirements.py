@@ -46,7 +46,7 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
             allowed |= set(names(extras["mcp"]))
         if file.parts[0] == "testing":
             allowed.add("pytest")
-        if file == Path("daemon/assembly.py"):
+        if file == Path("daemon/process.py"):
             allowed |= set(names(extras["fast"]))
         found = {name.lower().replace("_", "-") for name in distributions.get(package, [package])}
         assert found & allowed, f"{file} imports {package}"

@@ -24,7 +24,8 @@ from robotq.cli.shared.startup import startup_lines, url_of
 from robotq.cli.shared.words import language_here, say
 from robotq.client import AsyncClient, ClientError
 from robotq.config import Config
-from robotq.daemon.assembly import StopSignals, run_program, running_daemon
+from robotq.daemon.assembly import running_daemon
+from robotq.daemon.process import StopSignals, run_program
 
 _TIME_SCALE = 0.05
 _GRACE_S = 1.0

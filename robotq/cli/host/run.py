@@ -21,7 +21,8 @@ from robotq.cli.shared.options import ConfigFile, OutcomeAsJson, TimeScale
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.config import Config
-from robotq.daemon.assembly import StopSignals, run_program, running_engine
+from robotq.daemon.assembly import running_engine
+from robotq.daemon.process import StopSignals, run_program
 
 
 def run(

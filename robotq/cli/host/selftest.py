@@ -18,7 +18,8 @@ from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import OutcomeAsJson
 from robotq.cli.shared.show import TaskView, new_console
 from robotq.config import Config, load_config, packaged
-from robotq.daemon.assembly import StopSignals, run_program, running_engine
+from robotq.daemon.assembly import running_engine
+from robotq.daemon.process import StopSignals, run_program
 from robotq.engine.engine import Engine
 from robotq.model.task import Task
 

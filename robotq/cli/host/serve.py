@@ -14,7 +14,8 @@ from robotq.cli.shared.settings import loader
 from robotq.cli.shared.startup import startup_lines
 from robotq.cli.shared.words import say
 from robotq.config import Config
-from robotq.daemon.assembly import StopSignals, run_program, running_daemon
+from robotq.daemon.assembly import running_daemon
+from robotq.daemon.process import StopSignals, run_program
 from robotq.model.errors import NotWritten
 
 
