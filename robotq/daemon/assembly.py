@@ -80,12 +80,17 @@ def _catalog(config: Config) -> Catalog:
 
 @asynccontextmanager
 async def running_engine(
-    config: Config, load: Callable[[], Config] | None = None
+    config: Config,
+    load: Callable[[], Config] | None = None,
+    *,
+    end: asyncio.Event | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine on the configuration's store, without any interface. `load` reads the
     configuration again, for a reload.
 
-    Raises ConfigError where data folder, specs, drivers, labs or places are not right.
+    Raises ConfigError where data folder, specs, drivers, labs or places are not right;
+    DataUnavailable where `end` is set while the data of an earlier robotq is moved, which takes
+    minutes.
     """
     crashpoints.arm(os.environ)
     catalog = await asyncio.to_thread(_catalog, config)
@@ -103,7 +108,7 @@ async def running_engine(
     engine = await start_engine(
         config,
         catalog,
-        _store(config),
+        _store(config, end),
         factories,
         known=written.known,
         read_again=None if load is None else read_again,
@@ -117,12 +122,17 @@ async def running_engine(
 
 @asynccontextmanager
 async def running_daemon(
-    config: Config, load: Callable[[], Config], *, reload: asyncio.Event
+    config: Config,
+    load: Callable[[], Config],
+    *,
+    reload: asyncio.Event,
+    end: asyncio.Event | None = None,
 ) -> AsyncIterator[Daemon]:
     """A daemon that serves inside the block; at its end everything is on disk.
 
     `load` reads the configuration again, when somebody asks over HTTP or sets `reload`.
-    The real port is in `<data>/port`. Raises CannotListen, ConfigError, DataUnavailable.
+    The real port is in `<data>/port`. Raises CannotListen, ConfigError, DataUnavailable; `end`
+    as with `running_engine`.
     """
     keys = await asyncio.to_thread(KeyFile, config.data)
     await asyncio.to_thread(check_exposure, config.host, guarded=is_guarded(config, keys))
@@ -151,7 +161,7 @@ async def running_daemon(
 
         stack.push_async_callback(end_requests)
         # shut down while the listeners are still open: stop and status get through to the end
-        engine = await stack.enter_async_context(running_engine(config, load))
+        engine = await stack.enter_async_context(running_engine(config, load, end=end))
         addresses = _addresses(sockets)
         own_addresses = {name: _addresses(own) for name, own in own_sockets.items()}
         daemon = Daemon(engine, addresses, own_addresses)
@@ -239,7 +249,7 @@ async def _forget_port(file: Path) -> None:
         _log.warning("%s is left: %s", file, error.strerror)
 
 
-def _store(config: Config) -> Store:
+def _store(config: Config, end: asyncio.Event | None) -> Store:
     if config.store == "memory":
         return MemoryStore()
-    return SqliteStore(config.data)
+    return SqliteStore(config.data) if end is None else SqliteStore(config.data, end.is_set)

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 
+from robotq.cli.host.serve import _serve
 from robotq.config import LimitsConfig, load_config
 from robotq.daemon.assembly import running_daemon
+from robotq.daemon.process import StopSignals
 from robotq.model.errors import ConfigError
+from robotq.store.sqlite import moving
 from robotq.system.listen import CannotListen
 from tests.cli.conftest import SCAN, Serve, Served, Typed, environment, robotq
+from tests.store import old_tasks
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +70,22 @@ def test_serve__synchronous_mode_answers_with_the_result(serve: Serve) -> None:
     answer = served.post("/", json.loads(SCAN.read_text()))
     assert answer["scanned_count"] == 3
     assert "Mode: synchronous" in served.end()[1]
+
+
+async def test_serve__that_is_to_end_does_not_move_all_data_of_an_earlier_robotq_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A million tasks take a minute and more; whoever waits for an end would kill it."""
+    monkeypatch.setattr(moving, "_ROWS", 10)
+    await asyncio.to_thread(old_tasks.make, tmp_path, 100)
+    config = await asyncio.to_thread(load_config, None, {}, {"port": 0, "data": str(tmp_path)})
+    signals = StopSignals()
+    signals.end.set()
+    assert await _serve(config, lambda: config, signals) == 0
+    assert capsys.readouterr().out == "Stopped; everything is on disk\n"
+    with closing(sqlite3.connect(tmp_path / "robotq.db")) as database:
+        assert old_tasks.whole_for_the_old(database, 100)
+        assert database.execute("SELECT next_seq FROM moving").fetchone() == (11,)
 
 
 async def refusal(kind: type[Exception] = ConfigError, *, port: int = 0, **flags: str) -> str:

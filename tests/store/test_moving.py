@@ -115,7 +115,6 @@ class Ended(SqliteStore):
         self._left = portions
         self.start: asyncio.Task[object] | None = None
         self._loop = asyncio.get_running_loop()
-        self._ended = asyncio.Event()
 
     def _unless_closed(self) -> None:
         self._left -= 1

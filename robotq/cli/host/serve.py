@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +17,9 @@ from robotq.cli.shared.words import say
 from robotq.config import Config
 from robotq.daemon.assembly import running_daemon
 from robotq.daemon.process import StopSignals, run_program
-from robotq.model.errors import NotWritten
+from robotq.model.errors import DataUnavailable, NotWritten
+
+_log = logging.getLogger(__name__)
 
 
 def serve(
@@ -71,7 +74,7 @@ def serve(
 
 async def _serve(config: Config, load: Callable[[], Config], signals: StopSignals) -> int:
     try:
-        async with running_daemon(config, load, reload=signals.reload) as daemon:
+        async with running_daemon(config, load, reload=signals.reload, end=signals.end) as daemon:
             lines = startup_lines(config, daemon.addresses, daemon.own_addresses)
             print(*lines, sep="\n", flush=True)
             await signals.end.wait()
@@ -79,5 +82,10 @@ async def _serve(config: Config, load: Callable[[], Config], signals: StopSignal
     except NotWritten as error:
         print(say("stopped.not_written", what=str(error)), flush=True)
         raise
+    except DataUnavailable as error:
+        if not signals.end.is_set():
+            raise
+        # nobody waits for a start that is to end; the next one goes on where it was
+        _log.warning("ended before it had started: %s", error)
     print(say("stopped"), flush=True)
     return 0

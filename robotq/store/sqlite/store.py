@@ -37,7 +37,10 @@ class SqliteStore(Asking):
     a WAL; the others are opened read-only. A lock file keeps other daemons away.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, ended: Callable[[], bool] = lambda: False) -> None:
+        """`ended`: whether the process is to end, so that a long start need not be done. Asked on
+        another thread."""
+        self._ended = ended
         self._path = data / "robotq.db"
         self._lock: FolderLock | None = None
         self._writer: Writer | None = None
@@ -119,7 +122,7 @@ class SqliteStore(Asking):
 
     def _unless_closed(self) -> None:
         """Raises StoreUnavailable once somebody has ended the start."""
-        if self._closed.is_set():
+        if self._closed.is_set() or self._ended():
             raise StoreUnavailable("the start was ended before the database was ready")
 
     def _connect(self) -> sqlite3.Connection:
