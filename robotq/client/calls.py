@@ -92,7 +92,7 @@ def submit(body: JsonObject, key: str) -> Call[Accepted]:
     def read(answer: JsonObject) -> Accepted:
         if "task_id" not in answer:
             raise WrongKind(f"{body.get('cmd_type')} acts at once: use `immediate`", answer)
-        return replace(Accepted.read(answer), idempotency_key=key)
+        return Accepted.read(answer, idempotency_key=key)
 
     return _keyed(
         _post("/", body, read), key, repeat=Repeat.QUEUED, cmd_type=str(body.get("cmd_type", ""))
@@ -106,7 +106,7 @@ def submit_batch(
     call = _post(
         "/",
         list(bodies),
-        lambda answer: replace(AcceptedBatch.read(answer), idempotency_key=key),
+        lambda answer: AcceptedBatch.read(answer, idempotency_key=key),
         query=query,
     )
     # only queued commands are taken in a batch
@@ -167,7 +167,7 @@ def to_cancel(selection: Mapping[str, Any]) -> Call[ToCancel]:
     return _post(
         "/tasks/cancel",
         wanted,
-        lambda answer: replace(ToCancel.read(answer), selection=wanted),
+        lambda answer: ToCancel.read(answer, selection=wanted),
         repeat=Repeat.ALWAYS,
     )
 
@@ -201,7 +201,7 @@ def retry_batch(batch_id: str, key: str, note: str, then: str | None) -> Call[Ac
     call = _post(
         f"/batch/{_part(batch_id)}/retry",
         about(note=note, then=then),
-        lambda answer: replace(AcceptedBatch.read(answer), idempotency_key=key),
+        lambda answer: AcceptedBatch.read(answer, idempotency_key=key),
         repeat=Repeat.ALWAYS,
     )
     return replace(call, headers={**call.headers, "Idempotency-Key": key})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias, cast, dataclass_transform
+from typing import Annotated, Any, Self, TypeAlias, cast, dataclass_transform
 
-from msgspec import Meta, Raw, Struct, StructMeta, field
+from msgspec import Meta, Raw, Struct, StructMeta, ValidationError, convert, field
 from msgspec.structs import asdict
 
 REF = "#/components/schemas/"
@@ -30,6 +30,32 @@ class Answer(Struct, metaclass=_ByName, frozen=True, omit_defaults=True, dict=Tr
         """The answer as it came, with what an older client does not know."""
         found: Object = self.__dict__.get("raw", {})
         return found
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any], /, **own: Any) -> Self:
+        """What an answer says; `own`: what its reader knows besides. Raises ValueError for what
+        is no such answer."""
+        try:
+            found = convert({**answer, **own}, cls)
+        except ValidationError as error:
+            raise ValueError(str(error)) from error
+        _keep(found, answer)
+        return found
+
+
+def _keep(found: Any, raw: Any) -> None:
+    """Every shape in what was read knows what it came from."""
+    if isinstance(found, Answer):
+        found.__dict__["raw"] = raw
+        for name, key in zip(found.__struct_fields__, found.__struct_encode_fields__, strict=True):
+            if key in raw:
+                _keep(getattr(found, name), raw[key])
+    elif isinstance(found, tuple):
+        for one, its in zip(found, raw, strict=True):
+            _keep(one, its)
+    elif isinstance(found, dict) and isinstance(next(iter(found.values()), None), Answer):
+        for name, one in found.items():
+            _keep(one, raw[name])
 
 
 class Open(Answer):

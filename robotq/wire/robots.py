@@ -84,6 +84,15 @@ class RobotStopped(RobotDone):
     stands. `unknown`: nobody can say. `no_command`: none of robotq's ran."""
 
 
+class EmergencyStop(Answer):
+    """What an emergency stop, or leaving it, did: what the answers about it have in common."""
+
+    latched: bool
+    robots: Object
+    """Robot -> None, or what went wrong there."""
+    holds: tuple[Hold, ...] = ()
+
+
 class EStopState(Answer):
     latched: bool
     robots: dict[str, bool]

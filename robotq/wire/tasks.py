@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from robotq.model.task import StepState, TaskState
+from robotq.model.task import OUTCOME_UNKNOWN, StepState, TaskState
 from robotq.wire.base import Answer, LocalTime, Object, Params, Success, like, missing, one_of
 from robotq.wire.holds import Hold, Reason, Wait
 from robotq.wire.service import Webhook
@@ -34,7 +34,7 @@ class Task(Answer):
     cmd_type: str
     cmd_id: str | None = missing()
     robot_id: str
-    api: str = missing("")
+    api: str = missing("robot")
     """The interface through which it came."""
     submit_time: LocalTime = missing("")
     start_time: LocalTime | None = missing()
@@ -54,7 +54,7 @@ class Task(Answer):
     ended_at_ms: int | None = missing()
     batch_id: str | None = missing()
     retry_of: str | None = missing()
-    revision: int = missing(0)
+    revision: int = missing()
     """Raised by every change; what a confirmation can name."""
     not_before: LocalTime | None = None
     """Passed over until then."""
@@ -109,6 +109,23 @@ class Task(Answer):
     webhooks: tuple[Webhook, ...] = ()
     """Who is told of its end; see `/webhooks`."""
 
+    @property
+    def ended(self) -> bool:
+        return self.state.final
+
+    @property
+    def completed(self) -> bool:
+        return self.state is TaskState.COMPLETED
+
+    @property
+    def cancelled(self) -> bool:
+        return self.state is TaskState.CANCELLED
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Nobody knows how it ended, and nobody has resolved it yet."""
+        return self.error_code == OUTCOME_UNKNOWN and self.resolution is None
+
 
 class Repeat(Answer):
     """How often a command runs again by itself."""
@@ -147,7 +164,7 @@ class Question(Answer):
     answered_by: str | None = missing()
     """The immediate command that answers it too."""
     asked_at: LocalTime = missing("")
-    asked_at_ms: int = missing(0)
+    asked_at_ms: int = missing()
     """Names this question."""
     deadline: LocalTime = missing("")
     deadline_ms: int
@@ -191,6 +208,10 @@ class TaskLine(Answer):
     awaits_approval: bool = False
     """Only where a person has to approve it before it runs."""
 
+    @property
+    def ended(self) -> bool:
+        return self.state.final
+
 
 class Tasks(Answer):
     tasks: tuple[TaskLine, ...] = missing(())
@@ -216,6 +237,10 @@ class CancelledMany(Answer):
     here."""
     robots: dict[str, int] | None = None
     """How many of which robot or worker queue; only of a dry run."""
+
+    @property
+    def cancelled(self) -> int:
+        return self.states.get("cancelled", 0)
 
 
 class StartsNext(Answer):
