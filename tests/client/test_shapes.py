@@ -28,7 +28,9 @@ def test_older_daemon__what_it_does_not_tell_has_its_default() -> None:
     )
     assert (task.actor, task.api, task.attempt, task.simulated) == ("", "robot", 0, False)
     # no revision is none that could be named, and 0 would be one
-    assert (task.revision, task.position, task.steps, task.holds) == (None, None, (), ())
+    revision: int | None = task.revision
+    assert revision is None
+    assert (task.position, task.steps, task.holds) == (None, (), ())
     assert TaskPage.read({}).tasks == ()
     robot = {"robot_id": "a", "driver": "d", "state": "idle", "connected": True}
     read = Robot.read({**robot, "simulated": True, "queue_size": 0})
