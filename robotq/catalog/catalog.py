@@ -79,6 +79,10 @@ class Catalog:
             raise RobotqError("unknown_command", cmd_type=asked, suggestions=near)
         return spec
 
+    def find(self, cmd_type: str) -> CommandSpec | None:
+        """The same; None for one that is not known."""
+        return self._specs.get(cmd_type)
+
     def handler(self, cmd_type: str) -> str | None:
         """What carries it out, where that is a part of the daemon; None also for an unknown
         command."""

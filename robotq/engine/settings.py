@@ -62,11 +62,8 @@ class Settings:
 
     def places_of(self, task: Task) -> Sequence[str]:
         """The places that a task's command goes to; none where `spec_of` would raise."""
-        cmd_type = task.command.cmd_type
-        if cmd_type not in self.catalog:
-            return ()
-        spec = self.catalog.get(cmd_type)
-        if not spec.resources:
+        spec = self.catalog.find(task.command.cmd_type)
+        if spec is None or not spec.resources:
             return ()
         try:
             return self.catalog.places(spec, task.command.params)

@@ -30,8 +30,9 @@ def task_event(
             api=task.api,
             robot=task.queue,
             task_id=task.id,
-            before=before.state.value if before is not None else None,
-            after=task.state.value,
+            # not `.value`, which takes two calls
+            before=str(before.state) if before is not None else None,
+            after=str(task.state),
             data={"cmd_type": task.command.cmd_type, **data},
         )
     )

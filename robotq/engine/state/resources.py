@@ -83,7 +83,10 @@ class Resources:
 
         Only after `wait_of` found nothing in the way.
         """
-        needed = sorted(self.of(places)) if places else ()
+        if not places:
+            self._taken[task.queue] = set()
+            return []
+        needed = sorted(self.of(places))
         self._taken[task.queue] = {name for name in needed if name not in self._occupied}
         return [self._occupy(resource, task.queue, now_ms, task.id) for resource in needed]
 

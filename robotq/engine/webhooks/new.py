@@ -33,6 +33,8 @@ class NewWebhooks:
         """The webhooks that follow from what is about to be written, to be written with it."""
         if saving.task.state not in FINAL_STATES or saving.before in FINAL_STATES:
             return ()
+        if self._config.url is None and saving.task.command.callback_url is None:
+            return ()
         return [
             mutation
             for receiver, url in self._receivers(saving.task)

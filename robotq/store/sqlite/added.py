@@ -76,13 +76,15 @@ class Added:
 
         Raises StaleRevision, and sqlite3.Error where the disk fails.
         """
-        _insert(connection, "task", self._tasks, StaleRevision)
-        self._tasks = []
+        if self._tasks:
+            _insert(connection, "task", self._tasks, StaleRevision)
+            self._tasks = []
 
     def insert_steps(self, connection: sqlite3.Connection) -> None:
         """The steps alone, for a statement that may remove some of them."""
-        _insert(connection, "step", self._steps, StaleRevision)
-        self._steps = []
+        if self._steps:
+            _insert(connection, "step", self._steps, StaleRevision)
+            self._steps = []
 
     def insert(self, connection: sqlite3.Connection) -> None:
         """All that is gathered.
@@ -92,11 +94,13 @@ class Added:
         self.insert_tasks(connection)
         self.insert_steps(connection)
         _insert(connection, "event", self._events, StaleRevision)
-        _insert(connection, "answer", self._answers, DuplicateKey)
+        if self._answers:
+            _insert(connection, "answer", self._answers, DuplicateKey)
         counts = [(*key, by) for key, by in self._counts.items() if by]
         _insert(connection, "count", counts, StaleRevision)
-        tallies = [(*key, by) for key, by in self._tallies.items() if by]
-        _insert(connection, "tally", tallies, StaleRevision)
+        if self._tallies:
+            tallies = [(*key, by) for key, by in self._tallies.items() if by]
+            _insert(connection, "tally", tallies, StaleRevision)
 
 
 def refusal(
