@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import pytest
 from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config, load_config
+from robotq.config import line_device as shape
 from robotq.config.line_device import LineChecksum
 from robotq.drivers.line.frame import checksum
-from robotq.drivers.line.options import read_options
+from robotq.drivers.line.options import read_options, ready_files
 from robotq.drivers.registry import commands_of
 from robotq.model.errors import ConfigError, RobotqError
 
@@ -203,3 +206,16 @@ def test_commands__of_one_name_with_other_params_are_refused(tmp_path: Path) -> 
 def test_commands__with_the_name_of_a_packaged_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="SCAN_QRCODE, which comes with robotq"):
         catalog_of(site(tmp_path, "SCAN_QRCODE: {send: GO}"))
+
+
+def test_docs__name_every_key() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "drivers" / "line.md").read_text("utf-8")
+    shapes = (
+        shape.LineDevice, shape.LineCommand, shape.LineExchange, shape.LinePoll, shape.LineParam,
+        shape.LineFrame, shape.LineEnds, shape.LineChecksum, shape.LineErrors, shape.LineResync,
+    )  # fmt: skip
+    keys = {field.name for one in shapes for field in fields(one)}
+    assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b", page)] == []
+    for name in ready_files():
+        options = read_options("r", {"port": "COM3", "device": name})
+        assert [each for each in options.ready.programs if each not in page] == []
