@@ -96,6 +96,8 @@ class SqliteStore(Asking):
         reader, self._reader = self._reader, None
         writer, self._writer = self._writer, None
         lock, self._lock = self._lock, None
+        if writer is not None:
+            writer.hand_over()
 
         def close_all() -> None:
             # the writer last, since its connection takes the WAL away with it

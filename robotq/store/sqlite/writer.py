@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,8 +73,12 @@ class Writer:
         """The last number of the journal, where the last to write was a group of changes: then
         it need not be read."""
         self._handover = Handover(_WAITING, "calls")
-        self._items: queue.SimpleQueue[_Call | _Job | _Close] = queue.SimpleQueue()
-        self._held_back: _Job | _Close | None = None
+        self._loop = asyncio.get_running_loop()
+        self._gathered: list[_Call | _Job] = []
+        """What this turn of the loop has asked for."""
+        self._turns: queue.SimpleQueue[Sequence[_Call | _Job | _Close]] = queue.SimpleQueue()
+        self._items: deque[_Call | _Job | _Close] = deque()
+        """What the thread has taken and not done yet."""
         # a daemon thread: an event loop that ended without `close` must not keep the process
         self._thread = threading.Thread(target=self._run, name="robotq-store", daemon=True)
         self.commits = 0
@@ -90,7 +95,7 @@ class Writer:
     ) -> asyncio.Future[Sequence[Event]]:
         """See `Store.apply`. Calls are written in the order of these calls."""
         future = self._handover.future()
-        self._items.put(_Call(mutations, future, committed))
+        self._gather(_Call(mutations, future, committed))
         return future
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
@@ -99,13 +104,26 @@ class Writer:
         The future raises StoreUnavailable for every sqlite3.Error.
         """
         future = self._handover.future()
-        self._items.put(_Job(work, future))
+        self._gather(_Job(work, future))
         return future
+
+    def hand_over(self) -> None:
+        """Give the thread what is gathered. On the loop; `close` wants it before."""
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._turns.put(gathered)
 
     def close(self) -> None:
         """Write what was handed over, then close. Blocks until it is done; the last call."""
-        self._items.put(_Close())
+        self._turns.put((_Close(),))
         self._thread.join()
+
+    def _gather(self, item: _Call | _Job) -> None:
+        """The thread is woken once for a turn of the loop: at the first call it would begin with
+        that alone, and get in the way of all that come in the same turn."""
+        if not self._gathered:
+            self._loop.call_soon(self.hand_over)
+        self._gathered.append(item)
 
     def _run(self) -> None:
         while not isinstance(item := self._next(), _Close):
@@ -117,20 +135,21 @@ class Writer:
 
     def _next(self) -> Sequence[_Call] | _Job | _Close:
         """All calls that wait and may share a commit; or the next other thing."""
-        item = self._held_back or self._items.get()
-        self._held_back = None
-        calls = []
-        while isinstance(item, _Call):
-            calls.append(item)
-            if len(calls) == _GROUP:
-                return calls
+        items = self._items
+        if not items:
+            items.extend(self._turns.get())
+        while True:
             try:
-                item = self._items.get_nowait()
+                items.extend(self._turns.get_nowait())
             except queue.Empty:
-                return calls
-        if not calls:
+                break
+        item = items.popleft()
+        if not isinstance(item, _Call):
             return item
-        self._held_back = item
+        calls = [item]
+        while items and len(calls) < _GROUP and isinstance(item := items[0], _Call):
+            calls.append(item)
+            items.popleft()
         return calls
 
     def _do(self, job: _Job) -> None:
