@@ -15,13 +15,8 @@ Make a subclass of `DriverContract` whose name begins with `Test`, and give it t
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,7 +24,6 @@ from robotq.drivers.base import (
     Capabilities,
     Driver,
     DriverError,
-    DriverSetup,
     DriverStatus,
     LinkLost,
     LinkState,
@@ -37,163 +31,30 @@ from robotq.drivers.base import (
     Stopped,
     UncertainOutcome,
     UnknownCommand,
-    Withdrawn,
 )
-from robotq.model.clock import MotionClock, ScaledClock
-from robotq.model.json import JsonObject
 from robotq.model.task import Command
-from robotq.steps import Program
+from robotq.testing.driver_bench import (
+    END_S,
+    DriverBench,
+    Execution,
+    Links,
+    RecordingContext,
+    driver_setup,
+    soon,
+    until,
+)
 
-_SOON_S = 1.0
-"""Wall seconds in which everything but `connect` and `execute` returns."""
+__all__ = [
+    "DriverBench",
+    "DriverContract",
+    "Execution",
+    "Links",
+    "RecordingContext",
+    "driver_setup",
+]
+
 _SEEN_S = 0.2
 """Seconds after which a motion that the controller has taken is seen to have begun."""
-
-_BEGIN_S = 5.0
-_END_S = 10.0
-
-Links = list[tuple[LinkState, str]]
-
-
-def driver_setup(
-    data: Path,
-    options: Mapping[str, Any],
-    *,
-    robot: str = "robot_a",
-    clock: MotionClock | None = None,
-) -> tuple[DriverSetup, Links]:
-    """What a driver is made from, and the list in which it reports its link."""
-    links: Links = []
-    setup = DriverSetup(
-        robot=robot,
-        options=options,
-        data=data,
-        clock=clock or ScaledClock(),
-        link_changed=lambda state, reason: links.append((state, reason)),
-        shared={},
-    )
-    return setup, links
-
-
-@dataclass(kw_only=True)
-class DriverBench:
-    """A driver, and what the tests may do with it. It is not connected yet."""
-
-    driver: Driver
-    links: Links
-    quick: Command
-    """A command that ends by itself within a few seconds."""
-    long: Command
-    """A command that moves for at least half a minute, unless it is stopped."""
-    query: Command | None = None
-    """An immediate command, if there is one."""
-    break_link: Callable[[], None] | None = None
-    """Unplugs the controller. None: the tests of a broken link are left out."""
-    mend_link: Callable[[], None] | None = None
-    pause: Callable[[], None] | None = None
-    """Has the robot pause by itself: a button at the machine. None: it cannot."""
-    go_on: Callable[[], None] | None = None
-    """Lets it go on at the machine."""
-    motions: Callable[[], int] | None = None
-    """How many motions the controller has begun: the judge. None: nobody can say."""
-
-
-@dataclass
-class RecordingContext:
-    """A `CommandContext` that keeps what the driver reports."""
-
-    task_id: str = "task_contract"
-    attempt: int = 1
-    program: Program | None = None
-    steps: list[tuple[str, str]] = field(default_factory=list)
-    """Name and running, completed or failed, in order."""
-    fractions: list[float] = field(default_factory=list)
-    places: list[str | None] = field(default_factory=list)
-    partials: list[JsonObject] = field(default_factory=list)
-    begun: threading.Event = field(default_factory=threading.Event)
-    """Something has been reported."""
-    answer: JsonObject | None = None
-    withdrawn: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def step(self, name: str, **detail: Any) -> Iterator[None]:
-        json.dumps(detail)
-        self.steps.append((name, "running"))
-        self.begun.set()
-        try:
-            yield
-        except BaseException:
-            self.steps.append((name, "failed"))
-            raise
-        self.steps.append((name, "completed"))
-
-    def progress(self, fraction: float) -> None:
-        self.fractions.append(fraction)
-        self.begun.set()
-
-    def partial(self, **result: Any) -> None:
-        self.partials.append(result)
-
-    def moved_to(self, place: str | None) -> None:
-        self.places.append(place)
-        self.begun.set()
-
-    def ask(
-        self,
-        prompt: str,
-        schema: JsonObject,  # noqa: ARG002 - as `CommandContext` has it
-        timeout_s: float,
-        *,
-        answered_by: str | None = None,  # noqa: ARG002
-        **args: Any,  # noqa: ARG002
-    ) -> JsonObject:
-        self.begun.set()
-        if self.answer is not None:
-            return self.answer
-        if self.withdrawn.wait(timeout_s):
-            raise Withdrawn
-        raise DriverError("nobody answered", code="answer_timeout", prompt=prompt)
-
-    def withdraw(self) -> None:
-        self.withdrawn.set()
-
-
-class Execution:
-    """`execute` on the command thread, as robotq calls it."""
-
-    def __init__(self, driver: Driver, command: Command, *, task_id: str) -> None:
-        self.context = RecordingContext(task_id=task_id)
-        self.result: JsonObject | None = None
-        self.error: BaseException | None = None
-        self._driver = driver
-        self._command = command
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def moving(self) -> Execution:
-        """Wait until the driver has reported something of it."""
-        deadline = time.monotonic() + _BEGIN_S
-        while not self.context.begun.wait(0.01):
-            assert self.error is None, f"the command ended at once: {self.error!r}"
-            assert time.monotonic() < deadline, (
-                "a command that moves has to report a step, its progress or a place"
-            )
-        return self
-
-    @property
-    def over(self) -> bool:
-        return not self._thread.is_alive()
-
-    def ended(self) -> Execution:
-        self._thread.join(_END_S)
-        assert self.over, f"execute has not come back after {_END_S:g} s"
-        return self
-
-    def _run(self) -> None:
-        try:
-            self.result = self._driver.execute(self._command, self.context)
-        except BaseException as error:  # noqa: BLE001 - looked at by the test
-            self.error = error
 
 
 class DriverContract:
@@ -272,10 +133,10 @@ class DriverContract:
         self, bench: DriverBench, driver: Driver
     ) -> None:
         execution = Execution(driver, bench.long, task_id="task_status").moving()
-        with _soon("status"):
+        with soon("status"):
             assert isinstance(driver.status(), DriverStatus)
         if bench.query is not None and driver.capabilities.immediate_while_busy:
-            with _soon("immediate"):
+            with soon("immediate"):
                 json.dumps(driver.immediate(bench.query))
         assert not execution.over
         driver.stop()
@@ -296,7 +157,7 @@ class DriverContract:
         assert again.error is None
 
     def test_stop__with_nothing_to_stop(self, bench: DriverBench, driver: Driver) -> None:
-        with _soon("stop"):
+        with soon("stop"):
             driver.stop()
         assert Execution(driver, bench.quick, task_id="task_after").ended().error is None
 
@@ -304,7 +165,7 @@ class DriverContract:
         self, bench: DriverBench, driver: Driver
     ) -> None:
         execution = Execution(driver, bench.long, task_id="task_emergency").moving()
-        with _soon("emergency_stop"):
+        with soon("emergency_stop"):
             driver.emergency_stop()
         assert isinstance(execution.ended().error, Stopped | UncertainOutcome), execution.error
         moved = _motions(bench)
@@ -317,7 +178,7 @@ class DriverContract:
 
     def test_emergency_stop__twice_and_with_nothing_to_stop(self, driver: Driver) -> None:
         for _ in range(2):
-            with _soon("emergency_stop"):
+            with soon("emergency_stop"):
                 driver.emergency_stop()
         driver.reset()
         assert driver.status().link is LinkState.CONNECTED
@@ -330,11 +191,11 @@ class DriverContract:
                 driver.hold()
             return
         execution = Execution(driver, bench.long, task_id="task_held").moving()
-        with _soon("hold"):
+        with soon("hold"):
             driver.hold()
         assert driver.status().held
         assert not execution.over
-        with _soon("resume"):
+        with soon("resume"):
             driver.resume()
         assert not driver.status().held
         driver.stop()
@@ -347,7 +208,7 @@ class DriverContract:
             pytest.skip("this controller cannot pause a motion")
         execution = Execution(driver, bench.long, task_id="task_held").moving()
         driver.hold()
-        _until(lambda: _stands(driver), "a robot that is held comes to rest", _END_S + 5)
+        until(lambda: _stands(driver), "a robot that is held comes to rest", END_S + 5)
         # what had begun in the moment of the hold is counted by now
         time.sleep(0.1)
         moved = _motions(bench)
@@ -365,12 +226,12 @@ class DriverContract:
             pytest.skip("this robot does not pause by itself")
         execution = Execution(driver, bench.long, task_id="task_paused").moving()
         bench.pause()
-        _until(lambda: _last(driver).held, "a pause of the robot itself shows in its status")
-        _until(lambda: _last(driver).held_because != "", "the status says why it pauses")
+        until(lambda: _last(driver).held, "a pause of the robot itself shows in its status")
+        until(lambda: _last(driver).held_because != "", "the status says why it pauses")
         assert not execution.over
-        with _soon("resume"):
+        with soon("resume"):
             driver.resume()
-        _until(lambda: not _last(driver).held, "resume ends the pause")
+        until(lambda: not _last(driver).held, "resume ends the pause")
         driver.stop()
         assert isinstance(execution.ended().error, Stopped)
         assert not driver.status().held
@@ -382,9 +243,9 @@ class DriverContract:
             pytest.skip("this robot does not pause by itself")
         execution = Execution(driver, bench.long, task_id="task_paused").moving()
         bench.pause()
-        _until(lambda: _last(driver).held, "a pause of the robot itself shows in its status")
+        until(lambda: _last(driver).held, "a pause of the robot itself shows in its status")
         bench.go_on()
-        _until(lambda: not _last(driver).held, "it shows that the robot has gone on")
+        until(lambda: not _last(driver).held, "it shows that the robot has gone on")
         driver.stop()
         execution.ended()
 
@@ -408,20 +269,6 @@ def _stands(driver: Driver) -> bool:
     return status.held and not status.still_moving
 
 
-def _until(condition: Callable[[], bool], promise: str, timeout_s: float = _BEGIN_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, promise
-        time.sleep(0.01)
-
-
-@contextmanager
-def _soon(what: str) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    assert time.monotonic() - began < _SOON_S, f"{what} has to return within {_SOON_S:g} s"
-
-
 def _motions(bench: DriverBench) -> int | None:
     return None if bench.motions is None else bench.motions()
 
@@ -432,7 +279,7 @@ def _raises_link_lost(connect: Callable[[], None]) -> None:
 
 
 def _connected(driver: Driver) -> None:
-    deadline = time.monotonic() + _END_S
+    deadline = time.monotonic() + END_S
     while True:
         try:
             driver.connect()

@@ -1,0 +1,189 @@
+"""What a driver is tested on: what it is made from, and a command in it as robotq calls it.
+
+Users take these names from `driver_contract`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from robotq.drivers.base import (
+    Driver,
+    DriverError,
+    DriverSetup,
+    LinkState,
+    Withdrawn,
+)
+from robotq.model.clock import MotionClock, ScaledClock
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+from robotq.steps import Program
+
+_SOON_S = 1.0
+"""Wall seconds in which everything but `connect` and `execute` returns."""
+BEGIN_S = 5.0
+END_S = 10.0
+
+Links = list[tuple[LinkState, str]]
+
+
+def driver_setup(
+    data: Path,
+    options: Mapping[str, Any],
+    *,
+    robot: str = "robot_a",
+    clock: MotionClock | None = None,
+) -> tuple[DriverSetup, Links]:
+    """What a driver is made from, and the list in which it reports its link."""
+    links: Links = []
+    setup = DriverSetup(
+        robot=robot,
+        options=options,
+        data=data,
+        clock=clock or ScaledClock(),
+        link_changed=lambda state, reason: links.append((state, reason)),
+        shared={},
+    )
+    return setup, links
+
+
+@dataclass(kw_only=True)
+class DriverBench:
+    """A driver, and what the tests may do with it. It is not connected yet."""
+
+    driver: Driver
+    links: Links
+    quick: Command
+    """A command that ends by itself within a few seconds."""
+    long: Command
+    """A command that moves for at least half a minute, unless it is stopped."""
+    query: Command | None = None
+    """An immediate command, if there is one."""
+    break_link: Callable[[], None] | None = None
+    """Unplugs the controller. None: the tests of a broken link are left out."""
+    mend_link: Callable[[], None] | None = None
+    pause: Callable[[], None] | None = None
+    """Has the robot pause by itself: a button at the machine. None: it cannot."""
+    go_on: Callable[[], None] | None = None
+    """Lets it go on at the machine."""
+    motions: Callable[[], int] | None = None
+    """How many motions the controller has begun: the judge. None: nobody can say."""
+
+
+@dataclass
+class RecordingContext:
+    """A `CommandContext` that keeps what the driver reports."""
+
+    task_id: str = "task_contract"
+    attempt: int = 1
+    program: Program | None = None
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    """Name and running, completed or failed, in order."""
+    fractions: list[float] = field(default_factory=list)
+    places: list[str | None] = field(default_factory=list)
+    partials: list[JsonObject] = field(default_factory=list)
+    begun: threading.Event = field(default_factory=threading.Event)
+    """Something has been reported."""
+    answer: JsonObject | None = None
+    withdrawn: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def step(self, name: str, **detail: Any) -> Iterator[None]:
+        json.dumps(detail)
+        self.steps.append((name, "running"))
+        self.begun.set()
+        try:
+            yield
+        except BaseException:
+            self.steps.append((name, "failed"))
+            raise
+        self.steps.append((name, "completed"))
+
+    def progress(self, fraction: float) -> None:
+        self.fractions.append(fraction)
+        self.begun.set()
+
+    def partial(self, **result: Any) -> None:
+        self.partials.append(result)
+
+    def moved_to(self, place: str | None) -> None:
+        self.places.append(place)
+        self.begun.set()
+
+    def ask(
+        self,
+        prompt: str,
+        schema: JsonObject,  # noqa: ARG002 - as `CommandContext` has it
+        timeout_s: float,
+        *,
+        answered_by: str | None = None,  # noqa: ARG002
+        **args: Any,  # noqa: ARG002
+    ) -> JsonObject:
+        self.begun.set()
+        if self.answer is not None:
+            return self.answer
+        if self.withdrawn.wait(timeout_s):
+            raise Withdrawn
+        raise DriverError("nobody answered", code="answer_timeout", prompt=prompt)
+
+    def withdraw(self) -> None:
+        self.withdrawn.set()
+
+
+class Execution:
+    """`execute` on the command thread, as robotq calls it."""
+
+    def __init__(self, driver: Driver, command: Command, *, task_id: str) -> None:
+        self.context = RecordingContext(task_id=task_id)
+        self.result: JsonObject | None = None
+        self.error: BaseException | None = None
+        self._driver = driver
+        self._command = command
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def moving(self) -> Execution:
+        """Wait until the driver has reported something of it."""
+        deadline = time.monotonic() + BEGIN_S
+        while not self.context.begun.wait(0.01):
+            assert self.error is None, f"the command ended at once: {self.error!r}"
+            assert time.monotonic() < deadline, (
+                "a command that moves has to report a step, its progress or a place"
+            )
+        return self
+
+    @property
+    def over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def ended(self) -> Execution:
+        self._thread.join(END_S)
+        assert self.over, f"execute has not come back after {END_S:g} s"
+        return self
+
+    def _run(self) -> None:
+        try:
+            self.result = self._driver.execute(self._command, self.context)
+        except BaseException as error:  # noqa: BLE001 - looked at by the test
+            self.error = error
+
+
+def until(condition: Callable[[], bool], promise: str, timeout_s: float = BEGIN_S) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, promise
+        time.sleep(0.01)
+
+
+@contextmanager
+def soon(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < _SOON_S, f"{what} has to return within {_SOON_S:g} s"
