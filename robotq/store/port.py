@@ -5,230 +5,72 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from robotq.model.delivery import Delivery, DeliveryState
+from robotq.model.delivery import Delivery
 from robotq.model.event import Event
-from robotq.model.hold import Hold, HoldCode, Occupancy
-from robotq.model.item import Item, ItemBatch, ItemStatus
+from robotq.model.hold import Hold, Occupancy
+from robotq.model.item import Item, ItemBatch
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.store.job_query import JobQuery
-
-
-class SaveTask(msgspec.Struct, frozen=True, gc=False):
-    """Write a task: a new one when its revision is 1, else over what it was, which must be the
-    revision before."""
-
-    task: Task
-    was: Task | None
-    """What is written over, as it is on disk; None for a new task. Only what is different is
-    written where that can be told apart."""
-    weight: int | None = None
-    """What the command takes in memory, where somebody has weighed it; not written."""
-
-    @property
-    def before(self) -> TaskState | None:
-        """The state that is written over; None for a new task."""
-        return None if self.was is None else self.was.state
-
-
-class AppendEvent(msgspec.Struct, frozen=True, gc=False):
-    """Add a row to the journal; the store gives it the next number."""
-
-    event: Event
-
-
-class SaveHold(msgspec.Struct, frozen=True):
-    """Set or replace the hold of this code on this robot."""
-
-    hold: Hold
-
-
-class DropHold(msgspec.Struct, frozen=True):
-    """Lift a hold; nothing happens when it is not there."""
-
-    robot: str
-    code: HoldCode
-
-
-class SaveOccupancy(msgspec.Struct, frozen=True):
-    """Give a resource to a robot, in place of whoever had it."""
-
-    occupancy: Occupancy
-
-
-class DropOccupancy(msgspec.Struct, frozen=True):
-    resource: str
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was answered to a submit with an Idempotency-Key."""
-
-    scope: str
-    """Interface and client: two clients may use the same key."""
-    key: str
-    fingerprint: str
-    """SHA-256 of the request's body, hex."""
-    body: JsonObject
-    """The answer's facts, from which it can be given again."""
-    at_ms: int
-
-
-class SaveAnswer(msgspec.Struct, frozen=True, gc=False):
-    """Remember an answer. The pair (scope, key) must be new."""
-
-    answer: Answer
-
-
-class SetFact(msgspec.Struct, frozen=True):
-    """Remember a small fact about the daemon by name, e.g. whether it is armed."""
-
-    name: str
-    value: JsonObject | None
-    """None forgets it."""
-
-
-class SaveDelivery(msgspec.Struct, frozen=True):
-    """Set or replace what is on record about a webhook."""
-
-    delivery: Delivery
-
-
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """A number that is kept and never counted anew."""
-
-    api: str
-    name: str
-    hour_ms: int = 0
-    """The full hour that it is about, in milliseconds since the epoch; 0: all time."""
-    value: int
-
-
-class AddToTally(msgspec.Struct, frozen=True):
-    """Raise the tally of this interface, name and hour by this value."""
-
-    tally: Tally
-
-
-class SaveItem(msgspec.Struct, frozen=True):
-    """Write an item of the checklist: a new one when its revision is 1, else over the revision
-    before."""
-
-    item: Item
-
-
-class DropItem(msgspec.Struct, frozen=True):
-    """Remove an item, which must be at this revision."""
-
-    item_id: str
-    revision: int
-
-
-class SaveItemBatch(msgspec.Struct, frozen=True):
-    """Write a new batch of items; they are written beside it."""
-
-    batch: ItemBatch
-
-
-class MarkItemOf(msgspec.Struct, frozen=True):
-    """Bring the item that a task has made to where the task is. Nothing happens where there is
-    none, or where it is completed already."""
-
-    task_id: str
-    status: ItemStatus | None
-    """None removes it: nobody has to do it any more."""
-    at_ms: int
-
-
-Mutation: TypeAlias = (
-    SaveTask
-    | AppendEvent
-    | SaveHold
-    | DropHold
-    | SaveOccupancy
-    | DropOccupancy
-    | SaveAnswer
-    | SetFact
-    | SaveDelivery
-    | SaveItem
-    | DropItem
-    | SaveItemBatch
-    | MarkItemOf
-    | AddToTally
+from robotq.store.mutations import (
+    AddToTally,
+    Answer,
+    AppendEvent,
+    DropHold,
+    DropItem,
+    DropOccupancy,
+    MarkItemOf,
+    Mutation,
+    SaveAnswer,
+    SaveDelivery,
+    SaveHold,
+    SaveItem,
+    SaveItemBatch,
+    SaveOccupancy,
+    SaveTask,
+    SetFact,
+    Tally,
 )
+from robotq.store.queries import DeliveryQuery, ItemBatchQuery, ItemOrder, ItemQuery, TaskQuery
 
-
-class TaskQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tasks to list, newest first."""
-
-    api: str | None = None
-    queue: str | None = None
-    states: frozenset[TaskState] = frozenset()
-    """Empty: all."""
-    cmd_type: str | None = None
-    cmd_id: str | None = None
-    batch_id: str | None = None
-    repeat_of: str | None = None
-    """The first run of a repeating command: this one and those that followed."""
-    error_code: str | None = None
-    submitted_from_ms: int | None = None
-    submitted_to_ms: int | None = None
-    """Both ends are included."""
-    before_seq: int | None = None
-    """Only tasks that arrived before this one: the cursor to the next page."""
-    limit: int = 50
-
-
-class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which webhooks to list, newest first."""
-
-    state: DeliveryState | None = None
-    task_id: str | None = None
-    before: tuple[int, str, str] | None = None
-    """Only those before this one, by `created_at_ms`, `task_id` and `receiver`: the cursor to
-    the next page."""
-    limit: int = 50
-
-
-class ItemOrder(StrEnum):
-    """What items can be sorted by. Those that have no such value come last, whichever way;
-    those that have the same are sorted by when they were made, oldest first."""
-
-    UPDATED = "updated_at"
-    CREATED = "created_at"
-    DUE = "due_date"
-    PRIORITY = "priority"
-    STATUS = "status"
-
-
-class ItemQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which items of the checklist to list, and in which order."""
-
-    ids: Sequence[str] | None = None
-    """None: all that the rest allows."""
-    batch_ids: Sequence[str] | None = None
-    status: ItemStatus | None = None
-    session_id: str | None = None
-    task_id: str | None = None
-    order: ItemOrder = ItemOrder.CREATED
-    descending: bool = False
-    offset: int = 0
-    limit: int | None = None
-    """None: all; for `ids` and `batch_ids`, which are limited by themselves."""
-
-
-class ItemBatchQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which batches of items to list, newest first."""
-
-    batch_id: str | None = None
-    session_id: str | None = None
-    offset: int = 0
-    limit: int = 10
+__all__ = [
+    "AddToTally",
+    "Answer",
+    "AppendEvent",
+    "Committed",
+    "DeliveryQuery",
+    "DropHold",
+    "DropItem",
+    "DropOccupancy",
+    "DuplicateKey",
+    "InFolder",
+    "ItemBatchQuery",
+    "ItemOrder",
+    "ItemQuery",
+    "MarkItemOf",
+    "Mutation",
+    "Restored",
+    "SaveAnswer",
+    "SaveDelivery",
+    "SaveHold",
+    "SaveItem",
+    "SaveItemBatch",
+    "SaveOccupancy",
+    "SaveTask",
+    "SetFact",
+    "StaleRevision",
+    "Store",
+    "StoreStatistics",
+    "StoreUnavailable",
+    "Tally",
+    "TaskQuery",
+]
+"""Also what is written and asked for: whoever uses a store finds all of it here."""
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
