@@ -91,7 +91,13 @@ def test_rooms__need_each_other__in_one_direction_only(house: str) -> None:
     assert _circles(needs) == []
 
 
-_KNOWN_BY_THE_ENGINE = {"robotq.drivers.base", "robotq.store.port", "robotq.store.job_query"}
+_KNOWN_BY_THE_ENGINE = {
+    "robotq.drivers.base",
+    "robotq.store.port",
+    "robotq.store.mutations",
+    "robotq.store.queries",
+    "robotq.store.job_query",
+}
 
 
 def _project() -> dict[str, Any]:

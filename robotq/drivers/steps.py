@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from robotq.drivers.base import CommandContext, DriverError
 from robotq.drivers.memory import Memory
-from robotq.drivers.text_lines import split_lines
+from robotq.drivers.step_values import (
+    Scope,
+    bad,
+    first_group,
+    program_lines,
+    read_groups,
+    size_of,
+)
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 from robotq.steps import language as lang
-from robotq.steps.expressions import Expression, ExpressionError
-from robotq.steps.templates import Template
 
-_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]{1,30}(?:\.[0-9]*)?|\.[0-9]+)[ \t]*")
 _SCAN_S = 5.0
 """Seconds for one attempt at reading a code, where nothing else is said."""
 
@@ -116,12 +119,14 @@ class _Runner:
         self._memory = memory
         self._part = part
         self._result: dict[str, Any] = {}
-        self._scope: dict[str, Any] = {
-            "params": params,
-            "values": program.values,
-            "memory": memory.groups,
-            "result": self._result,
-        }
+        self._scope = Scope(
+            {
+                "params": params,
+                "values": program.values,
+                "memory": memory.groups,
+                "result": self._result,
+            }
+        )
 
     def run(self, program: Program) -> JsonObject:
         self._steps(program.steps)
@@ -131,29 +136,27 @@ class _Runner:
         for step in steps:
             self._done += 1
             if self._done > lang.MAX_STEPS_DONE:
-                raise _bad("steps", f"more than {lang.MAX_STEPS_DONE} steps in one command")
+                raise bad("steps", f"more than {lang.MAX_STEPS_DONE} steps in one command")
             self._check()
-            with _calculating():
-                skipped = step.when is not None and step.when.value(self._scope) in (None, False)
-            if skipped:
+            if self._scope.skips(step.when):
                 continue
             with self._named(step):
                 value = self._action(step)
             if step.into is not None:
-                self._scope[step.into] = value
+                self._scope.names[step.into] = value
 
     def _named(self, step: lang.Step) -> AbstractContextManager[None]:
         if step.name is None:
             return nullcontext()
-        return self._context.step(step.name, **self._tree(step.detail))
+        return self._context.step(step.name, **self._scope.tree(step.detail))
 
     def _action(self, step: lang.Step) -> Any:  # noqa: C901, PLR0912 - one case a line
         match step.action:
             case lang.Gcode(lines=lines):
-                self._machine.run(self._lines(lines), timeout_s=step.timeout_s)
+                self._machine.run(self._scope.lines(lines), timeout_s=step.timeout_s)
             case lang.RunProgram(source=source):
                 self._machine.run(
-                    program_lines(self._value(source)),
+                    program_lines(self._scope.value(source)),
                     from_client=True,
                     progress=self._context.progress,
                     timeout_s=step.timeout_s,
@@ -163,7 +166,7 @@ class _Runner:
             case lang.Unlock():
                 self._machine.unlock()
             case lang.Jog(line=line):
-                self._machine.jog(self._lines((line,))[0], timeout_s=step.timeout_s)
+                self._machine.jog(self._scope.lines((line,))[0], timeout_s=step.timeout_s)
             case lang.Scan() as scan:
                 return self._scan(scan)
             case lang.Query() as query:
@@ -171,17 +174,17 @@ class _Runner:
             case lang.Ask() as ask:
                 return self._ask(ask, step.timeout_s)
             case lang.Do(cmd_type=cmd_type, params=params):
-                return self._do(cmd_type, self._tree(params))
+                return self._do(cmd_type, self._scope.tree(params))
             case lang.Wait(seconds=seconds):
-                self._machine.wait(self._seconds(seconds))
+                self._machine.wait(self._scope.seconds(seconds))
             case lang.Place(name=name):
-                self._context.moved_to(None if name is None else str(self._text(name)))
+                self._context.moved_to(None if name is None else str(self._scope.text(name)))
             case lang.Group(steps=steps):
                 self._steps(steps)
             case lang.Loop() as loop:
                 self._loop(loop)
             case lang.Fail(reason=reason):
-                raise DriverError(str(self._text(reason)))
+                raise DriverError(str(self._scope.text(reason)))
             case _ as other:
                 self._note(other)
         return None
@@ -190,40 +193,40 @@ class _Runner:
         """Actions that only change what is known."""
         match action:
             case lang.Assign(values=values):
-                self._scope.update(self._tree(values))
+                self._scope.names.update(self._scope.tree(values))
             case lang.Result(values=values):
-                self._result.update(self._tree(values))
+                self._result.update(self._scope.tree(values))
                 self._context.partial(**self._result)
             case lang.Append(items=items):
-                for name, item in self._tree(items).items():
+                for name, item in self._scope.tree(items).items():
                     self._size += size_of(item)
                     if self._size > lang.MAX_TEXT:
-                        raise _bad("append", f"more than {lang.MAX_TEXT} characters of results")
+                        raise bad("append", f"more than {lang.MAX_TEXT} characters of results")
                     self._result.setdefault(name, []).append(item)
                 self._context.partial(**self._result)
             case lang.Remember(group=group, key=key, value=value):
-                self._memory.remember(group, str(self._text(key)), self._tree(value))
+                self._memory.remember(group, str(self._scope.text(key)), self._scope.tree(value))
             case lang.Forget(group=group, key=key):
-                self._memory.forget(group, None if key is None else str(self._text(key)))
+                self._memory.forget(group, None if key is None else str(self._scope.text(key)))
             case _:  # pragma: no cover - `_action` knows all others
                 raise TypeError(type(action).__name__)
 
     def _loop(self, loop: lang.Loop) -> None:
-        over = self._value(loop.over)
+        over = self._scope.value(loop.over)
         if isinstance(over, int | float) and not isinstance(over, bool):
             over = range(int(min(over, lang.MAX_ROUNDS + 1)))
         if not isinstance(over, list | tuple | range):
-            raise _bad(loop.over.text, "expected a list or a number")
+            raise bad(loop.over.text, "expected a list or a number")
         if len(over) > lang.MAX_ROUNDS:
-            raise _bad(loop.over.text, f"more than {lang.MAX_ROUNDS} rounds")
+            raise bad(loop.over.text, f"more than {lang.MAX_ROUNDS} rounds")
         for index, item in enumerate(over):
-            self._scope[loop.item] = item
-            self._scope[loop.index] = index
+            self._scope.names[loop.item] = item
+            self._scope.names[loop.index] = index
             self._check()
             self._steps(loop.steps)
 
     def _scan(self, scan: lang.Scan) -> str | None:
-        timeout_s = _SCAN_S if scan.timeout_s is None else self._seconds(scan.timeout_s)
+        timeout_s = _SCAN_S if scan.timeout_s is None else self._scope.seconds(scan.timeout_s)
         for _ in range(scan.attempts):
             code = self._scan_code(timeout_s)
             if code is not None and (scan.expect is None or scan.expect.fullmatch(code)):
@@ -231,114 +234,25 @@ class _Runner:
         return None
 
     def _query(self, query: lang.Query, timeout_s: float | None) -> Any:
-        line = self._lines((query.line,))[0]
+        line = self._scope.lines((query.line,))[0]
         answer = self._machine.query(line, timeout_s=timeout_s)
         for text in answer:
             found = query.expect.search(text)
             if found is not None:
-                return _read(found.groupdict()) if found.groupdict() else _first(found)
+                return read_groups(found.groupdict()) if found.groupdict() else first_group(found)
         told = " / ".join(answer)[:200] or "nothing"
         raise DriverError(f"{line} was answered with {told}, expected {query.expect.pattern}")
 
     def _ask(self, ask: lang.Ask, timeout_s: float | None) -> JsonObject:
         return self._context.ask(
-            str(self._text(ask.prompt)),
+            str(self._scope.text(ask.prompt)),
             ask.schema,
             300.0 if timeout_s is None else timeout_s,
             answered_by=ask.answered_by,
-            **self._tree(ask.args),
+            **self._scope.tree(ask.args),
         )
 
     def _do(self, cmd_type: str, params: JsonObject) -> JsonObject:
         if self._part is None:
             raise DriverError(f"this robot does nothing but steps, so it cannot do {cmd_type}")
         return self._part(cmd_type, params)
-
-    # -- values --------------------------------------------------------------------------------
-
-    def _value(self, expression: Expression) -> Any:
-        with _calculating():
-            return expression.value(self._scope)
-
-    def _seconds(self, expression: Expression) -> float:
-        value = self._value(expression)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
-            raise _bad(expression.text, f"found {value!r}, expected a number of seconds")
-        return float(value)
-
-    def _text(self, template: Template) -> Any:
-        with _calculating():
-            return template.value(self._scope)
-
-    def _lines(self, templates: Sequence[Template]) -> list[str]:
-        with _calculating():
-            return [template.line(self._scope) for template in templates]
-
-    def _tree(self, tree: lang.Tree) -> Any:
-        value = self._plain_tree(tree)
-        if size_of(value) > lang.MAX_TEXT:
-            raise _bad("steps", f"more than {lang.MAX_TEXT} characters in one value")
-        return value
-
-    def _plain_tree(self, tree: lang.Tree) -> Any:
-        if isinstance(tree, Template):
-            return self._text(tree)
-        if isinstance(tree, Mapping):
-            return {name: self._plain_tree(value) for name, value in tree.items()}
-        if isinstance(tree, list):
-            return [self._plain_tree(value) for value in tree]
-        return tree
-
-
-@contextmanager
-def _calculating() -> Iterator[None]:
-    try:
-        yield
-    except ExpressionError as error:
-        raise _bad("steps", str(error)) from error
-
-
-def _bad(field: str, reason: str) -> DriverError:
-    return DriverError(reason, code="bad_parameter", field=field)
-
-
-def program_lines(value: Any) -> Iterator[str]:
-    """The lines of a program: a text, or a list of texts. Raises DriverError bad_parameter."""
-    if isinstance(value, str):
-        return split_lines(value)
-    if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        # an item with a line end in it is two lines, and each is looked at
-        return (line for item in value for line in split_lines(item))
-    raise _bad("program", "expected a text, or a list of lines")
-
-
-def _first(found: Any) -> Any:
-    return _number_or_text(found.group(1 if found.re.groups else 0))
-
-
-def _read(groups: Mapping[str, str | None]) -> JsonObject:
-    return {name: _number_or_text(value) for name, value in groups.items()}
-
-
-def _number_or_text(text: str | None) -> Any:
-    # int() and float() would take `1_0`, `nan`, and the digits of other scripts too
-    if text is None or not _NUMBER.fullmatch(text):
-        return text
-    return float(text) if "." in text else int(text)
-
-
-def size_of(value: Any) -> int:
-    """About the characters of a value; not more than just above the bound."""
-    size = 0
-    left = [value]
-    while left and size <= lang.MAX_TEXT:
-        each = left.pop()
-        if isinstance(each, str):
-            size += len(each)
-        elif isinstance(each, Mapping):
-            left.extend(each.values())
-            size += sum(len(str(name)) for name in each)
-        elif isinstance(each, list | tuple):
-            left.extend(each)
-        size += 8
-    return size
