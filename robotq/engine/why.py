@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 
 import msgspec
 
-from robotq.catalog import Kind
 from robotq.engine.holds.board import HoldBoard
+from robotq.engine.occupants import Occupants
 from robotq.engine.queue.waits import Waits
 from robotq.engine.robot.robot import Robot
-from robotq.engine.settings import Settings
-from robotq.engine.state.resources import Resources
 from robotq.engine.state.robot_queue import Lane
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.state.worker_queue import Pool
 from robotq.engine.waiting.fitting import Fitting
 from robotq.model.clock import WallClock
-from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
-from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 
 _LOOK_AHEAD = 50
@@ -36,11 +31,6 @@ _STOP_A_COMMAND = (
     HoldCode.UNRESPONSIVE,
 )
 """Holds under which also a running command does not get on, as far as anybody knows."""
-
-_HOME: Sequence[tuple[str, JsonObject]] = (("HOME", {}), ("NAVIGATION", {"area": "HOME"}))
-"""The packaged commands that lead a robot away from wherever it stands."""
-_BY_STEPS = ("grbl", "marlin")
-"""Packaged drivers whose commands are written as steps; the others go to places by name."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +76,7 @@ class Why:
         waits: Waits,
         fitting: Fitting,
         holds: HoldBoard,
-        resources: Resources,
-        settings: Settings,
+        occupants: Occupants,
         clock: WallClock,
     ) -> None:
         self._robots = robots
@@ -95,8 +84,7 @@ class Why:
         self._waits = waits
         self._fitting = fitting
         self._board = holds
-        self._resources = resources
-        self._settings = settings
+        self._occupants = occupants
         self._clock = clock
         self._workers_there: Callable[[str, str], WorkersThere] = self._idle_workers
         self._outside: list[Callable[[], Standing | None]] = []
@@ -172,7 +160,7 @@ class Why:
 
     def waits(self, task: Task) -> list[Wait]:
         """What one waiting task waits for besides its turn, and who could clear it."""
-        return [self._with_occupant(wait) for wait in self._waits.of(task)]
+        return [self._occupants.with_occupant(wait) for wait in self._waits.of(task)]
 
     # -- queues of robots ----------------------------------------------------------------------
 
@@ -253,7 +241,7 @@ class Why:
             found.setdefault(key, wait)
             if len(found) == _MOST:
                 break
-        return [self._with_occupant(wait) for wait in found.values()]
+        return [self._occupants.with_occupant(wait) for wait in found.values()]
 
     def _ahead(self, lane: Lane, task: Task) -> Wait | None:
         position = lane.position(task)
@@ -279,63 +267,6 @@ class Why:
             queue=lane.name,
             task_id=task.id,
         )
-
-    # -- who stands where ----------------------------------------------------------------------
-
-    def _with_occupant(self, wait: Wait) -> Wait:
-        """A wait for a place says what the one does that occupies it, and what leads it away."""
-        because = tuple(self._with_occupant(one) for one in wait.because)
-        if because != wait.because:
-            wait = replace(wait, because=because)
-        if wait.code is not WaitCode.RESOURCE:
-            return wait
-        return replace(
-            wait,
-            args={**wait.args, **self._occupant(wait.args["occupied_by"], wait.args["resource"])},
-        )
-
-    def _occupant(self, name: str, resource: str) -> JsonObject:
-        """`occupant`: running, idle, held or absent; and what a person needs to clear it."""
-        robot = self._robots.get(name)
-        lane = self._memory.lanes.get(name)
-        running = None if lane is None else lane.running
-        occupancy = self._resources.holder(resource)
-        send_away = None
-        if running is not None:
-            state = "running"
-        elif robot is None or not robot.connected:
-            state = "absent"
-        else:
-            state = "held" if self._board.held(name) else "idle"
-            send_away = self._send_away(name, resource)
-        return {
-            "occupant": state,
-            "occupant_task": None if running is None else running.id,
-            "occupied_since_ms": None if occupancy is None else occupancy.since_ms,
-            "send_away": send_away,
-        }
-
-    def _send_away(self, robot: str, resource: str) -> JsonObject | None:
-        """A command that leads a robot away from a resource; None where none is known."""
-        catalog = self._settings.catalog
-        by_steps = self._robots[robot].config.driver in _BY_STEPS
-        for cmd_type, params in _HOME:
-            if cmd_type not in catalog:
-                continue
-            spec = catalog.get(cmd_type)
-            if spec.kind is not Kind.QUEUED or (spec.robots and robot not in spec.robots):
-                continue
-            if bool(spec.program(robot)) is not by_steps:
-                continue
-            try:
-                checked = catalog.validated(spec, params)
-            except RobotqError:
-                continue
-            places = catalog.places(spec, checked) if spec.resources else ()
-            if resource in self._resources.of(places):
-                continue
-            return {"cmd_type": cmd_type, "robot_id": robot, "params": params}
-        return None
 
     # -- queues of workers ---------------------------------------------------------------------
 

@@ -145,15 +145,15 @@ SABOTAGES = (
         "holds are not looked at after the claim",
         "engine/robot/executor.py",
         "            self._deps.holds.held(self._robot)\n"
-        "            or task.id in self._called_off",
-        "            task.id in self._called_off",
+        "            or self._wishes.called_off(task.id)",
+        "            self._wishes.called_off(task.id)",
         "tests/engine/test_stop.py tests/engine/test_estop.py tests/engine/test_holds.py "
         "tests/engine/test_outage.py",
     ),
     _one(
         "a cancel between claim and start is forgotten",
         "engine/robot/executor.py",
-        "            or task.id in self._called_off\n",
+        "            or self._wishes.called_off(task.id)\n",
         "",
         "tests/engine/test_cancel.py",
     ),
@@ -241,9 +241,9 @@ SABOTAGES = (
     # the queue does what it says
     _one(
         "what somebody wanted of a command is kept in memory alone",
-        "engine/robot/executor.py",
+        "engine/robot/wishes.py",
         "        self._intending = asyncio.create_task(\n"
-        "            self._deps.claims.intend(task, asked), "
+        "            self._claims.intend(task, asked), "
         'name=f"intend {task.id}"\n'
         "        )\n",
         "",

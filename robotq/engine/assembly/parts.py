@@ -17,6 +17,7 @@ from robotq.engine.control.queue_control import QueueControl
 from robotq.engine.control.release_place import Releasing
 from robotq.engine.control.reloading import ReadAgain, Reloading
 from robotq.engine.control.robot_control import RobotControl
+from robotq.engine.occupants import Occupants
 from robotq.engine.queue.absent import AbsentRobots
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.estop import EStop
@@ -129,8 +130,13 @@ def make_parts(
         waits=tasks.waits,
         fitting=tasks.fitting,
         holds=holds,
-        resources=resources,
-        settings=settings,
+        occupants=Occupants(
+            robots=robots,
+            memory=memory,
+            holds=holds,
+            resources=resources,
+            settings=settings,
+        ),
         clock=clock,
     )
     return Parts(

@@ -7,8 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from robotq.drivers.base import (
     Busy,
@@ -20,15 +19,13 @@ from robotq.drivers.base import (
     Reporting,
     Stopped,
 )
+from robotq.engine.robot.driver_calls import DriverCalls, call_soon, civil, settle
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-
-_MAX_CALLS = 32
-"""Calls that may wait for one thread; the next one is told Busy."""
 
 _BACK_S = 1.0
 """Wall seconds that a reset gives the driver to come back from the emergency stop."""
@@ -58,10 +55,10 @@ class DriverHost:
             target=self._run_jobs, name=f"{robot}-command", daemon=True
         )
         self._command_thread.start()
-        self._stopping = _Calls(f"{robot}-stop")
-        self._emergency = _Calls(f"{robot}-estop")
-        self._motion = _Calls(f"{robot}-motion")
-        self._control = _Calls(f"{robot}-control")
+        self._stopping = DriverCalls(f"{robot}-stop")
+        self._emergency = DriverCalls(f"{robot}-estop")
+        self._motion = DriverCalls(f"{robot}-motion")
+        self._control = DriverCalls(f"{robot}-control")
         self._no_motion = threading.Event()
         self._emergencies = 0
         self._stop_requested = False
@@ -118,14 +115,14 @@ class DriverHost:
 
         def job() -> None:
             try:
-                result = _civil(self._begun(carry_out))
+                result = civil(self._begun(carry_out))
             except Exception as error:  # noqa: BLE001 - handed to whoever awaits the future
-                _call_soon(loop, _settle, future, None, error)
+                call_soon(loop, settle, future, None, error)
                 return
             if glance is not None:
                 self._came_back = _CameBack(future, result)
                 _quietly(glance, self._robot)
-            _call_soon(loop, self._settle_execution, future, result)
+            call_soon(loop, self._settle_execution, future, result)
 
         self._jobs.put(job)
         return future
@@ -145,7 +142,7 @@ class DriverHost:
 
     def _settle_execution(self, future: asyncio.Future[JsonObject], result: JsonObject) -> None:
         self._came_back = None
-        _settle(future, result, None)
+        settle(future, result, None)
         if self.stuck is not None:
             self.stuck.set_result(None)
             self.stuck = None
@@ -157,7 +154,7 @@ class DriverHost:
         if self._seen is not None and self._seen is before and self.stuck is None:
             _log.warning("%s: the driver does not say where it stands", self._robot)
             self.stuck = loop.create_future()
-            _settle(before.future, before.result, None)
+            settle(before.future, before.result, None)
         if self.busy or self._seen is not None:
             self._watch = loop.call_later(_GLANCE_S / 2, self._look_after, loop)
 
@@ -168,10 +165,10 @@ class DriverHost:
         def job() -> None:
             result, error = None, None
             try:
-                result = _civil(call)
+                result = civil(call)
             except Exception as raised:  # noqa: BLE001 - handed to whoever awaits the future
                 error = raised
-            _call_soon(loop, _settle, future, result, error)
+            call_soon(loop, settle, future, result, error)
 
         self._jobs.put(job)
         return future
@@ -272,93 +269,15 @@ class _CameBack(NamedTuple):
     result: JsonObject
 
 
-def _settle(future: asyncio.Future[_T], result: _T | None, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)  # type: ignore[arg-type]
-
-
 def _quietly(glance: Callable[[], None], robot: str) -> None:
     """What a driver raises where it is asked how it is says nothing about its command."""
     try:
-        _civil(glance)
+        civil(glance)
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
         _log.debug("%s: no answer where it stands: %r", robot, error)
-
-
-class _Calls:
-    """A thread for one kind of call, and a limit to those that wait for it."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._waiting = 0
-        self.idle = asyncio.Event()
-        """Set while no call is under way."""
-        self.idle.set()
-        # the thread exists before the first stop needs it
-        self._pool.submit(lambda: None)
-
-    def call(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
-        """The future raises what `call` raises, Busy where it cannot be called at all.
-
-        It may be cancelled; the call itself takes place all the same.
-        """
-        loop = asyncio.get_running_loop()
-        if self._waiting >= _MAX_CALLS:
-            return _refused(loop, f"{self._name} does not answer {_MAX_CALLS} earlier calls")
-        try:
-            future = loop.run_in_executor(self._pool, _civil, call)
-        except RuntimeError:
-            return _refused(loop, f"{self._name} has ended")
-        # counted until the thread has really served it, also when the caller gives up before
-        self._waiting += 1
-        self.idle.clear()
-        future.add_done_callback(self._served)
-        return asyncio.shield(future)
-
-    def _served(self, future: asyncio.Future[Any]) -> None:
-        self._waiting -= 1
-        if not self._waiting:
-            self.idle.set()
-        if not future.cancelled():
-            # a caller that has given up asks for it no more
-            future.exception()
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _retrieved(call: asyncio.Future[None]) -> None:
     if not call.cancelled():
         # whether it was taken shows in the closing itself
         call.exception()
-
-
-def _refused(loop: asyncio.AbstractEventLoop, reason: str) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = loop.create_future()
-    future.set_exception(Busy(reason))
-    return future
-
-
-def _civil(call: Callable[[], _T]) -> _T:
-    """What `call` returns; whatever it raises is an Exception that a future can take.
-
-    A driver that calls sys.exit ends its command and not the daemon.
-    """
-    try:
-        return call()
-    except (StopIteration, KeyboardInterrupt, SystemExit, GeneratorExit) as error:
-        raise RuntimeError(repr(error)) from error
-    except asyncio.CancelledError as error:
-        raise RuntimeError("CancelledError") from error
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: Any) -> None:
-    try:
-        loop.call_soon_threadsafe(call, *args)
-    except RuntimeError:
-        _log.warning("a driver came back after the daemon had ended")

@@ -14,11 +14,12 @@ from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.queue.claims import Claims
-from robotq.engine.queue.ending import PEOPLES, Ending, StopCause, StopRequest, unknown
+from robotq.engine.queue.ending import Ending, StopCause, StopRequest, unknown
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
+from robotq.engine.robot.wishes import Wishes
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
@@ -29,7 +30,7 @@ from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
-from robotq.model.task import Asked, Task
+from robotq.model.task import Task
 from robotq.store.port import AppendEvent, Mutation
 
 _log = logging.getLogger(__name__)
@@ -82,11 +83,7 @@ class Executor:
         self._link_lost = link_lost
         self._deps = deps
         self._run: Run | None = None
-        self._called_off: dict[str, StopRequest] = {}
-        """The latest request for a claimed task whose command was not begun."""
-        self._wishes: dict[str, Asked] = {}
-        """What somebody has wanted of the task that runs."""
-        self._intending: asyncio.Task[None] | None = None
+        self._wishes = Wishes(robot, deps.claims, deps.cancelling, deps.clock)
         self._motion_held = False
         self.at_end: AtEnd = _nothing
         """Called at the end of each command, before the next one is claimed."""
@@ -160,16 +157,16 @@ class Executor:
         # a claim is no start: what has happened since it was committed counts
         if (
             self._deps.holds.held(self._robot)
-            or task.id in self._called_off
+            or self._wishes.called_off(task.id)
             or self._host.stop_under_way
         ):
-            await self._release(task)
+            await self._wishes.release(task)
             return None
         why = why_misfit(self._deps.settings, task)
         if why is not None:
             # it was right when it was submitted; a reload has come since
             self._deps.fitting.found(task, why)
-            await self._release(task)
+            await self._wishes.release(task)
             return None
         run = self._run = self._begin(task)
         self.standing.clear()
@@ -179,7 +176,7 @@ class Executor:
             self.standing.set()
         if run.left_to_the_next_start:
             await run.recorder.close()
-            await self._release(task)
+            await self._wishes.release(task)
             return None
         ending = await self._ending(run)
         report = await run.recorder.close()
@@ -187,42 +184,10 @@ class Executor:
             task,
             ending,
             report,
-            asked=self._asked(task),
+            asked=self._wishes.asked(task.id),
             # the driver takes no other command as long as it does not say where it stands
             claim_next=self._host.stuck is None,
         )
-
-    def _asked(self, task: Task) -> Asked | None:
-        """Who has called this task off, also where it came too late for its command."""
-        return self._wishes.pop(task.id, None)
-
-    def _wish(self, task: Task, request: StopRequest) -> None:
-        """Keep what somebody wanted of a running task, and bring it to the disk."""
-        if request.cause not in PEOPLES or task.id in self._wishes:
-            return
-        asked = Asked(
-            cause=request.cause.value,
-            actor=request.actor,
-            at_ms=self._deps.clock.now_ms(),
-            reason=request.reason,
-        )
-        self._wishes = {task.id: asked}
-        # in the background: the stop itself waits for no disk
-        self._intending = asyncio.create_task(
-            self._deps.claims.intend(task, asked), name=f"intend {task.id}"
-        )
-
-    async def _release(self, task: Task) -> None:
-        await self._deps.claims.release(task)
-        request = self._called_off.pop(task.id, None)
-        if request is not None:
-            # it came while the claim was being given back
-            try:
-                await self._deps.cancelling.cancel(
-                    task.id, actor=request.actor, reason=request.reason
-                )
-            except RobotqError as error:
-                _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
 
     def _begin(self, task: Task) -> Run:
         """Nothing is awaited between the last look at the holds and this."""
@@ -270,7 +235,7 @@ class Executor:
         if self._run is not None:
             self._run.recorder.end()
         ending = unknown("internal_error", f"{type(error).__name__}: {error}")
-        asked = self._asked(task)
+        asked = self._wishes.asked(task.id)
         hold: Hold | None = None
         while True:
             try:
@@ -343,7 +308,7 @@ class Executor:
             return False
         request = StopRequest(cause=cause, actor=actor, reason=reason)
         run.ask_to_stop(request)
-        self._wish(run.task, request)
+        self._wishes.keep(run.task, request)
         return True
 
     def cancel(self, task_id: str, *, actor: str, reason: str = "") -> None:
@@ -352,9 +317,9 @@ class Executor:
         run = self._run
         if run is not None and run.task.id == task_id:
             run.ask_to_stop(request)
-            self._wish(run.task, request)
+            self._wishes.keep(run.task, request)
         else:
-            self._called_off = {task_id: request}
+            self._wishes.call_off(task_id, request)
 
     def motion_held(self, held: bool) -> None:
         """The motion is held, or goes on; held time does not count against the limit."""

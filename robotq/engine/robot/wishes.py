@@ -1,0 +1,71 @@
+"""What somebody has wanted of the task that a robot has claimed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from robotq.engine.queue.claims import Claims
+from robotq.engine.queue.ending import PEOPLES, StopRequest
+from robotq.engine.waiting.cancelling import Cancelling
+from robotq.model.clock import WallClock
+from robotq.model.errors import RobotqError
+from robotq.model.task import Asked, Task
+
+_log = logging.getLogger(__name__)
+
+
+class Wishes:
+    """Of one robot, which has one task at a time: a later one takes the place of an earlier."""
+
+    def __init__(
+        self, robot: str, claims: Claims, cancelling: Cancelling, clock: WallClock
+    ) -> None:
+        self._robot = robot
+        self._claims = claims
+        self._cancelling = cancelling
+        self._clock = clock
+        self._called_off: dict[str, StopRequest] = {}
+        """The latest request for a claimed task whose command was not begun."""
+        self._of_running: dict[str, Asked] = {}
+        """What somebody has wanted of the task that runs."""
+        self._intending: asyncio.Task[None] | None = None
+
+    def call_off(self, task_id: str, request: StopRequest) -> None:
+        """Of a task whose command was not begun."""
+        self._called_off = {task_id: request}
+
+    def called_off(self, task_id: str) -> bool:
+        return task_id in self._called_off
+
+    def keep(self, task: Task, request: StopRequest) -> None:
+        """Keep what somebody wanted of a running task, and bring it to the disk."""
+        if request.cause not in PEOPLES or task.id in self._of_running:
+            return
+        asked = Asked(
+            cause=request.cause.value,
+            actor=request.actor,
+            at_ms=self._clock.now_ms(),
+            reason=request.reason,
+        )
+        self._of_running = {task.id: asked}
+        # in the background: the stop itself waits for no disk
+        self._intending = asyncio.create_task(
+            self._claims.intend(task, asked), name=f"intend {task.id}"
+        )
+
+    def asked(self, task_id: str) -> Asked | None:
+        """Who has called this task off, also where it came too late for its command."""
+        return self._of_running.pop(task_id, None)
+
+    async def release(self, task: Task) -> None:
+        """Give a claim back whose command was not begun, and call the task off where somebody
+        has wanted that."""
+        await self._claims.release(task)
+        request = self._called_off.pop(task.id, None)
+        if request is not None:
+            # it came while the claim was being given back
+            try:
+                await self._cancelling.cancel(task.id, actor=request.actor, reason=request.reason)
+            except RobotqError as error:
+                _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
