@@ -35,10 +35,10 @@ SABOTAGES = (
     _one(
         "a submit is answered whether it was written or not",
         "engine/intake/submitting.py",
-        "                await self._commit.write(mutations, room)\n"
-        "                crash_point(CrashPoint.ACCEPTED)",
-        "                await self._commit.written(mutations)\n"
-        "                crash_point(CrashPoint.ACCEPTED)",
+        "            await self._commit.write(mutations, room)\n"
+        "            crash_point(CrashPoint.ACCEPTED)",
+        "            await self._commit.written(mutations)\n"
+        "            crash_point(CrashPoint.ACCEPTED)",
         "tests/engine/test_outage.py tests/engine/test_random.py",
     ),
     _one(
@@ -72,10 +72,12 @@ SABOTAGES = (
     _one(
         "the same key at the same moment is accepted twice",
         "engine/intake/idempotency.py",
-        "        while (other := self._under_way.get(slot)) is not None:\n"
-        "            await other.wait()\n",
-        "",
-        "tests/engine/test_idempotency.py",
+        "        while slot in self._under_way:\n"
+        "            await self._other(slot)\n"
+        "        self._under_way[slot] = None\n\n"
+        "        def save",
+        "        self._under_way[slot] = None\n\n        def save",
+        "tests/engine/test_idempotency.py tests/engine/test_confirming.py",
     ),
     _one(
         "a key with another content gets the old answer",
