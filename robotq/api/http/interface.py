@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from robotq.api.access.under_way import UnderWay
@@ -20,8 +20,7 @@ from robotq.model.json import JsonObject
 from robotq.workers import Workers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """What all interfaces of a daemon have in common."""
 
     engine: Engine
@@ -47,8 +46,7 @@ def _no_schemas(_engine: Engine) -> Mapping[str, JsonObject]:
     return {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(msgspec.Struct, frozen=True, kw_only=True):
     """What the OpenAPI document of an interface says besides its routes."""
 
     title: str
@@ -60,8 +58,7 @@ class About:
     """What a running daemon knows of types, by name; see `openapi.document`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """What is behind an interface. Its modules are read when the first request for it comes."""
 
     routes: Sequence[Route]
@@ -72,8 +69,7 @@ class Contents:
     """Called once per daemon; what it gives stands in the applications under these keys."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class Interface(msgspec.Struct, frozen=True, kw_only=True):
     """One documented HTTP API over the engine. The one on its own port and the one below its
     prefix are the same: they share their services."""
 

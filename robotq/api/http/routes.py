@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
 from aiohttp import web
 from pydantic import BaseModel
 
@@ -36,8 +36,7 @@ JSON_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHeader:
+class RequestHeader(msgspec.Struct, frozen=True, kw_only=True):
     """A header of the request that a route takes notice of."""
 
     name: str
@@ -47,8 +46,7 @@ class RequestHeader:
     """JSON Schema of its value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path."""
 
     method: str
@@ -73,7 +71,7 @@ class Route:
     """The body of a success; None where it is not JSON. Of a stream: each event."""
     responses: tuple[Shape, ...] = ()
     """Other shapes that the body of a 200 answer can have."""
-    answers: Mapping[int, Shape] = field(default_factory=dict)
+    answers: Mapping[int, Shape] = msgspec.field(default_factory=dict)
     """Status other than 200 -> what it says where it is not the one form of errors."""
     media_type: str = JSON_TYPE
     """Of a 200 answer; where it is a family, each member of it says its own."""
