@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from ipaddress import ip_network
@@ -421,5 +422,8 @@ async def test_load__reads_files_so_it_is_kept_off_the_event_loop() -> None:
 def test_yaml__aliases_that_double_are_refused_and_not_unfolded() -> None:
     rows = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]"]
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, 12)]
+    began = time.thread_time()
     with pytest.raises(ConfigError, match="aliases double them"):
         strict_yaml.parse("\n".join(rows), "bomb.yaml")
+    # up to the limit it takes two seconds to unfold them
+    assert time.thread_time() - began < 0.5

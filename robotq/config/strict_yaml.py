@@ -98,22 +98,21 @@ class _Values:
 
     def __init__(self, loader: _Loader) -> None:
         self.lines: dict[KeyPath, int] = {}
-        self._nodes = 0
         self._loader = loader
         self._merged: set[yaml.Node] = set()
 
     def whole(self) -> Any:
         root = self._loader.get_single_node()
-        return None if root is None else self._plain(root, ())
+        if root is None:
+            return None
+        _count(root, {})
+        return self._plain(root, ())
 
     def _plain(self, node: yaml.Node, path: KeyPath, *around: yaml.Node) -> Any:
         if node in around:
             raise _problem("this part contains itself", node)
         if len(around) >= MAX_DEPTH:
             raise _problem(f"nested more than {MAX_DEPTH} times", node)
-        self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise _problem(f"more than {_MOST_NODES} values: aliases double them", node)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             return [
@@ -161,6 +160,21 @@ class _Values:
 
     def _key(self, node: yaml.Node) -> Any:
         return self._loader.construct_object(node, deep=True)
+
+
+def _count(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """How many values this part has once its aliases are unfolded, without unfolding them."""
+    if node not in known:
+        known[node] = 0  # a part that contains itself is told by whoever unfolds it
+        values = []
+        if isinstance(node, yaml.SequenceNode):
+            values = node.value
+        elif isinstance(node, yaml.MappingNode):
+            values = [value for _, value in node.value]
+        known[node] = 1 + sum(_count(value, known) for value in values)
+        if known[node] > _MOST_NODES:
+            raise _problem(f"more than {_MOST_NODES} values: aliases double them", node)
+    return known[node]
 
 
 # a date would be the one value that JSON cannot carry

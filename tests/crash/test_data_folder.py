@@ -45,7 +45,7 @@ async def test_power_cut__the_folder_of_any_moment_holds_all_that_was_accepted(
     async with connected(daemon.url, Ledger()) as client:
 
         async def submitter(name: int) -> None:
-            for count in range(40):
+            for count in range(15):
                 _, answer = await client.post("/", drive(f"{name}-{count}"))
                 accepted.append(answer["task_id"])
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,13 @@ from tests import forks
 ROOT = Path(__file__).parents[3]
 PROGRAM = [f"G1 X{number % 200} Y{number % 77} F6000" for number in range(10_000)]
 _PATIENCE_S = 30.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
 
 
 class Bench:
@@ -41,40 +46,36 @@ class Bench:
         """Start a program, and wait until it is in the middle of it."""
         before = len(self.moved())
         task_id = self.start(lines)
-        self.until(lambda: len(self.moved()) > before + more_than)
+        until(lambda: len(self.moved()) > before + more_than)
         return task_id
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, "it did not come to that"
-            time.sleep(0.01)
 
 
 @contextmanager
 def at_work(folder: Path, *, time_scale: float) -> Iterator[Bench]:
     for name in ("jsonline-robot.yaml", "jsonline-commands.yaml"):
         shutil.copy(ROOT / "config" / name, folder)
-    device = subprocess.Popen(
-        [sys.executable, "-m", "robotq", "device", "--link", "robot_a.port", "--data", "device",
-         "--time-scale", str(time_scale)],
-        cwd=folder,
-        env=clean_environment({}),
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
+    said = folder / "said"
+    with said.open("wb") as told:
+        device = forks.start(
+            ["-m", "robotq", "device", "--link", "robot_a.port", "--data", "device",
+             "--time-scale", str(time_scale)],
+            cwd=folder,
+            env=clean_environment({}),
+            stdout=told,
+            stderr=told,
+        )  # fmt: skip
     try:
-        assert device.stdout is not None
-        assert device.stdout.readline(), "it prints its port"
+        until(lambda: b"\n" in said.read_bytes())  # it prints its port
         daemon = DaemonProcess(
             folder / "data", config=folder / "jsonline-robot.yaml", run=forks.run
         )
         with daemon, Client(daemon.url, language="en") as client:
             bench = Bench(folder, client)
-            bench.until(lambda: client.robot("robot_a").connected)
+            until(lambda: client.robot("robot_a").connected)
             yield bench
     finally:
         device.terminate()
-        device.communicate()
+        device.wait(_PATIENCE_S)
 
 
 def test_program_and_scan__over_the_wire_with_progress(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_pause_resume_cancel_and_emergency_stop__while_it_streams(tmp_path: Path
         # the motion in whose middle it stands goes on later
         assert len(bench.moved()) == held
         client.resume_motion("robot_a")
-        bench.until(lambda: len(bench.moved()) > held + 5)
+        until(lambda: len(bench.moved()) > held + 5)
         client.cancel(task_id)
         assert client.wait(task_id).cancelled
         assert bench.moved() == program[: len(bench.moved())]
