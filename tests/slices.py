@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-_PART = 4
+_PART = 8
 _LEAST = 5
 
 
