@@ -19,8 +19,25 @@ FIRST = frozenset(
 """Codes without parameters, which count before the motion of their line wherever they stand in it
 (RS274/NGC, order of execution)."""
 
+_GROUPS = (
+    ("G17", "G18", "G19"),
+    ("G20", "G21"),
+    ("G90", "G91"),
+    ("G93", "G94"),
+    ("M82", "M83"),
+    ("M3", "M4", "M5"),
+    ("M7", "M8", "M9"),
+)
+"""Two codes of one group on a line exclude each other (RS274/NGC, modal groups)."""
+_GROUP_OF = {code: group for group in _GROUPS for code in group}
+
 _MODAL = frozenset({"G0", "G1", "G2", "G3"})
 _ARCS = frozenset({"G2", "G3"})
+_WITHOUT_AXES = frozenset(
+    {"G4", "M0", "M1", "M3", "M4", "M7", "M8", "M42", "M73", "M104", "M105", "M106", "M107", "M109",
+     "M140", "M155", "M190", "M220", "M221", "M280", "M300", "M400"}
+)  # fmt: skip
+"""Codes that would leave the axis words of their line unread, and the motion that they mean."""
 _WITH_NUMBERS = _MODAL | {"G92"}
 _AXES = frozenset("XYZABCUVWIJKRE")
 
@@ -34,6 +51,7 @@ def lines_of(
     first: list[Sequence[Word]] = []
     codes: list[Word] = []
     rest: list[Word] = []
+    groups: dict[tuple[str, ...], str] = {}
     for letter, value in words:
         if letter not in "GMT":
             rest.append((letter, value))
@@ -41,7 +59,14 @@ def lines_of(
         if not value:
             raise Refused(f"a letter {letter} without a number")
         code = letter + plain(value)
+        if letter == "T" and codes and _takes_tool(codes[0], rules):
+            rest.append((letter, value))
+            continue
         motion = "" if code == "G80" else motion
+        group = _GROUP_OF.get(code, (code,))
+        if group in groups:
+            raise Refused(f"{groups[group]} and {code} exclude each other on one line")
+        groups[group] = code
         if code in table and table[code].empty:
             continue
         if code in FIRST:
@@ -60,6 +85,12 @@ def lines_of(
     return [*first, [*codes, *rest]], code if code in _MODAL else motion
 
 
+def _takes_tool(word: Word, rules: Rules) -> bool:
+    """Whether a T behind this code is a parameter of it."""
+    row = (rules.codes or {}).get(word[0] + plain(word[1]))
+    return row is not None and "T" in row.takes
+
+
 def _meant(rest: Sequence[Word], motion: str) -> Word:
     letters = {letter for letter, _ in rest}
     if letters == {"F"}:
@@ -74,6 +105,10 @@ def _meant(rest: Sequence[Word], motion: str) -> Word:
 
 def _check(code: str, rest: Sequence[Word], rules: Rules) -> None:
     values = dict(rest)
+    if code in _WITHOUT_AXES or code.startswith("T"):
+        lost = [letter for letter in "XYZ" if letter in values]
+        if lost:
+            raise Refused(f"{code} would leave {lost[0]} unread: write the motion on another line")
     if code == "G28" and any(value and float(value) != 0 for value in values.values()):
         raise Refused("this controller homes the axes that G28 names, whatever number stands there")
     if code == "G4" and "." in values.get("P", ""):

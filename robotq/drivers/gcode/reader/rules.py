@@ -21,6 +21,8 @@ class Modes(NamedTuple):
     plane: str = ""
     feed: str = ""
     """G93 or G94."""
+    fed: str = ""
+    """Whether a feed is in effect since the last change between G93 and G94: yes or no."""
 
 
 UNKNOWN = Modes()

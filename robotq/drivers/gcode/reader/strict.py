@@ -40,10 +40,12 @@ class _Line:
         self._one_of_each_group()
         self._numbers()
         chosen = {row.group: code for code, row in self._rows}
+        fed = "no" if state.feed != chosen.get("feed", state.feed) else state.fed
         then = Modes(
             motion=chosen.get("motion", state.motion),
             plane=chosen.get("plane", state.plane),
             feed=chosen.get("feed", state.feed),
+            fed="yes" if "F" in self._values else fed,
         )
         moving = self._moving(then.motion)
         self._all_used(moving)
@@ -53,6 +55,8 @@ class _Line:
         feeding = moving and then.motion not in _RAPIDS and bool(then.motion)
         if then.feed == "G93" and feeding and "F" not in self._values:
             raise Refused("with G93 each motion needs an F of its own (error:22)")
+        if feeding and then.fed == "no":
+            raise Refused(f"no feed was set since {then.feed} (error:22)")
         return then
 
     def _one_of_each_group(self) -> None:

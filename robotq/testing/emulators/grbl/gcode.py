@@ -43,7 +43,7 @@ class Modes:
 
     @property
     def speed_mm_s(self) -> float:
-        return _RAPID_MM_S if self.motion == "0" else self.feed_mm_s
+        return _RAPID_MM_S if self.motion in (None, "0") else self.feed_mm_s
 
     @property
     def offset(self) -> Point:

@@ -62,8 +62,8 @@ _SILENT_OK = frozenset(
     code
     for group, numbers in {
         "G": (20, 21),
-        "M": (3, 4, 5, 17, 18, 42, 75, 76, 77, 82, 83, 84, 92, 104, 106, 107, 117, 140, 155, 201,
-              203, 204, 205, 211, 220, 221, 280, 413, 500, 501, 502, 999),
+        "M": (3, 4, 5, 17, 18, 42, 75, 76, 77, 82, 83, 84, 92, 104, 106, 107, 109, 117, 140, 155,
+              190, 201, 203, 204, 205, 211, 220, 221, 280, 413, 500, 501, 502, 999),
     }.items()
     for code in (f"{group}{number}" for number in numbers)
 )  # fmt: skip
@@ -231,7 +231,7 @@ class MarlinEmulator(Device):
     def _carry_out(self, line: str) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each code
         words = _WORD.findall(line)
         # what does not begin with a letter is no command, whatever comes after it
-        code = f"{words[0][0]}{words[0][1]}" if words and _WORD.match(line) else line
+        code = _code(*words[0]) if words and _WORD.match(line) else line
         values = {letter: float(number) for letter, number in words[1:] if number}
         fault = self.faults.after(line) if self.faults else None
         if code in self._lacks:
@@ -422,6 +422,12 @@ class MarlinEmulator(Device):
         self._dead_at = self.now() + _KILL_S
         self.say(f"echo:{reason}")
         self.say("Error:Printer halted. kill() called!")
+
+
+def _code(letter: str, number: str) -> str:
+    """Codes are numbers: G00 is G0."""
+    whole, point, fraction = number.partition(".")
+    return f"{letter}{int(whole)}{point}{fraction}" if whole.isdigit() else letter + number
 
 
 def _steps(start: Point, end: Point) -> tuple[int, ...]:

@@ -1,0 +1,158 @@
+"""Programs after the habits of the tools that write them, for every firmware: each one runs, or is
+refused before anything moves, with the line and what would let it pass. No error comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robotq.drivers import grbl, marlin
+from robotq.drivers.base import DriverError
+from robotq.drivers.grbl.options import read_options
+from robotq.model.errors import ConfigError
+from robotq.testing.emulators import Dialect, GrblEmulator, MarlinEmulator
+from tests.drivers.gcode.bench import Bench, bench, until
+
+PROGRAMS = sorted((Path(__file__).parent / "programs").iterdir())
+FIRMWARES = [*Dialect, "marlin", "reprap"]
+CNC = {"fusion360", "freecad", "lightburn-grbl", "inkscape", "carbide-create"}
+LIMITS = {"M201": None, "M203": None}
+RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    # what the options have to say for it; nothing for all the others that run
+    **{(name, firmware): {} for name in CNC for firmware in Dialect},
+    ("fusion360-drill", "grblhal"): {"translate": {"G43": None}},
+    ("prusaslicer", "marlin"): {"translate": LIMITS},
+    ("cura", "marlin"): {},
+    ("lightburn-marlin", "marlin"): {},
+    ("fusion360", "marlin"): {
+        "translate": {"G54": None, "G18": None, "G28": None},
+        "refused": "line 19",
+    },
+    ("freecad", "marlin"): {"translate": {"G54": None}},
+    ("inkscape", "marlin"): {},
+    ("prusaslicer", "reprap"): {"translate": LIMITS, "allow": ["G2"]},
+    ("cura", "reprap"): {},
+    ("lightburn-marlin", "reprap"): {},
+}
+
+
+def text_of(path: Path) -> Sequence[str]:
+    return path.read_text().split("\n")
+
+
+def run(robot: Bench, lines: Sequence[str]) -> None:
+    """A pause of the program is ended by a person."""
+    running = robot.start_program(lines)
+    while not running.over:
+        until(lambda: running.over or robot.driver.status().held)
+        if not running.over:
+            robot.driver.resume()
+    running.result()
+
+
+def emulator(firmware: str, folder: Path) -> GrblEmulator | MarlinEmulator:
+    if firmware in ("marlin", "reprap"):
+        return MarlinEmulator(folder / "tty", speed=2000)
+    return GrblEmulator(folder / "tty", dialect=Dialect(firmware), speed=2000)
+
+
+def options(firmware: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    of_driver = {"dialect": firmware} if firmware == "reprap" else {}
+    return {**of_driver, **{key: said[key] for key in said if key in ("translate", "allow")}}
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_program__runs_or_is_refused_before_anything_moves(
+    tmp_path: Path, firmware: str, path: Path
+) -> None:
+    create = marlin.create if firmware in ("marlin", "reprap") else grbl.create
+    said = RUNS.get((path.stem, firmware))
+    with (
+        emulator(firmware, tmp_path) as device,
+        bench(create, tmp_path, device.port, **options(firmware, said or {})) as robot,
+    ):
+        if said is not None and "refused" not in said:
+            run(robot, text_of(path))
+            assert device.axes.moved
+            return
+        sent = robot.driver.status().details["lines_sent"]
+        with pytest.raises(DriverError, match=r"^line \d+: '.+': ") as raised:
+            run(robot, text_of(path))
+        assert raised.value.code == "bad_parameter"
+        assert device.axes.moved == []
+        assert robot.driver.status().details["lines_sent"] == sent
+
+
+@pytest.mark.parametrize(
+    ("name", "firmware", "told"),
+    [
+        ("fusion360-drill", "grbl", r"line 5: 'T3 M6': Grbl 1.1 does not know M6; .*{M6: null}"),
+        ("fusion360-drill", "fluidnc", r"line 5: .*M6.*`allow: \[M6\]` says that it has this"),
+        ("prusaslicer", "marlin", r"line 8: 'M201 .*allow: \[M201\]"),
+        ("cura", "grbl", r"line 7: 'M140 S60': Grbl 1.1 does not know M140"),
+        ("lightburn-grbl", "marlin", r"line 4: .*knows it only with CNC_COORDINATE_SYSTEMS"),
+        ("carbide-create", "marlin", r"line 7: .*write G53 and G0 on two lines|G53"),
+    ],
+)
+def test_refusal__says_what_would_let_it_pass(
+    tmp_path: Path, name: str, firmware: str, told: str
+) -> None:
+    (path,) = (path for path in PROGRAMS if path.stem == name)
+    create = marlin.create if firmware == "marlin" else grbl.create
+    with (
+        emulator(firmware, tmp_path) as device,
+        bench(create, tmp_path, device.port) as robot,
+        pytest.raises(DriverError, match=told),
+    ):
+        run(robot, text_of(path))
+
+
+def test_tool_change__becomes_a_pause_by_choice(tmp_path: Path) -> None:
+    with (
+        GrblEmulator(tmp_path / "tty", speed=100) as device,
+        bench(grbl.create, tmp_path, device.port, translate={"M6": "M0", "M7": "M8"}) as robot,
+    ):
+        run(robot, ["G0 X1", "T2 M6", "M7", "G0 X2"])
+        assert [line for line in device.taken if line[0] in "TM"] == ["T2", "M0", "M8"]
+
+
+def test_spindle_of_a_cnc_program__becomes_the_fan_output_of_a_marlin(tmp_path: Path) -> None:
+    how = {"M3": "M106 S{S}", "M5": ["M107", "G4 P10"]}
+    with (
+        MarlinEmulator(tmp_path / "tty", speed=100) as device,
+        bench(marlin.create, tmp_path, device.port, translate=how) as robot,
+    ):
+        run(robot, ["M3 S200", "G1 X1 F600", "M5 G0 X2"])
+        taken = [line for line in device.taken if line[0] in "GM"]
+        start = taken.index("M106 S200")
+        assert taken[start : start + 5] == ["M106 S200", "G1 X1 F600", "M107", "G4 P10", "G0 X2"]
+        with pytest.raises(DriverError, match=r"line 2: 'M3': M3 has no S"):
+            run(robot, ["G1 X3", "M3"])
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"translate": {"M6": "M999"}}, "does not know M999"),
+        ({"translate": {"hello": None}}, "expected codes such as"),
+        ({"allow": ["M3 S5"]}, "expected codes such as"),
+        ({"allow": ["M3"], "deny": ["M3"]}, "under deny too"),
+        ({"dialect": "smoothie"}, "one of auto"),
+    ],
+)
+def test_options__are_checked_when_they_are_loaded(said: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        read_options("gantry", {"port": "/dev/gantry", **said})
+
+
+def test_another_firmware__than_the_configuration_says_gets_nothing(tmp_path: Path) -> None:
+    with (
+        GrblEmulator(tmp_path / "tty", dialect=Dialect.FLUIDNC) as device,
+        bench(grbl.create, tmp_path, device.port, dialect="grbl") as robot,
+        pytest.raises(DriverError, match=r"says Grbl 1.1, and the controller is FluidNC"),
+    ):
+        robot.run(["G0 X1"])
