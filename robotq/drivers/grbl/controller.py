@@ -17,7 +17,7 @@ from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.reader.dialects.grbl import FAMILY, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules
-from robotq.drivers.gcode.reader.rules import Modes
+from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.feed import require_feed
 from robotq.drivers.grbl.polling import Polling
@@ -102,6 +102,8 @@ class GrblController(Controller):
         if not line.startswith("$"):
             # a probe, for example: it moves
             self._known_modes()
+            # and a probe is a motion code like others
+            self._left = UNKNOWN
         self.exchange(Line(text=line, number=0, codes=(), motion=True))
         self._settle()
         return [text for text in self._channel.told() if not text.startswith("[GC:")]

@@ -114,8 +114,11 @@ class MarlinController(Controller):
         """Relative, and absolute again afterwards."""
         self._synchronise()
         self._relative = True
+        left = self._left
         self.run(["G91", f"G0 {axes}", "G90"], timeout_s=timeout_s)
         self._relative = False
+        # bare coordinates behind it mean what they have meant before
+        self._left = left
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()

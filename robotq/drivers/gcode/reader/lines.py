@@ -8,17 +8,19 @@ with one regular expression, which knows the numbers that every controller reads
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from robotq.drivers.gcode.reader.arcs import why_no_arc
 from robotq.drivers.gcode.reader.judge import Judge
 from robotq.drivers.gcode.reader.line import Line, RefusedLine
 from robotq.drivers.gcode.reader.rules import LETTERS, UNKNOWN, Modes, Rules
 
 __all__ = ["LETTERS", "Line", "Program", "RefusedLine", "Rules", "prepare"]
 
-_MOST_LINES = 1_000_000
+_MOST_LINES = 3_000_000
 _ARCS = frozenset({"G2", "G3"})
+_CENTRES = frozenset("IJKR")
 _LOOK_EVERY = 500
 """Lines between two looks at whether somebody wants the reading to end: some milliseconds."""
 _MOST_KINDS = 4_096
@@ -89,6 +91,7 @@ class _Reader:
 
     def __init__(self, rules: Rules) -> None:
         self._longest = rules.longest
+        self._strict = rules.strict
         self._judge = Judge(rules)
         self._kinds: dict[Modes, Kinds] = {}
         self._known = 0
@@ -96,6 +99,7 @@ class _Reader:
     def read(self, raw: Iterable[str], look: Callable[[int], None]) -> Program:
         lines = Program()
         append, make, common, longest = lines.append, Line._make, _COMMON.fullmatch, self._longest
+        strict = self._strict
         kinds = self._kinds_in(self._judge.state)
         for number, written in enumerate(raw, 1):
             if number % _LOOK_EVERY == 0:
@@ -118,6 +122,8 @@ class _Reader:
                     sent = (kind.before + text).decode()
                     append(make((sent, number, kind.codes, kind.motion, 0.0, kind.alone)))
                     kinds = kind.then or kinds
+                    if kind.arc and strict:
+                        _require_arc(lines, kinds.state, written)
                     continue
                 kinds = self._read_slowly(written, number, lines, kinds, (key, text))
             if self._judge.ended:
@@ -140,6 +146,9 @@ class _Reader:
         parts = judge.lines(written, number)
         lines += parts
         then = self._kinds_in(judge.state)
+        arc = bool(parts) and then.state.motion in _ARCS and _is_arc(parts[-1])
+        if arc and self._strict:
+            _require_arc(lines, then.state, written)
         if key and len(parts) == 1 and self._known < _MOST_KINDS and not judge.by_value(parts[0]):
             (line,) = parts
             if line.text.endswith(text.decode()):
@@ -149,7 +158,7 @@ class _Reader:
                     codes=line.codes,
                     motion=line.motion,
                     alone=line.alone,
-                    arc=not _ARCS.isdisjoint(line.codes),
+                    arc=arc,
                     then=None if then is kinds else then,
                 )
                 self._known += 1
@@ -157,6 +166,17 @@ class _Reader:
 
     def _kinds_in(self, state: Modes) -> Kinds:
         return self._kinds.setdefault(state, Kinds(state))
+
+
+def _is_arc(line: Line) -> bool:
+    """Whether a line is one of the arcs that are in effect."""
+    return "G10" not in line.codes and not _CENTRES.isdisjoint(line.text)
+
+
+def _require_arc(lines: Sequence[Line], modes: Modes, written: str) -> None:
+    why = why_no_arc(lines, modes)
+    if why is not None:
+        raise RefusedLine(lines[-1].number, written, why)
 
 
 def _look(number: int, look: Callable[[int], None]) -> None:

@@ -20,6 +20,7 @@ FIRST = frozenset(
 (RS274/NGC, order of execution)."""
 
 _GROUPS = (
+    ("G0", "G1", "G2", "G3", "G5", "G80", "G38.2", "G38.3", "G38.4", "G38.5"),
     ("G17", "G18", "G19"),
     ("G20", "G21"),
     ("G90", "G91"),

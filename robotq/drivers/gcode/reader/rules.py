@@ -21,6 +21,10 @@ class Modes(NamedTuple):
     plane: str = ""
     feed: str = ""
     """G93 or G94."""
+    distance: str = ""
+    """G90 or G91."""
+    units: str = ""
+    """G20 or G21."""
     fed: str = ""
     """Whether a feed is in effect since the last change between G93 and G94: yes or no."""
 

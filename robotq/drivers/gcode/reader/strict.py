@@ -45,6 +45,8 @@ class _Line:
             motion=chosen.get("motion", state.motion),
             plane=chosen.get("plane", state.plane),
             feed=chosen.get("feed", state.feed),
+            distance=chosen.get("distance", state.distance),
+            units=chosen.get("units", state.units),
             fed="yes" if "F" in self._values else fed,
         )
         moving = self._moving(then.motion)
@@ -70,6 +72,10 @@ class _Line:
         if len(taking) > 1:
             both = " and ".join(taking[:2])
             raise Refused(f"{both} both want the axes of the line (error:24): write two lines")
+
+        if taking == ["G49"] and not AXES.isdisjoint(self._values):
+            # an axis command without a use for its words: they would be dropped without an error
+            raise Refused("G49 would leave the axes of its line unread: write two lines")
 
     def _numbers(self) -> None:
         for letter, value in self._values.items():

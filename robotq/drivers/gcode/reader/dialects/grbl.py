@@ -124,7 +124,7 @@ GRBL = Dialect(
     ),
     # on its way alone: G54 may be read from the EEPROM
     modes=("G21 G90 G17 G94 G54 G49 G80 G92.1",),
-    known=Modes(motion="G80", plane="G17", feed="G94"),
+    known=Modes(motion="G80", plane="G17", feed="G94", distance="G90", units="G21"),
     off=("M5", "M9"),
 )
 GRBL_HAL = replace(
@@ -149,7 +149,7 @@ FAMILY = replace(
     name="GRBL family",
     rules=replace(
         GRBL_HAL.rules,
-        firmware="no controller of the GRBL family",
+        firmware="the GRBL family",
         codes={**_GRBL_CODES, **_FLUID_CODES, **_HAL_CODES},
     ),
 )

@@ -104,6 +104,8 @@ _CODES: Codes = {
             lasting="by its reports robotq sees that the controller is at work"),
     **codes("M126-M129 M150 M240 M250 M255 M256 M260 M261 M290 M355 M401 M402", _OPTION,
             build="such a part"),
+    **codes("M43 M86 M87 M100 M122 M163-M168 M281 M282 M305 M309 M360-M364 M380 M381 M404-M407 "
+            "M493 M540 M672", _OPTION, build="such a part"),
     **codes("M141 M191 M143 M193", _OPTION, build="a chamber or a cooler"),
     **codes("M202 M217 M218 M301 M304 M350 M351 M569 M593 M605 M665 M666 M851 M852 M900 M906-M919",
             _OPTION, build="such a part", lasting=_MOTORS),
