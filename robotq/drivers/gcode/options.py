@@ -18,6 +18,7 @@ from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.steps import Program
 
+_AXIS = re.compile(r"[ABCUVW]")
 _CODE = re.compile(r"[GMT](0|[1-9][0-9]{0,4})(\.[0-9]{1,2})?")
 
 
@@ -91,7 +92,7 @@ def read_site(section: Section, dialect: Dialect) -> Site:
     site = Site(
         block_delete=section.text("block_delete", of=("refuse", "skip", "run"), default="refuse"),
         denied=dict.fromkeys(_codes(section, "deny"), "the configuration of this robot denies it"),
-        allowed=frozenset(_codes(section, "allow")),
+        allowed=frozenset(_codes(section, "allow", axes=True)),
     )
     for code in site.allowed:
         if code in dialect.own:
@@ -101,10 +102,10 @@ def read_site(section: Section, dialect: Dialect) -> Site:
     return replace(site, translated=_translations(section, dialect.for_operator(site)))
 
 
-def _codes(section: Section, key: str) -> tuple[str, ...]:
+def _codes(section: Section, key: str, *, axes: bool = False) -> tuple[str, ...]:
     codes = section.texts(key, default=())
     for code in codes:
-        if not _CODE.fullmatch(code):
+        if not _CODE.fullmatch(code) and not (axes and _AXIS.fullmatch(code)):
             section.refuse(key, f"found {code!r}, expected codes such as M3 or G28.1")
     return codes
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
@@ -32,6 +33,8 @@ _SWITCH_OFF_S = 5.0
 _BARRIER = Line(text="G4 P0.01", number=0, codes=("G4",), motion=False, dwell_s=0.01)
 _MODES = Line(text="$G", number=0, codes=(), motion=False)
 _STILL_MOVING_S = 60.0
+_AXES = "XYZABCUVW"
+"""In the order of reports."""
 
 
 class GrblController(Controller):
@@ -143,7 +146,14 @@ class GrblController(Controller):
             raise DriverError(
                 f"the option `dialect` says {said.name}, and the controller is {known.name}"
             )
-        return known.in_place_of(rules)
+        return self._with_its_axes(known.in_place_of(rules))
+
+    def _with_its_axes(self, rules: Rules) -> Rules:
+        """A descendant refuses the letters of axes that it does not have; its reports tell."""
+        status = self._channel.status
+        point = None if status is None else status.machine_mm or status.work_mm
+        absent = frozenset() if point is None else frozenset(_AXES[len(point) :])
+        return replace(rules, letters=rules.letters - absent)
 
     def _known(self) -> Modes:
         return FAMILY.known

@@ -90,7 +90,7 @@ class Marlin:
         code, rest = found[1] + str(int(found[2])), line[found.end() :]
         # the first place of each letter counts, and E ends a number
         values: dict[str, float | None] = {}
-        for letter, number in re.findall(r"([A-Z])\s*([+-]?(?:\d+\.?\d*|\.\d+))?", rest):
+        for letter, number in re.findall(r"([A-Z]) *([+-]?(?:\d+\.?\d*|\.\d+))?", rest):
             values.setdefault(letter, float(number) if number else None)
         self._act(code, {k: v for k, v in values.items() if v is not None}, list(values))
 

@@ -50,7 +50,7 @@ class _Standard:
         self._feed = 0.0
 
     def line(self, text: str) -> None:
-        bare = re.sub(r"\([^()]*\)|;.*", "", text).upper().replace(" ", "")
+        bare = re.sub(r"\([^()]*\)|;.*", "", text).upper().replace(" ", "").replace("\t", "")
         if bare.startswith("N"):
             bare = re.sub(r"^N\d+", "", bare)
         if not bare:

@@ -156,3 +156,15 @@ def test_another_firmware__than_the_configuration_says_gets_nothing(tmp_path: Pa
         pytest.raises(DriverError, match=r"says Grbl 1.1, and the controller is FluidNC"),
     ):
         robot.run(["G0 X1"])
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_axis__that_the_machine_does_not_have_is_refused(tmp_path: Path, firmware: str) -> None:
+    create = marlin.create if firmware in ("marlin", "reprap") else grbl.create
+    with (
+        emulator(firmware, tmp_path) as device,
+        bench(create, tmp_path, device.port, **options(firmware, {})) as robot,
+    ):
+        with pytest.raises(DriverError, match=r"line 2: 'G1 A5': .*A"):
+            robot.run(["G1 X1 F6000", "G1 A5"])
+        assert device.axes.moved == []

@@ -36,7 +36,10 @@ NUMBERS = st.sampled_from(["0", "1", "-2", "3.5", "+4", ".25", "5.", "006", "000
 MODES = st.sampled_from(["G20", "G21", "G90", "G91", "G17", "G18", "G94", "G93", "G54", "G40",
                          "G49", "G80", "M3", "M5", "M8", "M9"])  # fmt: skip
 MOTIONS = st.sampled_from(["G0", "G1", "G01", "g1", "G2", "G3", "G53 G0", "", ""])
-WORDS = st.lists(st.tuples(st.sampled_from("XYZXYZF"), NUMBERS).map("".join), max_size=3)
+WORDS = st.lists(
+    st.tuples(st.sampled_from(["X", "Y", "Z", "X ", "Y", "Z\t", "F"]), NUMBERS).map("".join),
+    max_size=3,
+)
 CENTRES = st.sampled_from(["", "", "I1", "J-2", "R5", "I1 J1", "K1", "I1 R2", "R0", "I0 J0", "P1"])
 MOVES = st.tuples(MOTIONS, WORDS.map(" ".join), CENTRES).map(" ".join)
 OTHERS = st.sampled_from(

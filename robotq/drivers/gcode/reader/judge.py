@@ -57,7 +57,8 @@ class Judge:
         return self.ended or not _BY_VALUE.isdisjoint(line.codes)
 
     def _lines(self, raw: str, number: int, rules: Rules) -> Sequence[Line]:
-        written = bare_line(raw, rules)
+        # to Marlin a tab is no blank: it would leave the number behind it unread
+        written = bare_line(raw, rules).replace("\t", " ")
         text = written.upper()
         if not text or (_FRAME.fullmatch(text) and not _A_WORD.search(text)):
             return ()

@@ -34,10 +34,10 @@ _NUMBER = (
 _COMMON = re.compile(
     rb"[ \t]*(?:[Nn][0-9]{1,9}[ \t]*)?"
     # the codes, with their numbers
-    rb"((?:[GMTgmt][0-9]{1,3}(?:\.[0-9])?[ \t]*)*)"
+    rb"((?:[GMTgmt][0-9]{1,3}(?:\.[0-9])? *)*)"
     # the other words: those that cannot be negative, and the rest
-    rb"((?:(?:[Ff](?=[0.]*[1-9])|[PSps]|[A-EH-LOQRU-Za-eh-loqru-z]-?)" + _NUMBER + rb"[ \t]*)*)"
-    rb"(?:;[^\n]*|\([^()]*\)[ \t]*)?"
+    rb"((?:(?:[Ff](?=[0.]*[1-9])|[PSps]|[A-EH-LOQRU-Za-eh-loqru-z]-?)" + _NUMBER + rb" *)*)"
+    rb"[ \t]*(?:;[^\n]*|\([^()]*\)[ \t]*)?"
 )
 _ZERO = re.compile(rb"[IJKR]-?(?:0+\.?0*|\.0+)(?![0-9.])").search
 _NUMBERS = b" \t-.0123456789"

@@ -39,8 +39,9 @@ _WITHOUT_AXES = frozenset(
      "M140", "M155", "M190", "M220", "M221", "M280", "M300", "M400"}
 )  # fmt: skip
 """Codes that would leave the axis words of their line unread, and the motion that they mean."""
+_MORE_AXES = frozenset("ABCUVW")
 _WITH_NUMBERS = _MODAL | {"G92"}
-_AXES = frozenset("XYZABCUVWIJKRE")
+_AXES = frozenset("XYZABCUVWE")
 
 
 def lines_of(
@@ -117,6 +118,13 @@ def _check(code: str, rest: Sequence[Word], rules: Rules) -> None:
     row = (rules.codes or {}).get(code)
     if row is None:
         return
+    if code in _WITH_NUMBERS:
+        more = sorted(_MORE_AXES & set(values) - rules.allowed)
+        if more:
+            raise Refused(
+                f"{more[0]}: a controller without this axis leaves it unread; "
+                f"`allow: [{more[0]}]` says that it has one"
+            )
     bare = [letter for letter, value in rest if not value]
     if bare and code in _WITH_NUMBERS:
         raise Refused(f"{bare[0]} has no number: this controller would leave it out")

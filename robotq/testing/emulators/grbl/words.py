@@ -35,7 +35,7 @@ _MORE_GROUPS: Mapping[str, str] = {
 """Of its descendants."""
 _OWN_AXES = frozenset({"G10", "G28", "G30", "G92", "G43.1", "G49"})
 _LETTERS = frozenset("FIJKLNPRSTXYZ")
-_MORE_LETTERS = frozenset("ABCDEHOQUVW")
+_MORE_LETTERS = frozenset("DEHOQ")
 _NOT_NEGATIVE = frozenset("FNPST")
 
 

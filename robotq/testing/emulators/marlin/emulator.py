@@ -17,7 +17,7 @@ from robotq.testing.emulators.marlin.emergency import EmergencyParser
 from robotq.testing.emulators.marlin.intake import Intake
 from robotq.testing.emulators.motion import Axes, Point
 
-_WORD = re.compile(r"([A-Z])\s*(-?(?:\d+\.?\d*|\.\d+))?")
+_WORD = re.compile(r"([A-Z]) *(-?(?:\d+\.?\d*|\.\d+))?")
 _BUSY_S = 2.0
 _HOMING_S = 0.4
 _CLEANING_S = 0.96
