@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 REF = "#/components/schemas/"
 """Where the shapes stand in an OpenAPI document."""
 
-Object: TypeAlias = dict[str, Any]
+Object: TypeAlias = Mapping[str, Any]
 
 
 class _ByName(StructMeta):
@@ -90,8 +90,10 @@ NULL: Any = cast("Any", Raw(b"null"))
 
 
 def opened(shape: Open, more: Mapping[str, Any]) -> Any:
-    """A shape with further keys; its own win. To be written, or to stand in another one."""
-    return {**more, **asdict(shape)}
+    """A shape with further keys; its own come first and win. To be written, or to stand in
+    another one."""
+    own = asdict(shape)
+    return {**own, **more, **own}
 
 
 LocalTime = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from robotq.model.task import TaskState
@@ -141,7 +142,7 @@ class Look(Answer):
     estop: bool
     """Whether the emergency stop is latched."""
     estop_holds: tuple[Hold, ...]
-    counts: dict[str, int]
+    counts: Mapping[str, int]
     interfaces: tuple[str, ...]
     """Served besides that of the robots."""
     queue_revision: int
@@ -163,7 +164,7 @@ class QueueWindow(Answer):
     queue_revision: int
     offset: int
     tasks: tuple[QueueLine, ...]
-    kinds: dict[str, int] | None = None
+    kinds: Mapping[str, int] | None = None
     """Of all that waits, how many of each kind, most first."""
 
 

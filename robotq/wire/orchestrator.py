@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta
@@ -119,8 +120,8 @@ class Hour(Answer):
 
 class Statistics(Answer):
     overview: Overview
-    status_distribution: dict[Status, int]
-    priority_distribution: dict[Word, int]
+    status_distribution: Mapping[Status, int]
+    priority_distribution: Mapping[Word, int]
     performance_metrics: Performance
     time_series: tuple[Hour, ...]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from robotq.wire.base import Answer, LocalTime, Object, Success, like, missing, one_of
@@ -95,7 +96,7 @@ class EmergencyStop(Answer):
 
 class EStopState(Answer):
     latched: bool
-    robots: dict[str, bool]
+    robots: Mapping[str, bool]
     holds: tuple[Hold, ...]
 
 
@@ -104,9 +105,9 @@ class EStopDone(Answer):
     """Whether every robot has taken it."""
     message: str
     latched: bool
-    robots: dict[str, str | None]
+    robots: Mapping[str, str | None]
     """Null, or what went wrong there."""
-    motion: dict[str, Motion]
+    motion: Mapping[str, Motion]
     """`stopping`: its command has not ended, and it may still move. `stopped`: it has said that it
     stands. `unknown`: nobody can say. `no_command`: none of robotq's ran."""
     recorded: bool
@@ -118,16 +119,16 @@ class EStopResetDone(Answer):
     success: bool
     message: str
     latched: bool
-    robots: dict[str, str | None]
+    robots: Mapping[str, str | None]
     holds: tuple[Hold, ...]
-    starts_next: dict[str, StartsNext | None]
+    starts_next: Mapping[str, StartsNext | None]
     """By robot, what starts as soon as somebody resumes it."""
 
 
 class ReleaseHow(Answer):
     method: Annotated[str, one_of("POST")] = missing("")
     path: str = missing("")
-    body: dict[str, str | int] = missing({})
+    body: Mapping[str, str | int] = missing({})
 
 
 class Holder(Answer):
@@ -185,7 +186,7 @@ class QueueStatus(Answer):
     why: tuple[Reason, ...] = missing(())
     """Of every queue that is not empty and of which nothing moves, why; also of queues for workers,
     and of robots that are not configured any more."""
-    robots: dict[str, RobotQueue]
+    robots: Mapping[str, RobotQueue]
     tasks: tuple[TaskLine, ...] = missing(())
     """Running, next and latest ended ones."""
     revision: int = missing(0)
@@ -201,7 +202,7 @@ class QueuesDone(Answer):
     the disk takes it; a restart before that would not know it."""
     holds: tuple[Hold, ...]
     """What still holds these robots."""
-    starts_next: dict[str, StartsNext | None]
+    starts_next: Mapping[str, StartsNext | None]
     """By robot, what starts next, at once or as soon as nothing holds it."""
 
 

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from robotq.model.delivery import DeliveryState, Receiver
 from robotq.model.task import Kind
-from robotq.wire.base import Answer, LocalTime, Object, Open, Success, like, missing, one_of
+from robotq.wire.base import (
+    Answer,
+    Failure,
+    LocalTime,
+    Object,
+    Open,
+    Success,
+    like,
+    missing,
+    one_of,
+)
+
+
+class Error(Open):
+    """The one form of every refusal and every fault. Further keys are the arguments of the
+    message, such as `field`, `reason` or `limit`."""
+
+    success: Failure
+    code: int
+    """The number of the error, stable."""
+    error_code: str
+    """Its name, stable."""
+    message: str
+    """For people, in their language."""
 
 
 class Done(Answer):
@@ -19,13 +43,13 @@ class Home(Answer):
     message: str
     queue_mode: bool
     version: str
-    links: dict[str, str]
+    links: Mapping[str, str]
 
 
 class CommandSpec(Answer):
     cmd_type: str
     kind: Annotated[str, like(Kind)]
-    title: dict[str, str] = missing({})
+    title: Mapping[str, str] = missing({})
     schema: Object = missing({})
     """JSON Schema of params."""
     timeout_s: float
@@ -40,17 +64,17 @@ class CommandSpec(Answer):
 class Audit(Answer):
     """What the daemon keeps in memory besides tasks, holds and places: timers and locks."""
 
-    expires_ms: dict[str, int]
+    expires_ms: Mapping[str, int]
     """Waiting task -> when it fails if it was not started."""
-    due_ms: dict[str, int]
+    due_ms: Mapping[str, int]
     """Task of workers -> when its lease or deadline is looked at."""
-    repeats: dict[str, str]
+    repeats: Mapping[str, str]
     """First run of a series that goes on -> the run that waits or runs."""
     changing: tuple[str, ...]
     """Tasks that somebody is changing at this moment."""
-    needs: dict[str, tuple[str, ...]]
+    needs: Mapping[str, tuple[str, ...]]
     """Running command -> the resources that it needs."""
-    idle: dict[str, str]
+    idle: Mapping[str, str]
     """Resource -> the robot that has it, though it has nothing to do and says that it stands
     elsewhere. Empty where all is well."""
     starting: tuple[str, ...]
@@ -95,11 +119,11 @@ class Health(Answer):
     estop: bool | None = None
     queue_size: int | None = None
     queue_limit: int | None = None
-    queues_standing: dict[str, tuple[str, ...]] | None = None
+    queues_standing: Mapping[str, tuple[str, ...]] | None = None
     """Every queue that is not empty and of which nothing moves, with the codes of its reasons;
     `/queue/status` has them in words."""
     store: Object | None = None
-    robots: dict[str, Object] | None = None
+    robots: Mapping[str, Object] | None = None
     events: Object | None = None
     loop: Object | None = None
 
@@ -109,7 +133,7 @@ class OpenApi(Open):
 
     openapi: str
     info: Object
-    paths: dict[str, Object]
+    paths: Mapping[str, Object]
     components: Object
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -20,7 +21,7 @@ class Home(Answer):
     name: str
     version: str
     description: str
-    endpoints: dict[str, str]
+    endpoints: Mapping[str, str]
 
 
 class Health(Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from robotq.model.task import OUTCOME_UNKNOWN, StepState, TaskState
@@ -232,10 +233,10 @@ class CancelledMany(Answer):
     """Tasks that are meant; the `count` to send."""
     up_to: int = missing(0)
     """To be sent beside `count`."""
-    states: dict[str, int] = missing({})
+    states: Mapping[str, int] = missing({})
     """How many of them are in which state, afterwards; `outcome_unknown` is a state of its own
     here."""
-    robots: dict[str, int] | None = None
+    robots: Mapping[str, int] | None = None
     """How many of which robot or worker queue; only of a dry run."""
 
     @property

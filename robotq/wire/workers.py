@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from robotq.wire.base import Answer, Object, Success, one_of
@@ -97,7 +98,7 @@ class WorkerQueue(Answer):
 
 class Workers(Answer):
     workers: tuple[Worker, ...]
-    queues: dict[str, WorkerQueue]
+    queues: Mapping[str, WorkerQueue]
     refused: int
     """Results that came too late or twice, since the start."""
     expired: int

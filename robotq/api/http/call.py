@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from robotq.api.access.guard import NOBODY, Caller
 from robotq.api.access.scopes import allows
 from robotq.api.http import body as jsonbody
-from robotq.api.http.errors import json_response
+from robotq.api.http.errors import Body, json_response
 from robotq.api.http.language import preferred
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
@@ -104,7 +104,7 @@ class Call:
         return validated(model, dict(self.request.query))
 
     def answer(
-        self, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+        self, body: Body, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
         return json_response(body, status, headers)
 

@@ -1,18 +1,21 @@
-"""Errors on the wire: one form for every refusal and every fault."""
+"""Answers on the wire, and the one form of every refusal and every fault."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
+import msgspec
 import orjson
 from aiohttp import web
 
 from robotq.model.errors import RobotqError
 from robotq.model.known_json import EMBED, embedded
 from robotq.model.texts import Language
+from robotq.wire.base import Answer, opened
+from robotq.wire.service import Error
 
 _log = logging.getLogger(__name__)
 
@@ -39,15 +42,40 @@ RETRY_AFTER_S = 1
 """Seconds after which a client may try again what was refused for a lack of room."""
 
 
-def error_body(error: RobotqError, language: Language) -> dict[str, Any]:
+Body: TypeAlias = Answer | Mapping[str, Any]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encoded(body: Body) -> bytes:
+    """The JSON of an answer: a shape, or a mapping in which shapes may stand."""
+    if isinstance(body, Answer):
+        return _encode(body)
+    return orjson.dumps(body, default=_within, option=EMBED)
+
+
+def part(value: Any) -> Any:
+    """What a shape has from elsewhere; of what is large the known JSON is taken."""
+    return msgspec.Raw(orjson.dumps(value, default=_within, option=EMBED))
+
+
+def _within(value: Any) -> Any:
+    if isinstance(value, Answer):
+        return orjson.Fragment(_encode(value))
+    if isinstance(value, msgspec.Raw):
+        return orjson.Fragment(bytes(value))
+    return embedded(value)
+
+
+def error_body(error: RobotqError, language: Language) -> Any:
     """`{success, code, error_code, message}` and the arguments of the error."""
-    return {
-        "success": False,
-        "code": error.code.number,
-        "error_code": error.code.name,
-        "message": error.text(language),
-        **{key: value for key, value in error.args_.items() if key not in _FIXED},
-    }
+    said = Error(
+        success=False,
+        code=error.code.number,
+        error_code=error.code.name,
+        message=error.text(language),
+    )
+    return opened(said, error.args_)
 
 
 def error_response(error: RobotqError, language: Language) -> web.Response:
@@ -69,18 +97,17 @@ def headers_of(error: RobotqError) -> dict[str, str]:
 
 
 def json_response(
-    body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    body: Body, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    encoded = orjson.dumps(body, default=embedded, option=EMBED)
     headers = _JSON if headers is None else {**_JSON, **headers}
-    return web.Response(body=encoded, status=status, headers=headers)
+    return web.Response(body=encoded(body), status=status, headers=headers)
 
 
 def json_bytes(
-    encoded: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+    content: bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """An answer that is JSON already."""
-    return web.Response(body=encoded, status=status, headers={**_JSON, **(headers or {})})
+    return web.Response(body=content, status=status, headers={**_JSON, **(headers or {})})
 
 
 def fault(error: Exception, where: str) -> RobotqError:
@@ -91,4 +118,3 @@ def fault(error: Exception, where: str) -> RobotqError:
 
 
 _JSON = {"Content-Type": "application/json"}
-_FIXED = frozenset({"success", "code", "error_code", "message"})

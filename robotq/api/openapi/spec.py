@@ -15,6 +15,7 @@ from robotq.api.openapi.shapes import schemas_of
 from robotq.model.errors import ERROR_CODES, ErrorCode
 from robotq.model.json import JsonObject
 from robotq.wire.base import REF
+from robotq.wire.service import Error
 
 _GROUPS = {
     "": "commands",
@@ -30,19 +31,6 @@ _GROUPS = {
 
 _OF_NO_GROUP = ("api", "v1")
 """Parts of paths that say nothing of what they are about."""
-
-_ERROR: JsonObject = {
-    "type": "object",
-    "description": "The one form of every refusal and every fault. Further keys are the "
-    "arguments of the message, such as `field`, `reason` or `limit`.",
-    "required": ["success", "code", "error_code", "message"],
-    "properties": {
-        "success": {"const": False},
-        "code": {"type": "integer", "description": "The number of the error, stable."},
-        "error_code": {"type": "string", "description": "Its name, stable."},
-        "message": {"type": "string", "description": "For people, in their language."},
-    },
-}
 
 _HEADERS: Mapping[int, JsonObject] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
@@ -141,17 +129,18 @@ class _Models:
             ref_template=REF + "{model}",
             schema_generator=_Names,
         )
-        self._answers, answered = schemas_of(
+        answers = [
             shape
             for route in routes
             for shape in (route.response, *route.responses, *route.answers.values())
             if shape is not None
-        )
+        ]
+        self._answers, answered = schemas_of([*answers, *(() if error else (Error,))])
         self.schemas: dict[str, JsonObject] = {
             **_of_queries(routes),
             **made.get("$defs", {}),
             **answered,
-            "Error": error or _ERROR,
+            **({} if error is None else {"Error": error}),
             **schemas,
         }
 

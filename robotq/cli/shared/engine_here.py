@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import orjson
+
+from robotq.api.http.errors import encoded
 from robotq.api.robot.answers.holds import wait_view
 from robotq.api.robot.answers.task import task_view
 from robotq.catalog import Kind
@@ -118,7 +121,8 @@ class _Local:
             await self._person(self._engine, task)
         elif (reason := self._hopeless(task)) is not None:
             task = await queue.cancel(task_id, actor=ACTOR, reason=reason)
-        return task_view(task, self._engine, self._language)
+        view: dict[str, Any] = orjson.loads(encoded(task_view(task, self._engine, self._language)))
+        return view
 
     def _hopeless(self, task: Task) -> str | None:
         """Why a task cannot get on without a person."""

@@ -6,12 +6,12 @@ import json
 import shlex
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.holds import hold_views
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
+from robotq.wire.tasks import StartsNext
 
 
 @contextmanager
@@ -41,9 +41,7 @@ def line_to_send(call: Call, path: str, command: str | None) -> Iterator[None]:
         ) from error
 
 
-def starts_next(
-    engine: Engine, queue: str, approved: Collection[str] = ()
-) -> dict[str, Any] | None:
+def starts_next(engine: Engine, queue: str, approved: Collection[str] = ()) -> StartsNext | None:
     """The waiting command that begins next, at once or as soon as nothing holds the queue;
     None where none can, or the queue is one for workers. `approved`: as if these tasks were."""
     if queue not in engine.robots:
@@ -51,4 +49,5 @@ def starts_next(
     task = engine.queue.would_start(queue, approved)
     if task is None:
         return None
-    return {"task_id": task.id, "cmd_type": task.command.cmd_type, "cmd_id": task.command.cmd_id}
+    command = task.command
+    return StartsNext(task_id=task.id, cmd_type=command.cmd_type, cmd_id=command.cmd_id)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import asdict, replace
+
 from robotq.api.http.remembered import Remembered
 from robotq.api.robot.answers.times import local_time
 from robotq.model.errors import error_text
 from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
 from robotq.model.json import JsonObject
 from robotq.model.texts import Language, text
+from robotq.wire import holds as wire
+from robotq.wire.base import opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +57,43 @@ _WAYS: Mapping[HoldCode, _Way] = {
 _NAMED_BY_PATH = ("resolve", "cancel")
 """Requests whose path says what they are about."""
 
-_views: Remembered[Hold, dict[str, Any]] = Remembered(256)
+_views: Remembered[Hold, wire.Hold] = Remembered(256)
 """Whoever asks for a waiting task is told the holds of its robot, again and again."""
 
 
-def hold_view(hold: Hold, language: Language) -> dict[str, Any]:
+def hold_view(hold: Hold, language: Language) -> wire.Hold:
     """A hold with its reason and what clears it, in words and as a request."""
     view = _views.get((hold.robot, hold.code, language), hold, lambda: _view(hold, language))
-    return {**view, "motion": _motion(hold)}
-
-
-def _motion(hold: Hold) -> dict[str, Any] | None:
-    """What a held motion is like at this moment."""
     if hold.code is not HoldCode.MOTION_HELD:
-        return None
+        return view
+    # what it is like at this moment
     now = {"state": "held", "planned_moves": None, **hold.now}
-    return {"by_robot": hold.by_robot, **now}
+    return replace(view, motion=asdict(wire.HeldMotion(by_robot=hold.by_robot, **now)))
 
 
-def _view(hold: Hold, language: Language) -> dict[str, Any]:
-    return {
-        "id": hold.id,
-        "robot_id": hold.robot,
-        "code": hold.code.value,
-        "reason": hold_reason(hold, language),
-        "since": local_time(hold.since_ms),
-        "since_ms": hold.since_ms,
-        "actor": hold.actor,
-        "by": [
-            {
-                "actor": one["actor"],
-                "reason": _own_reason(one["args"], language),
-                "at": local_time(one["at_ms"]),
-                "at_ms": one["at_ms"],
-            }
+def _view(hold: Hold, language: Language) -> wire.Hold:
+    return wire.Hold(
+        id=hold.id,
+        robot_id=hold.robot,
+        code=hold.code.value,
+        reason=hold_reason(hold, language),
+        since=local_time(hold.since_ms),
+        since_ms=hold.since_ms,
+        actor=hold.actor,
+        by=tuple(
+            asdict(
+                wire.HoldSet(
+                    actor=one["actor"],
+                    reason=_own_reason(one["args"], language),
+                    at=local_time(one["at_ms"]),
+                    at_ms=one["at_ms"],
+                )
+            )
             for one in hold.by
-        ],
-        "task_id": hold.task_id,
-        "clear": _clear(hold, language),
-    }
+        ),
+        task_id=hold.task_id,
+        clear=asdict(_clear(hold, language)),
+    )
 
 
 def _own_reason(args: JsonObject, language: Language) -> str:
@@ -136,53 +138,46 @@ def _in_language(args: JsonObject, language: Language) -> JsonObject:
     return {**args, "reason": error_text(args["error"], args["error_args"], language)}
 
 
-def hold_views(holds: Iterable[Hold], language: Language) -> list[dict[str, Any]]:
+def hold_views(holds: Iterable[Hold], language: Language) -> tuple[wire.Hold, ...]:
     """The same of several. What one request clears of a robot is named in it together: a
     request that leaves one of them out is refused."""
     listed = list(holds)
-    return [_with_others(hold, listed, language) for hold in listed]
+    return tuple(_with_others(hold, listed, language) for hold in listed)
 
 
-def _with_others(hold: Hold, listed: Sequence[Hold], language: Language) -> dict[str, Any]:
+def _with_others(hold: Hold, listed: Sequence[Hold], language: Language) -> wire.Hold:
     view = hold_view(hold, language)
     way = _WAYS.get(hold.code)
     if way is None or way.action in _NAMED_BY_PATH:
         return view
     together = [one.id for one in listed if one.robot == hold.robot and _WAYS.get(one.code) is way]
-    clear = view["clear"]
-    return {**view, "clear": {**clear, "body": {**clear["body"], "holds": together}}}
+    body = {**view.clear["body"], "holds": together}
+    return replace(view, clear={**view.clear, "body": body})
 
 
-def _clear(hold: Hold, language: Language) -> dict[str, Any]:
+def _clear(hold: Hold, language: Language) -> wire.Clear:
     told = text(f"clear.{hold.code}", {}, language)
     way = _WAYS.get(hold.code)
     if way is None:
         return _waiting(told)
-    return {
-        "action": way.action,
-        "method": "POST",
-        "path": way.path.format(task_id=hold.task_id, robot=quote(hold.robot, safe="")),
-        "asks": way.asks,
-        "body": {
+    return wire.Clear(
+        action=way.action,
+        method="POST",
+        path=way.path.format(task_id=hold.task_id, robot=quote(hold.robot, safe="")),
+        asks=way.asks,
+        body={
             **{key: value.format(robot=hold.robot) for key, value in way.body.items()},
             **({} if way.action in _NAMED_BY_PATH else {"holds": [hold.id]}),
         },
-        "text": told,
-    }
+        text=told,
+    )
 
 
-def _waiting(told: str) -> dict[str, Any]:
-    return {
-        "action": "wait",
-        "method": None,
-        "path": None,
-        "body": None,
-        "asks": None,
-        "text": told,
-    }
+def _waiting(told: str) -> wire.Clear:
+    return wire.Clear(action="wait", method=None, path=None, body=None, asks=None, text=told)
 
 
-def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
+def wait_view(wait: Wait, language: Language) -> Any:
     """Why one task does not get on, and what clears that."""
     args = _in_language(dict(wait.args), language)
     args = {name: value for name, value in args.items() if name not in ("error", "error_args")}
@@ -200,21 +195,21 @@ def wait_view(wait: Wait, language: Language) -> dict[str, Any]:
         words["because"] = because[0]["reason"]
     if until_ms is not None:
         words["until"] = local_time(until_ms)
-    view: dict[str, Any] = {
-        "code": wait.code.value,
-        "reason": text(f"wait.{wait.code}", words, language),
-        "queue": wait.queue,
-        "task_id": wait.task_id,
-        "since": local_time(wait.since_ms),
-        "since_ms": wait.since_ms,
-        "clear": because[0]["clear"]
+    view = wire.Wait(
+        code=wait.code.value,
+        # of `reason` this is the whole sentence
+        reason=text(f"wait.{wait.code}", words, language),
+        queue=wait.queue,
+        task_id=wait.task_id,
+        since=local_time(wait.since_ms),
+        since_ms=wait.since_ms,
+        clear=because[0]["clear"]
         if because
-        else _clear_wait(wait, words, send_away, asks, language),
-    }
+        else asdict(_clear_wait(wait, words, send_away, asks, language)),
+    )
     if until_ms is not None:
-        view |= {"until": words["until"], "until_ms": until_ms}
-    # of `reason` the view has the whole sentence
-    return {**args, **view}
+        args |= {"until": words["until"], "until_ms": until_ms}
+    return opened(view, args)
 
 
 def _clear_wait(
@@ -223,7 +218,7 @@ def _clear_wait(
     send_away: JsonObject | None,
     asks: JsonObject | None,
     language: Language,
-) -> dict[str, Any]:
+) -> wire.Clear:
     code = f"clear.{wait.code}"
     way: _Way | None = None
     body: JsonObject = {}
@@ -256,26 +251,24 @@ def _clear_wait(
     told = text(code, words, language)
     if way is None:
         return _waiting(told)
-    return {
-        "action": way.action,
-        "method": "POST",
-        "path": way.path.format(
-            **{name: quote(str(word), safe="") for name, word in words.items()}
-        ),
-        "body": body,
-        "asks": way.asks,
-        "text": told,
-    }
+    return wire.Clear(
+        action=way.action,
+        method="POST",
+        path=way.path.format(**{name: quote(str(word), safe="") for name, word in words.items()}),
+        body=body,
+        asks=way.asks,
+        text=told,
+    )
 
 
-def reason_views(reasons: Iterable[Reason], language: Language) -> list[dict[str, Any]]:
+def reason_views(reasons: Iterable[Reason], language: Language) -> tuple[Any, ...]:
     """Why something does not move, most important first."""
     listed = list(reasons)
     holds = [one for one in listed if isinstance(one, Hold)]
     of_holds = iter(hold_views(holds, language))
-    return [
-        {"kind": "hold", "queue": one.robot, **next(of_holds)}
+    return tuple(
+        {"kind": "hold", "queue": one.robot, **asdict(next(of_holds))}
         if isinstance(one, Hold)
         else {"kind": "wait", **wait_view(one, language)}
         for one in listed
-    ]
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from aiohttp import web
+from msgspec.structs import asdict, replace
 
+from robotq.api.http.errors import encoded, part
 from robotq.api.http.remembered import Remembered
 from robotq.api.robot.answers.event import webhook_view
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
@@ -15,10 +16,11 @@ from robotq.api.robot.answers.times import local_time
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery
-from robotq.model.known_json import EMBED, embedded
 from robotq.model.outcome import result_view
 from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskState
 from robotq.model.texts import Language, text
+from robotq.wire import tasks as wire
+from robotq.wire.base import NULL
 
 STATUS: Mapping[TaskState, str] = {
     TaskState.PENDING: "pending",
@@ -46,122 +48,119 @@ class TaskViews:
         lasting = self._lasting.get(
             (task.id, language),
             task,
-            lambda: orjson.dumps(
-                _lasting(task, self._engine, language), default=embedded, option=EMBED
-            ),
+            lambda: encoded(_lasting(task, self._engine, language)),
         )
         passing = _passing(task, self._engine, language)
         if webhooks:
-            passing["webhooks"] = [webhook_view(delivery, language) for delivery in webhooks]
+            passing["webhooks"] = tuple(webhook_view(delivery, language) for delivery in webhooks)
         if not passing:
             return lasting
         # one object out of two
-        return lasting[:-1] + b"," + orjson.dumps(passing)[1:]
+        return lasting[:-1] + b"," + encoded(passing)[1:]
 
 
 VIEWS = web.AppKey("views", TaskViews)
 
 
-def task_view(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+def task_view(task: Task, engine: Engine, language: Language) -> wire.Task:
     """Everything about a task: the documented fields and the finer ones."""
-    return _lasting(task, engine, language) | _passing(task, engine, language)
+    return replace(_lasting(task, engine, language), **_passing(task, engine, language))
 
 
-def _lasting(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
+def _lasting(task: Task, engine: Engine, language: Language) -> wire.Task:
     """What follows from the record alone."""
-    command = task.command
-    view: dict[str, Any] = {
+    command, work = task.command, task.work
+    robot = None if task.state.final else engine.robots.get(task.queue)
+    asked = None if task.state.final else task.waiting_for
+    return wire.Task(
         **_head(task),
-        "result": None,
-        "params": command.params,
-        "extra": command.extra,
-        "priority": task.priority,
-        "actor": task.actor,
-        "attempt": task.attempt,
-        "simulated": task.simulated,
-        "submitted_at_ms": task.submitted_at_ms,
-        "started_at_ms": task.started_at_ms,
-        "ended_at_ms": task.ended_at_ms,
-        "batch_id": task.batch_id,
-        "retry_of": task.retry_of,
-        "revision": task.revision,
-        "progress": task.progress,
-    }
-    view |= schedule_view(task.not_before_ms, task.expires_at_ms, task.repeat)
-    if task.repeat_of is not None:
-        view["repeat_of"] = task.repeat_of
-    if command.callback_url is not None:
-        view["callback_url"] = shown_url(command.callback_url)
-    if task.steps:
-        view |= _steps(task.steps)
-    if task.work is not None:
-        view["work"] = {
-            "match": task.work.match,
-            "worker": task.worker,
-            "lease_until_ms": task.lease_until_ms,
-            "deadline_ms": task.work.deadline_ms,
-            "retries": task.retries,
-        }
-    if task.partial is not None:
-        view["partial"] = task.partial
-    if task.state.final:
-        return view | _ending(task, language)
-    if task.queue in engine.robots:
-        view["simulated"] = engine.robots[task.queue].capabilities.simulated
-    if task.waiting_for is not None:
-        view["waiting_for"] = question_view(task, task.waiting_for, language)
-    return view
+        params=part(command.params),
+        extra=part(command.extra),
+        priority=task.priority,
+        actor=task.actor,
+        attempt=task.attempt,
+        simulated=task.simulated if robot is None else robot.capabilities.simulated,
+        submitted_at_ms=task.submitted_at_ms,
+        started_at_ms=task.started_at_ms,
+        ended_at_ms=task.ended_at_ms,
+        retry_of=task.retry_of,
+        revision=task.revision,
+        **schedule_view(task.not_before_ms, task.expires_at_ms, task.repeat),
+        repeat_of=task.repeat_of,
+        callback_url=None if command.callback_url is None else shown_url(command.callback_url),
+        **(_steps(task.steps) if task.steps else {}),
+        work=None
+        if work is None
+        else wire.Work(
+            match=work.match,
+            worker=task.worker,
+            lease_until_ms=task.lease_until_ms,
+            deadline_ms=work.deadline_ms,
+            retries=task.retries,
+        ),
+        partial=None if task.partial is None else part(task.partial),
+        waiting_for=None if asked is None else question_view(task, asked, language),
+        **(_ending(task, language) if task.state.final else {}),
+    )
 
 
-def task_line(task: Task, engine: Engine) -> dict[str, Any]:
+def task_line(task: Task, engine: Engine) -> wire.TaskLine:
     """A task in a list: enough to find it."""
-    line = {**_head(task), "batch_id": task.batch_id, "progress": task.progress}
-    if task.error is not None:
-        line["error_code"] = task.error.code
-    if task.state is TaskState.PENDING:
-        line["position"] = engine.reads.position(task)
-        if task.awaits_approval:
-            line["awaits_approval"] = True
-    return line
+    pending = task.state is TaskState.PENDING
+    return wire.TaskLine(
+        **_head(task),
+        error_code=None if task.error is None else task.error.code,
+        position=_or_null(engine.reads.position(task)) if pending else None,
+        awaits_approval=pending and task.awaits_approval,
+    )
+
+
+def _or_null(value: int | None) -> int | None:
+    """None that is told as such, and not left out."""
+    return NULL if value is None else value
 
 
 def _head(task: Task) -> dict[str, Any]:
-    head: dict[str, Any] = {
+    return {
         "task_id": task.id,
         "status": STATUS[task.state],
-        "state": task.state.value,
+        "state": task.state,
         "cmd_type": task.command.cmd_type,
         "cmd_id": task.command.cmd_id,
         "robot_id": task.queue,
         "api": task.api,
         "submit_time": local_time(task.submitted_at_ms),
-        "start_time": None if task.started_at_ms is None else local_time(task.started_at_ms),
+        "start_time": _time(task.started_at_ms),
+        "end_time": _time(task.ended_at_ms),
+        "batch_id": task.batch_id,
+        "progress": task.progress,
     }
-    if task.ended_at_ms is not None:
-        head["end_time"] = local_time(task.ended_at_ms)
-    return head
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else local_time(at_ms)
 
 
 def _steps(steps: tuple[Step, ...]) -> dict[str, Any]:
     running = [step.name for step in steps if step.state is StepState.RUNNING]
     return {
-        "current_step": running[-1] if running else None,
+        "current_step": running[-1] if running else NULL,
         "completed_steps": [
-            {"name": step.name, "duration_s": step.duration_s}
+            wire.StepDuration(name=step.name, duration_s=step.duration_s)
             for step in steps
             if step.state is StepState.COMPLETED
         ],
-        "steps": [
-            {
-                "name": step.name,
-                "state": step.state.value,
-                "start_time": local_time(step.started_at_ms),
-                "started_at_ms": step.started_at_ms,
-                "duration_s": step.duration_s,
-                "detail": step.detail,
-            }
+        "steps": tuple(
+            wire.Step(
+                name=step.name,
+                state=step.state,
+                start_time=local_time(step.started_at_ms),
+                started_at_ms=step.started_at_ms,
+                duration_s=step.duration_s,
+                detail=part(step.detail),
+            )
             for step in steps
-        ],
+        ),
     }
 
 
@@ -194,12 +193,12 @@ def schedule_view(
         if at_ms is not None:
             view |= {name: local_time(at_ms), f"{name}_ms": at_ms}
     if repeat is not None:
-        view["repeat"] = {
-            "count": repeat.count,
-            "interval_s": repeat.interval_s,
-            "on_failure": repeat.on_failure,
-            "run": repeat.run,
-        }
+        view["repeat"] = wire.Repeat(
+            count=repeat.count,
+            interval_s=repeat.interval_s,
+            on_failure=repeat.on_failure,
+            run=repeat.run,
+        )
     return view
 
 
@@ -221,7 +220,7 @@ def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
 def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
     position = engine.reads.position(task)
     view: dict[str, Any] = {
-        "position": position,
+        "position": _or_null(position),
         "why": reason_views(engine.why.task(task), language),
     }
     if task.work is not None:
@@ -233,55 +232,54 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
     if starts_s is not None:
         view |= start_view(engine, task, starts_s, now_ms)
     if waits := engine.why.waits(task):
-        view["waits"] = [wait_view(wait, language) for wait in waits]
+        view["waits"] = tuple(wait_view(wait, language) for wait in waits)
     if holds := engine.holds.of(task.queue):
         view["holds"] = hold_views(holds, language)
     return view
 
 
-def question_view(task: Task, question: Question, language: Language) -> dict[str, Any]:
+def question_view(task: Task, question: Question, language: Language) -> wire.Question:
     """What a running command asks."""
-    return {
-        "prompt": text(question.prompt, question.args, language),
-        "args": question.args,
-        "schema": question.schema,
-        "answered_by": question.answered_by,
-        "asked_at": local_time(question.asked_at_ms),
-        "asked_at_ms": question.asked_at_ms,
-        "deadline": local_time(question.deadline_ms),
-        "deadline_ms": question.deadline_ms,
-        "answer": {"method": "POST", "path": f"/task/{task.id}/input"},
-    }
+    return wire.Question(
+        prompt=text(question.prompt, question.args, language),
+        args=part(question.args),
+        schema=part(question.schema),
+        answered_by=question.answered_by,
+        asked_at=local_time(question.asked_at_ms),
+        asked_at_ms=question.asked_at_ms,
+        deadline=local_time(question.deadline_ms),
+        deadline_ms=question.deadline_ms,
+        answer={"method": "POST", "path": f"/task/{task.id}/input"},
+    )
 
 
 def _ending(task: Task, language: Language) -> dict[str, Any]:
     result = result_view(task, language)
     assert result is not None
     view: dict[str, Any] = {
-        "result": result,
+        "result": part(result),
         "code": result["code"] if task.error is not None else 0,
         "message": result["message"],
+        "retried_as": task.retried_as,
     }
     if task.error is not None:
         view["error_code"] = result["error_code"]
-        view["error"] = {
-            "code": result["code"],
-            "error_code": result["error_code"],
-            "message": result["message"],
-            "step": task.error.step,
-            "args": task.error.args,
-        }
-    if task.resolution is not None:
-        resolution = task.resolution
-        view["resolution"] = {
-            "outcome": resolution.outcome,
-            "actor": resolution.actor,
-            "at": local_time(resolution.at_ms),
-            "at_ms": resolution.at_ms,
-            "note": resolution.note,
-        }
-        if resolution.retried_as is not None:
-            view["retried_as"] = resolution.retried_as
-    if task.retried_as is not None:
-        view["retried_as"] = task.retried_as
+        view["error"] = wire.TaskError(
+            code=result["code"],
+            error_code=result["error_code"],
+            message=result["message"],
+            step=task.error.step,
+            args=part(task.error.args),
+        )
+    if (resolution := task.resolution) is not None:
+        view["resolution"] = asdict(
+            wire.Resolution(
+                outcome=resolution.outcome,
+                actor=resolution.actor,
+                at=local_time(resolution.at_ms),
+                at_ms=resolution.at_ms,
+                note=resolution.note,
+            )
+        )
+        view["retried_as"] = task.retried_as or resolution.retried_as
     return view

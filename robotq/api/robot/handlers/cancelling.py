@@ -13,6 +13,7 @@ from robotq.api.robot.models.tasks import CancelManyBody
 from robotq.engine.waiting.cancel_many import Selection
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
+from robotq.wire.tasks import CancelledMany
 
 _TAG = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"', re.ASCII)
 
@@ -27,15 +28,15 @@ async def cancel_many(call: Call) -> web.StreamResponse:
     if count is None or up_to is None:
         found = call.engine.queue.find_many(selection)
         return call.answer(
-            {
-                "success": True,
-                "message": words("would_cancel", call.language, count=found.count),
-                "dry_run": True,
-                "matching": found.count,
-                "up_to": found.up_to,
-                "states": found.by_state(),
-                "robots": found.by_queue(),
-            },
+            CancelledMany(
+                success=True,
+                message=words("would_cancel", call.language, count=found.count),
+                dry_run=True,
+                matching=found.count,
+                up_to=found.up_to,
+                states=found.by_state(),
+                robots=found.by_queue(),
+            ),
             headers={"ETag": f'"{found.up_to}-{found.count}"'},
         )
     done = await call.engine.queue.cancel_many(
@@ -43,14 +44,14 @@ async def cancel_many(call: Call) -> web.StreamResponse:
     )
     cancelled = done.states.get(TaskState.CANCELLED.value, 0)
     return call.answer(
-        {
-            "success": True,
-            "message": words("cancelled_many", call.language, cancelled=cancelled, count=count),
-            "dry_run": False,
-            "matching": count,
-            "up_to": up_to,
-            "states": done.states,
-        },
+        CancelledMany(
+            success=True,
+            message=words("cancelled_many", call.language, cancelled=cancelled, count=count),
+            dry_run=False,
+            matching=count,
+            up_to=up_to,
+            states=done.states,
+        ),
         headers=REPLAYED if done.repeated else None,
     )
 

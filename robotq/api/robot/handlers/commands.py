@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from aiohttp import web
+from msgspec.structs import asdict
 
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
@@ -20,10 +22,10 @@ from robotq.catalog import Kind
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
-from robotq.model.json import JsonObject
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
+from robotq.wire import submit as wire
 
 API = "robot"
 
@@ -85,42 +87,35 @@ def _read_batch(call: Call, items: list[Any]) -> list[Order]:
 async def _at_once(call: Call, order: Order) -> web.Response:
     command = order.command
     result = await call.engine.immediate.serve(order, actor=call.actor)
-    return call.answer(
-        {
-            "success": True,
-            "code": 0,
-            "message": words("immediate", call.language, cmd_type=command.cmd_type),
-            "cmd_type": command.cmd_type,
-            "cmd_id": command.cmd_id,
-            **result,
-        }
+    done = wire.DoneAtOnce(
+        success=True,
+        code=0,
+        message=words("immediate", call.language, cmd_type=command.cmd_type),
+        cmd_type=command.cmd_type,
+        cmd_id=command.cmd_id,
     )
+    return call.answer({**asdict(done), **result})
 
 
 def _dry_run(call: Call, orders: Sequence[Order]) -> web.Response:
     language = call.language
-    return call.answer(
-        {
-            "success": True,
-            "dry_run": True,
-            "message": words("dry_run", language),
-            "commands": [
-                {
-                    "cmd_type": order.command.cmd_type,
-                    "cmd_id": order.command.cmd_id,
-                    "kind": order.spec.kind.value,
-                    "robot_id": order.robot,
-                    "params": order.command.params,
-                    "extra": order.command.extra,
-                    "priority": order.priority,
-                    "timeout_s": order.spec.timeout_s,
-                    **schedule_view(order.not_before_ms, order.expires_at_ms, order.repeat),
-                    "holds": hold_views(call.engine.holds.of(order.robot), language),
-                }
-                for order in orders
-            ],
-        }
+    commands = tuple(
+        wire.CheckedCommand(
+            cmd_type=order.command.cmd_type,
+            cmd_id=order.command.cmd_id,
+            kind=order.spec.kind.value,
+            robot_id=order.robot,
+            params=order.command.params,
+            extra=order.command.extra,
+            priority=order.priority,
+            timeout_s=order.spec.timeout_s,
+            **schedule_view(order.not_before_ms, order.expires_at_ms, order.repeat),
+            holds=hold_views(call.engine.holds.of(order.robot), language),
+        )
+        for order in orders
     )
+    message = words("dry_run", language)
+    return call.answer(wire.DryRun(success=True, dry_run=True, message=message, commands=commands))
 
 
 def _wait_s(call: Call) -> float:
@@ -174,56 +169,61 @@ async def _ended(call: Call, task_id: str, wait_s: float) -> Task:
 def _queued(call: Call, accepted: Accepted) -> web.Response:
     language = call.language
     message, note = _QUEUED[language]
-    told: JsonObject
+    told: wire.Accepted | wire.AcceptedBatch
     if accepted.batch_id is None:
-        told = {
-            "success": True,
-            "message": message,
-            "task_id": accepted.task_ids[0],
-            "queue_size": accepted.queue_size,
-            "note": note,
-        }
+        told = wire.Accepted(
+            success=True,
+            message=message,
+            task_id=accepted.task_ids[0],
+            queue_size=accepted.queue_size,
+            note=note,
+        )
     else:
-        told = {
-            "success": True,
-            "message": words("accepted_batch", language, count=len(accepted.task_ids)),
-            "batch_id": accepted.batch_id,
-            "task_ids": accepted.task_ids,
-            "queue_size": accepted.queue_size,
-            "note": note,
-        }
+        told = wire.AcceptedBatch(
+            success=True,
+            message=words("accepted_batch", language, count=len(accepted.task_ids)),
+            batch_id=accepted.batch_id,
+            task_ids=tuple(accepted.task_ids),
+            queue_size=accepted.queue_size,
+            note=note,
+        )
     return call.answer(told, headers=REPLAYED if accepted.repeated else None)
 
 
 def _results(call: Call, accepted: Accepted, tasks: Sequence[Task]) -> web.Response:
     """What the robot did, in place of the task id: the answer of the synchronous mode."""
-    results = [_result(task, call) for task in tasks]
+    results = tuple(_result(task, call) for task in tasks)
     failed = next((result for result in results if not result["success"]), None)
-    status = 200 if failed is None else _http_status(failed["error_code"])
+    error_code = None if failed is None else failed["error_code"]
+    status = 200 if error_code is None else _http_status(error_code)
     if accepted.batch_id is None:
         return call.answer(results[0], status)
     first = failed or results[-1]
-    answer = {
-        "success": failed is None,
-        "message": first["message"],
-        "code": first["code"],
-        "batch_id": accepted.batch_id,
-        "task_ids": accepted.task_ids,
-        "results": results,
-    }
-    if failed is not None:
-        answer["error_code"] = failed["error_code"]
-    return call.answer(answer, status)
+    whole = wire.BatchEnding(
+        success=failed is None,
+        message=first["message"],
+        code=first["code"],
+        error_code=error_code,
+        batch_id=accepted.batch_id,
+        task_ids=tuple(accepted.task_ids),
+        results=results,
+    )
+    return call.answer(whole, status)
 
 
-def _result(task: Task, call: Call) -> dict[str, Any]:
+def _result(task: Task, call: Call) -> Any:
+    """An `Ending`, with what the robot found."""
     result = result_view(task, call.language) or {}
-    return {
-        **result,
-        "code": result["code"] if task.error is not None else 0,
-        "cmd_id": task.command.cmd_id,
-        "task_id": task.id,
-    }
+    ending = wire.Ending(
+        success=result["success"],
+        message=result["message"],
+        code=result["code"] if task.error is not None else 0,
+        error_code=result.get("error_code"),
+        cmd_id=task.command.cmd_id,
+        task_id=task.id,
+    )
+    # what a failed one found may be large, and knows its JSON
+    return {**result, **msgspec.to_builtins(ending)}
 
 
 def _http_status(error_code: str) -> int:

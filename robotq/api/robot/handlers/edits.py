@@ -13,6 +13,7 @@ from robotq.engine.intake.read_command import read_priority
 from robotq.engine.waiting.positions import WantedPosition
 from robotq.engine.waiting.reorder import Moved
 from robotq.model.errors import RobotqError
+from robotq.wire.robots import MovedTask
 
 _TAG = re.compile(r'(?:W/)?"?(\d{1,15})"?', re.ASCII)
 
@@ -62,16 +63,16 @@ async def _move(call: Call, task_id: str, place: WantedPosition) -> web.Response
 def _moved(call: Call, task_id: str, moved: Moved) -> web.Response:
     first = moved.tasks[0]
     return call.answer(
-        {
-            "success": True,
-            "message": words("moved", call.language),
-            "task_id": task_id,
-            "robot_id": first.queue,
-            "task_ids": [task.id for task in moved.tasks],
-            "position": call.engine.reads.position(first),
-            "priority": first.priority,
-            "revision": moved.revision,
-        },
+        MovedTask(
+            success=True,
+            message=words("moved", call.language),
+            task_id=task_id,
+            robot_id=first.queue,
+            task_ids=tuple(task.id for task in moved.tasks),
+            position=call.engine.reads.position(first),
+            priority=first.priority,
+            revision=moved.revision,
+        ),
         headers=revision_tag(moved.revision),
     )
 

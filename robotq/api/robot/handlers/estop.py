@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from robotq.api.http.call import Call
@@ -14,17 +16,18 @@ from robotq.api.robot.models.base import NamingBody
 from robotq.engine.holds.confirming import About
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
+from robotq.wire import robots as wire
 
 
 async def state(call: Call) -> web.StreamResponse:
     engine = call.engine
     holds = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
     return call.answer(
-        {
-            "latched": engine.estop.latched,
-            "robots": {name: engine.holds.has(name, HoldCode.ESTOP) for name in engine.robots},
-            "holds": hold_views(holds, call.language),
-        }
+        wire.EStopState(
+            latched=engine.estop.latched,
+            robots={name: engine.holds.has(name, HoldCode.ESTOP) for name in engine.robots},
+            holds=hold_views(holds, call.language),
+        )
     )
 
 
@@ -34,7 +37,7 @@ async def trigger(call: Call) -> web.StreamResponse:
     tasks = running(call.engine.robots)
     report = await call.engine.estop.trigger(actor=call.actor, reason=reason)
     motion = {name: await motion_of(call.engine, name, tasks[name]) for name in report.robots}
-    facts = {
+    facts: dict[str, Any] = {
         "latched": call.engine.estop.latched,
         "robots": report.robots,
         "motion": motion,
@@ -46,7 +49,7 @@ async def trigger(call: Call) -> web.StreamResponse:
         return _incomplete(call, "estop_incomplete", problems, facts)
     early = not {"stopping", "unknown"}.isdisjoint(motion.values())
     message = words("estop_stopping" if early else "estop", call.language)
-    return call.answer({"success": True, "message": message, **facts})
+    return call.answer(wire.EStopDone(success=True, message=message, **facts))
 
 
 async def reset(call: Call) -> web.StreamResponse:
@@ -68,7 +71,7 @@ async def _reset(call: Call, robot: str | None) -> web.Response:
             actor=call.actor, robot=robot, about=About(body.holds), note=body.note
         )
     holds = [hold for name in report for hold in engine.holds.of(name)]
-    facts = {
+    facts: dict[str, Any] = {
         "latched": engine.estop.latched,
         "robots": report,
         "holds": hold_views(holds, call.language),
@@ -77,7 +80,8 @@ async def _reset(call: Call, robot: str | None) -> web.Response:
     problems = {name: problem for name, problem in report.items() if problem is not None}
     if problems:
         return _incomplete(call, "reset_incomplete", problems, facts)
-    return call.answer({"success": True, "message": words("estop_reset", call.language), **facts})
+    message = words("estop_reset", call.language)
+    return call.answer(wire.EStopResetDone(success=True, message=message, **facts))
 
 
 def _incomplete(

@@ -14,6 +14,7 @@ from robotq.api.robot.models.events import EventFilter, EventsQuery, JournalQuer
 from robotq.engine.events.bus import Subscription
 from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event
+from robotq.wire.service import Journal
 
 _PAGE = 100
 """Events in one write."""
@@ -120,13 +121,13 @@ async def pages(call: Call) -> web.StreamResponse:
     newest = call.engine.reads.last_event_id
     after = max(newest - query.last, 0) if query.after is None else query.after
     read = await call.engine.reads.events(after, limit=query.limit, task_id=query.task_id)
-    events = [event_view(event) for event in read if is_wanted(event, query)]
+    events = tuple(event_view(event) for event in read if is_wanted(event, query))
     return call.answer(
-        {
-            "events": events,
-            "count": len(events),
-            "next_after": read[-1].id if len(read) == query.limit else None,
+        Journal(
+            events=events,
+            count=len(events),
+            next_after=read[-1].id if len(read) == query.limit else None,
             # the disk may be ahead of what listeners have been told
-            "newest": max([newest, *(event.id for event in read)]),
-        }
+            newest=max([newest, *(event.id for event in read)]),
+        )
     )

@@ -13,6 +13,8 @@ from robotq.api.http.call import Call
 from robotq.api.robot.answers.times import local_time
 from robotq.engine.engine import Engine
 from robotq.model.version import __version__
+from robotq.wire.base import NULL
+from robotq.wire.service import Health
 
 
 async def health(call: Call) -> web.StreamResponse:
@@ -21,8 +23,8 @@ async def health(call: Call) -> web.StreamResponse:
     word = _word(engine)
     status = 503 if word == "unavailable" else 200
     if not allows(call.caller.scopes, Scope.READ):
-        return call.answer({"status": word}, status)
-    return call.answer({"status": word, **_details(call, engine)}, status)
+        return call.answer(Health(status=word), status)
+    return call.answer(_whole(call, engine, word), status)
 
 
 def _word(engine: Engine) -> str:
@@ -33,21 +35,22 @@ def _word(engine: Engine) -> str:
     return "degraded"
 
 
-def _details(call: Call, engine: Engine) -> dict[str, Any]:
+def _whole(call: Call, engine: Engine, word: str) -> Health:
     config = engine.config
     watchdog = call.app[WATCHDOG]
     now_ms = engine.clock.now_ms()
-    return {
-        "version": __version__,
-        "mode": config.mode,
-        "time_scale": config.time_scale,
-        "uptime_s": round((now_ms - call.app[STARTED]) / 1000, 1),
-        "estop": engine.estop.latched,
-        "queue_size": engine.reads.unfinished,
-        "queue_limit": config.queue.max_length,
-        "queues_standing": _standing(engine),
-        "store": {"available": engine.store_available, **asdict(engine.reads.store_statistics())},
-        "robots": {
+    return Health(
+        status=word,
+        version=__version__,
+        mode=config.mode,
+        time_scale=config.time_scale,
+        uptime_s=round((now_ms - call.app[STARTED]) / 1000, 1),
+        estop=engine.estop.latched,
+        queue_size=engine.reads.unfinished,
+        queue_limit=config.queue.max_length,
+        queues_standing=_standing(engine),
+        store={"available": engine.store_available, **asdict(engine.reads.store_statistics())},
+        robots={
             name: {
                 "connected": robot.connected,
                 "simulated": robot.capabilities.simulated,
@@ -55,14 +58,14 @@ def _details(call: Call, engine: Engine) -> dict[str, Any]:
             }
             for name, robot in engine.robots.items()
         },
-        "events": asdict(engine.reads.event_statistics()),
-        "loop": None if watchdog is None else _loop(watchdog.statistics()),
-    }
+        events=asdict(engine.reads.event_statistics()),
+        loop=NULL if watchdog is None else _loop(watchdog.statistics()),
+    )
 
 
-def _standing(engine: Engine) -> dict[str, list[str]]:
+def _standing(engine: Engine) -> dict[str, tuple[str, ...]]:
     return {
-        standing.queue: list(dict.fromkeys(reason.code.value for reason in standing.reasons))
+        standing.queue: tuple(dict.fromkeys(reason.code.value for reason in standing.reasons))
         for standing in engine.why.all()
     }
 

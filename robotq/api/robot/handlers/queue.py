@@ -20,6 +20,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import About
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
+from robotq.wire import robots as wire
 
 
 async def status(call: Call) -> web.StreamResponse:
@@ -35,28 +36,28 @@ async def status(call: Call) -> web.StreamResponse:
     queue = engine.queue
     revision = queue.revision if query.robot_id is None else queue.revision_of(query.robot_id)
     return call.answer(
-        {
-            "queue_size": counts.queue_size,
-            "total_tasks": counts.total,
-            "completed_tasks": counts.completed,
-            "failed_tasks": counts.failed,
-            "cancelled_tasks": counts.cancelled,
-            "running_task": _running_task(engine, names),
-            "holds": [hold for of_robot in holds.values() for hold in of_robot],
-            "why": [reason for one in standing for reason in reason_views(one.reasons, language)],
-            "robots": {
-                name: {
-                    "queue_size": len(engine.reads.lane(name)),
-                    "running_task": _running_task(engine, (name,)),
-                    "holds": holds[name],
-                    "why": reason_views(engine.why.of(name).reasons, language),
-                    "starts_next": starts_next(engine, name),
-                }
+        wire.QueueStatus(
+            queue_size=counts.queue_size,
+            total_tasks=counts.total,
+            completed_tasks=counts.completed,
+            failed_tasks=counts.failed,
+            cancelled_tasks=counts.cancelled,
+            running_task=_running_task(engine, names),
+            holds=tuple(hold for of_robot in holds.values() for hold in of_robot),
+            why=tuple(reason for one in standing for reason in reason_views(one.reasons, language)),
+            robots={
+                name: wire.RobotQueue(
+                    queue_size=len(engine.reads.lane(name)),
+                    running_task=_running_task(engine, (name,)),
+                    holds=holds[name],
+                    why=reason_views(engine.why.of(name).reasons, language),
+                    starts_next=starts_next(engine, name),
+                )
                 for name in names
             },
-            "tasks": [task_line(task, engine) for task in _tasks(engine, names, query.limit)],
-            "revision": revision,
-        },
+            tasks=tuple(task_line(task, engine) for task in _tasks(engine, names, query.limit)),
+            revision=revision,
+        ),
         headers=revision_tag(revision),
     )
 
@@ -95,14 +96,14 @@ def _robot(call: Call, in_body: str | None) -> str | None:
 def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
     holds = [hold for name in names for hold in call.engine.holds.of(name)]
     return call.answer(
-        {
-            "success": True,
-            "message": words(code, call.language),
-            "robots": list(names),
-            "recorded": call.engine.recorded(names),
-            "holds": hold_views(holds, call.language),
-            "starts_next": {name: starts_next(call.engine, name) for name in names},
-        }
+        wire.QueuesDone(
+            success=True,
+            message=words(code, call.language),
+            robots=tuple(names),
+            recorded=call.engine.recorded(names),
+            holds=hold_views(holds, call.language),
+            starts_next={name: starts_next(call.engine, name) for name in names},
+        )
     )
 
 

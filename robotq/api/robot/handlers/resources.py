@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
+from msgspec.structs import asdict
 
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.times import local_time
@@ -12,6 +11,7 @@ from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.robots import ReleasePlaceBody
 from robotq.engine.engine import Engine
 from robotq.model.hold import Occupancy
+from robotq.wire import robots as wire
 
 
 async def list_resources(call: Call) -> web.StreamResponse:
@@ -21,16 +21,16 @@ async def list_resources(call: Call) -> web.StreamResponse:
     # one that a reload has taken out of the configuration may still be held
     names = [*places, *(name for name in occupied if name not in places)]
     return call.answer(
-        {
-            "resources": [
-                {
-                    "resource": name,
-                    "places": list(places.get(name, ())),
-                    "held_by": _held_by(engine, occupied.get(name)),
-                }
+        wire.Resources(
+            resources=tuple(
+                wire.Resource(
+                    resource=name,
+                    places=tuple(places.get(name, ())),
+                    held_by=_held_by(engine, occupied.get(name)),
+                )
                 for name in names
-            ]
-        }
+            ),
+        )
     )
 
 
@@ -46,16 +46,16 @@ async def release(call: Call) -> web.StreamResponse:
         note=body.note,
     )
     return call.answer(
-        {
-            "success": True,
-            "message": words("released", call.language, resource=was.resource, robot=was.robot),
-            "resource": was.resource,
-            "was_held_by": was.robot,
-        }
+        wire.Released(
+            success=True,
+            message=words("released", call.language, resource=was.resource, robot=was.robot),
+            resource=was.resource,
+            was_held_by=was.robot,
+        )
     )
 
 
-def _held_by(engine: Engine, occupancy: Occupancy | None) -> dict[str, Any] | None:
+def _held_by(engine: Engine, occupancy: Occupancy | None) -> wire.Holder | None:
     if occupancy is None:
         return None
     name = occupancy.robot
@@ -66,16 +66,17 @@ def _held_by(engine: Engine, occupancy: Occupancy | None) -> dict[str, Any] | No
         state = "running"
     else:
         state = "idle" if robot.connected else "disconnected"
-    return {
-        "robot_id": name,
-        "state": state,
-        "absent": state in ("not_configured", "disconnected"),
-        "since": local_time(occupancy.since_ms),
-        "since_ms": occupancy.since_ms,
-        "task_id": occupancy.task_id,
-        "release": {
-            "method": "POST",
-            "path": f"/resources/{occupancy.resource}/release",
-            "body": {"holder": name, "since_ms": occupancy.since_ms},
-        },
-    }
+    release = wire.ReleaseHow(
+        method="POST",
+        path=f"/resources/{occupancy.resource}/release",
+        body={"holder": name, "since_ms": occupancy.since_ms},
+    )
+    return wire.Holder(
+        robot_id=name,
+        state=state,
+        absent=state in ("not_configured", "disconnected"),
+        since=local_time(occupancy.since_ms),
+        since_ms=occupancy.since_ms,
+        task_id=occupancy.task_id,
+        release=asdict(release),
+    )

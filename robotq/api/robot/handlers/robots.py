@@ -10,6 +10,7 @@ from aiohttp import web
 
 from robotq.api.access.keys import RESERVED
 from robotq.api.http.call import Call
+from robotq.api.http.errors import part
 from robotq.api.robot.answers.confirming import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
@@ -21,25 +22,26 @@ from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import About
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import RobotqError
+from robotq.wire import robots as wire
 
 
 async def list_robots(call: Call) -> web.StreamResponse:
     views = await asyncio.gather(*(_view(call, robot) for robot in call.engine.robots.values()))
-    return call.answer({"robots": views, "not_configured": absent_views(call)})
+    return call.answer(wire.Robots(robots=tuple(views), not_configured=absent_views(call)))
 
 
-def absent_views(call: Call) -> list[dict[str, Any]]:
+def absent_views(call: Call) -> tuple[wire.AbsentRobot, ...]:
     """What is left of robots that the configuration does not have any more."""
     engine = call.engine
-    return [
-        {
-            "robot_id": name,
-            "queue_size": engine.absent.waiting(name),
-            "resources": _resources(engine, name),
-            "holds": hold_views(engine.holds.of(name), call.language),
-        }
+    return tuple(
+        wire.AbsentRobot(
+            robot_id=name,
+            queue_size=engine.absent.waiting(name),
+            resources=_resources(engine, name),
+            holds=hold_views(engine.holds.of(name), call.language),
+        )
         for name in engine.absent.names
-    ]
+    )
 
 
 async def get_robot(call: Call) -> web.StreamResponse:
@@ -80,53 +82,63 @@ async def stop(call: Call) -> web.StreamResponse:
     return _done(call, f"robot_{motion}", robot, motion=motion)
 
 
-def _done(call: Call, code: str, robot: Robot, **more: str) -> web.Response:
-    return call.answer(
-        {
-            "success": True,
-            "message": words(code, call.language),
-            "robot_id": robot.name,
-            "recorded": call.engine.recorded([robot.name]),
-            "holds": hold_views(call.engine.holds.of(robot.name), call.language),
-            "starts_next": starts_next(call.engine, robot.name),
-            **more,
-        }
-    )
+def _done(call: Call, code: str, robot: Robot, motion: wire.Motion | None = None) -> web.Response:
+    facts: dict[str, Any] = {
+        "success": True,
+        "message": words(code, call.language),
+        "robot_id": robot.name,
+        "recorded": call.engine.recorded([robot.name]),
+        "holds": hold_views(call.engine.holds.of(robot.name), call.language),
+        "starts_next": starts_next(call.engine, robot.name),
+    }
+    if motion is None:
+        return call.answer(wire.RobotDone(**facts))
+    return call.answer(wire.RobotStopped(**facts, motion=motion))
 
 
-async def _view(call: Call, robot: Robot) -> dict[str, Any]:
+async def _view(call: Call, robot: Robot) -> wire.Robot:
     engine = call.engine
     status, status_error = await _status(call, robot)
     lane = engine.reads.lane(robot.name)
     holds = engine.holds.of(robot.name)
-    return {
-        "robot_id": robot.name,
-        "driver": robot.config.driver,
-        "default": robot.name == engine.default_robot,
-        "state": _state(robot, lane.running is not None, holds),
-        "connected": robot.connected,
-        "simulated": robot.capabilities.simulated,
-        "motion_held": status.held if status is not None else None,
-        "motion_state": _motion_state(status),
-        "planned_moves": status.planned_moves
-        if status is not None and status.still_moving
-        else None,
-        "position_known": status.position_known if status is not None else None,
-        "place": status.place if status is not None else None,
-        "details": status.details if status is not None else {},
-        "status_error": status_error,
-        "capabilities": robot.capabilities,
-        "queue_size": len(lane),
-        "running_task": lane.running.id if lane.running is not None else None,
-        "resources": _resources(engine, robot.name),
-        "holds": hold_views(holds, call.language),
-        "why": reason_views(engine.why.of(robot.name).reasons, call.language),
-    }
+    return wire.Robot(
+        robot_id=robot.name,
+        driver=robot.config.driver,
+        default=robot.name == engine.default_robot,
+        state=_state(robot, lane.running is not None, holds),
+        connected=robot.connected,
+        simulated=robot.capabilities.simulated,
+        motion_held=status.held if status is not None else None,
+        motion_state=_motion_state(status),
+        planned_moves=status.planned_moves if status is not None and status.still_moving else None,
+        position_known=status.position_known if status is not None else None,
+        place=status.place if status is not None else None,
+        details=part(status.details if status is not None else {}),
+        status_error=status_error,
+        capabilities=_capabilities(robot),
+        queue_size=len(lane),
+        running_task=lane.running.id if lane.running is not None else None,
+        resources=_resources(engine, robot.name),
+        holds=hold_views(holds, call.language),
+        why=reason_views(engine.why.of(robot.name).reasons, call.language),
+    )
 
 
-def _resources(engine: Engine, robot: str) -> list[str]:
+def _capabilities(robot: Robot) -> Any:
+    can = robot.capabilities
+    return wire.Capabilities(
+        simulated=can.simulated,
+        acknowledgement=can.acknowledgement,
+        stop_out_of_band=can.stop_out_of_band,
+        position_survives_stop=can.position_survives_stop,
+        immediate_while_busy=can.immediate_while_busy,
+        can_hold=can.can_hold,
+    )
+
+
+def _resources(engine: Engine, robot: str) -> tuple[str, ...]:
     occupied = engine.reads.occupied()
-    return [occupancy.resource for occupancy in occupied if occupancy.robot == robot]
+    return tuple(occupancy.resource for occupancy in occupied if occupancy.robot == robot)
 
 
 async def _status(call: Call, robot: Robot) -> tuple[DriverStatus | None, str | None]:

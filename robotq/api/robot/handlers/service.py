@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from aiohttp import web
 
@@ -13,6 +12,7 @@ from robotq.api.robot.models.base import EmptyBody
 from robotq.catalog import CommandSpec
 from robotq.model.errors import RobotqError
 from robotq.model.version import __version__
+from robotq.wire import service as wire
 
 _LINKS = {
     "submit": "/",
@@ -31,24 +31,24 @@ _LINKS = {
 
 async def home(call: Call) -> web.StreamResponse:
     return call.answer(
-        {
-            "status": "running",
-            "message": words("running", call.language),
-            "queue_mode": call.engine.config.mode == "queue",
-            "version": __version__,
-            "links": _LINKS,
-        }
+        wire.Home(
+            status="running",
+            message=words("running", call.language),
+            queue_mode=call.engine.config.mode == "queue",
+            version=__version__,
+            links=_LINKS,
+        )
     )
 
 
 async def audit(call: Call) -> web.StreamResponse:
     """What a person compares with the disk; never asked for by a page or a program."""
-    return call.answer(asdict(call.engine.audit.kept()))
+    return call.answer(wire.Audit(**asdict(call.engine.audit.kept())))
 
 
 async def list_commands(call: Call) -> web.StreamResponse:
     engine = call.engine
-    return call.answer({"commands": [_view(call, spec) for spec in engine.catalog]})
+    return call.answer(wire.Commands(commands=tuple(_view(call, one) for one in engine.catalog)))
 
 
 async def get_command(call: Call) -> web.StreamResponse:
@@ -66,36 +66,36 @@ async def reload(call: Call) -> web.StreamResponse:
     misfits = call.engine.queue.misfits()
     code = "reloaded_misfits" if misfits.number else "reloaded"
     return call.answer(
-        {
-            "success": True,
-            "message": words(code, call.language, count=misfits.number),
-            "does_not_fit": {
-                "count": misfits.number,
-                "tasks": [
-                    {
-                        "task_id": task.id,
-                        "robot_id": task.queue,
-                        "cmd_type": task.command.cmd_type,
-                        "error_code": why.code.name,
-                        "reason": why.text(call.language),
-                    }
+        wire.ReloadDone(
+            success=True,
+            message=words(code, call.language, count=misfits.number),
+            does_not_fit=wire.Misfits(
+                count=misfits.number,
+                tasks=tuple(
+                    wire.Misfit(
+                        task_id=task.id,
+                        robot_id=task.queue,
+                        cmd_type=task.command.cmd_type,
+                        error_code=why.code.name,
+                        reason=why.text(call.language),
+                    )
                     for task, why in misfits.first
-                ],
-            },
-        }
+                ),
+            ),
+        )
     )
 
 
-def _view(call: Call, spec: CommandSpec) -> dict[str, Any]:
-    return {
-        "cmd_type": spec.cmd_type,
-        "kind": spec.kind.value,
-        "title": spec.title,
-        "schema": spec.schema,
-        "timeout_s": spec.timeout_s,
-        "idempotent": spec.idempotent,
-        "approval": spec.approval,
-        "resources": spec.resources,
-        "robots": spec.robots or tuple(call.engine.robots),
-        "example": spec.example,
-    }
+def _view(call: Call, spec: CommandSpec) -> wire.CommandSpec:
+    return wire.CommandSpec(
+        cmd_type=spec.cmd_type,
+        kind=spec.kind.value,
+        title=spec.title,
+        schema=spec.schema,
+        timeout_s=spec.timeout_s,
+        idempotent=spec.idempotent,
+        approval=spec.approval,
+        resources=spec.resources,
+        robots=spec.robots or tuple(call.engine.robots),
+        example=spec.example,
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from robotq.api.http.call import Call
@@ -29,6 +27,7 @@ from robotq.engine.waiting.repeats import series_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.store.port import TaskQuery
+from robotq.wire import tasks as wire
 
 
 async def get_task(call: Call) -> web.StreamResponse:
@@ -68,11 +67,11 @@ async def list_tasks(call: Call) -> web.StreamResponse:
     page = found[: query.limit]
     more = len(found) > query.limit
     return call.answer(
-        {
-            "tasks": [task_line(task, call.engine) for task in page],
-            "count": len(page),
-            "next_cursor": str(page[-1].seq) if more else None,
-        }
+        wire.Tasks(
+            tasks=tuple(task_line(task, call.engine) for task in page),
+            count=len(page),
+            next_cursor=str(page[-1].seq) if more else None,
+        )
     )
 
 
@@ -170,19 +169,19 @@ async def retry_batch(call: Call) -> web.StreamResponse:
         keyed=_keyed(call, body),
     )
     return call.answer(
-        {
-            "success": True,
-            "message": words("retried_batch", call.language, count=len(accepted.task_ids)),
-            "batch_id": accepted.batch_id,
-            "task_ids": accepted.task_ids,
-            "queue_size": accepted.queue_size,
-            "starts_next": await _starts_next(call, accepted.task_ids[0]),
-        },
+        wire.RetriedBatch(
+            success=True,
+            message=words("retried_batch", call.language, count=len(accepted.task_ids)),
+            batch_id=str(accepted.batch_id),
+            task_ids=tuple(accepted.task_ids),
+            queue_size=accepted.queue_size,
+            starts_next=await _starts_next(call, accepted.task_ids[0]),
+        ),
         headers=_replayed(accepted.repeated),
     )
 
 
-async def _starts_next(call: Call, task_id: str) -> dict[str, Any] | None:
+async def _starts_next(call: Call, task_id: str) -> wire.StartsNext | None:
     return starts_next(call.engine, (await call.engine.reads.task(task_id)).queue)
 
 
@@ -196,13 +195,13 @@ def _replayed(repeated: bool) -> dict[str, str] | None:
 
 def _done(call: Call, code: str, task: Task, *, repeated: bool = False) -> web.Response:
     return call.answer(
-        {
-            "success": True,
-            "message": words(code, call.language),
-            "task_id": task.id,
-            "task": task_view(task, call.engine, call.language),
-            "starts_next": starts_next(call.engine, task.queue),
-        },
+        wire.TaskDone(
+            success=True,
+            message=words(code, call.language),
+            task_id=task.id,
+            task=task_view(task, call.engine, call.language),
+            starts_next=starts_next(call.engine, task.queue),
+        ),
         headers=_replayed(repeated),
     )
 

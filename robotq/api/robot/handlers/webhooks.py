@@ -14,6 +14,7 @@ from robotq.api.robot.models.events import WebhooksQuery
 from robotq.model.delivery import parsed_id
 from robotq.model.errors import RobotqError
 from robotq.store.port import DeliveryQuery
+from robotq.wire import service as wire
 
 _CURSOR = re.compile(r"(\d{1,15})\.(.+)")
 
@@ -32,11 +33,11 @@ async def list_webhooks(call: Call) -> web.StreamResponse:
     page = found[: query.limit]
     more = len(found) > query.limit
     return call.answer(
-        {
-            "webhooks": [webhook_view(delivery, call.language) for delivery in page],
-            "count": len(page),
-            "next_cursor": f"{page[-1].created_at_ms}.{page[-1].id}" if more else None,
-        }
+        wire.Webhooks(
+            webhooks=tuple(webhook_view(delivery, call.language) for delivery in page),
+            count=len(page),
+            next_cursor=f"{page[-1].created_at_ms}.{page[-1].id}" if more else None,
+        )
     )
 
 
@@ -44,11 +45,11 @@ async def resend(call: Call) -> web.StreamResponse:
     await call.body(EmptyBody)
     delivery = await call.engine.webhooks.resend(call.path("webhook_id"), actor=call.actor)
     return call.answer(
-        {
-            "success": True,
-            "message": words("webhook_resent", call.language),
-            "webhook": webhook_view(delivery, call.language),
-        }
+        wire.WebhookDone(
+            success=True,
+            message=words("webhook_resent", call.language),
+            webhook=webhook_view(delivery, call.language),
+        )
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from aiohttp import web
 
@@ -21,6 +20,7 @@ from robotq.api.robot.models.workers import (
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, failed_with, succeeded
 from robotq.model.task import Task
+from robotq.wire import workers as wire
 from robotq.workers import TaskReport, Workers
 from robotq.workers.registry import Worker
 
@@ -35,27 +35,27 @@ async def list_workers(call: Call) -> web.StreamResponse:
     now_ms = call.engine.clock.now_ms()
     running = _by_worker(call)
     return call.answer(
-        {
-            "workers": [
+        wire.Workers(
+            workers=tuple(
                 _worker(worker, running.get((worker.queue, worker.name), ()), now_ms)
                 for worker in workers.registry
                 if wanted in (None, worker.queue)
-            ],
-            "queues": {
-                name: {
-                    "waiting": pool.waiting,
-                    "running": len(pool.running),
-                    "idle": pool.idle_calls,
-                    "held": call.engine.holds.held(name),
-                    "holds": hold_views(call.engine.holds.of(name), call.language),
-                    "why": reason_views(call.engine.why.of(name).reasons, call.language),
-                }
+            ),
+            queues={
+                name: wire.WorkerQueue(
+                    waiting=pool.waiting,
+                    running=len(pool.running),
+                    idle=pool.idle_calls,
+                    held=call.engine.holds.held(name),
+                    holds=hold_views(call.engine.holds.of(name), call.language),
+                    why=reason_views(call.engine.why.of(name).reasons, call.language),
+                )
                 for name, pool in pools.items()
                 if wanted in (None, name)
             },
-            "refused": workers.refused,
-            "expired": workers.expired,
-        }
+            refused=workers.refused,
+            expired=workers.expired,
+        )
     )
 
 
@@ -67,35 +67,35 @@ def _by_worker(call: Call) -> Mapping[tuple[str, str], Sequence[Task]]:
     return found
 
 
-def _worker(worker: Worker, running: Sequence[Task], now_ms: int) -> dict[str, Any]:
+def _worker(worker: Worker, running: Sequence[Task], now_ms: int) -> wire.Worker:
     # one that has a task may work for as long as its lease without a word
     state = "busy" if running else "silent" if worker.silent(now_ms) else "idle"
-    return {
-        "worker_id": worker.name,
-        "queue": worker.queue,
-        "state": state,
-        "match": worker.match,
-        "transport": worker.transport,
-        "address": worker.address,
-        "since_ms": worker.since_ms,
-        "seen_ms": worker.seen_ms,
-        "tasks": [task.id for task in running],
-        "running": [
-            {
-                "task_id": task.id,
-                "cmd_type": task.command.cmd_type,
-                "attempt": task.attempt,
-                "progress": task.progress,
-                "started_at_ms": task.started_at_ms,
-                "lease_until_ms": task.lease_until_ms,
-            }
+    return wire.Worker(
+        worker_id=worker.name,
+        queue=worker.queue,
+        state=state,
+        match=worker.match,
+        transport=worker.transport,
+        address=worker.address,
+        since_ms=worker.since_ms,
+        seen_ms=worker.seen_ms,
+        tasks=tuple(task.id for task in running),
+        running=tuple(
+            wire.WorkerRuns(
+                task_id=task.id,
+                cmd_type=task.command.cmd_type,
+                attempt=task.attempt,
+                progress=task.progress,
+                started_at_ms=task.started_at_ms,
+                lease_until_ms=task.lease_until_ms,
+            )
             for task in running
-        ],
-        "completed": worker.completed,
-        "failed": worker.failed,
-        "expired": worker.expired,
-        "expired_ms": worker.expired_ms,
-    }
+        ),
+        completed=worker.completed,
+        failed=worker.failed,
+        expired=worker.expired,
+        expired_ms=worker.expired_ms,
+    )
 
 
 async def next_task(call: Call) -> web.StreamResponse:
@@ -110,7 +110,7 @@ async def next_task(call: Call) -> web.StreamResponse:
         wait_s=body.wait_s,
         still_there=call.still_there,
     )
-    return call.answer({"task": None if task is None else _view(task)})
+    return call.answer(wire.Next(task=None if task is None else _view(task)))
 
 
 async def heartbeat(call: Call) -> web.StreamResponse:
@@ -128,19 +128,19 @@ async def heartbeat(call: Call) -> web.StreamResponse:
     answer = await _workers(call).heartbeat(body.queue, name, reports)
     holds = hold_views(answer.holds, call.language)
     return call.answer(
-        {
-            "paused": bool(holds),
-            "reason": "; ".join(str(hold["reason"]) for hold in holds),
-            "tasks": [
-                {
-                    "task_id": order.task_id,
-                    "order": order.order.value,
-                    "reason": order.reason,
-                    "lease_until_ms": order.lease_until_ms,
-                }
+        wire.Heartbeat(
+            paused=bool(holds),
+            reason="; ".join(hold.reason for hold in holds),
+            tasks=tuple(
+                wire.TaskOrder(
+                    task_id=order.task_id,
+                    order=order.order.value,
+                    reason=order.reason,
+                    lease_until_ms=order.lease_until_ms,
+                )
                 for order in answer.orders
-            ],
-        }
+            ),
+        )
     )
 
 
@@ -185,23 +185,23 @@ async def _of_queue(call: Call, task_id: str, queue: str) -> None:
         raise RobotqError("task_not_found", task_id=task_id)
 
 
-def _view(task: Task) -> dict[str, Any]:
+def _view(task: Task) -> wire.WorkerTask:
     assert task.work is not None
-    return {
-        "task_id": task.id,
-        "queue": task.queue,
-        "cmd_type": task.command.cmd_type,
-        "params": task.command.params,
-        "extra": task.command.extra,
-        "priority": task.priority,
-        "attempt": task.attempt,
-        "token": task.fence,
-        "submitted_at_ms": task.submitted_at_ms,
-        "lease_s": task.work.lease_s,
-        "lease_until_ms": task.lease_until_ms,
-        "deadline_ms": task.work.deadline_ms,
-    }
+    return wire.WorkerTask(
+        task_id=task.id,
+        queue=task.queue,
+        cmd_type=task.command.cmd_type,
+        params=task.command.params,
+        extra=task.command.extra,
+        priority=task.priority,
+        attempt=task.attempt,
+        token=task.fence,
+        submitted_at_ms=task.submitted_at_ms,
+        lease_s=task.work.lease_s,
+        lease_until_ms=task.lease_until_ms,
+        deadline_ms=task.work.deadline_ms,
+    )
 
 
 def _done(call: Call, task: Task) -> web.Response:
-    return call.answer({"success": True, "task_id": task.id, "state": task.state.value})
+    return call.answer(wire.WorkerDone(success=True, task_id=task.id, state=task.state.value))
