@@ -35,12 +35,12 @@ QUEUE = _words(
     "submit_job retry_job claim_job claim_this_job renew_job give_back_job finish_job lose_job",
     "expire_job count_job_anew",
     # what is to be expected
-    "wait_ended closed close revision revision_of waits own_waits would_start misfits current_run",
+    "wait_ended closed close revision revision_of waits would_start misfits current_run",
     "duration_s remaining_s starts_in_s schedule hands_out job_ready",
 )
 """All that a `TaskQueue` has for others."""
 
-INSIDE_ONLY = {"queue": frozenset({"close", "own_waits", "give", "cancel_waiting"})}
+INSIDE_ONLY = {"queue": frozenset({"close", "give", "cancel_waiting"})}
 """Public for the engine's own modules."""
 
 HOLDS = frozenset({"of", "all", "held", "has", "get", "robots"})

@@ -11,7 +11,8 @@ from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from robotq.api.access.keys import Key, KeyFile
+from robotq.api.access.key_rows import Key
+from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import GRANTED, Scope, allows
 from robotq.config import Config
 from robotq.model.errors import RobotqError

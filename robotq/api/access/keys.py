@@ -6,57 +6,26 @@ import asyncio
 import hashlib
 import hmac
 import logging
-import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from robotq.api.access.scopes import GRANTED, is_scope
-from robotq.config.strict_yaml import Document, KeyPath, key_text, read
+from robotq.api.access.key_rows import NAME, RESERVED, Key, KeysRead, content_of, not_a_scope
+from robotq.api.access.scopes import is_scope
+from robotq.config.strict_yaml import read
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.system.durable import sync_folder, write_durably
 
 _log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_FIELDS = ("name", "sha256", "scopes", "created")
-RESERVED = ("anonymous", "agent", "robotq")
-"""Names of actors in the journal that are no keys."""
 
 REQUIRED = "keys.required"
 """Beside the keys: there were some, so nobody comes in without one."""
 
 _CHECK_S = 1.0
 """Seconds after which a change of the file is noticed at the latest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A key as the daemon knows it: enough to recognise it, not enough to use it."""
-
-    name: str
-    """Stands in the journal as the actor of everything done with this key."""
-    sha256: str
-    """Of the key's text, hex."""
-    scopes: tuple[str, ...]
-    created: str
-    """Local date and time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """What stands in the file."""
-
-    keys: Sequence[Key] = ()
-    open: bool = False
-    """It says by its own word that nobody needs a key."""
-    there: bool = False
 
 
 class KeyFile:
@@ -103,7 +72,7 @@ class KeyFile:
 
         Raises ConfigError: bad or taken name, unknown scope.
         """
-        if not _NAME.fullmatch(name) or name in RESERVED:
+        if not NAME.fullmatch(name) or name in RESERVED:
             raise ConfigError(
                 f"name: found {name!r}, expected 1 to 64 letters, digits, _ . @ or -, "
                 f"and none of: {', '.join(RESERVED)}"
@@ -112,7 +81,7 @@ class KeyFile:
             raise ConfigError("scopes: found none, expected at least one")
         for scope in scopes:
             if not is_scope(scope):
-                raise ConfigError(f"scopes: {_not_a_scope(scope)}")
+                raise ConfigError(f"scopes: {not_a_scope(scope)}")
         keys = self.read()
         if any(key.name == name for key in keys):
             raise ConfigError(f"name: a key {name!r} exists already; revoke it first")
@@ -191,7 +160,7 @@ class KeyFile:
             else:
                 told = ""
 
-    def _changed_content(self) -> _Read | None:
+    def _changed_content(self) -> KeysRead | None:
         """What stands in the file; None where nobody has changed it."""
         signature = self._signature()
         if signature == self._seen:
@@ -206,7 +175,7 @@ class KeyFile:
         self._seen = signature
         return found
 
-    def _take_over(self, found: _Read) -> None:
+    def _take_over(self, found: KeysRead) -> None:
         was = self.required
         self._take(found)
         _log.info("keys taken over from %s: %d", self.path, len(self._keys))
@@ -218,17 +187,17 @@ class KeyFile:
         elif was and not self.required:
             _log.warning("no key is needed any more: %s says open", self.path)
 
-    def _content(self) -> _Read:
+    def _content(self) -> KeysRead:
         """Raises ConfigError that names file, line and key."""
         try:
             document = read(self.path)
         except ConfigError as error:
             if isinstance(error.__cause__, FileNotFoundError):
-                return _Read()
+                return KeysRead()
             raise
-        return _content_of(document)
+        return content_of(document)
 
-    def _take(self, found: _Read) -> None:
+    def _take(self, found: KeysRead) -> None:
         self._keys = found.keys
         if found.there:
             self.required = not found.open
@@ -264,48 +233,4 @@ class KeyFile:
         # a key that was taken away does not come back by a power cut
         write_durably(self.path, text.encode(), private=True, shared=True)
         self._seen = self._signature()
-        self._take(_Read(keys=tuple(keys), open=open_, there=True))
-
-
-def _content_of(document: Document) -> _Read:
-    top = document.value if document.value is not None else {}
-    if isinstance(top, dict) and set(top) == {"open"} and top["open"] is True:
-        return _Read(open=True, there=True)
-    rows = top.get("keys", []) if isinstance(top, dict) else None
-    if not isinstance(rows, list) or set(top) - {"keys"}:
-        raise ConfigError(
-            f"{document.name}: expected `keys:` with a list and nothing else, or `open: true` "
-            "and nothing else"
-        )
-    keys = [_key_of(row, ("keys", index), document) for index, row in enumerate(rows)]
-    names = [key.name for key in keys]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise _fault(document, ("keys", index, "name"), f"found {name!r} a second time")
-    return _Read(keys=tuple(keys), there=True)
-
-
-def _key_of(row: Any, path: KeyPath, document: Document) -> Key:
-    if not isinstance(row, dict) or set(row) != set(_FIELDS):
-        raise _fault(document, path, f"expected the keys {', '.join(_FIELDS)}")
-    name, sha256, scopes, created = (row[field] for field in _FIELDS)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
-        raise _fault(document, (*path, "name"), f"found {name!r}, which is no name of a key")
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise _fault(document, (*path, "sha256"), "expected 64 hexadecimal digits")
-    if not isinstance(scopes, list):
-        raise _fault(document, (*path, "scopes"), "expected a list")
-    for index, scope in enumerate(scopes):
-        if not isinstance(scope, str) or not is_scope(scope):
-            raise _fault(document, (*path, "scopes", index), _not_a_scope(scope))
-    if not isinstance(created, str):
-        raise _fault(document, (*path, "created"), "expected a text")
-    return Key(name=name, sha256=sha256, scopes=tuple(scopes), created=created)
-
-
-def _fault(document: Document, path: KeyPath, text: str) -> ConfigError:
-    return ConfigError(f"{document.where(path)}: {key_text(path)}: {text}")
-
-
-def _not_a_scope(found: Any) -> str:
-    return f"found {found!r}, expected one of {', '.join(GRANTED)}, worker:<queue>"
+        self._take(KeysRead(keys=tuple(keys), open=open_, there=True))

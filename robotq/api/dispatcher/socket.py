@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-import socket
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from robotq.api.connections.connection import Connection
 from robotq.api.connections.share import Share
 from robotq.api.dispatcher import requests
+from robotq.api.dispatcher.connected import (
+    CLOSE_S,
+    SEND_S,
+    Connected,
+    WorkerSocket,
+    notice_dead_peers,
+)
 from robotq.api.dispatcher.context import HUB, LOG, SHARE
 from robotq.api.dispatcher.large import SMALL, hard_limit, tasks_of, too_large
 from robotq.api.dispatcher.log import DispatchLog, cut, shown
@@ -24,33 +28,17 @@ from robotq.api.http.errors import Refused
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError, error_text
 from robotq.model.job import JobEnding
-from robotq.model.task import Task
 from robotq.model.texts import Language
 from robotq.workers import Hub, WorkerLink
 
 _log = logging.getLogger(__name__)
 
-_SEND_S = 10.0
-"""Wall seconds in which a worker has to take what it is sent."""
-_CLOSE_S = 2.0
-"""Wall seconds that a worker has to say good-bye, too."""
 _LARGE = 131_072
 """Bytes of a message from which on it is not parsed on the event loop."""
 _BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _OWN = "robotq"
 """Value of `protocol` with which a worker of robotq asks for tokens, acknowledgements and
 cancels, of which the document knows nothing."""
-
-
-class _Socket(web.WebSocketResponse):
-    """Says why it ends where a message is too large to be read."""
-
-    async def close(
-        self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
-    ) -> bool:
-        if code == WSCloseCode.MESSAGE_TOO_BIG and not message:
-            message = b"message too large: see interfaces.dispatcher.result_bytes"
-        return await super().close(code=code, message=message, drain=drain)
 
 
 async def connect(call: Call) -> web.StreamResponse:
@@ -62,8 +50,8 @@ async def connect(call: Call) -> web.StreamResponse:
     # malformed message like any other
     limit = config.interfaces.dispatcher.result_bytes
     # larger than that is refused here, so that the connection stays
-    ws = _Socket(
-        timeout=_CLOSE_S,
+    ws = WorkerSocket(
+        timeout=CLOSE_S,
         autoping=False,
         compress=False,
         max_msg_size=hard_limit(limit),
@@ -79,7 +67,7 @@ async def connect(call: Call) -> web.StreamResponse:
     ) as link:
         ws.headers.update(call.headers or {})
         await ws.prepare(call.request)
-        _notice_dead_peers(call.request.transport)
+        notice_dead_peers(call.request.transport)
         hello = {
             "type": "connected",
             "workerId": name,
@@ -103,74 +91,6 @@ async def connect(call: Call) -> web.StreamResponse:
                 asking.cancel()
             _log.info("%s of group %s has left", name, group)
     return ws
-
-
-class Connected:
-    """The way to one worker."""
-
-    def __init__(self, ws: _Socket, request: web.Request, *, own: bool) -> None:
-        self.ws = ws
-        self.own = own
-        self.quiet = 0
-        """How often it was asked for a sign of life since the last one."""
-        self._request = request
-
-    @property
-    def protocol(self) -> object:
-        """What its bytes come through."""
-        return self._request.protocol
-
-    @property
-    def open(self) -> bool:
-        transport = self._request.transport
-        return not self.ws.closed and transport is not None and not transport.is_closing()
-
-    async def send(self, message: Mapping[str, Any]) -> None:
-        """Raises OSError, TimeoutError where the worker does not take it."""
-        async with asyncio.timeout(_SEND_S):
-            await self.ws.send_str(orjson.dumps(message).decode())
-
-    async def give(self, task: Task) -> bool:
-        if not self.open:
-            return False
-        more = {"token": task.fence, "attempt": task.attempt} if self.own else {}
-        await self.send({"type": "task", "taskId": task.id, "payload": task.command.params, **more})
-        return True
-
-    async def take_away(self, task: Task) -> None:
-        # the document has no word for this; its workers find out when nobody takes their result
-        if self.own and self.open:
-            await self.send({"type": "cancel", "taskId": task.id})
-
-    async def close(self) -> None:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self.ws.close(code=1001, message=b"the daemon ends")
-        self.abort()
-
-    def abort(self) -> None:
-        """End the connection without a word."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-    async def ask_whether_there(self, link: WorkerLink, every_s: float) -> None:
-        """Give up an idle worker that does not answer. One that works may be too busy for it;
-        what it has, has its own time."""
-        while True:
-            await asyncio.sleep(every_s)
-            if link.task is not None:
-                self.quiet = 0
-            elif self.quiet >= 2:
-                _log.info("%s does not answer", link.name)
-                self.abort()
-                return
-            self.quiet += 1
-            try:
-                async with asyncio.timeout(_SEND_S):
-                    await self.ws.ping()
-            except (OSError, TimeoutError):
-                self.abort()
-                return
 
 
 class Conversation:
@@ -293,7 +213,7 @@ async def _listen(worker: Connected, conversation: Conversation, share: Share) -
                 conversation.hub.heard(conversation.link)
                 await conversation.take(worker, message.data)
             case WSMsgType.PING:
-                async with asyncio.timeout(_SEND_S):
+                async with asyncio.timeout(SEND_S):
                     await worker.ws.pong(message.data)
             case WSMsgType.PONG:
                 conversation.hub.heard(conversation.link)
@@ -312,21 +232,3 @@ def _new_name(hub: Hub, clock: WallClock) -> str:
         name = f"W{hub.next_number()}-{clock.now_ms() % 10_000:04d}{tail}"
         if hub.is_name_free(name):
             return name
-
-
-def _notice_dead_peers(transport: asyncio.Transport | None) -> None:
-    """Have the system find out that the other machine is gone, also while its worker is too
-    busy to answer."""
-    one = None if transport is None else transport.get_extra_info("socket")
-    if one is None:
-        return
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (
-        ("TCP_KEEPIDLE", 30),
-        ("TCP_KEEPINTVL", 10),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 60_000),
-    ):
-        option = getattr(socket, name, None)
-        if option is not None:
-            one.setsockopt(socket.IPPROTO_TCP, option, value)

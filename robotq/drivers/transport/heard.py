@@ -25,7 +25,6 @@ _SIGNS = {
     "jsonline": re.compile(r'^\{"[a-z_]+":'),
 }
 """What only one of them says, line by line."""
-_OTHER = re.compile(r"FIRMWARE_NAME:\s*([A-Za-z]+)|^(Smoothie|Repetier|Klipper|RepRapFirmware)\b")
 _OLD = re.compile(r"Grbl ([0-9]+)\.([0-9]+)\S*", re.IGNORECASE | re.ASCII)
 _OLDEST = (1, 1)
 _OLD_REPORT = re.compile(r"^<[A-Za-z]+,MPos:")

@@ -193,7 +193,9 @@ class Claims:
             # after an outage, everything that depends on others is looked at anew
             async with self._commit.several() as changing:
                 current = await changing.of(task.id)
-                ended = _ended(current, task.fence, ended_at_ms, ending, report)
+                ended = ending.of(
+                    current, task.fence, ended_at_ms, step=report.step, changes=report.changes
+                )
                 if current.asked is None and asked is not None:
                     ended = replace(ended, asked=asked)
                 rest = await self._cancelling_rest(changing, ended)
@@ -297,18 +299,3 @@ class Claims:
                 if await self._commit.written(mutations, holds=holds):
                     return
             await self._commit.until_available()
-
-
-def _ended(task: Task, fence: int, at_ms: int, ending: Ending, report: Report) -> Task:
-    error = ending.error
-    if error is not None and error.step is None:
-        error = replace(error, step=report.step)
-    return transition(
-        task,
-        ending.action,
-        fence=fence,
-        ended_at_ms=at_ms,
-        result=ending.result,
-        error=error,
-        **report.changes,
-    )

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from msgspec.structs import replace
+
 from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
-from robotq.model.task import OUTCOME_UNKNOWN, TaskError
-from robotq.model.transitions import Action
+from robotq.model.task import OUTCOME_UNKNOWN, Task, TaskError
+from robotq.model.transitions import Action, transition
 
 
 class StopCause(StrEnum):
@@ -53,6 +55,23 @@ class Ending:
     @property
     def certain(self) -> bool:
         return self.error is None or self.error.code != OUTCOME_UNKNOWN
+
+    def of(
+        self, task: Task, fence: int, at_ms: int, *, step: str | None, changes: Mapping[str, Any]
+    ) -> Task:
+        """The task after it; `step`: the one in which it came, `changes`: what else was heard."""
+        error = self.error
+        if error is not None and error.step is None:
+            error = replace(error, step=step)
+        return transition(
+            task,
+            self.action,
+            fence=fence,
+            ended_at_ms=at_ms,
+            result=self.result,
+            error=error,
+            **changes,
+        )
 
 
 def completed(result: JsonObject) -> Ending:

@@ -73,7 +73,7 @@ class TaskQueue:
 
         # what is to be expected
         self.wait_ended = cancelling.wait_ended
-        self.waits, self.own_waits = waits.of, waits.own
+        self.waits = waits.of
         self.misfits, self.current_run = fitting.misfits, repeats.current
         self.duration_s, self.remaining_s = estimates.duration_s, estimates.remaining_s
         self.starts_in_s, self.schedule = estimates.starts_in_s, estimates.schedule

@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestServer
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
+from robotq.api.dispatcher.connected import Connected
 from robotq.api.dispatcher.interface import ROUTES
-from robotq.api.dispatcher.socket import Connected
 from robotq.config import LimitsConfig
 from robotq.model.task import TaskState
 from robotq.store.memory import MemoryStore

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from robotq.api.access.keys import RESERVED
+from robotq.api.access.key_rows import RESERVED
 from robotq.api.http.call import Call
 from robotq.api.http.errors import part
 from robotq.api.robot.answers.confirming import line_to_send, starts_next
