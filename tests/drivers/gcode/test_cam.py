@@ -168,3 +168,20 @@ def test_axis__that_the_machine_does_not_have_is_refused(tmp_path: Path, firmwar
         with pytest.raises(DriverError, match=r"line 2: 'G1 A5': .*A"):
             robot.run(["G1 X1 F6000", "G1 A5"])
         assert device.axes.moved == []
+
+
+@pytest.mark.parametrize(
+    "line", ["M115 U3.13.2 ; latest firmware", 'M862.3 P "MK3S"', 'M486 A"part.stl"', "M73 P5 @"]
+)
+def test_line__whose_words_nobody_can_read_can_be_left_out(tmp_path: Path, line: str) -> None:
+    code = line.split(maxsplit=1)[0]
+    with MarlinEmulator(tmp_path / "tty", speed=100) as device:
+        with (
+            bench(marlin.create, tmp_path, device.port) as robot,
+            pytest.raises(DriverError, match=rf"line 2: .*translate: {{{code}: null}}"),
+        ):
+            run(robot, ["G1 X1 F6000", line])
+        assert device.axes.moved == []
+        with bench(marlin.create, tmp_path, device.port, translate={code: None}) as robot:
+            run(robot, ["G1 X1 F6000", line])
+        assert device.axes.position[0] == 1.0

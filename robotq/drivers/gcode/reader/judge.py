@@ -18,6 +18,7 @@ from robotq.drivers.gcode.reader.words import (
     bare_line,
     codes_of,
     fitting,
+    plain,
     text_of,
     words_of,
 )
@@ -27,6 +28,7 @@ _FRAME = re.compile(r"%[^%]*|O[0-9]+")
 """Signs of the beginning and the end of a program, and its number."""
 _QUESTION = re.compile(r"\$[$#GIN]|\?")
 """At the head of a program; nobody would read the answer."""
+_MACHINE = re.compile(r"M *([0-9]{1,5}(?:\.[0-9])?)")
 _A_WORD = re.compile(r"[GMXYZ][ \t]*[-+.0-9]", re.IGNORECASE)
 _AXES = frozenset("XYZABCUVWEIJKR")
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3", "G5", "G28", "G29", "G30", "G33", "G34"})
@@ -70,10 +72,10 @@ class Judge:
             return self._saying(saying, number, rules)
         try:
             words = words_of(text, rules)
-        except Refused:
-            saying = text_of(written, rules.remarks)
+        except Refused as refused:
+            saying = text_of(written, {*rules.remarks, *rules.translated})
             if saying is None:
-                raise
+                raise Refused(refused.why + _way_out(text, rules)) from None
             return self._saying(saying, number, rules)
         if rules.translated and (found := translated(words, rules.translated)) is not None:
             return self._translated(found, number, rules)
@@ -132,6 +134,14 @@ class Judge:
             dwell_s=_dwell(words, rules) if "G4" in codes else 0.0,
             alone=not rules.alone.isdisjoint(codes),
         )
+
+
+def _way_out(text: str, rules: Rules) -> str:
+    """What would let a line pass that begins with a code whose words nobody can read."""
+    found = _MACHINE.match(text)
+    if found is None or not rules.client or rules.codes is None:
+        return ""
+    return f"; `translate: {{M{plain(found[1])}: null}}` leaves it out"
 
 
 def _dwell(words: Iterable[Word], rules: Rules) -> float:

@@ -68,6 +68,7 @@ _GRBL_CODES: Codes = {
 _HAL = "grblHAL core gcode.c, gc_execute_block"
 _HAL_CODES: Codes = {
     **_SHARED,
+    **codes("G2 G3", _HAL, group="motion", axes="motion", takes="IJKRP", needs=("XYZ", "IJKR")),
     **codes("M7", _HAL, group="mist"),
     **codes("M6", _HAL, group="tool change"),
     **codes("M48 M49 M50 M51 M53", _HAL, group="overrides", takes="P"),
