@@ -240,6 +240,42 @@ SABOTAGES = (
         "",
         "tests/drivers/marlin/test_stops.py tests/drivers/gcode/test_position.py",
     ),
+    # a program moves as it says
+    _one(
+        "a tab is sent to Marlin, which leaves the number behind it unread",
+        "drivers/gcode/reader/judge.py",
+        '.replace("\\t", " ")',
+        "",
+        "tests/drivers/marlin/test_one_code.py",
+    ),
+    _one(
+        "axis words are sent with a code of Marlin that does not read them",
+        "drivers/gcode/reader/one_code.py",
+        "        if lost:\n",
+        "        if lost and not rules.one_code:\n",
+        "tests/drivers/marlin/test_one_code.py",
+    ),
+    _one(
+        "numbers of more digits than Grbl reads are sent as they are",
+        "drivers/gcode/reader/words.py",
+        "    if any(len(value) > rules.digits for",
+        "    if rules.one_code and any(len(value) > rules.digits for",
+        "tests/drivers/gcode/test_reading.py",
+    ),
+    _one(
+        "what a firmware does not know is found out by its answer",
+        "drivers/gcode/reader/permits.py",
+        "    if known is None:\n        raise Refused(",
+        "    if known is None:\n        return\n        raise Refused(",
+        "tests/drivers/gcode/test_cam.py",
+    ),
+    _one(
+        "arcs that Grbl refuses are sent",
+        "drivers/gcode/reader/arcs.py",
+        "    if off > _MOST_MM or",
+        "    if off > 1000 * _MOST_MM or",
+        "tests/drivers/gcode/test_arcs.py",
+    ),
     # the queue does what it says
     _one(
         "what somebody wanted of a command is kept in memory alone",

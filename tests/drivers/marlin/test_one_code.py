@@ -34,6 +34,9 @@ def sent(*lines: str) -> list[str]:
         ("G28 X Y", ["G28 X Y"]),
         ("G4 P500", ["G4 P500"]),
         ("T0", ["T0"]),
+        ("G1 X\t10\tF600", ["G1 X 10 F600"]),
+        ("M104 T0 S200", ["M104 T0 S200"]),
+        ("G90 G94 G17 G40 G49 G80 G21", ["G90", "G21"]),
     ],
 )
 def test_line__is_put_on_lines_of_its_own_where_it_means_the_same(
@@ -48,8 +51,10 @@ def test_bare_coordinates__mean_the_last_motion_of_the_program() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["X10", "S500", "T0 G1 X60", "G0 X1 M3", "G53 G0 X1", "G28 X10", "G4 P1.5", "T2 M6", "G1 X1 M"],
-)
+    ["X10", "S500", "T0 G1 X60", "G0 X1 M3", "G53 G0 X1", "G28 X10", "G4 P1.5", "T2 M6", "G1 X1 M",
+     "M3 S100 X5", "G4 P1 X2", "T0 X5", "G90 G91", "M3 M5", "G80 G0 X1", "G1 A5", "I1", "G1 X",
+     "G2 X1", "G3 X1 I0 J0", "G92"],
+)  # fmt: skip
 def test_line__that_would_mean_another_thing_is_refused_before_the_first(
     tmp_path: Path, line: str
 ) -> None:
