@@ -16,7 +16,7 @@ from robotq.engine.robot.stop_file import StopFile
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Task
-from robotq.store.sqlite import rows
+from robotq.store.sqlite import rows, state_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def _read(connection: sqlite3.Connection) -> Disk:
     return Disk(
         tasks={task.id: task for task in map(rows.task_from_row, tasks)},
         events=[rows.event_from_row(row) for row in events],
-        holds=[rows.hold_from_row(row) for row in holds],
+        holds=[state_rows.hold_from_row(row) for row in holds],
         counts={(api, queue, state): number for api, queue, state, number in counts},
         faults=faults,
     )

@@ -12,7 +12,7 @@ import orjson
 from robotq.model.event import Event
 from robotq.model.task import Step, Task
 from robotq.store.port import Answer, DuplicateKey, StaleRevision, Tally
-from robotq.store.sqlite import rows
+from robotq.store.sqlite import rows, state_rows
 from robotq.store.sqlite.statements import load
 
 _SQL = load("added.sql")
@@ -61,7 +61,7 @@ class Added:
         self._events.append(rows.event_to_row(event, event_id))
 
     def answer(self, answer: Answer) -> None:
-        self._answers.append(rows.answer_to_row(answer))
+        self._answers.append(state_rows.answer_to_row(answer))
 
     def count(self, api: str, queue: str, state: str, by: int) -> None:
         key = (api, queue, state)

@@ -25,7 +25,7 @@ from robotq.store.port import (
     SetFact,
     StaleRevision,
 )
-from robotq.store.sqlite import items, reads, rows
+from robotq.store.sqlite import items, reads, rows, state_rows
 from robotq.store.sqlite.added import Added, refusal
 from robotq.store.sqlite.statements import load
 
@@ -132,15 +132,15 @@ def _statement(
 ) -> tuple[str, rows.Row]:
     match mutation:
         case SaveHold(hold):
-            return WRITE["save_hold"], rows.hold_to_row(hold)
+            return WRITE["save_hold"], state_rows.hold_to_row(hold)
         case DropHold(robot, code):
             return WRITE["drop_hold"], (robot, code.value)
         case SaveOccupancy(occupancy):
-            return WRITE["save_occupancy"], rows.occupancy_to_row(occupancy)
+            return WRITE["save_occupancy"], state_rows.occupancy_to_row(occupancy)
         case DropOccupancy(resource):
             return WRITE["drop_occupancy"], (resource,)
         case SaveDelivery(delivery):
-            return WRITE["save_delivery"], rows.delivery_to_row(delivery)
+            return WRITE["save_delivery"], state_rows.delivery_to_row(delivery)
         case SetFact(name, None):
             return WRITE["forget_fact"], (name,)
         case SetFact(name, value):

@@ -11,14 +11,14 @@ from robotq.model.event import Event
 from robotq.model.hold import Hold
 from robotq.model.task import Task, TaskState
 from robotq.store.port import Answer, DeliveryQuery, Restored, Tally, TaskQuery
-from robotq.store.sqlite import rows
+from robotq.store.sqlite import rows, state_rows
 from robotq.store.sqlite.statements import load
 
 _READ = load(
     "read.sql",
     task=rows.TASK_COLUMNS,
     event=rows.EVENT_COLUMNS,
-    delivery=rows.DELIVERY_COLUMNS,
+    delivery=state_rows.DELIVERY_COLUMNS,
 )
 
 
@@ -33,11 +33,12 @@ def restore(connection: sqlite3.Connection, finished: int) -> Restored:
         },
         holds=holds(connection),
         occupancies=[
-            rows.occupancy_from_row(row) for row in connection.execute(_READ["occupancies"])
+            state_rows.occupancy_from_row(row) for row in connection.execute(_READ["occupancies"])
         ],
-        facts=dict(rows.fact_from_row(row) for row in connection.execute(_READ["facts"])),
+        facts=dict(state_rows.fact_from_row(row) for row in connection.execute(_READ["facts"])),
         deliveries=[
-            rows.delivery_from_row(row) for row in connection.execute(_READ["deliveries_to_send"])
+            state_rows.delivery_from_row(row)
+            for row in connection.execute(_READ["deliveries_to_send"])
         ],
         last_seq=last_number(connection, "tasks"),
         last_event_id=last_number(connection, "events"),
@@ -50,7 +51,7 @@ def unfinished(connection: sqlite3.Connection) -> list[Task]:
 
 
 def holds(connection: sqlite3.Connection) -> list[Hold]:
-    return [rows.hold_from_row(row) for row in connection.execute(_READ["holds"])]
+    return [state_rows.hold_from_row(row) for row in connection.execute(_READ["holds"])]
 
 
 def last_number(connection: sqlite3.Connection, table: str) -> int:
@@ -89,7 +90,7 @@ def events(
 
 def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | None:
     row = connection.execute(_READ["answer"], (scope, key)).fetchone()
-    return rows.answer_from_row(row) if row is not None else None
+    return state_rows.answer_from_row(row) if row is not None else None
 
 
 def tallies(connection: sqlite3.Connection, api: str, from_ms: int, to_ms: int) -> Sequence[Tally]:
@@ -116,7 +117,7 @@ def deliveries(connection: sqlite3.Connection, query: DeliveryQuery) -> Sequence
         parameters += query.before
     statement = _READ["deliveries"].replace("{conditions}", " AND ".join(terms))
     found = connection.execute(statement, (*parameters, query.limit))
-    return [rows.delivery_from_row(row) for row in found]
+    return [state_rows.delivery_from_row(row) for row in found]
 
 
 _OF_SERIES = """seq IN (
