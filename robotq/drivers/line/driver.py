@@ -23,7 +23,7 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.line.options import LineOptions, read_options
-from robotq.drivers.line.ready import text_of
+from robotq.drivers.line.ready import LineProgram, text_of
 from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of, lines_now
 from robotq.drivers.line.talk import NoAnswer, Talk, said_in
 from robotq.drivers.transport.heard import why_no_link
@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 _TURN_S = 0.7
 """Wall seconds that a query waits for the question before it."""
+_CONFIRM_S = 0.5
+"""Wall seconds that an emergency stop without a command waits for the device's own word."""
 _STOP_CAME = "a stop came before the device had answered"
 
 
@@ -153,13 +155,24 @@ class LineDriver:
         params = program.checked(command.params)
         if not self._up:
             raise LinkLost("not connected")
-        exchanges = Exchanges(self._talk, lambda: None, params, wait_s=_TURN_S)
+        try:
+            return self._answered(program, params)
+        except NoAnswer as error:
+            raise DriverError(str(error)) from error
+
+    def _answered(self, program: LineProgram, params: JsonObject) -> JsonObject:
+        exchanges = Exchanges(self._talk, _nobody, params, wait_s=_TURN_S)
+        failed = ""
         try:
             for exchange in program.exchanges:
                 exchanges.carry_out(exchange)
-            return {**exchanges.found, **exchanges.values(program.result)}
-        except NoAnswer as error:
-            raise DriverError(str(error)) from error
+        except DriverError as error:
+            failed = str(error)
+        # else the next command would be blamed for what is in the device's queue
+        left = errors_of(self._talk, _nobody, wait_s=_TURN_S)
+        if failed or left:
+            raise DriverError("; ".join([failed, *left] if failed else left))
+        return {**exchanges.found, **exchanges.values(program.result)}
 
     # -- stopping ------------------------------------------------------------------------------
 
@@ -190,6 +203,8 @@ class LineDriver:
         self._talk.wake()
         if self._options.ready.device.safe_state is None:
             raise DriverError("its file has no safe_state: robotq cannot stop it")
+        if self._run is None and self._up:
+            self._confirm_soon()
 
     def reset(self) -> None:
         self._recognition.accept()
@@ -216,20 +231,40 @@ class LineDriver:
         if self._options.ready.safe_state:
             self._safe = "sent"
 
+    def _confirm_soon(self) -> None:
+        """The same where no command runs that would ask. Raises DriverError where the device
+        has not confirmed it within a moment; it is asked on."""
+        told: list[str] = []
+
+        def confirm() -> None:
+            try:
+                self._rest()
+            except UncertainOutcome as error:
+                told.append(error.reason)
+
+        thread = threading.Thread(target=confirm, name=f"{self._robot}-rest", daemon=True)
+        thread.start()
+        thread.join(_CONFIRM_S)
+        if thread.is_alive() or told:
+            reason = told[0] if told else "it has not answered yet"
+            raise DriverError(f"the safe state was sent, and is not confirmed: {reason}")
+
     def _come_to_rest(self, run: Run) -> None:
+        if run.acted:
+            self._rest()
+
+    def _rest(self) -> None:
         """Have the device in its safe state, with its own answer for it.
 
         What was sent at once may have met a device that was not listening, so it is sent once
         more and its answers are read. Raises UncertainOutcome.
         """
-        if not run.acted:
-            return
-        exchanges = Exchanges(self._talk, lambda: None, {})
+        exchanges = Exchanges(self._talk, _nobody, {})
         try:
             for exchange in self._options.ready.safe_state:
                 exchanges.carry_out(exchange)
-            self._talk.confirm(lambda: None)
-            left = errors_of(self._talk, lambda: None)
+            self._talk.confirm(_nobody)
+            left = errors_of(self._talk, _nobody)
         except (NoAnswer, LinkLost, DriverError) as error:
             self._safe = f"not confirmed: {error}"
             raise UncertainOutcome("stop_unconfirmed", str(error)) from error
@@ -268,3 +303,7 @@ class LineDriver:
         with self._state:
             self._interrupted = True
         self._talk.shut()
+
+
+def _nobody() -> None:
+    """Nothing ends it before its time."""

@@ -165,14 +165,15 @@ class Run:
             raise Interrupted
 
 
-def errors_of(talk: Talk, guard: Guard) -> list[str]:
+def errors_of(talk: Talk, guard: Guard, *, wait_s: float | None = None) -> list[str]:
     """All errors that wait in the device's queue. Raises what `Talk.ask` raises."""
     question, ready = talk.ready.errors, talk.ready
     if question is None or ready.device.error_query is None:
         return []
     found: list[str] = []
     for _ in range(ready.device.error_query.most):
-        answer, _groups = talk.ask(question, {"values": ready.device.values}, guard)
+        scope = {"values": ready.device.values}
+        answer, _groups = talk.ask(question, scope, guard, wait_s=wait_s)
         if ready.no_error.fullmatch(answer):
             break
         found.append(answer)

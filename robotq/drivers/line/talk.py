@@ -41,6 +41,8 @@ _LINE_LIMIT = 65_536
 _STOP_TURN_S = 0.4
 """Wall seconds that a stop waits for the line that is being written: half a line and a stop
 behind it could be another line."""
+_STOP_GAP_S = 0.1
+"""Longest pause between two lines of a stop."""
 
 
 class NoAnswer(Exception):
@@ -202,7 +204,9 @@ class Talk:
         if not self._sending.acquire(timeout=_STOP_TURN_S):
             raise LinkLost("the device takes no bytes")
         try:
-            for line in lines:
+            for index, line in enumerate(lines):
+                if index:
+                    time.sleep(min(self.ready.device.gap_s, _STOP_GAP_S))
                 self._stops += 1
                 self._transport.write_now(self.ready.frame.out(line, 0))
         finally:

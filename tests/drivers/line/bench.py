@@ -52,16 +52,16 @@ class Bench:
 class Scripted:
     """Answers each line as a table says: a text, several in turn, or a function of the line."""
 
-    def __init__(self, **table: str | list[str] | Callable[[str], str | None]) -> None:
-        self.table = {"ID?": "ID D1", "OFF": "OK", **table}
+    def __init__(self, **table: Any) -> None:
+        self.table: dict[str, Any] = {"ID?": "ID D1", "OFF": "OK", **table}
 
     def __call__(self, text: str) -> str | None:
-        found = self.table.get(text.split(" ", maxsplit=1)[0])
+        found = self.table.get(text.split(" ")[0])
         if callable(found):
-            return found(text)
-        if isinstance(found, list):
-            return found.pop(0) if len(found) > 1 else found[0]
-        return found
+            found = found(text)
+        elif isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        return None if found is None else str(found)
 
 
 def eventually(condition: Callable[[], object]) -> None:

@@ -140,6 +140,24 @@ def test_error_queue__is_emptied_after_a_failure_too(bench: Make) -> None:
     assert device.do("SET") == {"x": "yes"}, "the next command is not blamed for it"
 
 
+def test_error_queue__is_emptied_after_a_query_too(bench: Make) -> None:
+    errors = ["0"]
+    device = bench(
+        Scripted(**{"ERR?": lambda _: errors.pop(0) if errors[1:] else "0", "V?": "5"}),
+        {
+            "error_query": {"send": "ERR?", "none": "0"},
+            **commands(
+                V={"send": "V?", "reads": True, "query": True, "expect": ".*"},
+                SET={"send": "SET", "reads": True},
+            ),
+        },
+    ).connected()
+    errors[:] = ["-350,Queue overflow", "0"]
+    with pytest.raises(DriverError, match="-350"):
+        device.driver.immediate(Command(cmd_type="V"))
+    assert device.do("SET") == {}, "the next command is not blamed for it"
+
+
 def test_line__to_which_the_device_says_nothing_is_not_done_before_it_is_alive(bench: Make) -> None:
     device = bench(
         Scripted(), {"resync": {"quiet_s": 0.01, "wait_s": 0.2}, **commands(SET={"send": "SET 1"})}
@@ -317,6 +335,21 @@ def test_emergency_stop__without_a_link_says_that_it_was_not_sent(bench: Make) -
     device.driver.connect()
     assert device.wire.heard[0] == "HALT", "the stop comes before everything else"
     assert not pump.moves_now
+
+
+def test_emergency_stop__without_a_command_is_confirmed_by_the_device(bench: Make) -> None:
+    device = bench(Scripted(), {}).connected()
+    device.driver.emergency_stop()
+    assert device.driver.status().details["safe_state"] == "confirmed"
+    assert device.heard("OFF") == 2
+
+
+def test_emergency_stop__that_the_device_does_not_confirm_is_told(bench: Make) -> None:
+    device = bench(Scripted(OFF="NO"), {"safe_state": [{"send": "OFF", "expect": "OK"}]})
+    device.connected()
+    with pytest.raises(DriverError, match="confirmed"):
+        device.driver.emergency_stop()
+    assert "not confirmed" in device.driver.status().details["safe_state"]
 
 
 def test_stop__of_a_command_that_only_asks_switches_nothing_off(bench: Make) -> None:
