@@ -22,6 +22,7 @@ from robotq.drivers.base import (
     WrongDevice,
 )
 from robotq.drivers.identity import Recognition, Self
+from robotq.drivers.line.link import Link
 from robotq.drivers.line.options import LineOptions, read_options
 from robotq.drivers.line.ready import LineProgram, text_of
 from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of, lines_now
@@ -45,7 +46,8 @@ class LineDriver:
         self._robot = setup.robot
         self._options = options
         self._link_changed = setup.link_changed
-        self._talk = Talk(setup.robot, options, self._on_lost)
+        self._link = Link(setup.robot, options, self._on_lost)
+        self._talk = Talk(options.ready, self._link)
         self._recognition = Recognition(options.port.identity, "its file says what it is asked")
         self._run: Run | None = None
         self._making = False
@@ -79,7 +81,7 @@ class LineDriver:
                 self._making = False
 
     def _connect(self) -> None:
-        talk = self._talk
+        talk, link = self._talk, self._link
         talk.open()
         try:
             if self._latched:
@@ -88,15 +90,15 @@ class LineDriver:
             with self._state:
                 if self._interrupted:
                     raise LinkLost(_STOP_CAME)
-                self._up = talk.made = True
+                self._up = link.made = True
         except (NoAnswer, LinkLost, DriverError) as error:
-            talk.close(str(error))
+            link.close(str(error))
             if isinstance(error, WrongDevice) or self._interrupted:
                 raise
-            if not talk.heard:
+            if not link.heard:
                 baud = self._options.port.baud
-                raise why_no_link(talk.heard, driver="line", baud=baud) from error
-            raise LinkLost(f"{talk.port_name}: {error}") from error
+                raise why_no_link(link.heard, driver="line", baud=baud) from error
+            raise LinkLost(f"{link.port_name}: {error}") from error
 
     def _meet(self) -> None:
         """Who it is, and both sides begin anew. Raises LinkLost, NoAnswer, DriverError."""
@@ -187,12 +189,12 @@ class LineDriver:
             self._interrupted = self._interrupted or self._making
         run = self._run
         if run is None:
-            self._talk.wake()
+            self._link.wake()
             return
         run.stopping = True
         if run.stoppable:
             self._send_safe_state()
-        self._talk.wake()
+        self._link.wake()
 
     def emergency_stop(self) -> None:
         # before the link is looked at: a device that is not there is stopped when it comes back
@@ -200,7 +202,7 @@ class LineDriver:
         self._send_safe_state()
         with self._state:
             self._interrupted = self._interrupted or self._making
-        self._talk.wake()
+        self._link.wake()
         if self._options.ready.device.safe_state is None:
             raise DriverError("its file has no safe_state: robotq cannot stop it")
         if self._run is None and self._up:
@@ -208,7 +210,7 @@ class LineDriver:
 
     def reset(self) -> None:
         self._recognition.accept()
-        self._talk.accept_board()
+        self._link.accept_board()
         self._latched = False
 
     def _check_latch(self) -> None:
@@ -275,13 +277,13 @@ class LineDriver:
     # -- the rest ------------------------------------------------------------------------------
 
     def status(self) -> DriverStatus:
-        talk = self._talk
-        if not self._up or not talk.is_open:
+        talk, link = self._talk, self._link
+        if not self._up or not link.is_open:
             return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
         details: dict[str, Any] = {
             "device": self._who,
             "emergency_stop": self._latched,
-            "dropped_lines": talk.dropped,
+            "dropped_lines": link.dropped,
             "resynchronised": talk.resyncs,
         }
         if self._safe is not None:
@@ -302,7 +304,7 @@ class LineDriver:
         self._up = False
         with self._state:
             self._interrupted = True
-        self._talk.shut()
+        self._link.shut()
 
 
 def _nobody() -> None:

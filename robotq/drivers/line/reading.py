@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
 from robotq.config.keys import suggestion
 from robotq.config.line_device import (
@@ -19,6 +18,7 @@ from robotq.config.line_device import (
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import DriverError
 from robotq.drivers.line.frame import Frame, NoLine
+from robotq.drivers.line.pieces import Pieces
 from robotq.drivers.line.ready import (
     Exchange,
     LineProgram,
@@ -28,21 +28,19 @@ from robotq.drivers.line.ready import (
     ReadyDevice,
     text_of,
 )
-from robotq.steps.expressions import Expression, ExpressionError, parse
+from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.shapes import Kind, Shape, shape_of
 from robotq.steps.templates import Template, read_template
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_RESERVED = {"params", "values", "null", "true", "false", "len", "robot_id", "timeout"}
-_MADE = TypeVar("_MADE")
 
 
 class DeviceReader:
     """Reads one device. `faults` has what is wrong, each with its place."""
 
     def __init__(self, device: LineDevice) -> None:
-        self.faults: list[tuple[KeyPath, str]] = []
+        self._pieces = Pieces()
+        self.faults = self._pieces.faults
         self._device = device
         self._values: Mapping[str, Shape] = {"values": shape_of(dict(device.values))}
         self._limited: set[str] = set()
@@ -51,30 +49,32 @@ class DeviceReader:
         """None where there are faults."""
         device = self._device
         for name in device.values:
-            self._name(name, ("values", name))
+            self._pieces.name(name, ("values", name))
         for name in device.commands:
             if not _COMMAND.fullmatch(name):
-                self._fault(("commands", name), "expected a name of letters, digits and _")
-        frame = self._try((), lambda: Frame(device))
+                self._pieces.fault(("commands", name), "expected a name of letters, digits and _")
+        frame = self._pieces.attempt((), lambda: Frame(device))
         programs = {
             name: self._program(command, ("commands", name))
             for name, command in device.commands.items()
         }
         for name in device.limits:
             if name not in self._limited:
-                self._fault(("limits", name), f"no command has such a parameter{self._params()}")
+                self._pieces.fault(
+                    ("limits", name), f"no command has such a parameter{self._params()}"
+                )
         who = None if device.who is None else self._reading(device.who, ("who",))
         if who is not None and who.expect is None:
-            self._fault(("who",), "expect is missing")
+            self._pieces.fault(("who",), "expect is missing")
         sync = self._sync() or who
         if sync is None and frame is not None and not frame.has_ids:
-            self._fault(
+            self._pieces.fault(
                 ("who",),
                 "is missing: a question whose answer is like no other one (who, or send and "
                 "expect of resync) tells whether a late answer is still to come",
             )
         if device.safe_state is None and any(not each.reads for each in programs.values()):
-            self._fault(
+            self._pieces.fault(
                 ("safe_state",),
                 "is missing: the lines that bring the device to rest; [] where nothing has to",
             )
@@ -90,9 +90,11 @@ class DeviceReader:
             start=self._exchanges(device.start, ("start",), names),
             safe_state=self._exchanges(device.safe_state or (), ("safe_state",), names),
             errors=None if asked is None else self._reading(asked, ("error_query",)),
-            no_error=self._pattern("" if errors is None else errors.none, ("error_query", "none")),
-            ignore=self._patterns(device.ignore, ("ignore",)),
-            restarted=self._optional(device.restarted, ("restarted",)),
+            no_error=self._pieces.pattern(
+                "" if errors is None else errors.none, ("error_query", "none")
+            ),
+            ignore=self._pieces.patterns(device.ignore, ("ignore",)),
+            restarted=self._pieces.optional(device.restarted, ("restarted",)),
         )
         if not self.faults:
             self._try_lines(ready)
@@ -113,23 +115,23 @@ class DeviceReader:
         }
         names = {**self._values, "params": Shape(schema=schema)}
         if command.do and (command.send is not None or command.poll is not None):
-            self._fault(at, "found send or poll beside do, expected one of the two")
+            self._pieces.fault(at, "found send or poll beside do, expected one of the two")
         listed = command.do or [command]
         above = (*at, "do") if command.do else at
         exchanges = self._exchanges(listed, above, names, params, single=not command.do)
         for name in command.result:
-            self._name(name, (*at, "result", name))
+            self._pieces.name(name, (*at, "result", name))
         program = LineProgram(
             exchanges=exchanges,
             params=params,
             result={
-                name: self._expression(text, (*at, "result", name), names)
+                name: self._pieces.expression(text, (*at, "result", name), names)
                 for name, text in command.result.items()
             },
             query=command.query,
         )
         if command.query and not program.reads:
-            self._fault((*at, "query"), "expected reads: true for each line of a query")
+            self._pieces.fault((*at, "query"), "expected reads: true for each line of a query")
         return program
 
     def _exchanges(
@@ -152,15 +154,15 @@ class DeviceReader:
 
     def _poll(self, poll: LinePoll, at: KeyPath, names: dict[str, Shape]) -> Poll:
         if (poll.until is None) == (poll.reached is None):
-            self._fault(at, "expected one of until and reached")
+            self._pieces.fault(at, "expected one of until and reached")
         if poll.expect is None:
-            self._fault(at, "expect is missing")
+            self._pieces.fault(at, "expect is missing")
         question = self._question(poll, at, names, {}, reads=True)
         return Poll(
             question=question,
-            until=self._optional(poll.until, (*at, "until")),
-            reached=self._maybe(poll.reached, (*at, "reached"), names),
-            progress=self._maybe(poll.progress, (*at, "progress"), names),
+            until=self._pieces.optional(poll.until, (*at, "until")),
+            reached=self._pieces.maybe(poll.reached, (*at, "reached"), names),
+            progress=self._pieces.maybe(poll.progress, (*at, "progress"), names),
             every_s=poll.every_s,
         )
 
@@ -172,7 +174,7 @@ class DeviceReader:
         if resync.send is None and resync.expect is None:
             return None
         if resync.send is None or resync.expect is None:
-            self._fault(("resync",), "expected send and expect together")
+            self._pieces.fault(("resync",), "expected send and expect together")
             return None
         asked = LineQuestion(send=resync.send, expect=resync.expect)
         return self._reading(asked, ("resync",))
@@ -187,32 +189,34 @@ class DeviceReader:
         reads: bool = False,
     ) -> Question:
         line = self._line(asked.send, (*at, "send"), names, params)
-        expect = self._optional(asked.expect, (*at, "expect"))
+        expect = self._pieces.optional(asked.expect, (*at, "expect"))
         groups = expect.groupindex if expect is not None else {}
         types = {**self._device.types, **asked.types}
         for name in groups:
-            self._name(name, (*at, "expect"))
+            self._pieces.name(name, (*at, "expect"))
             kind = "string" if types.get(name, "text") == "text" else types[name]
             names[name] = Shape(schema={"type": kind}, nullable=True)
         for name in asked.types:
             if name not in groups:
-                self._fault((*at, "types", name), f"no such group{suggestion(name, groups)}")
+                self._pieces.fault((*at, "types", name), f"no such group{suggestion(name, groups)}")
         if expect is None:
             for key in ("error", "busy", "pending", "check"):
                 if getattr(asked, key):
-                    self._fault((*at, key), "expected it beside expect, where answers are read")
+                    self._pieces.fault(
+                        (*at, key), "expected it beside expect, where answers are read"
+                    )
         every = {**self._device.error, **asked.error}
         own = [((*at, "error", text), text) for text in asked.error]
         shared = [(("error", text), text) for text in self._device.error]
-        patterns = {text: self._pattern(text, where) for where, text in (*shared, *own)}
+        patterns = {text: self._pieces.pattern(text, where) for where, text in (*shared, *own)}
         return Question(
             line=line,
             expect=expect,
             types={name: types.get(name, "text") for name in groups},
             errors=tuple((patterns[text], meaning) for text, meaning in every.items()),
-            busy=self._patterns(asked.busy, (*at, "busy")),
-            pending=self._patterns(asked.pending, (*at, "pending")),
-            check=self._maybe(asked.check, (*at, "check"), names),
+            busy=self._pieces.patterns(asked.busy, (*at, "busy")),
+            pending=self._pieces.patterns(asked.pending, (*at, "pending")),
+            check=self._pieces.maybe(asked.check, (*at, "check"), names),
             otherwise=asked.otherwise or "",
             answer_s=asked.answer_s or self._device.answer_s,
             reads=reads or asked.reads,
@@ -221,7 +225,7 @@ class DeviceReader:
     # -- params --------------------------------------------------------------------------------
 
     def _param(self, name: str, param: LineParam, at: KeyPath) -> Param:
-        self._name(name, at)
+        self._pieces.name(name, at)
         self._limited.add(name)
         limits = self._device.limits.get(name)
         least = self._bound(param.min, -math.inf, (*at, "min"))
@@ -230,23 +234,23 @@ class DeviceReader:
             least = max(least, -math.inf if limits.min is None else limits.min)
             most = min(most, math.inf if limits.max is None else limits.max)
         if least > most:
-            self._fault(at, f"nothing is allowed: at least {least:g}, at most {most:g}")
+            self._pieces.fault(at, f"nothing is allowed: at least {least:g}, at most {most:g}")
         if param.type == "text":
             if not param.one_of and param.pattern is None:
-                self._fault(at, "a text needs one_of or pattern, to stand in a line")
+                self._pieces.fault(at, "a text needs one_of or pattern, to stand in a line")
             if math.isfinite(least) or math.isfinite(most):
-                self._fault(at, "a text has no min and max")
+                self._pieces.fault(at, "a text has no min and max")
         read = Param(
             type=param.type,
             least=least,
             most=most,
             one_of=tuple(param.one_of),
-            pattern=self._optional(param.pattern, (*at, "pattern")),
+            pattern=self._pieces.optional(param.pattern, (*at, "pattern")),
             default=param.default,
             title=param.title,
         )
         if param.default is not None and (reason := read.why_not(param.default)) is not None:
-            self._fault((*at, "default"), reason)
+            self._pieces.fault((*at, "default"), reason)
         return read
 
     def _bound(self, bound: float | str | None, none: float, at: KeyPath) -> float:
@@ -254,14 +258,14 @@ class DeviceReader:
             return none
         if isinstance(bound, int | float):
             return float(bound)
-        expression = self._expression(bound, at, self._values)
+        expression = self._pieces.expression(bound, at, self._values)
         try:
             value = expression.value({"values": self._device.values})
         except ExpressionError as error:
-            self._fault(at, str(error))
+            self._pieces.fault(at, str(error))
             return none
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self._fault(at, f"found {value!r}, expected a number")
+            self._pieces.fault(at, f"found {value!r}, expected a number")
             return none
         return float(value)
 
@@ -278,7 +282,7 @@ class DeviceReader:
         params: Mapping[str, Param],
     ) -> Template:
         if text is None:
-            self._fault(at, "is missing")
+            self._pieces.fault(at, "is missing")
             return Template("", ())
         try:
             template = read_template(text, names)
@@ -286,7 +290,7 @@ class DeviceReader:
                 if part.expression is not None:
                     self._fits(part.expression, part.decimals, names, params)
         except ExpressionError as error:
-            self._fault(at, str(error))
+            self._pieces.fault(at, str(error))
             return Template("", ())
         return template
 
@@ -323,45 +327,5 @@ class DeviceReader:
                 try:
                     ready.frame.out(text_of(first.line, scope), 1)
                 except (DriverError, NoLine) as error:
-                    self._fault(("commands", name), f"with {params}: {error}")
+                    self._pieces.fault(("commands", name), f"with {params}: {error}")
                     break
-
-    def _optional(self, text: str | None, at: KeyPath) -> re.Pattern[str] | None:
-        return None if text is None else self._pattern(text, at)
-
-    def _patterns(self, texts: Iterable[str], at: KeyPath) -> tuple[re.Pattern[str], ...]:
-        return tuple(self._pattern(text, (*at, index)) for index, text in enumerate(texts))
-
-    def _pattern(self, text: str, at: KeyPath) -> re.Pattern[str]:
-        made = self._try(at, lambda: re.compile(text, re.ASCII))
-        return made or re.compile("")
-
-    def _maybe(
-        self, text: str | None, at: KeyPath, names: Mapping[str, Shape]
-    ) -> Expression | None:
-        return None if text is None else self._expression(text, at, names)
-
-    def _expression(self, text: str, at: KeyPath, names: Mapping[str, Shape]) -> Expression:
-        try:
-            expression = parse(text)
-            expression.shape(names)
-        except ExpressionError as error:
-            self._fault(at, str(error))
-            return parse("null")
-        return expression
-
-    def _name(self, name: str, at: KeyPath) -> None:
-        if not _NAME.fullmatch(name) or name in _RESERVED:
-            self._fault(at, f"found {name!r}, expected a name of its own: letters, digits and _")
-
-    def _try(self, at: KeyPath, make: Callable[[], _MADE]) -> _MADE | None:
-        try:
-            return make()
-        except re.error as error:
-            self._fault(at, f"expected a regular expression: {error}")
-        except (ValueError, UnicodeError) as error:
-            self._fault(at, str(error))
-        return None
-
-    def _fault(self, at: KeyPath, text: str) -> None:
-        self.faults.append((at, text))

@@ -7,8 +7,9 @@ from contextlib import nullcontext
 from typing import Any
 
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, UncertainOutcome
+from robotq.drivers.line.link import Guard
 from robotq.drivers.line.ready import Exchange, LineProgram, Poll, Question
-from robotq.drivers.line.talk import Guard, NoAnswer, Talk
+from robotq.drivers.line.talk import NoAnswer, Talk
 from robotq.model.json import JsonObject
 from robotq.steps.expressions import Expression, ExpressionError
 
@@ -78,7 +79,7 @@ class Exchanges:
                 return
             if poll.reached is not None and self._value(poll.reached) is True:
                 return
-            self._talk.pause(poll.every_s, self._guard)
+            self._talk.link.pause(poll.every_s, self._guard)
 
     def _tell(self, fraction: Any) -> None:
         if isinstance(fraction, int | float) and fraction == fraction:  # noqa: PLR0124 - no NaN
@@ -135,7 +136,7 @@ class Run:
             told = "; ".join([str(error), *self._errors_left()])
             raise DriverError(told, code=error.code) from error
         except LinkLost as error:
-            if self.acted and self._talk.restarted:
+            if self.acted and self._talk.link.restarted:
                 raise UncertainOutcome("device_reset", error.reason) from error
             if self.acted:
                 raise

@@ -10,39 +10,19 @@ dropped. Where that answer does not come in time, the link is opened anew.
 from __future__ import annotations
 
 import itertools
-import logging
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from robotq.drivers.base import Busy, DriverError, LinkLost
 from robotq.drivers.line.frame import IDS, NoLine
-from robotq.drivers.line.options import LineOptions
-from robotq.drivers.line.ready import Question, text_of, typed
+from robotq.drivers.line.link import LOOK_S, Guard, Link
+from robotq.drivers.line.ready import Question, ReadyDevice, text_of, typed
 from robotq.drivers.patience import Turns
-from robotq.drivers.transport import Transport
-from robotq.drivers.transport.lines import LineFramer
 from robotq.model.json import JsonObject
-
-_log = logging.getLogger(__name__)
-
-Guard = Callable[[], None]
-"""Raises what has befallen the caller, a stop for example."""
-
-_LOOK_S = 0.1
-_WAITING = 64
-"""Lines that wait to be looked at; a device that sends more unasked is out of step anyway."""
-_RESTARTED = "the device has started anew"
-_LINE_LIMIT = 65_536
-_STOP_TURN_S = 0.4
-"""Wall seconds that a stop waits for the line that is being written: half a line and a stop
-behind it could be another line."""
-_STOP_GAP_S = 0.1
-"""Longest pause between two lines of a stop."""
 
 
 class NoAnswer(Exception):
@@ -51,95 +31,33 @@ class NoAnswer(Exception):
 
 
 class Talk:
-    """The link to one device. All methods may be called from any thread."""
+    """The conversation over one link. All methods may be called from any thread."""
 
-    def __init__(self, robot: str, options: LineOptions, on_lost: Callable[[str], None]) -> None:
-        ready = options.ready
+    def __init__(self, ready: ReadyDevice, link: Link) -> None:
         self.ready = ready
-        self._robot = robot
-        self._told = on_lost
-        self._transport = Transport(
-            robot, options.port, on_data=self._on_data, on_lost=self._on_lost
-        )
-        self._framer = LineFramer(self._on_line, limit=_LINE_LIMIT, end=ready.frame.receive_end)
+        self.link = link
         self._turn = threading.Lock()
         """Held from a question to its answer."""
-        self._sending = threading.Lock()
-        """Held while a line is written."""
-        self._changed = threading.Condition()
-        self._lines: deque[bytes] = deque(maxlen=_WAITING)
-        self._broken: str | None = "not connected yet"
-        self._asking = False
-        """Somebody waits for an answer."""
         self._unanswered = False
         """The last line was one to which the device says nothing."""
         self._out_of_step = True
-        self._stops = 0
-        """Lines that were sent before everything else; nobody has read their answers."""
         self._stops_read = 0
-        """Those after whose answers both sides were in step."""
+        """Stops after whose answers both sides were in step."""
         self._owed = 0
         """Answers to the question of `sync` that have not come."""
         self._written_off = 0
         """Those that are waited for no more, and may come all the same."""
         self._known: tuple[str, ...] | None = None
         """What the device says of itself in these answers."""
-        self.made = False
-        """The device has answered all that it is asked at a connection; before that, it may well
-        say that it was switched on: opening a port does that to some."""
-        self.restarted = False
-        """The link is down because the device was switched on."""
         self._numbers = itertools.cycle(range(1, IDS))
         self._number = 0
         self._answered_at = 0.0
-        self.dropped = 0
-        """Lines that were nobody's answer."""
         self.resyncs = 0
-
-    # -- the link ------------------------------------------------------------------------------
-
-    @property
-    def is_open(self) -> bool:
-        return self._transport.is_open
-
-    @property
-    def port_name(self) -> str | None:
-        return self._transport.port_name
-
-    @property
-    def heard(self) -> bytes:
-        return self._transport.heard
 
     def open(self) -> None:
         """Raises LinkLost."""
-        with self._changed:
-            self._lines.clear()
-            self._framer.clear()
-            self._broken, self._known = None, None
-            self._out_of_step, self.made, self.restarted = True, False, False
-        self._transport.open()
-
-    def lose(self, reason: str) -> None:
-        self._transport.lose(reason)
-
-    def close(self, reason: str) -> None:
-        """Nobody is told."""
-        with self._changed:
-            self._broken = reason
-            self._changed.notify_all()
-        self._transport.close(reason)
-
-    def shut(self) -> None:
-        self.close("closed")
-        self._transport.shut()
-
-    def accept_board(self) -> None:
-        self._transport.accept_board()
-
-    def wake(self) -> None:
-        """Have whoever waits look at its guard."""
-        with self._changed:
-            self._changed.notify_all()
+        self._known, self._out_of_step = None, True
+        self.link.open()
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -172,20 +90,7 @@ class Talk:
             # it has refused the line, so it may be sent again
             if time.monotonic() > until:
                 raise DriverError(f"{line!r}: it is busy: {answer}", busy=answer)
-            self.pause(self.ready.device.busy_s, guard)
-
-    def pause(self, seconds: float, guard: Guard) -> None:
-        """Let time pass. Raises what `guard` does, at once."""
-        deadline = time.monotonic() + seconds
-        while True:
-            guard()
-            with self._changed:
-                if self._broken is not None:
-                    raise LinkLost(self._broken)
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return
-                self._changed.wait(min(left, _LOOK_S))
+            self.link.pause(self.ready.device.busy_s, guard)
 
     def get_in_step(self, guard: Guard) -> None:
         """Wait until no late answer can come any more. Raises LinkLost."""
@@ -201,16 +106,7 @@ class Talk:
 
     def now(self, lines: Sequence[str]) -> None:
         """Send lines before everything else, without waiting for answers. Raises LinkLost."""
-        if not self._sending.acquire(timeout=_STOP_TURN_S):
-            raise LinkLost("the device takes no bytes")
-        try:
-            for index, line in enumerate(lines):
-                if index:
-                    time.sleep(min(self.ready.device.gap_s, _STOP_GAP_S))
-                self._stops += 1
-                self._transport.write_now(self.ready.frame.out(line, 0))
-        finally:
-            self._sending.release()
+        self.link.now([self.ready.frame.out(line, 0) for line in lines])
 
     @contextmanager
     def _my_turn(self, wait_s: float | None) -> Iterator[None]:
@@ -227,78 +123,55 @@ class Talk:
         """The answer; None where none is expected."""
         gap_s = self._answered_at + self.ready.device.gap_s - time.monotonic()
         if gap_s > 0:
-            self.pause(gap_s, guard)
-        number = next(self._numbers)
-        data = self._out(line, number)
-        try:
-            self._begin(number)
-            answered = question.expect is not None or self.ready.device.echo
-            self._write(data, guard, sent, answered=answered)
-            if not answered:
-                return None
-            return self._answer(question, data, guard)
-        finally:
-            with self._changed:
-                self._asking = False
-            self._answered_at = time.monotonic()
+            self.link.pause(gap_s, guard)
+        data = self._out(line)
+        answered = question.expect is not None or self.ready.device.echo
 
-    def _out(self, line: str, number: int) -> bytes:
-        try:
-            return self.ready.frame.out(line, number)
-        except NoLine as error:
-            raise DriverError(str(error), code="bad_parameter", field="params") from error
-
-    def _begin(self, number: int) -> None:
-        with self._changed:
-            if self._broken is not None:
-                raise LinkLost(self._broken)
-            self.dropped += len(self._lines)
-            self._lines.clear()
-            self._number = number
-            self._asking = True
-
-    def _write(
-        self, data: bytes, guard: Guard, sent: Callable[[], None], *, answered: bool = True
-    ) -> None:
-        with self._sending:
-            # a stop comes before this line or behind it, never in between
-            guard()
+        def about_to() -> None:
             sent()
             # until its answer is there
             self._out_of_step = answered and not self.ready.frame.has_ids
             self._unanswered = not answered
-            self._transport.write(data)
+
+        self.link.listen()
+        try:
+            self.link.write(data, guard, about_to)
+            return self._answer(question, data, guard) if answered else None
+        finally:
+            self.link.listen_no_more()
+            self._answered_at = time.monotonic()
+
+    def _out(self, line: str) -> bytes:
+        self._number = next(self._numbers)
+        try:
+            return self.ready.frame.out(line, self._number)
+        except NoLine as error:
+            raise DriverError(str(error), code="bad_parameter", field="params") from error
 
     def _answer(self, question: Question, data: bytes, guard: Guard) -> str | None:
-        turns = Turns(_LOOK_S)
+        turns = Turns(LOOK_S)
         deadline = turns.now() + question.answer_s
         echo = self.ready.frame.echo_of(data) if self.ready.device.echo else None
-        while (raw := self._next(turns, deadline, guard)) is not None:
+        while (raw := self.link.next(turns, deadline, guard)) is not None:
             if echo is not None:
                 if raw.strip(b" \t") != echo:
                     # of the question before: what belongs to this one comes behind its echo
-                    self.dropped += 1
-                    continue
-                echo = None
-                if question.expect is None:
-                    self._in_step()
+                    self.link.dropped += 1
+                elif question.expect is None:
+                    self._out_of_step = False
                     return None
+                else:
+                    echo = None
                 continue
             answer = self.ready.frame.read(raw, self._number)
             if answer is None or self._is_late_sync(question, answer):
-                self.dropped += 1
+                self.link.dropped += 1
             elif any(each.fullmatch(answer) for each in question.pending):
                 deadline = turns.now() + question.answer_s
             else:
-                self._in_step()
+                self._out_of_step = False
                 return answer
         raise NoAnswer(f"no answer to {_shown(data)} within {question.answer_s:g} s")
-
-    def _in_step(self) -> None:
-        with self._changed:
-            # what came behind the answer is nobody's
-            self._out_of_step = bool(self._lines) or self._framer.begun
-            self._asking = False
 
     def _is_late_sync(self, question: Question, answer: str) -> bool:
         sync = self.ready.sync
@@ -308,22 +181,6 @@ class Talk:
             return False
         self._written_off -= 1
         return True
-
-    def _next(self, turns: Turns, deadline: float, guard: Guard) -> bytes | None:
-        """The next line; None where none comes in time."""
-        while True:
-            guard()
-            unread = self._transport.holds_unread()
-            with self._changed:
-                if self._lines:
-                    return self._lines.popleft()
-                if self._broken is not None:
-                    raise LinkLost(self._broken)
-                left = deadline - turns.now()
-                # where something came that nobody has read, it is we who are slow
-                if left <= 0 and not unread:
-                    return None
-                self._changed.wait(min(max(left, 0.001), _LOOK_S))
 
     def _understood(self, question: Question, line: str, answer: str) -> JsonObject:
         for pattern, meaning in question.errors:
@@ -344,16 +201,11 @@ class Talk:
     # -- in step -------------------------------------------------------------------------------
 
     def _get_in_step(self, guard: Guard) -> None:
-        with self._changed:
-            if self._broken is not None:
-                raise LinkLost(self._broken)
-            behind = self._out_of_step or self._stops != self._stops_read
-            behind = behind or bool(self._lines) or self._framer.begun
-        if not behind or self.ready.sync is None:
-            # without such a question, answers have ids
-            return
-        self.resyncs += 1
-        self.sync(guard)
+        behind = self.link.unread or self._out_of_step or self.link.stops != self._stops_read
+        # without such a question, answers have ids
+        if behind and self.ready.sync is not None:
+            self.resyncs += 1
+            self.sync(guard)
 
     def sync(self, guard: Guard) -> str:
         """Drop whatever still comes; the answer to the question that ends it. The turn is the
@@ -361,93 +213,56 @@ class Talk:
         question, resync = self.ready.sync, self.ready.device.resync
         if question is None:
             raise LinkLost("there is no question that would tell")
-        self._drop_until_quiet(resync.quiet_s, resync.wait_s, guard)
+        self.link.drop_until_quiet(resync.quiet_s, resync.wait_s, guard)
         line = text_of(question.line, {"values": self.ready.device.values})
-        number = next(self._numbers)
-        data = self._out(line, number)
-        self._begin(number)
-        before: list[int] = []
+        data = self._out(line)
+        stops = self.link.stops
 
-        def sent() -> None:
+        def about_to() -> None:
+            nonlocal stops
             self._owed += 1
-            before.append(self._stops)
+            self.link.asked_who = True
+            stops = self.link.stops
 
+        self.link.listen(anew=True)
         try:
-            self._write(data, guard, sent)
+            self.link.write(data, guard, about_to)
             answer = self._last_of_sync(question, guard)
         finally:
-            with self._changed:
-                self._asking = False
+            self.link.listen_no_more()
         if answer is None:
             self._lost(f"no answer to {line!r} within {resync.wait_s:g} s: what comes may be late")
         said = said_in(question, answer)
         if question is self.ready.who and self._known not in (None, said):
             self._lost(f"it says {said}, and said {self._known} before")
-        self._known, self._stops_read = said, before[0]
-        self._in_step()
+        self._known, self._stops_read = said, stops
+        self._out_of_step = self._unanswered = False
         return answer
 
     def _lost(self, reason: str) -> NoReturn:
-        self.lose(reason)
+        self.link.lose(reason)
         raise LinkLost(reason)
 
     def _last_of_sync(self, question: Question, guard: Guard) -> str | None:
         """Its answer, once those of all earlier ones have come too or cannot come any more."""
-        turns = Turns(_LOOK_S)
+        turns = Turns(LOOK_S)
         wait_s = self.ready.device.resync.wait_s
         deadline = turns.now() + wait_s
         answer: str | None = None
-        while self._owed and (raw := self._next(turns, deadline, guard)) is not None:
+        while self._owed and (raw := self.link.next(turns, deadline, guard)) is not None:
             said = self.ready.frame.read(raw, self._number)
-            if said is not None and question.expect is not None and question.expect.fullmatch(said):
+            if said is not None and said_in(question, said) is not None:
                 answer = said
                 self._owed -= 1
                 deadline = turns.now() + wait_s
             else:
-                self.dropped += 1
+                self.link.dropped += 1
         if answer is not None:
             # those that have not come while the device answered were lost, most likely
             self._written_off += self._owed
             self._owed = 0
+            self.link.asked_who = self._written_off > 0
         return answer
-
-    def _drop_until_quiet(self, quiet_s: float, most_s: float, guard: Guard) -> None:
-        turns = Turns(_LOOK_S)
-        end = turns.now() + most_s
-        while turns.now() < end and self._next(turns, turns.now() + quiet_s, guard) is not None:
-            self.dropped += 1
-        with self._changed:
-            self._framer.clear()
-
-    # -- what comes ----------------------------------------------------------------------------
-
-    def _on_data(self, data: bytes) -> None:
-        with self._changed:
-            self._framer.feed(data)
-            self._changed.notify_all()
-        if self.restarted:
-            self.lose(_RESTARTED)
-
-    def _on_line(self, line: bytes) -> None:
-        """With `_changed` in hand."""
-        line = line.strip(b"\r\n")
-        text = line.decode(self.ready.device.encoding, "replace").strip(" \t\0")
-        if not text or any(each.fullmatch(text) for each in self.ready.ignore):
-            return
-        restarted = self.ready.restarted
-        asked = self._owed or self._written_off
-        if self.made and not asked and restarted is not None and restarted.fullmatch(text):
-            self.restarted = True
-            self._broken = self._broken or _RESTARTED
-            return
-        self._lines.append(line)
-        self._out_of_step = self._out_of_step or not self._asking
-
-    def _on_lost(self, reason: str) -> None:
-        with self._changed:
-            self._broken = self._broken or reason
-            self._changed.notify_all()
-        self._told(reason)
 
 
 def said_in(question: Question, answer: str) -> tuple[str, ...] | None:

@@ -56,7 +56,7 @@ class Scripted:
         self.table: dict[str, Any] = {"ID?": "ID D1", "OFF": "OK", **table}
 
     def __call__(self, text: str) -> str | None:
-        found = self.table.get(text.split(" ")[0])
+        found = self.table.get(text.split(" ", maxsplit=1)[0])
         if callable(found):
             found = found(text)
         elif isinstance(found, list):

@@ -115,7 +115,7 @@ def test_answer__that_nobody_asked_for(bench: Make) -> None:
     device = bench(balance, WEIGH).connected()
     assert device.do("WEIGH") == {"weight_g": 1}
     device.wire.say("W 999")
-    eventually(lambda: device.driver._talk._lines)  # type: ignore[attr-defined]
+    eventually(lambda: device.driver._link._lines)  # type: ignore[attr-defined]
     assert device.do("WEIGH") == {"weight_g": 2}
     assert device.driver.status().details["dropped_lines"] == 1
     assert device.driver.status().details["resynchronised"] == 1
