@@ -84,6 +84,7 @@ def test_document__the_startup_lines_are_its_lines(chosen_from_the_menu: Served)
     # it answers a moment before it says so
     chosen_from_the_menu.until_shown("模式: 队列模式")
     lines = chosen_from_the_menu.shown.splitlines()
+    assert wanted[0] in lines, chosen_from_the_menu.shown
     start = lines.index(wanted[0])
     assert lines[start : start + 5] == wanted
     address = chosen_from_the_menu.url.removeprefix("http://")

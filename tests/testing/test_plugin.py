@@ -79,7 +79,13 @@ def test_suite_without_a_daemon__loads_nothing(suite: Suite) -> None:
 
         def test_other():
             loaded = {name for name in sys.modules if name.partition(".")[0] == "robotq"}
-            assert loaded == {"robotq", "robotq.testing", "robotq.testing.plugin"}
+            assert loaded == {
+                "robotq",
+                "robotq.model",
+                "robotq.model.version",
+                "robotq.testing",
+                "robotq.testing.plugin",
+            }
             assert not {"aiohttp", "pydantic", "yaml", "orjson", "typer"} & sys.modules.keys()
         """,
     )
