@@ -51,7 +51,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 
-class Task(tasks.Task):
+class Task(tasks.Task, kw_only=True):
     """One accepted command and its life."""
 
     def check(self) -> Self:
@@ -96,20 +96,20 @@ class OutcomeUnknown(TaskFailed):
     then `resolve` the task; never just run it again."""
 
 
-class Accepted(submit.Accepted):
+class Accepted(submit.Accepted, kw_only=True):
     """A command that is on the daemon's disk."""
 
     idempotency_key: str = ""
     """The one that it was submitted with."""
 
 
-class AcceptedBatch(submit.AcceptedBatch):
+class AcceptedBatch(submit.AcceptedBatch, kw_only=True):
     """A batch that is on the daemon's disk, all of it."""
 
     idempotency_key: str = ""
 
 
-class ToCancel(CancelledMany):
+class ToCancel(CancelledMany, kw_only=True):
     """What a selection of tasks has now. Give it to `cancel_many`."""
 
     selection: Object = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeAlias, cast, dataclass_transform
 
-from msgspec import Meta, Raw, Struct, StructMeta, ValidationError, convert, field
+from msgspec import Meta, Raw, Struct, ValidationError, convert, field
 from msgspec.structs import asdict
 
 REF = "#/components/schemas/"
@@ -14,17 +14,8 @@ REF = "#/components/schemas/"
 Object: TypeAlias = Mapping[str, Any]
 
 
-class _ByName(StructMeta):
-    """Fields are given by name, in every shape."""
-
-    def __new__(
-        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
-    ) -> _ByName:
-        return super().__new__(cls, name, bases, namespace, **{"kw_only": True, **config})
-
-
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
-class Answer(Struct, metaclass=_ByName, frozen=True, omit_defaults=True, dict=True):
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     @property
     def raw(self) -> Object:
         """The answer as it came, with what an older client does not know."""
@@ -58,7 +49,7 @@ def _keep(found: Any, raw: Any) -> None:
             _keep(one, raw[name])
 
 
-class Open(Answer):
+class Open(Answer, kw_only=True):
     """Further keys can be there."""
 
 

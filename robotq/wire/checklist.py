@@ -19,7 +19,7 @@ Description = Annotated[str, Meta(max_length=1_000)]
 Count = Annotated[int, Meta(ge=0)]
 
 
-class Task(Answer):
+class Task(Answer, kw_only=True):
     id: Id
     session_id: Id | None
     batch_id: Id | None
@@ -35,7 +35,7 @@ class Task(Answer):
     """Only there where a robot's queue waited, or waits, for this."""
 
 
-class PageOf(Answer):
+class PageOf(Answer, kw_only=True):
     total: Count
     page: Annotated[int, Meta(ge=1)]
     limit: Literal[10]
@@ -44,20 +44,20 @@ class PageOf(Answer):
     has_prev: bool
 
 
-class TaskPage(PageOf):
+class TaskPage(PageOf, kw_only=True):
     items: tuple[Task, ...]
 
 
-class Updated(Answer):
+class Updated(Answer, kw_only=True):
     updated: tuple[Task, ...]
     """In the order of the request."""
 
 
-class Deleted(Answer):
+class Deleted(Answer, kw_only=True):
     deleted_count: Count
 
 
-class Batch(Answer):
+class Batch(Answer, kw_only=True):
     id: Id
     session_id: Id | None
     reason: str | None
@@ -66,11 +66,11 @@ class Batch(Answer):
     """As they are now, in the order in which they were made."""
 
 
-class BatchPage(PageOf):
+class BatchPage(PageOf, kw_only=True):
     items: tuple[Batch, ...]
 
 
-class Health(Answer):
+class Health(Answer, kw_only=True):
     """Without the scope read only `status`."""
 
     status: Annotated[str, one_of("healthy", "degraded")]
@@ -78,7 +78,7 @@ class Health(Answer):
     database: Annotated[str, one_of("healthy", "unhealthy")] | None = None
 
 
-class Error(Answer):
+class Error(Answer, kw_only=True):
     """The one form of every refusal and every fault."""
 
     success: Failure
@@ -88,7 +88,7 @@ class Error(Answer):
     request_id: str
 
 
-class ValidationFault(Answer):
+class ValidationFault(Answer, kw_only=True):
     type: str
     loc: tuple[str | int, ...]
     msg: str
@@ -96,12 +96,12 @@ class ValidationFault(Answer):
     ctx: Object | None = None
 
 
-class ValidationFaults(Answer):
+class ValidationFaults(Answer, kw_only=True):
     validation_errors: tuple[ValidationFault, ...]
     """At most 50."""
 
 
-class Invalid(Answer):
+class Invalid(Answer, kw_only=True):
     """What is wrong with the request, fault by fault."""
 
     success: Failure

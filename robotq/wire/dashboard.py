@@ -11,7 +11,7 @@ from robotq.wire.holds import Hold, Reason, Wait
 from robotq.wire.tasks import Question
 
 
-class You(Answer):
+class You(Answer, kw_only=True):
     """The caller."""
 
     name: str
@@ -22,7 +22,7 @@ class You(Answer):
     """Whether the daemon has keys at all."""
 
 
-class QueueLine(Answer):
+class QueueLine(Answer, kw_only=True):
     """A task in a list of the dashboard, with times in milliseconds since 1970."""
 
     task_id: str
@@ -53,7 +53,7 @@ class QueueLine(Answer):
     waits: tuple[Wait, ...] = ()
 
 
-class LookStep(Answer):
+class LookStep(Answer, kw_only=True):
     """A step with times in milliseconds since 1970."""
 
     name: str
@@ -63,7 +63,7 @@ class LookStep(Answer):
     detail: Object
 
 
-class RunningLook(QueueLine):
+class RunningLook(QueueLine, kw_only=True):
     """A running command at one look."""
 
     params: Any
@@ -76,7 +76,7 @@ class RunningLook(QueueLine):
     waiting_for: Question | None
 
 
-class NextLook(Answer):
+class NextLook(Answer, kw_only=True):
     """What starts next where a queue goes on."""
 
     task_id: str
@@ -85,7 +85,7 @@ class NextLook(Answer):
     about: str
 
 
-class ApprovalLook(Answer):
+class ApprovalLook(Answer, kw_only=True):
     """What a person has to decide about."""
 
     task: QueueLine
@@ -100,7 +100,7 @@ class ApprovalLook(Answer):
     """What its robot starts once it is approved."""
 
 
-class RobotLook(Answer):
+class RobotLook(Answer, kw_only=True):
     """A robot at one look."""
 
     robot_id: str
@@ -129,7 +129,7 @@ class RobotLook(Answer):
     """The oldest of them."""
 
 
-class Look(Answer):
+class Look(Answer, kw_only=True):
     """Everything that one look at the lab has to answer."""
 
     at_ms: int
@@ -155,7 +155,7 @@ class Look(Answer):
     """Those that ended last."""
 
 
-class QueueWindow(Answer):
+class QueueWindow(Answer, kw_only=True):
     """A part of one robot's waiting tasks, in their order."""
 
     at_ms: int
@@ -168,7 +168,7 @@ class QueueWindow(Answer):
     """Of all that waits, how many of each kind, most first."""
 
 
-class ChartTask(Answer):
+class ChartTask(Answer, kw_only=True):
     task_id: str
     robot_id: str
     cmd_type: str
@@ -179,7 +179,7 @@ class ChartTask(Answer):
     error_code: str | None
 
 
-class Charts(Answer):
+class Charts(Answer, kw_only=True):
     """What is drawn: the latest ended tasks that the daemon has in memory, and running ones."""
 
     at_ms: int
@@ -190,7 +190,7 @@ class Charts(Answer):
     """False where older ended tasks are on disk only."""
 
 
-class Picture(Answer):
+class Picture(Answer, kw_only=True):
     """A lab to be drawn, in millimetres; null where no driver tells of one."""
 
     at_ms: int
@@ -199,7 +199,7 @@ class Picture(Answer):
     """Each robot with its place and coordinates."""
 
 
-class RequestLine(Answer):
+class RequestLine(Answer, kw_only=True):
     id: int
     at_ms: int
     method: str
@@ -209,6 +209,6 @@ class RequestLine(Answer):
     caller: str
 
 
-class Requests(Answer):
+class Requests(Answer, kw_only=True):
     requests: tuple[RequestLine, ...]
     """Oldest first; the latest few hundred."""

@@ -11,11 +11,11 @@ from robotq.wire.base import Answer, one_of
 Time = Annotated[int, Meta(description="Milliseconds since the epoch.")]
 
 
-class Camel(Answer, rename="camel"):
+class Camel(Answer, rename="camel", kw_only=True):
     pass
 
 
-class Queued(Camel):
+class Queued(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("queued")]
     enqueued_at: Time
@@ -23,39 +23,39 @@ class Queued(Camel):
     """Over all groups."""
 
 
-class Executing(Camel):
+class Executing(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("executing")]
     worker_id: str | None
     started_at: Time
 
 
-class Completed(Camel):
+class Completed(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("completed")]
     result: Any
     completed_at: Time
 
 
-class Failed(Camel):
+class Failed(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("failed")]
     error: str
     failed_at: Time
 
 
-class Done(Camel):
+class Done(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("completed")]
     result: Any
 
 
-class Accepted(Camel):
+class Accepted(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("queued", "executing")]
 
 
-class Metrics(Camel):
+class Metrics(Camel, kw_only=True):
     total_workers: int
     busy_workers: int
     queue_length: int
@@ -65,7 +65,7 @@ class Metrics(Camel):
     timestamp: Time
 
 
-class WorkerLine(Camel):
+class WorkerLine(Camel, kw_only=True):
     id: str
     ip: str | None
     group: str
@@ -74,12 +74,12 @@ class WorkerLine(Camel):
     connected_since: Time
 
 
-class WorkersAnswer(Camel):
+class WorkersAnswer(Camel, kw_only=True):
     workers: tuple[WorkerLine, ...]
     timestamp: Time
 
 
-class WaitingLine(Camel):
+class WaitingLine(Camel, kw_only=True):
     task_id: str
     type: str
     """The model."""
@@ -95,7 +95,7 @@ class WaitingLine(Camel):
     """JSON, cut where it is long."""
 
 
-class ExecutingLine(Camel):
+class ExecutingLine(Camel, kw_only=True):
     task_id: str
     worker_id: str | None
     group: str
@@ -105,7 +105,7 @@ class ExecutingLine(Camel):
     payload: str
 
 
-class TasksAnswer(Camel):
+class TasksAnswer(Camel, kw_only=True):
     queue_length: int
     pending_count: int
     tasks: tuple[WaitingLine, ...]
@@ -115,7 +115,7 @@ class TasksAnswer(Camel):
     timestamp: Time
 
 
-class LogLine(Camel):
+class LogLine(Camel, kw_only=True):
     id: int
     timestamp: Time
     method: str
@@ -130,7 +130,7 @@ class LogLine(Camel):
     task_id: str | None
 
 
-class LogsAnswer(Camel):
+class LogsAnswer(Camel, kw_only=True):
     logs: tuple[LogLine, ...]
     """The latest 50, newest first."""
     timestamp: Time

@@ -8,7 +8,7 @@ from robotq.model.hold import HoldCode, WaitCode
 from robotq.wire.base import Answer, LocalTime, Object, Open, like, missing, one_of
 
 
-class Clear(Answer):
+class Clear(Answer, kw_only=True):
     """What clears a hold or a wait: a request, or waiting."""
 
     action: str
@@ -20,7 +20,7 @@ class Clear(Answer):
     text: str
 
 
-class HeldMotion(Answer):
+class HeldMotion(Answer, kw_only=True):
     """What a held motion is like at this moment."""
 
     by_robot: bool
@@ -32,7 +32,7 @@ class HeldMotion(Answer):
     """The most motions that are carried out before it rests; null where nobody can say."""
 
 
-class HoldSet(Answer):
+class HoldSet(Answer, kw_only=True):
     """Somebody has set a hold."""
 
     actor: str
@@ -42,7 +42,7 @@ class HoldSet(Answer):
     at_ms: int
 
 
-class Hold(Answer):
+class Hold(Answer, kw_only=True):
     id: str = missing("")
     robot_id: str
     code: Annotated[str, like(HoldCode)]
@@ -60,7 +60,7 @@ class Hold(Answer):
     """Of motion_held only."""
 
 
-class Wait(Open):
+class Wait(Open, kw_only=True):
     """Why one task is passed over for now; further keys say what it waits for."""
 
     code: Annotated[str, like(WaitCode)]
@@ -72,7 +72,7 @@ class Wait(Open):
     clear: Annotated[Object, like(Clear)] = missing({})
 
 
-class Reason(Open):
+class Reason(Open, kw_only=True):
     """Why something does not move: a hold of its queue, or what a task waits for. Further keys
     are those of that kind."""
 

@@ -16,14 +16,14 @@ Status = Annotated[str, one_of("waiting", "working", "completed", "failed", "can
 _Data = TypeVar("_Data")
 
 
-class Envelope(Answer, Generic[_Data]):
+class Envelope(Answer, Generic[_Data], kw_only=True):
     success: Success
     data: _Data
     error: None
     timestamp: Time
 
 
-class Created(Answer):
+class Created(Answer, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("waiting")]
     priority: Word
@@ -32,7 +32,7 @@ class Created(Answer):
     created_at: Time
 
 
-class HandedOut(Answer):
+class HandedOut(Answer, kw_only=True):
     task_id: str
     prompt: str
     work_directory: str
@@ -40,7 +40,7 @@ class HandedOut(Answer):
     tags: tuple[str, ...]
 
 
-class KeptResult(Answer):
+class KeptResult(Answer, kw_only=True):
     status: Annotated[str, one_of("success", "failed")]
     output: str | None
     error: str | None
@@ -48,7 +48,7 @@ class KeptResult(Answer):
     duration: float | None
 
 
-class Task(HandedOut):
+class Task(HandedOut, kw_only=True):
     status: Status
     worker_id: str | None
     created_at: Time
@@ -61,33 +61,33 @@ class Task(HandedOut):
     metadata: Object
 
 
-class Completed(Answer):
+class Completed(Answer, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("completed", "failed")]
     completed_at: Time
     worker_id: str | None
 
 
-class Pagination(Answer):
+class Pagination(Answer, kw_only=True):
     total: int
     limit: int
     offset: int
     has_more: bool
 
 
-class Tasks(Answer):
+class Tasks(Answer, kw_only=True):
     tasks: tuple[Task, ...]
     pagination: Pagination
 
 
-class Cancelled(Answer):
+class Cancelled(Answer, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("cancelled")]
     cancelled_at: Time
     reason: str | None
 
 
-class Retried(Answer):
+class Retried(Answer, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("waiting")]
     retry_count: int
@@ -95,7 +95,7 @@ class Retried(Answer):
     last_retry_at: Time
 
 
-class Overview(Answer):
+class Overview(Answer, kw_only=True):
     total_tasks: int
     completed_tasks: int
     failed_tasks: int
@@ -106,19 +106,19 @@ class Overview(Answer):
     """completed / (completed + failed + cancelled)."""
 
 
-class Performance(Answer):
+class Performance(Answer, kw_only=True):
     avg_processing_time: float
     """Milliseconds."""
     tasks_per_hour: float
 
 
-class Hour(Answer):
+class Hour(Answer, kw_only=True):
     timestamp: Time
     completed: int
     failed: int
 
 
-class Statistics(Answer):
+class Statistics(Answer, kw_only=True):
     overview: Overview
     status_distribution: Mapping[Status, int]
     priority_distribution: Mapping[Word, int]
@@ -126,20 +126,20 @@ class Statistics(Answer):
     time_series: tuple[Hour, ...]
 
 
-class Component(Answer):
+class Component(Answer, kw_only=True):
     healthy: bool
     response_time: float
     """Milliseconds."""
     last_checked: Time
 
 
-class Components(Answer):
+class Components(Answer, kw_only=True):
     database: Component
     cache: Component
     external_services: Component
 
 
-class Metrics(Answer):
+class Metrics(Answer, kw_only=True):
     memory_usage: str
     cpu_usage: float
     """Percent of one processor, since the start."""
@@ -148,7 +148,7 @@ class Metrics(Answer):
     """Waiting tasks."""
 
 
-class Health(Answer):
+class Health(Answer, kw_only=True):
     """Without the scope read only `status`."""
 
     status: Annotated[str, one_of("healthy", "unhealthy")]
@@ -159,25 +159,25 @@ class Health(Answer):
     metrics: Metrics | None = None
 
 
-class CreatedAnswer(Envelope[Created]): ...
+class CreatedAnswer(Envelope[Created], kw_only=True): ...
 
 
-class NextAnswer(Envelope[HandedOut | None]): ...
+class NextAnswer(Envelope[HandedOut | None], kw_only=True): ...
 
 
-class CompletedAnswer(Envelope[Completed]): ...
+class CompletedAnswer(Envelope[Completed], kw_only=True): ...
 
 
-class TaskAnswer(Envelope[Task]): ...
+class TaskAnswer(Envelope[Task], kw_only=True): ...
 
 
-class TasksAnswer(Envelope[Tasks]): ...
+class TasksAnswer(Envelope[Tasks], kw_only=True): ...
 
 
-class CancelledAnswer(Envelope[Cancelled]): ...
+class CancelledAnswer(Envelope[Cancelled], kw_only=True): ...
 
 
-class RetriedAnswer(Envelope[Retried]): ...
+class RetriedAnswer(Envelope[Retried], kw_only=True): ...
 
 
-class StatisticsAnswer(Envelope[Statistics]): ...
+class StatisticsAnswer(Envelope[Statistics], kw_only=True): ...

@@ -13,7 +13,7 @@ Motion = Annotated[str, one_of("no_command", "stopping", "stopped", "unknown")]
 """Whether a robot stands after a stop."""
 
 
-class Capabilities(Answer):
+class Capabilities(Answer, kw_only=True):
     simulated: bool = missing(False)
     acknowledgement: str = missing("")
     stop_out_of_band: bool = missing(False)
@@ -22,7 +22,7 @@ class Capabilities(Answer):
     can_hold: bool = missing(False)
 
 
-class Robot(Answer):
+class Robot(Answer, kw_only=True):
     robot_id: str
     driver: str
     default: bool = missing(False)
@@ -52,7 +52,7 @@ class Robot(Answer):
     """Why nothing of its queue moves; empty where something does, or nothing waits."""
 
 
-class AbsentRobot(Answer):
+class AbsentRobot(Answer, kw_only=True):
     """What is left of a robot that the configuration does not have any more."""
 
     robot_id: str
@@ -63,12 +63,12 @@ class AbsentRobot(Answer):
     holds: tuple[Hold, ...]
 
 
-class Robots(Answer):
+class Robots(Answer, kw_only=True):
     robots: tuple[Robot, ...]
     not_configured: tuple[AbsentRobot, ...]
 
 
-class RobotDone(Answer):
+class RobotDone(Answer, kw_only=True):
     success: Success
     message: str
     robot_id: str
@@ -79,13 +79,13 @@ class RobotDone(Answer):
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
 
 
-class RobotStopped(RobotDone):
+class RobotStopped(RobotDone, kw_only=True):
     motion: Motion
     """`stopping`: its command has not ended, and it may still move. `stopped`: it has said that it
     stands. `unknown`: nobody can say. `no_command`: none of robotq's ran."""
 
 
-class EmergencyStop(Answer):
+class EmergencyStop(Answer, kw_only=True):
     """What an emergency stop, or leaving it, did: what the answers about it have in common."""
 
     latched: bool
@@ -94,13 +94,13 @@ class EmergencyStop(Answer):
     holds: tuple[Hold, ...] = ()
 
 
-class EStopState(Answer):
+class EStopState(Answer, kw_only=True):
     latched: bool
     robots: Mapping[str, bool]
     holds: tuple[Hold, ...]
 
 
-class EStopDone(Answer):
+class EStopDone(Answer, kw_only=True):
     success: bool
     """Whether every robot has taken it."""
     message: str
@@ -115,7 +115,7 @@ class EStopDone(Answer):
     latency_ms: float
 
 
-class EStopResetDone(Answer):
+class EStopResetDone(Answer, kw_only=True):
     success: bool
     message: str
     latched: bool
@@ -125,13 +125,13 @@ class EStopResetDone(Answer):
     """By robot, what starts as soon as somebody resumes it."""
 
 
-class ReleaseHow(Answer):
+class ReleaseHow(Answer, kw_only=True):
     method: Annotated[str, one_of("POST")] = missing("")
     path: str = missing("")
     body: Mapping[str, str | int] = missing({})
 
 
-class Holder(Answer):
+class Holder(Answer, kw_only=True):
     robot_id: str
     state: Annotated[str, one_of("running", "idle", "disconnected", "not_configured")]
     absent: bool
@@ -144,24 +144,24 @@ class Holder(Answer):
     """What takes it away, where the robot is not there."""
 
 
-class Resource(Answer):
+class Resource(Answer, kw_only=True):
     resource: str
     places: tuple[str, ...] = missing(())
     held_by: Holder | None = missing()
 
 
-class Resources(Answer):
+class Resources(Answer, kw_only=True):
     resources: tuple[Resource, ...]
 
 
-class Released(Answer):
+class Released(Answer, kw_only=True):
     success: Success
     message: str
     resource: str
     was_held_by: str
 
 
-class RobotQueue(Answer):
+class RobotQueue(Answer, kw_only=True):
     queue_size: int
     running_task: str | None
     holds: tuple[Hold, ...] = missing(())
@@ -172,7 +172,7 @@ class RobotQueue(Answer):
     does so for a person, a time or a place."""
 
 
-class QueueStatus(Answer):
+class QueueStatus(Answer, kw_only=True):
     """total_tasks = queue_size + completed_tasks + failed_tasks + cancelled_tasks."""
 
     queue_size: int
@@ -193,7 +193,7 @@ class QueueStatus(Answer):
     """Raised by every edit of the order; also in the header ETag, for `If-Match`."""
 
 
-class QueuesDone(Answer):
+class QueuesDone(Answer, kw_only=True):
     success: Success
     message: str
     robots: tuple[str, ...]
@@ -206,7 +206,7 @@ class QueuesDone(Answer):
     """By robot, what starts next, at once or as soon as nothing holds it."""
 
 
-class MovedTask(Answer):
+class MovedTask(Answer, kw_only=True):
     """A task stands elsewhere in its queue, or stood there already; it is on disk."""
 
     success: Success = missing(True)

@@ -20,7 +20,7 @@ from robotq.wire.base import (
 )
 
 
-class Error(Open):
+class Error(Open, kw_only=True):
     """The one form of every refusal and every fault. Further keys are the arguments of the
     message, such as `field`, `reason` or `limit`."""
 
@@ -33,12 +33,12 @@ class Error(Open):
     """For people, in their language."""
 
 
-class Done(Answer):
+class Done(Answer, kw_only=True):
     success: Success
     message: str
 
 
-class Home(Answer):
+class Home(Answer, kw_only=True):
     status: Annotated[str, one_of("running")]
     message: str
     queue_mode: bool
@@ -46,7 +46,7 @@ class Home(Answer):
     links: Mapping[str, str]
 
 
-class CommandSpec(Answer):
+class CommandSpec(Answer, kw_only=True):
     cmd_type: str
     kind: Annotated[str, like(Kind)]
     title: Mapping[str, str] = missing({})
@@ -61,7 +61,7 @@ class CommandSpec(Answer):
     example: Object | None = missing()
 
 
-class Audit(Answer):
+class Audit(Answer, kw_only=True):
     """What the daemon keeps in memory besides tasks, holds and places: timers and locks."""
 
     expires_ms: Mapping[str, int]
@@ -81,11 +81,11 @@ class Audit(Answer):
     """Tasks that nothing keeps from beginning; none for longer than a moment."""
 
 
-class Commands(Answer):
+class Commands(Answer, kw_only=True):
     commands: tuple[CommandSpec, ...]
 
 
-class Misfit(Answer):
+class Misfit(Answer, kw_only=True):
     """A waiting command that the configuration of today does not take."""
 
     task_id: str
@@ -95,20 +95,20 @@ class Misfit(Answer):
     reason: str
 
 
-class Misfits(Answer):
+class Misfits(Answer, kw_only=True):
     count: int
     tasks: tuple[Misfit, ...]
     """The first twenty, oldest first."""
 
 
-class ReloadDone(Answer):
+class ReloadDone(Answer, kw_only=True):
     success: Success
     message: str
     does_not_fit: Misfits
     """Commands that wait and no longer fit. Their queues stop when it is their turn."""
 
 
-class Health(Answer):
+class Health(Answer, kw_only=True):
     """Without the scope read only `status`."""
 
     status: Annotated[str, one_of("ok", "degraded", "unavailable")]
@@ -128,7 +128,7 @@ class Health(Answer):
     loop: Object | None = None
 
 
-class OpenApi(Open):
+class OpenApi(Open, kw_only=True):
     """An OpenAPI 3.1 document."""
 
     openapi: str
@@ -137,7 +137,7 @@ class OpenApi(Open):
     components: Object
 
 
-class Event(Answer):
+class Event(Answer, kw_only=True):
     """Something that happened: the `data` of one server-sent event, whose `id` is the same."""
 
     id: int
@@ -156,7 +156,7 @@ class Event(Answer):
     data: Object = missing({})
 
 
-class Journal(Answer):
+class Journal(Answer, kw_only=True):
     events: tuple[Event, ...]
     """Oldest first."""
     count: int
@@ -166,7 +166,7 @@ class Journal(Answer):
     """The last event that there is."""
 
 
-class Webhook(Answer):
+class Webhook(Answer, kw_only=True):
     """The end of a task on its way to a receiver."""
 
     webhook_id: str = missing("")
@@ -191,7 +191,7 @@ class Webhook(Answer):
     """The same in words."""
 
 
-class Webhooks(Answer):
+class Webhooks(Answer, kw_only=True):
     webhooks: tuple[Webhook, ...]
     """Newest first."""
     count: int
@@ -199,7 +199,7 @@ class Webhooks(Answer):
     """Null on the last page."""
 
 
-class WebhookDone(Answer):
+class WebhookDone(Answer, kw_only=True):
     success: Success
     message: str
     webhook: Webhook

@@ -12,7 +12,7 @@ from robotq.wire.holds import Hold
 from robotq.wire.tasks import Repeat
 
 
-class Accepted(Answer):
+class Accepted(Answer, kw_only=True):
     """The answer in queue mode: everything in it is on disk."""
 
     success: Success = missing(True)
@@ -23,7 +23,7 @@ class Accepted(Answer):
     note: str = missing("")
 
 
-class AcceptedBatch(Answer):
+class AcceptedBatch(Answer, kw_only=True):
     """The answer to a list of commands in queue mode: everything in it is on disk."""
 
     success: Success = missing(True)
@@ -36,7 +36,7 @@ class AcceptedBatch(Answer):
     note: str = missing("")
 
 
-class DoneAtOnce(Open):
+class DoneAtOnce(Open, kw_only=True):
     """The answer to a command that acts at once; further keys are its result."""
 
     success: Success
@@ -46,7 +46,7 @@ class DoneAtOnce(Open):
     cmd_id: str | None
 
 
-class Ending(Open):
+class Ending(Open, kw_only=True):
     """How a command ended, in synchronous mode or after `Prefer: wait`; further keys are its
     result."""
 
@@ -60,7 +60,7 @@ class Ending(Open):
     task_id: str
 
 
-class BatchEnding(Answer):
+class BatchEnding(Answer, kw_only=True):
     """How the commands of a batch ended."""
 
     success: bool
@@ -75,7 +75,7 @@ class BatchEnding(Answer):
     results: tuple[Ending, ...]
 
 
-class CheckedCommand(Answer):
+class CheckedCommand(Answer, kw_only=True):
     """A command as it would be taken, with the defaults filled in."""
 
     cmd_type: str
@@ -94,7 +94,7 @@ class CheckedCommand(Answer):
     holds: tuple[Hold, ...]
 
 
-class DryRun(Answer):
+class DryRun(Answer, kw_only=True):
     """The answer to `dry_run`: the commands are right, and nothing was done."""
 
     success: Success

@@ -17,14 +17,14 @@ IsoTime = Annotated[
 Status = Annotated[str, one_of("pending", "in_progress", "completed", "failed")]
 
 
-class Home(Answer):
+class Home(Answer, kw_only=True):
     name: str
     version: str
     description: str
     endpoints: Mapping[str, str]
 
 
-class Health(Answer):
+class Health(Answer, kw_only=True):
     """Without the scope read only `status`."""
 
     status: Annotated[str, one_of("ok", "unavailable")]
@@ -32,7 +32,7 @@ class Health(Answer):
     results_dir: str | None = None
 
 
-class ServiceHealth(Answer):
+class ServiceHealth(Answer, kw_only=True):
     """Without the scope read only `status`, `service` and `timestamp`."""
 
     status: Annotated[str, one_of("ok", "unavailable")]
@@ -44,20 +44,20 @@ class ServiceHealth(Answer):
     results_dir: str | None = None
 
 
-class Stats(Answer):
+class Stats(Answer, kw_only=True):
     completed_tasks: int
     pending_tasks: int
     tasks_dir: str
     results_dir: str
 
 
-class Created(Answer):
+class Created(Answer, kw_only=True):
     success: Success
     task_id: str
     message: str
 
 
-class CreatedInLine(Answer):
+class CreatedInLine(Answer, kw_only=True):
     success: Success
     task_id: str
     message: str
@@ -65,13 +65,13 @@ class CreatedInLine(Answer):
     queue_position: int | None
 
 
-class Lease(Answer):
+class Lease(Answer, kw_only=True):
     token: int
     seconds: float
     expires_at: IsoTime
 
 
-class HandedOut(Answer):
+class HandedOut(Answer, kw_only=True):
     id: str
     type: str
     data: Any
@@ -80,18 +80,18 @@ class HandedOut(Answer):
     lease: Lease | None
 
 
-class Next(Answer):
+class Next(Answer, kw_only=True):
     task: HandedOut | None
 
 
-class BareTask(Answer):
+class BareTask(Answer, kw_only=True):
     task_id: str
     type: str
     data: Any
     lease: Lease | None
 
 
-class ClaimedTask(Answer):
+class ClaimedTask(Answer, kw_only=True):
     id: str
     type: str
     data: Any
@@ -99,12 +99,12 @@ class ClaimedTask(Answer):
     lease: Lease | None
 
 
-class Claimed(Answer):
+class Claimed(Answer, kw_only=True):
     success: Success
     task: ClaimedTask
 
 
-class Task(Answer):
+class Task(Answer, kw_only=True):
     id: str
     type: str
     requester: str
@@ -115,7 +115,7 @@ class Task(Answer):
     updated_at: IsoTime
 
 
-class PendingTask(Answer):
+class PendingTask(Answer, kw_only=True):
     id: str
     type: str
     requester: str
@@ -124,13 +124,13 @@ class PendingTask(Answer):
     created_at: IsoTime
 
 
-class Tasks(Answer):
+class Tasks(Answer, kw_only=True):
     count: int
     total_pending: int
     tasks: tuple[PendingTask, ...]
 
 
-class Result(Answer):
+class Result(Answer, kw_only=True):
     task_id: str
     worker: str | None
     status: Annotated[str, one_of("success", "error")]
@@ -139,7 +139,7 @@ class Result(Answer):
     error_message: str | None
 
 
-class ResultSaved(Answer):
+class ResultSaved(Answer, kw_only=True):
     success: Success
     task_id: str
     message: str

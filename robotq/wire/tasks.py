@@ -13,7 +13,7 @@ from robotq.wire.service import Webhook
 Status = Annotated[str, one_of("pending", "running", "completed", "failed")]
 
 
-class Work(Answer):
+class Work(Answer, kw_only=True):
     """What a task for workers has besides."""
 
     match: str = missing("")
@@ -25,7 +25,7 @@ class Work(Answer):
     retries: int = missing(0)
 
 
-class Task(Answer):
+class Task(Answer, kw_only=True):
     """A task."""
 
     task_id: str
@@ -128,7 +128,7 @@ class Task(Answer):
         return self.error_code == OUTCOME_UNKNOWN and self.resolution is None
 
 
-class Repeat(Answer):
+class Repeat(Answer, kw_only=True):
     """How often a command runs again by itself."""
 
     count: int | None = missing()
@@ -140,12 +140,12 @@ class Repeat(Answer):
     """Which one this is, from 1."""
 
 
-class StepDuration(Answer):
+class StepDuration(Answer, kw_only=True):
     name: str = missing("")
     duration_s: float | None = missing()
 
 
-class Step(Answer):
+class Step(Answer, kw_only=True):
     name: str
     state: StepState
     start_time: LocalTime = missing("")
@@ -155,7 +155,7 @@ class Step(Answer):
     detail: Object = missing({})
 
 
-class Question(Answer):
+class Question(Answer, kw_only=True):
     """What a running command asks."""
 
     prompt: str
@@ -172,7 +172,7 @@ class Question(Answer):
     answer: Object = missing({})
 
 
-class TaskError(Answer):
+class TaskError(Answer, kw_only=True):
     code: int = missing(0)
     error_code: str = missing("")
     message: str = missing("")
@@ -181,7 +181,7 @@ class TaskError(Answer):
     args: Object = missing({})
 
 
-class Resolution(Answer):
+class Resolution(Answer, kw_only=True):
     outcome: str
     actor: str
     at: LocalTime
@@ -189,7 +189,7 @@ class Resolution(Answer):
     note: str
 
 
-class TaskLine(Answer):
+class TaskLine(Answer, kw_only=True):
     """A task in a list."""
 
     task_id: str
@@ -214,7 +214,7 @@ class TaskLine(Answer):
         return self.state.final
 
 
-class Tasks(Answer):
+class Tasks(Answer, kw_only=True):
     tasks: tuple[TaskLine, ...] = missing(())
     """Newest first."""
     count: int = missing(0)
@@ -222,7 +222,7 @@ class Tasks(Answer):
     """Null on the last page."""
 
 
-class CancelledMany(Answer):
+class CancelledMany(Answer, kw_only=True):
     """Without `count`: what would be cancelled. With it: what was."""
 
     success: Success = missing(True)
@@ -244,7 +244,7 @@ class CancelledMany(Answer):
         return self.states.get("cancelled", 0)
 
 
-class StartsNext(Answer):
+class StartsNext(Answer, kw_only=True):
     """The waiting command that begins next; what waits for a person, a time or a place is passed
     over."""
 
@@ -253,7 +253,7 @@ class StartsNext(Answer):
     cmd_id: str | None = missing()
 
 
-class RetriedBatch(Answer):
+class RetriedBatch(Answer, kw_only=True):
     """What was left of a batch runs again, as a new one."""
 
     success: Success
@@ -265,7 +265,7 @@ class RetriedBatch(Answer):
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
 
 
-class TaskDone(Answer):
+class TaskDone(Answer, kw_only=True):
     """Something was done to a task."""
 
     success: Success

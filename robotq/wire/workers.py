@@ -9,7 +9,7 @@ from robotq.wire.base import Answer, Object, Success, one_of
 from robotq.wire.holds import Hold, Reason
 
 
-class WorkerTask(Answer):
+class WorkerTask(Answer, kw_only=True):
     task_id: str
     queue: str
     cmd_type: str
@@ -26,11 +26,11 @@ class WorkerTask(Answer):
     deadline_ms: int | None
 
 
-class Next(Answer):
+class Next(Answer, kw_only=True):
     task: WorkerTask | None
 
 
-class TaskOrder(Answer):
+class TaskOrder(Answer, kw_only=True):
     task_id: str
     order: Annotated[str, one_of("go_on", "cancel")]
     reason: str
@@ -38,7 +38,7 @@ class TaskOrder(Answer):
     lease_until_ms: int | None
 
 
-class Heartbeat(Answer):
+class Heartbeat(Answer, kw_only=True):
     paused: bool
     """The queue hands out nothing right now."""
     reason: str
@@ -46,13 +46,13 @@ class Heartbeat(Answer):
     tasks: tuple[TaskOrder, ...]
 
 
-class WorkerDone(Answer):
+class WorkerDone(Answer, kw_only=True):
     success: Success
     task_id: str
     state: str
 
 
-class WorkerRuns(Answer):
+class WorkerRuns(Answer, kw_only=True):
     """A task in the hands of a worker."""
 
     task_id: str
@@ -64,7 +64,7 @@ class WorkerRuns(Answer):
     """Null: until it is answered."""
 
 
-class Worker(Answer):
+class Worker(Answer, kw_only=True):
     worker_id: str
     queue: str
     state: Annotated[str, one_of("busy", "idle", "silent")]
@@ -84,7 +84,7 @@ class Worker(Answer):
     """When that happened last."""
 
 
-class WorkerQueue(Answer):
+class WorkerQueue(Answer, kw_only=True):
     waiting: int
     running: int
     idle: int
@@ -96,7 +96,7 @@ class WorkerQueue(Answer):
     """Why what waits gets on nowhere; empty where it does, or nothing waits."""
 
 
-class Workers(Answer):
+class Workers(Answer, kw_only=True):
     workers: tuple[Worker, ...]
     queues: Mapping[str, WorkerQueue]
     refused: int

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from robotq.api.checklist.models import PAGE
 from robotq.api.http.call import Call
+from robotq.api.http.errors import encoded
 from robotq.api.http.routes import JSON_TYPE, Handler
 from robotq.api.http.times import iso_time
 from robotq.model.item import Item, ItemBatch
+from robotq.wire import checklist as wire
 
 _BEGAN = web.RequestKey("checklist_began", float)
 _REQUEST_ID = web.RequestKey("checklist_request_id", str)
@@ -37,7 +38,7 @@ def carrying(handler: Handler) -> Handler:
 
 
 def answer(body: Any, status: int = 200) -> web.Response:
-    return encoded_answer(orjson.dumps(body), status)
+    return encoded_answer(encoded(body), status)
 
 
 def encoded_answer(body: bytes, status: int = 200) -> web.Response:
@@ -65,40 +66,38 @@ def request_id(call: Call) -> str:
     return request[_REQUEST_ID]
 
 
-def item_view(item: Item) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        "id": item.id,
-        "session_id": item.session_id,
-        "batch_id": item.batch_id,
-        "title": item.title,
-        "description": item.description,
-        "status": item.status,
-        "priority": item.priority,
-        "due_date": iso_time(item.due_date_ms),
-        "completed_at": iso_time(item.completed_at_ms),
-        "created_at": iso_time(item.created_at_ms),
-        "updated_at": iso_time(item.updated_at_ms),
-    }
-    if item.task_id is not None:
-        view["robot_task_id"] = item.task_id
-    return view
+def item_view(item: Item) -> wire.Task:
+    return wire.Task(
+        id=item.id,
+        session_id=item.session_id,
+        batch_id=item.batch_id,
+        title=item.title,
+        description=item.description,
+        status=item.status,
+        priority=item.priority,
+        due_date=iso_time(item.due_date_ms),
+        completed_at=iso_time(item.completed_at_ms),
+        created_at=str(iso_time(item.created_at_ms)),
+        updated_at=str(iso_time(item.updated_at_ms)),
+        robot_task_id=item.task_id or "",
+    )
 
 
-def batch_view(batch: ItemBatch, items: Sequence[Item]) -> dict[str, Any]:
+def batch_view(batch: ItemBatch, items: Sequence[Item]) -> wire.Batch:
     """`items`: those that it still has."""
-    return {
-        "id": batch.id,
-        "session_id": batch.session_id,
-        "reason": batch.reason,
-        "created_at": iso_time(batch.created_at_ms),
-        "tasks": [item_view(item) for item in items],
-    }
+    return wire.Batch(
+        id=batch.id,
+        session_id=batch.session_id,
+        reason=batch.reason,
+        created_at=str(iso_time(batch.created_at_ms)),
+        tasks=tuple(item_view(item) for item in items),
+    )
 
 
-def page_view(items: list[dict[str, Any]], total: int, page: int) -> dict[str, Any]:
+def page_of(total: int, page: int) -> dict[str, Any]:
+    """Which page it is of how many."""
     pages = -(-total // PAGE)
     return {
-        "items": items,
         "total": total,
         "page": page,
         "limit": PAGE,

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from robotq.api.access.scopes import Scope, allows
-from robotq.api.checklist.answers import answer, batch_view, encoded_answer, item_view, page_view
+from robotq.api.checklist.answers import answer, batch_view, encoded_answer, item_view, page_of
 from robotq.api.checklist.errors import invalid, validated
 from robotq.api.checklist.models import (
     PAGE,
@@ -26,6 +25,7 @@ from robotq.api.checklist.models import (
     TaskUpdate,
 )
 from robotq.api.http.call import Call
+from robotq.api.http.errors import encoded
 from robotq.api.http.keyed import keyed_request
 from robotq.engine.checklist.checklist import API
 from robotq.engine.intake.idempotency import KeyedRequest
@@ -33,6 +33,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch, ItemChange, NewItem
 from robotq.model.version import __version__
 from robotq.store.port import ItemBatchQuery, ItemQuery
+from robotq.wire import checklist as wire
 
 _UUID = TypeAdapter(UUID)
 
@@ -62,7 +63,9 @@ async def list_tasks(call: Call) -> web.StreamResponse:
             limit=PAGE,
         )
     )
-    return answer(page_view([item_view(item) for item in items], total, query.page))
+    return answer(
+        wire.TaskPage(items=tuple(item_view(item) for item in items), **page_of(total, query.page))
+    )
 
 
 async def get_task(call: Call) -> web.StreamResponse:
@@ -89,14 +92,14 @@ async def bulk_update(call: Call) -> web.StreamResponse:
     body = validated(BulkUpdate, await call.json(), "body")
     changes = [_change(str(task.id), task) for task in body.tasks]
     changed = await _update(call, changes)
-    return answer({"updated": [item_view(item) for item in changed]})
+    return answer(wire.Updated(updated=tuple(item_view(item) for item in changed)))
 
 
 async def bulk_delete(call: Call) -> web.StreamResponse:
     body = validated(BulkDelete, await call.json(), "body")
     ids = list(dict.fromkeys(map(str, body.ids)))
     deleted = await call.engine.checklist.delete(ids, actor=call.actor)
-    return answer({"deleted_count": deleted})
+    return answer(wire.Deleted(deleted_count=deleted))
 
 
 async def create_batch(call: Call) -> web.StreamResponse:
@@ -123,15 +126,15 @@ async def list_batches(call: Call) -> web.StreamResponse:
     )
     items = await _items_of(call, batches)
 
-    def encoded() -> bytes:
-        views = [
+    def whole() -> bytes:
+        views = tuple(
             batch_view(batch, [item for item in items if item.batch_id == batch.id])
             for batch in batches
-        ]
-        return orjson.dumps(page_view(views, total, query.page))
+        )
+        return encoded(wire.BatchPage(items=views, **page_of(total, query.page)))
 
     # ten batches of a thousand items are more than the loop should do in one go
-    return encoded_answer(await asyncio.to_thread(encoded))
+    return encoded_answer(await asyncio.to_thread(whole))
 
 
 async def latest_batch(call: Call) -> web.StreamResponse:
@@ -152,15 +155,11 @@ async def get_batch(call: Call) -> web.StreamResponse:
 async def health(call: Call) -> web.StreamResponse:
     """Always 200: it says how the daemon is, and not whether it is."""
     well = call.engine.store_available
+    word = "healthy" if well else "degraded"
     if not allows(call.caller.scopes, Scope.READ):
-        return answer({"status": "healthy" if well else "degraded"})
-    return answer(
-        {
-            "status": "healthy" if well else "degraded",
-            "version": __version__,
-            "database": "healthy" if well else "unhealthy",
-        },
-    )
+        return answer(wire.Health(status=word))
+    database = "healthy" if well else "unhealthy"
+    return answer(wire.Health(status=word, version=__version__, database=database))
 
 
 def _keyed(call: Call, body: Any) -> KeyedRequest | None:

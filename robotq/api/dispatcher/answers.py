@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from robotq.api.dispatcher.requests import UNKNOWN
+from robotq.api.http.errors import part
 from robotq.engine.state.worker_queue import Pool
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
+from robotq.wire import dispatcher as wire
 
 API = "dispatcher"
 """The name of this interface, and of its queue."""
@@ -22,36 +22,41 @@ _TEXTS = {
 }
 
 
-def status(task: Task, pool: Pool) -> dict[str, Any]:
+def status(task: Task, pool: Pool) -> wire.Queued | wire.Executing | wire.Completed | wire.Failed:
     """One of the four documented forms."""
     match task.state:
         case TaskState.PENDING:
-            return {
-                "taskId": task.id,
-                "status": "queued",
-                "enqueuedAt": task.submitted_at_ms,
-                "position": pool.position(task) or 1,
-            }
+            return wire.Queued(
+                task_id=task.id,
+                status="queued",
+                enqueued_at=task.submitted_at_ms,
+                position=pool.position(task) or 1,
+            )
         case TaskState.RUNNING:
-            return {
-                "taskId": task.id,
-                "status": "executing",
-                "workerId": task.worker,
-                "startedAt": task.started_at_ms,
-            }
+            return wire.Executing(
+                task_id=task.id,
+                status="executing",
+                worker_id=task.worker,
+                started_at=task.started_at_ms or 0,
+            )
         case TaskState.COMPLETED:
-            return {**completed(task), "completedAt": task.ended_at_ms}
+            return wire.Completed(
+                task_id=task.id,
+                status="completed",
+                result=part(data_of(task)),
+                completed_at=task.ended_at_ms or 0,
+            )
         case _:
-            return {
-                "taskId": task.id,
-                "status": "failed",
-                "error": failure(task),
-                "failedAt": task.ended_at_ms,
-            }
+            return wire.Failed(
+                task_id=task.id,
+                status="failed",
+                error=failure(task),
+                failed_at=task.ended_at_ms or 0,
+            )
 
 
-def completed(task: Task) -> dict[str, Any]:
-    return {"taskId": task.id, "status": "completed", "result": data_of(task)}
+def completed(task: Task) -> wire.Done:
+    return wire.Done(task_id=task.id, status="completed", result=part(data_of(task)))
 
 
 def failure(task: Task) -> str:

@@ -13,6 +13,7 @@ from robotq.api.http.page_file import file_answer
 from robotq.api.http.worker_tasks import workers_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
+from robotq.wire import dispatcher as wire
 
 _LINES = 100
 
@@ -34,14 +35,14 @@ async def metrics(call: Call) -> web.StreamResponse:
     found = workers_of(call).registry.of(API)
     busy = {task.worker for task in hub.pool.running.values()}
     return call.answer(
-        {
-            "totalWorkers": len(found),
-            "busyWorkers": sum(worker.name in busy for worker in found),
-            "queueLength": hub.pool.waiting,
-            "executing": len(hub.pool.running),
-            "avgWaitTime": hub.average_wait_ms,
-            "timestamp": call.engine.clock.now_ms(),
-        }
+        wire.Metrics(
+            total_workers=len(found),
+            busy_workers=sum(worker.name in busy for worker in found),
+            queue_length=hub.pool.waiting,
+            executing=len(hub.pool.running),
+            avg_wait_time=hub.average_wait_ms,
+            timestamp=call.engine.clock.now_ms(),
+        )
     )
 
 
@@ -49,20 +50,20 @@ async def workers(call: Call) -> web.StreamResponse:
     pool = call.app[HUB].pool
     has = {task.worker: task.id for task in pool.running.values()}
     return call.answer(
-        {
-            "workers": [
-                {
-                    "id": worker.name,
-                    "ip": worker.address,
-                    "group": worker.match,
-                    "status": "busy" if worker.name in has else "idle",
-                    "currentTaskId": has.get(worker.name),
-                    "connectedSince": worker.since_ms,
-                }
+        wire.WorkersAnswer(
+            workers=tuple(
+                wire.WorkerLine(
+                    id=worker.name,
+                    ip=worker.address,
+                    group=worker.match,
+                    status="busy" if worker.name in has else "idle",
+                    current_task_id=has.get(worker.name),
+                    connected_since=worker.since_ms,
+                )
                 for worker in workers_of(call).registry.of(API)
-            ],
-            "timestamp": call.engine.clock.now_ms(),
-        }
+            ),
+            timestamp=call.engine.clock.now_ms(),
+        )
     )
 
 
@@ -70,42 +71,42 @@ async def tasks(call: Call) -> web.StreamResponse:
     pool, log = call.app[HUB].pool, call.app[LOG]
     now_ms = call.engine.clock.now_ms()
     return call.answer(
-        {
-            "queueLength": pool.waiting,
-            "pendingCount": pool.waiting,
-            "tasks": [
-                {
-                    "taskId": task.id,
-                    "type": _model(task),
-                    "group": group_of(task),
-                    "enqueuedAt": task.submitted_at_ms,
-                    "timeout": task.command.extra["timeout_ms"],
-                    "async": task.command.extra["async"],
-                    "position": position,
-                    "waitTime": now_ms - task.submitted_at_ms,
-                    "payload": log.payload(task),
-                }
+        wire.TasksAnswer(
+            queue_length=pool.waiting,
+            pending_count=pool.waiting,
+            tasks=tuple(
+                wire.WaitingLine(
+                    task_id=task.id,
+                    type=_model(task),
+                    group=group_of(task),
+                    enqueued_at=task.submitted_at_ms,
+                    timeout=task.command.extra["timeout_ms"],
+                    is_async=task.command.extra["async"],
+                    position=position,
+                    wait_time=now_ms - task.submitted_at_ms,
+                    payload=log.payload(task),
+                )
                 for position, task in enumerate(islice(pool, _LINES), 1)
-            ],
-            "executingTasks": [
-                {
-                    "taskId": task.id,
-                    "workerId": task.worker,
-                    "group": group_of(task),
-                    "startedAt": task.started_at_ms,
-                    "executionTime": now_ms - (task.started_at_ms or now_ms),
-                    "payload": log.payload(task),
-                }
+            ),
+            executing_tasks=tuple(
+                wire.ExecutingLine(
+                    task_id=task.id,
+                    worker_id=task.worker,
+                    group=group_of(task),
+                    started_at=task.started_at_ms or now_ms,
+                    execution_time=now_ms - (task.started_at_ms or now_ms),
+                    payload=log.payload(task),
+                )
                 for task in islice(pool.running.values(), _LINES)
-            ],
-            "timestamp": now_ms,
-        }
+            ),
+            timestamp=now_ms,
+        )
     )
 
 
 async def logs(call: Call) -> web.StreamResponse:
     latest = call.app[LOG].newest_first()
-    return call.answer({"logs": latest, "timestamp": call.engine.clock.now_ms()})
+    return call.answer(wire.LogsAnswer(logs=latest, timestamp=call.engine.clock.now_ms()))
 
 
 async def _file(call: Call, name: str) -> web.StreamResponse:

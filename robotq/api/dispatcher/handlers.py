@@ -25,6 +25,7 @@ from robotq.config import DispatcherConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import Job
 from robotq.model.task import Command, Task, TaskState, Work
+from robotq.wire import dispatcher as wire
 
 _TASK_ID = web.RequestKey("dispatcher_task_id", str)
 """Under which a request knows the task that came of it."""
@@ -102,7 +103,7 @@ async def _submitted(call: Call, body: Any) -> web.Response:
         await asyncio.wait({pool.changed(task)}, timeout=_TAKEN_S)
     now = pool.get(task.id)
     queued = now is not None and now.state is TaskState.PENDING
-    return call.answer({"taskId": task.id, "status": "queued" if queued else "executing"})
+    return call.answer(wire.Accepted(task_id=task.id, status="queued" if queued else "executing"))
 
 
 async def _ended(call: Call, task: Task, timeout_s: float) -> Task:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from robotq.model.task import Task
+from robotq.wire.dispatcher import LogLine
 
 _KEPT = 50
 _SHOWN = 2_000
@@ -20,7 +20,7 @@ class DispatchLog:
     """The latest requests of submitters and answers of workers, with their bodies."""
 
     def __init__(self) -> None:
-        self._latest: deque[Mapping[str, Any]] = deque(maxlen=_KEPT)
+        self._latest: deque[LogLine] = deque(maxlen=_KEPT)
         self._count = 0
         self._payloads: OrderedDict[str, str] = OrderedDict()
 
@@ -38,21 +38,21 @@ class DispatchLog:
     ) -> None:
         self._count += 1
         self._latest.append(
-            {
-                "id": self._count,
-                "timestamp": at_ms,
-                "method": method,
-                "path": path,
-                "status": status,
-                "latency": latency_ms,
-                "requestBody": request,
-                "responseBody": response,
-                "taskId": task_id,
-            }
+            LogLine(
+                id=self._count,
+                timestamp=at_ms,
+                method=method,
+                path=path,
+                status=status,
+                latency=latency_ms,
+                request_body=request,
+                response_body=response,
+                task_id=task_id,
+            )
         )
 
-    def newest_first(self) -> list[Mapping[str, Any]]:
-        return list(reversed(self._latest))
+    def newest_first(self) -> tuple[LogLine, ...]:
+        return tuple(reversed(self._latest))
 
     def payload(self, task: Task) -> str:
         """What a task is about, as it is shown."""

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from robotq.model.errors import RobotqError
-from robotq.model.known_json import EMBED, embedded
+from robotq.model.known_json import EMBED, KNOWN, KnownText, embedded
 from robotq.model.texts import Language
 from robotq.wire.base import Answer, opened
 from robotq.wire.service import Error
@@ -44,7 +44,19 @@ RETRY_AFTER_S = 1
 
 Body: TypeAlias = Answer | Mapping[str, Any]
 
-_encode = msgspec.json.Encoder().encode
+
+def _elsewhere(value: Any) -> Any:
+    """For msgspec: what is none of its types."""
+    if isinstance(value, KnownText):
+        return msgspec.Raw(value.json)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_elsewhere).encode
 
 
 def encoded(body: Body) -> bytes:
@@ -55,11 +67,14 @@ def encoded(body: Body) -> bytes:
 
 
 def part(value: Any) -> Any:
-    """What a shape has from elsewhere; of what is large the known JSON is taken."""
+    """What a shape has from elsewhere; where something in it is large its known JSON is taken."""
+    if type(value) is dict and _KNOWN.isdisjoint(map(type, value.values())):
+        return value
     return msgspec.Raw(orjson.dumps(value, default=_within, option=EMBED))
 
 
 def _within(value: Any) -> Any:
+    """For orjson: the same, and shapes."""
     if isinstance(value, Answer):
         return orjson.Fragment(_encode(value))
     if isinstance(value, msgspec.Raw):
@@ -118,3 +133,4 @@ def fault(error: Exception, where: str) -> RobotqError:
 
 
 _JSON = {"Content-Type": "application/json"}
+_KNOWN = frozenset(KNOWN)

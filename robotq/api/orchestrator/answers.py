@@ -8,6 +8,7 @@ from typing import Any
 from robotq.api.http.times import rfc3339
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
+from robotq.wire import orchestrator as wire
 
 API = "orchestrator"
 """The name of this interface, and of its queue."""
@@ -27,42 +28,47 @@ STATUS: Mapping[TaskState, str] = {
 }
 
 
-def created(task: Task) -> dict[str, Any]:
-    return {
-        "task_id": task.id,
-        "status": STATUS[task.state],
-        "priority": priority_word(task),
-        "work_directory": directory_of(task),
-        "tags": task.command.extra["tags"],
-        "created_at": rfc3339(task.submitted_at_ms),
-    }
+def created(task: Task) -> wire.Created:
+    return wire.Created(
+        task_id=task.id,
+        status=STATUS[task.state],
+        priority=priority_word(task),
+        work_directory=directory_of(task),
+        tags=task.command.extra["tags"],
+        created_at=rfc3339(task.submitted_at_ms),
+    )
 
 
-def handed_out(task: Task) -> dict[str, Any]:
+def handed_out(task: Task) -> wire.HandedOut:
     """A task as a worker gets it."""
+    return wire.HandedOut(**_head(task))
+
+
+def detail(task: Task) -> wire.Task:
+    """Everything about a task; what it does not have is null."""
+    result: Any = data_of(task)
+    return wire.Task(
+        **_head(task),
+        status=STATUS[task.state],
+        worker_id=None if task.state is TaskState.PENDING else task.worker or None,
+        created_at=rfc3339(task.submitted_at_ms),
+        started_at=_time(task.started_at_ms),
+        completed_at=_time(task.ended_at_ms),
+        result=result,
+        error_message=_error_message(task),
+        retry_count=task.retries,
+        max_retries=max_retries_of(task),
+        metadata=task.command.extra.get("metadata", {}),
+    )
+
+
+def _head(task: Task) -> dict[str, Any]:
     return {
         "task_id": task.id,
         "prompt": prompt_of(task),
         "work_directory": directory_of(task),
         "priority": priority_word(task),
         "tags": task.command.extra["tags"],
-    }
-
-
-def detail(task: Task) -> dict[str, Any]:
-    """Everything about a task; what it does not have is null."""
-    return {
-        **handed_out(task),
-        "status": STATUS[task.state],
-        "worker_id": None if task.state is TaskState.PENDING else task.worker or None,
-        "created_at": rfc3339(task.submitted_at_ms),
-        "started_at": _time(task.started_at_ms),
-        "completed_at": _time(task.ended_at_ms),
-        "result": data_of(task),
-        "error_message": _error_message(task),
-        "retry_count": task.retries,
-        "max_retries": max_retries_of(task),
-        "metadata": task.command.extra.get("metadata", {}),
     }
 
 

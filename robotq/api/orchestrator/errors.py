@@ -12,6 +12,7 @@ from robotq.api.http.errors import Refused, headers_of
 from robotq.api.http.times import rfc3339
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.wire import orchestrator as wire
 
 _CODES = {
     400: "VALIDATION_ERROR",
@@ -55,7 +56,9 @@ def invalid(field: str, message: str) -> Refused:
 
 
 def done(call: Call, data: Any, headers: Mapping[str, str] | None = None) -> web.Response:
-    return call.answer(_envelope(call, data=data), headers=headers)
+    now = rfc3339(call.engine.clock.now_ms())
+    envelope = wire.Envelope(success=True, data=data, error=None, timestamp=now)
+    return call.answer(envelope, headers=headers)
 
 
 def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
@@ -89,13 +92,10 @@ def _refused(
     error: dict[str, Any] = {"code": _CODES.get(status, "INTERNAL_ERROR"), "message": message}
     if details is not None:
         error["details"] = details
-    return call.answer(_envelope(call, error=error), status, headers)
-
-
-def _envelope(call: Call, *, data: Any = None, error: Any = None) -> dict[str, Any]:
-    return {
-        "success": error is None,
-        "data": data,
+    body = {
+        "success": False,
+        "data": None,
         "error": error,
         "timestamp": rfc3339(call.engine.clock.now_ms()),
     }
+    return call.answer(body, status, headers)

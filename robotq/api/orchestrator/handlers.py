@@ -32,6 +32,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, Job, failed_with, succeeded
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.store.job_query import JobQuery
+from robotq.wire import orchestrator as wire
 
 _WAIT_S = 60.0
 
@@ -128,12 +129,12 @@ async def complete(call: Call) -> web.StreamResponse:
         raise Refused(409, "Concurrency conflict") from error
     return done(
         call,
-        {
-            "task_id": ended.id,
-            "status": STATUS[ended.state],
-            "completed_at": rfc3339(ended.ended_at_ms or 0),
-            "worker_id": ended.worker or None,
-        },
+        wire.Completed(
+            task_id=ended.id,
+            status=STATUS[ended.state],
+            completed_at=rfc3339(ended.ended_at_ms or 0),
+            worker_id=ended.worker or None,
+        ),
     )
 
 
@@ -164,15 +165,15 @@ async def list_tasks(call: Call) -> web.StreamResponse:
     tasks, total = await call.engine.reads.jobs(wanted)
     return done(
         call,
-        {
-            "tasks": [detail(task) for task in tasks],
-            "pagination": {
-                "total": total,
-                "limit": limit,
-                "offset": offset,
-                "has_more": offset + limit < total,
-            },
-        },
+        wire.Tasks(
+            tasks=tuple(detail(task) for task in tasks),
+            pagination=wire.Pagination(
+                total=total,
+                limit=limit,
+                offset=offset,
+                has_more=offset + limit < total,
+            ),
+        ),
     )
 
 
@@ -191,12 +192,12 @@ async def cancel(call: Call) -> web.StreamResponse:
         raise _transition(await _find(call), TaskState.CANCELLED) from error
     return done(
         call,
-        {
-            "task_id": cancelled.id,
-            "status": STATUS[cancelled.state],
-            "cancelled_at": rfc3339(cancelled.ended_at_ms or 0),
-            "reason": reason or None,
-        },
+        wire.Cancelled(
+            task_id=cancelled.id,
+            status=STATUS[cancelled.state],
+            cancelled_at=rfc3339(cancelled.ended_at_ms or 0),
+            reason=reason or None,
+        ),
     )
 
 
@@ -215,13 +216,13 @@ async def retry(call: Call) -> web.StreamResponse:
         raise _transition(await _find(call), TaskState.PENDING) from error
     return done(
         call,
-        {
-            "task_id": again.id,
-            "status": STATUS[again.state],
-            "retry_count": again.retries,
-            "max_retries": None if again.work is None else again.work.max_retries,
-            "last_retry_at": rfc3339(again.retried_at_ms or 0),
-        },
+        wire.Retried(
+            task_id=again.id,
+            status=STATUS[again.state],
+            retry_count=again.retries,
+            max_retries=None if again.work is None else again.work.max_retries,
+            last_retry_at=rfc3339(again.retried_at_ms or 0),
+        ),
     )
 
 

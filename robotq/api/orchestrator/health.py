@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -21,6 +20,7 @@ from robotq.api.orchestrator.answers import API
 from robotq.engine.engine import Engine
 from robotq.model.errors import NotReadable
 from robotq.model.version import __version__
+from robotq.wire import orchestrator as wire
 
 _ANSWER_S = 2.0
 """Wall seconds after which a part that does not answer counts as unhealthy."""
@@ -32,31 +32,31 @@ async def health(call: Call) -> web.StreamResponse:
     if not allows(call.caller.scopes, Scope.READ):
         well = engine.accepts
         word = "healthy" if well else "unhealthy"
-        return call.answer({"status": word}, 200 if well else 503)
-    components = {
-        "database": await _component(call, lambda: _database(engine)),
-        "cache": await _component(call, lambda: _memory(engine)),
-        "external_services": await _component(call, lambda: _webhooks(engine)),
-    }
-    well = components["database"]["healthy"] and not engine.queue.closed
+        return call.answer(wire.Health(status=word), 200 if well else 503)
+    components = wire.Components(
+        database=await _component(call, lambda: _database(engine)),
+        cache=await _component(call, lambda: _memory(engine)),
+        external_services=await _component(call, lambda: _webhooks(engine)),
+    )
+    well = components.database.healthy and not engine.queue.closed
     now_ms = engine.clock.now_ms()
-    body = {
-        "status": "healthy" if well else "unhealthy",
-        "timestamp": rfc3339(now_ms),
-        "version": __version__,
-        "uptime": _duration((now_ms - call.app[STARTED]) // 1000),
-        "components": components,
-        "metrics": {
-            "memory_usage": f"{await asyncio.to_thread(_memory_mb)}MB",
-            "cpu_usage": _cpu_percent(now_ms - call.app[STARTED]),
-            "active_connections": _connections(call),
-            "queue_size": engine.reads.pool(API).waiting,
-        },
-    }
+    body = wire.Health(
+        status="healthy" if well else "unhealthy",
+        timestamp=rfc3339(now_ms),
+        version=__version__,
+        uptime=_duration((now_ms - call.app[STARTED]) // 1000),
+        components=components,
+        metrics=wire.Metrics(
+            memory_usage=f"{await asyncio.to_thread(_memory_mb)}MB",
+            cpu_usage=_cpu_percent(now_ms - call.app[STARTED]),
+            active_connections=_connections(call),
+            queue_size=engine.reads.pool(API).waiting,
+        ),
+    )
     return call.answer(body, 200 if well else 503)
 
 
-async def _component(call: Call, check: Callable[[], Awaitable[bool]]) -> dict[str, Any]:
+async def _component(call: Call, check: Callable[[], Awaitable[bool]]) -> wire.Component:
     """`response_time` in milliseconds."""
     began = time.perf_counter()
     try:
@@ -64,11 +64,11 @@ async def _component(call: Call, check: Callable[[], Awaitable[bool]]) -> dict[s
             healthy = await check()
     except (NotReadable, TimeoutError):
         healthy = False
-    return {
-        "healthy": healthy,
-        "response_time": round((time.perf_counter() - began) * 1000, 3),
-        "last_checked": rfc3339(call.engine.clock.now_ms()),
-    }
+    return wire.Component(
+        healthy=healthy,
+        response_time=round((time.perf_counter() - began) * 1000, 3),
+        last_checked=rfc3339(call.engine.clock.now_ms()),
+    )
 
 
 async def _database(engine: Engine) -> bool:

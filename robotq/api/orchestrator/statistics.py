@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from robotq.api.http.times import rfc3339
 from robotq.api.orchestrator.answers import API, PRIORITIES, STATUS
@@ -11,6 +10,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.state.tallies import HOUR_MS, PRIORITY, SUBMITTED, WORKED, WORKED_MS, hour_of
 from robotq.model.task import TaskState
 from robotq.store.port import Tally
+from robotq.wire import orchestrator as wire
 
 PERIODS: Mapping[str, int] = {"1h": 1, "24h": 24, "7d": 168, "30d": 720}
 """Name -> hours."""
@@ -18,7 +18,7 @@ GRANULARITIES: Mapping[str, int] = {"hour": 1, "day": 24}
 """Name -> hours."""
 
 
-async def statistics(engine: Engine, period: str, granularity: str) -> dict[str, Any]:
+async def statistics(engine: Engine, period: str, granularity: str) -> wire.Statistics:
     """The five sections. Overview and distributions are those of all time, the rest of the
     period. Raises RobotqError store_unavailable."""
     ever = _by_name(await engine.reads.tallies(API, from_ms=0, to_ms=0))
@@ -28,46 +28,46 @@ async def statistics(engine: Engine, period: str, granularity: str) -> dict[str,
     counts = engine.reads.counts(api=API)
     ended = counts.completed + counts.failed + counts.cancelled
     by_state = {state: getattr(counts, state.value) for state in STATUS}
-    return {
-        "overview": {
-            "total_tasks": counts.total,
-            "completed_tasks": counts.completed,
-            "failed_tasks": counts.failed,
-            "cancelled_tasks": counts.cancelled,
-            "active_tasks": counts.queue_size,
-            "success_rate": round(counts.completed / ended, 2) if ended else 0.0,
-        },
-        "status_distribution": {STATUS[state]: number for state, number in by_state.items()},
-        "priority_distribution": {
+    return wire.Statistics(
+        overview=wire.Overview(
+            total_tasks=counts.total,
+            completed_tasks=counts.completed,
+            failed_tasks=counts.failed,
+            cancelled_tasks=counts.cancelled,
+            active_tasks=counts.queue_size,
+            success_rate=round(counts.completed / ended, 2) if ended else 0.0,
+        ),
+        status_distribution={STATUS[state]: number for state, number in by_state.items()},
+        priority_distribution={
             word: ever.get(f"{PRIORITY}{number}", 0) for word, number in PRIORITIES.items()
         },
-        "performance_metrics": {
+        performance_metrics=wire.Performance(
             # milliseconds
-            "avg_processing_time": round(ever.get(WORKED_MS, 0) / worked, 1)
+            avg_processing_time=round(ever.get(WORKED_MS, 0) / worked, 1)
             if (worked := ever.get(WORKED, 0))
             else 0.0,
-            "tasks_per_hour": _per_hour(hourly, last_ms),
-        },
-        "time_series": _series(hourly, first_ms, last_ms, GRANULARITIES[granularity] * HOUR_MS),
-    }
+            tasks_per_hour=_per_hour(hourly, last_ms),
+        ),
+        time_series=_series(hourly, first_ms, last_ms, GRANULARITIES[granularity] * HOUR_MS),
+    )
 
 
 def _series(
     hourly: Sequence[Tally], first_ms: int, last_ms: int, step_ms: int
-) -> list[dict[str, Any]]:
+) -> tuple[wire.Hour, ...]:
     """One entry for every hour or day of the period, oldest first, also where nothing ended."""
     ends: dict[tuple[int, str], int] = {}
     for tally in hourly:
         key = (tally.hour_ms - tally.hour_ms % step_ms, tally.name)
         ends[key] = ends.get(key, 0) + tally.value
-    return [
-        {
-            "timestamp": rfc3339(at_ms),
-            "completed": ends.get((at_ms, TaskState.COMPLETED.value), 0),
-            "failed": ends.get((at_ms, TaskState.FAILED.value), 0),
-        }
+    return tuple(
+        wire.Hour(
+            timestamp=rfc3339(at_ms),
+            completed=ends.get((at_ms, TaskState.COMPLETED.value), 0),
+            failed=ends.get((at_ms, TaskState.FAILED.value), 0),
+        )
         for at_ms in range(first_ms - first_ms % step_ms, last_ms + 1, step_ms)
-    ]
+    )
 
 
 def _per_hour(hourly: Sequence[Tally], last_ms: int) -> float:

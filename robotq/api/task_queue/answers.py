@@ -8,6 +8,7 @@ from typing import Any
 from robotq.api.http.times import utc_ms
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
+from robotq.wire import task_queue as wire
 
 API = "task_queue"
 """The name of this interface, and of its queue."""
@@ -25,41 +26,44 @@ _STATUS: Mapping[TaskState, str] = {
 }
 
 
-def handed_out(task: Task) -> dict[str, Any]:
+def handed_out(task: Task) -> wire.HandedOut:
     """A task as a worker gets it."""
-    return {
-        "id": task.id,
-        "type": task.command.cmd_type,
-        "data": task.command.params,
-        "requester": _requester(task),
-        "created_at": utc_ms(task.submitted_at_ms),
-        "lease": lease_view(task),
-    }
+    return wire.HandedOut(
+        id=task.id,
+        type=task.command.cmd_type,
+        data=task.command.params,
+        requester=_requester(task),
+        created_at=utc_ms(task.submitted_at_ms),
+        lease=lease_view(task),
+    )
 
 
-def lease_view(task: Task) -> dict[str, Any] | None:
+def lease_view(task: Task) -> wire.Lease | None:
     """For how long the worker has it, and the token that goes with the result."""
-    if task.lease_until_ms is None or task.work is None:
+    if task.lease_until_ms is None or task.work is None or task.work.lease_s is None:
         return None
-    return {
-        "token": task.fence,
-        "seconds": task.work.lease_s,
-        "expires_at": utc_ms(task.lease_until_ms),
-    }
+    return wire.Lease(
+        token=task.fence,
+        seconds=task.work.lease_s,
+        expires_at=utc_ms(task.lease_until_ms),
+    )
 
 
-def task_view(task: Task) -> dict[str, Any]:
+def task_view(task: Task) -> wire.Task:
     changed_ms = task.ended_at_ms or task.started_at_ms or task.retried_at_ms
     has_worker = task.state is not TaskState.PENDING
-    return {
-        **pending_view(task),
-        "status": _STATUS[task.state],
-        "assigned_to": task.worker if has_worker else None,
-        "updated_at": utc_ms(changed_ms or task.submitted_at_ms),
-    }
+    return wire.Task(
+        **_head(task),
+        assigned_to=task.worker if has_worker else None,
+        updated_at=utc_ms(changed_ms or task.submitted_at_ms),
+    )
 
 
-def pending_view(task: Task) -> dict[str, Any]:
+def pending_view(task: Task) -> wire.PendingTask:
+    return wire.PendingTask(**_head(task))
+
+
+def _head(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "type": task.command.cmd_type,
@@ -70,17 +74,17 @@ def pending_view(task: Task) -> dict[str, Any]:
     }
 
 
-def result_view(task: Task) -> dict[str, Any]:
+def result_view(task: Task) -> wire.Result:
     """What the submitter reads of an ended task."""
     data = data_of(task)
-    return {
-        "task_id": task.id,
-        "worker": task.worker,
-        "status": "success" if task.error is None else "error",
-        "data": {} if data is None else data,
-        "completed_at": utc_ms(task.ended_at_ms or 0),
-        "error_message": why_failed(task),
-    }
+    return wire.Result(
+        task_id=task.id,
+        worker=task.worker,
+        status="success" if task.error is None else "error",
+        data={} if data is None else data,
+        completed_at=utc_ms(task.ended_at_ms or 0),
+        error_message=why_failed(task),
+    )
 
 
 def _requester(task: Task) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
+from msgspec.structs import asdict
 
 from robotq.api.context import ENGINE
 from robotq.api.http.errors import Refused
@@ -204,8 +205,8 @@ class Copies:
         for task in tasks:
             # result first: whoever sees the task ended finds its result
             if task.state.final:
-                yield self._results / f"{task.id}.json", _json(result_view(task))
-            yield self._tasks / f"{task.id}.json", _json(task_view(task))
+                yield self._results / f"{task.id}.json", _json(asdict(result_view(task)))
+            yield self._tasks / f"{task.id}.json", _json(asdict(task_view(task)))
 
     def _names(self, before_s: float) -> Sequence[str]:
         """Tasks whose copy was not written since, by the wall clock."""

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
@@ -31,54 +32,58 @@ from robotq.model.errors import RobotqError
 from robotq.model.job import Holder
 from robotq.model.task import Task
 from robotq.model.version import __version__
+from robotq.wire import task_queue as wire
 
 _PRIORITIES = {"urgent": 5, "high": 5, "normal": 0, "low": -5}
 
 
 async def home(call: Call) -> web.StreamResponse:
     return call.answer(
-        {
-            "name": "Task Queue API",
-            "version": __version__,
-            "description": "Tasks for workers that poll: robotq's task queue.",
-            "endpoints": call.app[ENDPOINTS],
-        }
+        wire.Home(
+            name="Task Queue API",
+            version=__version__,
+            description="Tasks for workers that poll: robotq's task queue.",
+            endpoints=call.app[ENDPOINTS],
+        )
     )
 
 
 async def health(call: Call) -> web.StreamResponse:
     well = call.engine.accepts
-    body = {"status": "ok" if well else "unavailable"}
+    body = wire.Health(status="ok" if well else "unavailable")
     if allows(call.caller.scopes, Scope.READ):
         # where the files are is not for everybody
-        body.update(asdict(call.app[FOLDERS]))
+        body = replace(body, **asdict(call.app[FOLDERS]))
     return call.answer(body, 200 if well else 503)
 
 
 async def service_health(call: Call) -> web.StreamResponse:
     """The same by the words of another server that documented clients look for."""
     well = call.engine.accepts
-    body: dict[str, Any] = {
-        "status": "ok" if well else "unavailable",
-        "service": "task-queue",
-        "timestamp": utc_ms(call.engine.clock.now_ms()),
-    }
+    body = wire.ServiceHealth(
+        status="ok" if well else "unavailable",
+        service="task-queue",
+        timestamp=utc_ms(call.engine.clock.now_ms()),
+    )
     if allows(call.caller.scopes, Scope.READ):
         counts = call.engine.reads.counts(api=API)
-        body["queue_size"] = counts.pending
-        body["results_count"] = counts.completed + counts.failed + counts.cancelled
-        body.update(asdict(call.app[FOLDERS]))
+        body = replace(
+            body,
+            queue_size=counts.pending,
+            results_count=counts.completed + counts.failed + counts.cancelled,
+            **asdict(call.app[FOLDERS]),
+        )
     return call.answer(body, 200 if well else 503)
 
 
 async def stats(call: Call) -> web.StreamResponse:
     counts = call.engine.reads.counts(api=API)
     return call.answer(
-        {
-            "completed_tasks": counts.completed + counts.failed + counts.cancelled,
-            "pending_tasks": counts.pending,
+        wire.Stats(
+            completed_tasks=counts.completed + counts.failed + counts.cancelled,
+            pending_tasks=counts.pending,
             **asdict(call.app[FOLDERS]),
-        }
+        )
     )
 
 
@@ -92,7 +97,7 @@ async def create(call: Call) -> web.StreamResponse:
         raise Refused(400, "task_type is required")
     task, repeated = await _submit(call, body["task_type"], body)
     message = f"Task created: {task.command.cmd_type}"
-    answer = {"success": True, "task_id": task.id, "message": message}
+    answer = wire.Created(success=True, task_id=task.id, message=message)
     return call.answer(answer, 201, REPLAYED if repeated else None)
 
 
@@ -105,13 +110,13 @@ async def create_in_line(call: Call) -> web.StreamResponse:
         raise Refused(400, "type is required")
     task, repeated = await _submit(call, task_type, body, _PRIORITIES[priority])
     return call.answer(
-        {
-            "success": True,
-            "task_id": task.id,
-            "message": "Task created",
-            "priority": priority,
-            "queue_position": call.engine.reads.position(task),
-        },
+        wire.CreatedInLine(
+            success=True,
+            task_id=task.id,
+            message="Task created",
+            priority=priority,
+            queue_position=call.engine.reads.position(task),
+        ),
         headers=REPLAYED if repeated else None,
     )
 
@@ -125,11 +130,11 @@ async def list_tasks(call: Call) -> web.StreamResponse:
         found = [task for task in pool if task.command.cmd_type == query.type]
         total, tasks = len(found), found[: query.limit]
     return call.answer(
-        {
-            "count": len(tasks),
-            "total_pending": total,
-            "tasks": [pending_view(task) for task in tasks],
-        }
+        wire.Tasks(
+            count=len(tasks),
+            total_pending=total,
+            tasks=tuple(pending_view(task) for task in tasks),
+        )
     )
 
 
@@ -155,21 +160,21 @@ async def get_result_by_id(call: Call) -> web.StreamResponse:
 
 async def next_task(call: Call) -> web.StreamResponse:
     task = await _next(call, requests.worker_of(await requests.body_of(call)))
-    return call.answer({"task": None if task is None else handed_out(task)})
+    return call.answer(wire.Next(task=None if task is None else handed_out(task)))
 
 
 async def next_bare(call: Call) -> web.StreamResponse:
     """As documented browser extensions ask for it: the task itself, in their words."""
     task = await _next(call, requests.worker_in_header(call))
     if task is None:
-        return call.answer({"task": None})
+        return call.answer(wire.Next(task=None))
     return call.answer(
-        {
-            "task_id": task.id,
-            "type": task.command.cmd_type,
-            "data": task.command.params,
-            "lease": lease_view(task),
-        }
+        wire.BareTask(
+            task_id=task.id,
+            type=task.command.cmd_type,
+            data=task.command.params,
+            lease=lease_view(task),
+        )
     )
 
 
@@ -195,14 +200,14 @@ async def claim(call: Call) -> web.StreamResponse:
         if error.code.name not in ("task_not_found", "wrong_state", "queue_held"):
             raise
         return call.answer({"error": "Task not available"}, 404)
-    view = {
-        "id": task.id,
-        "type": task.command.cmd_type,
-        "data": task.command.params,
-        "assigned_to": task.worker,
-        "lease": lease_view(task),
-    }
-    return call.answer({"success": True, "task": view})
+    view = wire.ClaimedTask(
+        id=task.id,
+        type=task.command.cmd_type,
+        data=task.command.params,
+        assigned_to=task.worker or worker,
+        lease=lease_view(task),
+    )
+    return call.answer(wire.Claimed(success=True, task=view))
 
 
 async def post_result(call: Call) -> web.StreamResponse:
@@ -216,7 +221,11 @@ async def post_result(call: Call) -> web.StreamResponse:
         worker = requests.WORKER
     await workers.finish(task_id, Holder(worker=worker, token=token), ending, unclaimed=True)
     return call.answer(
-        {"success": True, "task_id": task_id, "message": "Result saved successfully"}
+        wire.ResultSaved(
+            success=True,
+            task_id=task_id,
+            message="Result saved successfully",
+        )
     )
 
 

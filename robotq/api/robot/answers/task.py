@@ -150,17 +150,17 @@ def _steps(steps: tuple[Step, ...]) -> dict[str, Any]:
             for step in steps
             if step.state is StepState.COMPLETED
         ],
-        "steps": tuple(
+        "steps": [
             wire.Step(
                 name=step.name,
                 state=step.state,
                 start_time=local_time(step.started_at_ms),
                 started_at_ms=step.started_at_ms,
                 duration_s=step.duration_s,
-                detail=part(step.detail),
+                detail=step.detail,
             )
             for step in steps
-        ),
+        ],
     }
 
 
