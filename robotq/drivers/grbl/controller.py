@@ -33,6 +33,8 @@ _SWITCH_OFF_S = 5.0
 _BARRIER = Line(text="G4 P0.01", number=0, codes=("G4",), motion=False, dwell_s=0.01)
 _MODES = Line(text="$G", number=0, codes=(), motion=False)
 _STILL_MOVING_S = 60.0
+_NEAR = 512
+"""Lines that are made ready to be sent."""
 _AXES = "XYZABCUVW"
 """In the order of reports."""
 
@@ -202,12 +204,19 @@ class GrblController(Controller):
     def _stream(self, lines: Sequence[Line], tell: Callable[[int], None]) -> None:
         channel = self._channel
         answered = channel.answered
-        at = 0
+        at = begin = 0
+        near: Sequence[Line] = ()
+        most = 1 if self._state.options.line_by_line else _NEAR
         while at < len(lines) or channel.lines_under_way:
-            if at < len(lines) and self._takes(lines[at]):
-                end = at + (1 if self._state.options.line_by_line else 512)
-                at += channel.put(lines[at:end])
-            self._watch.look(unless=partial(self._takes, lines[at]) if at < len(lines) else None)
+            if len(near) - (at - begin) < _NEAR / 4 and begin + len(near) < len(lines):
+                near, begin = lines[at : at + _NEAR], at
+            if at < len(lines) and self._takes(near[at - begin]):
+                at += channel.put(near[at - begin : at - begin + most])
+            # with much room, all of them may be on their way
+            following = near[at - begin] if at < begin + len(near) else None
+            self._watch.look(
+                unless=partial(self._takes, following) if following is not None else None
+            )
             self._watch.raise_complaint()
             tell(channel.answered - answered)
 

@@ -54,7 +54,7 @@ def test_common_lines__are_read_as_word_by_word(lines: list[str], rules: Rules) 
         with pytest.raises(DriverError, match=re.escape(str(error))):
             prepare(lines, rules)
         return
-    assert prepare(lines, rules) == expected
+    assert list(prepare(lines, rules)) == expected
 
 
 @given(st.text(st.sampled_from("ab\r\n\u2028\ufeff"), max_size=30), st.integers(0, 3))

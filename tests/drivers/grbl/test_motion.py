@@ -21,14 +21,16 @@ Make = Callable[..., tuple[GrblEmulator, Bench]]
 def make(tmp_path: Path) -> Iterator[Make]:
     with ExitStack() as stack:
 
-        def made(
-            options: dict[str, Any] | None = None, **device: Any
+        def make_one(
+            options: dict[str, Any] | None = None,
+            emulator: type[GrblEmulator] = GrblEmulator,
+            **device: Any,
         ) -> tuple[GrblEmulator, Bench]:
-            emulator = stack.enter_context(GrblEmulator(tmp_path / "ttyUSB0", **device))
+            made = stack.enter_context(emulator(tmp_path / "ttyUSB0", **device))
             options = {"port": f"{tmp_path}/ttyUSB*", **(options or {})}
-            return emulator, stack.enter_context(bench(grbl.create, tmp_path, **options))
+            return made, stack.enter_context(bench(grbl.create, tmp_path, **options))
 
-        yield made
+        yield make_one
 
 
 @pytest.mark.parametrize("dialect", Dialect)
@@ -272,3 +274,16 @@ def test_start_of_the_controller_in_motion__is_uncertain(make: Make) -> None:
     with pytest.raises(DriverError, match="HOME"):
         robot.run(["G1 X1 F600"])
     assert len(device.axes.moved) <= moved + 1
+
+
+def test_program__of_which_more_is_on_its_way_than_is_made_ready_at_once(make: Make) -> None:
+    class Roomy(GrblEmulator):
+        def take(self, data: bytes) -> None:
+            # it has the room that the configuration tells of
+            self._buffer._size = 65_536
+            super().take(data)
+
+    lines = square(3_000)
+    device, robot = make({"receive_bytes": 65_536}, emulator=Roomy, speed=100_000)
+    robot.run(lines)
+    assert [line for line in device.axes.moved if line.startswith("G1")] == lines

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 
-from robotq.drivers.gcode.reader.line import Line
+from robotq.drivers.gcode.reader.program import Program
 from robotq.drivers.gcode.reader.rules import Modes
 
 _WORD = re.compile(r"([IJKRXYZ])[ \t]*([+-]?[0-9.]+)")
@@ -28,14 +27,14 @@ _ROUNDING = 1e-6
 """What single precision may make of a half circle."""
 
 
-def why_no_arc(lines: Sequence[Line], modes: Modes) -> str | None:
+def why_no_arc(lines: Program, modes: Modes) -> str | None:
     """Why the last one of these lines is none that can be made; None where it can, or where it is
     not known where it begins. `modes`: those that it is carried out in."""
     plane, unit = _PLANES.get(modes.plane), _UNITS.get(modes.units)
     if plane is None or unit is None or not modes.distance:
         return None
     first, second, *offsets = plane
-    values = {letter: float(value) for letter, value in _WORD.findall(lines[-1].text)}
+    values = {letter: float(value) for letter, value in _WORD.findall(lines.text(len(lines) - 1))}
     relative = modes.distance == "G91"
     start = (0.0, 0.0) if relative else _start(lines, first, second)
     if start is None:
@@ -64,15 +63,15 @@ def _why_no_radius(way_x: float, way_y: float, radius: float) -> str | None:
     return None
 
 
-def _start(lines: Sequence[Line], first: str, second: str) -> tuple[float, float] | None:
+def _start(lines: Program, first: str, second: str) -> tuple[float, float] | None:
     """Where the line before has led to, as far as the lines before it say."""
     found: dict[str, float] = {}
     for index in range(len(lines) - 2, max(-1, len(lines) - 2 - _FAR), -1):
-        line = lines[index]
+        line = lines.same(index)
         if not _LOST.isdisjoint(line.codes):
             return None
         if line.motion:
-            for letter, value in _WORD.findall(line.text):
+            for letter, value in _WORD.findall(lines.text(index)):
                 found.setdefault(letter, float(value))
         if first in found and second in found:
             return found[first], found[second]

@@ -8,13 +8,14 @@ with one regular expression, which knows the numbers that every controller reads
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from robotq.drivers.gcode.reader.arcs import why_no_arc
 from robotq.drivers.gcode.reader.judge import Judge
 from robotq.drivers.gcode.reader.line import Line, RefusedLine
-from robotq.drivers.gcode.reader.rules import LETTERS, UNKNOWN, Modes, Rules
+from robotq.drivers.gcode.reader.program import Program, Same
+from robotq.drivers.gcode.reader.rules import LETTERS, Modes, Rules
 
 __all__ = ["LETTERS", "Line", "Program", "RefusedLine", "Rules", "prepare"]
 
@@ -49,9 +50,8 @@ class Kind(NamedTuple):
 
     before: bytes
     """What is put in front of it."""
-    codes: tuple[str, ...]
-    motion: bool
-    alone: bool
+    number: int
+    """Of the kind in its program."""
     arc: bool
     """The zeros in it decide too."""
     then: Kinds | None
@@ -64,13 +64,6 @@ class Kinds(dict[bytes, Kind]):
     def __init__(self, state: Modes) -> None:
         super().__init__()
         self.state = state
-
-
-class Program(list[Line]):
-    """The lines that are sent."""
-
-    leaves = UNKNOWN
-    """What is in effect behind them."""
 
 
 def prepare(
@@ -98,7 +91,7 @@ class _Reader:
 
     def read(self, raw: Iterable[str], look: Callable[[int], None]) -> Program:
         lines = Program()
-        append, make, common, longest = lines.append, Line._make, _COMMON.fullmatch, self._longest
+        add, common, longest = lines.add, _COMMON.fullmatch, self._longest
         strict = self._strict
         kinds = self._kinds_in(self._judge.state)
         for number, written in enumerate(raw, 1):
@@ -119,8 +112,7 @@ class _Reader:
                     and len(kind.before) + len(text) <= longest
                     and not (kind.arc and _ZERO(text))
                 ):
-                    sent = (kind.before + text).decode()
-                    append(make((sent, number, kind.codes, kind.motion, 0.0, kind.alone)))
+                    add(kind.before + text, number, kind.number)
                     kinds = kind.then or kinds
                     if kind.arc and strict:
                         _require_arc(lines, kinds.state, written)
@@ -144,7 +136,8 @@ class _Reader:
         judge = self._judge
         judge.state = kinds.state
         parts = judge.lines(written, number)
-        lines += parts
+        for line in parts:
+            lines.append(line)
         then = self._kinds_in(judge.state)
         arc = bool(parts) and then.state.motion in _ARCS and _is_arc(parts[-1])
         if arc and self._strict:
@@ -155,9 +148,7 @@ class _Reader:
                 before = line.text[: -len(text)].encode()
                 kinds[key] = Kind(
                     before=before,
-                    codes=line.codes,
-                    motion=line.motion,
-                    alone=line.alone,
+                    number=lines.kind(Same(line.codes, line.motion, 0.0, line.alone)),
                     arc=arc,
                     then=None if then is kinds else then,
                 )
@@ -173,7 +164,7 @@ def _is_arc(line: Line) -> bool:
     return "G10" not in line.codes and not _CENTRES.isdisjoint(line.text)
 
 
-def _require_arc(lines: Sequence[Line], modes: Modes, written: str) -> None:
+def _require_arc(lines: Program, modes: Modes, written: str) -> None:
     why = why_no_arc(lines, modes)
     if why is not None:
         raise RefusedLine(lines[-1].number, written, why)
