@@ -185,3 +185,18 @@ def test_line__whose_words_nobody_can_read_can_be_left_out(tmp_path: Path, line:
         with bench(marlin.create, tmp_path, device.port, translate={code: None}) as robot:
             run(robot, ["G1 X1 F6000", line])
         assert device.axes.position[0] == 1.0
+
+
+def test_outputs__of_a_descendant_are_set_where_the_site_has_them(tmp_path: Path) -> None:
+    class Site(GrblEmulator):
+        def take(self, data: bytes) -> None:
+            super().take(data.replace(b"M67 E0 Q50", b"M8"))
+
+    with (
+        Site(tmp_path / "tty", dialect=Dialect.GRBLHAL, speed=100) as device,
+        bench(grbl.create, tmp_path, device.port, allow=["M67"]) as robot,
+    ):
+        run(robot, ["M67 E0 Q50", "G0 X1"])
+        assert device.modes.coolant
+        with pytest.raises(DriverError, match=r"line 1: 'G1 X1 E0.5': .*E"):
+            run(robot, ["G1 X1 E0.5"])

@@ -65,7 +65,8 @@ def test_program__means_one_motion(firmware: str, text: str) -> None:
         ("G1 X1\x00 Y2", r"line 1: .*not a word"),
         ('M98 P"x.g"', r"line 1: .*`translate: {M98: null}` leaves it out"),
         ("G1 X1\nM6 T2", r"line 2: 'M6 T2': .*"),
-        ("G1 X1\n$H", r"line 2: '\$H': .*not a word"),
+        ("G1 X1\n$H", r"line 2: '\$H': a \$ command is no line of a program"),
+        ("$110=500\nG1 X1", r"line 1: '\$110=500': a \$ command"),
         ("G1 X1\n" + "\n" * 7 + "M999", r"line 9: 'M999': .*M999"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes, Rules
@@ -52,6 +52,7 @@ class Dialect:
             denied=self.own,
             block_delete=site.block_delete,
             allowed=site.allowed,
+            letters=_with_letters_of(site.allowed, self.rules),
         )
 
     def for_programs(self, site: Site = _NOTHING_SAID) -> Rules:
@@ -71,7 +72,14 @@ class Dialect:
         return replace(
             rules,
             firmware=own.firmware,
-            letters=own.letters,
+            letters=_with_letters_of(rules.allowed, own),
             codes=own.codes,
             most_tool=own.most_tool,
         )
+
+
+def _with_letters_of(allowed: Collection[str], rules: Rules) -> frozenset[str]:
+    """The letters that a firmware knows, and those of the codes that it knows at this site."""
+    table = rules.codes or {}
+    taken = (table[code].takes for code in allowed if code in table)
+    return rules.letters.union(*taken)

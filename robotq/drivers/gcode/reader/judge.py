@@ -67,6 +67,11 @@ class Judge:
         if rules.client and not self._begun and _QUESTION.fullmatch(text):
             return ()
         self._begun = True
+        if rules.client and text.startswith("$"):
+            raise Refused(
+                "a $ command is no line of a program: homing and unlocking are commands of their "
+                "own, and settings belong to the operator"
+            )
         saying = text_of(written, rules.texts | TEXTS)
         if saying is not None:
             return self._saying(saying, number, rules)

@@ -109,7 +109,8 @@ _FLUID_CODES: Codes = {
 
 _LETTERS = frozenset("FGIJKLMNPRSTXYZ")
 _MORE_LETTERS = frozenset("ABCDHOQUVW")
-"""Of its descendants. E only where a code takes it."""
+"""Of its descendants. E only with a code that takes it, where that is allowed; those of axes that
+the machine does not have are taken away when it has told how many it has."""
 
 GRBL = Dialect(
     name="Grbl 1.1",
