@@ -57,6 +57,9 @@ class LineDriver:
         self._who: str | None = None
         self._safe: str | None = None
         """What became of the last safe state."""
+        self._errors = threading.Lock()
+        """Held by whoever reads the device's queue of errors: a query would take those of the
+        command that runs."""
         self._state = threading.Lock()
 
     @property
@@ -143,7 +146,8 @@ class LineDriver:
         run = Run(self._talk, program, params, self._check_latch)
         self._run = run
         try:
-            return run.carry_out(context)
+            with self._errors:
+                return run.carry_out(context)
         except Interrupted:
             self._come_to_rest(run)
             raise Stopped from None
@@ -170,8 +174,13 @@ class LineDriver:
                 exchanges.carry_out(exchange)
         except DriverError as error:
             failed = str(error)
-        # else the next command would be blamed for what is in the device's queue
-        left = errors_of(self._talk, _nobody, wait_s=_TURN_S)
+        left: list[str] = []
+        if self._errors.acquire(blocking=False):
+            # else the next command would be blamed for what is in the device's queue
+            try:
+                left = errors_of(self._talk, _nobody, wait_s=_TURN_S)
+            finally:
+                self._errors.release()
         if failed or left:
             raise DriverError("; ".join([failed, *left] if failed else left))
         return {**exchanges.found, **exchanges.values(program.result)}

@@ -158,6 +158,37 @@ def test_error_queue__is_emptied_after_a_query_too(bench: Make) -> None:
     assert device.do("SET") == {}, "the next command is not blamed for it"
 
 
+def test_error_queue__of_a_command_is_not_emptied_by_a_query(bench: Make) -> None:
+    errors = ["0"]
+    done: list[str] = []
+    go = {
+        "send": "GO",
+        "expect": "OK",
+        "poll": {"send": "P?", "expect": "[01]", "until": "1", "every_s": 0.01},
+    }
+    device = bench(
+        Scripted(
+            **{
+                "ERR?": lambda _: errors.pop(0) if errors[1:] else "0",
+                "GO": "OK",
+                "V?": "5",
+                "P?": lambda _: "1" if done else "0",
+            }
+        ),
+        {
+            "error_query": {"send": "ERR?", "none": "0"},
+            **commands(GO=go, V={"send": "V?", "reads": True, "query": True, "expect": ".*"}),
+        },
+    ).connected()
+    execution = Execution(device.driver, Command(cmd_type="GO"), task_id="t").moving()
+    errors[:] = ["-222,Data out of range", "0"]
+    assert device.driver.immediate(Command(cmd_type="V")) == {}
+    done.append("done")
+    error = execution.ended().error
+    assert isinstance(error, DriverError)
+    assert "-222" in str(error)
+
+
 def test_line__to_which_the_device_says_nothing_is_not_done_before_it_is_alive(bench: Make) -> None:
     device = bench(
         Scripted(), {"resync": {"quiet_s": 0.01, "wait_s": 0.2}, **commands(SET={"send": "SET 1"})}
