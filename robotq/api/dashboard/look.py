@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from robotq.api.dashboard.session import you
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
+from robotq.api.robot.answers.words import robot_state
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
@@ -196,7 +197,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         "default": robot.name == engine.default_robot,
         "simulated": robot.capabilities.simulated,
         "connected": robot.connected,
-        "state": _state(robot, lane.running is not None, holds),
+        "state": robot_state(robot, lane.running is not None, holds),
         "can_hold": robot.capabilities.can_hold,
         "motion_held": status.held if status is not None else False,
         "place": status.place if status is not None else None,
@@ -269,11 +270,3 @@ def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
             None if task.waiting_for is None else question_view(task, task.waiting_for, language)
         ),
     }
-
-
-def _state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
-    if running:
-        return "running"
-    if not robot.connected:
-        return "disconnected"
-    return "held" if holds else "idle"

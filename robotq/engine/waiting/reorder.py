@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
@@ -77,19 +77,12 @@ class Editing:
         """
         async with self._one_at_a_time:
             while True:
-                task = await self._commit.find(task_id)
-                if task.work is not None:
-                    reason = "expected a command of a robot"
-                    raise RobotqError("bad_parameter", field="task_id", reason=reason)
-                self._check(task.queue, seen)
+                task = await self._found(task_id, seen)
                 lane = self._memory.lane(task.queue)
                 line, seen_changes = Movable(lane), lane.changes
                 unit = line.unit(task)
                 wanted = line.standings(task, place, self._admission.ranks)
-                async with AsyncExitStack() as changing:
-                    # everybody who locks several tasks goes by arrival, so nobody waits in a ring
-                    for one, _ in sorted(wanted, key=lambda found: found[0].seq):
-                        await changing.enter_async_context(self._commit.of(one.id))
+                async with self._changing(one for one, _ in wanted):
                     # not where the line has changed while somebody else had a lock
                     if lane.changes == seen_changes:
                         if wanted:
@@ -116,22 +109,34 @@ class Editing:
         """
         async with self._one_at_a_time:
             while True:
-                task = await self._commit.find(task_id)
-                if task.work is not None:
-                    reason = "expected a command of a robot"
-                    raise RobotqError("bad_parameter", field="task_id", reason=reason)
-                self._check(task.queue, seen)
+                task = await self._found(task_id, seen)
                 lane = self._memory.lane(task.queue)
                 unit, seen_changes = Movable(lane).unit(task), lane.changes
                 if task.queue == queue:
                     return Moved(tasks=unit, revision=self.revision_of(queue))
-                async with AsyncExitStack() as changing:
-                    for one in sorted(unit, key=lambda found: found.seq):
-                        await changing.enter_async_context(self._commit.of(one.id))
+                async with self._changing(unit):
                     if lane.changes == seen_changes:
                         await self._write_given(unit, queue, given, actor, note)
                         now = [self._memory.get(one.id) or one for one in unit]
                         return Moved(tasks=now, revision=self.revision_of(queue))
+
+    async def _found(self, task_id: str, seen: int | None) -> Task:
+        """A task of a robot, in a queue that nobody has edited since."""
+        task = await self._commit.find(task_id)
+        if task.work is not None:
+            reason = "expected a command of a robot"
+            raise RobotqError("bad_parameter", field="task_id", reason=reason)
+        self._check(task.queue, seen)
+        return task
+
+    @asynccontextmanager
+    async def _changing(self, tasks: Iterable[Task]) -> AsyncIterator[None]:
+        """Nobody else changes these inside."""
+        async with AsyncExitStack() as locks:
+            # everybody who locks several tasks goes by arrival, so nobody waits in a ring
+            for one in sorted(tasks, key=lambda found: found.seq):
+                await locks.enter_async_context(self._commit.of(one.id))
+            yield
 
     async def _write_given(
         self,

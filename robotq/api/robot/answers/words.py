@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from robotq.engine.robot.robot import Robot
 from robotq.model.texts import Language, fill
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -91,3 +92,12 @@ def words(code: str, language: Language, **args: Any) -> str:
     """The text of `code`, with its arguments put in."""
     zh, en = WORDS[code]
     return fill(en if language is Language.EN else zh, args, language)
+
+
+def robot_state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
+    """What a robot does, in a word."""
+    if running:
+        return "running"
+    if not robot.connected:
+        return "disconnected"
+    return "held" if holds else "idle"

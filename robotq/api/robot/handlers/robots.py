@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +13,7 @@ from robotq.api.http.errors import part
 from robotq.api.robot.answers.confirming import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
-from robotq.api.robot.answers.words import words
+from robotq.api.robot.answers.words import robot_state, words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody
 from robotq.drivers.base import DriverStatus
@@ -105,7 +104,7 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         robot_id=robot.name,
         driver=robot.config.driver,
         default=robot.name == engine.default_robot,
-        state=_state(robot, lane.running is not None, holds),
+        state=robot_state(robot, lane.running is not None, holds),
         connected=robot.connected,
         simulated=robot.capabilities.simulated,
         motion_held=status.held if status is not None else None,
@@ -154,11 +153,3 @@ def _motion_state(status: DriverStatus | None) -> str | None:
     if status is None or not status.held:
         return None
     return "holding" if status.still_moving else "held"
-
-
-def _state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
-    if running:
-        return "running"
-    if not robot.connected:
-        return "disconnected"
-    return "held" if holds else "idle"
