@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
 
+from . import real_time
 from .patience import PatientLoop
 from .slices import Slices, examples
 from .warm import warm
@@ -25,6 +26,8 @@ __all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
 # of work; so they keep it where the environment would not
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+_slept = real_time.watch()
 
 # what is made while tests are collected stays: nobody has to look for what could go
 gc.disable()
@@ -75,6 +78,17 @@ def pytest_collection_finish() -> None:
     # nobody has to look through it again
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that sleeps for more than a moment fails, unless it is marked with the reason."""
+    _slept.begin()
+    result = yield
+    told = item.get_closest_marker("real_time") or item.get_closest_marker("long")
+    if _slept.waits and told is None:
+        pytest.fail(f"slept for real, mark it with `real_time` if it must: {_slept.waits}")
+    return result
 
 
 @pytest.fixture(autouse=True, scope="session")

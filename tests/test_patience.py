@@ -14,6 +14,7 @@ async def test_loop__is_the_one_of_every_test() -> None:
     assert isinstance(asyncio.get_running_loop(), patience.PatientLoop)
 
 
+@pytest.mark.real_time("as if the machine had been busy")
 async def test_time__that_the_process_stood_does_not_count() -> None:
     loop, wall = asyncio.get_running_loop(), time.monotonic()
     began = loop.time()

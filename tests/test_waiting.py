@@ -1,15 +1,21 @@
-"""No default test waits long in real time: those that do are listed here with the reason."""
+"""No default test sleeps long in real time: those that do are marked with the reason.
+
+`tests.real_time` looks while they run, whatever the number is made from; here the numbers that
+stand in the files are looked at, also those of tests that are long or skipped.
+"""
 
 from __future__ import annotations
 
 import ast
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from . import real_time
+
 HERE = Path(__file__).parent
-LONGEST_S = 0.05
 
 WAITS = {
     "acceptance/test_all_interfaces.py": "its test is long",
@@ -32,7 +38,7 @@ def waits(source: str) -> Iterator[tuple[int, float]]:
             case ast.Call(
                 func=ast.Attribute(attr="sleep", value=ast.Name(id=clock)),
                 args=[ast.Constant(value=float() | int() as seconds), *_],
-            ) if clock in CLOCKS and seconds > LONGEST_S:
+            ) if clock in CLOCKS and seconds > real_time.LONGEST_S:
                 yield node.lineno, seconds
             case _:
                 pass
@@ -58,3 +64,27 @@ def test_sleeps__are_short_but_where_a_reason_is_given() -> None:
 )
 def test_sleeps__are_found(line: str, seconds: list[float]) -> None:
     assert [wait for _, wait in waits(f"async def f():\n    {line}\n")] == seconds
+
+
+async def test_sleep__of_a_test_is_seen_however_it_sleeps() -> None:
+    slept = real_time.Slept()
+    real_time._thread_sleep(slept, lambda _: None)(0.3)
+    await real_time._task_sleep(slept, _no_time)(0.2)
+    wait = real_time._condition_wait(slept, lambda _, timeout: timeout is None)
+    wait(threading.Condition(), 0.1)
+    told = [wait.rpartition(":")[0] for wait in slept.waits]
+    assert told == [f"{s} s in tests/test_waiting.py" for s in ("0.3", "0.2", "0.1")]
+
+
+async def test_sleep__that_is_short_or_whose_event_comes_is_none() -> None:
+    slept = real_time.Slept()
+    real_time._thread_sleep(slept, lambda _: None)(real_time.LONGEST_S)
+    await real_time._task_sleep(slept, _no_time)(real_time.LONGEST_S)
+    assert real_time._condition_wait(slept, lambda _, timeout: timeout is not None)(
+        threading.Condition(), 9
+    )
+    assert slept.waits == []
+
+
+async def _no_time(_: float, result: None) -> None:
+    return result

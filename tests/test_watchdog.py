@@ -9,6 +9,7 @@ from robotq.model.clock import SystemClock
 from robotq.system.watchdog import STALL_S, Watchdog
 
 
+@pytest.mark.real_time("a loop that stands still for real")
 def test_watchdog__a_loop_that_stood_still_is_counted_and_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -29,6 +30,7 @@ def test_watchdog__a_loop_that_stood_still_is_counted_and_told(
     assert "stood still" in caplog.text
 
 
+@pytest.mark.real_time("a wait longer than a stall")
 async def test_watchdog__a_loop_that_waits_is_not_stalled() -> None:
     watchdog = Watchdog(SystemClock())
     watchdog.start()

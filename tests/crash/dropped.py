@@ -33,7 +33,7 @@ async def drop(data: Path, random: Random) -> None:
         half = inbox / f".{name}.tmp"
         await asyncio.to_thread(half.write_bytes, content(name))
         await asyncio.to_thread(half.rename, inbox / name)
-        await asyncio.sleep(random.uniform(0, 0.06))
+        await asyncio.sleep(random.uniform(0, 0.05))
     async with asyncio.timeout(60):
         for name in NAMES:
             while not await asyncio.to_thread((inbox / "done" / name).exists):  # noqa: ASYNC110

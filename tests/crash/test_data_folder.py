@@ -50,7 +50,7 @@ async def test_power_cut__the_folder_of_any_moment_holds_all_that_was_accepted(
                 accepted.append(answer["task_id"])
 
         submitters = [asyncio.create_task(submitter(name)) for name in range(4)]
-        await asyncio.sleep(SystemRandom().uniform(0, 0.3))
+        await asyncio.sleep(SystemRandom().uniform(0, 0.05))
         known = list(accepted)
         await asyncio.to_thread(image_of, daemon, later.data)
         await asyncio.gather(*submitters)

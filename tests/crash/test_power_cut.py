@@ -71,7 +71,7 @@ async def work(client: Client, trace: Path, data: Path, told: Told, random: Rand
 
     async def people() -> None:
         for _ in range(3):
-            await asyncio.sleep(random.uniform(0, 0.1))
+            await asyncio.sleep(random.uniform(0, 0.05))
             await decide("paused", "/queue/pause?robot_id=robot_b")
             await decide("paused", "/queue/resume?robot_id=robot_b")
         await decide("estop", "/estop")

@@ -199,6 +199,7 @@ async def test_cancel__reaches_the_work_with_the_next_sign_of_life(
     assert await queue.state(task_id) == "cancelled"
 
 
+@pytest.mark.real_time("work that takes longer than the shortest lease")
 async def test_long_work__outlives_its_lease(queue: Queue, tmp_path: Path) -> None:
     async def wait(job: Job) -> object:
         await asyncio.sleep(1.6)
