@@ -13,16 +13,8 @@ import orjson
 LARGE = 65_536
 """Bytes of JSON from which on a value keeps them."""
 
-_PARTS = b",:{["
-"""What each part of an object or a list has in its JSON."""
-
 EMBED = orjson.OPT_PASSTHROUGH_SUBCLASS
 """The option with which `embedded` is the `default` of an encoder."""
-
-
-def parts_of(json: bytes) -> int:
-    """The parts of the objects and lists in `json`, roughly and rather too many."""
-    return len(json) - len(json.translate(None, _PARTS))
 
 
 class KnownList(list[Any]):

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 
 import orjson
 
-from robotq.model.known_json import KNOWN, parts_of
+from robotq.model.known_json import KNOWN
 from robotq.model.task import Command, Task
 
 _TASK = 2_000
 _PART = 64
 """Bytes of each part of an object or a list: small ones take up to thirty times their JSON."""
+
+_SIGNS = b",:{["
+"""What each part of an object or a list has in its JSON."""
+
+
+def parts_of(json: bytes) -> int:
+    """The parts of the objects and lists in `json`, roughly and rather too many."""
+    return len(json) - len(json.translate(None, _SIGNS))
 
 
 def weight_of(command: Command) -> int:

@@ -176,7 +176,7 @@ class Guard:
     def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:
         remote = request.remote
         place = self._places.get(remote or "") or self._place(remote)
-        if not (self._keys.required or self._config.require_key):
+        if not self.keyed:
             return ANONYMOUS if place is not _Place.ELSEWHERE else None
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":

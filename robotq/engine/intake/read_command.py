@@ -10,6 +10,7 @@ import orjson
 from msgspec.structs import replace
 
 from robotq.catalog import Catalog, CommandSpec, Kind
+from robotq.catalog.catalog import parameters_in
 from robotq.config.receivers import AllowedHosts, read_url
 from robotq.engine.intake.schedule import SCHEDULE_KEYS, read_schedule, whole
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
@@ -67,8 +68,9 @@ class Intake:
         self._armed = armed
         self._callbacks = callbacks
         self._clock = clock or SystemClock()
-        self._fitting: set[tuple[str, str]] = set()
-        """Commands and robots that were found to fit; what is known of them does not change."""
+        self._fitting: dict[tuple[str, str], bool] = {}
+        """Commands and robots that were found to fit, which does not change: whether parameters
+        of the command name places."""
 
     def read(self, body: Any) -> Order:
         """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
@@ -120,10 +122,12 @@ class Intake:
             robot_named=named is not None,
             priority=0 if priority is None else read_priority(priority),
         )
-        if (cmd_type, robot) not in self._fitting:
+        names_places = self._fitting.get((cmd_type, robot))
+        if names_places is None:
             self._known.check_robot(spec, robot, self._robots)
-            self._fitting.add((cmd_type, robot))
-        if spec.resources:
+            names_places = any(map(parameters_in, spec.resources))
+            self._fitting[cmd_type, robot] = names_places
+        if names_places:
             self._known.check_places(self.catalog, spec, command.params, robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
