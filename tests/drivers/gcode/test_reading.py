@@ -21,12 +21,14 @@ RULES = pytest.mark.parametrize("rules", BOTH, ids=["grbl", "marlin"])
 
 NUMBERS = st.sampled_from(
     ["1", "-2.5", "+3", "0.10", ".5", "7.", "-0", "00012.5", "123456.789", "12.3456789", "99999999",
-     "0.000000004", "1234567890.5", "-.00000000051", "", "-", "1.2.3"]
+     "0.000000004", "123.456789",
+     " 7", "- 2", "0", "1234567890.5", "-.00000000051", "", "-", "1.2.3"]
 )  # fmt: skip
 LETTERS = st.sampled_from("XYZIJKRFSPTEABxyzfe")
 CODES = st.sampled_from(
     ["G0", "G1", "g01", "G2", "G4", "G21 G90", "G90", "G28", "G92", "M3", "M5", "M30", "G38.2",
-     "M117", "T0", "N10 ", "N20 G1", "/", "%", "G80"]
+     "M117", "T0", "N10 ", "(c) G1", "G1 (c)", "\tG1\t", "G0 ((c)) ", "G1 (", "(;) G1", "N20 G1",
+     "/", "%", "G80"]
 )  # fmt: skip
 BLANKS = st.sampled_from(["", " ", "\t", "  "])
 WORDS = st.lists(st.tuples(BLANKS, LETTERS, NUMBERS).map("".join), max_size=5).map("".join)

@@ -27,21 +27,21 @@ _LOOK_EVERY = 500
 _MOST_KINDS = 4_096
 """Kinds of lines that are remembered."""
 
-_NUMBER = (
-    rb"(?:[0-9]{1,2}\.[0-9]{0,6}|[0-9]{1,3}\.[0-9]{0,5}|[0-9]{1,4}\.[0-9]{0,4}|[0-9]{1,8}"
-    rb"|\.[0-9]{1,8})"
-)
-"""No more than eight digits: all of them are read everywhere."""
+_NUMBER = rb"(?:[0-9]{1,3}\.[0-9]{0,6}|[0-9]{1,4}\.[0-9]{0,4}|[0-9]{1,8}|\.[0-9]{1,8})"
+"""No more digits than are read everywhere; of nine, the last one is a millionth."""
 _COMMON = re.compile(
     rb"[ \t]*(?:[Nn][0-9]{1,9}[ \t]*)?"
     # the codes, with their numbers
     rb"((?:[GMTgmt][0-9]{1,3}(?:\.[0-9])? *)*)"
     # the other words: those that cannot be negative, and the rest
-    rb"((?:(?:[Ff](?=[0.]*[1-9])|[PSps]|[A-EH-LOQRU-Za-eh-loqru-z]-?)" + _NUMBER + rb" *)*)"
+    rb"((?:(?:[Ff] *(?=[0.]*[1-9])|[PSps] *|[A-EH-LOQRU-Za-eh-loqru-z] *[-+]?)"
+    + _NUMBER
+    + rb" *)*)"
     rb"[ \t]*(?:;[^\n]*|\([^()]*\)[ \t]*)?"
 )
-_ZERO = re.compile(rb"[IJKR]-?(?:0+\.?0*|\.0+)(?![0-9.])").search
-_NUMBERS = b" \t-.0123456789"
+_BRACKETS = re.compile(rb"\([^()]*\)").sub
+_ZERO = re.compile(rb"[IJKR] *[-+]?(?:0+\.?0*|\.0+)(?![0-9.])").search
+_NUMBERS = b" \t+-.0123456789"
 _BLANKS = b" \t"
 
 
@@ -97,7 +97,10 @@ class _Reader:
         for number, written in enumerate(raw, 1):
             if number % _LOOK_EVERY == 0:
                 _look(number, look)
-            found = common(written.encode("utf-8", "surrogatepass"))
+            line = written.encode("utf-8", "surrogatepass")
+            found = common(line)
+            if found is None and (b"(" in line or b"\t" in line):
+                found = common(_BRACKETS(b"", line).replace(b"\t", b" "))
             if found is None:
                 kinds = self._read_slowly(written, number, lines, kinds)
             else:

