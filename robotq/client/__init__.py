@@ -8,31 +8,20 @@ from robotq.client.errors import ClientError, NotRobotq, Refused, Unreachable, W
 from robotq.client.shapes import (
     Accepted,
     AcceptedBatch,
-    CancelledMany,
-    CommandSpec,
-    EmergencyStop,
-    Event,
-    Hold,
-    Holder,
-    Moved,
     NotFinished,
     OutcomeUnknown,
-    Question,
-    QueueStatus,
-    Reason,
-    Resource,
-    Robot,
-    RobotQueue,
-    Step,
     Task,
     TaskCancelled,
     TaskFailed,
-    TaskLine,
-    TaskPage,
     ToCancel,
-    Wait,
 )
 from robotq.client.sync import Client
+from robotq.wire.holds import Hold, Reason, Wait
+from robotq.wire.robots import EmergencyStop, Holder, QueueStatus, Resource, Robot, RobotQueue
+from robotq.wire.robots import MovedTask as Moved
+from robotq.wire.service import CommandSpec, Event
+from robotq.wire.tasks import CancelledMany, Question, Step, TaskLine
+from robotq.wire.tasks import Tasks as TaskPage
 
 if TYPE_CHECKING:
     from robotq.client.asynchronous import AsyncClient

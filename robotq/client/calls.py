@@ -11,24 +11,15 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from robotq.client.errors import WrongKind
-from robotq.client.shapes import (
-    Accepted,
-    AcceptedBatch,
-    CancelledMany,
-    CommandSpec,
-    EmergencyStop,
-    Hold,
-    Moved,
-    QueueStatus,
-    Resource,
-    Robot,
-    Task,
-    TaskPage,
-    ToCancel,
-    shapes,
-)
+from robotq.client.shapes import Accepted, AcceptedBatch, Task, ToCancel, shapes
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import TaskState
+from robotq.wire.holds import Hold
+from robotq.wire.robots import EmergencyStop, QueueStatus, Resource, Robot
+from robotq.wire.robots import MovedTask as Moved
+from robotq.wire.service import CommandSpec
+from robotq.wire.tasks import CancelledMany
+from robotq.wire.tasks import Tasks as TaskPage
 
 _T_co = TypeVar("_T_co", covariant=True)
 

@@ -12,41 +12,7 @@ from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN
 from robotq.wire import submit, tasks
 from robotq.wire.base import Object
-from robotq.wire.holds import Hold, Reason, Wait
-from robotq.wire.robots import EmergencyStop, Holder, QueueStatus, Resource, Robot, RobotQueue
-from robotq.wire.robots import MovedTask as Moved
-from robotq.wire.service import CommandSpec, Event
-from robotq.wire.tasks import CancelledMany, Question, Step, TaskLine
-from robotq.wire.tasks import Tasks as TaskPage
-
-__all__ = [
-    "Accepted",
-    "AcceptedBatch",
-    "CancelledMany",
-    "CommandSpec",
-    "EmergencyStop",
-    "Event",
-    "Hold",
-    "Holder",
-    "Moved",
-    "NotFinished",
-    "OutcomeUnknown",
-    "Question",
-    "QueueStatus",
-    "Reason",
-    "Resource",
-    "Robot",
-    "RobotQueue",
-    "Step",
-    "Task",
-    "TaskCancelled",
-    "TaskFailed",
-    "TaskLine",
-    "TaskPage",
-    "ToCancel",
-    "Wait",
-    "shapes",
-]
+from robotq.wire.tasks import CancelledMany
 
 _T = TypeVar("_T")
 

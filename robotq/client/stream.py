@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from robotq.client.errors import NotRobotq
-from robotq.client.shapes import Event
+from robotq.wire.service import Event
 
 SILENCE_S = 45.0
 """Wall seconds without a byte after which a stream counts as broken; the daemon gives a sign of

@@ -164,7 +164,7 @@ class QueueWindow(Answer, kw_only=True):
     queue_revision: int
     offset: int
     tasks: tuple[QueueLine, ...]
-    kinds: Mapping[str, int] | None = None
+    kinds: Mapping[str, int] | None
     """Of all that waits, how many of each kind, most first."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from robotq.wire.base import Answer, Object, Success, one_of
+from robotq.wire.base import Answer, Object, Success, missing, one_of
 from robotq.wire.holds import Hold, Reason
 
 
@@ -15,15 +15,15 @@ class WorkerTask(Answer, kw_only=True):
     cmd_type: str
     params: Any
     extra: Object
-    priority: int
+    priority: int = missing(0)
     attempt: int
     token: int
     """Goes with everything that is said about this task."""
-    submitted_at_ms: int
+    submitted_at_ms: int = missing(0)
     lease_s: float | None
     """Null: until it is answered."""
-    lease_until_ms: int | None
-    deadline_ms: int | None
+    lease_until_ms: int | None = missing()
+    deadline_ms: int | None = missing()
 
 
 class Next(Answer, kw_only=True):
@@ -35,7 +35,7 @@ class TaskOrder(Answer, kw_only=True):
     order: Annotated[str, one_of("go_on", "cancel")]
     reason: str
     """Why it is cancelled: cancelled, stale_claim, completed, ..."""
-    lease_until_ms: int | None
+    lease_until_ms: int | None = missing()
 
 
 class Heartbeat(Answer, kw_only=True):

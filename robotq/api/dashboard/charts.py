@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import Any
 
 from aiohttp import web
 
@@ -13,6 +12,7 @@ from robotq.api.http.call import Call
 from robotq.api.http.request_log import REQUESTS
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
+from robotq.wire import dashboard as wire
 
 
 async def charts(call: Call) -> web.StreamResponse:
@@ -24,12 +24,12 @@ async def charts(call: Call) -> web.StreamResponse:
     latest = list(reads.latest_ended())
     newer = takewhile(lambda task: (task.ended_at_ms or 0) > query.after_ms, latest)
     return call.answer(
-        {
-            "at_ms": engine.clock.now_ms(),
-            "ended": [_bar(task) for task in newer],
-            "running": [_bar(task) for task in reads.running()],
-            "complete": len(latest) >= counts.completed + counts.failed + counts.cancelled,
-        }
+        wire.Charts(
+            at_ms=engine.clock.now_ms(),
+            ended=tuple(_bar(task) for task in newer),
+            running=tuple(_bar(task) for task in reads.running()),
+            complete=len(latest) >= counts.completed + counts.failed + counts.cancelled,
+        )
     )
 
 
@@ -48,32 +48,32 @@ async def picture(call: Call) -> web.StreamResponse:
             break
     known = [(name, statuses.get(name, KnownStatus()).status) for name in engine.robots]
     return call.answer(
-        {
-            "at_ms": engine.clock.now_ms(),
-            "lab": lab,
-            "robots": [
+        wire.Picture(
+            at_ms=engine.clock.now_ms(),
+            lab=lab,
+            robots=tuple(
                 {"robot_id": name, "place": status.place, "held": status.held, **status.details}
                 for name, status in known
                 if status is not None
-            ],
-        }
+            ),
+        )
     )
 
 
 async def requests(call: Call) -> web.StreamResponse:
     after = call.query(RequestsQuery).after
     found = call.app[REQUESTS].after(after)
-    return call.answer({"requests": [request.view() for request in found]})
+    return call.answer(wire.Requests(requests=tuple(request.view() for request in found)))
 
 
-def _bar(task: Task) -> dict[str, Any]:
-    return {
-        "task_id": task.id,
-        "robot_id": task.queue,
-        "cmd_type": task.command.cmd_type,
-        "cmd_id": task.command.cmd_id,
-        "state": task.state.value,
-        "started_at_ms": task.started_at_ms,
-        "ended_at_ms": task.ended_at_ms,
-        "error_code": task.error.code if task.error is not None else None,
-    }
+def _bar(task: Task) -> wire.ChartTask:
+    return wire.ChartTask(
+        task_id=task.id,
+        robot_id=task.queue,
+        cmd_type=task.command.cmd_type,
+        cmd_id=task.command.cmd_id,
+        state=task.state,
+        started_at_ms=task.started_at_ms,
+        ended_at_ms=task.ended_at_ms,
+        error_code=task.error.code if task.error is not None else None,
+    )

@@ -15,6 +15,7 @@ from robotq.api.dashboard.context import DASHBOARD, KnownStatus
 from robotq.api.dashboard.models import QueueWindowQuery
 from robotq.api.dashboard.session import you
 from robotq.api.http.call import Call
+from robotq.api.http.errors import part
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
 from robotq.api.robot.answers.words import robot_state
@@ -27,6 +28,8 @@ from robotq.model.outcome import error_view
 from robotq.model.task import Command, Task
 from robotq.model.texts import Language
 from robotq.model.version import __version__
+from robotq.wire import dashboard as wire
+from robotq.wire.base import NULL
 
 _NEXT = 8
 """Waiting tasks of each robot at one look."""
@@ -51,37 +54,37 @@ async def look(call: Call) -> web.StreamResponse:
     interfaces = engine.config.interfaces
     latched = [hold for hold in engine.holds.all() if hold.code is HoldCode.ESTOP]
     return call.answer(
-        {
-            "at_ms": engine.clock.now_ms(),
-            "last_event_id": engine.reads.last_event_id,
-            "version": __version__,
-            "time_scale": engine.config.time_scale,
-            "you": you(call),
-            "stop_label": engine.config.stop_label,
-            "estop": engine.estop.latched,
-            "estop_holds": hold_views(latched, language),
-            "counts": {
+        wire.Look(
+            at_ms=engine.clock.now_ms(),
+            last_event_id=engine.reads.last_event_id,
+            version=__version__,
+            time_scale=engine.config.time_scale,
+            you=you(call),
+            stop_label=engine.config.stop_label,
+            estop=engine.estop.latched,
+            estop_holds=hold_views(latched, language),
+            counts={
                 "pending": counts.pending,
                 "running": counts.running,
                 "completed": counts.completed,
                 "failed": counts.failed,
                 "cancelled": counts.cancelled,
             },
-            "interfaces": [name for name in _INTERFACES if getattr(interfaces, name).enabled],
-            "queue_revision": engine.queue.revision,
-            "why": [
+            interfaces=tuple(name for name in _INTERFACES if getattr(interfaces, name).enabled),
+            queue_revision=engine.queue.revision,
+            why=tuple(
                 reason
                 for standing in engine.why.all()
                 for reason in reason_views(standing.reasons, language)
-            ],
-            "robots": [
+            ),
+            robots=tuple(
                 _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
                 for robot in engine.robots.values()
-            ],
-            "ended": [
+            ),
+            ended=tuple(
                 line(engine, task, language) for task in islice(engine.reads.latest_ended(), _ENDED)
-            ],
-        }
+            ),
+        )
     )
 
 
@@ -102,20 +105,20 @@ async def window(call: Call) -> web.StreamResponse:
     else:
         waiting, tasks = _of_kind(engine, lane, query, call.language)
     return call.answer(
-        {
-            "at_ms": engine.clock.now_ms(),
-            "waiting": waiting,
-            "queue_revision": engine.queue.revision,
-            "offset": query.offset,
-            "tasks": tasks,
-            "kinds": kinds,
-        }
+        wire.QueueWindow(
+            at_ms=engine.clock.now_ms(),
+            waiting=waiting,
+            queue_revision=engine.queue.revision,
+            offset=query.offset,
+            tasks=tasks,
+            kinds=kinds,
+        )
     )
 
 
 def _of_kind(
     engine: Engine, lane: Lane, query: QueueWindowQuery, language: Language
-) -> tuple[int, list[dict[str, Any]]]:
+) -> tuple[int, tuple[wire.QueueLine, ...]]:
     """How many of one kind wait, and a part of them, each with its place in the whole queue."""
     found = [
         (position, task)
@@ -123,40 +126,49 @@ def _of_kind(
         if task.command.cmd_type == query.cmd_type
     ]
     part = found[query.offset : query.offset + query.limit]
-    return len(found), [_waiting_line(engine, task, position, language) for position, task in part]
+    return len(found), tuple(
+        _waiting_line(engine, task, position, language) for position, task in part
+    )
 
 
 def waiting_lines(
     engine: Engine, queue: str, language: Language, *, offset: int = 0, limit: int = _NEXT
-) -> list[dict[str, Any]]:
+) -> tuple[wire.QueueLine, ...]:
     """Waiting tasks of one queue with their place in it, and when each is likely to start."""
     lane = engine.reads.lane(queue)
     now_ms = engine.clock.now_ms()
     starts = engine.queue.schedule(lane, limit, now_ms, offset=offset)
-    lines: list[dict[str, Any]] = []
     waiting = islice(lane, offset, offset + limit)
+    lines: list[wire.QueueLine] = []
     for position, (task, starts_s) in enumerate(zip(waiting, starts, strict=True), offset + 1):
-        view = _waiting_line(engine, task, position, language)
-        if starts_s is not None:
-            times = start_view(engine, task, starts_s, now_ms)
-            view |= {name: value for name, value in times.items() if name != "eta"}
-        lines.append(view)
-    return lines
+        times = {} if starts_s is None else start_view(engine, task, starts_s, now_ms)
+        times.pop("eta", None)
+        lines.append(_waiting_line(engine, task, position, language, times))
+    return tuple(lines)
 
 
-def _waiting_line(engine: Engine, task: Task, position: int, language: Language) -> dict[str, Any]:
-    view = line(engine, task, language)
-    view["position"] = position
-    if waits := engine.why.waits(task):
-        view["waits"] = [wait_view(wait, language) for wait in waits]
-    return view
+def _waiting_line(
+    engine: Engine,
+    task: Task,
+    position: int,
+    language: Language,
+    times: Mapping[str, Any] | None = None,
+) -> wire.QueueLine:
+    waits = tuple(wait_view(wait, language) for wait in engine.why.waits(task))
+    return wire.QueueLine(
+        **_line(engine, task, language), position=position, waits=waits, **(times or {})
+    )
 
 
-def line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
+def line(engine: Engine, task: Task, language: Language) -> wire.QueueLine:
     """A task in a list."""
+    return wire.QueueLine(**_line(engine, task, language))
+
+
+def _line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
     view: dict[str, Any] = {
         "task_id": task.id,
-        "state": task.state.value,
+        "state": task.state,
         "cmd_type": task.command.cmd_type,
         "cmd_id": task.command.cmd_id,
         "about": _about(engine, task.command),
@@ -187,86 +199,85 @@ def _about(engine: Engine, command: Command) -> str:
     return " · ".join(words)[:80]
 
 
-def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> dict[str, Any]:
+def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> wire.RobotLook:
     lane = engine.reads.lane(robot.name)
     holds = engine.holds.of(robot.name)
     status = known.status if robot.connected else None
-    return {
-        "robot_id": robot.name,
-        "driver": robot.config.driver,
-        "default": robot.name == engine.default_robot,
-        "simulated": robot.capabilities.simulated,
-        "connected": robot.connected,
-        "state": robot_state(robot, lane.running is not None, holds),
-        "can_hold": robot.capabilities.can_hold,
-        "motion_held": status.held if status is not None else False,
-        "place": status.place if status is not None else None,
-        "details": status.details if status is not None else {},
-        "status_error": known.error.text(language) if known.error is not None else None,
-        "holds": hold_views(holds, language),
-        "why": reason_views(engine.why.of(robot.name).reasons, language),
-        "waiting": lane.waiting,
-        "starts_next": _starts_next(engine, robot.name),
-        "running": None if lane.running is None else _running(engine, lane.running, language),
-        "next": waiting_lines(engine, robot.name, language),
-        "undecided": len(lane.undecided),
-        "approvals": [
+    return wire.RobotLook(
+        robot_id=robot.name,
+        driver=robot.config.driver,
+        default=robot.name == engine.default_robot,
+        simulated=robot.capabilities.simulated,
+        connected=robot.connected,
+        state=robot_state(robot, lane.running is not None, holds),
+        can_hold=robot.capabilities.can_hold,
+        motion_held=status.held if status is not None else False,
+        place=status.place if status is not None else None,
+        details=part(status.details if status is not None else {}),
+        status_error=known.error.text(language) if known.error is not None else None,
+        holds=hold_views(holds, language),
+        why=reason_views(engine.why.of(robot.name).reasons, language),
+        waiting=lane.waiting,
+        starts_next=_starts_next(engine, robot.name),
+        running=None if lane.running is None else _running(engine, lane.running, language),
+        next=waiting_lines(engine, robot.name, language),
+        undecided=len(lane.undecided),
+        approvals=tuple(
             _approval(engine, unit, language) for unit in islice(lane.undecided, _APPROVALS)
-        ],
-    }
+        ),
+    )
 
 
-def _approval(engine: Engine, unit: Mapping[str, Task], language: Language) -> dict[str, Any]:
+def _approval(engine: Engine, unit: Mapping[str, Task], language: Language) -> wire.ApprovalLook:
     first = next(iter(unit.values()))
     params = first.command.params
-    return {
-        "task": line(engine, first, language),
-        "params": params if len(orjson.dumps(params)) <= _PARAMS_BYTES else None,
-        "commands": len(unit),
-        "cmd_types": [task.command.cmd_type for task in islice(unit.values(), _NEXT)],
-        "starts_next": _starts_next(engine, first.queue, unit),
-    }
+    return wire.ApprovalLook(
+        task=line(engine, first, language),
+        params=params if len(orjson.dumps(params)) <= _PARAMS_BYTES else None,
+        commands=len(unit),
+        cmd_types=tuple(task.command.cmd_type for task in islice(unit.values(), _NEXT)),
+        starts_next=_starts_next(engine, first.queue, unit),
+    )
 
 
 def _starts_next(
     engine: Engine, queue: str, approved: Collection[str] = ()
-) -> dict[str, Any] | None:
+) -> wire.NextLook | None:
     """What a decision sets in motion, with the words that tell it from others."""
     task = engine.queue.would_start(queue, approved)
     if task is None:
         return None
     command = task.command
-    return {
-        "task_id": task.id,
-        "cmd_type": command.cmd_type,
-        "cmd_id": command.cmd_id,
-        "about": _about(engine, command),
-    }
+    return wire.NextLook(
+        task_id=task.id,
+        cmd_type=command.cmd_type,
+        cmd_id=command.cmd_id,
+        about=_about(engine, command),
+    )
 
 
-def _running(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
+def _running(engine: Engine, task: Task, language: Language) -> wire.RunningLook:
     now_ms = engine.clock.now_ms()
     stands = engine.why.of(task.queue).stands
     left_s = None if stands else engine.queue.remaining_s(task, now_ms)
     steps = task.steps[-_STEPS:]
-    return {
-        **line(engine, task, language),
-        "params": task.command.params,
-        "progress": task.progress,
-        "remaining_s": None if left_s is None else round(left_s, 1),
-        "eta_ms": None if left_s is None else now_ms + int(left_s * 1000),
-        "steps": [
-            {
-                "name": step.name,
-                "state": step.state.value,
-                "started_at_ms": step.started_at_ms,
-                "duration_s": step.duration_s,
-                "detail": step.detail,
-            }
+    asked = task.waiting_for
+    return wire.RunningLook(
+        **_line(engine, task, language),
+        params=part(task.command.params),
+        progress=task.progress,
+        remaining_s=None if left_s is None else round(left_s, 1),
+        eta_ms=NULL if left_s is None else now_ms + int(left_s * 1000),
+        steps=tuple(
+            wire.LookStep(
+                name=step.name,
+                state=step.state.value,
+                started_at_ms=step.started_at_ms,
+                duration_s=step.duration_s,
+                detail=step.detail,
+            )
             for step in steps
-        ],
-        "steps_before": len(task.steps) - len(steps),
-        "waiting_for": (
-            None if task.waiting_for is None else question_view(task, task.waiting_for, language)
         ),
-    }
+        steps_before=len(task.steps) - len(steps),
+        waiting_for=None if asked is None else question_view(task, asked, language),
+    )

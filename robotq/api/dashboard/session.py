@@ -10,6 +10,8 @@ from robotq.api.http.call import Call
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.model.errors import RobotqError
+from robotq.wire.dashboard import You
+from robotq.wire.service import Done
 
 _LASTS_S = 30 * 24 * 3600
 """A page on the wall is not asked for its key each morning."""
@@ -43,17 +45,17 @@ async def end(call: Call) -> web.StreamResponse:
     return answer
 
 
-def you(call: Call) -> dict[str, object]:
+def you(call: Call) -> You:
     """The caller as the page needs to know them."""
-    return {
-        "name": call.caller.name,
-        "scopes": sorted(call.caller.scopes),
-        "keys": call.app[DASHBOARD].keyed(),
-    }
+    return You(
+        name=call.caller.name,
+        scopes=tuple(sorted(call.caller.scopes)),
+        keys=call.app[DASHBOARD].keyed(),
+    )
 
 
 def _done(call: Call, code: str) -> web.Response:
-    body = {"success": True, "message": words(code, call.language)}
+    body = Done(success=True, message=words(code, call.language))
     return call.answer(body, headers={"Cache-Control": "no-store"})
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
+
+from robotq.wire.dashboard import RequestLine
 
 _KEPT = 300
 
@@ -20,16 +22,16 @@ class _Request(NamedTuple):
     seconds: float
     caller: str
 
-    def view(self) -> dict[str, Any]:
-        return {
-            "id": self.number,
-            "at_ms": self.at_ms,
-            "method": self.method,
-            "path": self.path[:200],
-            "status": self.status,
-            "duration_ms": round(self.seconds * 1000, 2),
-            "caller": self.caller,
-        }
+    def view(self) -> RequestLine:
+        return RequestLine(
+            id=self.number,
+            at_ms=self.at_ms,
+            method=self.method,
+            path=self.path[:200],
+            status=self.status,
+            duration_ms=round(self.seconds * 1000, 2),
+            caller=self.caller,
+        )
 
 
 class RequestLog:

@@ -11,10 +11,11 @@ from robotq.client import calls
 from robotq.client.asynchronous.robots import Robots
 from robotq.client.asynchronous.tasks import Tasks
 from robotq.client.errors import Refused
-from robotq.client.shapes import Accepted, AcceptedBatch, CommandSpec, Event, Task
+from robotq.client.shapes import Accepted, AcceptedBatch, Task
 from robotq.client.stream import EventStream
 from robotq.client.trying import Lost, Progress
 from robotq.model.json import JsonObject, JsonValue
+from robotq.wire.service import CommandSpec, Event
 
 
 class AsyncClient(Tasks, Robots):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from robotq.client import calls
 from robotq.client.asynchronous.exchange import Exchange
-from robotq.client.shapes import EmergencyStop, Hold, QueueStatus, Resource, Robot
+from robotq.wire.holds import Hold
+from robotq.wire.robots import EmergencyStop, QueueStatus, Resource, Robot
 
 
 class Robots(Exchange):

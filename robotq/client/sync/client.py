@@ -10,12 +10,13 @@ from typing import Any
 
 from robotq.client import calls
 from robotq.client.errors import Refused
-from robotq.client.shapes import Accepted, AcceptedBatch, CommandSpec, Event, Task
+from robotq.client.shapes import Accepted, AcceptedBatch, Task
 from robotq.client.stream import EventStream
 from robotq.client.sync.robots import Robots
 from robotq.client.sync.tasks import Tasks
 from robotq.client.trying import Lost, Progress
 from robotq.model.json import JsonObject, JsonValue
+from robotq.wire.service import CommandSpec, Event
 
 
 class Client(Tasks, Robots):

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.client import calls
-from robotq.client.shapes import EmergencyStop, Hold, QueueStatus, Resource, Robot
 from robotq.client.sync.exchange import Exchange
+from robotq.wire.holds import Hold
+from robotq.wire.robots import EmergencyStop, QueueStatus, Resource, Robot
 
 
 class Robots(Exchange):

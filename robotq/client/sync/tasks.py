@@ -9,18 +9,13 @@ from typing import Any
 
 from robotq.client import calls
 from robotq.client.errors import Refused
-from robotq.client.shapes import (
-    AcceptedBatch,
-    CancelledMany,
-    Moved,
-    Task,
-    TaskLine,
-    TaskPage,
-    ToCancel,
-)
+from robotq.client.shapes import AcceptedBatch, Task, ToCancel
 from robotq.client.sync.exchange import Exchange
 from robotq.client.trying import Progress, Watching
 from robotq.model.json import JsonValue
+from robotq.wire.robots import MovedTask as Moved
+from robotq.wire.tasks import CancelledMany, TaskLine
+from robotq.wire.tasks import Tasks as TaskPage
 
 
 class Tasks(Exchange):

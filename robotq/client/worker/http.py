@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
-import msgspec
 import orjson
 
 from robotq.client.worker.job import (
@@ -32,14 +31,17 @@ from robotq.client.worker.job import (
     Work,
     finished_as,
 )
-from robotq.client.worker.messages import Heard, Malformed, Next, Problem, Taken, decoded
+from robotq.client.worker.messages import Malformed, Problem, Taken, decoded
 from robotq.client.worker.spool import Spool
 from robotq.model.json import JsonObject, JsonValue
+from robotq.wire.workers import Heartbeat, Next
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+_KNOWN = ("task_id", "queue", "cmd_type", "params", "extra", "attempt", "token", "lease_s")
+"""What a job says of its task."""
 _ANSWER_S = 30.0
 """Seconds that the daemon has to answer, besides those that it is asked to wait."""
 _BEAT_S: Pauses = (0.2, 20.0)
@@ -134,7 +136,7 @@ class Worker:
         while True:
             await asyncio.sleep(every_s)
             try:
-                heard = await self._ask(session, "heartbeat", {"tasks": [_report(job)]}, Heard)
+                heard = await self._ask(session, "heartbeat", {"tasks": [_report(job)]}, Heartbeat)
             except _Unanswered as problem:
                 _log.info("heartbeat: %s", problem)
                 continue
@@ -146,7 +148,7 @@ class Worker:
                     doing.cancel()
                     return
 
-    def _tell_pause(self, heard: Heard) -> None:
+    def _tell_pause(self, heard: Heartbeat) -> None:
         if heard.paused != self._paused:
             self._paused = heard.paused
             why = f"is paused: {heard.reason}" if heard.paused else "goes on"
@@ -168,7 +170,7 @@ class Worker:
         await asyncio.gather(asking, stopping, return_exceptions=True)
         answer = None if asking.cancelled() else asking.result()
         task = None if answer is None else answer.task
-        return None if task is None else Job(**msgspec.structs.asdict(task))
+        return None if task is None else Job(**{name: getattr(task, name) for name in _KNOWN})
 
     async def _deliver(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
         """Send every result that is kept, oldest first, until the daemon has taken it."""

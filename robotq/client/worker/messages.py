@@ -26,35 +26,6 @@ def decoded(content: bytes | str, shape: type[_T]) -> _T:
 # -- over HTTP ---------------------------------------------------------------------------------
 
 
-class Task(msgspec.Struct, frozen=True):
-    """As the daemon hands it out."""
-
-    task_id: str
-    queue: str
-    cmd_type: str
-    params: Any
-    extra: dict[str, Any]
-    attempt: int
-    token: int
-    lease_s: float | None
-
-
-class Next(msgspec.Struct, frozen=True):
-    task: Task | None
-
-
-class Order(msgspec.Struct, frozen=True):
-    task_id: str
-    order: str
-    reason: str
-
-
-class Heard(msgspec.Struct, frozen=True):
-    paused: bool
-    reason: str
-    tasks: list[Order]
-
-
 class Taken(msgspec.Struct, frozen=True):
     success: Literal[True]
 

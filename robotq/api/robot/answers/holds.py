@@ -151,6 +151,8 @@ def _with_others(hold: Hold, listed: Sequence[Hold], language: Language) -> wire
     if way is None or way.action in _NAMED_BY_PATH:
         return view
     together = [one.id for one in listed if one.robot == hold.robot and _WAYS.get(one.code) is way]
+    if len(together) == 1:
+        return view
     body = {**view.clear["body"], "holds": together}
     return replace(view, clear={**view.clear, "body": body})
 

@@ -110,14 +110,9 @@ def task_line(task: Task, engine: Engine) -> wire.TaskLine:
     return wire.TaskLine(
         **_head(task),
         error_code=None if task.error is None else task.error.code,
-        position=_or_null(engine.reads.position(task)) if pending else None,
+        position=(engine.reads.position(task) or NULL) if pending else None,
         awaits_approval=pending and task.awaits_approval,
     )
-
-
-def _or_null(value: int | None) -> int | None:
-    """None that is told as such, and not left out."""
-    return NULL if value is None else value
 
 
 def _head(task: Task) -> dict[str, Any]:
@@ -220,7 +215,8 @@ def _eta(left_s: float, now_ms: int) -> dict[str, Any]:
 def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) -> dict[str, Any]:
     position = engine.reads.position(task)
     view: dict[str, Any] = {
-        "position": _or_null(position),
+        # None is told, and not left out
+        "position": NULL if position is None else position,
         "why": reason_views(engine.why.task(task), language),
     }
     if task.work is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -114,24 +115,12 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         place=status.place if status is not None else None,
         details=part(status.details if status is not None else {}),
         status_error=status_error,
-        capabilities=_capabilities(robot),
+        capabilities=asdict(robot.capabilities),
         queue_size=len(lane),
         running_task=lane.running.id if lane.running is not None else None,
         resources=_resources(engine, robot.name),
         holds=hold_views(holds, call.language),
         why=reason_views(engine.why.of(robot.name).reasons, call.language),
-    )
-
-
-def _capabilities(robot: Robot) -> Any:
-    can = robot.capabilities
-    return wire.Capabilities(
-        simulated=can.simulated,
-        acknowledgement=can.acknowledgement,
-        stop_out_of_band=can.stop_out_of_band,
-        position_survives_stop=can.position_survives_stop,
-        immediate_while_busy=can.immediate_while_busy,
-        can_hold=can.can_hold,
     )
 
 

@@ -12,16 +12,7 @@ from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
 from robotq.api.robot.answers.times import read_time
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.handlers.commands import API
-from robotq.api.robot.models.tasks import (
-    ApproveBody,
-    CancelBody,
-    InputQuery,
-    RejectBody,
-    ResolveBody,
-    RetryBody,
-    TaskQueryParameters,
-    TasksQuery,
-)
+from robotq.api.robot.models import tasks as models
 from robotq.engine.queue.queue import KeyedRequest
 from robotq.engine.waiting.repeats import series_of
 from robotq.model.errors import RobotqError
@@ -33,7 +24,7 @@ from robotq.wire import tasks as wire
 async def get_task(call: Call) -> web.StreamResponse:
     task_id = call.path("task_id")
     if call.request.rel_url.raw_query_string:
-        wait_s = call.query(TaskQueryParameters).wait
+        wait_s = call.query(models.TaskQueryParameters).wait
         task = await call.engine.queue.wait_ended(task_id, wait_s)
         return json_bytes(await _encoded(call, task))
     return json_bytes(await _encoded(call, await call.engine.reads.task(task_id)))
@@ -45,7 +36,7 @@ async def _encoded(call: Call, task: Task) -> bytes:
 
 
 async def list_tasks(call: Call) -> web.StreamResponse:
-    query = call.query(TasksQuery)
+    query = call.query(models.TasksQuery)
     states = _states(query.state, "state") | _states(query.status, "status")
     found = await call.engine.reads.tasks(
         TaskQuery(
@@ -86,7 +77,7 @@ async def _series(call: Call, task_id: str) -> str:
 
 
 async def cancel(call: Call) -> web.StreamResponse:
-    body = await call.body(CancelBody)
+    body = await call.body(models.CancelBody)
     task_id = call.path("task_id")
     task = await call.engine.queue.cancel(task_id, actor=call.actor, reason=body.reason)
     if task.state is not TaskState.CANCELLED:
@@ -100,7 +91,7 @@ async def cancel(call: Call) -> web.StreamResponse:
 
 async def approve(call: Call) -> web.StreamResponse:
     call.refuse_agents("approve")
-    body = await call.body(ApproveBody)
+    body = await call.body(models.ApproveBody)
     task = await call.engine.queue.approve(
         call.path("task_id"),
         actor=call.actor,
@@ -113,7 +104,7 @@ async def approve(call: Call) -> web.StreamResponse:
 
 async def reject(call: Call) -> web.StreamResponse:
     call.refuse_agents("reject")
-    body = await call.body(RejectBody)
+    body = await call.body(models.RejectBody)
     task = await call.engine.queue.reject(
         call.path("task_id"), actor=call.actor, reason=body.reason, seen=body.revision
     )
@@ -122,7 +113,7 @@ async def reject(call: Call) -> web.StreamResponse:
 
 async def resolve(call: Call) -> web.StreamResponse:
     call.refuse_agents("resolve")
-    body = await call.body(ResolveBody)
+    body = await call.body(models.ResolveBody)
     task = await call.engine.resolve(
         call.path("task_id"),
         body.outcome,
@@ -136,15 +127,15 @@ async def resolve(call: Call) -> web.StreamResponse:
 
 
 async def answer(call: Call) -> web.StreamResponse:
-    value = await call.json(unique=True)
+    value, asked = await call.json(unique=True), call.query(models.InputQuery).question
     task = await call.engine.answer(
-        call.path("task_id"), value, actor=call.actor, asked_at_ms=call.query(InputQuery).question
+        call.path("task_id"), value, actor=call.actor, asked_at_ms=asked
     )
     return _done(call, "answered", task)
 
 
 async def retry(call: Call) -> web.StreamResponse:
-    body = await call.body(RetryBody)
+    body = await call.body(models.RetryBody)
     accepted = await call.engine.retry_once(
         call.path("task_id"),
         actor=call.actor,
@@ -159,7 +150,7 @@ async def retry(call: Call) -> web.StreamResponse:
 
 async def retry_batch(call: Call) -> web.StreamResponse:
     """What has not completed of a batch, in its order, as one batch again."""
-    body = await call.body(RetryBody)
+    body = await call.body(models.RetryBody)
     accepted = await call.engine.retry_batch(
         call.path("batch_id"),
         actor=call.actor,
@@ -185,7 +176,7 @@ async def _starts_next(call: Call, task_id: str) -> wire.StartsNext | None:
     return starts_next(call.engine, (await call.engine.reads.task(task_id)).queue)
 
 
-def _keyed(call: Call, body: RetryBody | ResolveBody) -> KeyedRequest | None:
+def _keyed(call: Call, body: models.RetryBody | models.ResolveBody) -> KeyedRequest | None:
     return keyed_request(call, API, {"path": call.request.path, **body.model_dump()})
 
 

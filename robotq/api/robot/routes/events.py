@@ -8,7 +8,7 @@ from robotq.api.robot.handlers import events, webhooks
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.events import EventsQuery, JournalQuery, WebhooksQuery
 from robotq.api.robot.routes.common import STORE
-from robotq.wire.service import Event, Journal, WebhookDone, Webhooks
+from robotq.wire import service as wire
 
 _LAST_EVENT_ID = RequestHeader(
     name="Last-Event-ID",
@@ -25,7 +25,7 @@ ROUTES = (
         summary="Everything that happens, as server-sent events.",
         query=EventsQuery,
         headers=(_LAST_EVENT_ID,),
-        response=Event,
+        response=wire.Event,
         media_type=EVENT_STREAM,
         errors=("bad_parameter", "too_many_requests", *STORE),
     ),
@@ -36,7 +36,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="What happened, in pages, oldest first.",
         query=JournalQuery,
-        response=Journal,
+        response=wire.Journal,
         errors=("bad_parameter", *STORE),
     ),
     Route(
@@ -46,7 +46,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="Who was told of the end of which task, newest first, in pages.",
         query=WebhooksQuery,
-        response=Webhooks,
+        response=wire.Webhooks,
         errors=("bad_parameter", *STORE),
     ),
     Route(
@@ -56,7 +56,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Send a webhook again that was delivered or given up.",
         request=EmptyBody,
-        response=WebhookDone,
+        response=wire.WebhookDone,
         errors=("webhook_not_found", "wrong_state", "too_many_requests", *STORE),
     ),
 )

@@ -5,15 +5,9 @@ from __future__ import annotations
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import edits, queue
-from robotq.api.robot.models.queue import (
-    PauseBody,
-    QueueStatusQuery,
-    ReorderBody,
-    ResumeBody,
-    RobotQuery,
-)
+from robotq.api.robot.models import queue as models
 from robotq.api.robot.routes.common import IF_MATCH, NAMED, STORE, TASK
-from robotq.wire.robots import MovedTask, QueuesDone, QueueStatus
+from robotq.wire import robots as wire
 
 ROUTES = (
     Route(
@@ -22,8 +16,8 @@ ROUTES = (
         handler=queue.status,
         scope=Scope.READ,
         summary="How much waits and runs, and why nothing moves.",
-        query=QueueStatusQuery,
-        response=QueueStatus,
+        query=models.QueueStatusQuery,
+        response=wire.QueueStatus,
         errors=("bad_parameter",),
     ),
     Route(
@@ -32,9 +26,9 @@ ROUTES = (
         handler=queue.pause,
         scope=Scope.CONTROL,
         summary="Start nothing more, on one robot or on all; what runs goes on.",
-        query=RobotQuery,
-        request=PauseBody,
-        response=QueuesDone,
+        query=models.RobotQuery,
+        request=models.PauseBody,
+        response=wire.QueuesDone,
         errors=STORE,
     ),
     Route(
@@ -43,9 +37,9 @@ ROUTES = (
         handler=queue.resume,
         scope=Scope.CONTROL,
         summary="Let one queue, or all, go on.",
-        query=RobotQuery,
-        request=ResumeBody,
-        response=QueuesDone,
+        query=models.RobotQuery,
+        request=models.ResumeBody,
+        response=wire.QueuesDone,
         errors=("queue_held", *NAMED, *STORE),
     ),
     Route(
@@ -55,8 +49,8 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Put a waiting task elsewhere in its queue.",
         headers=(IF_MATCH,),
-        request=ReorderBody,
-        response=MovedTask,
+        request=models.ReorderBody,
+        response=wire.MovedTask,
         errors=("wrong_state", "precondition_failed", *TASK),
     ),
 )

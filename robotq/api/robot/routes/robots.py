@@ -8,17 +8,7 @@ from robotq.api.robot.handlers import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import ReleasePlaceBody, ResumeMotionBody, StopBody, StopQuery
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
-from robotq.wire.robots import (
-    EStopDone,
-    EStopResetDone,
-    EStopState,
-    Released,
-    Resources,
-    Robot,
-    RobotDone,
-    Robots,
-    RobotStopped,
-)
+from robotq.wire import robots as wire
 
 ROUTES = (
     Route(
@@ -27,7 +17,7 @@ ROUTES = (
         handler=robots.list_robots,
         scope=Scope.READ,
         summary="All robots.",
-        response=Robots,
+        response=wire.Robots,
     ),
     Route(
         method="GET",
@@ -35,7 +25,7 @@ ROUTES = (
         handler=robots.get_robot,
         scope=Scope.READ,
         summary="One robot: its link, its position, its queue.",
-        response=Robot,
+        response=wire.Robot,
         errors=("bad_parameter",),
     ),
     Route(
@@ -45,7 +35,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Pause the robot in its motion; the command waits.",
         request=EmptyBody,
-        response=RobotDone,
+        response=wire.RobotDone,
         errors=ROBOT,
     ),
     Route(
@@ -55,7 +45,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Let a held motion go on.",
         request=ResumeMotionBody,
-        response=RobotDone,
+        response=wire.RobotDone,
         errors=("wrong_state", "motion_still_held", *NAMED, *ROBOT, *STORE),
     ),
     Route(
@@ -67,7 +57,7 @@ ROUTES = (
         query=StopQuery,
         request=StopBody,
         forgiving=True,
-        response=RobotStopped,
+        response=wire.RobotStopped,
         errors=(*ROBOT, *STORE),
     ),
     Route(
@@ -77,7 +67,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Leave the emergency stop at one robot; its queue stays paused.",
         request=NamingBody,
-        response=EStopResetDone,
+        response=wire.EStopResetDone,
         errors=("wrong_state", *NAMED, *ROBOT, *STORE),
     ),
     Route(
@@ -86,7 +76,7 @@ ROUTES = (
         handler=resources.list_resources,
         scope=Scope.READ,
         summary="Which robot holds which place, and since when.",
-        response=Resources,
+        response=wire.Resources,
     ),
     Route(
         method="POST",
@@ -95,7 +85,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Take a place from a robot that is not there.",
         request=ReleasePlaceBody,
-        response=Released,
+        response=wire.Released,
         errors=("resource_not_held", "resource_in_use", "bad_parameter", *STORE),
     ),
     Route(
@@ -104,7 +94,7 @@ ROUTES = (
         handler=estop.state,
         scope=Scope.READ,
         summary="Whether the emergency stop is latched.",
-        response=EStopState,
+        response=wire.EStopState,
     ),
     Route(
         method="POST",
@@ -115,7 +105,7 @@ ROUTES = (
         query=StopQuery,
         request=StopBody,
         forgiving=True,
-        response=EStopDone,
+        response=wire.EStopDone,
         errors=("device_error",),
     ),
     Route(
@@ -125,7 +115,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Leave the emergency stop; the queues stay paused until they are resumed.",
         request=NamingBody,
-        response=EStopResetDone,
+        response=wire.EStopResetDone,
         errors=("wrong_state", *NAMED, "robot_busy", "device_error", *STORE),
     ),
 )

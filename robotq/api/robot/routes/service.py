@@ -6,7 +6,7 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import health, metrics, service
 from robotq.api.robot.models.base import EmptyBody
-from robotq.wire.service import Audit, Commands, CommandSpec, Health, Home, ReloadDone
+from robotq.wire import service as wire
 
 ROUTES = (
     Route(
@@ -15,7 +15,7 @@ ROUTES = (
         handler=service.home,
         scope=Scope.READ,
         summary="What this daemon is and where to go on.",
-        response=Home,
+        response=wire.Home,
     ),
     Route(
         method="GET",
@@ -23,7 +23,7 @@ ROUTES = (
         handler=service.list_commands,
         scope=Scope.READ,
         summary="Every command that this daemon knows, with the schema of its params.",
-        response=Commands,
+        response=wire.Commands,
     ),
     Route(
         method="GET",
@@ -31,7 +31,7 @@ ROUTES = (
         handler=service.get_command,
         scope=Scope.READ,
         summary="One command.",
-        response=CommandSpec,
+        response=wire.CommandSpec,
         errors=("unknown_command",),
     ),
     Route(
@@ -40,8 +40,8 @@ ROUTES = (
         handler=health.health,
         scope=Scope.OPEN,
         summary="Whether the daemon is well; details for those who may read.",
-        response=Health,
-        answers={503: Health},
+        response=wire.Health,
+        answers={503: wire.Health},
     ),
     Route(
         method="GET",
@@ -49,7 +49,7 @@ ROUTES = (
         handler=service.audit,
         scope=Scope.READ,
         summary="Timers and locks, for `robotq doctor`, which compares them with the disk.",
-        response=Audit,
+        response=wire.Audit,
     ),
     Route(
         method="GET",
@@ -66,7 +66,7 @@ ROUTES = (
         scope=Scope.ADMIN,
         summary="Read the configuration, command specs and labs again.",
         request=EmptyBody,
-        response=ReloadDone,
+        response=wire.ReloadDone,
         errors=("bad_parameter",),
     ),
 )

@@ -8,7 +8,7 @@ from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.robot.handlers import commands
 from robotq.api.robot.models.submit import CommandBody, SubmitQuery
 from robotq.api.robot.routes.common import AGENT, ROBOT, STORE
-from robotq.wire.submit import Accepted, AcceptedBatch, BatchEnding, DoneAtOnce, DryRun, Ending
+from robotq.wire import submit as wire
 
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *STORE)
 _ENDS = (
@@ -40,13 +40,13 @@ ROUTES = (
         query=SubmitQuery,
         headers=(IDEMPOTENCY_KEY, _PREFER, AGENT),
         request=CommandBody,
-        response=Accepted,
+        response=wire.Accepted,
         responses=(
-            AcceptedBatch,
-            DoneAtOnce,
-            Ending,
-            BatchEnding,
-            DryRun,
+            wire.AcceptedBatch,
+            wire.DoneAtOnce,
+            wire.Ending,
+            wire.BatchEnding,
+            wire.DryRun,
         ),
         errors=(
             "unknown_command",

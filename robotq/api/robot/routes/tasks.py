@@ -5,22 +5,11 @@ from __future__ import annotations
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import cancelling, edits, tasks
+from robotq.api.robot.models import tasks as models
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
-from robotq.api.robot.models.tasks import (
-    AnswerBody,
-    ApproveBody,
-    CancelBody,
-    CancelManyBody,
-    InputQuery,
-    RejectBody,
-    ResolveBody,
-    RetryBody,
-    TaskQueryParameters,
-    TasksQuery,
-)
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
+from robotq.wire import tasks as wire
 from robotq.wire.robots import MovedTask
-from robotq.wire.tasks import CancelledMany, RetriedBatch, Task, TaskDone, Tasks
 
 _RETRY = (
     "wrong_state",
@@ -41,8 +30,8 @@ ROUTES = (
         handler=tasks.get_task,
         scope=Scope.READ,
         summary="A task; `wait` waits for its end.",
-        query=TaskQueryParameters,
-        response=Task,
+        query=models.TaskQueryParameters,
+        response=wire.Task,
         errors=("bad_parameter", "too_many_requests", *TASK),
     ),
     Route(
@@ -51,8 +40,8 @@ ROUTES = (
         handler=tasks.cancel,
         scope=Scope.SUBMIT,
         summary="Call a task off; a running one is stopped.",
-        request=CancelBody,
-        response=TaskDone,
+        request=models.CancelBody,
+        response=wire.TaskDone,
         errors=("wrong_state", *TASK),
     ),
     Route(
@@ -62,8 +51,8 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Call many tasks off. Without `count` it only answers how many match.",
         headers=(COUNTED,),
-        request=CancelManyBody,
-        response=CancelledMany,
+        request=models.CancelManyBody,
+        response=wire.CancelledMany,
         errors=("count_differs", *TASK),
     ),
     Route(
@@ -72,8 +61,8 @@ ROUTES = (
         handler=tasks.approve,
         scope=Scope.CONTROL,
         summary="Let a task run that an agent submitted and that waits for a person's approval.",
-        request=ApproveBody,
-        response=TaskDone,
+        request=models.ApproveBody,
+        response=wire.TaskDone,
         errors=("wrong_state", "task_changed", "person_needed", *TASK),
     ),
     Route(
@@ -82,8 +71,8 @@ ROUTES = (
         handler=tasks.reject,
         scope=Scope.CONTROL,
         summary="End a task that waits for a person's approval; it never runs.",
-        request=RejectBody,
-        response=TaskDone,
+        request=models.RejectBody,
+        response=wire.TaskDone,
         errors=("wrong_state", "task_changed", "person_needed", *TASK),
     ),
     Route(
@@ -93,8 +82,8 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Say how a task with unknown outcome ended, and lift its hold.",
         headers=(IDEMPOTENCY,),
-        request=ResolveBody,
-        response=TaskDone,
+        request=models.ResolveBody,
+        response=wire.TaskDone,
         errors=(
             "wrong_state",
             "task_changed",
@@ -114,9 +103,9 @@ ROUTES = (
         handler=tasks.answer,
         scope=Scope.SUBMIT,
         summary="Answer the question of a running command; the body is the answer.",
-        query=InputQuery,
-        request=AnswerBody,
-        response=TaskDone,
+        query=models.InputQuery,
+        request=models.AnswerBody,
+        response=wire.TaskDone,
         errors=("no_question", *TASK),
     ),
     Route(
@@ -126,8 +115,8 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Run an ended command again, as a new task at the head of its queue.",
         headers=(AGENT, IDEMPOTENCY),
-        request=RetryBody,
-        response=TaskDone,
+        request=models.RetryBody,
+        response=wire.TaskDone,
         errors=_RETRY,
     ),
     Route(
@@ -137,8 +126,8 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Run what has not completed of an ended batch, in its order, as a batch again.",
         headers=(AGENT, IDEMPOTENCY),
-        request=RetryBody,
-        response=RetriedBatch,
+        request=models.RetryBody,
+        response=wire.RetriedBatch,
         errors=("batch_not_found", *_RETRY),
     ),
     Route(
@@ -177,8 +166,8 @@ ROUTES = (
         handler=tasks.list_tasks,
         scope=Scope.READ,
         summary="Tasks of all interfaces, newest first, in pages.",
-        query=TasksQuery,
-        response=Tasks,
+        query=models.TasksQuery,
+        response=wire.Tasks,
         errors=("bad_parameter", *STORE),
     ),
 )

@@ -5,15 +5,9 @@ from __future__ import annotations
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import workers
-from robotq.api.robot.models.workers import (
-    HeartbeatBody,
-    NextBody,
-    ReleaseBody,
-    ResultBody,
-    WorkersQuery,
-)
+from robotq.api.robot.models import workers as models
 from robotq.api.robot.routes.common import STORE, TASK
-from robotq.wire.workers import Heartbeat, Next, WorkerDone, Workers
+from robotq.wire import workers as wire
 
 ROUTES = (
     Route(
@@ -22,8 +16,8 @@ ROUTES = (
         handler=workers.list_workers,
         scope=Scope.READ,
         summary="Remote workers: who is there, and who has what.",
-        query=WorkersQuery,
-        response=Workers,
+        query=models.WorkersQuery,
+        response=wire.Workers,
         errors=("bad_parameter",),
     ),
     Route(
@@ -32,8 +26,8 @@ ROUTES = (
         handler=workers.next_task,
         scope=Scope.WORKER,
         summary="Take the next task of a queue for workers; null where there is none.",
-        request=NextBody,
-        response=Next,
+        request=models.NextBody,
+        response=wire.Next,
         errors=("too_many_requests", *STORE),
     ),
     Route(
@@ -42,8 +36,8 @@ ROUTES = (
         handler=workers.heartbeat,
         scope=Scope.WORKER,
         summary="A worker is there: its leases begin anew, and it hears what to cancel.",
-        request=HeartbeatBody,
-        response=Heartbeat,
+        request=models.HeartbeatBody,
+        response=wire.Heartbeat,
         errors=("too_many_requests", *STORE),
     ),
     Route(
@@ -52,8 +46,8 @@ ROUTES = (
         handler=workers.result,
         scope=Scope.WORKER,
         summary="Hand in the result of a task.",
-        request=ResultBody,
-        response=WorkerDone,
+        request=models.ResultBody,
+        response=wire.WorkerDone,
         errors=("wrong_state", "stale_claim", "too_many_requests", *TASK),
     ),
     Route(
@@ -62,8 +56,8 @@ ROUTES = (
         handler=workers.release,
         scope=Scope.WORKER,
         summary="Give a task back that was not begun.",
-        request=ReleaseBody,
-        response=WorkerDone,
+        request=models.ReleaseBody,
+        response=wire.WorkerDone,
         errors=("stale_claim", *TASK),
     ),
 )
