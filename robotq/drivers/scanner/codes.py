@@ -16,6 +16,10 @@ MOST_BYTES = 65_536
 """Bytes in one go; more is no code."""
 _SHOWN = 60
 _ENDS = re.compile(rb"\r\n|\r|\n")
+_LINE_ENDS = (None, b"\r", b"\n", b"\r\n")
+_OF_LINKS = re.compile("[\x01\x02\x03\x05\x06\x10\x11\x13\x15\x16\x17\x18]")
+"""SOH STX ETX ENQ ACK DLE XON XOFF NAK SYN ETB CAN: they stand around codes, not in them. EOT and
+the separators do stand in codes (ISO 15434)."""
 
 
 class NotACode(Exception):
@@ -54,21 +58,60 @@ def _frames(burst: bytes, options: CodeOptions) -> list[bytes]:
         frames = [frame.removeprefix(b"\n") for frame in frames]
     elif end == b"\n":
         frames = [frame.removesuffix(b"\r") for frame in frames]
-    return [frame for frame in frames if frame]
+    if not any(frames):
+        return []
+    if options.end in _LINE_ENDS and any(frame.strip(b"\r\n") != frame for frame in frames):
+        raise NotACode(f"{_shown(burst)} has more line ends than one; see `end`")
+    if not all(frames):
+        raise NotACode(f"it sent {_shown(end)} twice in a row: {_shown(burst)}; see `end`")
+    return frames
 
 
 def _without_end(burst: bytes, options: CodeOptions) -> list[bytes]:
     """Where only the pause ends a code, two without a pause between them look like one."""
+    if not burst:
+        return []
     half = burst[: len(burst) // 2]
-    if burst and burst == half * 2:
-        if options.prefix is None and options.suffix is None:
+    if burst == half * 2:
+        if not _framed(half, options):
             raise NotACode(f"it sent {_shown(burst)}: twice the same code, or one; set an `end`")
-        return [half]
-    if options.prefix is not None and options.suffix is not None:
-        seam = b"(?:" + options.suffix.pattern + b")(?:" + options.prefix.pattern + b")"
-        if re.search(seam, burst, re.DOTALL):
-            raise NotACode(f"it read more than one code in one go: {_shown(burst)}")
-    return [burst] if burst else []
+        burst = half
+    if _second_within(burst, options):
+        raise NotACode(f"it read more than one code in one go: {_shown(burst)}")
+    return [burst]
+
+
+def _framed(frame: bytes, options: CodeOptions) -> bool:
+    """Whether something stands in front of the code, or behind it, that says where it is."""
+    before = options.prefix and options.prefix.match(frame)
+    return bool(before and before[0]) or (
+        options.suffix is not None
+        and not options.suffix.fullmatch(b"")
+        and any(options.suffix.fullmatch(frame, n) for n in range(len(frame)))
+    )
+
+
+def _second_within(burst: bytes, options: CodeOptions) -> bool:
+    """Whether what stands around a code is found once more in the middle."""
+    prefix, suffix = options.prefix, options.suffix
+    first = 0
+    if prefix is not None:
+        found = prefix.match(burst)
+        first = found.end() if found else 0
+    if suffix is None:
+        return prefix is not None and _found_within(prefix, burst, first)
+    ended = suffix.search(burst, first)
+    if ended is None or ended.end() == len(burst) or not ended[0]:
+        return False
+    if prefix is None:
+        # a check byte alone fits everything
+        return not all(suffix.fullmatch(bytes([byte])) for byte in b"0Az~")
+    return _found_within(prefix, burst, ended.start() + 1)
+
+
+def _found_within(prefix: re.Pattern[bytes], burst: bytes, first: int) -> bool:
+    found = prefix.search(burst, first)
+    return found is not None and found[0] != b""
 
 
 def _code(frame: bytes, options: CodeOptions) -> str | None:
@@ -83,9 +126,16 @@ def _code(frame: bytes, options: CodeOptions) -> str | None:
         raise NotACode(
             f"{_shown(inner)} is no text in {options.encoding}; see `encoding`"
         ) from error
+    if text.encode(options.encoding) != inner:
+        # two different codes would be equal
+        raise NotACode(f"{_shown(inner)} is not as {options.encoding} has it; see `encoding`")
     if "\0" in text:
         raise NotACode(f"{_shown(inner)} holds a NUL, as a wrong baud rate brings it")
+    if _OF_LINKS.search(text):
+        raise NotACode(f"{_shown(inner)} holds what stands around codes; see `prefix`, `suffix`")
     code = text[options.strip :]
+    if any(pattern.fullmatch(code) for pattern in options.no_read):
+        return None
     if not code:
         raise NotACode(f"nothing is left of {_shown(frame)} without what stands around the code")
     if len(code) > LONGEST:

@@ -104,7 +104,8 @@ def _no_read(section: Section) -> tuple[re.Pattern[str], ...]:
 def _encoding(section: Section) -> str:
     name = section.text("encoding", default="utf-8")
     try:
-        plain = _PROBE.encode(name).decode(name) == _PROBE
+        # one byte each: the others put marks in front that belong to no code
+        plain = _PROBE.encode(name).decode(name) == _PROBE and len("A".encode(name)) == 1
     except (LookupError, UnicodeError, ValueError):
         plain = False
     if not plain:

@@ -1,8 +1,4 @@
-"""Reads codes: what one read is given, and what is nobody's code.
-
-Everything between two pauses is one burst. A burst belongs to the read that was under way when
-its first byte came; all others are dropped, and the log says so.
-"""
+"""One scanner: its port, its threads and its clock. Whose code it is: hearing.py."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from robotq.drivers.base import DriverError, LinkLost
-from robotq.drivers.scanner.codes import MOST_BYTES, NotACode, code_in
+from robotq.drivers.scanner.hearing import Hearing, Read
 from robotq.drivers.scanner.options import ScannerOptions
 from robotq.drivers.transport import Transport
 from robotq.model.json import JsonObject
@@ -20,22 +16,12 @@ from robotq.model.json import JsonObject
 _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.1
+_SOON_S = 0.001
 _REOPEN_S = 1.0
 _LATEST_S = 10.0
 """How much longer than its time a read waits for the end of what has begun to come."""
-_TELL_S = 5.0
-"""Dropped codes are told no more often: some scanners send ten a second."""
-
-
-class _Read:
-    """One read that is under way."""
-
-    def __init__(self) -> None:
-        self.over = False
-        self.code: str | None = None
-        self.refused: str | None = None
-        self.trigger_at: float | None = None
-        """When to trigger once more, since the answer was a repetition."""
+_REST_S = 1.0
+"""How often a read that may not begin yet looks for a stop. Nothing moves meanwhile."""
 
 
 class Scanner:
@@ -50,18 +36,8 @@ class Scanner:
         )
         self._changed = threading.Condition()
         self._opening = threading.Lock()
-        self._burst = bytearray()
-        self._burst_of: _Read | None = None
-        self._heard_at = 0.0
-        self._now: _Read | None = None
-        """The read that is under way."""
-        self._given: str | None = None
-        """The code that was given last."""
-        self._given_seen_at = float("-inf")
-        self._nobody_until = float("-inf")
+        self._hearing = Hearing(options, self._warn)
         self._absent: str | None = "not opened yet"
-        self._told_at = float("-inf")
-        self._untold = 0
         self._closed = False
         self._keeper: threading.Thread | None = None
 
@@ -92,7 +68,7 @@ class Scanner:
         Raises DriverError scanner_absent, and code_refused for what may be another code.
         """
         self.require()
-        read = _Read()
+        read = Read()
         try:
             self._begin(read, timeout_s, check)
             self._wait(read, timeout_s, check)
@@ -122,7 +98,7 @@ class Scanner:
 
     # -- one read ------------------------------------------------------------------------------
 
-    def _begin(self, read: _Read, timeout_s: float, check: Callable[[], None]) -> None:
+    def _begin(self, read: Read, timeout_s: float, check: Callable[[], None]) -> None:
         """Wait until what is under way is over: it is not for this read."""
         deadline = time.monotonic() + timeout_s + self.options.late_s
         while True:
@@ -130,19 +106,20 @@ class Scanner:
             unread = self._transport.holds_unread()
             with self._changed:
                 now = time.monotonic()
-                if now >= self._nobody_until and not self._burst and not unread:
-                    self._now = read
+                free_in = self._hearing.free_in(now)
+                if free_in == 0 and not unread:
+                    self._hearing.begin(read)
                     break
                 if now > deadline:
                     raise DriverError("it sends without a pause", code="code_refused")
-                self._changed.wait(_LOOK_S if self._burst else min(_LOOK_S, self._until_free(now)))
+                if free_in is None:
+                    self._changed.wait(_LOOK_S)
+                else:
+                    self._changed.wait(min(_REST_S, free_in) or _SOON_S)
         if self.options.trigger:
             self._transport.write(self.options.trigger)
 
-    def _until_free(self, now: float) -> float:
-        return max(0.001, self._nobody_until - now)
-
-    def _wait(self, read: _Read, timeout_s: float, check: Callable[[], None]) -> None:
+    def _wait(self, read: Read, timeout_s: float, check: Callable[[], None]) -> None:
         deadline = time.monotonic() + timeout_s
         while True:
             check()
@@ -150,7 +127,7 @@ class Scanner:
                 now = time.monotonic()
                 if not read.over and not self._transport.is_open:
                     raise LinkLost(self._absent or "it is gone")
-                begun = self._burst_of is read and bool(self._burst)
+                begun = self._hearing.begun(read)
                 if read.over or now >= deadline + (_LATEST_S if begun else 0.0):
                     return
                 again = read.trigger_at is not None and now >= read.trigger_at
@@ -161,11 +138,9 @@ class Scanner:
             if again:
                 self._transport.write(self.options.trigger)
 
-    def _end(self, read: _Read) -> None:
+    def _end(self, read: Read) -> None:
         with self._changed:
-            self._now = None
-            if read.code is None:
-                self._nobody_until = time.monotonic() + self.options.late_s
+            self._hearing.end(read, time.monotonic())
         if read.code is None and self.options.untrigger:
             try:
                 self._transport.write(self.options.untrigger)
@@ -176,17 +151,13 @@ class Scanner:
 
     def _heard(self, data: bytes) -> None:
         with self._changed:
-            if not self._burst:
-                self._burst_of = self._now
-            if len(self._burst) <= MOST_BYTES:
-                self._burst += data
-            self._heard_at = time.monotonic()
+            self._hearing.heard(data, time.monotonic())
             self._changed.notify_all()
 
     def _lost(self, reason: str) -> None:
         with self._changed:
             self._absent = reason
-            self._burst.clear()
+            self._hearing.forget(time.monotonic())
             self._changed.notify_all()
         _log.warning("%s: the scanner is gone: %s", self._robot, reason)
 
@@ -202,68 +173,25 @@ class Scanner:
             with self._changed:
                 if self._closed:
                     return
-                if not self._burst:
+                left = self._hearing.pause_in(time.monotonic())
+                if left is None:
                     self._changed.wait(_REOPEN_S)
                     continue
-                left = self._heard_at + self.options.gap_s - time.monotonic()
                 if left > 0:
                     self._changed.wait(left)
                     continue
-                heard_at = self._heard_at
+                heard_at = self._hearing.heard_at
             if self._transport.holds_unread():
                 # it is we who are slow
-                time.sleep(_LOOK_S / 100)
+                time.sleep(_SOON_S)
                 continue
             with self._changed:
-                if heard_at == self._heard_at and self._burst:
-                    burst, read = bytes(self._burst), self._burst_of
-                    self._burst.clear()
-                    self._take(burst, read)
+                if heard_at == self._hearing.heard_at:
+                    self._hearing.cut(time.monotonic())
                     self._changed.notify_all()
 
-    def _take(self, burst: bytes, read: _Read | None) -> None:
-        options = self.options
-        try:
-            if len(burst) > MOST_BYTES:
-                raise NotACode(f"it sent more than {MOST_BYTES} bytes without a pause")
-            code = code_in(burst, options.code)
-        except NotACode as error:
-            if read is not None and read is self._now and not read.over:
-                read.over, read.refused = True, str(error)
-            else:
-                self._tell(f"dropped what came while no read was under way: {error}")
-            return
-        if code is None and not any(burst.strip(b"\r\n")):
-            return
-        again = code is not None and code == self._given and self._seen_again()
-        if read is None or read is not self._now or read.over:
-            self._tell(f"dropped a code that came while no read was under way: {code!a:.80}")
-        elif again:
-            self._tell(
-                f"the code before was read again, and is not taken for another: {code!a:.80}"
-            )
-            if options.trigger:
-                read.trigger_at = time.monotonic() + options.not_again_s
-        elif code is not None:
-            read.over, read.code = True, code
-            self._given, self._given_seen_at = code, time.monotonic()
-        elif options.trigger:
-            # it says that it read nothing, and tries no more
-            read.over = True
-
-    def _seen_again(self) -> bool:
-        now = time.monotonic()
-        before, self._given_seen_at = self._given_seen_at, now
-        return now - before < self.options.not_again_s
-
-    def _tell(self, text: str) -> None:
-        now = time.monotonic()
-        if now - self._told_at < _TELL_S:
-            self._untold += 1
-            return
-        more = f" ({self._untold} more like it before)" if self._untold else ""
-        self._told_at, self._untold = now, 0
-        _log.warning("%s: the scanner: %s%s", self._robot, text, more)
+    def _warn(self, text: str) -> None:
+        _log.warning("%s: the scanner: %s", self._robot, text)
 
     # -- its port ------------------------------------------------------------------------------
 
@@ -280,6 +208,7 @@ class Scanner:
                 self._absent = error.reason
                 raise
             with self._changed:
-                self._burst.clear()
-            self._absent = None
+                # devices that turn a serial port into a connection send what they have kept
+                self._hearing.forget(time.monotonic())
+                self._absent = None
             _log.info("%s: the scanner is at %s", self._robot, self._transport.port_name)

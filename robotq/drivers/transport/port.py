@@ -68,7 +68,7 @@ class Port(Protocol):
         """Forget what was handed over and has not been sent."""
 
     def holds_unread(self) -> bool:
-        """Whether bytes are there for `read`."""
+        """Whether bytes are there for `read`, or it has given some that are not dealt with."""
 
     def close(self, *, drain: bool) -> None:
         """Give the port up; with `drain`, let what was handed over leave first."""
@@ -151,11 +151,15 @@ class _FilePort:
         self._readable = select.poll()
         self._readable.register(self._fd, select.POLLIN)
         self._readable.register(self._woken, select.POLLIN)
+        self._taking = False
+        """Bytes have been taken from the system, or are about to be; until the next `read`."""
 
     def read(self) -> bytes:
+        self._taking = False
         ready = {fd for fd, _ in self._readable.poll()}
         if self._woken in ready:
             return b""
+        self._taking = True
         try:
             data = os.read(self._fd, _READ_BYTES)
         except BlockingIOError:
@@ -194,7 +198,8 @@ class _FilePort:
     def holds_unread(self) -> bool:
         readable = select.poll()
         readable.register(self._fd, select.POLLIN)
-        return any(event & select.POLLIN for _, event in readable.poll(0))
+        # in this order: they are taken from the one to the other
+        return any(event & select.POLLIN for _, event in readable.poll(0)) or self._taking
 
     def _waits(self) -> bool:
         return self._paced and self._port.out_waiting > 0

@@ -99,6 +99,11 @@ def test_no_read__is_no_code(said: str) -> None:
     assert code(b"\x02" + said.encode() + b"\x03", end="\x03", prefix="\x02") is None
 
 
+def test_no_read__behind_what_is_stripped() -> None:
+    assert code(b"]Q1NOREAD\r\n", strip=3) is None
+    assert code(b"]Q1GOOD\r\n", strip=3) == "GOOD"
+
+
 def test_no_read__of_your_own_and_only_as_a_whole() -> None:
     assert code(b"???\r\n", no_read=[r"\?+"]) is None
     assert code(b"ERROR-42\r\n") == "ERROR-42"
@@ -122,6 +127,23 @@ def test_the_same_code_twice_in_one_go__is_one() -> None:
         (b"GO\0OD\r", {}),
         (b"]Q1\r", {"strip": 3}),
         (b"x" * 7_090 + b"\r", {}),
+        # what stands around a code, and nobody has told us of it
+        (b"\x02GOOD\x03\r\n", {}),
+        (b"GOOD\x03k\r", {}),
+        (b"\x13GOOD\r", {}),
+        # more ends than one: is the first of them in the code?
+        (b"GOOD\r\r\n", {}),
+        (b"\r\nGOOD\r\n", {}),
+        (b"GOOD\r\r", {"end": "\r"}),
+        (b"GOOD;;", {"end": ";"}),
+        # two, of which only the beginning or only the end can be told
+        (b"#ONE#TWO", {"end": "", "prefix": "#"}),
+        (b"ONE;TWO;", {"end": "", "suffix": ";"}),
+        (b"#ONE;~#TWO;", {"end": "", "prefix": "#", "suffix": ";"}),
+        (b"GOODGOOD", {"end": "", "prefix": "#?"}),
+        # two different ones that would be equal
+        (b"\x87\x90\r", {"encoding": "cp932"}),
+        (b"\\x41\r", {"encoding": "unicode_escape"}),
     ],
 )
 def test_what_may_be_another_code__is_refused_with_what_was_heard(
@@ -137,6 +159,7 @@ def test_what_may_be_another_code__is_refused_with_what_was_heard(
     [
         ({"encoding": "klingon"}, "encoding"),
         ({"encoding": "hex"}, "encoding"),
+        ({"encoding": "utf-8-sig"}, "encoding"),
         ({"prefix": "("}, "prefix"),
         ({"no_read": ["("]}, "no_read"),
         ({"gap_s": 0}, "gap_s"),

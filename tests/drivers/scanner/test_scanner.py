@@ -84,6 +84,18 @@ def test_a_code_in_two_halves__neither_half_is_a_code(bench: Bench) -> None:
     assert refused.value.code == "code_refused"
 
 
+def test_the_second_half_of_a_code__whose_first_came_before_the_read(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = bench.device()
+    scanner = bench.scanner(late_s=2.0)
+    scanner.require()
+    device.send(b"bottle_0", 1.0, b"12\r\n")
+    until(lambda: "'bottle_0'" in caplog.text)
+    device.send(3.0, b"bottle_013\r\n")
+    assert scanner.read(PATIENCE_S, never) == "bottle_013"
+
+
 def test_codes_that_end_with_cr_only(bench: Bench) -> None:
     bench.device("ONE", "TWO", "THREE", end=b"\r")
     scanner = bench.scanner(trigger=TRIGGER)
