@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,3 +140,13 @@ def test_port__that_is_no_device_of_this_machine_is_passed_over(
 ) -> None:
     machine.runs("ModemManager")
     assert machine.findings(f"{{port: '{port}'}}") == {}
+
+
+def test_scanner_at_the_network__is_there_or_not(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        options = f"{{port: {machine.name}, scanner: {{tcp: '127.0.0.1:{door.getsockname()[1]}'}}}}"
+        there = machine.findings(options)["scanner of gantry"]
+    assert there.verdict is Verdict.OK
+    absent = machine.findings(options)["scanner of gantry"]
+    assert absent.verdict is Verdict.BAD
+    assert "takes no connection" in absent.found

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from robotq.cli.host.finding import Finding, Verdict
 from robotq.config import Config
 from robotq.drivers.base import LinkLost, WrongDevice
 from robotq.drivers.reading import Section
+from robotq.drivers.scanner import read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.drivers.transport.find import Finder
 from robotq.drivers.transport.twins import by_socket, port_named, usb_ports
 from robotq.model.errors import ConfigError
+from robotq.system.listen import addresses_of
 
 _PORT_KEYS = ("port", "usb", "identity")
 _BY_ORDER = re.compile(r"/dev/tty(USB|ACM)[0-9]+")
@@ -24,6 +28,7 @@ Board = tuple[int, int]
 """Vendor and product."""
 BRIDGES = frozenset({(0x1A86, 0x7523), (0x10C4, 0xEA60), (0x0403, 0x6001)})
 """CH340, CP210x and FTDI."""
+_CONNECT_S = 2.0
 PROCESSES = Path("/proc")
 UDEV_DATA = Path("/run/udev/data")
 UDEV_RULES = (Path("/etc/udev/rules.d"), Path("/usr/lib/udev/rules.d"), Path("/lib/udev/rules.d"))
@@ -35,6 +40,7 @@ def devices(config: Config) -> Iterator[Finding]:
     named: list[str] = []
     looked = False
     for robot, its in config.robots.items():
+        yield from _scanner_at(config, robot, its.options)
         for what, port in _ports(robot, its.options):
             looked = True
             finding, name = _port(what, port)
@@ -63,6 +69,41 @@ def _ports(robot: str, options: Mapping[str, Any]) -> Iterator[tuple[str, PortOp
         except ConfigError:
             # a driver of somebody else means another thing by it
             continue
+
+
+def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Iterator[Finding]:
+    """A scanner that is reached over TCP."""
+    scanner = options.get("scanner")
+    try:
+        read = read_scanner_options(Section({"scanner": scanner}, str)) if scanner else None
+    except ConfigError:
+        # check-config says it
+        return
+    url = urlsplit("" if read is None else read.port.port or "")
+    if url.scheme != "socket":
+        return
+    what, shown = f"scanner of {robot}", url.netloc
+    if any(_answers(address, config.port) for address in addresses_of(config.host)):
+        found = f"{shown}, not tried: the daemon runs, and many take one connection only"
+        yield Finding(what=what, verdict=Verdict.OK, found=found)
+    elif _answers(url.hostname or "", url.port or 0):
+        yield Finding(what=what, verdict=Verdict.OK, found=f"{shown} takes connections")
+    else:
+        yield Finding(
+            what=what,
+            verdict=Verdict.BAD,
+            found=f"{shown} takes no connection",
+            mend=f"Look at its cable and power; `ping {url.hostname}` tells whether it is there. "
+            "Another program may have the only connection that it takes.",
+        )
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _port(what: str, options: PortOptions) -> tuple[Finding, str | None]:

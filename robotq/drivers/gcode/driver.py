@@ -65,7 +65,7 @@ class GcodeDriver:
             try:
                 # before anything moves, and not with the bottle in the gripper; a stop that
                 # comes meanwhile is seen below
-                self._scanner.require()
+                self._scanner.require(lambda: controls.interrupted)
             except DriverError:
                 controls.end()
                 raise

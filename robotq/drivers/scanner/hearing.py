@@ -23,6 +23,8 @@ class Read:
         self.over = False
         self.code: str | None = None
         self.refused: str | None = None
+        self.broken = False
+        """The link broke meanwhile: what comes after that may be the rest of a code."""
         self.trigger_at: float | None = None
         """When to trigger once more, since the answer was a repetition."""
 
@@ -79,6 +81,9 @@ class Hearing:
     def forget(self, now: float) -> None:
         """The link broke, or was made: the other half of a code may come."""
         self._burst.clear()
+        if self._now is not None:
+            self._now.over = self._now.broken = True
+            self._now = None
         self._nobody_for_now(now)
 
     def cut(self, now: float) -> None:

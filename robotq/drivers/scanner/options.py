@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from robotq.drivers.reading import Section
 from robotq.drivers.transport import PortOptions, read_port_options
@@ -12,6 +13,9 @@ NO_READ = (r"NO[ _-]?READ", "ERROR", r"\x15", r"\x18")
 """What scanners send in place of a code, as their makers deliver them."""
 
 _PROBE = "Aa0 ~"
+_CONNECTIONS = ("socket://", "rfc2217://")
+_TCP = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]\s]+):(?P<port>[0-9]{1,5})", re.ASCII)
+_MOST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,22 @@ class CodeOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WhoOptions:
+    """How it is asked who it is."""
+
+    ask: bytes
+    says: re.Pattern[bytes]
+    """Finds it in the answer: its first group, or all of it."""
+    identity: str | None
+    """What it has to be. None: what it says at the first connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerOptions:
     port: PortOptions
+    who: WhoOptions | None = None
+    wait_s: float = 0.0
+    """So long a command waits for a scanner that is not there, before anything moves."""
     trigger: bytes = b""
     """Makes it read. Empty: it reads by itself."""
     untrigger: bytes = b""
@@ -52,8 +70,12 @@ def read_scanner_options(section: Section) -> ScannerOptions | None:
         return None
     own = section.section("scanner")
     end = own.optional_text("end", empty=True)
+    port = _port(own)
+    connection = port.port is not None and port.port.startswith(_CONNECTIONS)
     read = ScannerOptions(
-        port=read_port_options(own, baud=9_600),
+        port=port,
+        who=_who(own),
+        wait_s=own.number("wait_s", least=0, default=0.0),
         trigger=_bytes(own, "trigger"),
         untrigger=_bytes(own, "untrigger"),
         code=CodeOptions(
@@ -64,12 +86,47 @@ def read_scanner_options(section: Section) -> ScannerOptions | None:
             encoding=_encoding(own),
             no_read=_no_read(own),
         ),
-        gap_s=own.number("gap_s", least=0.01, default=0.1),
+        # a packet that is sent again is 0.2 s late
+        gap_s=own.number("gap_s", least=0.01, default=0.5 if connection else 0.1),
         not_again_s=own.number("not_again_s", least=0, default=1.0),
         late_s=own.number("late_s", least=0, default=1.0),
     )
     own.end()
+    if connection and read.code.end == b"" and read.code.suffix is None:
+        own.refuse(
+            "end",
+            "over a connection a pause may stand in a code: have something end it, or `suffix`",
+        )
     return read
+
+
+def _port(own: Section) -> PortOptions:
+    if "tcp" not in own.names():
+        own.optional_text("tcp")
+        return read_port_options(own, baud=9_600)
+    text = own.text("tcp")
+    found = _TCP.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) <= _MOST_PORT:
+        own.refuse("tcp", f"found {text!r}, expected host:port, like 10.0.0.5:2112")
+    others = [key for key in ("port", "usb", "replay") if key in own.names()]
+    if others:
+        own.refuse("tcp", f"expected one of tcp, port, usb and replay, found {others[0]} too")
+    record = own.optional_text("record")
+    return PortOptions(port=f"socket://{text}", record=None if record is None else Path(record))
+
+
+def _who(own: Section) -> WhoOptions | None:
+    identity = own.optional_text("identity")
+    ask = _bytes(own, "who")
+    says = _pattern(own, "says")
+    if not ask:
+        for key in ("identity", "says"):
+            if key in own.names():
+                own.refuse(key, "set `who` to what asks it for that")
+        return None
+    return WhoOptions(
+        ask=ask, says=says or re.compile(rb"[^\s\x00-\x1f][^\x00-\x1f]*"), identity=identity
+    )
 
 
 def _bytes(section: Section, key: str) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.scanner.hearing import Hearing, Read
-from robotq.drivers.scanner.options import ScannerOptions
+from robotq.drivers.scanner.options import ScannerOptions, WhoOptions
 from robotq.drivers.transport import Transport
 from robotq.model.json import JsonObject
 
@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.1
 _SOON_S = 0.001
 _REOPEN_S = 1.0
+_ANSWER_S = 2.0
+"""How long it may take to begin to say who it is, and to end."""
+_LONGEST_ANSWER = 4_096
 _LATEST_S = 10.0
 """How much longer than its time a read waits for the end of what has begun to come."""
 _REST_S = 1.0
@@ -37,7 +40,12 @@ class Scanner:
         self._changed = threading.Condition()
         self._opening = threading.Lock()
         self._hearing = Hearing(options, self._warn)
+        self._answer: bytearray | None = None
+        """What it says of itself, while it is asked."""
+        self._identity = None if options.who is None else options.who.identity
         self._absent: str | None = "not opened yet"
+        self._broke = "it is gone"
+        """Why the link broke last."""
         self._closed = False
         self._keeper: threading.Thread | None = None
 
@@ -53,13 +61,26 @@ class Scanner:
             )
             self._keeper.start()
 
-    def require(self) -> None:
-        """Raises DriverError scanner_absent where it cannot be reached."""
-        self.start()
-        try:
-            self._reach()
-        except LinkLost as error:
-            raise DriverError(error.reason, code="scanner_absent") from error
+    def require(self, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Wait for it as long as the options say, or until nobody wants it any more. Raises
+        DriverError scanner_absent where it cannot be reached."""
+        deadline = time.monotonic() + self.options.wait_s
+        told = False
+        while True:
+            try:
+                return self._need()
+            except DriverError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                if not told:
+                    self._warn(f"a command waits for it: {error}")
+                told = True
+            again_at = time.monotonic() + _REOPEN_S
+            while not self._ready and (left := min(again_at, deadline) - time.monotonic()) > 0:
+                if given_up():
+                    return None
+                with self._changed:
+                    self._changed.wait(min(_LOOK_S, left))
 
     def read(self, timeout_s: float, check: Callable[[], None]) -> str | None:
         """The next code; None where none comes in time. What was read before counts for
@@ -67,7 +88,7 @@ class Scanner:
 
         Raises DriverError scanner_absent, and code_refused for what may be another code.
         """
-        self.require()
+        self._need()
         read = Read()
         try:
             self._begin(read, timeout_s, check)
@@ -76,17 +97,29 @@ class Scanner:
             raise DriverError(error.reason, code="scanner_absent") from error
         finally:
             self._end(read)
+        if read.broken and read.code is None:
+            raise DriverError(self._broke, code="scanner_absent")
         if read.refused is not None:
             raise DriverError(read.refused, code="code_refused")
         return read.code
 
+    def _need(self) -> None:
+        """Raises DriverError."""
+        self.start()
+        try:
+            self._reach()
+        except LinkLost as error:
+            raise DriverError(error.reason, code="scanner_absent") from error
+
     def state(self) -> JsonObject:
         """What there is to be shown of it."""
         told: dict[str, str | bool | None] = {
-            "connected": self._transport.is_open,
+            "connected": self._ready,
             "port": self._transport.port_name or self.options.port.port,
         }
-        if not self._transport.is_open and self._absent is not None:
+        if self.options.who is not None:
+            told["identity"] = self._identity
+        if not self._ready and self._absent is not None:
             told["reason"] = self._absent
         return told
 
@@ -125,7 +158,7 @@ class Scanner:
             check()
             with self._changed:
                 now = time.monotonic()
-                if not read.over and not self._transport.is_open:
+                if not read.over and not self._ready:
                     raise LinkLost(self._absent or "it is gone")
                 begun = self._hearing.begun(read)
                 if read.over or now >= deadline + (_LATEST_S if begun else 0.0):
@@ -151,12 +184,15 @@ class Scanner:
 
     def _heard(self, data: bytes) -> None:
         with self._changed:
-            self._hearing.heard(data, time.monotonic())
+            if self._answer is not None:
+                self._answer += data[:_LONGEST_ANSWER]
+            else:
+                self._hearing.heard(data, time.monotonic())
             self._changed.notify_all()
 
     def _lost(self, reason: str) -> None:
         with self._changed:
-            self._absent = reason
+            self._absent = self._broke = reason
             self._hearing.forget(time.monotonic())
             self._changed.notify_all()
         _log.warning("%s: the scanner is gone: %s", self._robot, reason)
@@ -165,7 +201,7 @@ class Scanner:
         """Cuts what comes at its pauses, and opens the port again when it is gone."""
         reopen_at = 0.0
         while True:
-            if not self._transport.is_open and time.monotonic() >= reopen_at:
+            if not self._ready and time.monotonic() >= reopen_at:
                 try:
                     self._reach()
                 except LinkLost:
@@ -195,13 +231,18 @@ class Scanner:
 
     # -- its port ------------------------------------------------------------------------------
 
+    @property
+    def _ready(self) -> bool:
+        """Its port is open, and it is the one that is meant."""
+        return self._absent is None and self._transport.is_open
+
     def _reach(self) -> None:
         """Raises LinkLost."""
         with self._opening:
-            if self._transport.is_open or self._closed:
+            if self._ready or self._closed:
                 return
             try:
-                self._transport.open()
+                self._open()
             except LinkLost as error:
                 if error.reason != self._absent:
                     _log.warning("%s: the scanner is not there: %s", self._robot, error.reason)
@@ -211,4 +252,49 @@ class Scanner:
                 # devices that turn a serial port into a connection send what they have kept
                 self._hearing.forget(time.monotonic())
                 self._absent = None
+                self._changed.notify_all()
             _log.info("%s: the scanner is at %s", self._robot, self._transport.port_name)
+
+    def _open(self) -> None:
+        who = self.options.who
+        with self._changed:
+            self._answer = None if who is None else bytearray()
+        try:
+            self._transport.open()
+            if who is not None:
+                self._compare(self._asked(who))
+        except LinkLost:
+            self._transport.close()
+            raise
+        finally:
+            with self._changed:
+                self._answer = None
+
+    def _asked(self, who: WhoOptions) -> str:
+        """What it says of itself. Raises LinkLost."""
+        self._transport.write(who.ask)
+        deadline = time.monotonic() + _ANSWER_S
+        heard = b""
+        with self._changed:
+            # until it is quiet: half an answer is another one
+            while (left := deadline - time.monotonic()) > 0:
+                wait_s = min(left, self.options.gap_s) if heard else left
+                more = self._changed.wait(wait_s)
+                heard = bytes(self._answer or b"")
+                if heard and not more:
+                    break
+        found = who.says.search(heard)
+        if found is None:
+            said = f"it says {heard.decode('latin-1')[:80]!a}" if heard else "it says nothing"
+            raise LinkLost(f"{self._transport.port_name}: asked who it is, {said}")
+        told: bytes = found[1] if found.re.groups and found[1] is not None else found[0]
+        return told.decode("latin-1").strip()
+
+    def _compare(self, found: str) -> None:
+        if self._identity is None:
+            self._identity = found
+        elif found != self._identity:
+            raise LinkLost(
+                f"{self._transport.port_name}: another scanner is there: it says {found[:80]!a}, "
+                f"expected {self._identity!a}"
+            )

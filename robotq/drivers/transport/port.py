@@ -44,6 +44,11 @@ _DRAIN_S = 0.2
 _CONNECT_S = 5.0
 """Longest that a connection may take to be made."""
 
+_SILENT_S = 5
+_ASK_AGAIN_S = 2
+_ASKED = 3
+"""A device at the other end that is gone without a word counts as lost after 11 s, on Linux."""
+
 _PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
@@ -122,6 +127,7 @@ class _Socket:
             raise LinkLost(f"{url}: {_why(error)}") from error
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _notice_silence(self._socket)
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -133,6 +139,19 @@ class _Socket:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _notice_silence(connection: socket.socket) -> None:
+    """Have the system ask a device that says nothing: one without power does not hang up."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        for option, value in (
+            (socket.TCP_KEEPIDLE, _SILENT_S),
+            (socket.TCP_KEEPINTVL, _ASK_AGAIN_S),
+            (socket.TCP_KEEPCNT, _ASKED),
+            (socket.TCP_USER_TIMEOUT, (_SILENT_S + _ASKED * _ASK_AGAIN_S) * 1000),
+        ):
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class _FilePort:

@@ -73,7 +73,8 @@ SETUPS = [
 class Stream:
     seed: int
     setup: Setup
-    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    pieces: list[tuple[float, bytes | None]] = field(default_factory=list)
+    """None: the link breaks, and is made again at once."""
     whole: list[tuple[float, str]] = field(default_factory=list)
     """Each code that was sent whole, and when its first byte came."""
     now: float = 0.0
@@ -94,7 +95,16 @@ def stream(seed: int) -> Stream:
     made = Stream(seed, random.choice(SETUPS))
     happenings = [_whole, _whole, _whole, _whole, _silence]
     if not made.setup.only_pauses:
-        happenings += [_half, _two_halves, _noise, _spoilt, _two_in_one_go, _twice, _no_read]
+        happenings += [
+            _half,
+            _two_halves,
+            _broken,
+            _noise,
+            _spoilt,
+            _two_in_one_go,
+            _twice,
+            _no_read,
+        ]
         happenings += [_ends] if made.setup.line_ends else []
     for _ in range(random.randint(1, 6)):
         random.choice(happenings)(made, random)
@@ -146,6 +156,14 @@ def _two_halves(made: Stream, random: Random) -> None:
     made.send(first, random)
     # the end of a code before may still have been on its way: it is quiet, and goes on
     made.now += GAP_S * 1.01 + random.random() * LATE_S * 0.95
+    made.send(second, random)
+
+
+def _broken(made: Stream, random: Random) -> None:
+    first, second = _cut(made, random)
+    made.send(first, random)
+    made.pieces.append((made.now, None))
+    made.now += random.random() * LATE_S * 0.95
     made.send(second, random)
 
 

@@ -14,7 +14,9 @@ from robotq.testing.emulators import Habits
 
 
 def options(**given: Any) -> ScannerOptions:
-    section = Section({"scanner": {"port": "/dev/scanner", **given}}, lambda _: "robots.arm")
+    settings = {"port": "/dev/scanner", **given}
+    own = {key: value for key, value in settings.items() if value is not None}
+    section = Section({"scanner": own}, lambda path: f"robots.arm.{path}")
     read = read_scanner_options(section)
     assert read is not None
     return read

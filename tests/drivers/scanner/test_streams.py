@@ -36,8 +36,11 @@ def played(given: Stream) -> list[tuple[float, Read]]:
     end = given.now + 2.0
     while now < end:
         while pieces and pieces[0][0] <= now:
-            # the pause before it has been seen: a cut is never late here
-            hearing.heard(pieces.pop(0)[1], now)
+            data = pieces.pop(0)[1]
+            if data is None:
+                hearing.forget(now)
+            else:
+                hearing.heard(data, now)
         left = hearing.pause_in(now)
         if left is not None and left <= 0:
             hearing.cut(now)
