@@ -7,7 +7,7 @@ knows, steps that the driver of a robot would refuse.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice, product
 from typing import Any
@@ -19,9 +19,11 @@ from robotq.catalog.catalog import parameters_in
 from robotq.config import Config, packaged, strict_yaml
 from robotq.config.strict_yaml import KeyPath, key_text
 from robotq.drivers.base import ChecksSteps, KnowsCommands, KnowsPlaces
-from robotq.drivers.registry import check_options
+from robotq.drivers.registry import check_devices, check_options, wrong_on_devices
+from robotq.drivers.steps import uses_devices
 from robotq.engine.state.known_robots import KnownRobots, unknown_place
 from robotq.model.errors import ConfigError, RobotqError
+from robotq.steps import Program
 from robotq.steps import language as lang
 from robotq.steps.templates import Template
 
@@ -41,11 +43,16 @@ def examine(config: Config, catalog: Catalog) -> Written:
     """Raises ConfigError with one line for each fault."""
     faults: list[str] = []
     options: dict[str, Any] = {}
+    devices: dict[str, Any] = {}
     for name, robot in config.robots.items():
         try:
             options[name] = check_options(name, robot.driver, robot.options)
         except ConfigError as error:
             faults.append(f"{config.name}: {error}")
+        try:
+            devices[name] = check_devices(name, robot)
+        except ConfigError as error:
+            faults += [_of_device(config, name, line) for line in str(error).splitlines()]
     if faults:
         # without its options nobody knows what a robot can do
         raise ConfigError("\n".join(faults))
@@ -56,10 +63,10 @@ def examine(config: Config, catalog: Catalog) -> Written:
     }
     places = _Places(config, catalog, labs)
     faults += places.faults()
-    faults += _of_drivers(config, catalog, options)
+    faults += _of_drivers(config, catalog, options, devices)
     if faults:
         raise ConfigError("\n".join(faults))
-    lacks = {name: read.lacks for name, read in options.items() if isinstance(read, KnowsCommands)}
+    lacks = {name: _lacks(read, devices[name]) for name, read in options.items()}
     known = KnownRobots(places=places.of_robot, lacks=lacks)
     notes = [
         *places.notes(),
@@ -69,8 +76,37 @@ def examine(config: Config, catalog: Catalog) -> Written:
     return Written(known=known, notes=notes)
 
 
-def _of_drivers(config: Config, catalog: Catalog, options: Mapping[str, Any]) -> Iterator[str]:
-    """Steps that the driver of a robot would refuse when their turn comes."""
+def _lacks(options: Any, devices: Any) -> Callable[[str, Program | None], str | None]:
+    """Why a robot cannot do a command, by its driver and by its devices."""
+    known = isinstance(options, KnowsCommands)
+
+    def lacks(cmd_type: str, program: Program | None) -> str | None:
+        reason = options.lacks(cmd_type, program) if known else None
+        if reason is None and program is not None and uses_devices(program.steps):
+            return (
+                "the robot has no devices: set `devices`"
+                if devices is None
+                else (devices.lacks(program))
+            )
+        return reason
+
+    return lacks
+
+
+def _of_device(config: Config, robot: str, line: str) -> str:
+    """A fault of a device, with the line in which the device stands."""
+    for name in config.robots[robot].devices:
+        before = f"robots.{robot}.devices.{name}.options: "
+        if line.startswith(before):
+            at: KeyPath = ("robots", robot, "devices", name, "options")
+            return _line(config, at, line.removeprefix(before))
+    return line
+
+
+def _of_drivers(
+    config: Config, catalog: Catalog, options: Mapping[str, Any], devices: Mapping[str, Any]
+) -> Iterator[str]:
+    """Steps that the driver of a robot would refuse when their turn comes, or its devices."""
     for spec in catalog:
         if spec.handler != "driver" or not spec.steps:
             continue
@@ -79,10 +115,15 @@ def _of_drivers(config: Config, catalog: Catalog, options: Mapping[str, Any]) ->
             read = options[name]
             program = spec.program(name)
             able = not spec.robots or name in spec.robots
-            if program is None or not able or not isinstance(read, ChecksSteps):
+            if program is None or not able:
                 continue
             at: KeyPath = ("steps", name) if name in spec.steps else ("steps",)
-            for inner, text in read.wrong_steps(program):
+            wrong = list(read.wrong_steps(program)) if isinstance(read, ChecksSteps) else []
+            if uses_devices(program.steps):
+                shared = [] if name in spec.steps else [*config.robots]
+                elsewhere = {each for robot in shared for each in config.robots[robot].devices}
+                wrong += wrong_on_devices(devices[name], program, elsewhere)
+            for inner, text in wrong:
                 found.setdefault(((*at, *inner), text), []).append(name)
         for (at, text), robots in found.items():
             drivers = ", ".join(f"{name} ({config.robots[name].driver})" for name in robots)

@@ -6,6 +6,7 @@ from robotq.config.loader import load_config, packaged
 from robotq.config.schema import (
     WORKER_QUEUES,
     Config,
+    DeviceConfig,
     DispatcherConfig,
     InboxConfig,
     InterfaceConfig,
@@ -22,6 +23,7 @@ from robotq.config.schema import (
 __all__ = [
     "WORKER_QUEUES",
     "Config",
+    "DeviceConfig",
     "DispatcherConfig",
     "InboxConfig",
     "InterfaceConfig",

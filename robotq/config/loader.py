@@ -164,11 +164,18 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
         tree["commands"] = [_anchored(item, folder) for item in tree["commands"]]
     robots = tree.get("robots")
     for robot in robots.values() if isinstance(robots, dict) else ():
-        if isinstance(robot, dict) and isinstance(robot.get("options"), dict):
-            robot["options"] = {
-                name: _anchored(value, folder) if _is_path(value) else value
-                for name, value in robot["options"].items()
-            }
+        _anchor_options(robot, folder)
+        devices = robot.get("devices") if isinstance(robot, dict) else None
+        for device in devices.values() if isinstance(devices, dict) else ():
+            _anchor_options(device, folder)
+
+
+def _anchor_options(owner: Any, folder: Path) -> None:
+    if isinstance(owner, dict) and isinstance(owner.get("options"), dict):
+        owner["options"] = {
+            name: _anchored(value, folder) if _is_path(value) else value
+            for name, value in owner["options"].items()
+        }
 
 
 def _anchored(value: Any, folder: Path) -> Any:

@@ -118,12 +118,23 @@ class WebhooksConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceConfig(Section):
+    driver: Literal["line"] = "line"
+    """What answers a line. Other drivers are for robots."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The same as those of a robot with `driver: line`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RobotConfig(Section):
     driver: str = "simulator"
     """A driver of this package, or one registered under the entry-point group robotq.drivers."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the driver needs to know; each driver documents its own. A value that begins with
     `./`, `../` or `~/` is a path, relative to this file."""
+    devices: Mapping[RobotName, DeviceConfig] = field(default_factory=dict)
+    """Devices beside the robot, such as a balance, that steps of its commands use by name:
+    `{on: balance, do: {cmd_type: WEIGH}}`."""
     on_start: Literal["resume", "hold"] | None = None
     """Whether waiting commands run by themselves after the daemon starts. None: resume for a
     simulated robot, hold for every other."""

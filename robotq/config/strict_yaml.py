@@ -159,6 +159,9 @@ class _Values:
             first[key] = key_node.start_mark.line + 1
 
     def _key(self, node: yaml.Node) -> Any:
+        if node.tag == "tag:yaml.org,2002:bool" and node.value.lower() not in ("true", "false"):
+            # YAML 1.1 takes the key `on` for true; whoever writes it means the word
+            return node.value
         return self._loader.construct_object(node, deep=True)
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from robotq.config import DeviceConfig
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -69,6 +70,8 @@ class DriverStatus:
     position_known: bool = True
     place: str | None = None
     """Where the robot stands, None between two places or when unknown."""
+    devices: Mapping[str, JsonObject] = field(default_factory=dict)
+    """Device beside the robot -> `connected`, `reason`, `safe_state`."""
     details: JsonObject = field(default_factory=dict)
     """Anything else worth showing, e.g. battery, firmware, coordinates in millimetres."""
 
@@ -197,6 +200,22 @@ class CommandContext(Protocol):
         meanwhile, for example, or somebody has answered at the robot itself."""
 
 
+class DeviceUncertain(UncertainOutcome):
+    """The same of a device beside the robot: the robot's own controller is there, and stands."""
+
+
+@runtime_checkable
+class HasDevices(Protocol):
+    """The context of a command on a robot that has devices beside it. No other one has to."""
+
+    def on(self, device: str, command: Command, timeout_s: float | None) -> JsonObject:
+        """Have a device carry out a command, and give its result. `timeout_s` None leaves the
+        limit to the device's own file.
+
+        Raises DriverError, Stopped, DeviceUncertain.
+        """
+
+
 class Driver(Protocol):
     """One robot's controller.
 
@@ -290,6 +309,8 @@ class DriverSetup:
     """To be called, from any thread, when the link breaks or comes back, with the reason."""
     shared: MutableMapping[str, Any]
     """One mapping for all drivers of this daemon, e.g. for a lab in which two robots work."""
+    devices: Mapping[str, DeviceConfig] = field(default_factory=dict)
+    """Devices beside the robot. The registry sees to them, and no driver has to."""
 
 
 @runtime_checkable

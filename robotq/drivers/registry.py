@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
@@ -10,9 +10,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from robotq.config import RobotConfig
+from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import BringsCommands, Driver, DriverFactory, DriverSetup, unknown_driver
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.steps import Program
 
 GROUP = "robotq.drivers"
 """The entry-point group in which a package registers what makes its driver."""
@@ -86,6 +88,26 @@ def check_options(robot: str, driver: str, options: Mapping[str, Any]) -> Any:
         with _as_config_error(robot, driver):
             return check(robot, options)
     return None
+
+
+def check_devices(robot: str, config: RobotConfig) -> Any:
+    """The same for the devices beside a robot. Returns what the check has made of them, of
+    `robotq.drivers.devices.Devices`; None where there are none. Raises ConfigError."""
+    if not config.devices:
+        return None
+    from robotq.drivers.devices import read_devices  # noqa: PLC0415 - loaded only where needed
+
+    return read_devices(robot, config.devices, beside=config.options)
+
+
+def wrong_on_devices(
+    devices: Any, program: Program, elsewhere: Collection[str]
+) -> Iterator[tuple[KeyPath, str]]:
+    """What is wrong in the steps that use devices, by their places. `devices`: what
+    `check_devices` has returned; `elsewhere`: names of devices that other robots have."""
+    from robotq.drivers.devices import Devices  # noqa: PLC0415 - loaded only where needed
+
+    return (devices or Devices({})).wrong_steps(program, elsewhere)
 
 
 def commands_of(robots: Mapping[str, RobotConfig]) -> Mapping[str, JsonObject]:
@@ -233,6 +255,11 @@ def _factory(name: str, load: Callable[[], Any]) -> DriverFactory:
         lacking = [method for method in _REQUIRED if not hasattr(driver, method)]
         if lacking:
             raise ConfigError(f"{_where(setup.robot, name)} lacks {', '.join(lacking)}")
+        if setup.devices:
+            # loaded only where there are any
+            from robotq.drivers.devices import with_devices  # noqa: PLC0415
+
+            return with_devices(setup, driver)
         return driver
 
     return create

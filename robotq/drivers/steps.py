@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-from robotq.drivers.base import CommandContext, DriverError
+from robotq.drivers.base import CommandContext, DriverError, HasDevices
 from robotq.drivers.memory import Memory
 from robotq.drivers.step_values import (
     Scope,
@@ -17,6 +17,7 @@ from robotq.drivers.step_values import (
     size_of,
 )
 from robotq.model.json import JsonObject
+from robotq.model.task import Command
 from robotq.steps import Program
 from robotq.steps import language as lang
 
@@ -69,6 +70,17 @@ def scans(steps: Sequence[lang.Step]) -> bool:
             case lang.Scan():
                 return True
             case lang.Group(steps=inner) | lang.Loop(steps=inner) if scans(inner):
+                return True
+    return False
+
+
+def uses_devices(steps: Sequence[lang.Step]) -> bool:
+    """Whether devices beside the robot may be used in these steps."""
+    for step in steps:
+        match step.action:
+            case lang.On():
+                return True
+            case lang.Group(steps=inner) | lang.Loop(steps=inner) if uses_devices(inner):
                 return True
     return False
 
@@ -175,6 +187,8 @@ class _Runner:
                 return self._ask(ask, step.timeout_s)
             case lang.Do(cmd_type=cmd_type, params=params):
                 return self._do(cmd_type, self._scope.tree(params))
+            case lang.On() as on:
+                return self._on(on, step.timeout_s)
             case lang.Wait(seconds=seconds):
                 self._machine.wait(self._scope.seconds(seconds))
             case lang.Place(name=name):
@@ -251,6 +265,14 @@ class _Runner:
             answered_by=ask.answered_by,
             **self._scope.tree(ask.args),
         )
+
+    def _on(self, on: lang.On, timeout_s: float | None) -> JsonObject:
+        if not isinstance(self._context, HasDevices):
+            raise DriverError(
+                f"this robot has no device {on.device}", code="device_absent", device=on.device
+            )
+        command = Command(cmd_type=on.cmd_type, params=self._scope.tree(on.params))
+        return self._context.on(on.device, command, timeout_s)
 
     def _do(self, cmd_type: str, params: JsonObject) -> JsonObject:
         if self._part is None:

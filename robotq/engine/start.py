@@ -126,6 +126,7 @@ async def _make_hosts(
             clock=simulated,
             link_changed=partial(signals.link_changed.tell, name),
             shared=shared,
+            devices=robot.devices,
         )
         try:
             # drivers read their files when they are made

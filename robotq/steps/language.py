@@ -87,6 +87,14 @@ class Do(msgspec.Struct, frozen=True, kw_only=True):
     params: Mapping[str, Tree]
 
 
+class On(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of a device beside the robot."""
+
+    device: str
+    cmd_type: str
+    params: Mapping[str, Tree]
+
+
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
     """Let time pass while the robot stands."""
 
@@ -164,6 +172,7 @@ Action: TypeAlias = (
     | Query
     | Ask
     | Do
+    | On
     | Wait
     | Place
     | Group

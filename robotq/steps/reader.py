@@ -22,6 +22,13 @@ DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
 """Lines of GRBL that answer and change nothing."""
 
 
+_OF_WORDS: Mapping[str, set[str]] = {
+    "for_each": {"for_each", "as", "index", "steps"},
+    "on": {"on", "do"},
+}
+"""Word of a step -> the keys that belong to it."""
+
+
 def read_program(
     steps: object,
     *,
@@ -96,13 +103,15 @@ class _Reader:
         if not isinstance(value, Mapping):
             self._values.fault(at, f"found {shown(value)}, expected a step such as `gcode: G0 X10`")
             return None
-        of_loop = {"for_each", "as", "index", "steps"} if "for_each" in value else set()
-        named = [key for key in value if key in self._actions and key not in of_loop]
-        named += ["for_each"] if of_loop else []
-        self._check_keys(value, at, {*named, *of_loop})
+        of_word: set[str] = set()
+        for word, keys in _OF_WORDS.items():
+            of_word |= keys if word in value else set()
+        named = [key for key in value if key in self._actions and key not in of_word]
+        named += [word for word in _OF_WORDS if word in value]
+        self._check_keys(value, at, {*named, *of_word})
         if len(named) != 1:
             found = ", ".join(named) or "none"
-            actions = ", ".join(sorted({*self._actions, "for_each"}))
+            actions = ", ".join(sorted({*self._actions, *_OF_WORDS}))
             self._values.fault(at, f"found {found}, expected exactly one action of {actions}")
             return None
         when = self._values.expression(value["when"], (*at, "when")) if "when" in value else None
@@ -123,13 +132,15 @@ class _Reader:
     def _action(self, name: str, value: Mapping[str, Any], at: KeyPath) -> lang.Action:
         if name == "for_each":
             return self._loop(value, at)
+        if name == "on":
+            return self._on(value, at)
         return self._actions[name](value[name], (*at, name))
 
     def _check_keys(self, value: Mapping[str, Any], at: KeyPath, more: set[str]) -> None:
         known = {"step", "detail", "when", "into", "timeout_s", *more}
         for key in value:
             if key not in known and key not in self._actions:
-                near = suggestion(str(key), [*known, *self._actions, "for_each"])
+                near = suggestion(str(key), [*known, *self._actions, *_OF_WORDS])
                 self._values.fault((*at, key), f"unknown key{near}")
 
     def _step_name(self, value: Mapping[str, Any], at: KeyPath) -> str | None:
@@ -145,8 +156,8 @@ class _Reader:
         name = value.get("into")
         if name is None:
             return None
-        if not isinstance(action, lang.Scan | lang.Query | lang.Ask | lang.Do):
-            self._values.fault((*at, "into"), "expected only beside scan, query, ask or do")
+        if not isinstance(action, lang.Scan | lang.Query | lang.Ask | lang.Do | lang.On):
+            self._values.fault((*at, "into"), "expected only beside scan, query, ask, do or on")
         return self._values.name(name, (*at, "into"))
 
     def _timeout(self, value: Mapping[str, Any], at: KeyPath) -> float | None:
@@ -234,6 +245,23 @@ class _Reader:
         return lang.Do(
             cmd_type=str(cmd_type),
             params=self._values.trees(keys.get("params", {}), (*at, "params")),
+        )
+
+    def _on(self, value: Mapping[str, Any], at: KeyPath) -> lang.On:
+        device = value["on"]
+        if not isinstance(device, str) or not device:
+            self._values.fault((*at, "on"), f"found {shown(device)}, expected the name of a device")
+        within = (*at, "do")
+        keys = self._values.mapping(
+            value.get("do"), within, ("cmd_type", "params"), needed=("cmd_type",)
+        )
+        cmd_type = keys.get("cmd_type", "")
+        if not isinstance(cmd_type, str):
+            self._values.fault((*within, "cmd_type"), "expected a text")
+        return lang.On(
+            device=str(device),
+            cmd_type=str(cmd_type),
+            params=self._values.trees(keys.get("params", {}), (*within, "params")),
         )
 
     def _place(self, value: Any, at: KeyPath) -> lang.Place:

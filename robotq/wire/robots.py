@@ -22,6 +22,17 @@ class Capabilities(Answer, kw_only=True):
     can_hold: bool = missing(False)
 
 
+class Device(Answer, kw_only=True):
+    """A device beside a robot."""
+
+    connected: bool
+    reason: str | None = missing()
+    """Why it is not there."""
+    safe_state: str | None = missing()
+    """What became of its last safe state: sent, confirmed, or why it is not. Null where none was
+    sent."""
+
+
 class Robot(Answer, kw_only=True):
     robot_id: str
     driver: str
@@ -39,6 +50,8 @@ class Robot(Answer, kw_only=True):
     position_known: bool | None = missing()
     place: str | None = missing()
     """Null between two places, or when unknown."""
+    devices: Mapping[str, Device] = missing({})
+    """Those beside it, by name."""
     details: Object = missing({})
     status_error: str | None = missing()
     """Why the driver gave no status."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from robotq.drivers.base import (
     Capabilities,
+    DeviceUncertain,
     DriverError,
     DriverSetup,
     DriverStatus,
@@ -158,7 +159,7 @@ class GcodeRobot(ABC):
     @contextmanager
     def command(self) -> Iterator[Controller]:
         """Inside, the command has the turn, and gets what it can ask the controller for. Where it
-        ends with DriverError or Stopped, what may be on is switched off.
+        ends with DriverError, Stopped or DeviceUncertain, what may be on is switched off.
 
         Raises LinkLost, DriverError, Stopped.
         """
@@ -173,7 +174,7 @@ class GcodeRobot(ABC):
                     self._may_begin()
                     controller.start()
                     yield controller
-                except (DriverError, Stopped):
+                except (DriverError, Stopped, DeviceUncertain):
                     controller.switch_off()
                     raise
                 finally:

@@ -260,6 +260,17 @@ class LineDriver:
             reason = told[0] if told else "it has not answered yet"
             raise DriverError(f"the safe state was sent, and is not confirmed: {reason}")
 
+    @property
+    def safe_state(self) -> str | None:
+        """What became of the last safe state; None where none was sent."""
+        return self._safe
+
+    def rest(self) -> None:
+        """Bring it to its safe state, with its own answer for it. On the thread of `connect`.
+        Raises UncertainOutcome."""
+        with self._errors:
+            self._rest()
+
     def _come_to_rest(self, run: Run) -> None:
         if run.acted:
             self._rest()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from robotq.drivers.base import HasDevices
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.layout import gripper
@@ -166,6 +167,8 @@ class _Context:
         self.partial = m.context.partial
         self.moved_to = m.context.moved_to
         self.withdraw = m.context.withdraw
+        if isinstance(m.context, HasDevices):
+            self.on = m.context.on
 
     @contextmanager
     def step(self, name: str, **detail: Any) -> Iterator[None]:

@@ -98,11 +98,12 @@ class Reloading:
         check_handlers(catalog)
         if set(config.robots) != set(self._roster) or any(
             config.robots[name].driver != robot.config.driver
+            or config.robots[name].devices != robot.config.devices
             for name, robot in self._roster.items()
         ):
             raise ConfigError(
-                f"{config.source}: robots: adding or removing robots, or changing a driver, "
-                "needs a restart of the daemon"
+                f"{config.source}: robots: adding or removing robots, or changing a driver or "
+                "devices, needs a restart of the daemon"
             )
         try:
             appliers = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import About
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
 from robotq.wire import robots as wire
 
 
@@ -113,6 +115,7 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         planned_moves=status.planned_moves if status is not None and status.still_moving else None,
         position_known=status.position_known if status is not None else None,
         place=status.place if status is not None else None,
+        devices={} if status is None else _devices(status.devices),
         details=part(status.details if status is not None else {}),
         status_error=status_error,
         capabilities=asdict(robot.capabilities),
@@ -122,6 +125,15 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         holds=hold_views(holds, call.language),
         why=reason_views(engine.why.of(robot.name).reasons, call.language),
     )
+
+
+def _devices(told: Mapping[str, JsonObject]) -> Mapping[str, wire.Device]:
+    return {
+        name: wire.Device(
+            connected=each["connected"], reason=each["reason"], safe_state=each["safe_state"]
+        )
+        for name, each in told.items()
+    }
 
 
 def _resources(engine: Engine, robot: str) -> tuple[str, ...]:
