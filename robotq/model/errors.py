@@ -188,13 +188,13 @@ _ROWS = (
               "结果过大: {bytes}，上限 {limit_bytes} 字节 (interfaces.dispatcher.result_bytes)",
               "Result too large: {bytes}, the limit is {limit_bytes} "
               "(interfaces.dispatcher.result_bytes)"),
-    ErrorCode("device_absent", 5023, 502, True,
-              "设备 {device} 未连接: {reason}", "The device {device} is not there: {reason}"),
     ErrorCode("scanner_absent", 5021, 502, True,
               "扫码器未连接: {reason}", "The scanner is not there: {reason}"),
     ErrorCode("code_refused", 5022, 422, False,
               "扫码结果不可信，已拒绝: {reason}",
               "What the scanner sent may be another code, so it is not taken: {reason}"),
+    ErrorCode("device_absent", 5023, 502, True,
+              "设备 {device} 未连接: {reason}", "The device {device} is not there: {reason}"),
 )  # fmt: skip
 
 ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}

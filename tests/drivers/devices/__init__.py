@@ -1,0 +1,1 @@
+"""Devices beside a robot."""
