@@ -36,7 +36,7 @@ QUEUE = _words(
     "expire_job count_job_anew",
     # what is to be expected
     "wait_ended closed close revision revision_of waits would_start misfits current_run",
-    "duration_s remaining_s starts_in_s schedule hands_out job_ready",
+    "duration_s remaining_s starts_in_s schedule hands_out job_ready outlooks",
 )
 """All that a `TaskQueue` has for others."""
 

@@ -294,6 +294,23 @@ class Pictured(Protocol):
         stands in them. Called like `Driver.status`, and returns as soon."""
 
 
+@runtime_checkable
+class JudgesPrograms(Protocol):
+    """A driver that says beforehand what it would refuse. No driver has to."""
+
+    def judge(
+        self, command: Command, steps: Program, look: Callable[[int], None]
+    ) -> JsonObject | None:
+        """What the programs that a client hands in with this command come to: the fields of
+        `wire.ProgramOutlook`; None where it has none, or where that shows only when it runs.
+
+        Called on a thread of its own at any moment, also while there is no link. Sends nothing.
+        `look` is called every few milliseconds with the lines that were read, and may raise.
+        Raises DriverError program_refused, with `line`, `text`, `rule` and `way_out`, for a line
+        that would be refused when the command runs; bad_parameter.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverSetup:
     """All that a driver is made from."""

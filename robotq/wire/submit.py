@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -75,6 +76,35 @@ class BatchEnding(Answer, kw_only=True):
     results: tuple[Ending, ...]
 
 
+class ProgramQuestion(Answer, kw_only=True):
+    """A line at which a program waits for a person."""
+
+    line: int
+    code: str
+    """M0, M6, M60, M600; M1 where the controller always waits at it."""
+
+
+class ProgramOutlook(Answer, kw_only=True):
+    """What the program of a command comes to, as far as its lines say it."""
+
+    firmware: str
+    """By the rules of which controller it was read."""
+    connected: bool
+    """Whether the controller is there. Where it is not, its rules are those of the option
+    `dialect`, else those of all controllers of its kind."""
+    lines: int
+    """That will be sent."""
+    estimate_s: float
+    """Ways by feeds, and dwells; without acceleration, so that it takes longer."""
+    box_mm: Mapping[str, tuple[float, float]] = missing({})
+    """Axis -> the least and the greatest coordinate that it goes to, in those of the program."""
+    tools: tuple[int, ...] = missing(())
+    """Each once, as they come; the first hundred."""
+    questions: tuple[ProgramQuestion, ...] = missing(())
+    """The first hundred."""
+    questions_in_all: int = missing(0)
+
+
 class CheckedCommand(Answer, kw_only=True):
     """A command as it would be taken, with the defaults filled in."""
 
@@ -92,6 +122,8 @@ class CheckedCommand(Answer, kw_only=True):
     expires_at_ms: int | None = None
     repeat: Repeat | None = None
     holds: tuple[Hold, ...]
+    program: ProgramOutlook | None = None
+    """Where it carries out a program of the client, and the robot knows what that comes to."""
 
 
 class DryRun(Answer, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +104,16 @@ class Controller(ABC):
         """Raises DriverError where a program lacks something that this controller does not know."""
 
     # -- what all of them do -------------------------------------------------------------------
+
+    def rules_of_programs(self) -> tuple[Rules, bool]:
+        """See `GcodeRobot.rules_of_programs`; from any thread."""
+        options = self._state.options
+        known = not options.keep_modes
+        rules = options.program_rules
+        with suppress(DriverError):
+            # where it is not the controller that is meant, nothing runs, and that says so
+            rules = self._rules(rules)
+        return replace(rules, start=self._known() if known else UNKNOWN), known
 
     def begin(self) -> None:
         """A command begins: nothing of it was sent."""

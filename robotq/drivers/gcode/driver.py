@@ -16,6 +16,7 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.handed_in import judged
 from robotq.drivers.gcode.robot import GcodeRobot
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
@@ -23,6 +24,7 @@ from robotq.drivers.scanner import Scanner, ScannerOptions
 from robotq.drivers.steps import run_program, scans
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+from robotq.steps import Program
 
 _MOTION_STATE = "GET_ROBOT_MOTION_STATE"
 
@@ -85,6 +87,13 @@ class GcodeDriver:
             if short := controller.not_carried_out:
                 result = {**result, "not_carried_out_mm": dict(short)}
             return result
+
+    def judge(
+        self, command: Command, steps: Program, look: Callable[[int], None]
+    ) -> JsonObject | None:
+        rules, known = self._robot.rules_of_programs()
+        outlook = judged(steps, command.params, rules, known=known, look=look)
+        return None if outlook is None else {**outlook, "connected": self._robot.connected}
 
     def immediate(self, command: Command) -> JsonObject:
         if command.cmd_type != _MOTION_STATE:

@@ -23,6 +23,7 @@ from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.options import GcodeOptions
+from robotq.drivers.gcode.reader.rules import Rules
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.identity import Recognition
 from robotq.model.errors import ConfigError
@@ -153,6 +154,15 @@ class GcodeRobot(ABC):
         self._position.unhome()
         self._position.forget("the link was lost meanwhile")
         self._link_changed(LinkState.DISCONNECTED, reason)
+
+    @property
+    def connected(self) -> bool:
+        return self._channel.lost is None
+
+    def rules_of_programs(self) -> tuple[Rules, bool]:
+        """By which a program would be read that began a command now, and whether it begins in
+        known modes. Sends nothing, and waits for nothing."""
+        return self._controller.rules_of_programs()
 
     # -- a command -----------------------------------------------------------------------------
 

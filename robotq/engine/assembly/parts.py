@@ -81,7 +81,7 @@ def make_parts(
             return None
         return motion_s * (settings.config.time_scale if robot.capabilities.simulated else 1.0)
 
-    tasks = make_queue(base, worked_s)
+    tasks = make_queue(base, {name: host.driver for name, host in hosts.items()}, worked_s)
     deps = ExecutorDeps(
         claims=tasks.claims,
         cancelling=tasks.cancelling,

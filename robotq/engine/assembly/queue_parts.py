@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 
 import msgspec
 
+from robotq.drivers.base import Driver
 from robotq.engine.assembly.base import Base
 from robotq.engine.commit.locks import Locks
 from robotq.engine.commit.waiters import Waiters
 from robotq.engine.intake.admission import Admission
 from robotq.engine.intake.idempotency import Idempotency
+from robotq.engine.intake.judging import Judging
 from robotq.engine.intake.submitting import Submitting
 from robotq.engine.queue.claims import Claims
 from robotq.engine.queue.queue import TaskQueue
@@ -48,7 +50,9 @@ class QueueParts(msgspec.Struct, frozen=True, kw_only=True):
     """Of the tasks that somebody is changing."""
 
 
-def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueueParts:
+def make_queue(
+    base: Base, drivers: Mapping[str, Driver], worked_s: Callable[[Task], float | None]
+) -> QueueParts:
     """`worked_s`: see `Estimates`."""
     settings, clock, memory, holds = base.settings, base.clock, base.memory, base.holds
     resources, reads, restored = base.resources, base.reads, base.restored
@@ -125,6 +129,7 @@ def make_queue(base: Base, worked_s: Callable[[Task], float | None]) -> QueuePar
             idempotency=idempotency,
             holds=holds,
             clock=clock,
+            judging=Judging(drivers, closed=lambda: admission.closed),
         ),
         cancelling=cancelling,
         cancel_many=CancelMany(

@@ -8,6 +8,7 @@ from typing import Any
 
 from robotq.engine.state.tallies import tallies_of_end, tallies_of_new
 from robotq.model.event import Event
+from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.store.port import AppendEvent, Mutation, SaveTask
 
@@ -38,10 +39,16 @@ def task_event(
     )
 
 
-def saving_new(tasks: Iterable[Task], actor: str, weights: Iterable[int] = ()) -> list[Mutation]:
-    """What writes accepted tasks. `weights`: those of their commands, where they are known."""
+def saving_new(
+    tasks: Iterable[Task],
+    actor: str,
+    weights: Iterable[int] = (),
+    outlooks: Iterable[JsonObject | None] = (),
+) -> list[Mutation]:
+    """What writes accepted tasks. `weights`: those of their commands, where they are known;
+    `outlooks`: what their programs come to."""
     mutations: list[Mutation] = []
-    for task, weight in zip_longest(tasks, weights):
+    for task, weight, outlook in zip_longest(tasks, weights, outlooks):
         mutations.append(SaveTask(task, None, weight))
         submitted = Event(
             kind="task.submitted",
@@ -51,7 +58,10 @@ def saving_new(tasks: Iterable[Task], actor: str, weights: Iterable[int] = ()) -
             robot=task.queue,
             task_id=task.id,
             after=str(task.state),
-            data={"cmd_type": task.command.cmd_type},
+            data={
+                "cmd_type": task.command.cmd_type,
+                **({} if outlook is None else {"program": outlook}),
+            },
         )
         mutations.append(AppendEvent(submitted))
         if task.work is not None:

@@ -19,11 +19,13 @@ from robotq.engine.intake.idempotency import (
     SaveAccepted,
     answer_of,
 )
+from robotq.engine.intake.judging import Judging
 from robotq.engine.intake.read_command import Order
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
+from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import SaveTask
@@ -42,12 +44,15 @@ class Submitting:
         idempotency: Idempotency,
         holds: HoldBoard,
         clock: WallClock,
+        judging: Judging,
     ) -> None:
         self._commit = commit
         self._admission = admission
         self._idempotency = idempotency
         self._holds = holds
         self._clock = clock
+        self._judging = judging
+        self.outlooks = judging.outlooks
 
     async def submit(
         self,
@@ -65,7 +70,8 @@ class Submitting:
         `contiguous` (default: where a robot gets more than one command of the batch) lets no
         other command in between. `agent`: it is an agent that submits, so that those whose spec
         says so wait for a person's approval.
-        Raises RobotqError queue_full, store_unavailable, shutting_down, idempotency_conflict.
+        Raises RobotqError program_refused, queue_full, store_unavailable, shutting_down,
+        idempotency_conflict.
         """
 
         accept = partial(
@@ -93,6 +99,9 @@ class Submitting:
         keyed: KeyedRequest | None,
         agent: bool,
     ) -> Accepted:
+        outlooks: Sequence[JsonObject | None] = ()
+        if self._judging.has_to(orders):
+            outlooks = await self._judging.outlooks(orders, batch=batch)
         room = self._admission.room(tuple(map(_command, orders)))
         try:
             tasks = self._admission.tasks(
@@ -104,7 +113,7 @@ class Submitting:
                 batch_id=first.batch_id,
                 queue_size=room.queue_size,
             )
-            mutations = saving_new(tasks, actor, room.weights)
+            mutations = saving_new(tasks, actor, room.weights, outlooks)
             if keyed is not None:
                 mutations.append(answer_of(keyed, accepted, first.submitted_at_ms))
             crash_point(CrashPoint.ACCEPT)

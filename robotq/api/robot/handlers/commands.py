@@ -54,7 +54,7 @@ async def submit(call: Call) -> web.StreamResponse:
             # it acts at once, so it cannot wait until somebody agrees
             raise RobotqError("person_needed", action=order.command.cmd_type)
     if query.dry_run:
-        return _dry_run(call, orders)
+        return await _dry_run(call, orders, batch=batch)
     if not batch and orders[0].spec.kind is not Kind.QUEUED:
         return await _at_once(call, orders[0])
     wait_s = _wait_s(call)
@@ -97,8 +97,9 @@ async def _at_once(call: Call, order: Order) -> web.Response:
     return call.answer({**asdict(done), **result})
 
 
-def _dry_run(call: Call, orders: Sequence[Order]) -> web.Response:
+async def _dry_run(call: Call, orders: Sequence[Order], *, batch: bool) -> web.Response:
     language = call.language
+    outlooks = await call.engine.queue.outlooks(orders, batch=batch)
     commands = tuple(
         wire.CheckedCommand(
             cmd_type=order.command.cmd_type,
@@ -111,8 +112,9 @@ def _dry_run(call: Call, orders: Sequence[Order]) -> web.Response:
             timeout_s=order.spec.timeout_s,
             **schedule_view(order.not_before_ms, order.expires_at_ms, order.repeat),
             holds=hold_views(call.engine.holds.of(order.robot), language),
+            program=None if outlook is None else wire.ProgramOutlook.read(outlook),
         )
-        for order in orders
+        for order, outlook in zip(orders, outlooks, strict=True)
     )
     message = words("dry_run", language)
     return call.answer(wire.DryRun(success=True, dry_run=True, message=message, commands=commands))

@@ -51,6 +51,7 @@ ROUTES = (
         errors=(
             "unknown_command",
             "robot_cannot",
+            "program_refused",
             "not_armed",
             "person_needed",
             "idempotency_conflict",

@@ -1,0 +1,118 @@
+"""Programs of clients are judged before they are accepted, by the driver that will get them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from robotq.drivers.base import Driver, DriverError, JudgesPrograms
+from robotq.engine.intake.read_command import Order
+from robotq.model.errors import ERROR_CODES, RobotqError
+from robotq.model.json import JsonObject
+from robotq.steps import Program
+from robotq.steps import language as lang
+
+_MOST_S = 30.0
+"""Wall seconds for one program."""
+_MOST_WAITING = 16
+"""Requests that wait for their turn: one program is read at a time, so that reading never takes
+more than its share from the threads that talk to robots."""
+
+
+class _Ended(Exception):
+    """Nobody wants to know any more."""
+
+
+class Judging:
+    """Asks drivers, on a thread, never two at once."""
+
+    def __init__(self, drivers: Mapping[str, Driver], *, closed: Callable[[], bool]) -> None:
+        """`closed`: nothing is accepted any more."""
+        self._drivers = {
+            name: driver for name, driver in drivers.items() if isinstance(driver, JudgesPrograms)
+        }
+        self._closed = closed
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    def has_to(self, orders: Sequence[Order]) -> bool:
+        """Whether one of them carries out a program of its client."""
+        return bool(self._drivers) and any(self._judge_of(order) for order in orders)
+
+    async def outlooks(
+        self, orders: Sequence[Order], *, batch: bool = False
+    ) -> Sequence[JsonObject | None]:
+        """What the program of each comes to; None where it has none, or where nobody knows yet.
+
+        Raises RobotqError program_refused, bad_parameter, too_many_requests, shutting_down; in a
+        batch they name the index of the command.
+        """
+        found: list[JsonObject | None] = []
+        for index, order in enumerate(orders):
+            judge = self._judge_of(order)
+            try:
+                found.append(None if judge is None else await self._asked(order, *judge))
+            except RobotqError as error:
+                if batch and "field" in error.args_:
+                    error.args_["field"] = f"[{index}].{error.args_['field']}"
+                    error.args_["index"] = index
+                raise
+        return found
+
+    def _judge_of(self, order: Order) -> tuple[JudgesPrograms, Program] | None:
+        driver = self._drivers.get(order.robot)
+        if driver is None or order.spec.handler != "driver":
+            return None
+        steps = order.spec.program(order.robot)
+        return None if steps is None or not _carries_out(steps.steps) else (driver, steps)
+
+    async def _asked(
+        self, order: Order, driver: JudgesPrograms, steps: Program
+    ) -> JsonObject | None:
+        if self._waiting >= _MOST_WAITING:
+            raise RobotqError(
+                "too_many_requests", what="programs to be judged", limit=_MOST_WAITING
+            )
+        self._waiting += 1
+        left = threading.Event()
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(self._judge, order, driver, steps, left)
+        finally:
+            # whoever waited may have gone: the thread ends within milliseconds
+            left.set()
+            self._waiting -= 1
+
+    def _judge(
+        self, order: Order, driver: JudgesPrograms, steps: Program, left: threading.Event
+    ) -> JsonObject | None:
+        until = time.monotonic() + _MOST_S
+
+        def look(line: int) -> None:
+            if self._closed():
+                raise RobotqError("shutting_down")
+            if left.is_set():
+                raise _Ended
+            if time.monotonic() > until:
+                reason = f"reading it takes longer than {_MOST_S:g} s, at line {line}"
+                raise RobotqError("bad_parameter", field="params", reason=reason)
+
+        try:
+            return driver.judge(order.command, steps, look)
+        except DriverError as error:
+            code = error.code if error.code in ERROR_CODES else "bad_parameter"
+            raise RobotqError(
+                code, **{"robot": order.robot, "field": "params", **error.args_}
+            ) from None
+
+
+def _carries_out(steps: Sequence[lang.Step]) -> bool:
+    for step in steps:
+        match step.action:
+            case lang.RunProgram():
+                return True
+            case lang.Group(steps=inner) | lang.Loop(steps=inner) if _carries_out(inner):
+                return True
+    return False
