@@ -150,3 +150,10 @@ def test_scanner_at_the_network__is_there_or_not(machine: Machine) -> None:
     absent = machine.findings(options)["scanner of gantry"]
     assert absent.verdict is Verdict.BAD
     assert "takes no connection" in absent.found
+
+
+def test_scanner_that_is_a_keyboard__says_what_is_missing(machine: Machine) -> None:
+    options = f"{{port: {machine.name}, scanner: {{hid: /dev/input/by-id/nobody-event-kbd}}}}"
+    told = machine.findings(options)["scanner of gantry"]
+    assert told.verdict is Verdict.BAD
+    assert "evdev" in told.found or "it is not there" in told.found

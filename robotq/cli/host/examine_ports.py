@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from robotq.config import Config
 from robotq.drivers.base import LinkLost, WrongDevice
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import read_scanner_options
+from robotq.drivers.scanner.hid import HidOptions
+from robotq.drivers.scanner.hid.events import INSTALL, found_keyboard
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.drivers.transport.find import Finder
 from robotq.drivers.transport.twins import by_socket, port_named, usb_ports
@@ -72,12 +75,15 @@ def _ports(robot: str, options: Mapping[str, Any]) -> Iterator[tuple[str, PortOp
 
 
 def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Iterator[Finding]:
-    """A scanner that is reached over TCP."""
+    """A scanner that is reached over TCP, or is a keyboard."""
     scanner = options.get("scanner")
     try:
         read = read_scanner_options(Section({"scanner": scanner}, str)) if scanner else None
     except ConfigError:
         # check-config says it
+        return
+    if read is not None and read.hid is not None:
+        yield _keyboard(f"scanner of {robot}", read.hid)
         return
     url = urlsplit("" if read is None else read.port.port or "")
     if url.scheme != "socket":
@@ -96,6 +102,22 @@ def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Itera
             mend=f"Look at its cable and power; `ping {url.hostname}` tells whether it is there. "
             "Another program may have the only connection that it takes.",
         )
+
+
+def _keyboard(what: str, options: HidOptions) -> Finding:
+    if find_spec("evdev") is None:
+        found = "a scanner that is a keyboard needs the library evdev"
+        return Finding(what=what, verdict=Verdict.BAD, found=found, mend=INSTALL)
+    try:
+        name = found_keyboard(options.device)
+    except LinkLost as error:
+        mend = "Plug it in; `ls /dev/input/by-id/*-event-kbd` tells its name."
+        return Finding(what=what, verdict=Verdict.BAD, found=error.reason, mend=mend)
+    if not os.access(name, os.R_OK | os.W_OK):
+        mend = "sudo usermod -aG input $USER, then log in again."
+        found = f"{name} may not be used by this user"
+        return Finding(what=what, verdict=Verdict.BAD, found=found, mend=mend)
+    return Finding(what=what, verdict=Verdict.OK, found=name)
 
 
 def _answers(host: str, port: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from robotq.drivers.scanner.codes import MOST_BYTES, NotACode, code_in
 from robotq.drivers.scanner.options import ScannerOptions
 
+_SHOWN = 40
 _TELL_S = 5.0
 """Dropped codes are told no more often: some scanners send ten a second."""
 
@@ -37,6 +38,8 @@ class Hearing:
         self._warn = warn
         self._burst = bytearray()
         self._burst_of: Read | None = None
+        self._doubt: str | None = None
+        """Why the burst is no code, whatever it looks like."""
         self._now: Read | None = None
         """The read that is under way."""
         self._given: str | None = None
@@ -74,6 +77,11 @@ class Hearing:
             self._burst += data
         self.heard_at = now
 
+    def doubt(self, reason: str, now: float) -> None:
+        """Whatever comes in this burst may be another code."""
+        self.heard(b"" if self._burst else b"\0", now)
+        self._doubt = self._doubt or reason
+
     def pause_in(self, now: float) -> float | None:
         """Seconds until the burst ends if no more comes; None where none has begun."""
         return self.heard_at + self._options.gap_s - now if self._burst else None
@@ -81,6 +89,7 @@ class Hearing:
     def forget(self, now: float) -> None:
         """The link broke, or was made: the other half of a code may come."""
         self._burst.clear()
+        self._doubt = None
         if self._now is not None:
             self._now.over = self._now.broken = True
             self._now = None
@@ -89,6 +98,7 @@ class Hearing:
     def cut(self, now: float) -> None:
         """The pause has come: take what was sent before it."""
         burst, read = bytes(self._burst), self._burst_of
+        doubt, self._doubt = self._doubt, None
         self._burst.clear()
         if not burst:
             # the link broke in this moment
@@ -98,6 +108,8 @@ class Hearing:
         try:
             if len(burst) > MOST_BYTES:
                 raise NotACode(f"it sent more than {MOST_BYTES} bytes without a pause")
+            if doubt is not None:
+                raise NotACode(f"{doubt} ({burst[:_SHOWN]!r})")
             code = code_in(burst, options.code)
         except NotACode as error:
             self._nobody_for_now(now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robotq.drivers.reading import Section
+from robotq.drivers.scanner.hid.options import KEYBOARDS, HidOptions
 from robotq.drivers.transport import PortOptions, read_port_options
 
 NO_READ = (r"NO[ _-]?READ", "ERROR", r"\x15", r"\x18")
@@ -46,6 +47,8 @@ class WhoOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerOptions:
     port: PortOptions
+    hid: HidOptions | None = None
+    """The scanner is a keyboard; `port` names it only."""
     who: WhoOptions | None = None
     wait_s: float = 0.0
     """So long a command waits for a scanner that is not there, before anything moves."""
@@ -70,10 +73,12 @@ def read_scanner_options(section: Section) -> ScannerOptions | None:
         return None
     own = section.section("scanner")
     end = own.optional_text("end", empty=True)
-    port = _port(own)
+    hid = _hid(own)
+    port = _port(own) if hid is None else PortOptions(port=hid.device)
     connection = port.port is not None and port.port.startswith(_CONNECTIONS)
     read = ScannerOptions(
         port=port,
+        hid=hid,
         who=_who(own),
         wait_s=own.number("wait_s", least=0, default=0.0),
         trigger=_bytes(own, "trigger"),
@@ -92,12 +97,37 @@ def read_scanner_options(section: Section) -> ScannerOptions | None:
         late_s=own.number("late_s", least=0, default=1.0),
     )
     own.end()
-    if connection and read.code.end == b"" and read.code.suffix is None:
+    if (connection or hid) and read.code.end == b"" and read.code.suffix is None:
         own.refuse(
             "end",
-            "over a connection a pause may stand in a code: have something end it, or `suffix`",
+            "over a connection or from a keyboard a pause may stand in a code: have something end "
+            "it, or `suffix`",
         )
     return read
+
+
+_NOT_FOR_KEYBOARDS = ("tcp", "port", "usb", "replay", "trigger", "untrigger", "who", "encoding")
+
+
+def _hid(own: Section) -> HidOptions | None:
+    device = own.optional_text("hid")
+    if device is None:
+        for key in ("keyboard", "shift"):
+            if key in own.names():
+                own.refuse(key, "set `hid` to the keyboard that the scanner is")
+            # so that it is among the known keys
+            own.optional_text(key)
+        return None
+    for key in _NOT_FOR_KEYBOARDS:
+        if key in own.names():
+            own.refuse(key, "a scanner with `hid` is a keyboard, which has none and takes none")
+    if not device.startswith("/"):
+        own.refuse("hid", f"found {device!r}, expected a file of /dev/input/by-id")
+    return HidOptions(
+        device=device,
+        keyboard=own.text("keyboard", of=KEYBOARDS, default="us"),
+        shift=own.text("shift", of=("each", "held"), default="each"),
+    )
 
 
 def _port(own: Section) -> PortOptions:

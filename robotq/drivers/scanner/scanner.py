@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.scanner.hearing import Hearing, Read
+from robotq.drivers.scanner.hid import HidLink, HidOptions, KeyEvents, open_keyboard
 from robotq.drivers.scanner.options import ScannerOptions, WhoOptions
 from robotq.drivers.transport import Transport
 from robotq.model.json import JsonObject
@@ -31,12 +32,28 @@ class Scanner:
     """One scanner, whose port is opened at the start and again whenever it is gone. `read`
     belongs to the command thread."""
 
-    def __init__(self, robot: str, options: ScannerOptions) -> None:
+    def __init__(
+        self,
+        robot: str,
+        options: ScannerOptions,
+        open_keys: Callable[[HidOptions], KeyEvents] = open_keyboard,
+    ) -> None:
+        """`open_keys` takes a keyboard from the system."""
         self.options = options
         self._robot = robot
-        self._transport = Transport(
-            f"{robot}-scanner", options.port, on_data=self._heard, on_lost=self._lost
-        )
+        name = f"{robot}-scanner"
+        self._transport: Transport | HidLink
+        if options.hid is None:
+            self._transport = Transport(name, options.port, on_data=self._heard, on_lost=self._lost)
+        else:
+            self._transport = HidLink(
+                name,
+                options.hid,
+                on_data=self._heard,
+                on_doubt=self._doubted,
+                on_lost=self._lost,
+                open_keys=open_keys,
+            )
         self._changed = threading.Condition()
         self._opening = threading.Lock()
         self._hearing = Hearing(options, self._warn)
@@ -188,6 +205,11 @@ class Scanner:
                 self._answer += data[:_LONGEST_ANSWER]
             else:
                 self._hearing.heard(data, time.monotonic())
+            self._changed.notify_all()
+
+    def _doubted(self, reason: str) -> None:
+        with self._changed:
+            self._hearing.doubt(reason, time.monotonic())
             self._changed.notify_all()
 
     def _lost(self, reason: str) -> None:
