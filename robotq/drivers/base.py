@@ -18,6 +18,7 @@ from robotq.config import DeviceConfig
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.model.stopped_at import StoppedAt
 from robotq.model.task import Command
 from robotq.steps import Program
 
@@ -76,7 +77,14 @@ class DriverStatus:
     """Anything else worth showing, e.g. battery, firmware, coordinates in millimetres."""
 
 
-class DriverError(Exception):
+class Ended(Exception):
+    """A command has ended otherwise than it should."""
+
+    stopped_at: StoppedAt | None = None
+    """Where its program was, where it had begun one."""
+
+
+class DriverError(Ended):
     """The device itself reported that the command failed. Certain: it moves no more.
 
     `code` is a code of `model.errors`, e.g. device_error or answer_timeout.
@@ -88,11 +96,11 @@ class DriverError(Exception):
         self.args_: dict[str, Any] = {"reason": reason, **args}
 
 
-class Stopped(Exception):
+class Stopped(Ended):
     """`execute` ends with this after `stop` or `emergency_stop`: the robot stands."""
 
 
-class UncertainOutcome(Exception):
+class UncertainOutcome(Ended):
     """Nobody can say what the robot did. The queue is held until a person decides.
 
     `cause` is link_lost, device_reset, answer_lost or stop_unconfirmed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.model.errors import ERROR_CODES, error_text
+from robotq.model.stopped_at import stopped_at_in, stopped_at_text
 from robotq.model.task import Task, TaskError
 from robotq.model.texts import Language, text
 
@@ -33,6 +34,7 @@ def error_view(error: TaskError, language: Language) -> dict[str, Any]:
     if row is None:
         reason = error.args.get("reason", error.code)
         told = error_text("device_error", {**error.args, "reason": reason}, language)
+        told = _with_place(told, error, language)
         return {
             "code": ERROR_CODES["device_error"].number,
             "error_code": error.code,
@@ -41,5 +43,11 @@ def error_view(error: TaskError, language: Language) -> dict[str, Any]:
     return {
         "code": row.number,
         "error_code": row.name,
-        "message": error_text(row.name, error.args, language),
+        "message": _with_place(error_text(row.name, error.args, language), error, language),
     }
+
+
+def _with_place(told: str, error: TaskError, language: Language) -> str:
+    """And where its program was."""
+    at = stopped_at_in(error.args)
+    return told if at is None else f"{told.rstrip()} {stopped_at_text(at, language)}"

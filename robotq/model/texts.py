@@ -198,6 +198,21 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "停止未得到确认: {reason}",
         "the robot did not confirm that it stopped ({reason})",
     ),
+    # where a program was when its command ended
+    "stopped_at.none_sent": ("程序一行也未发送。", "No line of its program was sent."),
+    "stopped_at.none_answered": (
+        "程序共 {lines} 行，没有任何一行得到应答；第 {begun} 行之后未开始。",
+        "None of the {lines} lines of its program was answered; none after {begun} has begun.",
+    ),
+    "stopped_at.answered": (
+        "程序共 {lines} 行，最后应答的是第 {answered} 行 ({line})；第 {begun} 行之后未开始。",
+        "Line {answered} of {lines} was answered last ({line}); none after {begun} has begun.",
+    ),
+    "stopped_at.done": ("到第 {done} 行肯定已完成。", "Those up to {done} are surely done."),
+    "stopped_at.none_done": (
+        "不能确定哪些行已完成。",
+        "It is not certain that any of them is done.",
+    ),
     # reasons that the daemon itself gives
     "reason.estop_reset": ("急停已复位", "the emergency stop was reset"),
     "reason.resolved": (

@@ -109,6 +109,7 @@ export function taskDrawer() {
       [t("detail.priority"), task.priority || null], [t("detail.attempt"), task.attempt > 1 ? task.attempt : null],
       [t("detail.batch"), task.batch_id], [t("detail.retry_of"), task.retry_of, true], [t("detail.retried"), task.retried_as, true],
       [t("detail.resolved"), task.resolution && resolutionText(task.resolution)],
+      ...stoppedAt(task.error?.stopped_at),
       [t("detail.webhooks"), task.webhooks?.map((hook) => `${hook.url}: ${hook.state}`).join(", ")],
     ].filter(([, value]) => value);
     list(facts, rows, ([name]) => name, ([name, , link]) => {
@@ -139,6 +140,15 @@ export function taskDrawer() {
       timer = setTimeout(() => { timer = null; if (taskId !== null) load(); }, Math.max(50, askedAt + REST_MS - Date.now()));
     },
   };
+}
+
+/** Where its program was: the lines that were answered, are surely done, and may have begun. */
+function stoppedAt(at) {
+  if (!at) return [];
+  return ["answered", "done", "begun"].map((name) => {
+    const found = at[name];
+    return [t(`detail.line.${name}`), found ? t("detail.line", { line: found.line, lines: at.lines, text: found.text }) : t("detail.line.none")];
+  });
 }
 
 /** What somebody found, who that was, when, and what they wrote beside it. */

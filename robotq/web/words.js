@@ -149,6 +149,8 @@ export const WORDS = {
   "detail.retry_of": ["Repeats", "重试自"], "detail.retried": ["Run again as", "重试为"], "detail.resolved": ["Resolved", "已确认"],
   "detail.steps.none": ["No steps were reported.", "没有报告步骤。"], "detail.steps.before": ["{count} earlier steps are not shown", "未显示更早的 {count} 个步骤"],
   "detail.partial": ["Found so far", "目前结果"], "detail.webhooks": ["Callbacks", "回调"], "detail.copy": ["Copy as JSON", "复制 JSON"],
+  "detail.line.answered": ["Line answered last", "最后应答的行"], "detail.line.done": ["Surely done up to", "肯定已完成至"],
+  "detail.line.begun": ["None begun after", "此行之后未开始"], "detail.line": ["{line} of {lines}: {text}", "{line} / {lines}：{text}"], "detail.line.none": ["None", "无"],
   "detail.gone": ["This task is not there (any more).", "此任务不存在。"],
 
   "charts.title": ["Charts", "图表"], "charts.range": ["Last", "最近"], "charts.hour": ["hour", "1 小时"], "charts.hours": ["{count} hours", "{count} 小时"],

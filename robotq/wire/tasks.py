@@ -172,12 +172,35 @@ class Question(Answer, kw_only=True):
     answer: Object = missing({})
 
 
+class ProgramLine(Answer, kw_only=True):
+    """A line of a program, by its number in the program as it was handed in."""
+
+    line: int
+    text: str
+    """As it was sent."""
+
+
+class StoppedAt(Answer, kw_only=True):
+    """Where a program was when its command ended before it."""
+
+    lines: int
+    """The number of its last line that is sent."""
+    answered: ProgramLine | None = missing()
+    """The last one that the controller has answered."""
+    done: ProgramLine | None = missing()
+    """The last one that was surely carried out, with all before it. Null: not certain of any."""
+    begun: ProgramLine | None = missing()
+    """The last one that may have begun: nothing behind it was sent."""
+
+
 class TaskError(Answer, kw_only=True):
     code: int = missing(0)
     error_code: str = missing("")
     message: str = missing("")
     step: str | None = missing()
     """The step during which it happened."""
+    stopped_at: StoppedAt | None = None
+    """Where its program was; only where it had begun one."""
     args: Object = missing({})
 
 

@@ -69,6 +69,10 @@ class LineChannel(ABC, Generic[SentT]):
         self._sent = 0
         self._answered = 0
         self._starts = 0
+        self._program_sent = 0
+        self._program_answered = 0
+        self._counts = False
+        """Answers to lines of a program are those of the program that is being sent."""
         self._losses = 0
         self._complaint: tuple[Line | None, str] | None = None
         self._told: deque[str] = deque(maxlen=_TOLD)
@@ -223,6 +227,12 @@ class LineChannel(ABC, Generic[SentT]):
             self._told.clear()
             self._heard_at = time.monotonic()
 
+    def begin_program(self) -> None:
+        """The lines of a program follow: those with a number."""
+        with self._changed:
+            self._program_sent = self._program_answered = 0
+            self._counts = True
+
     def be_patient(self) -> None:
         """The silence up to now does not count."""
         with self._changed:
@@ -251,6 +261,7 @@ class LineChannel(ABC, Generic[SentT]):
         """Send ahead of all that is still to be written, which is never sent. Takes no lock
         before the bytes are on their way. Raises LinkLost."""
         sent = self._sent
+        self.count_no_more()
         self._transport.write_now(data, discard=True)
         # a line that was being handed over at this moment may have come after them
         with self._gate:
@@ -264,6 +275,8 @@ class LineChannel(ABC, Generic[SentT]):
             self._heard_at = time.monotonic()
         self._outstanding.append(sent)
         self._length += len(sent.data)
+        if sent.line.number:
+            self._program_sent += 1
 
     def _hand_over(
         self, data: bytes, lines: int, *, although_shut: bool = False, starts: int | None = None
@@ -293,6 +306,7 @@ class LineChannel(ABC, Generic[SentT]):
         """The controller has started anew. `_changed` is held."""
         self._forget_lines()
         self._starts += 1
+        self._counts = False
 
     def _forget_lines(self) -> None:
         """No answer is waited for any more. `_changed` is held."""
@@ -304,6 +318,8 @@ class LineChannel(ABC, Generic[SentT]):
         sent = self._outstanding.popleft()
         self._length -= len(sent.data)
         self._answered += 1
+        if sent.line.number and self._counts:
+            self._program_answered += 1
         return sent
 
     # -- what is known -------------------------------------------------------------------------
@@ -322,6 +338,17 @@ class LineChannel(ABC, Generic[SentT]):
     def answered(self) -> int:
         """Lines, ever."""
         return self._answered
+
+    def count_no_more(self) -> None:
+        """A stop is on its way, which ends lines before they are done: their answers do not count
+        for the program any more. Takes no lock."""
+        self._counts = False
+
+    def of_program(self) -> tuple[int, int]:
+        """Lines of the program that were handed over, and that were answered, since
+        `begin_program` and before a stop that drops what is planned, or a start."""
+        with self._changed:
+            return self._program_sent, self._program_answered
 
     @property
     def starts(self) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
-from robotq.drivers.base import DriverError
+from robotq.drivers.base import DriverError, Ended
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
+from robotq.drivers.gcode.place import UNKNOWN_PLANNER, place_of
+from robotq.drivers.gcode.reader.lines import Line, Program, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress, read_program
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.gcode.state import RobotState
@@ -97,6 +98,14 @@ class Controller(ABC):
         """`rules`, for the firmware as it has said to be."""
         return rules
 
+    def _planned_most(self) -> int:
+        """Motions that may have been answered and are not carried out, at most."""
+        return UNKNOWN_PLANNER
+
+    def _one_by_one(self) -> bool:
+        """Nothing is sent before all lines before it are carried out."""
+        return False
+
     def _require_unlocked(self) -> None:  # noqa: B027 - many have nothing to do here
         """Raises DriverError where the controller refuses to move."""
 
@@ -155,12 +164,34 @@ class Controller(ABC):
         self._ready()
         self._look_over(prepared)
         self._watch.begin(timeout_s)
-        self._known_modes()
-        self._stream(prepared, _telling(progress, len(prepared)))
-        self._left = prepared.leaves
-        if progress is not None:
-            progress(1.0)
-        self._settle()
+        with self._telling_where(prepared) if from_client else nullcontext():
+            self._known_modes()
+            self._stream(prepared, _telling(progress, len(prepared)))
+            self._left = prepared.leaves
+            if progress is not None:
+                progress(1.0)
+            self._settle()
+
+    @contextmanager
+    def _telling_where(self, lines: Program) -> Iterator[None]:
+        """What ends the program inside says where it was."""
+        channel = self._channel
+        channel.begin_program()
+        try:
+            yield
+        except Ended as error:
+            complaint = channel.complaint
+            refused = None if complaint is None or complaint[0] is None else complaint[0].number
+            sent, answered = channel.of_program()
+            error.stopped_at = place_of(
+                lines,
+                sent=sent,
+                answered=answered,
+                planned_most=self._planned_most(),
+                one_by_one=self._one_by_one(),
+                refused=refused or None,
+            )
+            raise
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
         # the code of a jog is added later

@@ -116,6 +116,12 @@ class Channel(LineChannel[Sent]):
             self._hand_over(bytes(batch), count, starts=starts, although_shut=although_shut)
         return count
 
+    def at_once(self, data: bytes) -> None:
+        if b"\x18" in data:
+            # it answers `ok` to the line that the reset breaks off
+            self.count_no_more()
+        super().at_once(data)
+
     def expect_reset(self, expected: bool) -> None:
         """Whether the next greeting follows a reset of our own, sent while the robot stood.
         Takes no lock."""

@@ -16,6 +16,7 @@ from functools import partial
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.place import MARGIN, UNKNOWN_PLANNER
 from robotq.drivers.gcode.reader.dialects.grbl import FAMILY, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
@@ -159,6 +160,10 @@ class GrblController(Controller):
 
     def _known(self) -> Modes:
         return FAMILY.known
+
+    def _planned_most(self) -> int:
+        blocks = self._state.planner_blocks
+        return UNKNOWN_PLANNER if blocks is None else blocks + MARGIN
 
     def _look_over(self, lines: Sequence[Line]) -> None:
         options = self._state.options

@@ -193,6 +193,14 @@ class Identity:
         return Self(names=names, whole=" ".join(lines))
 
     @property
+    def planner_blocks(self) -> int | None:
+        """Motions that it keeps ahead. None where it does not say."""
+        parts = self.lines.get("OPT", "").split(",")
+        if len(parts) >= 2 and re.fullmatch("[0-9]{1,4}", parts[1]):
+            return int(parts[1])
+        return None
+
+    @property
     def receive_bytes(self) -> int:
         """Bytes that may be on their way at once. 127 where it does not say."""
         parts = self.lines.get("OPT", "").split(",")

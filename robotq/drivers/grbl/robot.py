@@ -122,6 +122,7 @@ class GrblRobot(GcodeRobot):
         self._unrecognised = False
 
     def _make_room(self) -> None:
+        self._state.planner_blocks = self._identity.planner_blocks
         self._channel.make_room(self._state.options.receive_bytes or self._identity.receive_bytes)
 
     # -- a command -----------------------------------------------------------------------------

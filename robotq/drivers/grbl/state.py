@@ -14,5 +14,7 @@ class State(RobotState[GrblOptions]):
     """Which of the holds that were reported is the one that `hold` has asked for."""
     coming_to_rest: bool = False
     """A stop slows it down: it is no hold although it is reported like one."""
+    planner_blocks: int | None = None
+    """Motions that it keeps ahead, where it has said so."""
     rest_asked: bool = False
     """A stop has told the controller to slow down."""

@@ -188,6 +188,9 @@ class Channel(LineChannel[Numbered]):
             early = [sent for sent in again if sent.number < first]
             self._outstanding.extendleft(reversed(early))
             self._length += sum(len(sent.data) for sent in early)
+            # what seemed to be their answer was another one's
+            answered = self._program_answered - sum(sent.line.number > 0 for sent in early)
+            self._program_answered = max(0, answered)
             data = b"".join(sent.data for sent in again)
             own = all(sent.line.number == 0 and not sent.line.motion for sent in again)
         self._hand_over(data, len(again), although_shut=own)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.place import MARGIN
 from robotq.drivers.gcode.reader.dialects.marlin import MARLIN, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress
@@ -30,6 +31,8 @@ from robotq.drivers.marlin.watch import MarlinWatch
 _log = logging.getLogger(__name__)
 
 _SWITCH_OFF_S = 10.0
+_PLANNER = 64
+"""BLOCK_BUFFER_SIZE: Marlin is not built with a larger one (SanityCheck.h)."""
 
 
 class MarlinController(Controller):
@@ -164,6 +167,13 @@ class MarlinController(Controller):
     def _rules(self, rules: Rules) -> Rules:
         said = self._state.options.dialect
         return (said or dialect_of(self._state.firmware)).in_place_of(rules)
+
+    def _planned_most(self) -> int:
+        # a quick stop throws away what is planned, and lines under way are answered after it
+        return _PLANNER + MARGIN + self._state.options.window
+
+    def _one_by_one(self) -> bool:
+        return not self._state.emergency_parser
 
     def _known(self) -> Modes:
         return MARLIN.known

@@ -7,9 +7,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from robotq.drivers.base import (
     DriverError,
     DriverStatus,
+    Ended,
     LinkLost,
     Stopped,
     UncertainOutcome,
@@ -28,6 +31,7 @@ from robotq.engine.queue.ending import (
 from robotq.engine.robot.driver_threads import DriverHost, NotBegun
 from robotq.engine.robot.run import Run
 from robotq.model.json_safe import plain
+from robotq.model.stopped_at import KEY as STOPPED_AT
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +40,18 @@ _STATUS_S = 1.0
 
 
 async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]) -> Ending:
-    """How a run that is over ended. `link_lost` is called with the reason where it tells that."""
+    """How a run that is over ended, and where its program was. `link_lost` is called with the
+    reason where it tells that."""
+    ending = await _ending_of(run, host, link_lost)
+    raised = run.back.exception() if run.back.done() and not run.back.cancelled() else None
+    if not isinstance(raised, Ended) or raised.stopped_at is None or ending.error is None:
+        return ending
+    at = {STOPPED_AT: plain(raised.stopped_at.view())}
+    error = msgspec.structs.replace(ending.error, args={**ending.error.args, **at})
+    return replace(ending, error=error, result={**(ending.result or {}), **at})
+
+
+async def _ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]) -> Ending:
     request = run.request
     if not run.back.done():
         assert request is not None

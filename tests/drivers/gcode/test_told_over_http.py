@@ -111,3 +111,20 @@ async def test_hold__says_that_another_machine_answers(tmp_path: Path, desk: Des
         await asyncio.to_thread(desk.gantry.replug)
         await asyncio.to_thread(desk.plug, desk.gantry)
         await there.until(lambda: HoldCode.DISCONNECTED not in there.holds("gantry"))
+
+
+async def test_a_cancelled_program__says_on_its_page_which_lines_are_done(
+    tmp_path: Path, arm: MarlinEmulator
+) -> None:
+    async with site("marlin-arm", tmp_path) as there:
+        task_id = await moving(there, arm)
+        await there.post("/robots/arm/stop")
+        task = await there.ended(task_id)
+        at = task["error"]["stopped_at"]
+        assert at["lines"] == 40
+        assert 0 < at["answered"]["line"] <= at["begun"]["line"] <= 40
+        assert at["answered"]["text"].startswith("G1 X")
+        assert task["result"]["stopped_at"] == task["error"]["args"]["stopped_at"] == at
+        assert "最后应答的是第" in task["message"]
+        english = await there.get(f"/task/{task_id}?lang=en")
+        assert f"Line {at['answered']['line']} of 40 was answered last" in english["message"]

@@ -17,7 +17,8 @@ from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
-from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskState
+from robotq.model.stopped_at import ProgramLine, stopped_at_in
+from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskError, TaskState
 from robotq.model.texts import Language, text
 from robotq.wire import tasks as wire
 from robotq.wire.base import NULL
@@ -249,6 +250,19 @@ def question_view(task: Task, question: Question, language: Language) -> wire.Qu
     )
 
 
+def _stopped_at(error: TaskError) -> wire.StoppedAt | None:
+    at = stopped_at_in(error.args)
+    if at is None:
+        return None
+
+    def shown(line: ProgramLine | None) -> wire.ProgramLine | None:
+        return None if line is None else wire.ProgramLine(line=line.line, text=line.text)
+
+    return wire.StoppedAt(
+        lines=at.lines, answered=shown(at.answered), done=shown(at.done), begun=shown(at.begun)
+    )
+
+
 def _ending(task: Task, language: Language) -> dict[str, Any]:
     result = result_view(task, language)
     assert result is not None
@@ -265,6 +279,7 @@ def _ending(task: Task, language: Language) -> dict[str, Any]:
             error_code=result["error_code"],
             message=result["message"],
             step=task.error.step,
+            stopped_at=_stopped_at(task.error),
             args=part(task.error.args),
         )
     if (resolution := task.resolution) is not None:
