@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
+from robotq.model.stopped_at import StoppedAt, stopped_at_text
+from robotq.model.texts import Language
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.stopping import moves
 from tests.drivers.gcode.test_over_http import Site, site
@@ -126,5 +129,5 @@ async def test_a_cancelled_program__says_on_its_page_which_lines_are_done(
         assert at["answered"]["text"].startswith("G1 X")
         assert task["result"]["stopped_at"] == task["error"]["args"]["stopped_at"] == at
         assert "最后应答的是第" in task["message"]
-        english = await there.get(f"/task/{task_id}?lang=en")
-        assert f"Line {at['answered']['line']} of 40 was answered last" in english["message"]
+        english = stopped_at_text(msgspec.convert(at, StoppedAt), Language.EN)
+        assert english.startswith(f"Line {at['answered']['line']} of 40 was answered last")
