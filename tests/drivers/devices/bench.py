@@ -110,6 +110,13 @@ class Bench:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
+    def pump_moves(self) -> bool:
+        return self.pump.moves_now
+
+    def went_to_the_vial(self, since: int) -> bool:
+        """Whether the gantry got this line, behind so many others."""
+        return any("X10" in line for line in self.gantry.taken[since:])
+
     def at_pump(self, word: str) -> int:
         """How often the pump got a line that begins with this."""
         return sum(each.startswith(word) for each in self.pump_wire.heard)

@@ -130,11 +130,11 @@ def test_device__that_is_lost_while_it_acts_is_brought_to_rest_before_anything_g
     assert site.bench.gantry.resets == 1
     eventually(lambda: "motion_held" in site.holds())
     assert "outcome_unknown" in site.holds()
-    assert site.bench.pump.moves_now
+    assert site.bench.pump_moves()
     assert "not confirmed" in (site.safe_state("pump") or "")
     site.bench.pump_wire.plug_in()
     eventually(lambda: "motion_held" not in site.holds())
-    eventually(lambda: not site.bench.pump.moves_now)
+    assert not site.bench.pump_moves()
     assert site.safe_state("pump") == "confirmed"
     assert site.bench.pump.moves == 1
 
