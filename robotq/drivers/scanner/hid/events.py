@@ -85,6 +85,8 @@ class _Evdev:
             if _KEY_ENTER not in device.capabilities().get(_EV_KEY, ()):
                 raise LinkLost(f"{name}: it is no keyboard; use the name that ends with -event-kbd")
             device.grab()
+            # what is held down already goes up one day, and is told as all others
+            self._held = [KeyEvent(key, 1) for key in device.active_keys()]
         except BaseException:
             device.close()
             raise
@@ -92,11 +94,15 @@ class _Evdev:
         self._readable.register(device.fd, select.POLLIN)
 
     def wait(self, timeout_s: float) -> bool:
-        return bool(self._readable.poll(timeout_s * 1000))
+        return bool(self._held or self._readable.poll(timeout_s * 1000))
 
     def read(self) -> Sequence[KeyEvent]:
-        found = []
-        for event in self._device.read():
+        found, self._held = self._held, []
+        try:
+            events = list(self._device.read())
+        except BlockingIOError:
+            return found
+        for event in events:
             if event.type == _EV_KEY:
                 found.append(KeyEvent(event.code, event.value))
             elif event.type == _EV_SYN and event.code == _SYN_DROPPED:
