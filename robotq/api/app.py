@@ -102,6 +102,10 @@ class Site:
         app.on_cleanup.append(self._dashboard.stop)
         return app
 
+    async def first_answered(self) -> None:
+        """See `Connections`; once all is listened on."""
+        await self._connections.first_answered()
+
     def own(self, interface: Interface) -> web.Application:
         """One interface at the root, for a port of its own. The one of `main` has to run."""
         return self._app(interface, "", Described(self._engine, {"": interface}))

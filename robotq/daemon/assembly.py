@@ -84,9 +84,10 @@ async def running_engine(
     load: Callable[[], Config] | None = None,
     *,
     end: asyncio.Event | None = None,
+    begin: bool = True,
 ) -> AsyncIterator[Engine]:
     """An engine on the configuration's store, without any interface. `load` reads the
-    configuration again, for a reload.
+    configuration again, for a reload; `begin` as with `start_engine`.
 
     Raises ConfigError where data folder, specs, drivers, labs or places are not right;
     DataUnavailable where `end` is set while the data of an earlier robotq is moved, which takes
@@ -112,6 +113,7 @@ async def running_engine(
         factories,
         known=written.known,
         read_again=None if load is None else read_again,
+        begin=begin,
     )
     async with events_logged(engine.reads, for_people=config.log == "text"):
         try:
@@ -140,17 +142,12 @@ async def running_daemon(
     await asyncio.to_thread(keys.note)
     async with AsyncExitStack() as stack:
         # before the engine: a second start ends here and not after a robot was spoken to
-        sockets = await asyncio.to_thread(open_sockets, config.host, config.port)
-        for one in sockets:
-            stack.callback(one.close)
+        sockets = await _opened(stack, config.host, config.port)
         own_sockets: dict[str, Sequence[socket.socket]] = {}
         for interface in INTERFACES:
             port = interface.config(config).port
             if interface.config(config).enabled and port is not None:
-                own = await asyncio.to_thread(open_sockets, config.host, port)
-                own_sockets[interface.name] = own
-                for one in own:
-                    stack.callback(one.close)
+                own_sockets[interface.name] = await _opened(stack, config.host, port)
         watchdog = Watchdog(SystemClock())
         watchdog.start()
         stack.callback(watchdog.stop)
@@ -161,7 +158,7 @@ async def running_daemon(
 
         stack.push_async_callback(end_requests)
         # shut down while the listeners are still open: stop and status get through to the end
-        engine = await stack.enter_async_context(running_engine(config, load, end=end))
+        engine = await stack.enter_async_context(running_engine(config, load, end=end, begin=False))
         addresses = _addresses(sockets)
         own_addresses = {name: _addresses(own) for name, own in own_sockets.items()}
         daemon = Daemon(engine, addresses, own_addresses)
@@ -184,6 +181,8 @@ async def running_daemon(
             # all are open since `open_sockets`; who has connected meanwhile is answered now
             for sock in of_app:
                 await application.listen(sock)
+        await site.first_answered()
+        engine.begin()
         port_file = config.data / "port"
         await asyncio.to_thread(_write_port, port_file, addresses[0][1])
         stack.push_async_callback(_forget_port, port_file)
@@ -204,6 +203,14 @@ def command_inbox(engine: Engine) -> HotFolder:
         config.inbox,
         lasts_s=config.retention.idempotency_hours * 3_600,
     )
+
+
+async def _opened(stack: AsyncExitStack, host: str, port: int) -> Sequence[socket.socket]:
+    """Sockets that are closed with `stack`. Raises CannotListen."""
+    sockets = await asyncio.to_thread(open_sockets, host, port)
+    for one in sockets:
+        stack.callback(one.close)
+    return sockets
 
 
 def _addresses(sockets: Sequence[socket.socket]) -> Sequence[tuple[str, int]]:

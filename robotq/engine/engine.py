@@ -116,9 +116,7 @@ class Engine:
     # -- start and stop ------------------------------------------------------------------------
 
     async def run_background(self) -> None:
-        """Start executors, links and housekeeping."""
-        for robot in self.robots.values():
-            robot.start()
+        """Start housekeeping; `begin` starts the robots."""
         if self.absent.names:
             _log.warning("%s", self.absent.line)
         self.absent.start()
@@ -127,6 +125,11 @@ class Engine:
         start("clock", self._parts.clock_watch.look, every_s=5)
         start("retention", self._parts.retention.look, every_s=3_600)
         start("expiry", self._parts.tasks.expiry.run, every_s=1)
+
+    def begin(self) -> None:
+        """Start links and executors. Nothing moves before this."""
+        for robot in self.robots.values():
+            robot.start()
 
     async def shut_down(self) -> None:
         """See `ShutDown`. A second call does nothing.

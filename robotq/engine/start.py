@@ -45,6 +45,7 @@ async def start_engine(
     known: KnownRobots = NOBODY_KNOWS,
     read_again: ReadAgain | None = None,
     timings: Timings = Timings(),  # noqa: B008 - it never changes
+    begin: bool = True,
 ) -> Engine:
     """Open the store, make the drivers, recover, and start the executors.
 
@@ -52,7 +53,8 @@ async def start_engine(
     drivers; without it one is made from `config.time_scale`. `probe_s` are the seconds between
     two looks whether a disk that takes no writes takes them again. `known`: what is known
     of the robots. `read_again` reads the configuration anew, for a reload. When this returns,
-    everything that the run before left open is decided and on disk.
+    everything that the run before left open is decided and on disk. Without `begin` nothing moves
+    before `Engine.begin`, so that whoever wants to stop it is heard first.
     Raises ConfigError for what is wrong with the data folder, a driver or its options;
     DataUnavailable where that is the disk's fault.
     """
@@ -83,6 +85,8 @@ async def start_engine(
         _log.warning("%s", misfits.line)
     engine = Engine(parts)
     await engine.run_background()
+    if begin:
+        engine.begin()
     return engine
 
 

@@ -93,3 +93,19 @@ async def test_upgrade__a_stop_that_is_latched_meanwhile_holds_the_robots(folder
     assert (await engine.reads.task(WAITING.id)).state is TaskState.PENDING
     assert drivers["robot_a"].done == []
     await engine.shut_down()
+
+
+async def test_daemon__that_ends_before_it_has_begun_moves_nothing(tmp_path: Path) -> None:
+    drivers: dict[str, BenchDriver] = {}
+    store = SqliteStore(tmp_path)
+    engine = await start_engine(
+        bench_config("robot_a"), CATALOG, store, {"bench": bench_factory(drivers)}, begin=False
+    )
+    order = engine.intake.read({"cmd_type": "WORK", "params": {"take_s": 0}})
+    accepted = await engine.queue.submit([order], api="robot", actor="ann")
+    await engine.shut_down()
+    assert drivers["robot_a"].done == []
+    again = await _started(SqliteStore(tmp_path), drivers)
+    task = await again.queue.wait_ended(accepted.task_ids[0], 5)
+    assert task.state is TaskState.COMPLETED
+    await again.shut_down()

@@ -25,6 +25,12 @@ HEAD_S = 15.0
 SILENT_S = 60.0
 """Wall seconds that a connection may be open before its first byte."""
 _LOOK_S = 1.0
+_TURNS = 32
+"""Turns of the loop in which all connections that wait are taken and their requests begun: 1,024
+may wait, and 64 are taken in one turn."""
+_FIRST_LOOKS, _FIRST_LOOK_S = 60, 0.005
+"""How often, and in wall seconds, it is looked whether those who came during the start have the
+answer to their first request."""
 
 
 class Peer(Protocol):
@@ -85,6 +91,16 @@ class Connections:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    async def first_answered(self) -> None:
+        """Who has connected before has an answer to the first request; who keeps silent, or asks
+        for what comes later, is not waited for longer than 0.3 s."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        for _ in range(_FIRST_LOOKS):
+            if all(peer.used for peer in self._heard):
+                return
+            await asyncio.sleep(_FIRST_LOOK_S)
 
     def look(self, now: float) -> None:
         """Cut those that have kept a request, or their first byte, back for too long."""
