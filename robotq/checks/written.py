@@ -100,6 +100,10 @@ def _of_device(config: Config, robot: str, line: str) -> str:
         if line.startswith(before):
             at: KeyPath = ("robots", robot, "devices", name, "options")
             return _line(config, at, line.removeprefix(before))
+    of_all = f"robots.{robot}.devices: "
+    if line.startswith(of_all):
+        return _line(config, ("robots", robot, "devices"), line.removeprefix(of_all))
+    # it stands in the file of a device, and names it
     return line
 
 

@@ -41,6 +41,9 @@ PACKAGED_OPTIONS: Mapping[str, str] = {
     "line": "robotq.drivers.line.options:read_options",
 }
 
+_WITHOUT_STEPS = ("jsonline", "line")
+"""Drivers that do what they are told as a whole."""
+
 _BOUNDS = ("minimum", "maximum")
 
 _REQUIRED = (
@@ -95,6 +98,11 @@ def check_devices(robot: str, config: RobotConfig) -> Any:
     `robotq.drivers.devices.Devices`; None where there are none. Raises ConfigError."""
     if not config.devices:
         return None
+    if config.driver in _WITHOUT_STEPS:
+        raise ConfigError(
+            f"robots.{robot}.devices: {config.driver} carries out no steps, so nothing would use "
+            "them; expected a driver such as grbl or marlin"
+        )
     from robotq.drivers.devices import read_devices  # noqa: PLC0415 - loaded only where needed
 
     return read_devices(robot, config.devices, beside=config.options)

@@ -89,7 +89,7 @@ class DeviceCommand:
         limit = _Limit(one, limit_s)
         try:
             with limit:
-                result = one.carry_out(command, _Within(self, one.name), self._check)
+                result = one.carry_out(command, _Within(self, one.name), self.check)
             certain = True
         except Stopped:
             certain = True
@@ -130,14 +130,15 @@ class DeviceCommand:
             args["field"] = f"{one.name}.{args['field']}"
         return DriverError(f"{one.name}: {error}", code=error.code, **args)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises Stopped."""
         if self._stopping or self._latched():
             raise Stopped
 
     @contextmanager
     def _turn_of(self, one: Device) -> Iterator[None]:
         with self._changing:
-            self._check()
+            self.check()
             self._running = one
         try:
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 _LOOK_S = 0.1
+_LOOK_FOR_S = 10.0
+"""Wall seconds that a command waits at most for an attempt to make the link."""
 
 
 class Device:
@@ -52,6 +55,10 @@ class Device:
         self._changed = threading.Condition()
         self._up = False
         self._losses = 0
+        self._attempts = 0
+        """To make the link."""
+        self._wanted = False
+        """Somebody waits for it: the next attempt begins at once."""
         self._reason = "not connected yet"
         self._told: str | None = None
         self._closed = False
@@ -73,9 +80,23 @@ class Device:
                 )
                 self._keeper.start()
 
-    def require(self) -> None:
-        """Raises DriverError device_absent."""
+    def require(self, check: Callable[[], None] | None = None) -> None:
+        """Raises DriverError device_absent. With `check`, which is called often and may raise, it
+        is looked for once more where it was not there, so that a command does not fail since
+        robotq has just started."""
         self.start()
+        deadline = time.monotonic() + _LOOK_FOR_S
+        with self._changed:
+            until = self._attempts + 1
+            self._wanted = check is not None and not self._up
+            self._changed.notify_all()
+        while check is not None:
+            check()
+            with self._changed:
+                over = self._attempts >= until or time.monotonic() > deadline
+                if self._up or over or self._closed:
+                    break
+                self._changed.wait(_LOOK_S)
         with self._changed:
             if not self._up:
                 raise self.absent(self._reason)
@@ -106,12 +127,16 @@ class Device:
                     self._changed.wait()
                 if self._closed:
                     return
-            if self._reach():
+            there = self._reach()
+            with self._changed:
+                self._attempts += 1
+                self._changed.notify_all()
+            if there:
                 pause_s = _FIRST_PAUSE_S
                 continue
             with self._changed:
-                if not self._closed:
-                    self._changed.wait(pause_s)
+                self._changed.wait_for(lambda: self._closed or self._wanted, pause_s)
+                self._wanted = False
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _reach(self) -> bool:
@@ -207,7 +232,15 @@ class Device:
         return self._stops.submit(self._driver.stop)
 
     def emergency_stop(self) -> Future[None]:
-        return self._stops.submit(self._driver.emergency_stop)
+        return self._stops.submit(self._emergency_stop)
+
+    def _emergency_stop(self) -> None:
+        try:
+            self._driver.emergency_stop()
+        except DriverError:
+            # a file without a safe state is taken only where nothing in it acts
+            if self._options.ready.device.safe_state is not None:
+                raise
 
     def reset(self) -> Future[None]:
         return self._stops.submit(self._driver.reset)

@@ -81,14 +81,14 @@ class WithDevices:
         waiting = self._waiting_for()
         if waiting is not None:
             raise DriverError(waiting[1], code="device_absent", device=waiting[0])
-        for name in dict.fromkeys(named):
-            # before anything moves
-            self._devices[name].require()
         if not named:
             return self._robot.execute(command, context)
         running = DeviceCommand(context, self._devices, self._acted, lambda: self._latched)
         self._command = running
         try:
+            for name in dict.fromkeys(named):
+                # before anything moves
+                self._devices[name].require(running.check)
             return self._robot.execute(command, running)
         finally:
             self._command = None

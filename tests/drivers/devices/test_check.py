@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.written.conftest import Site, faults, right, site
@@ -85,6 +87,19 @@ def test_fault__of_a_device_has_the_line_of_the_device(site: Site) -> None:
     (fault,) = faults(site(wrong))
     assert fault.startswith("site.yaml:6: robots.gantry.devices.balance.options: device:")
     assert "did you mean mt-sics?" in fault
+
+
+def test_fault__in_the_file_of_a_device_has_its_line(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "own-pump.yaml").write_text("safe_state: []\ncomands: {}\n")
+    wrong = GANTRY.replace("device: cavro-pump", "device: ./own-pump.yaml")
+    (fault,) = faults(site(wrong))
+    assert fault.startswith("own-pump.yaml:2: comands: unknown key; did you mean commands?")
+
+
+@pytest.mark.parametrize("driver", ["jsonline", "line"])
+def test_robot__that_carries_out_no_steps_has_no_devices(site: Site, driver: str) -> None:
+    told = faults(site(GANTRY.replace("driver: grbl", f"driver: {driver}")))
+    assert f"site.yaml:5: robots.gantry.devices: {driver} carries out no steps" in told[-1]
 
 
 def test_port__of_two_is_refused(site: Site) -> None:

@@ -134,3 +134,29 @@ def test_commands__that_use_no_device_go_by(machines: Machines) -> None:
     began = time.monotonic()
     machines.do("MOVE_AWAY")
     assert time.monotonic() - began < 5
+
+
+def test_device__that_comes_back_is_looked_for_before_a_command_fails(machines: Machines) -> None:
+    wire = machines.bench.pump_wire
+    for _ in range(3):
+        wire.unplug()
+        eventually(lambda: not machines.driver.status().devices["pump"]["connected"])
+        wire.plug_in()
+        # whatever the pause of the keeper is by now
+        machines.do("FLUSH_AND_WEIGH")
+
+
+def test_emergency_stop__of_a_device_that_only_reads_is_no_failure(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        reads = {
+            "port": bench.balance_wire.url,
+            "who": {"send": "I4", "expect": 'I4 A "(?P<serial>.*)"'},
+            "commands": {"WEIGH": {"send": "S", "reads": True, "expect": "S S.*"}},
+        }
+        pump = {"options": {"device": "./pump.yaml", "port": bench.pump_wire.url}}
+        bench.write({"devices": {"balance": {"options": reads}, "pump": pump}})
+        (tmp_path / "own.yaml").write_text("commands: {}")
+        machines = Machines(bench, tmp_path)
+        machines.driver.emergency_stop()
+        machines.driver.reset()
+        machines.driver.close()
