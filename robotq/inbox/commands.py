@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from robotq.catalog import Kind
 from robotq.engine.engine import Engine
@@ -10,6 +11,13 @@ from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_unique
+from robotq.model.program_file import (
+    CARRIED_OUT_BY,
+    SUFFIXES,
+    is_program,
+    program_text,
+    robot_in,
+)
 
 _API = "robot"
 _SCOPE = "inbox"
@@ -17,13 +25,15 @@ _SCOPE = "inbox"
 
 
 class CommandFiles:
-    """One command in a file, or a list of them as a batch, like the body of a submit.
+    """One command in a file, or a list of them as a batch, like the body of a submit; or a program
+    of G-code, for the robot behind the `@` in its name.
 
     Only what becomes a task is taken: of a command that acts at once nobody could say after a
     crash whether it had.
     """
 
     actor = "inbox"
+    suffixes: tuple[str, ...] = (".json", *SUFFIXES)
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -34,8 +44,13 @@ class CommandFiles:
             return None
         return _receipt(answer.body["task_ids"], answer.body["batch_id"])
 
-    async def accept(self, token: str, content: bytes) -> JsonObject:
-        body = parse_unique(content)
+    async def accept(self, token: str, content: bytes, name: str = "") -> JsonObject:
+        if is_program(name):
+            body: Any = self._engine.intake.program_body(
+                program_text(content), cmd_type=CARRIED_OUT_BY, robot_id=robot_in(name)
+            )
+        else:
+            body = parse_unique(content)
         batch = isinstance(body, list)
         intake, limit = self._engine.intake, self._engine.config.limits.batch
         if batch:

@@ -20,6 +20,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json_text import parse_json
 from robotq.model.plain_text import plain
+from robotq.model.program_file import is_program
 from robotq.system.durable import sync_folder, write_durably
 
 LOOKED_AT = 100
@@ -77,12 +78,15 @@ class Folder:
     nothing that was dropped is ever overwritten or removed.
     """
 
-    def __init__(self, path: Path, *, limit_bytes: int, settle_s: float) -> None:
+    def __init__(
+        self, path: Path, *, limit_bytes: int, settle_s: float, suffixes: tuple[str, ...]
+    ) -> None:
         """A file is waited for until nobody has changed it for `settle_s`; larger ones than
         `limit_bytes` are refused."""
         self.path = path
         self._limit_bytes = limit_bytes
         self._settle_s = settle_s
+        self._suffixes = suffixes
         self._taking = path / "taking"
         self._done = path / "done"
         self._rejected = path / "rejected"
@@ -133,8 +137,9 @@ class Folder:
     def read(self, taken: Taken) -> bytes:
         """Its content. Raises RobotqError bad_parameter, body_too_large."""
         file = self._file(taken)
-        if not taken.name.lower().endswith(".json"):
-            raise RobotqError("bad_parameter", field="file", reason="expected a name with .json")
+        if not taken.name.lower().endswith(self._suffixes):
+            known = " or ".join(self._suffixes)
+            raise RobotqError("bad_parameter", field="file", reason=f"expected a name with {known}")
         try:
             found = file.lstat()
             if not stat.S_ISREG(found.st_mode):
@@ -146,6 +151,8 @@ class Folder:
             reason = f"it cannot be read: {error.strerror}"
             raise RobotqError("bad_parameter", field="file", reason=reason) from error
         if not content.strip():
+            if is_program(taken.name):
+                raise RobotqError("bad_parameter", field="file", reason="the file is empty")
             raise RobotqError("bad_json", reason="the file is empty")
         return content
 
@@ -189,7 +196,10 @@ class Folder:
         return look.complete or now - look.since >= self._settle_s
 
     def _is_complete(self, file: Path, found: os.stat_result) -> bool:
-        """Whether it is JSON to its end: no part of an object or of a list is."""
+        """Whether it is JSON to its end: no part of an object or of a list is. The half of a
+        program is a program too, so that it is always waited for."""
+        if is_program(file.name):
+            return False
         if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= self._limit_bytes:
             return False
         try:

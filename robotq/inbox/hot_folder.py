@@ -44,6 +44,8 @@ class Accepts(Protocol):
 
     actor: str
     """Who hands them in, in the journal."""
+    suffixes: tuple[str, ...]
+    """How the names of its files end, in lower case."""
 
     async def known(self, token: str) -> JsonObject | None:
         """What the file with this token became, if it was accepted before.
@@ -51,7 +53,7 @@ class Accepts(Protocol):
         Raises RobotqError store_unavailable.
         """
 
-    async def accept(self, token: str, content: bytes) -> JsonObject:
+    async def accept(self, token: str, content: bytes, name: str) -> JsonObject:
         """What the file becomes; on disk when this returns, and made only once for a token.
 
         Raises RobotqError, with the reason for whoever dropped it.
@@ -70,7 +72,10 @@ class HotFolder:
     ) -> None:
         """`lasts_s`: for how long `accepts` knows what it has accepted."""
         self._folder = Folder(
-            path, limit_bytes=engine.config.limits.body_bytes, settle_s=config.settle_s
+            path,
+            limit_bytes=engine.config.limits.body_bytes,
+            settle_s=config.settle_s,
+            suffixes=accepts.suffixes,
         )
         self._accepts = accepts
         self._engine = engine
@@ -200,7 +205,7 @@ class HotFolder:
         self._check_age(taken)
         content = await self._in_thread(self._folder.read, taken)
         try:
-            return await self._accepts.accept(taken.token, content)
+            return await self._accepts.accept(taken.token, content, taken.name)
         except RobotqError:
             raise
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,14 +49,13 @@ def test_submit__that_stays_without_an_answer_says_how_to_repeat_it(
     typed: Typed, network: Proxy, file: Path
 ) -> None:
     network.faults.extend([Fault.LOSE] * 200)
-    lost = typed("submit", file, "--url", network.url)
+    lost = typed("submit", file, "--priority", "high", "--url", network.url)
     assert (lost.code, lost.out) == (3, "")
     assert "it may have been carried out" in lost.err
     line = lost.err.strip().rpartition(": robotq ")[2]
-    assert line.startswith(f"submit '{file}' --idempotency-key ")
+    assert line.startswith(f"submit '{file}' --priority=high --idempotency-key ")
     network.faults.clear()
-    key = line.split()[-1]
-    again = typed("submit", file, "--idempotency-key", key, "--url", network.url)
+    again = typed(*shlex.split(line), "--url", network.url)
     assert (again.code, again.out) == (0, f"{next(Client(network.url).all_tasks()).task_id}\n")
     assert tasks(network) == 1
 

@@ -304,10 +304,10 @@ async def test_fault__of_our_own_rejects_one_file_and_goes_on(
 ) -> None:
     accept = inbox.folder._accepts.accept
 
-    async def broken(token: str, content: bytes) -> Any:
+    async def broken(token: str, content: bytes, name: str) -> Any:
         if b"BROKEN" in content:
             raise ValueError(content)
-        return await accept(token, content)
+        return await accept(token, content, name)
 
     monkeypatch.setattr(inbox.folder._accepts, "accept", broken)
     inbox.drop("a.json", work("BROKEN"))

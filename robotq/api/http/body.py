@@ -27,6 +27,24 @@ async def read_json(request: web.Request, limit_bytes: int, *, unique: bool = Fa
     Raises RobotqError bad_json, body_too_large; with `unique` bad_parameter.
     """
     packed = request.headers.get("Content-Encoding", "identity")[:20]
+    raw = await read_bytes(request, limit_bytes)
+    try:
+        if not unique:
+            return parse_json(raw)
+        if len(raw) > _LARGE:
+            return await asyncio.to_thread(parse_unique, raw)
+        return parse_unique(raw)
+    except RobotqError as error:
+        if packed == "identity" or error.code.name != "bad_json":
+            raise
+        reason = f"{error.args_['reason']}; unpacked ({packed}) it has {len(raw)} bytes"
+        raise RobotqError("bad_json", reason=reason) from error
+
+
+async def read_bytes(request: web.Request, limit_bytes: int) -> bytes:
+    """The body as it is. Raises RobotqError bad_json where it does not come to its end,
+    body_too_large."""
+    packed = request.headers.get("Content-Encoding", "identity")[:20]
     try:
         if request.content.is_eof():
             # all of it is here, as of nearly every request
@@ -50,17 +68,7 @@ async def read_json(request: web.Request, limit_bytes: int, *, unique: bool = Fa
         raise RobotqError("bad_json", reason=reason) from error
     if len(raw) > limit_bytes:
         raise RobotqError("body_too_large", limit_bytes=limit_bytes)
-    try:
-        if not unique:
-            return parse_json(raw)
-        if len(raw) > _LARGE:
-            return await asyncio.to_thread(parse_unique, raw)
-        return parse_unique(raw)
-    except RobotqError as error:
-        if packed == "identity" or error.code.name != "bad_json":
-            raise
-        reason = f"{error.args_['reason']}; unpacked ({packed}) it has {len(raw)} bytes"
-        raise RobotqError("bad_json", reason=reason) from error
+    return raw
 
 
 async def _arriving(request: web.Request, limit_bytes: int) -> bytes:

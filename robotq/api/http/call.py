@@ -89,6 +89,11 @@ class Call:
         limit = self.engine.config.limits.body_bytes
         return jsonbody.read_json(self.request, limit, unique=unique)
 
+    async def bytes(self) -> bytes:
+        """The body as it is. Raises RobotqError bad_json where it does not come to its end,
+        body_too_large."""
+        return await jsonbody.read_bytes(self.request, self.engine.config.limits.body_bytes)
+
     async def body(self, model: type[_Model]) -> _Model:
         """The body as a JSON object of this shape.
 

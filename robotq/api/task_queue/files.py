@@ -61,6 +61,7 @@ class TaskFiles:
     all that follows may be left out, `task_type` stands for `type`."""
 
     actor = "inbox"
+    suffixes: tuple[str, ...] = (".json",)
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -69,7 +70,7 @@ class TaskFiles:
         task = await self._engine.reads.task_if_any(_id_of(token))
         return None if task is None else _receipt(task)
 
-    async def accept(self, token: str, content: bytes) -> JsonObject:
+    async def accept(self, token: str, content: bytes, name: str) -> JsonObject:  # noqa: ARG002
         body = parse_json(content)
         if not isinstance(body, dict):
             raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")

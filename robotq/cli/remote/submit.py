@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 import typer
 
 from robotq.cli.shared.failure import ExitCode, Failure
@@ -19,7 +20,9 @@ from robotq.cli.shared.schedule import schedule_of, with_keys
 from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.client import ClientError, Unreachable
 from robotq.client.calls import new_key
+from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.model.program_file import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
 
 _OPTION = "--idempotency-key"
 
@@ -28,8 +31,15 @@ def submit(
     *,
     files: Annotated[
         list[Path],
-        typer.Argument(help="Command files: one command or a list; - is standard input."),
+        typer.Argument(
+            help="Command files: one command or a list; - is standard input. Programs of G-code "
+            f"({', '.join(SUFFIXES)}) become a {CARRIED_OUT_BY} each."
+        ),
     ],
+    robot: Annotated[
+        str | None,
+        typer.Option("--robot", metavar="NAME", help="Who carries out a program of G-code."),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Show the work, and end with its outcome.")
     ] = False,
@@ -81,7 +91,8 @@ def submit(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Submit command files. A file with a list is a batch: all of it is accepted, or nothing."""
+    """Submit command files and programs. A file with a list is a batch: all of it is accepted, or
+    nothing."""
     if idempotency_key is not None and len(files) > 1:
         raise Failure("--idempotency-key goes with one file", ExitCode.USAGE)
     keys = schedule_of(
@@ -91,7 +102,15 @@ def submit(
         repeat=repeat,
         every_s=every,
     )
-    bodies = [with_keys(read_file(file), keys) for file in files]
+    bodies = [with_keys(_command_in(file, robot), keys) for file in files]
+    again = _options(
+        robot=robot,
+        priority=priority,
+        not_before=not_before,
+        expires_at=expires_at,
+        repeat=repeat,
+        every=every,
+    )
 
     def conversation(caller: Caller) -> int:
         answers: list[JsonObject] = []
@@ -100,7 +119,7 @@ def submit(
                 once = idempotency_key or new_key()
                 if verbose:
                     print(f"{file}: {_OPTION} {once}", file=sys.stderr)
-                answers.append(_handed_in(caller, file, body, once))
+                answers.append(_handed_in(caller, file, body, once, again))
         except (ClientError, Failure):
             # what was accepted before is at work
             _tell(answers, as_json)
@@ -119,7 +138,34 @@ def submit(
     raise typer.Exit(talk(url, key, conversation))
 
 
-def _handed_in(caller: Caller, file: Path, body: bytes, once: str) -> JsonObject:
+def _command_in(file: Path, robot: str | None) -> bytes:
+    """What is handed in for a file. Raises Failure."""
+    content = read_file(file)
+    if not is_program(file.name):
+        if robot is not None:
+            raise Failure(
+                f"--robot goes with programs ({', '.join(SUFFIXES)}); the commands in {file} "
+                "name their robot themselves",
+                ExitCode.USAGE,
+            )
+        return content
+    try:
+        text = program_text(content)
+    except RobotqError as error:
+        raise Failure(f"{file}: {error}", ExitCode.USAGE) from error
+    command = {"cmd_type": CARRIED_OUT_BY, "params": {"program": text}}
+    return orjson.dumps(command if robot is None else {**command, "robot_id": robot})
+
+
+def _options(**given: object) -> Sequence[str]:
+    """The options that belong to what was handed in, as they are written."""
+    told = {name.replace("_", "-"): value for name, value in given.items() if value is not None}
+    return [f"--{name}={value}" for name, value in told.items()]
+
+
+def _handed_in(
+    caller: Caller, file: Path, body: bytes, once: str, options: Sequence[str]
+) -> JsonObject:
     """What the daemon answers. Raises Failure with the line that repeats it safely where nobody
     knows whether it was accepted; ClientError."""
     try:
@@ -129,7 +175,7 @@ def _handed_in(caller: Caller, file: Path, body: bytes, once: str) -> JsonObject
             raise
         interrupted = isinstance(error, KeyboardInterrupt)
         problem = "interrupted; it may have been accepted" if interrupted else str(error)
-        line = f"robotq submit {shlex.quote(str(file))} {_OPTION} {shlex.quote(once)}"
+        line = shlex.join(["robotq", "submit", str(file), *options, _OPTION, once])
         raise Failure(
             f"{problem}. This repeats it, and it counts once: {line}",
             ExitCode.INTERRUPTED if interrupted else ExitCode.NO_DAEMON,

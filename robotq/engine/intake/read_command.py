@@ -131,6 +131,19 @@ class Intake:
             self._known.check_places(self.catalog, spec, command.params, robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
+    def program_body(self, text: str, **fields: Any) -> JsonObject:
+        """The command that carries out a program which came by itself; `fields`: `cmd_type`, and
+        others of the command that are not None.
+
+        Raises RobotqError unknown_command, bad_parameter where that command takes no program.
+        """
+        cmd_type = fields["cmd_type"]
+        if "program" not in self.catalog.get(cmd_type).schema.get("properties", {}):
+            reason = f"{cmd_type} takes no program"
+            raise RobotqError("bad_parameter", field="cmd_type", reason=reason)
+        given = {name: value for name, value in fields.items() if value is not None}
+        return {**given, "params": {"program": text}}
+
     def read_batch(self, items: Sequence[Any]) -> list[Order]:
         """Read every command of a batch; an error names the index of its item.
 

@@ -23,6 +23,7 @@ from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.outcome import result_view
+from robotq.model.program_file import program_text
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
 from robotq.wire import submit as wire
@@ -43,8 +44,11 @@ _LOOK_S = 5.0
 
 async def submit(call: Call) -> web.StreamResponse:
     """Take a command or a list of commands, and do at once what acts at once."""
-    body = await call.json(unique=True)
     query = call.query(SubmitQuery) if call.request.rel_url.raw_query_string else _PLAIN
+    if query.cmd_type is not None and call.request.content_type == "text/plain":
+        body: Any = await _program(call, query)
+    else:
+        body = await call.json(unique=True)
     batch = isinstance(body, list)
     orders = _read_batch(call, body) if batch else [call.engine.intake.read(body)]
     for order in orders:
@@ -75,6 +79,26 @@ async def submit(call: Call) -> web.StreamResponse:
         if all(task.state.final for task in tasks):
             return _results(call, accepted, tasks)
     return _queued(call, accepted)
+
+
+async def _program(call: Call, query: SubmitQuery) -> Any:
+    """The command for a body that is a program."""
+    return call.engine.intake.program_body(
+        program_text(await call.bytes()),
+        cmd_type=query.cmd_type,
+        robot_id=query.robot_id,
+        cmd_id=query.cmd_id,
+        priority=_number_or_word(query.priority),
+        not_before=query.not_before,
+        expires_at=query.expires_at,
+    )
+
+
+def _number_or_word(text: str | None) -> int | str | None:
+    """A priority as it stands in a query; whether it is one is seen later."""
+    if text is None or not re.fullmatch(r"-?[0-9]{1,3}", text):
+        return text
+    return int(text)
 
 
 def _read_batch(call: Call, items: list[Any]) -> list[Order]:

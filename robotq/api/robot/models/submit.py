@@ -62,3 +62,13 @@ class SubmitQuery(Query):
         description="Let no other command in between those of a batch. Default: where a robot "
         "gets more than one of them.",
     )
+    cmd_type: str | None = Field(
+        default=None,
+        description="With `Content-Type: text/plain`, the body is a program for this command, "
+        "such as RUN_GCODE, and what follows are the other keys of the command.",
+    )
+    robot_id: str | None = Field(default=None, description="Of a program: who carries it out.")
+    cmd_id: str | None = Field(default=None, description="Of a program.")
+    priority: str | None = Field(default=None, description="Of a program.")
+    not_before: str | None = Field(default=None, description="Of a program.")
+    expires_at: str | None = Field(default=None, description="Of a program.")
