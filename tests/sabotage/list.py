@@ -348,6 +348,27 @@ SABOTAGES = (
         "tests/drivers/scanner/test_codes.py",
     ),
     _one(
+        "the second half of a code counts as a code",
+        "drivers/scanner/hearing.py",
+        "        self._nobody_until = now + self._options.late_s\n",
+        "        self._nobody_until = now\n",
+        "tests/drivers/scanner/test_streams.py",
+    ),
+    _one(
+        "a read goes on where the link broke",
+        "drivers/scanner/hearing.py",
+        "            self._now.over = self._now.broken = True\n            self._now = None\n",
+        "            pass\n",
+        "tests/drivers/scanner/test_streams.py",
+    ),
+    _one(
+        "a key that stays down is nothing",
+        "drivers/scanner/hid/keys.py",
+        "        if stuck:\n",
+        "        if False:\n",
+        "tests/drivers/scanner/test_hid.py",
+    ),
+    _one(
         "a contiguous batch lets others in between",
         "engine/state/robot_queue.py",
         "            if self._open_batch is not None and task.batch_id != self._open_batch:\n"

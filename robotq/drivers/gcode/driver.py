@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -67,7 +68,9 @@ class GcodeDriver:
             try:
                 # before anything moves, and not with the bottle in the gripper; a stop that
                 # comes meanwhile is seen below
-                self._scanner.require(lambda: controls.interrupted)
+                waits = self._scanner.options.wait_s > 0 and not self._scanner.ready
+                with context.step("wait_for_scanner") if waits else nullcontext():
+                    self._scanner.require(lambda: controls.interrupted)
             except DriverError:
                 controls.end()
                 raise

@@ -78,6 +78,11 @@ class Scanner:
             )
             self._keeper.start()
 
+    @property
+    def ready(self) -> bool:
+        """Its port is open, and it is the one that is meant."""
+        return self._absent is None and self._transport.is_open
+
     def require(self, given_up: Callable[[], bool] = lambda: False) -> None:
         """Wait for it as long as the options say, or until nobody wants it any more. Raises
         DriverError scanner_absent where it cannot be reached."""
@@ -93,7 +98,7 @@ class Scanner:
                     self._warn(f"a command waits for it: {error}")
                 told = True
             again_at = time.monotonic() + _REOPEN_S
-            while not self._ready and (left := min(again_at, deadline) - time.monotonic()) > 0:
+            while not self.ready and (left := min(again_at, deadline) - time.monotonic()) > 0:
                 if given_up():
                     return None
                 with self._changed:
@@ -131,12 +136,12 @@ class Scanner:
     def state(self) -> JsonObject:
         """What there is to be shown of it."""
         told: dict[str, str | bool | None] = {
-            "connected": self._ready,
+            "connected": self.ready,
             "port": self._transport.port_name or self.options.port.port,
         }
         if self.options.who is not None:
             told["identity"] = self._identity
-        if not self._ready and self._absent is not None:
+        if not self.ready and self._absent is not None:
             told["reason"] = self._absent
         return told
 
@@ -175,7 +180,7 @@ class Scanner:
             check()
             with self._changed:
                 now = time.monotonic()
-                if not read.over and not self._ready:
+                if not read.over and not self.ready:
                     raise LinkLost(self._absent or "it is gone")
                 begun = self._hearing.begun(read)
                 if read.over or now >= deadline + (_LATEST_S if begun else 0.0):
@@ -223,7 +228,7 @@ class Scanner:
         """Cuts what comes at its pauses, and opens the port again when it is gone."""
         reopen_at = 0.0
         while True:
-            if not self._ready and time.monotonic() >= reopen_at:
+            if not self.ready and time.monotonic() >= reopen_at:
                 try:
                     self._reach()
                 except LinkLost:
@@ -253,15 +258,10 @@ class Scanner:
 
     # -- its port ------------------------------------------------------------------------------
 
-    @property
-    def _ready(self) -> bool:
-        """Its port is open, and it is the one that is meant."""
-        return self._absent is None and self._transport.is_open
-
     def _reach(self) -> None:
         """Raises LinkLost."""
         with self._opening:
-            if self._ready or self._closed:
+            if self.ready or self._closed:
                 return
             try:
                 self._open()

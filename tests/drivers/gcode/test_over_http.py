@@ -67,6 +67,14 @@ class Site:
         assert task["status"] == "completed", task
         return task
 
+    async def waits_for_scanner(self) -> str:
+        """Hand a scan in, and wait until it waits for its scanner."""
+        task_id = await self.submit("SCAN_QRCODE", **SCAN["params"])
+        async with asyncio.timeout(10):
+            while "wait_for_scanner" not in str(await self.get(f"/task/{task_id}")):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return task_id
+
     async def until(self, condition: Any) -> None:
         async with asyncio.timeout(10):
             while not condition():  # noqa: ASYNC110
@@ -76,21 +84,25 @@ class Site:
         return {hold.code for hold in self.engine.holds.all() if hold.robot == robot}
 
 
-def site_config(name: str, folder: Path) -> Config:
+def site_config(name: str, folder: Path, wait_s: float = 0) -> Config:
     """A ready configuration with the ports of this test in it."""
     config = load_config(READY / f"{name}.yaml", {}, {"data": str(folder / "data")})
     robots = {}
     for robot, given in config.robots.items():
-        scanner = {**given.options["scanner"], "port": f"{folder}/scanner"}
+        own = {"port": f"{folder}/scanner", "wait_s": wait_s}
+        scanner = {**given.options["scanner"], **own}
         options = {**given.options, "port": f"{folder}/tty*", "scanner": scanner}
         robots[robot] = replace(given, options=options, on_start="resume", reconnect_s=0.05)
     return replace(config, robots=robots)
 
 
 @asynccontextmanager
-async def site(name: str, folder: Path, *, held: bool = False) -> AsyncIterator[Site]:
-    """`held`: something at the robot holds its queue when the daemon starts."""
-    config = await asyncio.to_thread(site_config, name, folder)
+async def site(
+    name: str, folder: Path, *, held: bool = False, wait_s: float = 0
+) -> AsyncIterator[Site]:
+    """`held`: something at the robot holds its queue when the daemon starts. `wait_s`: so long a
+    command waits for its scanner."""
+    config = await asyncio.to_thread(site_config, name, folder, wait_s)
     catalog = await asyncio.to_thread(load_catalog, config.commands)
     engine = await start_engine(config, catalog, MemoryStore(), DRIVERS)
     keys = await asyncio.to_thread(KeyFile, config.data)
@@ -167,6 +179,31 @@ async def test_scan__without_a_scanner_is_refused_before_a_bottle_is_taken(
         assert task["status"] == "failed"
         assert task["error"]["error_code"] == "scanner_absent"
         assert len(machine.axes.moved) == moved
+
+
+@pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
+async def test_scan__waits_for_its_scanner_before_a_bottle_is_taken(
+    name: str, tmp_path: Path
+) -> None:
+    scanner = ScannerEmulator(tmp_path / "scanner", ["bottle_001", "bottle_002", "bottle_003"])
+    async with (
+        plugged(device(name, tmp_path, speed=100)) as machine,
+        site(name, tmp_path, wait_s=60) as lab,
+    ):
+        await lab.do("HOME")
+        moved = len(machine.axes.moved)
+        cancelled = await lab.waits_for_scanner()
+        await lab.post(f"/task/{cancelled}/cancel")
+        task = await lab.ended(cancelled)
+        assert task["error"]["error_code"] == "cancelled", task
+        scan = await lab.waits_for_scanner()
+        assert len(machine.axes.moved) == moved
+        await asyncio.to_thread(scanner.__enter__)
+        try:
+            task = await lab.ended(scan)
+        finally:
+            await asyncio.to_thread(scanner.__exit__)
+        assert task["status"] == "completed", task
 
 
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
