@@ -24,6 +24,8 @@ _SCALES = {"G20": 25.4, "G21": 1.0}
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3"})
 _ARCS = frozenset({"G2", "G3"})
 _CYCLES = frozenset({"G73", "G81", "G82", "G83", "G84", "G85", "G86", "G89"})
+_PROBES = frozenset({"G38.2", "G38.3", "G38.4", "G38.5", "G5", "G5.1"})
+"""Motions that stay in effect, and end nobody knows where."""
 _ELSEWHERE = frozenset({"G28", "G29", "G30", "G33", "G34", "G5", "G5.1", "G38.2", "G38.3", "G38.4",
                         "G38.5"})  # fmt: skip
 """Motions whose end, or way, is not that of the words of their line."""
@@ -125,7 +127,7 @@ class Outlook:
             self._plane = code
         elif code in ("G93", "G94"):
             self._inverse, self._feed = code == "G93", 0.0 if code == "G93" else self._feed
-        elif code in _MOTIONS or code in _CYCLES or code == "G80" or code in _ELSEWHERE:
+        elif code in _MOTIONS or code in _CYCLES or code == "G80" or code in _PROBES:
             self._motion = code
 
     def _move(self, named: list[str], words: Mapping[str, float]) -> None:

@@ -160,3 +160,27 @@ async def test_a_large_program__is_judged_while_others_are_answered(tmp_path: Pa
             answered += 1
         assert (await asked)["line"] == len(lines)
         assert answered > 1
+
+
+async def test_a_shutdown__does_not_wait_for_a_program_that_is_being_read(tmp_path: Path) -> None:
+    async with site("grbl-gantry", tmp_path, held=True) as lab:
+        queue: Any = lab.engine.queue
+        judging = queue.outlooks.__self__
+        asked = asyncio.create_task(lab.post("/", run("\n".join(square(25_000)))))
+        await lab.until(lambda: judging._waiting or asked.done())
+        lab.engine.queue.close()
+        assert (await asked)["error_code"] == "shutting_down"
+        assert judging._waiting == 0
+
+
+async def test_many_programs_at_once__are_read_one_by_one_and_not_without_end(
+    tmp_path: Path,
+) -> None:
+    async with site("grbl-gantry", tmp_path, held=True) as lab:
+        body = run("\n".join(square(6_000)))
+        asked = [asyncio.create_task(lab.post("/?dry_run=1", body)) for _ in range(24)]
+        answers = await asyncio.gather(*asked)
+        refused = [answer["error_code"] for answer in answers if not answer["success"]]
+        assert set(refused) <= {"too_many_requests"}
+        assert len(answers) - len(refused) >= 16
+        assert (await lab.post("/?dry_run=1", body))["success"]
