@@ -71,12 +71,14 @@ def open_keyboard(options: HidOptions) -> KeyEvents:
         raise LinkLost(f"a scanner that is a keyboard needs {INSTALL}: {error}") from error
     name = found_keyboard(options.device)
     try:
-        return _Evdev(name, evdev.InputDevice(name))
+        return Grabbed(name, evdev.InputDevice(name))
     except OSError as error:
         raise LinkLost(f"{name}: {_why(error)}") from error
 
 
-class _Evdev:
+class Grabbed:
+    """A keyboard of the library `evdev`, which is its `InputDevice`."""
+
     def __init__(self, name: str, device: Any) -> None:
         """Raises OSError, and LinkLost."""
         self.name = name
