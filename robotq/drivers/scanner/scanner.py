@@ -10,7 +10,8 @@ from collections.abc import Callable
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.scanner.hearing import Hearing, Read
 from robotq.drivers.scanner.hid import HidLink, HidOptions, KeyEvents, open_keyboard
-from robotq.drivers.scanner.options import ScannerOptions, WhoOptions
+from robotq.drivers.scanner.options import ScannerOptions
+from robotq.drivers.scanner.who import Who
 from robotq.drivers.transport import Transport
 from robotq.model.json import JsonObject
 
@@ -19,9 +20,6 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.1
 _SOON_S = 0.001
 _REOPEN_S = 1.0
-_ANSWER_S = 2.0
-"""How long it may take to begin to say who it is, and to end."""
-_LONGEST_ANSWER = 4_096
 _LATEST_S = 10.0
 """How much longer than its time a read waits for the end of what has begun to come."""
 _REST_S = 1.0
@@ -57,9 +55,7 @@ class Scanner:
         self._changed = threading.Condition()
         self._opening = threading.Lock()
         self._hearing = Hearing(options, self._warn)
-        self._answer: bytearray | None = None
-        """What it says of itself, while it is asked."""
-        self._identity = None if options.who is None else options.who.identity
+        self._who = Who(options.who, options.gap_s, self._changed)
         self._absent: str | None = "not opened yet"
         self._broke = "it is gone"
         """Why the link broke last."""
@@ -140,7 +136,7 @@ class Scanner:
             "port": self._transport.port_name or self.options.port.port,
         }
         if self.options.who is not None:
-            told["identity"] = self._identity
+            told["identity"] = self._who.identity
         if not self.ready and self._absent is not None:
             told["reason"] = self._absent
         return told
@@ -206,9 +202,7 @@ class Scanner:
 
     def _heard(self, data: bytes) -> None:
         with self._changed:
-            if self._answer is not None:
-                self._answer += data[:_LONGEST_ANSWER]
-            else:
+            if not self._who.heard(data):
                 self._hearing.heard(data, time.monotonic())
             self._changed.notify_all()
 
@@ -278,45 +272,12 @@ class Scanner:
             _log.info("%s: the scanner is at %s", self._robot, self._transport.port_name)
 
     def _open(self) -> None:
-        who = self.options.who
-        with self._changed:
-            self._answer = None if who is None else bytearray()
+        self._who.expect()
         try:
             self._transport.open()
-            if who is not None:
-                self._compare(self._asked(who))
+            self._who.compare(self._transport.write, str(self._transport.port_name))
         except LinkLost:
             self._transport.close()
             raise
         finally:
-            with self._changed:
-                self._answer = None
-
-    def _asked(self, who: WhoOptions) -> str:
-        """What it says of itself. Raises LinkLost."""
-        self._transport.write(who.ask)
-        deadline = time.monotonic() + _ANSWER_S
-        heard = b""
-        with self._changed:
-            # until it is quiet: half an answer is another one
-            while (left := deadline - time.monotonic()) > 0:
-                wait_s = min(left, self.options.gap_s) if heard else left
-                more = self._changed.wait(wait_s)
-                heard = bytes(self._answer or b"")
-                if heard and not more:
-                    break
-        found = who.says.search(heard)
-        if found is None:
-            said = f"it says {heard.decode('latin-1')[:80]!a}" if heard else "it says nothing"
-            raise LinkLost(f"{self._transport.port_name}: asked who it is, {said}")
-        told: bytes = found[1] if found.re.groups and found[1] is not None else found[0]
-        return told.decode("latin-1").strip()
-
-    def _compare(self, found: str) -> None:
-        if self._identity is None:
-            self._identity = found
-        elif found != self._identity:
-            raise LinkLost(
-                f"{self._transport.port_name}: another scanner is there: it says {found[:80]!a}, "
-                f"expected {self._identity!a}"
-            )
+            self._who.over()
