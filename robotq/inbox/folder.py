@@ -249,5 +249,7 @@ def _cut(name: str) -> str:
     if not stem or len(os.fsencode(suffix)) > _SUFFIX_BYTES:
         # what is behind the last dot is no suffix
         stem, dot, suffix = name, "", ""
-    kept = os.fsencode(stem)[: _NAME_BYTES - len(os.fsencode(suffix)) - 1]
+    room = _NAME_BYTES - len(os.fsencode(suffix)) - 1
+    # the robot that gets a program stands at the end
+    kept = os.fsencode(stem)[-room:] if is_program(name) else os.fsencode(stem)[:room]
     return f"{kept.decode('utf-8', 'ignore')}{dot}{suffix}"

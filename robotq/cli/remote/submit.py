@@ -22,6 +22,7 @@ from robotq.client import ClientError, Unreachable
 from robotq.client.calls import new_key
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.model.json_text import parse_json
 from robotq.model.program_file import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
 
 _OPTION = "--idempotency-key"
@@ -87,6 +88,14 @@ def submit(
             "it is cancelled.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only check, and tell what would be taken: of a program how long it takes, how "
+            "far it reaches, its tools, and the lines at which it waits for a person.",
+        ),
+    ] = False,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
@@ -95,6 +104,8 @@ def submit(
     nothing."""
     if idempotency_key is not None and len(files) > 1:
         raise Failure("--idempotency-key goes with one file", ExitCode.USAGE)
+    if dry_run and wait:
+        raise Failure("--dry-run does nothing that could be waited for", ExitCode.USAGE)
     keys = schedule_of(
         priority=priority,
         not_before=not_before,
@@ -114,6 +125,10 @@ def submit(
 
     def conversation(caller: Caller) -> int:
         answers: list[JsonObject] = []
+        if dry_run:
+            for body in bodies:
+                _show_checked(caller, body)
+            return ExitCode.OK
         try:
             for file, body in zip(files, bodies, strict=True):
                 once = idempotency_key or new_key()
@@ -155,6 +170,23 @@ def _command_in(file: Path, robot: str | None) -> bytes:
         raise Failure(f"{file}: {error}", ExitCode.USAGE) from error
     command = {"cmd_type": CARRIED_OUT_BY, "params": {"program": text}}
     return orjson.dumps(command if robot is None else {**command, "robot_id": robot})
+
+
+def _show_checked(caller: Caller, body: bytes) -> None:
+    """Tell what would be taken. Raises ClientError, Failure."""
+    try:
+        commands = parse_json(body)
+    except RobotqError as error:
+        raise Failure(f"the command file is not right: {error}", ExitCode.USAGE) from error
+    for command in caller.dry_run(commands):
+        shown = dict(command)
+        if "program" in shown:
+            # what is in it, the file shows
+            shown["params"] = {
+                name: "..." if name == "program" else value
+                for name, value in shown["params"].items()
+            }
+        print_json(new_console(), shown)
 
 
 def _options(**given: object) -> Sequence[str]:

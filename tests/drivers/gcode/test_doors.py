@@ -115,6 +115,13 @@ async def test_robotq_submit__takes_a_program_for_a_robot(tmp_path: Path) -> Non
         refused = await submit(wrong, "--robot", "gantry")
         assert (refused.returncode, refused.stdout) == (1, "")
         assert "line 2, M2000" in refused.stderr
+        checked = await submit(part, "--dry-run")
+        assert checked.returncode == 0, checked.stderr
+        told = orjson.loads(checked.stdout)
+        assert told["program"]["box_mm"] == {"x": [10, 10]}
+        assert told["params"] == {"program": "..."}
+        assert (await submit(wrong, "--dry-run")).returncode == 1
+        assert len((await lab.get("/tasks"))["tasks"]) == 1
         command = tmp_path / "home.json"
         command.write_text('{"cmd_type": "HOME"}')
         both = await submit(command, "--robot", "gantry")
@@ -164,3 +171,19 @@ async def test_inbox__does_not_take_the_half_of_a_program(tmp_path: Path) -> Non
         await folder.stop()
         assert (box / "part.nc").exists()
         assert (await lab.get("/tasks"))["tasks"] == []
+
+
+async def test_inbox__a_name_that_is_cut_still_names_the_robot(tmp_path: Path) -> None:
+    """Without it, the default robot would carry out what another one was meant to do."""
+    box = tmp_path / "inbox"
+    async with site("grbl-gantry", tmp_path, held=True) as lab:
+        config = InboxConfig(settle_s=0, poll_s=0.01)
+        folder = HotFolder(box, CommandFiles(lab.engine), lab.engine, config, lasts_s=86_400)
+        await asyncio.to_thread(folder._folder.prepare)
+        await asyncio.to_thread((box / f"{'ü' * 110}@mill.nc").write_bytes, PART)
+        await folder.look()
+        await folder.look()
+        await folder.stop()
+        assert (await lab.get("/tasks"))["tasks"] == []
+        (reason,) = [orjson.loads(file.read_bytes()) for file in box.rglob("*.reason.json")]
+        assert reason["field"] == "robot_id"
