@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from robotq.drivers.base import DriverError
@@ -48,6 +48,10 @@ def refused(lines: list[str]) -> str:
     off=st.sampled_from([0.0, 0.0, 0.002, 0.02, 0.3, 0.7]),
     mode=st.sampled_from(["G90", "G91", "G20", "G18"]),
 )
+@example(start=(0.0, 0.0), centre=(10.0, 0.0), turn=1.0, off=0.7, mode="G90")
+@example(start=(0.0, 0.0), centre=(40.0, 0.0), turn=1.0, off=0.02, mode="G20")
+@example(start=(5.0, 5.0), centre=(10.0, 0.0), turn=1.0, off=0.02, mode="G91")
+@example(start=(0.0, 0.0), centre=(30.0, 10.0), turn=3.0, off=0.0, mode="G18")
 def test_arc__is_taken_where_the_firmware_takes_it(
     start: tuple[float, float],
     centre: tuple[float, float],
