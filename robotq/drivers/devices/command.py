@@ -89,7 +89,7 @@ class DeviceCommand:
         limit = _Limit(one, limit_s)
         try:
             with limit:
-                result = one.carry_out(command, _Within(self, one.name), self.check)
+                result = one.carry_out(command, _Within(self, one.name), self._called_off)
             certain = True
         except Stopped:
             certain = True
@@ -132,8 +132,11 @@ class DeviceCommand:
 
     def check(self) -> None:
         """Raises Stopped."""
-        if self._stopping or self._latched():
+        if self._called_off():
             raise Stopped
+
+    def _called_off(self) -> bool:
+        return self._stopping or self._latched()
 
     @contextmanager
     def _turn_of(self, one: Device) -> Iterator[None]:

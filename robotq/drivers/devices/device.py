@@ -14,6 +14,7 @@ from robotq.drivers.base import (
     DriverError,
     DriverSetup,
     LinkState,
+    Stopped,
 )
 from robotq.drivers.line.driver import LineDriver
 from robotq.drivers.line.options import LineOptions
@@ -214,16 +215,20 @@ class Device:
         return self._options.ready.device.commands[cmd_type].timeout_s
 
     def carry_out(
-        self, command: Command, context: CommandContext, check: Callable[[], None]
+        self, command: Command, context: CommandContext, called_off: Callable[[], bool]
     ) -> JsonObject:
-        """Raises what `Driver.execute` may; DriverError device_absent where it is not there."""
+        """Nothing is sent any more once it is `called_off`, but its safe state. Raises what
+        `Driver.execute` may; DriverError device_absent where it is not there."""
         self.require()
         while not self._turn.acquire(timeout=_LOOK_S):
-            check()
+            if called_off():
+                raise Stopped
         try:
             self.require()
+            self._driver.called_off = called_off
             return self._driver.execute(command, context)
         finally:
+            self._driver.called_off = _never
             self._turn.release()
 
     # -- stops, each on a thread of its own -----------------------------------------------------
@@ -251,3 +256,7 @@ class Device:
             self._changed.notify_all()
         self._driver.close()
         self._stops.shutdown(wait=False, cancel_futures=True)
+
+
+def _never() -> bool:
+    return False

@@ -50,6 +50,9 @@ class LineDriver:
         self._talk = Talk(options.ready, self._link)
         self._recognition = Recognition(options.port.identity, "its file says what it is asked")
         self._run: Run | None = None
+        self.called_off: Callable[[], bool] = _never
+        """Whether the command that is being carried out was stopped as a part of another one:
+        asked before each line, also before `stop` has met it."""
         self._making = False
         self._interrupted = False
         self._latched = False
@@ -223,7 +226,7 @@ class LineDriver:
         self._latched = False
 
     def _check_latch(self) -> None:
-        if self._latched:
+        if self._latched or self.called_off():
             raise Interrupted
 
     def _safe_lines(self) -> list[str]:
@@ -325,6 +328,10 @@ class LineDriver:
         with self._state:
             self._interrupted = True
         self._link.shut()
+
+
+def _never() -> bool:
+    return False
 
 
 def _nobody() -> None:

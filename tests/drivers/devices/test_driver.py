@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from robotq.model.task import Command
 from robotq.testing.driver_contract import RecordingContext, driver_setup
 from tests.drivers.devices.bench import Bench
 from tests.drivers.line.bench import eventually
+from tests.slices import some
 
 
 class Machines:
@@ -160,3 +162,42 @@ def test_emergency_stop__of_a_device_that_only_reads_is_no_failure(tmp_path: Pat
         machines.driver.emergency_stop()
         machines.driver.reset()
         machines.driver.close()
+
+
+@pytest.mark.parametrize("seed", some(range(100), 10))
+@pytest.mark.parametrize("how", ["stop", "emergency_stop"])
+@pytest.mark.real_time("a stop falls into a command that takes its time")
+def test_stop__at_any_moment_is_the_last_that_happens(
+    machines: Machines, seed: int, how: str
+) -> None:
+    rng = random.Random(f"{how} {seed}")
+    ended: list[BaseException | None] = []
+    volume_ml = rng.choice([1, 900])
+
+    def run() -> None:
+        try:
+            machines.do("PREPARE_VIAL", volume_ml=volume_ml)
+            ended.append(None)
+        except (Stopped, DriverError) as error:
+            ended.append(error)
+
+    running = threading.Thread(target=run)
+    running.start()
+    eventually(lambda: machines.devices._command is not None)
+    time.sleep(rng.uniform(0, 0.4))
+    getattr(machines.driver, how)()
+    moves, tares = machines.bench.pump.moves, machines.bench.balance.tares
+    while running.is_alive():
+        # as the engine does: the first one may have met a command that was only about to begin
+        machines.driver.stop()
+        running.join(0.05)
+    assert not machines.bench.pump_moves()
+    assert isinstance(ended[0], Stopped | None)
+    # what had not begun by then has not begun behind it
+    assert machines.bench.pump.moves == moves
+    assert machines.bench.balance.tares == tares
+    if how == "emergency_stop":
+        machines.driver.reset()
+    # nothing of it is left for the next command
+    machines.do("PREPARE_VIAL", volume_ml=1)
+    assert machines.bench.pump.moves == moves + 1
