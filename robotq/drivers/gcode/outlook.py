@@ -19,7 +19,8 @@ tell."""
 _LOOK_EVERY = 500
 _MOST_TOLD = 100
 """Tools and questions that are listed."""
-_WORD = re.compile(r"([A-Z]) *([-+]?[0-9.]+)")
+_MOST_TOOL = 2**31
+_WORD = re.compile(r"([A-Z]) *([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))")
 _SCALES = {"G20": 25.4, "G21": 1.0}
 _MOTIONS = frozenset({"G0", "G1", "G2", "G3"})
 _ARCS = frozenset({"G2", "G3"})
@@ -74,7 +75,7 @@ class Outlook:
             words = {letter: float(value) for letter, value in _WORD.findall(program.text(index))}
             self._line(same.codes, words)
             self._seconds += same.dwell_s
-            if "T" in words and len(self._tools) < _MOST_TOLD:
+            if 0 <= words.get("T", -1.0) < _MOST_TOOL and len(self._tools) < _MOST_TOLD:
                 self._tools[int(words["T"])] = None
             self._question(program, index, same.codes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -149,3 +150,32 @@ def test_steps__of_which_it_shows_only_when_they_run_refuse_nothing(
 def test_a_second_program__begins_in_what_the_first_one_leaves() -> None:
     told = of("G1 X1 F600\n", steps=[PROGRAM, PROGRAM])
     assert told["lines"] == 2
+
+
+@pytest.mark.parametrize("rules", [GRBL, GRBLHAL, ARM], ids=["grbl", "grblhal", "marlin"])
+def test_any_lines__are_summed_up_or_refused_with_their_number(rules: Rules) -> None:
+    chance = random.Random(f"{rules.firmware} 13.2")
+    codes = ["G0", "G1", "G2", "G3", "G4", "G17", "G18", "G19", "G20", "G21", "G28", "G53", "G54",
+             "G80", "G81", "G90", "G91", "G92", "G93", "G94", "M0", "M3", "M5", "M6", "M117",
+             "M400", "T1", ""]  # fmt: skip
+    values = ["1", "-2.5", ".5", "0", "3.", "1e3", "", "-", ".", "1.2.3", "99999999", "0.0001"]
+    accepted = 0
+    for _ in range(1_500):
+        lines = [
+            " ".join([
+                chance.choice(codes),
+                *(letter + chance.choice(values[:5] if chance.random() < 0.9 else values)
+                  for letter in chance.sample("XYZIJRFPST", chance.randrange(4))),
+            ])
+            for _ in range(chance.randrange(1, 6))
+        ]  # fmt: skip
+        try:
+            told = of("\n".join(["G1 X0 Y0 Z0 F600", *lines]), rules)
+        except DriverError as refused:
+            assert 1 < refused.args_["line"] <= len(lines) + 1
+            continue
+        accepted += 1
+        assert math.isfinite(told["estimate_s"])
+        assert told["estimate_s"] >= 0
+        assert all(low <= high for low, high in told["box_mm"].values())
+    assert 50 < accepted < 1_450
