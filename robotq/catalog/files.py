@@ -90,6 +90,7 @@ _FIELDS: JsonObject = {
     "handler": {"type": "string", "minLength": 1},
     "example": {"type": "object"},
     "steps": {"type": ["array", "object"]},
+    "finally": {"type": ["array", "object"]},
 }
 """Field of CommandSpec -> what a file may say."""
 
@@ -145,7 +146,8 @@ def _line(document: Document, path: KeyPath, text: str) -> str:
 
 
 def _spec(cmd_type: str, given: JsonObject) -> CommandSpec:
-    values = dict(given)
+    # they are in the programs
+    values = {key: value for key, value in given.items() if key != "finally"}
     values["kind"] = Kind(values.get("kind", Kind.QUEUED))
     values["resources"] = tuple(values.get("resources", ()))
     values["robots"] = tuple(values.get("robots", ()))
@@ -160,10 +162,29 @@ def _programs(
     schema = given.get("schema", {})
     programs: dict[str, Program] = {}
     faults: list[tuple[KeyPath, str]] = []
+    last = given.get("finally")
+    of_robots: Mapping[str, Any] = last if isinstance(last, Mapping) else {}
+    by_robot = isinstance(last, Mapping)
     for robot, listed in steps.items() if isinstance(steps, Mapping) else [("*", steps)]:
-        programs[robot], wrong = read_program(listed, schema=schema, values=values, no_part=no_part)
+        whose = robot if robot in of_robots else "*"
+        last_at = ("finally", whose) if by_robot else ("finally",)
+        programs[robot], wrong = read_program(
+            listed,
+            schema=schema,
+            values=values,
+            no_part=no_part,
+            last=of_robots.get(whose) if by_robot else last,
+            last_at=last_at,
+        )
         above = ("steps", robot) if isinstance(steps, Mapping) else ("steps",)
-        faults += [((*above, *at), text) for at, text in wrong]
+        faults += [
+            ((*last_at, *at[1:]) if at[:1] == ("finally",) else (*above, *at), text)
+            for at, text in wrong
+        ]
+    if last is not None and "steps" not in given:
+        faults.append((("finally",), "expected beside `steps`, which it follows"))
+    for robot in sorted(set(of_robots) - set(programs)):
+        faults.append((("finally", robot), "found a robot without `steps` of its own"))
     return programs, faults
 
 

@@ -128,7 +128,10 @@ def _of_drivers(
                 elsewhere = {each for robot in shared for each in config.robots[robot].devices}
                 wrong += wrong_on_devices(devices[name], program, elsewhere)
             for inner, text in wrong:
-                found.setdefault(((*at, *inner), text), []).append(name)
+                whole = (*at, *inner)
+                if inner[:1] == ("finally",):
+                    whole = (*program.last_at, *inner[1:])
+                found.setdefault((whole, text), []).append(name)
         for (at, text), robots in found.items():
             drivers = ", ".join(f"{name} ({config.robots[name].driver})" for name in robots)
             yield catalog.fault(spec.cmd_type, at, f"{text}; for {drivers}")

@@ -77,11 +77,23 @@ class DriverStatus:
     """Anything else worth showing, e.g. battery, firmware, coordinates in millimetres."""
 
 
+@dataclass(frozen=True, slots=True)
+class LastSteps:
+    """What became of the steps behind all others, of a command that has not completed."""
+
+    state: str
+    """done, failed or not_run."""
+    reason: str = ""
+    """A code `reason.…` of `model.texts`, or the device's own words."""
+
+
 class Ended(Exception):
     """A command has ended otherwise than it should."""
 
     stopped_at: StoppedAt | None = None
     """Where its program was, where it had begun one."""
+    last: LastSteps | None = None
+    """What became of the steps of `finally`, where there are some."""
 
 
 class DriverError(Ended):
@@ -222,6 +234,15 @@ class HasDevices(Protocol):
 
         Raises DriverError, Stopped, DeviceUncertain.
         """
+
+
+@runtime_checkable
+class HearsOfRest(Protocol):
+    """The context of a command that is told when a stop is over although the command is not."""
+
+    def at_rest(self) -> None:
+        """The robot stands after a stop, and the steps of `finally` begin. The stop is not sent
+        again from here on; somebody else's still is."""
 
 
 class Driver(Protocol):

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-from robotq.drivers.base import CommandContext, DriverError, HasDevices
+from robotq.drivers.base import (
+    CommandContext,
+    DriverError,
+    Ended,
+    HasDevices,
+    HearsOfRest,
+    LastSteps,
+    Stopped,
+    UncertainOutcome,
+)
 from robotq.drivers.memory import Memory
 from robotq.drivers.step_values import (
     Scope,
@@ -85,31 +95,9 @@ def uses_devices(steps: Sequence[lang.Step]) -> bool:
     return False
 
 
-def run_program(
-    program: Program,
-    params: Any,
-    context: CommandContext,
-    machine: Machine,
-    *,
-    scan: Scan,
-    memory: Memory,
-    part: Part | None = None,
-    check: Callable[[], None] = lambda: None,
-) -> JsonObject:
-    """Carry out `program` for a command with these params, and return the command's result.
-    `part` None: the robot has no commands by itself. `check` raises what has befallen the
-    command, a stop for example; steps that only calculate are asked too.
+class ProgramRun:
+    """One command that consists of steps."""
 
-    Raises what `Driver.execute` may; DriverError bad_parameter where a template meets a value
-    that it cannot take.
-    """
-    runner = _Runner(
-        program, params, context, machine, scan=scan, memory=memory, part=part, check=check
-    )
-    return runner.run(program)
-
-
-class _Runner:
     def __init__(
         self,
         program: Program,
@@ -119,9 +107,16 @@ class _Runner:
         *,
         scan: Scan,
         memory: Memory,
-        part: Part | None,
-        check: Callable[[], None],
+        part: Part | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`part` None: the robot has no commands by itself. `check` raises what has befallen the
+        command, a stop for example; steps that only calculate are asked too."""
+        self._program = program
+        self._until: float | None = None
+        """When the steps of `finally` have to be done, on `time.monotonic`."""
+        self._begun = False
+        self._last_done = False
         self._check = check
         self._done = 0
         self._size = 0
@@ -140,9 +135,73 @@ class _Runner:
             }
         )
 
-    def run(self, program: Program) -> JsonObject:
-        self._steps(program.steps)
+    def run(self) -> JsonObject:
+        """Carry out the steps, and those of `finally`; returns the command's result.
+
+        Raises what `Driver.execute` may; DriverError bad_parameter where a template meets a value
+        that it cannot take. `after` is then to be called.
+        """
+        self._begun = True
+        self._steps(self._program.steps)
+        if self._program.last:
+            try:
+                self._finish()
+            except Ended as error:
+                error.last = LastSteps("failed", _why(error))
+                raise
         return self._result
+
+    def after(
+        self,
+        error: Ended,
+        why_not: str | None,
+        machine: Machine | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        """The command ends with `error`, and the robot stands: carry out the steps of `finally`,
+        and note in `error` what became of them. `why_not`: why nothing may be sent any more.
+        Raises UncertainOutcome where that is how the steps end."""
+        if not self._program.last or not self._begun or error.last is not None:
+            return
+        if self._last_done:
+            error.last = LastSteps("done")
+            return
+        if isinstance(error, UncertainOutcome):
+            why_not = why_not or "reason.finally_unknown"
+        if why_not is not None:
+            error.last = LastSteps("not_run", why_not)
+            return
+        if isinstance(error, Stopped) and isinstance(self._context, HearsOfRest):
+            self._context.at_rest()
+        self._machine, self._check = machine or self._machine, check or self._check
+        try:
+            self._finish()
+        except UncertainOutcome as unknown:
+            unknown.last = LastSteps("failed", _why(unknown))
+            unknown.stopped_at = error.stopped_at
+            raise
+        except (DriverError, Stopped) as broken:
+            error.last = LastSteps("failed", _why(broken))
+        else:
+            error.last = LastSteps("done")
+
+    def _finish(self) -> None:
+        self._done = 0
+        self._until = time.monotonic() + lang.LAST_S
+        self._steps(self._program.last)
+        self._last_done = True
+
+    def _limit(self, timeout_s: float | None) -> float | None:
+        """Of one step. Raises DriverError where nothing is left of the time of `finally`."""
+        if self._until is None:
+            return timeout_s
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise DriverError(
+                f"`finally` was not done within {lang.LAST_S:g} s", code="timeout",
+                timeout_s=lang.LAST_S,
+            )  # fmt: skip
+        return left if timeout_s is None else min(left, timeout_s)
 
     def _steps(self, steps: Sequence[lang.Step]) -> None:
         for step in steps:
@@ -150,6 +209,7 @@ class _Runner:
             if self._done > lang.MAX_STEPS_DONE:
                 raise bad("steps", f"more than {lang.MAX_STEPS_DONE} steps in one command")
             self._check()
+            self._limit(None)
             if self._scope.skips(step.when):
                 continue
             with self._named(step):
@@ -165,7 +225,7 @@ class _Runner:
     def _action(self, step: lang.Step) -> Any:  # noqa: C901, PLR0912 - one case a line
         match step.action:
             case lang.Gcode(lines=lines):
-                self._machine.run(self._scope.lines(lines), timeout_s=step.timeout_s)
+                self._machine.run(self._scope.lines(lines), timeout_s=self._limit(step.timeout_s))
             case lang.RunProgram(source=source):
                 self._machine.run(
                     program_lines(self._scope.value(source)),
@@ -178,11 +238,13 @@ class _Runner:
             case lang.Unlock():
                 self._machine.unlock()
             case lang.Jog(line=line):
-                self._machine.jog(self._scope.lines((line,))[0], timeout_s=step.timeout_s)
+                self._machine.jog(
+                    self._scope.lines((line,))[0], timeout_s=self._limit(step.timeout_s)
+                )
             case lang.Scan() as scan:
                 return self._scan(scan)
             case lang.Query() as query:
-                return self._query(query, step.timeout_s)
+                return self._query(query, self._limit(step.timeout_s))
             case lang.Ask() as ask:
                 return self._ask(ask, step.timeout_s)
             case lang.Do(cmd_type=cmd_type, params=params):
@@ -190,7 +252,9 @@ class _Runner:
             case lang.On() as on:
                 return self._on(on, step.timeout_s)
             case lang.Wait(seconds=seconds):
-                self._machine.wait(self._scope.seconds(seconds))
+                left = self._limit(None)
+                wait_s = self._scope.seconds(seconds)
+                self._machine.wait(wait_s if left is None else min(wait_s, left))
             case lang.Place(name=name):
                 self._context.moved_to(None if name is None else str(self._scope.text(name)))
             case lang.Group(steps=steps):
@@ -278,3 +342,7 @@ class _Runner:
         if self._part is None:
             raise DriverError(f"this robot does nothing but steps, so it cannot do {cmd_type}")
         return self._part(cmd_type, params)
+
+
+def _why(error: Ended) -> str:
+    return "reason.finally_stopped" if isinstance(error, Stopped) else str(error)

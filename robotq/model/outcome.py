@@ -9,6 +9,9 @@ from robotq.model.stopped_at import stopped_at_in, stopped_at_text
 from robotq.model.task import Task, TaskError
 from robotq.model.texts import Language, text
 
+LAST = "finally"
+"""Under which an error and a result say what became of the steps of `finally`."""
+
 
 def result_view(task: Task, language: Language) -> dict[str, Any] | None:
     """The result of an ended task; a failed one's says why. None before the end."""
@@ -48,6 +51,15 @@ def error_view(error: TaskError, language: Language) -> dict[str, Any]:
 
 
 def _with_place(told: str, error: TaskError, language: Language) -> str:
-    """And where its program was."""
+    """And where its program was, and what became of its last steps."""
     at = stopped_at_in(error.args)
-    return told if at is None else f"{told.rstrip()} {stopped_at_text(at, language)}"
+    last = _last_text(error.args.get(LAST), language)
+    place = "" if at is None else stopped_at_text(at, language)
+    return " ".join(filter(None, (told.rstrip() if place or last else told, place, last)))
+
+
+def _last_text(last: Any, language: Language) -> str:
+    state = last.get("state") if isinstance(last, dict) else None
+    if state not in ("failed", "not_run"):
+        return ""
+    return text(f"finally.{state}", {"reason": str(last.get("reason", ""))}, language)

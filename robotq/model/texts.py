@@ -198,6 +198,23 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "停止未得到确认: {reason}",
         "the robot did not confirm that it stopped ({reason})",
     ),
+    # steps of `finally` after a command that has not completed
+    "finally.failed": (
+        "收尾步骤 (finally) 未完成: {reason}",
+        "Its last steps (finally) were not completed: {reason}",
+    ),
+    "finally.not_run": (
+        "收尾步骤 (finally) 未执行: {reason}",
+        "Its last steps (finally) were not run: {reason}",
+    ),
+    "reason.finally_estop": ("已急停", "an emergency stop is latched"),
+    "reason.finally_closed": ("驱动已关闭", "the driver was closed"),
+    "reason.finally_no_link": ("没有连接", "there is no link"),
+    "reason.finally_unknown": (
+        "不能确定机器人在做什么",
+        "nobody can say what the robot does",
+    ),
+    "reason.finally_stopped": ("在执行中又被停止", "stopped while they ran"),
     # where a program was when its command ended
     "stopped_at.none_sent": ("程序一行也未发送。", "No line of its program was sent."),
     "stopped_at.none_answered": (

@@ -21,6 +21,9 @@ MAX_STEPS_DONE = 200_000
 MAX_TEXT = 4_000_000
 """Characters of one value that steps put together."""
 
+LAST_S = 30.0
+"""In which the steps behind all others have to be done."""
+
 Tree: TypeAlias = Any
 """Mappings and lists as in the file, with a Template in the place of each text."""
 
@@ -208,3 +211,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     values: JsonObject = msgspec.field(default_factory=dict)
     """The constants that the file gives, as `values`."""
+    last: tuple[Step, ...] = ()
+    """What follows the steps, whatever has become of them."""
+    last_at: tuple[str, ...] = ("finally",)
+    """Where in the command they stand."""

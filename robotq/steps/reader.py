@@ -22,6 +22,12 @@ DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
 """Lines of GRBL that answer and change nothing."""
 
 
+_IN_LAST = frozenset(
+    ("append", "for_each", "forget", "gcode", "jog", "place", "query", "remember", "result", "set",
+     "steps", "wait_s")
+)  # fmt: skip
+"""What may follow a command that was stopped: it waits for nobody, and is soon over."""
+
 _OF_WORDS: Mapping[str, set[str]] = {
     "for_each": {"for_each", "as", "index", "steps"},
     "on": {"on", "do"},
@@ -35,15 +41,20 @@ def read_program(
     schema: JsonObject,
     values: JsonObject,
     no_part: Callable[[str], str | None] = lambda _: None,
+    last: object = None,
+    last_at: tuple[str, ...] = ("finally",),
 ) -> tuple[lang.Program, list[Fault]]:
-    """The program, and all faults in it; where there is one, the program must not be run.
+    """The program, and all faults in it; where there is one, the program must not be run. Faults
+    in `last`, the steps behind all others, are below `finally`.
 
     `schema` is that of the command's params, `values` the constants of the file; `no_part`
     says why a command cannot be a part of this one, None where it can.
     """
     reader = _Reader(schema, values, no_part)
     read = reader.steps(steps, ())
-    return lang.Program(steps=read, values=values), reader.faults
+    behind = () if last is None else reader.last(last)
+    program = lang.Program(steps=read, values=values, last=behind, last_at=last_at)
+    return program, reader.faults
 
 
 class _Reader:
@@ -52,6 +63,7 @@ class _Reader:
     ) -> None:
         self._no_part = no_part
         self._count = 0
+        self._last = False
         self._values = ValueReader(
             {
                 "params": Shape(schema={"type": "object", **schema}),
@@ -94,6 +106,12 @@ class _Reader:
             if (step := self._step(item, (*at, index))) is not None
         )
 
+    def last(self, value: object) -> tuple[lang.Step, ...]:
+        """Steps that follow whatever has become of the others: they wait for nobody, and find
+        nothing out anew."""
+        self._last = True
+        return self.steps(value, ("finally",))
+
     def _step(self, value: object, at: KeyPath) -> lang.Step | None:
         self._count += 1
         if self._count > _MAX_STEPS:
@@ -114,6 +132,9 @@ class _Reader:
             actions = ", ".join(sorted({*self._actions, *_OF_WORDS}))
             self._values.fault(at, f"found {found}, expected exactly one action of {actions}")
             return None
+        if self._last and named[0] not in _IN_LAST:
+            allowed = ", ".join(sorted(_IN_LAST))
+            self._values.fault(at, f"found {named[0]}, expected one of {allowed} in `finally`")
         when = self._values.expression(value["when"], (*at, "when")) if "when" in value else None
         detail = self._values.trees(value["detail"], (*at, "detail")) if "detail" in value else {}
         action = self._action(named[0], value, at)

@@ -45,6 +45,8 @@ class Controller(ABC):
         """No line of this command was sent yet."""
         self._touched = False
         """A line of it was."""
+        self._last = False
+        """Its last steps are carried out, after a stop or a failure."""
         self._left = UNKNOWN
         """What its lines have left to the next ones."""
 
@@ -128,6 +130,15 @@ class Controller(ABC):
         """A command begins: nothing of it was sent."""
         self._modes_due, self._touched = True, False
         self._left = UNKNOWN
+        self._last = False
+
+    def begin_last(self) -> None:
+        """It was stopped or has failed, and what follows are its last steps: where its lines have
+        left the modes, nobody knows."""
+        self._modes_due, self._last = True, True
+        self._left = UNKNOWN
+        if not self._controls.latched:
+            self._controls.stop_is_over()
 
     def start(self) -> None:
         """Whatever was said between two commands belongs to none of them. Raises what has
@@ -161,7 +172,11 @@ class Controller(ABC):
             from_client=from_client,
             progress=progress,
         )
-        self._ready()
+        if self._last and not any(line.motion for line in prepared):
+            # to switch something off, nobody has to know where it stands
+            self._synchronise()
+        else:
+            self._ready()
         self._look_over(prepared)
         self._watch.begin(timeout_s)
         with self._telling_where(prepared) if from_client else nullcontext():

@@ -14,6 +14,7 @@ from robotq.drivers.base import (
     DriverError,
     DriverSetup,
     DriverStatus,
+    Ended,
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
@@ -22,7 +23,7 @@ from robotq.drivers.gcode.robot import GcodeRobot
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
-from robotq.drivers.steps import run_program, scans
+from robotq.drivers.steps import ProgramRun, scans
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
@@ -74,8 +75,14 @@ class GcodeDriver:
             except DriverError:
                 controls.end()
                 raise
-        with self._robot.command() as controller:
-            result = run_program(
+        running: list[ProgramRun] = []
+
+        def after(error: Ended, why_not: str | None) -> None:
+            for run in running:
+                run.after(error, why_not)
+
+        with self._robot.command(after) as controller:
+            run = ProgramRun(
                 program,
                 command.params,
                 context,
@@ -84,6 +91,8 @@ class GcodeDriver:
                 memory=self._memory,
                 check=controller.check,
             )
+            running.append(run)
+            result = run.run()
             if not controls.end_unless_stopping():
                 # a stop came with the last answer
                 controller.check()

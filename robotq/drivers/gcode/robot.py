@@ -15,9 +15,11 @@ from robotq.drivers.base import (
     DriverError,
     DriverSetup,
     DriverStatus,
+    Ended,
     LinkLost,
     LinkState,
     Stopped,
+    UncertainOutcome,
 )
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controller import Controller
@@ -38,6 +40,13 @@ class Pause:
     because: str = ""
     still_moving: bool = False
     planned_moves: int | None = 0
+
+
+After = Callable[[Ended, str | None], None]
+
+
+def nothing_after(_error: Ended, _why_not: str | None) -> None:
+    """There is nothing to be done at the end."""
 
 
 class GcodeRobot(ABC):
@@ -167,9 +176,10 @@ class GcodeRobot(ABC):
     # -- a command -----------------------------------------------------------------------------
 
     @contextmanager
-    def command(self) -> Iterator[Controller]:
+    def command(self, after: After = nothing_after) -> Iterator[Controller]:
         """Inside, the command has the turn, and gets what it can ask the controller for. Where it
-        ends with DriverError, Stopped or DeviceUncertain, what may be on is switched off.
+        ends with DriverError, Stopped or DeviceUncertain, what may be on is switched off. `after`
+        is called with what ends it, and why the controller must not get lines any more.
 
         Raises LinkLost, DriverError, Stopped.
         """
@@ -184,14 +194,26 @@ class GcodeRobot(ABC):
                     self._may_begin()
                     controller.start()
                     yield controller
-                except (DriverError, Stopped, DeviceUncertain):
+                except (DriverError, Stopped, DeviceUncertain) as error:
                     controller.switch_off()
+                    controller.begin_last()
+                    after(error, self._why_no_lines())
+                    raise
+                except UncertainOutcome as error:
+                    after(error, None)
                     raise
                 finally:
                     self._controls.end()
                     self._after_command()
         finally:
             channel.wake()
+
+    def _why_no_lines(self) -> str | None:
+        if self._controls.latched:
+            return "reason.finally_estop"
+        if self._controls.closed:
+            return "reason.finally_closed"
+        return None if self._channel.lost is None else "reason.finally_no_link"
 
     # -- from outside --------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ def lacks(program: Program | None, *, scanner: bool) -> str | None:
 def wrong_steps(program: Program, reading: Reading) -> Iterator[StepFault]:
     """What this robot would refuse when its turn comes, by its place below the steps."""
     yield from _Written(program, reading).of_steps(program.steps, ())
+    yield from _Written(program, reading).of_steps(program.last, ("finally",))
 
 
 def why_refused(lines: Sequence[str], rules: Rules) -> str | None:

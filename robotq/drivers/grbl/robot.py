@@ -22,7 +22,7 @@ from robotq.drivers.gcode.channel import WAKE_S
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
-from robotq.drivers.gcode.robot import GcodeRobot, Pause
+from robotq.drivers.gcode.robot import After, GcodeRobot, Pause, nothing_after
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, meet
 from robotq.drivers.grbl.controller import GrblController
@@ -128,8 +128,8 @@ class GrblRobot(GcodeRobot):
     # -- a command -----------------------------------------------------------------------------
 
     @contextmanager
-    def command(self) -> Iterator[Controller]:
-        with self._polling.following(), super().command() as controller:
+    def command(self, after: After = nothing_after) -> Iterator[Controller]:
+        with self._polling.following(), super().command(after) as controller:
             yield controller
 
     def _after_command(self) -> None:

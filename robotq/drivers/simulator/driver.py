@@ -101,8 +101,17 @@ class SimulatorDriver:
             inner = Command(cmd_type=cmd_type, params=params)
             return function(Machine(self._body, run, inner, context, part=True))
 
-        machine = Machine(self._body, run, command, context)
-        return run_steps(machine, context.program, part=part, memory=self._memory)
+        body = self._body
+        machine = Machine(body, run, command, context)
+
+        def again() -> Machine | str:
+            if run.emergency:
+                return "reason.finally_estop"
+            if run.deaf:
+                return "reason.finally_unknown"
+            return Machine(body, body.controls.begin(), command, context)
+
+        return run_steps(machine, context.program, part=part, memory=self._memory, again=again)
 
     def immediate(self, command: Command) -> JsonObject:
         function = IMMEDIATE.get(command.cmd_type)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from robotq.drivers.base import HasDevices
+from robotq.drivers.base import Ended, HasDevices, HearsOfRest, UncertainOutcome
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.layout import gripper
 from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.state import bottle_in
-from robotq.drivers.steps import Part, run_program
+from robotq.drivers.steps import Part, ProgramRun
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 
@@ -27,10 +27,18 @@ _READING_S = 1.0
 """Of one attempt at a code that can be read."""
 
 
-def run_steps(m: Machine, program: Program, *, part: Part, memory: Memory) -> JsonObject:
-    """Carry out a command that is written in steps. Raises what `Driver.execute` may."""
+def run_steps(
+    m: Machine,
+    program: Program,
+    *,
+    part: Part,
+    memory: Memory,
+    again: Callable[[], Machine | str],
+) -> JsonObject:
+    """Carry out a command that is written in steps. `again` gives the robot for what follows a
+    stop or a failure, or why it takes nothing any more. Raises what `Driver.execute` may."""
     machine = _StepMachine(m)
-    return run_program(
+    run = ProgramRun(
         program,
         m.params.whole,
         machine.context,
@@ -40,6 +48,18 @@ def run_steps(m: Machine, program: Program, *, part: Part, memory: Memory) -> Js
         part=part,
         check=m.check,
     )
+    try:
+        return run.run()
+    except UncertainOutcome as error:
+        run.after(error, None)
+        raise
+    except Ended as error:
+        following = again()
+        if isinstance(following, str):
+            run.after(error, following)
+        else:
+            run.after(error, None, _StepMachine(following), following.check)
+        raise
 
 
 def run_lines(m: Machine, lines: Iterable[str]) -> None:
@@ -167,6 +187,8 @@ class _Context:
         self.partial = m.context.partial
         self.moved_to = m.context.moved_to
         self.withdraw = m.context.withdraw
+        if isinstance(m.context, HearsOfRest):
+            self.at_rest = m.context.at_rest
         if isinstance(m.context, HasDevices):
             self.on = m.context.on
 

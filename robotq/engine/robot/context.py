@@ -49,8 +49,25 @@ class RunContext:
         self._progress = 0.0
         self._progress_posted = False
         self._question: PendingAnswer | None = None
+        self._gate = threading.Lock()
+        """Held while a stop is handed to the driver."""
+        self._rests = False
         self.stopping = False
         """Set when the command is to stop: a question is not waited for any longer."""
+
+    def at_rest(self) -> None:
+        with self._gate:
+            self._rests = True
+
+    def stop_anew(self) -> None:
+        """Somebody stops it once more, what it does after the first stop too."""
+        self._rests = False
+
+    def unless_at_rest(self, stop: Callable[[], None]) -> None:
+        """Hand a stop over, unless the robot has come to rest by it already. On a thread."""
+        with self._gate:
+            if not self._rests:
+                stop()
 
     @property
     def task_id(self) -> str:

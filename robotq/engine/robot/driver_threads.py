@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeVar, cast
 
 from robotq.drivers.base import (
@@ -179,10 +180,12 @@ class DriverHost:
 
     # -- the other threads ---------------------------------------------------------------
 
-    async def stop(self) -> None:
-        """Ask the driver to stop; returns when it has taken the request."""
+    async def stop(self, through: Callable[[Callable[[], None]], None] | None = None) -> None:
+        """Ask the driver to stop, `through` somebody who may keep it back; returns when it has
+        taken the request."""
         self._stop_requested = True
-        await self._stopping.call(self.driver.stop)
+        stop = self.driver.stop
+        await self._stopping.call(stop if through is None else partial(through, stop))
 
     @property
     def stop_under_way(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -31,6 +32,7 @@ from robotq.engine.queue.ending import (
 from robotq.engine.robot.driver_threads import DriverHost, NotBegun
 from robotq.engine.robot.run import Run
 from robotq.model.json_safe import plain
+from robotq.model.outcome import LAST
 from robotq.model.stopped_at import KEY as STOPPED_AT
 
 _log = logging.getLogger(__name__)
@@ -44,11 +46,17 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
     reason where it tells that."""
     ending = await _ending_of(run, host, link_lost)
     raised = run.back.exception() if run.back.done() and not run.back.cancelled() else None
-    if not isinstance(raised, Ended) or raised.stopped_at is None or ending.error is None:
+    if not isinstance(raised, Ended) or ending.error is None:
         return ending
-    at = {STOPPED_AT: plain(raised.stopped_at.view())}
-    error = msgspec.structs.replace(ending.error, args={**ending.error.args, **at})
-    return replace(ending, error=error, result={**(ending.result or {}), **at})
+    told: dict[str, Any] = {}
+    if raised.stopped_at is not None:
+        told[STOPPED_AT] = plain(raised.stopped_at.view())
+    if raised.last is not None:
+        told[LAST] = plain({"state": raised.last.state, "reason": raised.last.reason})
+    if not told:
+        return ending
+    error = msgspec.structs.replace(ending.error, args={**ending.error.args, **told})
+    return replace(ending, error=error, result={**(ending.result or {}), **told})
 
 
 async def _ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]) -> Ending:

@@ -18,6 +18,7 @@ from robotq.model.clock import MotionClock, Timer, WallClock
 from robotq.model.json import JsonObject
 from robotq.model.json_safe import plain, plain_in_slices
 from robotq.model.task import Task
+from robotq.steps.language import LAST_S
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +104,8 @@ class Run:
         self._request: StopRequest | None = None
         self._news: asyncio.Future[None] = loop.create_future()
         """Done when the driver is back, or a stop was asked for."""
+        self._urged: asyncio.Future[None] = loop.create_future()
+        """Done when the stop is to be sent again at once."""
         self._thaw: Callable[[], None] = _nothing
         self._limit = Limit(motion, spec.timeout_s, self._out_of_time)
         if motion_held:
@@ -144,11 +147,19 @@ class Run:
 
     def ask_to_stop(self, request: StopRequest) -> None:
         """Stop the command. Takes effect in `until_over`."""
-        if not self.over and self._request is None:
+        if self._request is not None:
+            self._context.stop_anew()
+            self._urge()
+        elif not self.over:
             self._request = request
             self._tell_news()
             # no motion goes on in no time while the stop is on its way to the driver
             self._thaw = self._motion.freeze()
+
+    def _urge(self) -> None:
+        """The next stop is sent at once."""
+        if not self._urged.done():
+            self._urged.set_result(None)
 
     def hold(self, held: bool) -> None:
         """The motion is held, or goes on; held time does not count against the limit."""
@@ -194,13 +205,19 @@ class Run:
         self._context.stopping = True
         self._motion.notify()
         loop = asyncio.get_running_loop()
+        program = self._context.program
+        if program is not None and program.last:
+            timeout_s += LAST_S
         deadline = loop.time() + timeout_s
         sending: asyncio.Task[None] | None = None
         while not self.back.done() and loop.time() < deadline:
             if sending is None or sending.done():
                 sending = asyncio.create_task(self._send_stop())
             wait_s = min(self._repeat_stop_s, max(0.0, deadline - loop.time()))
-            await asyncio.wait({self.back}, timeout=wait_s)
+            if self._urged.done():
+                self._urged = loop.create_future()
+            news: set[asyncio.Future[Any]] = {self.back, self._urged}
+            await asyncio.wait(news, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
         if sending is not None:
             # a stop that is still on its way would stop the next command
             await asyncio.wait({sending}, timeout=max(0.0, deadline - loop.time()))
@@ -208,7 +225,7 @@ class Run:
 
     async def _send_stop(self) -> None:
         try:
-            await self._host.stop()
+            await self._host.stop(self._context.unless_at_rest)
         except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
             _log.error("%s: the stop of %s raised %r", self.task.queue, self.task.id, error)
         # coming to rest takes time

@@ -68,9 +68,12 @@ class Context:
 
 
 def program(
-    steps: Sequence[JsonObject], schema: JsonObject | None = None, values: JsonObject | None = None
+    steps: Sequence[JsonObject],
+    schema: JsonObject | None = None,
+    values: JsonObject | None = None,
+    last: Sequence[JsonObject] | None = None,
 ) -> Program:
-    read, faults = read_program(steps, schema=schema or {}, values=values or {})
+    read, faults = read_program(steps, schema=schema or {}, values=values or {}, last=last)
     assert faults == []
     return read
 
@@ -132,8 +135,9 @@ class Bench:
         schema: JsonObject | None = None,
         values: JsonObject | None = None,
         answers: Sequence[JsonObject] = (),
+        last: Sequence[JsonObject] | None = None,
     ) -> Running:
-        context = Context(program(steps, schema, values), answers)
+        context = Context(program(steps, schema, values, last), answers)
         return Running(self.driver, Command(cmd_type="TEST", params=params or {}), context)
 
     def do(self, steps: Sequence[JsonObject], params: Any = None, **more: Any) -> JsonObject:
