@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,10 +31,15 @@ commands:
 
 @asynccontextmanager
 async def away(
-    name: str, machine: Machine, folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    machine: Machine,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    cooling_s: int = 2,
 ) -> AsyncIterator[Site]:
     """A robot that is on its way, in a command with `finally`."""
-    (folder / "away.yaml").write_text(AWAY)
+    (folder / "away.yaml").write_text(AWAY.replace("wait_s: 2", f"wait_s: {cooling_s}"))
 
     def load(paths: Any) -> Any:
         return load_catalog([*paths, folder / "away.yaml"])
@@ -68,16 +74,19 @@ async def test_a_second_stop__ends_the_last_steps_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = GrblEmulator(tmp_path / "ttyUSB0", homing=True)
-    async with away("grbl-gantry", machine, tmp_path, monkeypatch) as there:
+    async with away("grbl-gantry", machine, tmp_path, monkeypatch, cooling_s=25) as there:
         task_id = await there.submit("AWAY")
         await there.until(lambda: machine.axes.moving)
-        await there.post(f"/task/{task_id}/cancel")
-        robot = next(iter(there.engine.robots))
+        # it answers when the command has ended
+        cancel = asyncio.create_task(there.post(f"/task/{task_id}/cancel"))
         async with asyncio.timeout(10):
             while "COOLING" not in str(await there.get(f"/task/{task_id}")):
                 """The stop has not ended the steps yet."""
-        await there.post(f"/robots/{robot}/stop")
+        begun = time.monotonic()
+        await there.post("/robots/gantry/stop")
         task = await there.ended(task_id)
+        assert time.monotonic() - begun < 15
+        await cancel
         assert task["result"]["finally"] == {"state": "failed", "reason": "reason.finally_stopped"}
         assert "收尾步骤 (finally) 未完成: 在执行中又被停止" in task["message"]
         assert "G4 P3" not in machine.taken
