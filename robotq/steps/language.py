@@ -21,7 +21,7 @@ MAX_STEPS_DONE = 200_000
 MAX_TEXT = 4_000_000
 """Characters of one value that steps put together."""
 
-LAST_S = 30.0
+LAST_S = 20.0
 """In which the steps behind all others have to be done."""
 
 Tree: TypeAlias = Any

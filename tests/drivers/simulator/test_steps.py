@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from robotq.drivers.base import DriverError, Stopped, UnknownCommand
+from robotq.drivers.base import DriverError, LastSteps, Stopped, UnknownCommand
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import read_program
@@ -16,9 +16,11 @@ from tests.drivers.simulator.bench import Bench, Recorder
 ANY: JsonObject = {"type": "object"}
 
 
-def steps(bench: Bench, *listed: Any, schema: JsonObject = ANY) -> Recorder:
+def steps(
+    bench: Bench, *listed: Any, schema: JsonObject = ANY, last: list[Any] | None = None
+) -> Recorder:
     """A context with these steps as the program of the command."""
-    program, faults = read_program(list(listed), schema=schema, values={})
+    program, faults = read_program(list(listed), schema=schema, values={}, last=last)
     assert not faults
     context = bench.context()
     context.program = program
@@ -134,3 +136,30 @@ def test_no_steps__is_a_command_that_the_robot_does_not_have(bench: Bench) -> No
         bench.run("RINSE")
     with pytest.raises(DriverError, match="no command RINSE by itself"):
         own(bench, {"do": {"cmd_type": "RINSE"}})
+
+
+LAST = [{"step": "AWAY", "gcode": "G1 X7 F600"}]
+
+
+def test_last_steps__follow_a_failure_and_a_completed_command(bench: Bench) -> None:
+    with pytest.raises(DriverError, match="no bottle") as error:
+        bench.run("RINSE", None, context=steps(bench, {"fail": "no bottle"}, last=LAST))
+    assert error.value.last == LastSteps("done")
+    assert motions(bench)[-1]["motion"] == "G1 X7 F600"
+    bench.run("RINSE", None, context=steps(bench, {"gcode": "G1 X1 F600"}, last=LAST))
+    assert [line["motion"] for line in motions(bench)][-2:] == ["G1 X1 F600", "G1 X7 F600"]
+
+
+@pytest.mark.parametrize("how", ["stop", "emergency_stop"])
+def test_last_steps__follow_a_stop_and_no_emergency_stop(bench: Bench, how: str) -> None:
+    context = steps(bench, {"step": "GOING", "gcode": "G1 X90 F60"}, last=LAST)
+    context.at_step["GOING"] = getattr(bench.robot(), how)
+    with pytest.raises(Stopped) as error:
+        bench.run("RINSE", None, context=context)
+    last = [line["motion"] for line in motions(bench) if line["motion"] == "G1 X7 F600"]
+    if how == "stop":
+        assert error.value.last == LastSteps("done")
+        assert last
+    else:
+        assert error.value.last == LastSteps("not_run", "reason.finally_estop")
+        assert not last
