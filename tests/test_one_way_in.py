@@ -24,7 +24,7 @@ ENGINE = _words(
     # what can be done
     "queue intake immediate checklist estop webhooks releasing pause resume retry retry_once",
     "retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
-    "prepare_reload reload reload_configuration run_background shut_down",
+    "prepare_reload reload reload_configuration run_background begin shut_down",
 )
 """All that an `Engine` has for others."""
 
