@@ -132,8 +132,8 @@ SABOTAGES = (
     _one(
         "a stop waits behind the command",
         "engine/robot/driver_threads.py",
-        "        await self._stopping.call(self.driver.stop)",
-        "        await self._on_command_thread(self.driver.stop)",
+        "        await self._stopping.call(stop if through is None else partial(through, stop))",
+        "        await self._on_command_thread(stop)",
         "tests/engine/test_host.py tests/engine/test_stop.py tests/engine/test_cancel.py",
     ),
     _one(

@@ -33,13 +33,15 @@ class Judging:
         self._drivers = {
             name: driver for name, driver in drivers.items() if isinstance(driver, JudgesPrograms)
         }
+        self.there = bool(self._drivers)
+        """Whether any driver judges programs."""
         self._closed = closed
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     def has_to(self, orders: Sequence[Order]) -> bool:
         """Whether one of them carries out a program of its client."""
-        return bool(self._drivers) and any(self._judge_of(order) for order in orders)
+        return any(self._judge_of(order) for order in orders)
 
     async def outlooks(
         self, orders: Sequence[Order], *, batch: bool = False

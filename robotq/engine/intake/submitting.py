@@ -100,7 +100,7 @@ class Submitting:
         agent: bool,
     ) -> Accepted:
         outlooks: Sequence[JsonObject | None] = ()
-        if self._judging.has_to(orders):
+        if self._judging.there and self._judging.has_to(orders):
             outlooks = await self._judging.outlooks(orders, batch=batch)
         room = self._admission.room(tuple(map(_command, orders)))
         try:

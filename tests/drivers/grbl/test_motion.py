@@ -238,7 +238,7 @@ def test_unplugged_in_motion__is_uncertain_and_another_name_restores_the_link(
     with pytest.raises(UncertainOutcome) as raised:
         running.result()
     assert raised.value.cause == "link_lost"
-    assert robot.links[-1][0] is LinkState.DISCONNECTED
+    until(lambda: robot.links[-1][0] is LinkState.DISCONNECTED)
     device.replug(tmp_path / "ttyUSB1")
     taken = list(device.taken)
     robot.driver.connect()
