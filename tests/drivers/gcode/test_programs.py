@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import filterfalse
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from robotq.drivers import grbl, marlin
@@ -102,12 +103,19 @@ def firmware(line: str) -> list[tuple[str, Decimal]]:
     return [(letter, Decimal(number)) for letter, number in words]
 
 
+def is_a_name(line: str) -> bool:
+    """Of a program, behind the sign of its beginning."""
+    named = line.isascii() and re.fullmatch(r"[ \t]*%[^%(;]*", line)
+    return bool(named) and not re.search(r"[GMXYZ][ \t]*[-+.0-9]", line, re.IGNORECASE)
+
+
 def standard(  # noqa: C901 - one case for each character
     text: str,
 ) -> list[list[tuple[str, Decimal]]] | None:
-    """By RS274: comments out, line numbers out, each word a letter and a number; None: not so."""
+    """By RS274: comments out, line numbers out, each word a letter and a number; None: not so. A
+    sign of beginning and end may have a name behind it."""
     lines = []
-    for raw in re.split("\r\n|\n|\r", text):
+    for raw in filterfalse(is_a_name, re.split("\r\n|\n|\r", text)):
         bare, inside = "", False
         for character in raw:
             if not inside and character == ";":
@@ -144,6 +152,8 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40))
+@example("%)")
+@example("%g01")
 def test_program__moves_as_the_text_says_or_is_refused(text: str) -> None:
     try:
         sent = [line.text for line in prepare(program_lines(text), GRBL)]
