@@ -168,13 +168,14 @@ def test_grbl__that_moved_when_the_link_was_made_says_who_it_is_before_it_moves_
         desk.plug(0)
         with bench(grbl.create, tmp_path, str(desk.link)) as robot:
             desk.swap(robot, 1)
-            # somebody else has left it in the middle of a motion
-            second.order(lambda: second.axes.plan((10.0, 0.0, 0.0), 5.0, "theirs"))
+            # somebody else has left it in the middle of a motion, longer than any connect
+            second.order(lambda: second.axes.plan((200.0, 0.0, 0.0), 5.0, "theirs"))
             until(lambda: second.axes.moving)
             robot.driver.connect()
             assert second.axes.moving
             with pytest.raises(DriverError, match="who it is"):
                 robot.driver.resume()
+            second.order(second.axes.drop)
             with pytest.raises(WrongDevice, match="mill"):
                 robot.do([{"unlock": True}])
             assert "$X" not in second.taken
