@@ -63,10 +63,10 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Three processes for each core: most of their time tests wait, for a wire or for another
+    """Two processes for each core: half of their time tests wait, for a wire or for another
     process."""
     cores = yield
-    return 3 * cores
+    return 2 * cores
 
 
 @pytest.hookimpl(optionalhook=True)
