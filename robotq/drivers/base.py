@@ -241,8 +241,8 @@ class HearsOfRest(Protocol):
     """The context of a command that is told when a stop is over although the command is not."""
 
     def at_rest(self) -> None:
-        """The robot stands after a stop, and the steps of `finally` begin. The stop is not sent
-        again from here on; somebody else's still is."""
+        """The robot stands after a stop, and what switches it off and the steps of `finally` begin.
+        The stop is not sent again from here on; somebody else's still is."""
 
 
 class Driver(Protocol):

@@ -12,7 +12,6 @@ from robotq.drivers.base import (
     DriverError,
     Ended,
     HasDevices,
-    HearsOfRest,
     LastSteps,
     Stopped,
     UncertainOutcome,
@@ -171,8 +170,6 @@ class ProgramRun:
         if why_not is not None:
             error.last = LastSteps("not_run", why_not)
             return
-        if isinstance(error, Stopped) and isinstance(self._context, HearsOfRest):
-            self._context.at_rest()
         self._machine, self._check = machine or self._machine, check or self._check
         try:
             self._finish()

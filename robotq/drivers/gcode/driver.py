@@ -15,11 +15,12 @@ from robotq.drivers.base import (
     DriverSetup,
     DriverStatus,
     Ended,
+    HearsOfRest,
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.handed_in import judged
-from robotq.drivers.gcode.robot import GcodeRobot
+from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
@@ -81,7 +82,8 @@ class GcodeDriver:
             for run in running:
                 run.after(error, why_not)
 
-        with self._robot.command(after) as controller:
+        at_rest = context.at_rest if isinstance(context, HearsOfRest) else nothing_at_rest
+        with self._robot.command(after, at_rest) as controller:
             run = ProgramRun(
                 program,
                 command.params,

@@ -45,6 +45,13 @@ class Pause:
 After = Callable[[Ended, str | None], None]
 
 
+AtRest = Callable[[], None]
+
+
+def nothing_at_rest() -> None:
+    return
+
+
 def nothing_after(_error: Ended, _why_not: str | None) -> None:
     """There is nothing to be done at the end."""
 
@@ -176,10 +183,13 @@ class GcodeRobot(ABC):
     # -- a command -----------------------------------------------------------------------------
 
     @contextmanager
-    def command(self, after: After = nothing_after) -> Iterator[Controller]:
+    def command(
+        self, after: After = nothing_after, at_rest: AtRest = nothing_at_rest
+    ) -> Iterator[Controller]:
         """Inside, the command has the turn, and gets what it can ask the controller for. Where it
         ends with DriverError, Stopped or DeviceUncertain, what may be on is switched off. `after`
-        is called with what ends it, and why the controller must not get lines any more.
+        is called with what ends it, and why the controller must not get lines any more. `at_rest`
+        is called first if a stop ends it: the same stop sent once more would break these lines off.
 
         Raises LinkLost, DriverError, Stopped.
         """
@@ -195,6 +205,8 @@ class GcodeRobot(ABC):
                     controller.start()
                     yield controller
                 except (DriverError, Stopped, DeviceUncertain) as error:
+                    if isinstance(error, Stopped):
+                        at_rest()
                     controller.switch_off()
                     controller.begin_last()
                     after(error, self._why_no_lines())

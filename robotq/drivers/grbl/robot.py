@@ -22,7 +22,14 @@ from robotq.drivers.gcode.channel import WAKE_S
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
-from robotq.drivers.gcode.robot import After, GcodeRobot, Pause, nothing_after
+from robotq.drivers.gcode.robot import (
+    After,
+    AtRest,
+    GcodeRobot,
+    Pause,
+    nothing_after,
+    nothing_at_rest,
+)
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, meet
 from robotq.drivers.grbl.controller import GrblController
@@ -128,8 +135,10 @@ class GrblRobot(GcodeRobot):
     # -- a command -----------------------------------------------------------------------------
 
     @contextmanager
-    def command(self, after: After = nothing_after) -> Iterator[Controller]:
-        with self._polling.following(), super().command(after) as controller:
+    def command(
+        self, after: After = nothing_after, at_rest: AtRest = nothing_at_rest
+    ) -> Iterator[Controller]:
+        with self._polling.following(), super().command(after, at_rest) as controller:
             yield controller
 
     def _after_command(self) -> None:

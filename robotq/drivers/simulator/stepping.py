@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from robotq.drivers.base import Ended, HasDevices, HearsOfRest, UncertainOutcome
+from robotq.drivers.base import Ended, HasDevices, HearsOfRest, Stopped, UncertainOutcome
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.layout import gripper
@@ -54,6 +54,8 @@ def run_steps(
         run.after(error, None)
         raise
     except Ended as error:
+        if isinstance(error, Stopped) and isinstance(machine.context, HearsOfRest):
+            machine.context.at_rest()
         following = again()
         if isinstance(following, str):
             run.after(error, following)

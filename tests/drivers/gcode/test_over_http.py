@@ -20,6 +20,7 @@ from robotq.config import Config, load_config
 from robotq.drivers import grbl, marlin
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
+from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 from robotq.store.memory import MemoryStore
 from robotq.testing.emulators import GrblEmulator, Habits, MarlinEmulator, ScannerEmulator
@@ -98,13 +99,18 @@ def site_config(name: str, folder: Path, wait_s: float = 0) -> Config:
 
 @asynccontextmanager
 async def site(
-    name: str, folder: Path, *, held: bool = False, wait_s: float = 0
+    name: str,
+    folder: Path,
+    *,
+    held: bool = False,
+    wait_s: float = 0,
+    timings: Timings = Timings(),  # noqa: B008 - it never changes
 ) -> AsyncIterator[Site]:
     """`held`: something at the robot holds its queue when the daemon starts. `wait_s`: so long a
     command waits for its scanner."""
     config = await asyncio.to_thread(site_config, name, folder, wait_s)
     catalog = await asyncio.to_thread(load_catalog, config.commands)
-    engine = await start_engine(config, catalog, MemoryStore(), DRIVERS)
+    engine = await start_engine(config, catalog, MemoryStore(), DRIVERS, timings=timings)
     keys = await asyncio.to_thread(KeyFile, config.data)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.shut_down)
