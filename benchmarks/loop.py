@@ -1,4 +1,4 @@
-"""The event loop that the daemon would use."""
+"""The event loop that the daemon would use, in an interpreter that is set as the daemon's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from robotq.daemon.process import tune_interpreter
+
 _T = TypeVar("_T")
 
 
 def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
     """The result of `work`, on uvloop where it is installed."""
+    tune_interpreter()
     try:
         import uvloop  # noqa: PLC0415 - it may not be installed
     except ImportError:

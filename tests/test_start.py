@@ -5,10 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from robotq.api.warm import request_models
+from robotq.catalog import load_catalog
+from robotq.checks.written import examine
+from robotq.config import load_config, packaged, strict_yaml
+from robotq.drivers.base import DriverSetup
+from robotq.drivers.registry import commands_of, driver_factories
+from robotq.drivers.simulator.layout_file import read_layout
+from robotq.model.clock import ScaledClock
 
 _LATER = {
     "robotq.client": "programs that talk to a daemon",
@@ -83,3 +97,58 @@ def test_warm__builds_the_shape_of_every_request() -> None:
     for shape in shapes:
         shape.model_rebuild()
         assert shape.__pydantic_complete__
+
+
+def test_start__reads_each_file_once_however_many_robots_stand_in_it(
+    tmp_path: Path,
+) -> None:
+    """Commands, checks and drivers of every robot ask for the file of their lab."""
+    config = load_config(None, {}, {})
+    lab = tmp_path / "our_lab.yaml"
+    lab.write_bytes(packaged("lab.yaml").read_bytes())
+    robots = {
+        name: replace(robot, options={"lab": str(lab)}) for name, robot in config.robots.items()
+    }
+    config = replace(config, robots=robots)
+    shared: dict[str, Any] = {}
+    with _files_parsed() as read:
+        examine(config, load_catalog(config.commands, commands_of(config.robots)))
+        for name, robot in config.robots.items():
+            setup = DriverSetup(
+                robot=name,
+                options=robot.options,
+                data=tmp_path,
+                clock=ScaledClock(),
+                link_changed=lambda *_: None,
+                shared=shared,
+            )
+            driver_factories()[robot.driver](setup).close()
+    assert len(config.robots) == 2
+    assert read["our_lab.yaml"] == read["commands.yaml"] == 1
+
+
+@contextmanager
+def _files_parsed() -> Iterator[Counter[str]]:
+    """How often each file of YAML was taken apart inside the block, by its name."""
+    read: Counter[str] = Counter()
+    parse = strict_yaml.parse.__code__
+
+    def count(frame: FrameType, event: str, _arg: object) -> None:
+        if event == "call" and frame.f_code is parse:
+            read[Path(frame.f_locals["name"]).name] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield read
+    finally:
+        sys.setprofile(before)
+
+
+def test_start__a_lab_that_was_edited_is_read_anew(tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    text = packaged("lab.yaml").read_text(encoding="utf-8")
+    lab.write_text(text, encoding="utf-8")
+    before = read_layout(lab)
+    lab.write_text(text.replace("  HOME:", "  HOME_AGAIN: {x: 9.0, y: 9.0}\n  HOME:", 1))
+    assert set(read_layout(lab).places) - set(before.places) == {"HOME_AGAIN"}

@@ -36,7 +36,7 @@ def load_catalog(paths: Sequence[Path], brought: Mapping[str, JsonObject] | None
     values: dict[str, Any] = {}
     own: set[tuple[str, str]] = set()
     ours = packaged("commands.yaml")
-    for path in (ours, None, *paths):
+    for path in (ours, *([None] if brought else []), *paths):
         try:
             document = _of_robots(brought or {}, read(ours)) if path is None else read(path)
         except ConfigError as error:

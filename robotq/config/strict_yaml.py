@@ -51,6 +51,11 @@ class Document:
 
 def read(path: Path) -> Document:
     """The YAML file at `path`. Raises ConfigError, also where it cannot be read."""
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """What `read` parses. Raises ConfigError where it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -59,8 +64,7 @@ def read(path: Path) -> Document:
     if told is not None:
         raise ConfigError(f"{path}: {told}")
     # an editor on Windows begins it with a mark, and ends its lines in its own way
-    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    return parse(text, str(path))
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse(text: str, name: str) -> Document:

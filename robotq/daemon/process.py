@@ -100,12 +100,7 @@ def run_program(program: Callable[[StopSignals], Coroutine[Any, Any, int]]) -> i
         return await program(signals)
 
     descriptors.raise_limit()
-    sys.setswitchinterval(_SWITCH_S)
-    # what is imported by now stays, so nobody has to look through it; there is hardly any garbage
-    # in it, and looking for that takes a tenth of the start
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(*_COLLECT_AFTER)
+    tune_interpreter()
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         threads_s = _THREADS_S
         try:
@@ -117,6 +112,17 @@ def run_program(program: Callable[[StopSignals], Coroutine[Any, Any, int]]) -> i
         last_resort.daemon = True
         last_resort.start()
     return code
+
+
+def tune_interpreter() -> None:
+    """How threads take turns and when garbage is looked for, for a process with an event loop that
+    stays. Once its modules are imported."""
+    sys.setswitchinterval(_SWITCH_S)
+    # what is imported by now stays, so nobody has to look through it; there is hardly any garbage
+    # in it, and looking for that takes a tenth of the start
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _end_at_once(_number: int, _frame: FrameType | None) -> None:

@@ -26,16 +26,19 @@ class Signal(Generic[P]):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._subscribers: list[Callable[P, object]] = []
+        # never changed: whoever is being told may subscribe, or leave
+        self._subscribers: tuple[Callable[P, object], ...] = ()
 
     def subscribe(self, subscriber: Callable[P, object]) -> None:
-        self._subscribers.append(subscriber)
+        self._subscribers = (*self._subscribers, subscriber)
 
     def unsubscribe(self, subscriber: Callable[P, object]) -> None:
-        self._subscribers.remove(subscriber)
+        left = list(self._subscribers)
+        left.remove(subscriber)
+        self._subscribers = tuple(left)
 
     def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        for subscriber in tuple(self._subscribers):
+        for subscriber in self._subscribers:
             try:
                 subscriber(*args, **kwargs)
             except Exception:  # noqa: BLE001 - as above

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from robotq.config import packaged
-from robotq.config.strict_yaml import read
+from robotq.config.strict_yaml import parse, text_of
 from robotq.drivers.reading import Section
 from robotq.drivers.simulator.layout import (
     BOTTLE_TYPES,
@@ -30,7 +31,13 @@ PACKAGED = packaged("lab.yaml")
 def read_layout(path: Path | None) -> Layout:
     """The lab of a YAML file, the packaged one for None. Raises ConfigError."""
     source = PACKAGED if path is None else path
-    document = read(source)
+    return _layout(source, text_of(source))
+
+
+# a start asks three times for each robot of a lab: its commands, its check, its driver
+@lru_cache(maxsize=4)
+def _layout(source: Path, text: str) -> Layout:
+    document = parse(text, str(source))
     top = Section(document.value, document.where)
     places = _places(top.section("places"))
     robots = _robots(top.section("robots"), tuple(places))

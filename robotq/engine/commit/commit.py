@@ -203,7 +203,15 @@ class Commit:
         whole = [*mutations, *following, *(holds.mutations if holds is not None else ())]
         written = False
         try:
-            written = await self._applied(whole, committed)
+            if self._answering.is_set():
+                hanging = asyncio.get_running_loop().call_later(self._deadline_s, self._hangs)
+                try:
+                    await self._store.apply(whole, committed)
+                    written = True
+                except StoreUnavailable as error:
+                    self._failed(str(error))
+                finally:
+                    hanging.cancel()
         finally:
             if not written and holds is not None:
                 holds.failed()
@@ -225,21 +233,6 @@ class Commit:
             return True
         _log.warning("not in the journal: %s by %s", event.kind, event.actor)
         return False
-
-    async def _applied(
-        self, mutations: Sequence[Mutation], committed: Callable[[Sequence[Event]], None]
-    ) -> bool:
-        if not self._answering.is_set():
-            return False
-        hanging = asyncio.get_running_loop().call_later(self._deadline_s, self._hangs)
-        try:
-            await self._store.apply(mutations, committed)
-        except StoreUnavailable as error:
-            self._failed(str(error))
-            return False
-        finally:
-            hanging.cancel()
-        return True
 
     async def _unless_removed(self, task_id: str, mutations: Sequence[Mutation]) -> None:
         """Raises RobotqError task_not_found where retention has removed the task meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self, TypeAlias
 
@@ -14,34 +15,34 @@ class Locks:
     """A lock for each key, there only while somebody holds it or waits for it."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """Of each key that somebody holds, those who wait for it; next first."""
 
     @property
     def keys(self) -> Sequence[str]:
         """Those that somebody holds or waits for."""
-        return tuple(self._locks)
+        return tuple(self._waiting)
 
     def held(self, key: str) -> bool:
         """Whether somebody holds it, or waits for it."""
-        return key in self._locks
+        return key in self._waiting
 
     def hold(self, key: str) -> KeyLock:
         """To be entered with `async with`; nobody else holds the lock inside."""
-        return KeyLock(self._locks, key)
+        return KeyLock(self._waiting, key)
 
 
 class KeyLock:
-    """Made by `Locks.hold`."""
+    """Made by `Locks.hold`. Handed on in the order in which it was asked for."""
 
-    # a class and no generator, which takes three times as long, twice between two commands
+    # a class and no generator, and no asyncio.Lock within: those take three times as long, twice
+    # between two commands
 
-    __slots__ = ("_key", "_lock", "_locks")
+    __slots__ = ("_key", "_waiting")
 
-    def __init__(self, locks: dict[str, tuple[asyncio.Lock, int]], key: str) -> None:
-        self._locks = locks
+    def __init__(self, waiting: dict[str, deque[asyncio.Future[None]]], key: str) -> None:
+        self._waiting = waiting
         self._key = key
-        self._lock, users = locks.get(key) or (asyncio.Lock(), 0)
-        locks[key] = (self._lock, users + 1)
 
     async def __aenter__(self) -> None:
         await self.acquire()
@@ -51,20 +52,31 @@ class KeyLock:
 
     async def acquire(self) -> None:
         """Wait for it; where that is cancelled there is nothing to release."""
+        waiting = self._waiting.get(self._key)
+        if waiting is None:
+            self._waiting[self._key] = deque()
+            return
+        turn = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
         try:
-            await self._lock.acquire()
+            await turn
         except BaseException:
-            self._give_up()
+            if turn in waiting:
+                waiting.remove(turn)
+            elif not turn.cancelled():
+                # it was handed on to one that was cancelled in the same moment
+                self.release()
             raise
 
     def release(self) -> None:
-        self._lock.release()
-        self._give_up()
-
-    def _give_up(self) -> None:
-        lock, users = self._locks.pop(self._key)
-        if users > 1:
-            self._locks[self._key] = (lock, users - 1)
+        waiting = self._waiting[self._key]
+        while waiting:
+            turn = waiting.popleft()
+            # one that was cancelled waits no more
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[self._key]
 
 
 InTime: TypeAlias = Callable[[Awaitable[Any]], Awaitable[Any]]
@@ -90,7 +102,8 @@ class LockedTask:
         lock = self._lock = self._locks.hold(self._task_id)
         await (lock.acquire() if self._hurried is None else self._hurried(lock.acquire()))
         try:
-            return await self._reads.task(self._task_id)
+            known = self._reads.known(self._task_id)
+            return known if known is not None else await self._reads.task(self._task_id)
         except BaseException:
             lock.release()
             raise
@@ -116,7 +129,8 @@ class LockedTasks:
         """The task as it is now; nobody else changes it until the end of the block. Raises as
         `Commit.find` does."""
         await self.hold(task_id)
-        return await self._reads.task(task_id)
+        known = self._reads.known(task_id)
+        return known if known is not None else await self._reads.task(task_id)
 
     async def hold(self, task_id: str) -> None:
         """Nobody else changes this task until the end of the block."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -75,9 +75,9 @@ class Recorder:
         self._occupancies: dict[str, Mutation] = {}
         """By resource: only what was last is worth writing."""
         self._dirty = False
-        self._urgent = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self._ended = False
+        self._writing: _Writing | None = None
+        """There once something was reported: many commands report nothing."""
 
     # -- reports -----------------------------------------------------------------------------
 
@@ -130,15 +130,17 @@ class Recorder:
         """End the writing. Returns what is not on disk, to go into the commit that ends the
         task."""
         self.end()
-        if self._writer is not None:
-            await self._writer
+        if self._writing is not None:
+            await self._writing.task
         self._question = None
         return self._take()
 
     def end(self) -> None:
         """Write nothing more by itself."""
-        self._ended.set()
-        self._urgent.set()
+        self._ended = True
+        if self._writing is not None:
+            self._writing.ended.set()
+            self._writing.urgent.set()
 
     def late_moves(self) -> Sequence[Mutation]:
         """What follows from moves that were reported after `close`."""
@@ -162,15 +164,16 @@ class Recorder:
 
     def _touch(self, *, urgent: bool = False) -> None:
         self._dirty = True
-        if urgent:
-            self._urgent.set()
-        if not self._ended.is_set() and (self._writer is None or self._writer.done()):
-            self._writer = asyncio.create_task(self._write(), name=f"record {self._task.id}")
+        writing = self._writing
+        if not self._ended and (writing is None or writing.task.done()):
+            writing = self._writing = _Writing(self._write, f"record {self._task.id}")
+        if urgent and writing is not None:
+            writing.urgent.set()
 
-    async def _write(self) -> None:
-        while self._dirty and not self._ended.is_set():
+    async def _write(self, urgent: asyncio.Event, ended: asyncio.Event) -> None:
+        while self._dirty and not ended.is_set():
             self._dirty = False
-            self._urgent.clear()
+            urgent.clear()
             report = self._take()
             try:
                 await self._write_report(self._task, report)
@@ -179,9 +182,9 @@ class Recorder:
                 if error.code.name != "store_unavailable":
                     raise
                 self._put_back(report)
-                await _either(self._ended, _OUTAGE_S)
+                await _either(ended, _OUTAGE_S)
             else:
-                await _either(self._urgent, _PROGRESS_S)
+                await _either(urgent, _PROGRESS_S)
 
     def _take(self) -> Report:
         report = Report(
@@ -220,6 +223,18 @@ def _resource_of(mutation: Mutation) -> str:
             return resource
         case _:
             raise TypeError(mutation)
+
+
+class _Writing:
+    """What brings the reports to the disk, and what wakes it."""
+
+    __slots__ = ("ended", "task", "urgent")
+
+    def __init__(
+        self, write: Callable[[asyncio.Event, asyncio.Event], Coroutine[Any, Any, None]], name: str
+    ) -> None:
+        self.urgent, self.ended = asyncio.Event(), asyncio.Event()
+        self.task = asyncio.create_task(write(self.urgent, self.ended), name=name)
 
 
 async def _either(event: asyncio.Event, timeout_s: float) -> None:
