@@ -117,7 +117,7 @@ async def test_finished__only_so_many_are_kept_in_memory(start_lab: StartLab) ->
     kept = [task.id for task in lab.engine.reads.latest_ended()]
     assert kept == list(reversed(ids[10:]))
     assert (await lab.find(ids[0])).state is TaskState.COMPLETED, "the disk has it"
-    await lab.until(lambda: not lab.engine._parts.tasks.claims._commit.locks._locks)
+    await lab.until(lambda: not lab.engine._parts.tasks.claims._commit.locks.keys)
 
 
 async def test_steps__of_a_command_without_end_are_kept_up_to_a_number(
