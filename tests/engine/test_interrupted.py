@@ -87,5 +87,5 @@ async def test_lock__is_free_again_whoever_waited_for_it(lab: Lab, number: int) 
         task.cancel()
     await asyncio.gather(*asking, return_exceptions=True)
     lab.disk.go_on()
-    await lab.until(lambda: not lab.engine._parts.tasks.claims._commit.locks._locks)
+    await lab.until(lambda: not lab.engine._parts.tasks.claims._commit.locks.keys)
     assert (await lab.find(task_id)).state is TaskState.CANCELLED
