@@ -93,7 +93,9 @@ def page() -> str:
 def shapes_page() -> str:
     """reference/shapes.md"""
     described = _Described()
-    parts = [_shape(name, described.components[name], described.refs) for name in described.shapes]
+    parts = [
+        shape_section(name, described.components[name], described.refs) for name in described.shapes
+    ]
     return _SHAPES_HEAD + "".join(parts)
 
 
@@ -157,7 +159,7 @@ def _answer(response: Mapping[str, Any], refs: Mapping[str, str]) -> str:
     return type_of(schema, refs)
 
 
-def _shape(name: str, schema: Mapping[str, Any], refs: Mapping[str, str]) -> str:
+def shape_section(name: str, schema: Mapping[str, Any], refs: Mapping[str, str]) -> str:
     text = " ".join(schema.get("description", "").split())
     open_ended = schema.get("additionalProperties", True) is not False and name != "Error"
     rest = "Further keys can be there.\n" if open_ended else ""

@@ -83,7 +83,7 @@ class Error(Answer, kw_only=True):
 
     success: Failure
     message: str
-    error_code: str
+    error_code: Annotated[str, one_of("HTTPException", "InternalServerError", "ValidationError")]
     details: Object
     request_id: str
 

@@ -15,6 +15,12 @@ class Camel(Answer, rename="camel", kw_only=True):
     pass
 
 
+class Error(Answer, kw_only=True):
+    """The one form of every refusal and every fault."""
+
+    error: str
+
+
 class Queued(Camel, kw_only=True):
     task_id: str
     status: Annotated[str, one_of("queued")]

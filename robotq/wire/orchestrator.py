@@ -7,7 +7,7 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta
 
-from robotq.wire.base import Answer, Object, Success, one_of
+from robotq.wire.base import Answer, Failure, Object, Success, one_of
 
 Time = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"})]
 """RFC 3339, UTC."""
@@ -20,6 +20,36 @@ class Envelope(Answer, Generic[_Data], kw_only=True):
     success: Success
     data: _Data
     error: None
+    timestamp: Time
+
+
+CODES: Mapping[int, str] = {
+    400: "VALIDATION_ERROR",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE",
+    429: "RATE_LIMIT_EXCEEDED",
+    503: "SERVICE_UNAVAILABLE",
+}
+"""Status -> code of the error; of every other status it is INTERNAL_ERROR."""
+
+
+class Problem(Answer, kw_only=True):
+    code: Annotated[str, one_of(*CODES.values(), "INTERNAL_ERROR")]
+    message: str
+    details: Object | None = None
+    """Which field is wrong, and how."""
+
+
+class Error(Answer, kw_only=True):
+    """The envelope of every refusal and every fault."""
+
+    success: Failure
+    data: None
+    error: Problem
     timestamp: Time
 
 

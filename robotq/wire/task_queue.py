@@ -17,6 +17,14 @@ IsoTime = Annotated[
 Status = Annotated[str, one_of("pending", "in_progress", "completed", "failed")]
 
 
+class Error(Answer, kw_only=True):
+    """The one form of every refusal and every fault."""
+
+    error: str
+    detail: str | None = None
+    """The same once more, where older clients look for a result."""
+
+
 class Home(Answer, kw_only=True):
     name: str
     version: str

@@ -10,24 +10,27 @@ import jsonschema_rs
 from robotq.api.interfaces import INTERFACES
 from robotq.api.openapi.shapes import schemas_of
 from robotq.api.root import ROBOT
-from robotq.wire import checklist
+from robotq.wire import worker_socket
 
 # made before any test runs, since it reads files
 _SCHEMAS = {
     shape: {**schema, "components": {"schemas": components}}
-    for interface in (ROBOT, *INTERFACES)
     for schemas, components in [
-        schemas_of(
-            shape
-            for route in interface.routes
-            for shape in (
-                route.response,
-                *route.responses,
-                *route.answers.values(),
-                checklist.Error,
+        *(
+            schemas_of(
+                shape
+                for route in interface.routes
+                for shape in (
+                    route.response,
+                    *route.responses,
+                    *route.answers.values(),
+                    interface.about.error,
+                )
+                if shape is not None
             )
-            if shape is not None
-        )
+            for interface in (ROBOT, *INTERFACES)
+        ),
+        schemas_of([*worker_socket.FROM_DAEMON, *worker_socket.FROM_WORKERS]),
     ]
     for shape, schema in schemas.items()
 }

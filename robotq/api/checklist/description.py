@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from robotq.api.http.interface import About
 from robotq.model.json import JsonObject
-
-_ERROR: JsonObject = {
-    "type": "object",
-    "description": "The one form of every refusal and every fault.",
-    "required": ["success", "message", "error_code", "details", "request_id"],
-    "properties": {
-        "success": {"const": False},
-        "message": {"type": "string"},
-        "error_code": {"enum": ["HTTPException", "InternalServerError", "ValidationError"]},
-        "details": {"type": "object"},
-        "request_id": {"type": "string"},
-    },
-}
+from robotq.wire import checklist as wire
 
 _UUID: JsonObject = {"type": "string", "format": "uuid"}
 
@@ -27,6 +15,6 @@ ABOUT = About(
     "robot's queue: the robot waits until its status becomes `completed`, and until then it "
     "cannot be deleted. Every answer carries `X-Request-ID`, which is the client's own where it "
     "sent one, and `X-Process-Time` in seconds.",
-    error=_ERROR,
+    error=wire.Error,
     schemas=lambda _engine: {"TaskId": _UUID, "BatchId": _UUID},
 )

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from robotq.api.checklist.answers import encoded_answer, own_headers, request_id
+from robotq.api.checklist.answers import answer, own_headers, request_id
 from robotq.api.http.call import Call
 from robotq.api.http.errors import headers_of
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.wire import checklist as wire
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -51,14 +51,14 @@ def error_form(call: Call, error: RobotqError) -> web.Response:
             details = {"reference": error.args_["reference"]}
         case _:
             details = {"code": error.code.name, **error.args_}
-    body = {
-        "success": False,
-        "message": message,
-        "error_code": code,
-        "details": details,
-        "request_id": request_id(call),
-    }
-    response = encoded_answer(orjson.dumps(body, default=str), status)
+    body = wire.Error(
+        success=False,
+        message=message,
+        error_code=code,
+        details=details,
+        request_id=request_id(call),
+    )
+    response = answer(body, status)
     response.headers.update({**own_headers(call), **headers_of(error)})
     return response
 

@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Mapping
-from typing import Any
 
-import orjson
 from aiohttp import WSCloseCode, web
 
+from robotq.api.http.errors import encoded, part
 from robotq.model.task import Task
+from robotq.wire.worker_socket import Cancel, FromDaemon, NewTask, OwnTask
 from robotq.workers import WorkerLink
 
 _log = logging.getLogger(__name__)
@@ -54,22 +53,26 @@ class Connected:
         transport = self._request.transport
         return not self.ws.closed and transport is not None and not transport.is_closing()
 
-    async def send(self, message: Mapping[str, Any]) -> None:
+    async def send(self, message: FromDaemon) -> None:
         """Raises OSError, TimeoutError where the worker does not take it."""
         async with asyncio.timeout(SEND_S):
-            await self.ws.send_str(orjson.dumps(message).decode())
+            await self.ws.send_str(encoded(message).decode())
 
     async def give(self, task: Task) -> bool:
         if not self.open:
             return False
-        more = {"token": task.fence, "attempt": task.attempt} if self.own else {}
-        await self.send({"type": "task", "taskId": task.id, "payload": task.command.params, **more})
+        payload = part(task.command.params)
+        await self.send(
+            OwnTask(task_id=task.id, payload=payload, attempt=task.attempt, token=task.fence)
+            if self.own
+            else NewTask(task_id=task.id, payload=payload)
+        )
         return True
 
     async def take_away(self, task: Task) -> None:
         # the document has no word for this; its workers find out when nobody takes their result
         if self.own and self.open:
-            await self.send({"type": "cancel", "taskId": task.id})
+            await self.send(Cancel(task_id=task.id))
 
     async def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError):

@@ -9,16 +9,9 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused, headers_of
 from robotq.model.errors import RobotqError
-from robotq.model.json import JsonObject
+from robotq.wire import dispatcher as wire
 
 NOT_FOUND = "Task not found or expired"
-
-ERROR: JsonObject = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {"error": {"type": "string"}},
-    "additionalProperties": False,
-}
 
 _TEXTS: Mapping[str, str] = {
     "bad_json": "Invalid request: invalid JSON",
@@ -36,6 +29,6 @@ _TEXTS: Mapping[str, str] = {
 def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
     """Any error in this form, in English as in the document."""
     if isinstance(error, Refused):
-        return call.answer({"error": str(error)}, error.status, error.headers)
+        return call.answer(wire.Error(error=str(error)), error.status, error.headers)
     text = _TEXTS.get(error.code.name) or str(error)
-    return call.answer({"error": text}, error.code.http_status, headers_of(error))
+    return call.answer(wire.Error(error=text), error.code.http_status, headers_of(error))

@@ -12,7 +12,7 @@ from robotq.api.connections.share import Share
 from robotq.api.dispatcher import dashboard, handlers, models, socket
 from robotq.api.dispatcher.answers import API
 from robotq.api.dispatcher.context import LOG, PAGES, SHARE, Pages
-from robotq.api.dispatcher.errors import ERROR, error_form
+from robotq.api.dispatcher.errors import error_form
 from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.http.interface import About, Contents, Shared
@@ -147,7 +147,7 @@ CONTENTS = Contents(
         summary="Tasks for workers that are connected, in groups.",
         description="Workers connect to the WebSocket at `/ws?group=NAME`. Every error is "
         '`{"error": text}`.',
-        error=ERROR,
+        error=wire.Error,
     ),
     error=error_form,
     services=_services,

@@ -29,6 +29,7 @@ from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError, error_text
 from robotq.model.job import JobEnding
 from robotq.model.texts import Language
+from robotq.wire import worker_socket as wire
 from robotq.workers import Hub, WorkerLink
 
 _log = logging.getLogger(__name__)
@@ -68,11 +69,7 @@ async def connect(call: Call) -> web.StreamResponse:
         ws.headers.update(call.headers or {})
         await ws.prepare(call.request)
         notice_dead_peers(call.request.transport)
-        hello = {
-            "type": "connected",
-            "workerId": name,
-            "message": "Connected to Task Dispatcher",
-        }
+        hello = wire.Connected(worker_id=name, message="Connected to Task Dispatcher")
         asking = None
         try:
             await worker.send(hello)
@@ -121,7 +118,7 @@ class Conversation:
             _log.debug("%s says what is no JSON object", self.link.name)
             return
         if said.get("type") == "ping":
-            await worker.send({"type": "pong"})
+            await worker.send(wire.Pong())
             return
         # `ready` changes nothing: who has no task is idle
         ending, task_id = requests.ending(said), requests.task_id(said.get("taskId"))
@@ -129,8 +126,7 @@ class Conversation:
             return
         reason = await self._finish(said, task_id, ending, raw)
         if worker.own:
-            answer = {"type": "ack", "taskId": task_id, "taken": not reason, "reason": reason}
-            await worker.send(answer)
+            await worker.send(wire.Ack(task_id=task_id, taken=not reason, reason=reason))
 
     async def unread(self) -> None:
         """A message was so large that it could not be read: most probably the result of what the
@@ -150,10 +146,10 @@ class Conversation:
             await self._finish({}, task_id, ending, b"")
         assert ending.error is not None
         reason = error_text(ending.error.code, ending.error.args, Language.EN)
-        told = {"type": "error", "taskId": task_id, "error": reason, "maxBytes": self._limit}
         if worker.own:
-            told = {"type": "ack", "taskId": task_id, "taken": False, "reason": reason}
-        await worker.send(told)
+            await worker.send(wire.Ack(task_id=task_id, taken=False, reason=reason))
+        else:
+            await worker.send(wire.TooLarge(task_id=task_id, error=reason, max_bytes=self._limit))
 
     async def _finish(
         self, said: Mapping[str, Any], task_id: str, ending: JobEnding, raw: bytes

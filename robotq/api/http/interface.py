@@ -17,6 +17,8 @@ from robotq.config import Config, InterfaceConfig
 from robotq.engine.engine import Engine
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.wire.base import Answer
+from robotq.wire.service import Error
 from robotq.workers import Workers
 
 
@@ -52,8 +54,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     description: str
-    error: JsonObject | None = None
-    """JSON Schema of every error; None: the form of the robot interface."""
+    error: type[Answer] = Error
+    """The form of every error."""
     schemas: Callable[[Engine], Mapping[str, JsonObject]] = _no_schemas
     """What a running daemon knows of types, by name; see `openapi.document`."""
 

@@ -57,8 +57,10 @@ def _of_enum(kind: type[Enum]) -> JsonObject:
 
 def _of_struct(schema: JsonObject, kind: Any) -> JsonObject:
     """What msgspec does not know of a shape."""
-    required = [one.encode_name for one in fields(kind) if one.default is NODEFAULT]
-    properties = {
+    config = kind.__struct_config__
+    tag = {} if config.tag is None else {config.tag_field: {"const": config.tag}}
+    required = [*tag, *(one.encode_name for one in fields(kind) if one.default is NODEFAULT)]
+    properties = tag | {
         one.encode_name: {**schema["properties"][one.encode_name], **_text(kind, one.name)}
         for one in fields(kind)
     }

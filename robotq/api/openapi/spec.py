@@ -14,7 +14,7 @@ from robotq.api.http.routes import COMMON_ERRORS, JSON_TYPE, RequestHeader, Rout
 from robotq.api.openapi.shapes import schemas_of
 from robotq.model.errors import ERROR_CODES, ErrorCode
 from robotq.model.json import JsonObject
-from robotq.wire.base import REF
+from robotq.wire.base import REF, Answer
 from robotq.wire.service import Error
 
 _GROUPS = {
@@ -49,14 +49,14 @@ def document(
     *,
     info: JsonObject,
     schemas: Mapping[str, JsonObject],
-    error: JsonObject | None = None,
+    error: type[Answer] = Error,
 ) -> JsonObject:
     """The OpenAPI document of these routes.
 
     `schemas`: what only a running daemon knows, by name. One with the name of a model stands
     in its place; one named in `schemas` like a part of a path, in CamelCase (`RobotId` for
-    `{robot_id}`), says what that part can be. `error`: the form of errors, where it is not
-    that of the robot interface.
+    `{robot_id}`), says what that part can be. `error`: the form of errors, which is
+    called `Error`.
     """
     # what is said over a WebSocket is none of its matters
     routes = [route for route in routes if not route.websocket]
@@ -119,9 +119,9 @@ class _Models:
         self,
         routes: Sequence[Route],
         schemas: Mapping[str, JsonObject],
-        error: JsonObject | None = None,
+        error: type[Answer],
     ) -> None:
-        self.own_errors = error is not None
+        self.own_errors = error is not Error
         """Errors name no codes of `model.errors`."""
         requests = [route.request for route in routes if route.request is not None]
         self._requests, made = models_json_schema(
@@ -135,12 +135,11 @@ class _Models:
             for shape in (route.response, *route.responses, *route.answers.values())
             if shape is not None
         ]
-        self._answers, answered = schemas_of([*answers, *(() if error else (Error,))])
+        self._answers, answered = schemas_of([*answers, error])
         self.schemas: dict[str, JsonObject] = {
             **_of_queries(routes),
             **made.get("$defs", {}),
             **answered,
-            **({} if error is None else {"Error": error}),
             **schemas,
         }
 

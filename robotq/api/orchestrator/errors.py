@@ -11,43 +11,9 @@ from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused, headers_of
 from robotq.api.http.times import rfc3339
 from robotq.model.errors import RobotqError
-from robotq.model.json import JsonObject
 from robotq.wire import orchestrator as wire
 
-_CODES = {
-    400: "VALIDATION_ERROR",
-    401: "UNAUTHORIZED",
-    403: "FORBIDDEN",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    409: "CONFLICT",
-    413: "PAYLOAD_TOO_LARGE",
-    429: "RATE_LIMIT_EXCEEDED",
-    503: "SERVICE_UNAVAILABLE",
-}
-"""Every other status is INTERNAL_ERROR."""
-
 _INVALID = "Invalid input data"
-
-ERROR: JsonObject = {
-    "type": "object",
-    "description": "The envelope of every refusal and every fault.",
-    "required": ["success", "data", "error", "timestamp"],
-    "properties": {
-        "success": {"const": False},
-        "data": {"type": "null"},
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"enum": [*_CODES.values(), "INTERNAL_ERROR"]},
-                "message": {"type": "string"},
-                "details": {"type": "object"},
-            },
-        },
-        "timestamp": {"type": "string", "format": "date-time"},
-    },
-}
 
 
 def invalid(field: str, message: str) -> Refused:
@@ -89,13 +55,12 @@ def _refused(
     details: Mapping[str, Any] | None,
     headers: Mapping[str, str] | None,
 ) -> web.Response:
-    error: dict[str, Any] = {"code": _CODES.get(status, "INTERNAL_ERROR"), "message": message}
-    if details is not None:
-        error["details"] = details
-    body = {
-        "success": False,
-        "data": None,
-        "error": error,
-        "timestamp": rfc3339(call.engine.clock.now_ms()),
-    }
+    body = wire.Error(
+        success=False,
+        data=None,
+        error=wire.Problem(
+            code=wire.CODES.get(status, "INTERNAL_ERROR"), message=message, details=details
+        ),
+        timestamp=rfc3339(call.engine.clock.now_ms()),
+    )
     return call.answer(body, status, headers)

@@ -15,7 +15,7 @@ from robotq.api.openapi.page import DOCS
 from robotq.api.orchestrator import handlers, models
 from robotq.api.orchestrator.answers import API
 from robotq.api.orchestrator.context import RATE_LIMIT, RateLimit
-from robotq.api.orchestrator.errors import ERROR, error_form
+from robotq.api.orchestrator.errors import error_form
 from robotq.api.orchestrator.health import health
 from robotq.wire import orchestrator as wire
 
@@ -131,7 +131,7 @@ CONTENTS = Contents(
         summary="Prompts for workers of a work directory.",
         description="Every answer below /api/v1 is an envelope of success, data, error and "
         "timestamp; data is null in errors.",
-        error=ERROR,
+        error=wire.Error,
     ),
     error=error_form,
     services=_services,

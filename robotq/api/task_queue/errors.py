@@ -7,19 +7,13 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused, headers_of
 from robotq.model.errors import RobotqError
-from robotq.model.json import JsonObject
-
-ERROR: JsonObject = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {"error": {"type": "string"}},
-}
+from robotq.wire import task_queue as wire
 
 
 def error_form(call: Call, error: RobotqError) -> web.StreamResponse:
     if isinstance(error, Refused):
-        return call.answer({"error": str(error)}, error.status)
-    return call.answer({"error": _text(error)}, error.code.http_status, headers_of(error))
+        return call.answer(wire.Error(error=str(error)), error.status)
+    return call.answer(wire.Error(error=_text(error)), error.code.http_status, headers_of(error))
 
 
 def _text(error: RobotqError) -> str:

@@ -146,7 +146,7 @@ async def get_result(call: Call) -> web.StreamResponse:
     """404 until it is there, and for an unknown task."""
     task = await _ended(call)
     if task is None:
-        return call.answer({"error": "Result not found"}, 404)
+        return call.answer(wire.Error(error="Result not found"), 404)
     return call.answer(result_view(task))
 
 
@@ -154,7 +154,7 @@ async def get_result_by_id(call: Call) -> web.StreamResponse:
     task = await _ended(call)
     if task is None:
         text = f"Result for task {call.path('task_id')} not found"
-        return call.answer({"error": text, "detail": text}, 404)
+        return call.answer(wire.Error(error=text, detail=text), 404)
     return call.answer(result_view(task))
 
 
@@ -199,7 +199,7 @@ async def claim(call: Call) -> web.StreamResponse:
     except RobotqError as error:
         if error.code.name not in ("task_not_found", "wrong_state", "queue_held"):
             raise
-        return call.answer({"error": "Task not available"}, 404)
+        return call.answer(wire.Error(error="Task not available"), 404)
     view = wire.ClaimedTask(
         id=task.id,
         type=task.command.cmd_type,

@@ -15,7 +15,7 @@ from robotq.api.openapi.page import DOCS
 from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.answers import API
 from robotq.api.task_queue.context import ENDPOINTS, FOLDERS, Folders
-from robotq.api.task_queue.errors import ERROR, error_form
+from robotq.api.task_queue.errors import error_form
 from robotq.wire import task_queue as wire
 
 _STORE = ("store_unavailable",)
@@ -187,7 +187,7 @@ CONTENTS = Contents(
         title="robotq task queue",
         summary="Tasks for workers that poll.",
         description='Every error is `{"error": text}`.',
-        error=ERROR,
+        error=wire.Error,
     ),
     error=error_form,
     services=_services,

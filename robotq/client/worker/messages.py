@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 import msgspec
 
 from robotq.client.worker.job import Job
+from robotq.wire.worker_socket import Ack, Cancel, Connected, OwnTask
 
 _T = TypeVar("_T")
 
@@ -41,42 +43,22 @@ class Kind(msgspec.Struct, frozen=True):
     type: str
 
 
-class Connected(msgspec.Struct, frozen=True, rename="camel"):
-    worker_id: str
+def job_of(task: OwnTask) -> Job:
+    return Job(
+        task_id=task.task_id,
+        queue="dispatcher",
+        cmd_type=str(task.payload.get("model", "")),
+        params=task.payload,
+        extra={},
+        attempt=task.attempt,
+        token=task.token,
+        lease_s=None,
+    )
 
 
-class Given(msgspec.Struct, frozen=True, rename="camel"):
-    task_id: str
-    payload: dict[str, Any]
-    attempt: int = 1
-    token: int = 1
-
-    def job(self) -> Job:
-        return Job(
-            task_id=self.task_id,
-            queue="dispatcher",
-            cmd_type=str(self.payload.get("model", "")),
-            params=self.payload,
-            extra={},
-            attempt=self.attempt,
-            token=self.token,
-            lease_s=None,
-        )
-
-
-class Cancel(msgspec.Struct, frozen=True, rename="camel"):
-    task_id: str
-
-
-class Ack(msgspec.Struct, frozen=True, rename="camel"):
-    task_id: str
-    taken: bool
-    reason: str = ""
-
-
-SHAPES: dict[str, type[Connected | Given | Cancel | Ack]] = {
+SHAPES: Mapping[str, type[Connected | OwnTask | Cancel | Ack]] = {
     "connected": Connected,
-    "task": Given,
+    "task": OwnTask,
     "cancel": Cancel,
     "ack": Ack,
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import orjson
+import msgspec
 from yarl import URL
 
 from robotq.client.worker.job import (
@@ -30,16 +30,14 @@ from robotq.client.worker.job import (
 )
 from robotq.client.worker.messages import (
     SHAPES,
-    Ack,
-    Cancel,
-    Connected,
-    Given,
     Kind,
     Malformed,
     decoded,
+    job_of,
 )
 from robotq.client.worker.spool import Finished, Spool
 from robotq.model.json import JsonValue
+from robotq.wire.worker_socket import Ack, Cancel, Connected, OwnTask, TaskComplete, TaskError
 
 _log = logging.getLogger(__name__)
 
@@ -218,17 +216,19 @@ class SocketWorker:
         without an id, or an answer without a word, was about cannot be told any more."""
         shape = SHAPES.get(decoded(content, Kind).type)
         match None if shape is None else decoded(content, shape):
-            case Connected(worker_id):
+            case Connected(worker_id=worker_id):
                 self.worker_id = worker_id
                 self._greeted.set()
                 _log.info("connected as %s", self.worker_id)
-            case Given() as task:
+            case OwnTask() as task:
                 if self._jobs.full():
                     raise Malformed("the daemon has sent a task while others wait here")
                 self._free.clear()
-                self._jobs.put_nowait(task.job())
-            case Cancel(task_id):
+                self._jobs.put_nowait(job_of(task))
+            case Cancel(task_id=task_id):
                 self._call_off(task_id)
+            case Ack(task_id=None):
+                raise Malformed("the daemon answers without saying to what")
             case Ack() as answer:
                 acknowledged = self._sent.get(answer.task_id)
                 if acknowledged is not None and not acknowledged.done():
@@ -270,19 +270,20 @@ class SocketWorker:
     async def _handed_in(self, ws: aiohttp.ClientWebSocketResponse, finished: Finished) -> Ack:
         acknowledged: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         self._sent[finished.task_id] = acknowledged
-        said: dict[str, Any] = {
-            "type": "task_complete" if finished.success else "task_error",
-            "taskId": finished.task_id,
+        about: dict[str, Any] = {
+            "task_id": finished.task_id,
             "token": finished.token,
+            "duration": self._took_ms.get(finished.task_id),
             "result": finished.data,
         }
-        if not finished.success:
-            said["error"] = finished.error
-        if finished.task_id in self._took_ms:
-            said["duration"] = self._took_ms[finished.task_id]
+        said = (
+            TaskComplete(**about)
+            if finished.success
+            else TaskError(**about, error=finished.error or "")
+        )
         try:
             async with asyncio.timeout(_ANSWER_S):
-                await ws.send_str(orjson.dumps(said).decode())
+                await ws.send_str(msgspec.json.encode(said).decode())
                 return await acknowledged
         finally:
             del self._sent[finished.task_id]

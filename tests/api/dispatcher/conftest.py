@@ -26,6 +26,8 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
+from robotq.wire import dispatcher as wire
+from robotq.wire.worker_socket import FROM_DAEMON
 from robotq.workers import Workers
 from tests.api import shapes
 from tests.engine.bench import CATALOG, bench_config, bench_factory
@@ -61,9 +63,12 @@ class Played:
         self.name = ""
 
     async def hear(self) -> Any:
-        """The next message."""
+        """The next message, which is one of those that are documented."""
         async with asyncio.timeout(10):
-            return await self.ws.receive_json()
+            message = await self.ws.receive_json()
+        kind = message["type"]
+        shapes.check(message, *(one for one in FROM_DAEMON if one.__struct_config__.tag == kind))
+        return message
 
     async def silence(self, seconds: float = 0.05) -> None:
         """Nothing comes."""
@@ -211,8 +216,7 @@ def check(method: str, path: str, answer: Answer) -> None:
     """Exactly the form of errors, or one of the documented shapes."""
     assert answer.headers["Content-Type"] == "application/json"
     if answer.status >= 400:
-        assert list(answer.body) == ["error"]
-        assert isinstance(answer.body["error"], str)
+        shapes.check(answer.body, wire.Error)
         return
     for pattern, route in _PATTERNS:
         if route.method == method and pattern.fullmatch(path) and route.response is not None:

@@ -24,6 +24,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
+from robotq.wire import orchestrator as wire
 from robotq.workers import Workers
 from tests.api import shapes
 from tests.engine.bench import CATALOG, bench_config, bench_factory
@@ -137,9 +138,7 @@ def check(method: str, path: str, answer: Answer) -> None:
     assert TIME.fullmatch(body["timestamp"])
     assert body["success"] == (answer.status == 200)
     if answer.status != 200:
-        assert body["data"] is None
-        assert set(body["error"]) <= {"code", "message", "details"}
-        assert body["error"]["code"].isupper()
+        shapes.check(body, wire.Error)
         return
     assert body["error"] is None
     for pattern, route in _PATTERNS:

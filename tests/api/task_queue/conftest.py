@@ -23,7 +23,9 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
+from robotq.wire import task_queue as wire
 from robotq.workers import Workers
+from tests.api import shapes
 from tests.engine.bench import CATALOG, bench_config, bench_factory
 from tests.workers.conftest import SetClock
 
@@ -73,7 +75,7 @@ class Queue:
             answer = Answer(response.status, response.headers, await response.text())
         if answer.status >= 400 and method != "HEAD":
             assert answer.headers["Content-Type"] == "application/json"
-            assert isinstance(answer.body["error"], str), answer.text
+            shapes.check(answer.body, wire.Error)
         return answer
 
     async def get(self, path: str, **how: Any) -> Answer:
