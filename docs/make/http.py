@@ -9,7 +9,8 @@ from typing import Any
 
 from docs.make.markdown import code, fields, limits_of, table, type_of
 from robotq.api.http.routes import COMMON_ERRORS, Route
-from robotq.api.openapi.spec import document, group_of
+from robotq.api.openapi.names import group_of
+from robotq.api.openapi.spec import document
 from robotq.api.robot.description import site_schemas
 from robotq.api.root import ROUTES
 from robotq.catalog import load_catalog

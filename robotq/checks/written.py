@@ -20,12 +20,12 @@ from robotq.config import Config, packaged, strict_yaml
 from robotq.config.strict_yaml import KeyPath, key_text
 from robotq.drivers.base import ChecksSteps, KnowsCommands, KnowsPlaces
 from robotq.drivers.registry import check_devices, check_options, wrong_on_devices
-from robotq.drivers.steps import uses_devices
 from robotq.engine.state.known_robots import KnownRobots, unknown_place
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.steps import Program
 from robotq.steps import language as lang
 from robotq.steps.templates import Template
+from robotq.steps.uses import uses_devices
 
 _MOST_TOGETHER = 1_000
 """Places that one template can make out of the values that a schema allows."""

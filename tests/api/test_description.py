@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from robotq.api.http.routes import Route
-from robotq.api.openapi.spec import document, operation_id
+from robotq.api.openapi.names import operation_id
+from robotq.api.openapi.spec import document
 from robotq.api.robot.description import site_schemas
 from robotq.api.root import ROUTES
 from robotq.catalog import Catalog, CommandSpec

@@ -24,10 +24,11 @@ from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import Scanner, ScannerOptions
-from robotq.drivers.steps import ProgramRun, scans
+from robotq.drivers.steps.run import ProgramRun
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
+from robotq.steps.uses import scans
 
 _MOTION_STATE = "GET_ROBOT_MOTION_STATE"
 

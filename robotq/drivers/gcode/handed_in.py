@@ -14,7 +14,7 @@ from typing import Any
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.outlook import Outlook
 from robotq.drivers.gcode.reader.lines import RefusedLine, Rules, prepare
-from robotq.drivers.step_values import Scope, program_lines
+from robotq.drivers.steps.values import Scope, program_lines
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 from robotq.steps import language as lang

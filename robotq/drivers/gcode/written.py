@@ -14,12 +14,12 @@ from itertools import islice, product
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.reader.lines import Line, RefusedLine, Rules, prepare
-from robotq.drivers.step_values import program_lines
-from robotq.drivers.steps import scans
+from robotq.drivers.steps.values import program_lines
 from robotq.steps import Program
 from robotq.steps import language as lang
 from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.templates import Part, Template, in_line
+from robotq.steps.uses import scans
 
 StepFault = tuple[KeyPath, str]
 

@@ -14,7 +14,8 @@ from robotq.drivers.memory import Memory
 from robotq.drivers.simulator.layout import gripper
 from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.state import bottle_in
-from robotq.drivers.steps import Part, ProgramRun
+from robotq.drivers.steps.machine import Part
+from robotq.drivers.steps.run import ProgramRun
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 
@@ -70,8 +71,8 @@ def run_lines(m: Machine, lines: Iterable[str]) -> None:
 
 
 class _StepMachine:
-    """`drivers.steps.Machine`: lines of G-code take the time that their words say, as motions
-    of the arms; the tool begins each command at X0 Y0 Z0."""
+    """What steps need: lines of G-code take the time that their words say, as motions of the arms;
+    the tool begins each command at X0 Y0 Z0."""
 
     def __init__(self, m: Machine) -> None:
         self._m = m

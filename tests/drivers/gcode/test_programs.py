@@ -22,7 +22,7 @@ from robotq.drivers.grbl.protocol import parse as grbl_said
 from robotq.drivers.marlin.protocol import Complaint, Halted, Position, Resend
 from robotq.drivers.marlin.protocol import Ok as MarlinOk
 from robotq.drivers.marlin.protocol import parse as marlin_said
-from robotq.drivers.step_values import _number_or_text, program_lines
+from robotq.drivers.steps.values import _number_or_text, program_lines
 from robotq.drivers.text_lines import split_lines
 from robotq.model.json import JsonObject
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.stepping import run_lines
-from robotq.drivers.step_values import program_lines
+from robotq.drivers.steps.values import program_lines
 from robotq.model.json import JsonObject
 
 

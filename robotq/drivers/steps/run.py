@@ -1,11 +1,11 @@
-"""Carries out the steps that an operator has written for a command, on any machine that can."""
+"""One command that consists of steps, from the first of them to those of `finally`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 from robotq.drivers.base import (
     CommandContext,
@@ -17,7 +17,8 @@ from robotq.drivers.base import (
     UncertainOutcome,
 )
 from robotq.drivers.memory import Memory
-from robotq.drivers.step_values import (
+from robotq.drivers.steps.machine import Machine, Part, Scan
+from robotq.drivers.steps.values import (
     Scope,
     bad,
     first_group,
@@ -32,66 +33,6 @@ from robotq.steps import language as lang
 
 _SCAN_S = 5.0
 """Seconds for one attempt at reading a code, where nothing else is said."""
-
-
-Scan = Callable[[float], str | None]
-"""Gives the next code that the scanner reads, within so many seconds; None where it reads none."""
-
-Part = Callable[[str, JsonObject], JsonObject]
-"""Carries out a command that the robot has by itself, with these params; gives its result."""
-
-
-class Machine(Protocol):
-    """What steps need from a driver. Every method returns when the robot is done and stands;
-    `timeout_s` None leaves the limit to the command. They raise what `Driver.execute` may."""
-
-    def run(
-        self,
-        lines: Iterable[str],
-        *,
-        from_client: bool = False,
-        progress: Callable[[float], None] | None = None,
-        timeout_s: float | None = None,
-    ) -> None:
-        """Carry out lines of G-code. Raises DriverError before anything moves for a line that
-        this controller must not be given; `from_client` ones may do less than the operator's."""
-
-    def home(self, axes: str, *, timeout_s: float | None = None) -> None:
-        """Find the reference point; no axes: of all."""
-
-    def unlock(self) -> None:
-        """Leave an alarm, and take the position for known where the controller has one."""
-
-    def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
-        """A relative motion in millimetres, such as `X10 F300`."""
-
-    def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
-        """The lines with which the controller answers."""
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass. Ends with Stopped when the robot is stopped."""
-
-
-def scans(steps: Sequence[lang.Step]) -> bool:
-    """Whether a code may be read in these steps."""
-    for step in steps:
-        match step.action:
-            case lang.Scan():
-                return True
-            case lang.Group(steps=inner) | lang.Loop(steps=inner) if scans(inner):
-                return True
-    return False
-
-
-def uses_devices(steps: Sequence[lang.Step]) -> bool:
-    """Whether devices beside the robot may be used in these steps."""
-    for step in steps:
-        match step.action:
-            case lang.On():
-                return True
-            case lang.Group(steps=inner) | lang.Loop(steps=inner) if uses_devices(inner):
-                return True
-    return False
 
 
 class ProgramRun:

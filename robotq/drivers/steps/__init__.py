@@ -1,0 +1,1 @@
+"""Carries out the steps that an operator has written for a command."""
