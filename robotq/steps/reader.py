@@ -6,21 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jsonschema_rs import Draft202012Validator, ValidationError
-
 from robotq.config.keys import suggestion
 from robotq.config.strict_yaml import KeyPath
 from robotq.model.json import JsonObject
 from robotq.steps import language as lang
+from robotq.steps.actions import ActionReader
 from robotq.steps.shapes import NUMBER, Shape, shape_of
-from robotq.steps.templates import Template, read_template
 from robotq.steps.values import Fault, ValueReader, shown
 
 _MAX_STEPS = 1_000
-
-DOLLAR_QUERIES = ("$#", "$G", "$I", "$N", "$$")
-"""Lines of GRBL that answer and change nothing."""
-
 
 _IN_LAST = frozenset(
     ("append", "for_each", "forget", "gcode", "jog", "place", "query", "remember", "result", "set",
@@ -61,7 +55,6 @@ class _Reader:
     def __init__(
         self, schema: JsonObject, values: JsonObject, no_part: Callable[[str], str | None]
     ) -> None:
-        self._no_part = no_part
         self._count = 0
         self._last = False
         self._values = ValueReader(
@@ -73,25 +66,10 @@ class _Reader:
             }
         )
         self.faults = self._values.faults
+        self._plain = ActionReader(self._values, no_part)
         self._actions: Mapping[str, Callable[[Any, KeyPath], lang.Action]] = {
-            "gcode": self._gcode,
-            "program": lambda value, at: lang.RunProgram(source=self._values.expression(value, at)),
-            "home": self._home,
-            "unlock": self._unlock,
-            "jog": lambda value, at: lang.Jog(line=self._values.line(value, at)),
-            "scan": self._scan,
-            "query": self._query,
-            "ask": self._ask,
-            "do": self._do,
-            "wait_s": lambda value, at: lang.Wait(seconds=self._values.expression(value, at)),
-            "place": self._place,
+            **self._plain.actions,
             "steps": lambda value, at: lang.Group(steps=self.steps(value, at)),
-            "set": self._set,
-            "result": lambda value, at: lang.Result(values=self._values.trees(value, at)),
-            "append": lambda value, at: lang.Append(items=self._values.trees(value, at)),
-            "remember": self._remember,
-            "forget": self._forget,
-            "fail": lambda value, at: lang.Fail(reason=self._values.template(value, at)),
         }
 
     # -- steps ---------------------------------------------------------------------------------
@@ -154,7 +132,7 @@ class _Reader:
         if name == "for_each":
             return self._loop(value, at)
         if name == "on":
-            return self._on(value, at)
+            return self._plain.on(value, at)
         return self._actions[name](value[name], (*at, name))
 
     def _check_keys(self, value: Mapping[str, Any], at: KeyPath, more: set[str]) -> None:
@@ -186,108 +164,6 @@ class _Reader:
             return None
         return self._values.positive(value["timeout_s"], (*at, "timeout_s"))
 
-    # -- actions -------------------------------------------------------------------------------
-
-    def _gcode(self, value: Any, at: KeyPath) -> lang.Gcode:
-        lines = value if isinstance(value, list) else [value]
-        if not lines:
-            self._values.fault(at, "expected at least one line")
-        return lang.Gcode(
-            lines=tuple(
-                self._values.line(line, (*at, index) if isinstance(value, list) else at)
-                for index, line in enumerate(lines)
-            )
-        )
-
-    def _home(self, value: Any, at: KeyPath) -> lang.Home:
-        if value is True:
-            return lang.Home()
-        if isinstance(value, str) and re.fullmatch(r"[XYZABC]{1,6}", value):
-            return lang.Home(axes=value)
-        self._values.fault(at, f"found {shown(value)}, expected true, or axes such as XY")
-        return lang.Home()
-
-    def _unlock(self, value: Any, at: KeyPath) -> lang.Unlock:
-        if value is not True:
-            self._values.fault(at, f"found {shown(value)}, expected true")
-        return lang.Unlock()
-
-    def _scan(self, value: Any, at: KeyPath) -> lang.Scan:
-        keys = self._values.mapping(
-            {} if value is True else value, at, ("timeout_s", "expect", "attempts")
-        )
-        attempts = keys.get("attempts", 1)
-        if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 100:
-            self._values.fault((*at, "attempts"), f"found {shown(attempts)}, expected 1 to 100")
-            attempts = 1
-        timeout_s, expect = None, None
-        if keys.get("timeout_s") is not None:
-            timeout_s = self._values.expression(keys["timeout_s"], (*at, "timeout_s"))
-        if "expect" in keys:
-            expect = self._values.pattern(keys["expect"], (*at, "expect"))
-        return lang.Scan(timeout_s=timeout_s, expect=expect, attempts=attempts)
-
-    def _query(self, value: Any, at: KeyPath) -> lang.Query:
-        keys = self._values.mapping(value, at, ("line", "expect"), needed=("line", "expect"))
-        line = keys.get("line", "")
-        if isinstance(line, str) and line in DOLLAR_QUERIES:
-            read = Template(line, read_template(line, {}).parts)
-        else:
-            read = self._values.line(line, (*at, "line"))
-        return lang.Query(
-            line=read, expect=self._values.pattern(keys.get("expect", ""), (*at, "expect"))
-        )
-
-    def _ask(self, value: Any, at: KeyPath) -> lang.Ask:
-        allowed = ("prompt", "schema", "answered_by", "args")
-        keys = self._values.mapping(value, at, allowed, needed=("prompt",))
-        schema = keys.get("schema", {"type": "object"})
-        try:
-            Draft202012Validator(schema, offline=True)
-        except (ValidationError, ValueError, TypeError) as error:
-            self._values.fault((*at, "schema"), str(error).splitlines()[0])
-        answered_by = keys.get("answered_by")
-        if answered_by is not None and not isinstance(answered_by, str):
-            self._values.fault((*at, "answered_by"), "expected the name of an immediate command")
-            answered_by = None
-        return lang.Ask(
-            prompt=self._values.template(keys.get("prompt", ""), (*at, "prompt")),
-            schema=schema if isinstance(schema, Mapping) else {},
-            answered_by=answered_by,
-            args=self._values.trees(keys.get("args", {}), (*at, "args")),
-        )
-
-    def _do(self, value: Any, at: KeyPath) -> lang.Do:
-        keys = self._values.mapping(value, at, ("cmd_type", "params"), needed=("cmd_type",))
-        cmd_type = keys.get("cmd_type", "")
-        reason = self._no_part(cmd_type) if isinstance(cmd_type, str) else "expected a text"
-        if "cmd_type" in keys and reason is not None:
-            self._values.fault((*at, "cmd_type"), reason)
-        return lang.Do(
-            cmd_type=str(cmd_type),
-            params=self._values.trees(keys.get("params", {}), (*at, "params")),
-        )
-
-    def _on(self, value: Mapping[str, Any], at: KeyPath) -> lang.On:
-        device = value["on"]
-        if not isinstance(device, str) or not device:
-            self._values.fault((*at, "on"), f"found {shown(device)}, expected the name of a device")
-        within = (*at, "do")
-        keys = self._values.mapping(
-            value.get("do"), within, ("cmd_type", "params"), needed=("cmd_type",)
-        )
-        cmd_type = keys.get("cmd_type", "")
-        if not isinstance(cmd_type, str):
-            self._values.fault((*within, "cmd_type"), "expected a text")
-        return lang.On(
-            device=str(device),
-            cmd_type=str(cmd_type),
-            params=self._values.trees(keys.get("params", {}), (*within, "params")),
-        )
-
-    def _place(self, value: Any, at: KeyPath) -> lang.Place:
-        return lang.Place(name=None if value is None else self._values.template(value, at))
-
     def _loop(self, value: Mapping[str, Any], at: KeyPath) -> lang.Loop:
         over = self._values.expression(value["for_each"], (*at, "for_each"))
         item = self._values.name(value.get("as", "item"), (*at, "as")) or "item"
@@ -300,28 +176,3 @@ class _Reader:
         with self._values.inside(of_loop):
             steps = self.steps(value.get("steps"), (*at, "steps"))
         return lang.Loop(over=over, steps=steps, item=item, index=index)
-
-    def _set(self, value: Any, at: KeyPath) -> lang.Assign:
-        trees = self._values.trees(value, at)
-        for name in trees:
-            self._values.name(name, (*at, name))
-            self._values.define(name, Shape(nullable=True))
-        return lang.Assign(values=trees)
-
-    def _remember(self, value: Any, at: KeyPath) -> lang.Remember:
-        keys = self._values.mapping(
-            value, at, ("in", "key", "value"), needed=("in", "key", "value")
-        )
-        return lang.Remember(
-            group=self._values.name(keys.get("in", "x"), (*at, "in")) or "",
-            key=self._values.template(keys.get("key", ""), (*at, "key")),
-            value=self._values.tree(keys.get("value"), (*at, "value")),
-        )
-
-    def _forget(self, value: Any, at: KeyPath) -> lang.Forget:
-        keys = self._values.mapping(value, at, ("in", "key"), needed=("in",))
-        key = keys.get("key")
-        return lang.Forget(
-            group=self._values.name(keys.get("in", "x"), (*at, "in")) or "",
-            key=None if key is None else self._values.template(key, (*at, "key")),
-        )

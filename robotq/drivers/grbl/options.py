@@ -39,7 +39,7 @@ from robotq.drivers.gcode.reader.dialects.grbl import DIALECTS, FAMILY
 from robotq.drivers.gcode.reader.lines import LETTERS
 from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
-from robotq.steps.reader import DOLLAR_QUERIES
+from robotq.steps.actions import DOLLAR_QUERIES
 
 _PROBE = re.compile(r"G38\.[2-5]", re.IGNORECASE)
 
