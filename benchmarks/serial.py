@@ -26,9 +26,9 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.jsonline.device import Device, DeviceOptions, PtyPort
 from robotq.drivers.jsonline.wire import STOP_BYTE
-from robotq.model.clock import ScaledClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+from robotq.system.clocks import ScaledClock
 from robotq.testing.driver_contract import RecordingContext, driver_setup
 
 TITLE = "jsonline over a pty: round trip of a command, emergency stop to the byte on the wire"

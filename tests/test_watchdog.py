@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from robotq.model.clock import SystemClock
+from robotq.system.clocks import SystemClock
 from robotq.system.watchdog import STALL_S, Watchdog
 
 

@@ -15,8 +15,8 @@ from robotq.catalog import load_catalog
 from robotq.config import load_config
 from robotq.drivers import simulator
 from robotq.engine.start import start_engine
-from robotq.model.clock import SystemClock
 from robotq.store.memory import MemoryStore
+from robotq.system.clocks import SystemClock
 from robotq.system.watchdog import Watchdog
 
 _HEAD = """# Reference: metrics

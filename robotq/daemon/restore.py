@@ -25,13 +25,13 @@ from robotq.daemon.backup import (
     Hashed,
 )
 from robotq.engine.robot import stop_file
-from robotq.model.clock import SystemClock
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, set_over
 from robotq.store.port import AppendEvent, Mutation, SaveHold
 from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.lock import FolderLock
+from robotq.system.clocks import SystemClock
 from robotq.system.durable import sync_folder, write_durably
 
 _RESTORING = ".restoring"

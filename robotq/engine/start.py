@@ -22,10 +22,11 @@ from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.timings import Timings
-from robotq.model.clock import MotionClock, ScaledClock, SystemClock, VirtualClock, WallClock
+from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import ConfigError, DataUnavailable, NotReadable, RobotqError
 from robotq.model.texts import Language, fill
 from robotq.store.port import Store
+from robotq.system.clocks import ScaledClock, SystemClock, VirtualClock
 
 _log = logging.getLogger(__name__)
 

@@ -21,10 +21,11 @@ from robotq.drivers.base import (
     LinkState,
     Withdrawn,
 )
-from robotq.model.clock import MotionClock, ScaledClock
+from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
+from robotq.system.clocks import ScaledClock
 
 _SOON_S = 1.0
 """Wall seconds in which everything but `connect` and `execute` returns."""

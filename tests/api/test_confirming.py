@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from robotq.catalog import Catalog, load_catalog
-from robotq.model.clock import SystemClock
+from robotq.system.clocks import SystemClock
 
 from .conftest import lab_config
 from .lab import GO_HOME, PICK_UP_NOTHING, Answer, Lab, running_lab

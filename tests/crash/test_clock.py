@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from robotq.model.clock import SystemClock
 from robotq.model.task import TaskState
+from robotq.system.clocks import SystemClock
 
 from .conftest import MakeDaemon
 from .driving import submitted, until, until_empty

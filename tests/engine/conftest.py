@@ -18,11 +18,12 @@ from robotq.engine.intake.idempotency import Accepted
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
 from robotq.engine.timings import Timings
-from robotq.model.clock import VirtualClock, WallClock
+from robotq.model.clock import WallClock
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
 from robotq.model.task import Task
 from robotq.store.memory import MemoryStore
+from robotq.system.clocks import VirtualClock
 from tests.receiver import Receiver, running_receiver
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory

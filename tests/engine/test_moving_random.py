@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from robotq.engine.engine import Engine
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
-from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite import SqliteStore
+from robotq.system.clocks import VirtualClock
 from tests import patience
 from tests.slices import examples
 

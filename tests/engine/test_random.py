@@ -20,12 +20,12 @@ from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
 from robotq.engine.waiting.positions import WantedPosition
-from robotq.model.clock import VirtualClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, WaitCode
 from robotq.model.task import Repeat, Task, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import TaskQuery
+from robotq.system.clocks import VirtualClock
 from tests import patience
 from tests.slices import examples
 

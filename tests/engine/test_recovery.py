@@ -11,12 +11,12 @@ from robotq.catalog import Catalog
 from robotq.config import RobotConfig
 from robotq.drivers.base import Capabilities
 from robotq.engine.start import start_engine
-from robotq.model.clock import VirtualClock
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
 from robotq.model.texts import Language, text
 from robotq.store.memory import MemoryStore
+from robotq.system.clocks import VirtualClock
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 from .conftest import Lab, StartLab

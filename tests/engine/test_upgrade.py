@@ -13,10 +13,10 @@ import pytest
 from robotq.engine.engine import Engine
 from robotq.engine.robot.stop_file import NAME
 from robotq.engine.start import start_engine
-from robotq.model.clock import VirtualClock
 from robotq.model.hold import HoldCode
 from robotq.model.task import Command, TaskState
 from robotq.store.sqlite import SqliteStore, moving, rows
+from robotq.system.clocks import VirtualClock
 from tests.store import old_tasks
 from tests.store.records import pending
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotq.model.clock import ScaledClock, VirtualClock
+from robotq.system.clocks import ScaledClock, VirtualClock
 from tests.slices import examples
 
 SOON = 10

@@ -13,7 +13,8 @@ from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.drivers import simulator
 from robotq.drivers.base import DriverSetup
-from robotq.model.clock import MotionClock, ScaledClock, VirtualClock
+from robotq.model.clock import MotionClock
+from robotq.system.clocks import ScaledClock, VirtualClock
 
 
 def device(

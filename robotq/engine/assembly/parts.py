@@ -29,8 +29,9 @@ from robotq.engine.upkeep.clock_watch import ClockWatch
 from robotq.engine.upkeep.outage import Outage
 from robotq.engine.upkeep.retention import Retention
 from robotq.engine.why import Why
-from robotq.model.clock import MotionClock, ScaledClock
+from robotq.model.clock import MotionClock
 from robotq.model.task import Task
+from robotq.system.clocks import ScaledClock
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,10 +14,11 @@ from robotq.catalog.catalog import parameters_in
 from robotq.config.receivers import AllowedHosts, read_url
 from robotq.engine.intake.schedule import SCHEDULE_KEYS, read_schedule, whole
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
-from robotq.model.clock import SystemClock, WallClock
+from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command, Repeat
+from robotq.system.clocks import SystemClock
 
 PRIORITY_WORDS: Mapping[str, int] = {"low": -5, "normal": 0, "high": 5}
 _ARMING = frozenset({"start_working", "stop_working", "reset_system"})

@@ -10,8 +10,8 @@ import pytest
 from robotq.drivers import jsonline, simulator
 from robotq.drivers.base import Driver
 from robotq.drivers.simulator.driver import SimulatorDriver
-from robotq.model.clock import ScaledClock
 from robotq.model.task import Command
+from robotq.system.clocks import ScaledClock
 from robotq.testing.driver_contract import DriverBench, DriverContract, driver_setup
 from tests.drivers.jsonline.machine import QUICK, Machine
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from robotq.drivers.base import Driver, DriverFactory, DriverSetup, LinkLost, LinkState
-from robotq.model.clock import ScaledClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program, read_program
+from robotq.system.clocks import ScaledClock
 
 PROGRAM_SCHEMA: JsonObject = {
     "type": "object",

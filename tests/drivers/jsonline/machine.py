@@ -20,10 +20,11 @@ from robotq.drivers.jsonline.device.command import DeviceCommand
 from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
-from robotq.model.clock import MotionClock, ScaledClock, VirtualClock
+from robotq.model.clock import MotionClock
 from robotq.model.hold import HoldCode
 from robotq.model.task import Command, Task
 from robotq.store.memory import MemoryStore
+from robotq.system.clocks import ScaledClock, VirtualClock
 from tests.drivers.jsonline.wire import Wire
 
 QUICK = {"hello_s": 1.0, "repeat_s": 0.05, "answer_s": 2.0, "heartbeat_s": 0.2, "silence_s": 0.8}

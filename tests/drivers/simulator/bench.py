@@ -14,10 +14,11 @@ from robotq.drivers.base import DriverError, DriverSetup, LinkState
 from robotq.drivers.simulator.driver import SimulatorDriver
 from robotq.drivers.simulator.lab import Lab
 from robotq.drivers.simulator.state import LabState
-from robotq.model.clock import MotionClock, VirtualClock
+from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
+from robotq.system.clocks import VirtualClock
 
 
 @dataclass

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from robotq.drivers.base import Stopped
-from robotq.model.clock import ScaledClock
 from robotq.model.task import Command
+from robotq.system.clocks import ScaledClock
 from tests.drivers.simulator.bench import Bench, Running
 
 DRIVE = {"area": "SCAN_TABLE"}

@@ -16,8 +16,8 @@ import pytest
 from robotq.drivers.base import DriverError, DriverSetup, Stopped
 from robotq.drivers.simulator import create
 from robotq.drivers.simulator.motion_log import MotionLog
-from robotq.model.clock import VirtualClock
 from robotq.model.errors import ConfigError
+from robotq.system.clocks import VirtualClock
 from tests.drivers.simulator.bench import Bench
 
 SCANS_FOR_EVER = """

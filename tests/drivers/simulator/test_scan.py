@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers.base import DriverError, Stopped
-from robotq.model.clock import ScaledClock
+from robotq.system.clocks import ScaledClock
 from tests.drivers.simulator.bench import Bench
 
 FILE = {"run_times": "continue", "robot_id": "robot_a", "timeout": 60.0}
