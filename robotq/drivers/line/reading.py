@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -11,13 +10,13 @@ from robotq.config.line_device import (
     LineCommand,
     LineDevice,
     LineExchange,
-    LineParam,
     LinePoll,
     LineQuestion,
 )
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import DriverError
 from robotq.drivers.line.frame import Frame, NoLine
+from robotq.drivers.line.params import ParamReader
 from robotq.drivers.line.pieces import Pieces
 from robotq.drivers.line.ready import (
     Exchange,
@@ -28,9 +27,7 @@ from robotq.drivers.line.ready import (
     ReadyDevice,
     text_of,
 )
-from robotq.steps.expressions import Expression, ExpressionError
-from robotq.steps.shapes import Kind, Shape, shape_of
-from robotq.steps.templates import Template, read_template
+from robotq.steps.shapes import Shape, shape_of
 
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
@@ -43,7 +40,7 @@ class DeviceReader:
         self.faults = self._pieces.faults
         self._device = device
         self._values: Mapping[str, Shape] = {"values": shape_of(dict(device.values))}
-        self._limited: set[str] = set()
+        self._params = ParamReader(device, self._pieces, self._values)
 
     def read(self) -> ReadyDevice | None:
         """None where there are faults."""
@@ -59,9 +56,9 @@ class DeviceReader:
             for name, command in device.commands.items()
         }
         for name in device.limits:
-            if name not in self._limited:
+            if name not in self._params.names:
                 self._pieces.fault(
-                    ("limits", name), f"no command has such a parameter{self._params()}"
+                    ("limits", name), f"no command has such a parameter{self._params.listed()}"
                 )
         who = None if device.who is None else self._reading(device.who, ("who",))
         if who is not None and who.expect is None:
@@ -104,7 +101,7 @@ class DeviceReader:
 
     def _program(self, command: LineCommand, at: KeyPath) -> LineProgram:
         params = {
-            name: self._param(name, param, (*at, "params", name))
+            name: self._params.param(name, param, (*at, "params", name))
             for name, param in command.params.items()
         }
         schema = {
@@ -188,7 +185,7 @@ class DeviceReader:
         *,
         reads: bool = False,
     ) -> Question:
-        line = self._line(asked.send, (*at, "send"), names, params)
+        line = self._params.line(asked.send, (*at, "send"), names, params)
         expect = self._pieces.optional(asked.expect, (*at, "expect"))
         groups = expect.groupindex if expect is not None else {}
         types = {**self._device.types, **asked.types}
@@ -221,99 +218,6 @@ class DeviceReader:
             answer_s=asked.answer_s or self._device.answer_s,
             reads=reads or asked.reads,
         )
-
-    # -- params --------------------------------------------------------------------------------
-
-    def _param(self, name: str, param: LineParam, at: KeyPath) -> Param:
-        self._pieces.name(name, at)
-        self._limited.add(name)
-        limits = self._device.limits.get(name)
-        least = self._bound(param.min, -math.inf, (*at, "min"))
-        most = self._bound(param.max, math.inf, (*at, "max"))
-        if limits is not None:
-            least = max(least, -math.inf if limits.min is None else limits.min)
-            most = min(most, math.inf if limits.max is None else limits.max)
-        if least > most:
-            self._pieces.fault(at, f"nothing is allowed: at least {least:g}, at most {most:g}")
-        if param.type == "text":
-            if not param.one_of and param.pattern is None:
-                self._pieces.fault(at, "a text needs one_of or pattern, to stand in a line")
-            if math.isfinite(least) or math.isfinite(most):
-                self._pieces.fault(at, "a text has no min and max")
-        read = Param(
-            type=param.type,
-            least=least,
-            most=most,
-            one_of=tuple(param.one_of),
-            pattern=self._pieces.optional(param.pattern, (*at, "pattern")),
-            default=param.default,
-            title=param.title,
-        )
-        if param.default is not None and (reason := read.why_not(param.default)) is not None:
-            self._pieces.fault((*at, "default"), reason)
-        return read
-
-    def _bound(self, bound: float | str | None, none: float, at: KeyPath) -> float:
-        if bound is None:
-            return none
-        if isinstance(bound, int | float):
-            return float(bound)
-        expression = self._pieces.expression(bound, at, self._values)
-        try:
-            value = expression.value({"values": self._device.values})
-        except ExpressionError as error:
-            self._pieces.fault(at, str(error))
-            return none
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self._pieces.fault(at, f"found {value!r}, expected a number")
-            return none
-        return float(value)
-
-    def _params(self) -> str:
-        return f"; there are {', '.join(sorted(self._limited))}" if self._limited else ""
-
-    # -- lines and patterns --------------------------------------------------------------------
-
-    def _line(
-        self,
-        text: str | None,
-        at: KeyPath,
-        names: Mapping[str, Shape],
-        params: Mapping[str, Param],
-    ) -> Template:
-        if text is None:
-            self._pieces.fault(at, "is missing")
-            return Template("", ())
-        try:
-            template = read_template(text, names)
-            for part in template.parts:
-                if part.expression is not None:
-                    self._fits(part.expression, part.decimals, names, params)
-        except ExpressionError as error:
-            self._pieces.fault(at, str(error))
-            return Template("", ())
-        return template
-
-    def _fits(
-        self,
-        expression: Expression,
-        decimals: int | None,
-        names: Mapping[str, Shape],
-        params: Mapping[str, Param],
-    ) -> None:
-        param = params.get(expression.text.removeprefix("params."))
-        if param is None or not expression.text.startswith("params."):
-            if expression.shape(names).kind is Kind.OTHER and expression.text not in names:
-                raise ExpressionError(f"{{{expression.text}}} may be any text")
-            return
-        for bound in (param.least, param.most):
-            if decimals is not None and math.isfinite(bound):
-                sent = float(f"{bound:.{decimals}f}")
-                if not param.least <= sent <= param.most:
-                    raise ExpressionError(
-                        f"{{{expression.text}:.{decimals}f}} makes {bound:g} to {sent:g}, which "
-                        "is not allowed: give it more decimals, or another bound"
-                    )
 
     def _try_lines(self, ready: ReadyDevice) -> None:
         """Look at the lines with the smallest and the largest values."""
