@@ -20,7 +20,8 @@ from robotq.api.warm import warm
 from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config
-from robotq.drivers.registry import commands_of, driver_factories
+from robotq.drivers.brought import commands_of
+from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.engine.state.known_robots import KnownRobots

@@ -13,8 +13,8 @@ from robotq.engine.queue.waits import Waits
 from robotq.engine.robot.robot import Robot
 from robotq.engine.state.robot_queue import Lane
 from robotq.engine.state.tasks import TaskMemory
-from robotq.engine.state.worker_queue import Pool
 from robotq.engine.waiting.fitting import Fitting
+from robotq.engine.why_of_workers import WorkerQueues, WorkersThere
 from robotq.model.clock import WallClock
 from robotq.model.hold import Hold, HoldCode, Reason, Wait, WaitCode
 from robotq.model.task import Task, TaskState
@@ -51,17 +51,6 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.reasons)
 
 
-class WorkersThere(msgspec.Struct, frozen=True, kw_only=True):
-    """Who could take a task of one queue with one match key."""
-
-    workers: int
-    """Those that are there, whether or not they have a task."""
-    busy: int
-    """Those of them that have one."""
-    seen_ms: int = 0
-    """When one was seen last, whether or not it is still there."""
-
-
 class Why:
     """Looks at the engine as it is at this moment, and changes nothing.
 
@@ -86,12 +75,12 @@ class Why:
         self._board = holds
         self._occupants = occupants
         self._clock = clock
-        self._workers_there: Callable[[str, str], WorkersThere] = self._idle_workers
+        self._workers = WorkerQueues(memory, holds)
         self._outside: list[Callable[[], Standing | None]] = []
 
     def ask_about_workers(self, there: Callable[[str, str], WorkersThere]) -> None:
         """From now on ask `there` who is there for a queue and a match key."""
-        self._workers_there = there
+        self._workers.there = there
 
     def ask_outside(self, tell: Callable[[], Standing | None]) -> None:
         """From now on `tell` says what waits in front of the queues, such as files."""
@@ -100,10 +89,6 @@ class Why:
     def ask_no_more(self, tell: Callable[[], Standing | None]) -> None:
         if tell in self._outside:
             self._outside.remove(tell)
-
-    def _idle_workers(self, queue: str, match: str) -> WorkersThere:
-        """Those who wait at this moment: all that is known without anybody who knows workers."""
-        return WorkersThere(workers=self._memory.pool(queue).idle(match), busy=0)
 
     @property
     def queues(self) -> Sequence[str]:
@@ -129,7 +114,7 @@ class Why:
                 queue=queue,
                 waiting=pool.waiting,
                 running=len(pool.running),
-                reasons=self._of_pool(pool),
+                reasons=self._workers.of(pool),
             )
         lane = memory.lanes.get(queue)
         if lane is None:
@@ -149,7 +134,7 @@ class Why:
         if task.state is not TaskState.PENDING:
             return ()
         if task.work is not None:
-            return self._of_job(task)
+            return self._workers.of_task(task)
         lane = self._memory.lane(task.queue)
         waits = self.waits(task)
         reasons: list[Reason] = [*self._holds(lane), *self._question(lane), *waits]
@@ -266,36 +251,4 @@ class Why:
             since_ms=self._clock.now_ms() if since_ms is None else since_ms,
             queue=lane.name,
             task_id=task.id,
-        )
-
-    # -- queues of workers ---------------------------------------------------------------------
-
-    def _of_pool(self, pool: Pool) -> Sequence[Reason]:
-        """Tasks with one match key are a line of their own: others do not help them."""
-        lines = list(islice(pool.standing(), _MOST))
-        if not lines:
-            return ()
-        holds = self._board.of(pool.name)
-        if holds:
-            return holds
-        return [self._of_line(pool, match, next(pool.line(match))) for match in lines]
-
-    def _of_job(self, task: Task) -> Sequence[Reason]:
-        pool = self._memory.pool(task.queue)
-        reasons: list[Reason] = [*self._board.of(task.queue)]
-        match = "" if task.work is None else task.work.match
-        reasons.append(self._of_line(pool, match, task))
-        return reasons
-
-    def _of_line(self, pool: Pool, match: str, task: Task) -> Wait:
-        there = self._workers_there(pool.name, match)
-        since_ms = max(task.submitted_at_ms, task.retried_at_ms or 0)
-        if not there.workers:
-            code, since_ms = WaitCode.NO_WORKER, max(since_ms, there.seen_ms)
-        elif there.busy >= there.workers:
-            code = WaitCode.WORKERS_BUSY
-        else:
-            code = WaitCode.STARTING
-        return Wait(
-            code=code, args={"match": match}, since_ms=since_ms, queue=pool.name, task_id=task.id
         )

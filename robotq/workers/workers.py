@@ -10,7 +10,7 @@ from typing import Protocol
 
 from robotq.engine.engine import Engine
 from robotq.engine.state.worker_queue import Pool
-from robotq.engine.why import WorkersThere
+from robotq.engine.why_of_workers import WorkersThere
 from robotq.model.errors import RobotqError
 from robotq.model.job import Heartbeat, Holder, JobEnding, TaskOrder, TaskReport, Verdict
 from robotq.model.task import Task, TaskState

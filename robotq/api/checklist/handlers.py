@@ -27,7 +27,7 @@ from robotq.api.checklist.models import (
 from robotq.api.http.call import Call
 from robotq.api.http.errors import encoded
 from robotq.api.http.keyed import keyed_request
-from robotq.engine.checklist.checklist import API
+from robotq.engine.checklist.events import API
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.item import Item, ItemBatch, ItemChange, NewItem

@@ -19,7 +19,7 @@ from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.assembly import is_guarded
-from robotq.drivers.registry import commands_of
+from robotq.drivers.brought import commands_of
 from robotq.model.errors import ConfigError
 from robotq.system.listen import check_exposure
 

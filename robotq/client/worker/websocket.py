@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 from yarl import URL
 
 from robotq.client.worker.job import (
@@ -35,14 +34,13 @@ from robotq.client.worker.messages import (
     decoded,
     job_of,
 )
-from robotq.client.worker.spool import Finished, Spool
+from robotq.client.worker.results import Results
+from robotq.client.worker.spool import Spool
 from robotq.model.json import JsonValue
-from robotq.wire.worker_socket import Ack, Cancel, Connected, OwnTask, TaskComplete, TaskError
+from robotq.wire.worker_socket import Ack, Cancel, Connected, OwnTask
 
 _log = logging.getLogger(__name__)
 
-_ANSWER_S = 30.0
-"""Seconds that the daemon has to acknowledge a result."""
 _HEARTBEAT_S = 20.0
 _NOTHING_S = 2.0
 """Seconds without a task after which `once` finds that none waits."""
@@ -76,8 +74,6 @@ class SocketWorker:
         Refused for what is no URL of a WebSocket."""
         self.worker_id = ""
         """As the daemon calls it since it connected last."""
-        self.done = 0
-        """Tasks whose result was taken."""
         self._url = _url_of(url, group)
         self._work = work
         self._spool = Spool(spool)
@@ -90,12 +86,12 @@ class SocketWorker:
         self._begun = asyncio.Event()
         self._free = asyncio.Event()
         """Set while no task is in its hands."""
-        self._kept = asyncio.Event()
-        """Set when there may be results to be handed in."""
-        self._delivered = asyncio.Event()
-        """Set while there are none."""
-        self._sent: dict[str, asyncio.Future[Ack]] = {}
-        self._took_ms: dict[str, int] = {}
+        self._results = Results(self._spool)
+
+    @property
+    def done(self) -> int:
+        """Tasks whose result was taken."""
+        return self._results.taken
 
     async def run(self, stop: asyncio.Event | None = None, *, once: bool = False) -> None:
         """Work until `stop` is set; what runs then is finished. `once`: until one task is done,
@@ -124,7 +120,7 @@ class SocketWorker:
         await self._free.wait()
         try:
             async with asyncio.timeout(_LAST_S):
-                await self._delivered.wait()
+                await self._results.delivered.wait()
         except TimeoutError:
             _log.warning("results are left for the next run")
 
@@ -145,12 +141,9 @@ class SocketWorker:
             if job.cancelled.is_set():
                 _log.warning("%s is not ours any more; its result is dropped", job.task_id)
             else:
-                self._delivered.clear()
-                self._took_ms[job.task_id] = round((time.monotonic() - began) * 1000)
-                finished = finished_as(self.worker_id, job, doing)
+                took_ms = round((time.monotonic() - began) * 1000)
                 _log.info("%s ends", job.task_id)
-                await asyncio.to_thread(self._spool.keep, finished)
-                self._kept.set()
+                await self._results.keep(finished_as(self.worker_id, job, doing), took_ms)
             self._job = self._doing = None
             if self._jobs.empty():
                 self._free.set()
@@ -193,7 +186,9 @@ class SocketWorker:
             async with session.ws_connect(
                 self._url, heartbeat=_HEARTBEAT_S, max_msg_size=_LARGEST
             ) as ws:
-                delivering = asyncio.create_task(self._deliver(ws), name="results of this worker")
+                delivering = asyncio.create_task(
+                    self._results.deliver(ws), name="results of this worker"
+                )
                 try:
                     async for message in ws:
                         if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
@@ -230,9 +225,7 @@ class SocketWorker:
             case Ack(task_id=None):
                 raise Malformed("the daemon answers without saying to what")
             case Ack() as answer:
-                acknowledged = self._sent.get(answer.task_id)
-                if acknowledged is not None and not acknowledged.done():
-                    acknowledged.set_result(answer)
+                self._results.acknowledged(answer)
             case None:
                 pass
 
@@ -241,52 +234,6 @@ class SocketWorker:
             _log.warning("%s is called off", task_id)
             self._job.cancelled.set()
             self._doing.cancel()
-
-    async def _deliver(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        """Send every result that is kept, oldest first, and those that come.
-
-        Raises OSError, TimeoutError; then the connection is closed, and the next one tries again.
-        """
-        try:
-            await self._hand_in_all(ws)
-        finally:
-            await ws.close()
-
-    async def _hand_in_all(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        while True:
-            self._kept.clear()
-            for path, finished in await asyncio.to_thread(self._spool.kept):
-                answer = await self._handed_in(ws, finished)
-                if answer.taken:
-                    self.done += 1
-                else:
-                    _log.warning("the result of %s is refused: %s", finished.task_id, answer.reason)
-                await asyncio.to_thread(self._spool.forget, path)
-                self._took_ms.pop(finished.task_id, None)
-            if not self._kept.is_set():
-                self._delivered.set()
-            await self._kept.wait()
-
-    async def _handed_in(self, ws: aiohttp.ClientWebSocketResponse, finished: Finished) -> Ack:
-        acknowledged: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-        self._sent[finished.task_id] = acknowledged
-        about: dict[str, Any] = {
-            "task_id": finished.task_id,
-            "token": finished.token,
-            "duration": self._took_ms.get(finished.task_id),
-            "result": finished.data,
-        }
-        said = (
-            TaskComplete(**about)
-            if finished.success
-            else TaskError(**about, error=finished.error or "")
-        )
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                await ws.send_str(msgspec.json.encode(said).decode())
-                return await acknowledged
-        finally:
-            del self._sent[finished.task_id]
 
 
 def _url_of(url: str, group: str | None) -> URL:

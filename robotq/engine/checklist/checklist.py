@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
+from robotq.engine.checklist.events import item_event
 from robotq.engine.checklist.steps import StepsOfPeople
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import Locks
@@ -15,11 +15,9 @@ from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest
 from robotq.engine.reads import Reads
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
-from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch, ItemChange, ItemIds, ItemStatus, NewItem
 from robotq.model.task import Task
 from robotq.store.port import (
-    AppendEvent,
     DropItem,
     ItemBatchQuery,
     ItemQuery,
@@ -28,8 +26,6 @@ from robotq.store.port import (
     SaveItemBatch,
     StaleRevision,
 )
-
-API = "checklist"
 
 _TRIES = 8
 """Attempts to write over an item; the other writer is its task, which changes a few times in
@@ -102,7 +98,7 @@ class Checklist:
             now_ms = self._clock.now_ms()
             item = self._made(new, now_ms)
             accepted = Accepted(task_ids=(item.id,), batch_id=None, queue_size=0)
-            mutations: list[Mutation] = [SaveItem(item), _event("created", item, actor, now_ms)]
+            mutations: list[Mutation] = [SaveItem(item), item_event("created", item, actor, now_ms)]
             await self._commit.write([*mutations, *_kept(save_answer, accepted)])
             made.append(item)
             return accepted
@@ -161,7 +157,7 @@ class Checklist:
         ]
         mutations: list[Mutation] = [SaveItemBatch(batch)]
         for item in items:
-            mutations += [SaveItem(item), _event("created", item, actor, now_ms)]
+            mutations += [SaveItem(item), item_event("created", item, actor, now_ms)]
         return batch, items, mutations
 
     @unbroken
@@ -208,7 +204,7 @@ class Checklist:
                 for item in found:
                     mutations += [
                         DropItem(item.id, item.revision),
-                        _event("deleted", item, actor, now_ms),
+                        item_event("deleted", item, actor, now_ms),
                     ]
                 if await self._written(mutations):
                     return len(found)
@@ -254,7 +250,7 @@ class Checklist:
                         after = change.applied_to(after, now_ms, of_step=before.id in steps)
                 if after != before:
                     after = replace(after, updated_at_ms=now_ms, revision=before.revision + 1)
-                    event = _event("updated", after, actor, now_ms, before=before)
+                    event = item_event("updated", after, actor, now_ms, before=before)
                     mutations += [SaveItem(after), event]
             if await self._written(mutations):
                 return [steps[item_id] for item_id in ticked]
@@ -282,23 +278,3 @@ class Checklist:
             updated_at_ms=now_ms,
             completed_at_ms=now_ms if new.status is ItemStatus.COMPLETED else None,
         )
-
-
-def _event(
-    what: str, item: Item, actor: str, at_ms: int, *, before: Item | None = None
-) -> AppendEvent:
-    data: dict[str, Any] = {"item_id": item.id, "title": item.title}
-    if item.batch_id is not None:
-        data["batch_id"] = item.batch_id
-    return AppendEvent(
-        Event(
-            kind=f"item.{what}",
-            at_ms=at_ms,
-            actor=actor,
-            api=API,
-            task_id=item.task_id,
-            before=None if before is None else before.status.value,
-            after=None if what == "deleted" else item.status.value,
-            data=data,
-        )
-    )

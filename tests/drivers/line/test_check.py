@@ -14,9 +14,9 @@ from robotq.checks.written import examine
 from robotq.config import Config, load_config
 from robotq.config import line_device as shape
 from robotq.config.line_device import LineChecksum
+from robotq.drivers.brought import commands_of
 from robotq.drivers.line.frame import checksum
 from robotq.drivers.line.options import read_options, ready_files
-from robotq.drivers.registry import commands_of
 from robotq.model.errors import ConfigError, RobotqError
 
 WHO = "who: {send: 'ID?', expect: 'ID (?P<name>.*)'}\n"
