@@ -11,6 +11,7 @@ from robotq.engine.state.resources import Resources
 from robotq.engine.state.robot_queue import Lane
 from robotq.engine.state.tasks import Counts, TaskMemory
 from robotq.engine.state.worker_queue import Pool
+from robotq.engine.timings import Timings
 from robotq.model.delivery import Delivery
 from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event
@@ -32,10 +33,6 @@ from robotq.store.port import (
 
 _T = TypeVar("_T")
 
-_DEADLINE_S = 30.0
-"""Wall seconds after which a disk that has not answered a question counts as one that cannot be
-read. Long: a question about a million tasks takes its time on a small machine."""
-
 NO_ANSWER = "reason.not_read"
 
 
@@ -53,7 +50,7 @@ class Reads:
         resources: Resources,
         bus: EventBus,
         *,
-        deadline_s: float = _DEADLINE_S,
+        deadline_s: float = Timings().read_s,
     ) -> None:
         self._store = store
         self._memory = memory

@@ -30,9 +30,6 @@ from robotq.system.clocks import ScaledClock, SystemClock, VirtualClock
 
 _log = logging.getLogger(__name__)
 
-_CLOSE_S = 5.0
-"""Wall seconds that a driver gets to close where the start has failed."""
-
 
 async def start_engine(
     config: Config,
@@ -42,7 +39,6 @@ async def start_engine(
     *,
     clock: WallClock | None = None,
     simulated_clock: MotionClock | None = None,
-    probe_s: float = 1.0,
     known: KnownRobots = NOBODY_KNOWS,
     read_again: ReadAgain | None = None,
     timings: Timings = Timings(),  # noqa: B008 - it never changes
@@ -51,8 +47,7 @@ async def start_engine(
     """Open the store, make the drivers, recover, and start the executors.
 
     `factories` maps driver names to what makes them. `simulated_clock` is for simulated
-    drivers; without it one is made from `config.time_scale`. `probe_s` are the seconds between
-    two looks whether a disk that takes no writes takes them again. `known`: what is known
+    drivers; without it one is made from `config.time_scale`. `known`: what is known
     of the robots. `read_again` reads the configuration anew, for a reload. When this returns,
     everything that the run before left open is decided and on disk. Without `begin` nothing moves
     before `Engine.begin`, so that whoever wants to stop it is heard first.
@@ -66,15 +61,15 @@ async def start_engine(
     signals = Signals()
     hosts: dict[str, DriverHost] = {}
     try:
-        await _make_hosts(hosts, config, factories, simulated, signals)
         settings = Settings(config, catalog, known, signals, timings=timings)
+        await _make_hosts(hosts, settings, factories, simulated, signals)
         base = await make_base(settings, store, restored, clock, signals)
         await _recovered(base, hosts)
-        parts = make_parts(base, hosts, simulated, probe_s=probe_s, read_again=read_again)
+        parts = make_parts(base, hosts, simulated, read_again=read_again)
         fitting = parts.tasks.fitting
         fitting.take(await fitting.look())
     except BaseException as error:
-        await asyncio.gather(*(host.close(_CLOSE_S) for host in hosts.values()))
+        await asyncio.gather(*(host.close(timings.drivers_close_s) for host in hosts.values()))
         await store.close()
         if isinstance(error, RobotqError) and error.code.name == "store_unavailable":
             verb = "read" if isinstance(error, NotReadable) else "written"
@@ -112,12 +107,13 @@ def motion_clock(time_scale: float) -> MotionClock:
 
 async def _make_hosts(
     hosts: dict[str, DriverHost],
-    config: Config,
+    settings: Settings,
     factories: Mapping[str, DriverFactory],
     simulated: MotionClock,
     signals: Signals,
 ) -> None:
     """Fill `hosts`, by robot. Where one cannot be made, those before it are in there."""
+    config = settings.config
     shared: MutableMapping[str, Any] = {}
     for name, robot in config.robots.items():
         # other packages are looked through for a driver that is none of ours
@@ -138,4 +134,4 @@ async def _make_hosts(
             driver = await asyncio.to_thread(factory, setup)
         except ConfigError as error:
             raise ConfigError(f"{config.name}: {error}") from error
-        hosts[name] = DriverHost(name, driver)
+        hosts[name] = DriverHost(name, driver, settings.timings)

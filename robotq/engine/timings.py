@@ -22,12 +22,50 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """After the stop timeout, until a cancel is answered although nothing is written."""
     repeat_stop_s: float = 0.5
     """Between two stops for a driver that may not have begun when the first one came."""
+    stop_returns_s: float = 0.2
+    """Within which the call of a stop returns after the command that it was for has ended."""
+    back_s: float = 1.0
+    """That a reset gives a driver to come back from the emergency stop."""
+    glance_s: float = 0.5
+    """Within which a driver says where it stands after a command; then the end of the command is
+    told without that."""
+    held_s: float = 0.5
+    """Within which a driver says whether its robot is held where a command has ended: the queue
+    waits for that."""
+    held_look_s: float = 0.5
+    """Between two looks at what a driver has last heard of its robot."""
+    goes_on_look_s: float = 0.05
+    """Between two looks whether a robot goes on after a resume."""
+    link_pause_s: float = 0.05
+    """Before the second attempt to make a link; each further one waits twice as long."""
+    link_told_s: float = 10.0
+    """Between two lines of the log about a link that fails otherwise each time."""
+    progress_s: float = 0.2
+    """Between two writes of what a running command reports."""
+    report_again_s: float = 1.0
+    """Between two attempts to write that while the disk takes none."""
     after_fault_s: float = 1.0
     """After an error of robotq itself or of the disk, before the next attempt."""
+    disk_s: float = 5.0
+    """After which a disk that has not answered counts as out."""
+    read_s: float = 30.0
+    """The same for what is read."""
+    probe_s: float = 1.0
+    """Between two looks whether a disk that takes no writes takes them again."""
+    judge_s: float = 30.0
+    """For judging one program of a client."""
     look_s: float = 5.0
     """Between two looks at the clock of the wall: somebody may set it."""
+    due_s: float = 0.02
+    """Within which times that are over are looked at together."""
     turn_s: float = 0.02
     """Between two looks whether a step that is ticked off has its turn."""
+    ticked_s: float = 10.0
+    """Within which the task of a step that is ticked off ends."""
+    webhooks_at_end_s: float = 1.0
+    """That webhooks under way have at the end."""
+    drivers_close_s: float = 5.0
+    """That drivers have to close where the start has failed."""
     disk_at_end_s: float = 10.0
     """That the disk has in all at the end, from the moment in which all robots stand still. What
     it has not confirmed by then is told, and left. `TimeoutStopSec` of the service is longer."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from robotq.catalog import Catalog
 from robotq.config import Config, LimitsConfig
@@ -40,6 +41,11 @@ class Lab:
     disk: Disk
     clock: VirtualClock
     drivers: dict[str, BenchDriver] = field(default_factory=dict)
+
+    def set_timings(self, **timings: float) -> None:
+        """From now on the engine waits so many seconds."""
+        settings = self.engine._parts.base.settings
+        settings.timings = replace(settings.timings, **timings)
 
     @property
     def driver(self) -> BenchDriver:
@@ -191,6 +197,8 @@ async def start_lab() -> AsyncIterator[StartLab]:
         **changes: Any,
     ) -> Lab:
         drivers: dict[str, BenchDriver] = {}
+        if timings.probe_s == Timings().probe_s:
+            timings = replace(timings, probe_s=PROBE_S)
         data = data if data is not None else MemoryStore()
         disk = Disk(data) if folder is None else DiskInFolder(data, folder)
         disk.unreadable = unreadable
@@ -203,7 +211,6 @@ async def start_lab() -> AsyncIterator[StartLab]:
             {"bench": bench_factory(drivers)},
             clock=clock,
             simulated_clock=motion,
-            probe_s=PROBE_S,
             timings=timings,
         )
         lab = Lab(engine, disk, motion, drivers)

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from robotq.engine.timings import Timings
 from robotq.model.crashpoints import CrashPoint
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
@@ -74,7 +73,7 @@ async def test_running__a_driver_whose_stop_raises_or_hangs_is_given_up_in_time(
 
 
 async def test_stop__is_repeated_for_a_driver_that_was_only_about_to_begin(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(repeat_stop_s=0.005)
+    lab.set_timings(repeat_stop_s=0.005)
     stops: list[int] = []
 
     def deaf_at_first() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from robotq.drivers.base import Stopped
-from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.item import Item, ItemChange, ItemPriority, ItemStatus, NewItem
@@ -113,7 +112,7 @@ async def test_step__that_is_called_off_leaves_nothing_to_be_done(lab: Lab) -> N
 
 
 async def test_step__cannot_be_ticked_off_before_its_turn(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(turn_s=0.0001)
+    lab.set_timings(turn_s=0.0001)
     await lab.at_gate("before")
     task_id = await lab.submit("by hand", "MANUAL_STEP", title="Change the filter")
     with pytest.raises(RobotqError, match="is pending, so it cannot be ticked off"):

@@ -10,7 +10,6 @@ import pytest
 from robotq.config import RobotConfig
 from robotq.drivers.base import DriverError
 from robotq.engine.state.estimates import Estimates
-from robotq.engine.timings import Timings
 from robotq.model.errors import NotWritten
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
@@ -232,7 +231,7 @@ async def test_fault__of_two_writes_in_a_row_does_not_end_the_executor(
 ) -> None:
     """The end could not be written, nor could the end that says so: the robot did nothing for
     ever, and nothing brought it back but a restart."""
-    lab.engine._parts.base.settings.timings = Timings(after_fault_s=0.01)
+    lab.set_timings(after_fault_s=0.01)
     finish, faults = (
         lab.engine._parts.tasks.claims.finish,
         [ValueError("ours"), TypeError("again")] * 2,
@@ -270,7 +269,7 @@ async def test_fault__while_memory_takes_over_what_is_on_disk_loses_no_other_par
 
 
 async def test_fault__in_a_claim_is_overcome(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab.engine._parts.base.settings.timings = Timings(after_fault_s=0.01)
+    lab.set_timings(after_fault_s=0.01)
     claim, faults = lab.engine._parts.tasks.claims.claim, [ZeroDivisionError("ours")]
 
     async def broken(queue: str) -> object:

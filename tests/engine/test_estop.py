@@ -74,8 +74,7 @@ async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
     start_lab: StartLab,
 ) -> None:
     """The disk is back, and somebody is quicker than the probe that finds it out."""
-    lab = await start_lab(timings=Timings(record_s=0.01))
-    lab.engine._parts.outage._probe_s = 0.2
+    lab = await start_lab(timings=Timings(record_s=0.01, probe_s=0.2))
     lab.disk.full = "no space left"
     assert not (await lab.engine.estop.trigger(actor="ann")).recorded
     lab.disk.full = None
@@ -89,7 +88,7 @@ async def test_reset__before_the_stop_itself_is_on_disk_is_not_undone_by_it(
 
 
 async def test_trigger__does_not_wait_for_a_disk_that_hangs(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(record_s=0.01)
+    lab.set_timings(record_s=0.01)
     lab.disk.hang_all()
     for _ in range(3):
         report = await lab.engine.estop.trigger(actor="ann")

@@ -114,8 +114,7 @@ async def test_every_hold__that_is_set_during_an_outage_is_written_after_it(
 async def test_resume__quicker_than_the_write_of_the_pause_is_not_undone_by_it(
     start_lab: StartLab,
 ) -> None:
-    lab = await start_lab()
-    lab.engine._parts.outage._probe_s = 0.2
+    lab = await start_lab(timings=Timings(probe_s=0.2))
     lab.disk.full = "no space left"
     await lab.engine.pause(None, actor="ann")
     lab.disk.full = None
@@ -254,7 +253,7 @@ async def test_result__of_a_disk_that_does_not_answer_is_kept(lab: Lab) -> None:
 
 async def test_cancel__stops_the_robot_although_the_disk_hangs(lab: Lab) -> None:
     """A step is on its way to a disk that does not answer; the stop must not wait behind it."""
-    lab.engine._parts.base.settings.timings = Timings(cancel_s=0.05)
+    lab.set_timings(cancel_s=0.05)
     thaw = lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)

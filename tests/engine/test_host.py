@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from robotq.api.robot.answers.task import TaskViews
 from robotq.drivers.base import Busy, DriverSetup, Stopped
 from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.timings import Timings
 from robotq.model.json_safe import plain, plain_in_slices
 from robotq.model.known_json import KNOWN
 from robotq.model.texts import Language
@@ -112,9 +113,9 @@ async def test_reset__that_comes_with_the_answer_to_the_stop_waits_for_the_drive
 
 
 async def test_reset__of_a_driver_that_hangs_in_the_stop_is_refused(
-    host: DriverHost, driver: BenchDriver, monkeypatch: pytest.MonkeyPatch
+    host: DriverHost, driver: BenchDriver
 ) -> None:
-    monkeypatch.setattr("robotq.engine.robot.driver_threads._BACK_S", 0.01)
+    host.timings = Timings(back_s=0.01)
     driver.hooks["emergency_stop"] = lambda: driver.gate.wait(10)
     stopped = host.emergency_stop()
     with pytest.raises(Busy, match="has not come back"):

@@ -10,7 +10,6 @@ from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.drivers.base import DriverError, LinkLost, UnknownCommand
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
-from robotq.engine.timings import Timings
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -73,7 +72,7 @@ async def test_query__that_cannot_be_served_while_busy(lab: Lab) -> None:
 
 
 async def test_query__a_driver_that_hangs_is_not_waited_for(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(answer_s=0.01)
+    lab.set_timings(answer_s=0.01)
     lab.driver.hooks["immediate"] = lambda: lab.driver.gate.wait(10)
     for _ in range(32):
         with pytest.raises(RobotqError, match="gave no answer"):

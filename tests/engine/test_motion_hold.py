@@ -8,7 +8,6 @@ import threading
 import pytest
 
 from robotq.engine.holds.confirming import About
-from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import TaskState
@@ -227,7 +226,7 @@ async def test_hold__that_the_driver_refuses_is_lifted_again(lab: Lab) -> None:
 
 
 async def test_hold__of_which_the_driver_says_nothing_stays(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(answer_s=0.02)
+    lab.set_timings(answer_s=0.02)
     lab.driver.hooks["hold"] = lambda: lab.driver.gate.wait(10)
     lab.driver.hooks["status"] = lambda: lab.driver.pauses(_DOOR)
     with pytest.raises(RobotqError, match="gave no answer"):
@@ -239,7 +238,7 @@ async def test_hold__of_which_the_driver_says_nothing_stays(lab: Lab) -> None:
 
 
 async def test_resume__of_a_robot_that_does_not_go_on_keeps_the_hold(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(goes_on_s=0.02)
+    lab.set_timings(goes_on_s=0.02)
     await _pauses_in_mid_motion(lab)
     lab.driver.hooks["status"] = lambda: lab.driver.pauses(_DOOR)
     with pytest.raises(RobotqError, match="safety door is open") as refused:

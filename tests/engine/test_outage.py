@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -97,7 +96,7 @@ async def test_pause__acts_although_it_cannot_be_written(lab: Lab) -> None:
 
 
 async def test_cancel__of_a_running_one_stops_it_and_says_that_it_is_not_written(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(cancel_s=0.01)
+    lab.set_timings(cancel_s=0.01)
     lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)

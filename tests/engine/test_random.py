@@ -19,6 +19,7 @@ from robotq.config import LimitsConfig, RobotConfig
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
+from robotq.engine.timings import Timings
 from robotq.engine.waiting.positions import WantedPosition
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode, WaitCode
@@ -122,7 +123,7 @@ class Story:
             disk,
             {"bench": bench_factory(drivers)},
             simulated_clock=clock,
-            probe_s=PROBE_S,
+            timings=Timings(probe_s=PROBE_S),
         )
         self.lab = Lab(engine, disk, clock, drivers)
 

@@ -7,7 +7,6 @@ import threading
 
 import pytest
 
-from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -115,7 +114,7 @@ async def test_hold__a_controller_that_cannot_pause_says_so(
 
 
 async def test_robot__that_does_not_answer_is_busy(lab: Lab) -> None:
-    lab.engine._parts.base.settings.timings = Timings(answer_s=0.02)
+    lab.set_timings(answer_s=0.02)
     lab.driver.hooks["status"] = lambda: lab.driver.gate.wait(10)
     with pytest.raises(RobotqError, match="gave no answer"):
         await lab.engine.robots["robot_a"].status()
@@ -238,7 +237,7 @@ async def test_cancel__of_a_claim_that_is_given_back_during_an_outage_is_refused
     lab: Lab,
 ) -> None:
     """The claim is on disk, then somebody pauses and the disk is out: cancel hung for ever."""
-    lab.engine._parts.base.settings.timings = Timings(cancel_s=0.01)
+    lab.set_timings(cancel_s=0.01)
     lab.disk.hangs_at = writes(TaskState.RUNNING)
     task_id = await lab.submit("first")
     await lab.until(lambda: lab.disk.hanging)

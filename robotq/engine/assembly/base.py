@@ -59,7 +59,7 @@ async def make_base(
         finished_bytes=config.queue.max_bytes // 4,
     )
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
-    reads = Reads(store, memory, resources, bus)
+    reads = Reads(store, memory, resources, bus, settings.timings.read_s)
     holds = HoldBoard(config.robots, restored.holds, clock, signals)
     signals.hold_changed.subscribe(memory.wake)
     steps = ManualSteps(settings, clock)
@@ -72,8 +72,9 @@ async def make_base(
         resources=resources,
         signals=signals,
         followers=(new_webhooks.following, steps.following),
+        deadline_s=settings.timings.disk_s,
     )
-    hold_writer = HoldWriter(holds, commit, restored.holds, signals)
+    hold_writer = HoldWriter(holds, commit, restored.holds, signals, settings)
     stop_file = StopFile(store.folder if isinstance(store, InFolder) else None)
     for name, stop in (await asyncio.to_thread(stop_file.read, config.robots)).items():
         if not holds.has(name, HoldCode.ESTOP):

@@ -62,7 +62,6 @@ def make_parts(
     hosts: Mapping[str, DriverHost],
     simulated: MotionClock,
     *,
-    probe_s: float,
     read_again: ReadAgain | None,
 ) -> Parts:
     """`hosts`: the drivers of the robots; `simulated`: the clock of those that only simulate."""
@@ -101,7 +100,9 @@ def make_parts(
     absent = AbsentRobots(memory, holds, tasks.claims, tuple(robots))
     roster = Roster(robots, absent, memory, settings)
     estop = EStop(robots, holds, hold_writer, base.stop_file, clock=clock, settings=settings)
-    queue_control = QueueControl(roster=roster, holds=holds, hold_writer=hold_writer, clock=clock)
+    queue_control = QueueControl(
+        roster=roster, holds=holds, hold_writer=hold_writer, clock=clock, settings=settings
+    )
     robot_control = RobotControl(
         roster=roster,
         estop=estop,
@@ -110,6 +111,7 @@ def make_parts(
         commit=commit,
         reads=reads,
         clock=clock,
+        settings=settings,
     )
     again = Again(queue=tasks.queue, reads=reads, roster=roster, settings=settings)
     arming = Arming(settings)
@@ -154,7 +156,7 @@ def make_parts(
             queue=tasks.queue,
             robots=robots,
             signals=base.signals,
-            probe_s=probe_s,
+            settings=settings,
         ),
         estop=estop,
         queue_control=queue_control,

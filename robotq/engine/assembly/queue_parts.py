@@ -129,7 +129,9 @@ def make_queue(
             idempotency=idempotency,
             holds=holds,
             clock=clock,
-            judging=Judging(drivers, closed=lambda: admission.closed),
+            judging=Judging(
+                drivers, closed=lambda: admission.closed, most_s=settings.timings.judge_s
+            ),
         ),
         cancelling=cancelling,
         cancel_many=CancelMany(

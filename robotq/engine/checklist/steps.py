@@ -19,10 +19,6 @@ _LOOKS = 50
 """A step whose turn comes just now gets this many looks before an early tick is refused: a second
 of wall time in all."""
 
-_END_S = 10.0
-"""Wall seconds that a step may take to end once it is ticked off; only a disk that takes no
-writes takes that long."""
-
 
 class StepsOfPeople:
     """Finds the tasks of robots that wait for items, and ends them when somebody ticks one off.
@@ -92,7 +88,7 @@ class StepsOfPeople:
             # somebody else has answered at the same moment, or called it off
             if error.code.name != "no_question":
                 raise
-        ended = await self._queue.wait_ended(step.id, _END_S)
+        ended = await self._queue.wait_ended(step.id, self._settings.timings.ticked_s)
         if not ended.state.final:
             raise RobotqError("store_unavailable", reason="ticked off, its end is not written")
         if ended.state is not TaskState.COMPLETED:

@@ -13,6 +13,7 @@ from robotq.engine.reads import Reads
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
 from robotq.engine.state.tasks import Room, TaskMemory
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.task import Task, TaskState
@@ -31,9 +32,6 @@ from robotq.store.port import (
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-_DEADLINE_S = 5.0
-"""Wall seconds after which a disk that has not answered counts as out."""
 
 _OCCUPANCIES = (SaveOccupancy, DropOccupancy)
 
@@ -80,7 +78,7 @@ class Commit:
         resources: Resources,
         signals: Signals,
         followers: Sequence[Follower],
-        deadline_s: float = _DEADLINE_S,
+        deadline_s: float = Timings().disk_s,
     ) -> None:
         self._store = store
         self._bus = bus

@@ -9,6 +9,7 @@ from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import About
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.robot.roster import Roster
+from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
@@ -23,20 +24,24 @@ LIFTED_BY_RESUME = (
 )
 """What a person clears by resuming the queue; the other holds have ways of their own."""
 
-RECORD_S = 2.0
-"""Wall seconds that the disk gets before an answer says that a hold is not recorded."""
-
 
 class QueueControl:
     """Acts on the queue of one robot or of one kind of workers, or on those of all robots."""
 
     def __init__(
-        self, *, roster: Roster, holds: HoldBoard, hold_writer: HoldWriter, clock: WallClock
+        self,
+        *,
+        roster: Roster,
+        holds: HoldBoard,
+        hold_writer: HoldWriter,
+        clock: WallClock,
+        settings: Settings,
     ) -> None:
         self._roster = roster
         self._holds = holds
         self._hold_writer = hold_writer
         self._clock = clock
+        self._settings = settings
 
     @unbroken
     async def pause(self, robot: str | None, *, actor: str, reason: str = "") -> Sequence[str]:
@@ -49,7 +54,7 @@ class QueueControl:
         names = self._roster.meant(robot)
         for name in names:
             self._holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason)
-        if await self._hold_writer.recorded(RECORD_S):
+        if await self._hold_writer.recorded(self._settings.timings.record_s):
             crash_point(CrashPoint.HELD)
         return names
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.control.queue_control import RECORD_S
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import About
 from robotq.engine.holds.writer import HoldWriter
@@ -14,6 +13,7 @@ from robotq.engine.reads import Reads
 from robotq.engine.robot.estop import EStop
 from robotq.engine.robot.robot import Robot
 from robotq.engine.robot.roster import Roster
+from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
@@ -34,6 +34,7 @@ class RobotControl:
         commit: Commit,
         reads: Reads,
         clock: WallClock,
+        settings: Settings,
     ) -> None:
         self._roster = roster
         self._estop = estop
@@ -42,6 +43,7 @@ class RobotControl:
         self._commit = commit
         self._reads = reads
         self._clock = clock
+        self._settings = settings
 
     @unbroken
     async def stop(self, name: str, *, actor: str, reason: str = "") -> Robot:
@@ -53,7 +55,7 @@ class RobotControl:
         robot = self._roster.robot(name)
         self._holds.set(name, HoldCode.PAUSED, actor=actor, reason=reason or "reason.stop")
         await robot.stop(actor, reason)
-        await self._hold_writer.recorded(RECORD_S)
+        await self._hold_writer.recorded(self._settings.timings.record_s)
         return robot
 
     @unbroken
@@ -75,13 +77,13 @@ class RobotControl:
         except Exception:
             await self._not_held(robot, hold, before, actor)
             raise
-        await self._hold_writer.recorded(RECORD_S)
+        await self._hold_writer.recorded(self._settings.timings.record_s)
         await self._note("robot.hold", actor, name)
         return robot
 
     async def _not_held(self, robot: Robot, hold: Hold, before: Hold | None, actor: str) -> None:
         """The driver did not take a hold that is in force already."""
-        status = await robot.motion.ask(RECORD_S)
+        status = await robot.motion.ask(self._settings.timings.record_s)
         if status is None or status.held:
             # it may have been taken all the same
             self._holds.set(

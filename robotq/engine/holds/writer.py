@@ -9,14 +9,12 @@ from contextlib import asynccontextmanager
 
 from robotq.engine.commit.commit import Commit, NotAnswered
 from robotq.engine.holds.board import HoldBoard
+from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
 from robotq.store.port import AppendEvent, DropHold, Mutation, SaveHold
 
 _log = logging.getLogger(__name__)
-
-_AFTER_FAULT_S = 1.0
-"""Wall seconds until the next attempt after one that a fault of our own has broken."""
 
 
 class Writing:
@@ -86,10 +84,16 @@ class HoldWriter:
     """
 
     def __init__(
-        self, board: HoldBoard, commit: Commit, on_disk: Iterable[Hold], signals: Signals
+        self,
+        board: HoldBoard,
+        commit: Commit,
+        on_disk: Iterable[Hold],
+        signals: Signals,
+        settings: Settings,
     ) -> None:
         self._board = board
         self._commit = commit
+        self._settings = settings
         self._on_disk = {_key(hold): hold.id for hold in on_disk}
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -195,7 +199,7 @@ class HoldWriter:
                     await self._write()
                 except Exception:  # noqa: BLE001 - holds must come to the disk; logged whole
                     _log.exception("holds could not be written; it is tried again")
-                    await asyncio.sleep(_AFTER_FAULT_S)
+                    await asyncio.sleep(self._settings.timings.after_fault_s)
                 self._attempted()
         finally:
             self._task = None

@@ -14,8 +14,6 @@ from robotq.model.json import JsonObject
 from robotq.steps import Program
 from robotq.steps import language as lang
 
-_MOST_S = 30.0
-"""Wall seconds for one program."""
 _MOST_WAITING = 16
 """Requests that wait for their turn: one program is read at a time, so that reading never takes
 more than its share from the threads that talk to robots."""
@@ -28,8 +26,11 @@ class _Ended(Exception):
 class Judging:
     """Asks drivers, on a thread, never two at once."""
 
-    def __init__(self, drivers: Mapping[str, Driver], *, closed: Callable[[], bool]) -> None:
-        """`closed`: nothing is accepted any more."""
+    def __init__(
+        self, drivers: Mapping[str, Driver], *, closed: Callable[[], bool], most_s: float
+    ) -> None:
+        """`closed`: nothing is accepted any more. `most_s`: wall seconds for one program."""
+        self._most_s = most_s
         self._drivers = {
             name: driver for name, driver in drivers.items() if isinstance(driver, JudgesPrograms)
         }
@@ -90,7 +91,7 @@ class Judging:
     def _judge(
         self, order: Order, driver: JudgesPrograms, steps: Program, left: threading.Event
     ) -> JsonObject | None:
-        until = time.monotonic() + _MOST_S
+        until = time.monotonic() + self._most_s
 
         def look(line: int) -> None:
             if self._closed():
@@ -98,7 +99,7 @@ class Judging:
             if left.is_set():
                 raise _Ended
             if time.monotonic() > until:
-                reason = f"reading it takes longer than {_MOST_S:g} s, at line {line}"
+                reason = f"reading it takes longer than {self._most_s:g} s, at line {line}"
                 raise RobotqError("bad_parameter", field="params", reason=reason)
 
         try:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from robotq.engine.state.resources import Resources
+from robotq.engine.timings import Timings
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -22,12 +23,6 @@ _MAX_STEPS = 2_000
 
 _MAX_EVENTS = 5_000
 """Events that wait for the disk; of more, the first ones are kept."""
-
-_PROGRESS_S = 0.2
-"""Wall seconds between two writes where only the progress has changed."""
-
-_OUTAGE_S = 1.0
-"""Wall seconds between two attempts to write while the disk takes none."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +53,7 @@ class Recorder:
         *,
         places: Sequence[str],
         simulated: bool,
+        timings: Timings,
     ) -> None:
         """`write` brings a report to the disk, or raises RobotqError store_unavailable;
         `places` are those that the command goes to."""
@@ -67,6 +63,7 @@ class Recorder:
         self._clock = clock
         self._places = places
         self._simulated = simulated
+        self._timings = timings
         self._steps: list[Step] = []
         self._progress: float | None = None
         self._partial: dict[str, Any] | None = None
@@ -182,9 +179,9 @@ class Recorder:
                 if error.code.name != "store_unavailable":
                     raise
                 self._put_back(report)
-                await _either(ended, _OUTAGE_S)
+                await _either(ended, self._timings.report_again_s)
             else:
-                await _either(urgent, _PROGRESS_S)
+                await _either(urgent, self._timings.progress_s)
 
     def _take(self) -> Report:
         report = Report(

@@ -21,19 +21,13 @@ from robotq.drivers.base import (
     Stopped,
 )
 from robotq.engine.robot.driver_calls import DriverCalls, call_soon, civil, settle
+from robotq.engine.timings import Timings
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-
-_BACK_S = 1.0
-"""Wall seconds that a reset gives the driver to come back from the emergency stop."""
-
-_GLANCE_S = 0.5
-"""Wall seconds within which a driver says where it stands after a command; then the end of the
-command is told without that."""
 
 
 class NotBegun(Stopped):
@@ -48,8 +42,14 @@ class DriverHost:
     stop never waits behind anything that hangs.
     """
 
-    def __init__(self, robot: str, driver: Driver) -> None:
+    def __init__(
+        self,
+        robot: str,
+        driver: Driver,
+        timings: Timings = Timings(),  # noqa: B008 - it never changes
+    ) -> None:
         self.driver = driver
+        self.timings = timings
         self._robot = robot
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._command_thread = threading.Thread(
@@ -112,7 +112,7 @@ class DriverHost:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[JsonObject] = loop.create_future()
         if glance is not None and self._watch is None:
-            self._watch = loop.call_later(_GLANCE_S / 2, self._look_after, loop)
+            self._watch = loop.call_later(self.timings.glance_s / 2, self._look_after, loop)
 
         def job() -> None:
             try:
@@ -157,7 +157,7 @@ class DriverHost:
             self.stuck = loop.create_future()
             settle(before.future, before.result, None)
         if self.busy or self._seen is not None:
-            self._watch = loop.call_later(_GLANCE_S / 2, self._look_after, loop)
+            self._watch = loop.call_later(self.timings.glance_s / 2, self._look_after, loop)
 
     def _on_command_thread(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()
@@ -206,7 +206,7 @@ class DriverHost:
         """Leave the emergency stop. Raises Busy if another one comes meanwhile, or if the driver
         does not come back from this one."""
         try:
-            async with asyncio.timeout(_BACK_S):
+            async with asyncio.timeout(self.timings.back_s):
                 # a script may reset in the moment in which the stop was answered
                 await self._emergency.idle.wait()
         except TimeoutError:

@@ -36,10 +36,6 @@ from robotq.store.port import AppendEvent, Mutation
 _log = logging.getLogger(__name__)
 
 
-_STOP_RETURNS_S = 0.2
-"""Wall seconds that a stop has to return before the queue says that it waits for that."""
-
-
 class ExecutorDeps(msgspec.Struct, frozen=True, kw_only=True):
     """What executors share."""
 
@@ -200,6 +196,7 @@ class Executor:
             deps.clock,
             places=deps.settings.places_of(task),
             simulated=self._host.capabilities.simulated,
+            timings=deps.settings.timings,
         )
         return Run(
             task,
@@ -293,7 +290,7 @@ class Executor:
     async def _until_stopped(self) -> None:
         """A stop that hangs in the driver must not stop the command after the one it was for."""
         returned = asyncio.ensure_future(self._host.until_stopped())
-        await asyncio.wait({returned}, timeout=_STOP_RETURNS_S)
+        await asyncio.wait({returned}, timeout=self._deps.settings.timings.stop_returns_s)
         if not returned.done():
             hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
             await returned

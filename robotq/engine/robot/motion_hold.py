@@ -14,12 +14,6 @@ from robotq.model.hold import Hold, HoldCode
 
 _log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.5
-"""Wall seconds between two looks at what the driver last heard of its robot."""
-
-_ANSWER_S = 0.5
-"""Wall seconds that a driver has to say it where a command has ended: the queue waits for that."""
-
 _AT_ROBOT = "reason.held_at_robot"
 
 
@@ -113,7 +107,7 @@ class MotionHold:
             self.free = False
             self._take(glanced[1])
             return
-        await self.after_a_stop(_ANSWER_S)
+        await self.after_a_stop(self._deps.settings.timings.held_s)
 
     async def after_a_stop(self, timeout_s: float) -> None:
         """Without an answer nothing counts as held, so that no time limit stays off by mistake;

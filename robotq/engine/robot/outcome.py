@@ -37,9 +37,6 @@ from robotq.model.stopped_at import KEY as STOPPED_AT
 
 _log = logging.getLogger(__name__)
 
-_STATUS_S = 1.0
-"""Wall seconds within which a driver says where it stands after a stop."""
-
 
 async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]) -> Ending:
     """How a run that is over ended, and where its program was. `link_lost` is called with the
@@ -100,7 +97,7 @@ async def _stopped(request: StopRequest, host: DriverHost, run: Run) -> Ending:
 async def status_after_stop(host: DriverHost, robot: str) -> DriverStatus | None:
     """What the driver says, None where it says nothing in time."""
     try:
-        async with asyncio.timeout(_STATUS_S):
+        async with asyncio.timeout(host.timings.status_s):
             return await host.status()
     except Exception as error:  # noqa: BLE001 - no answer is an answer here: not known
         _log.warning("%s: no status after the stop: %r", robot, error)

@@ -20,7 +20,7 @@ from robotq.drivers.base import (
 from robotq.engine.queue.ending import StopCause
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.executor import Executor, ExecutorDeps
-from robotq.engine.robot.motion_hold import LOOK_EVERY_S, MotionHold
+from robotq.engine.robot.motion_hold import MotionHold
 from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ERROR_CODES, RobotqError
@@ -31,16 +31,6 @@ from robotq.model.task import Command
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-_FIRST_PAUSE_S = 0.05
-"""Wall seconds after the first attempt to connect that failed; then twice as long each time."""
-
-_TELL_AGAIN_S = 10.0
-"""Wall seconds after which other words for the same kind of failure are told: each is an event
-in the journal."""
-
-
-_BETWEEN_LOOKS_S = 0.05
 
 
 class Robot:
@@ -95,7 +85,7 @@ class Robot:
 
     async def _keep_looking(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._timings.held_look_s)
             if self.connected:
                 await self.motion.look()
 
@@ -134,11 +124,11 @@ class Robot:
                 now = self._loop.time()
                 # another machine at the same port, for example
                 other = told is None or news[0] is not told[0]
-                if other or (news != told and now - told_at > _TELL_AGAIN_S):
+                if other or (news != told and now - told_at > self._timings.link_told_s):
                     told, told_at = news, now
                     _log.warning("%s: no link: %s", self.name, error)
                     self._hold_disconnected(news[1])
-                pause_s = min(max(_FIRST_PAUSE_S, 2 * pause_s), self.config.reconnect_s)
+                pause_s = min(max(self._timings.link_pause_s, 2 * pause_s), self.config.reconnect_s)
                 await asyncio.sleep(pause_s)
                 continue
             told = None
@@ -218,7 +208,7 @@ class Robot:
                 if loop.time() > until:
                     reason = status.held_because or "reason.held_at_robot"
                     raise RobotqError("motion_still_held", robot=self.name, reason=reason)
-                await asyncio.sleep(_BETWEEN_LOOKS_S)
+                await asyncio.sleep(self._timings.goes_on_look_s)
             if status.link is LinkState.DISCONNECTED:
                 raise RobotqError(
                     "robot_disconnected", robot=self.name, reason="the link broke meanwhile"

@@ -11,6 +11,7 @@ from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.robot.robot import Robot
+from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.tasks import TaskMemory
 from robotq.model.errors import RobotqError
@@ -24,8 +25,8 @@ _LATE = "reason.written_late"
 
 
 class Outage:
-    """Holds every queue while the disk takes no writes, and tries every `probe_s` wall seconds
-    whether it does again.
+    """Holds every queue while the disk takes no writes, and tries again and again whether
+    it does.
 
     Before it counts as over, what came to the disk after its caller had been told otherwise is
     undone, and it is written that the queues are not held any more.
@@ -42,7 +43,7 @@ class Outage:
         queue: TaskQueue,
         robots: Mapping[str, Robot],
         signals: Signals,
-        probe_s: float,
+        settings: Settings,
     ) -> None:
         self._store = store
         self._commit = commit
@@ -51,7 +52,7 @@ class Outage:
         self._hold_writer = hold_writer
         self._queue = queue
         self._robots = robots
-        self._probe_s = probe_s
+        self._settings = settings
         self._probing: asyncio.Task[None] | None = None
         self._closed = False
         signals.outage.subscribe(self._begin)
@@ -73,7 +74,7 @@ class Outage:
 
     async def _probe(self) -> None:
         while not self._commit.available:
-            await asyncio.sleep(self._probe_s)
+            await asyncio.sleep(self._settings.timings.probe_s)
             try:
                 await self._end()
             except (StoreUnavailable, RobotqError):

@@ -9,9 +9,6 @@ from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.task import Task, TaskState
 
-_TICK_S = 0.02
-"""Wall seconds between two looks at the least, however many expire one after the other."""
-
 
 class Deadlines:
     """The `expires_at` of waiting tasks. One that was started once does not expire any more."""
@@ -50,11 +47,12 @@ class Deadlines:
         left_s = None
         if next_ms is not None:
             due_s = (next_ms - self._clock.now_ms()) / 1000
-            left_s = min(max(due_s, _TICK_S), self._settings.timings.look_s)
+            timings = self._settings.timings
+            left_s = min(max(due_s, timings.due_s), timings.look_s)
         try:
             async with asyncio.timeout(left_s):
                 await self._changed.wait()
-                await asyncio.sleep(_TICK_S)
+                await asyncio.sleep(self._settings.timings.due_s)
         except TimeoutError:
             return
 

@@ -30,9 +30,6 @@ _PER_RECEIVER = 4
 _AT_ONCE = 32
 """The same over all receivers."""
 
-_GRACE_S = 1.0
-"""Wall seconds that receivers get to acknowledge what is on its way when the daemon ends."""
-
 
 class Record(Protocol):
     """Writes what became of a webhook; waits for the disk. No task where retention has removed
@@ -72,7 +69,7 @@ class WebhookSender:
 
     async def stop(self) -> None:
         """Send nothing more. What is not acknowledged is sent when the daemon starts again."""
-        await self._lines.stop(_GRACE_S)
+        await self._lines.stop(self._settings.timings.webhooks_at_end_s)
         if self._poster is not None:
             await self._poster.close()
 
