@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 
 import pytest
 
@@ -36,35 +36,66 @@ def image_of(daemon: DaemonProcess, to: Path) -> None:
         os.kill(daemon.pid, signal.SIGCONT)
 
 
-async def test_power_cut__the_folder_of_any_moment_holds_all_that_was_accepted(
-    make_daemon: MakeDaemon,
-) -> None:
-    daemon, later = make_daemon("data"), make_daemon("later")
-    assert await daemon.start()
+async def cut_while_submitting(
+    daemon: DaemonProcess, later: DaemonProcess, random: Random
+) -> set[str]:
+    """Four clients submit, and at some moment the power is cut: `later` gets what the disk had.
+    Returns the tasks that were accepted before."""
     accepted: list[str] = []
     async with connected(daemon.url, Ledger()) as client:
 
         async def submitter(name: int) -> None:
             for count in range(15):
-                _, answer = await client.post("/", drive(f"{name}-{count}"))
+                _, answer = await client.post("/", drive(f"{later.data.name}-{name}-{count}"))
                 accepted.append(answer["task_id"])
 
         submitters = [asyncio.create_task(submitter(name)) for name in range(4)]
-        await asyncio.sleep(SystemRandom().uniform(0, 0.05))
-        known = list(accepted)
+        await asyncio.sleep(random.uniform(0, 0.05))
+        known = set(accepted)
         await asyncio.to_thread(image_of, daemon, later.data)
         await asyncio.gather(*submitters)
     # what the disk was writing just then is there in part
     with (later.data / "robotq.db-wal").open("ab") as log:
-        log.write(os.urandom(3_000))
-    assert await later.start()
-    async with connected(later.url, Ledger()) as client:
+        log.write(random.randbytes(random.randrange(1, 9_000)))
+    return known
+
+
+async def all_done(daemon: DaemonProcess, accepted: set[str]) -> None:
+    """The daemon carries out whatever it finds in its folder, and nothing of it is missing."""
+    assert await daemon.start()
+    async with connected(daemon.url, Ledger()) as client:
         await until_empty(client)
-    assert await later.terminate() == 0
-    disk = await asyncio.to_thread(read_disk, later.data)
-    assert set(known) <= set(disk.tasks)
+    assert await daemon.terminate() == 0
+    disk = await asyncio.to_thread(read_disk, daemon.data)
+    assert accepted <= set(disk.tasks)
     assert all(task.state.final for task in disk.tasks.values())
     assert disk.faults == []
+
+
+async def test_power_cut__the_folder_of_any_moment_holds_all_that_was_accepted(
+    make_daemon: MakeDaemon,
+) -> None:
+    daemon, later = make_daemon("data"), make_daemon("later")
+    assert await daemon.start()
+    accepted = await cut_while_submitting(daemon, later, Random(SystemRandom().random()))
+    await all_done(later, accepted)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(25))
+async def test_power_cuts__one_after_the_other_lose_nothing(
+    make_daemon: MakeDaemon, seed: int
+) -> None:
+    """The daemon of the folder that a cut has left is cut off as well."""
+    random, accepted = Random(seed), set[str]()
+    daemon = make_daemon("data")
+    for number in range(random.randrange(2, 5)):
+        assert await daemon.start()
+        later = make_daemon(f"later-{number}")
+        accepted |= await cut_while_submitting(daemon, later, random)
+        daemon.kill()
+        daemon = later
+    await all_done(daemon, accepted)
 
 
 # -- two daemons -----------------------------------------------------------------------------
