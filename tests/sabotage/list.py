@@ -80,6 +80,25 @@ SABOTAGES = (
         "tests/engine/test_idempotency.py tests/engine/test_confirming.py",
     ),
     _one(
+        "a command with a key that was written already is refused where nothing more is taken",
+        "engine/intake/idempotency.py",
+        "                    known = await self._known(request)\n"
+        "                    if known is None:\n"
+        "                        raise\n"
+        "                    return known\n",
+        "                    raise\n",
+        "tests/engine/test_idempotency.py tests/engine/test_confirming.py",
+    ),
+    _one(
+        "a command with a key whose write has no answer yet is told as accepted",
+        "engine/intake/idempotency.py",
+        "                except NotAnswered:\n"
+        "                    # what it has written itself, if it has, will be undone\n"
+        "                    raise\n",
+        "",
+        "tests/engine/test_idempotency.py tests/engine/test_outage.py",
+    ),
+    _one(
         "a key with another content gets the old answer",
         "engine/intake/idempotency.py",
         "    if known.fingerprint != request.fingerprint:",
@@ -240,7 +259,72 @@ SABOTAGES = (
         "",
         "tests/drivers/marlin/test_stops.py tests/drivers/gcode/test_position.py",
     ),
+    _one(
+        "a stop is sent again among the lines that switch off",
+        "drivers/gcode/robot.py",
+        "                    if isinstance(error, Stopped):\n                        at_rest()\n",
+        "",
+        "tests/drivers/gcode/test_finally.py tests/drivers/gcode/test_finally_over_http.py",
+    ),
+    _one(
+        "robots begin before anybody who wants to stop them is heard",
+        "daemon/assembly.py",
+        "running_engine(config, load, end=end, begin=False)",
+        "running_engine(config, load, end=end, begin=True)",
+        "tests/cli/test_stop_while_starting.py",
+    ),
+    # what is beside a robot
+    _one(
+        "the steps of `finally` are left out where a command has failed",
+        "drivers/steps/run.py",
+        "        if not self._program.last or not self._begun or error.last is not None:\n",
+        "        if True:\n",
+        "tests/drivers/gcode/test_finally.py",
+    ),
+    _one(
+        "the steps of `finally` are left out where a command has completed",
+        "drivers/steps/run.py",
+        "        if self._program.last:\n            try:",
+        "        if False:\n            try:",
+        "tests/drivers/gcode/test_finally.py",
+    ),
+    _one(
+        "a device that was stopped stays as it was",
+        "drivers/line/driver.py",
+        "        if run.acted:\n            self._rest()\n",
+        "        pass\n",
+        "tests/drivers/line/test_commands.py",
+    ),
+    _one(
+        "a device does not get its safe state at a stop",
+        "drivers/line/driver.py",
+        "            self._talk.now(self._safe_lines())\n        except LinkLost as error:",
+        "            pass\n        except LinkLost as error:",
+        "tests/drivers/line tests/drivers/devices/test_driver.py",
+    ),
+    _one(
+        "a device begins behind a stop",
+        "drivers/line/driver.py",
+        "        if self._latched or self.called_off():\n",
+        "        if self._latched:\n",
+        "tests/drivers/devices/test_driver.py tests/drivers/line/test_commands.py",
+    ),
+    _one(
+        "an answer of a device that is late is that of the next question",
+        "drivers/line/talk.py",
+        "        behind = self.link.unread or self._out_of_step or "
+        "self.link.stops != self._stops_read\n",
+        "        behind = False\n",
+        "tests/drivers/line/test_late_answers.py",
+    ),
     # a program moves as it says
+    _one(
+        "a program is judged only when it is its turn",
+        "engine/intake/submitting.py",
+        "        if self._judging.there and self._judging.has_to(orders):\n",
+        "        if False:\n",
+        "tests/drivers/gcode/test_handed_in.py",
+    ),
     _one(
         "a tab is sent to Marlin, which leaves the number behind it unread",
         "drivers/gcode/reader/judge.py",
