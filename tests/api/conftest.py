@@ -43,12 +43,16 @@ def lab_config(folder: Path, **changes: Any) -> Config:
 
 @pytest.fixture
 async def start_lab(catalog: Catalog, tmp_path: Path) -> AsyncIterator[StartLab]:
-    """Start a lab: `await start_lab(mode="sync", queue__max_length=3)`; `disk`: its store."""
+    """Start a lab: `await start_lab(mode="sync", queue__max_length=3)`; `disk`: its store,
+    `keys_check_s`: how soon it sees other keys."""
     async with AsyncExitStack() as stack:
 
-        async def start(*, disk: Store | None = None, **changes: Any) -> Lab:
+        async def start(
+            *, disk: Store | None = None, keys_check_s: float = 1.0, **changes: Any
+        ) -> Lab:
             config = await asyncio.to_thread(lab_config, tmp_path, **changes)
-            return await stack.enter_async_context(running_lab(config, catalog, store=disk))
+            lab = running_lab(config, catalog, store=disk, keys_check_s=keys_check_s)
+            return await stack.enter_async_context(lab)
 
         yield start
 

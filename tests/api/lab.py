@@ -144,12 +144,13 @@ async def running_lab(
     catalog: Catalog,
     clock: WallClock | None = None,
     store: Store | None = None,
+    keys_check_s: float = 1.0,
 ) -> AsyncIterator[Lab]:
     """A lab whose robots stand at HOME, in simulated time that jumps."""
     engine = await start_engine(
         config, catalog, store or MemoryStore(), {"simulator": simulator.create}, clock=clock
     )
-    keys = await asyncio.to_thread(KeyFile, config.data)
+    keys = await asyncio.to_thread(KeyFile, config.data, check_s=keys_check_s)
     app = make_app(engine, keys=keys)
     try:
         async with asyncio.timeout(10):

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from robotq.api.connections import accept
 from robotq.api.connections.accept import Listener, listen
 
 _MANY = 100
@@ -93,16 +92,14 @@ class Exhausted:
 
 @pytest.mark.parametrize("loop", _loops())
 def test_listener__goes_on_once_there_are_descriptors_again(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(accept, "_REST_S", 0.01)
-
     async def story() -> None:
         turns: list[int] = []
         now = [0]
         sock = socket.create_server(("127.0.0.1", 0))
         exhausted = Exhausted(sock)
-        listener = Listener(exhausted, lambda: Taken(turns, now))  # type: ignore[arg-type]
+        listener = Listener(exhausted, lambda: Taken(turns, now), rest_s=0.01)  # type: ignore[arg-type]
         with socket.create_connection(sock.getsockname()):
             await _turning(now, lambda: bool(turns))
         assert not exhausted.failures

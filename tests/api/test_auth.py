@@ -154,10 +154,9 @@ def test_open__the_word_is_exactly_one(tmp_path: Path, text: str) -> None:
 
 
 async def test_watch__changes_by_another_process_are_taken_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
-    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    keys = await asyncio.to_thread(KeyFile, tmp_path, check_s=0.005)
     watching = asyncio.create_task(keys.watch())
     other = await asyncio.to_thread(KeyFile, tmp_path)
     text = await asyncio.to_thread(other.new, "a", ["read"])
@@ -191,11 +190,10 @@ def test_scopes__admin_may_everything_and_the_others_only_themselves() -> None:
 
 
 async def test_watch__a_file_that_cannot_be_read_right_now_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A key is revoked while a crowd has taken every descriptor."""
-    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
-    keys = await asyncio.to_thread(KeyFile, tmp_path)
+    keys = await asyncio.to_thread(KeyFile, tmp_path, check_s=0.005)
     text = await asyncio.to_thread(keys.new, "a", ["admin"])
     other = await asyncio.to_thread(KeyFile, tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -118,17 +118,14 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(
-    start_lab: StartLab, tmp_path: Path, way: Way, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Scene]:
-    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
+async def scene(start_lab: StartLab, tmp_path: Path, way: Way) -> AsyncIterator[Scene]:
     headers = {"Origin": PAGE} if way.page else {}
     if not way.page:
         keys = await asyncio.to_thread(KeyFile, tmp_path)
         text = await asyncio.to_thread(keys.new, "only", [way.scope])
         if not way.reload:
             headers = {"Authorization": f"Bearer {text}"}
-    lab = await start_lab(**way.config)
+    lab = await start_lab(keys_check_s=0.005, **way.config)
     await lab.ask("POST", "/queue/pause", headers=headers)
     yield Scene(lab, headers, way, tmp_path)
     await hang_up()
@@ -263,16 +260,13 @@ async def test_page__that_is_taken_from_the_list_reads_no_answer_and_loses_its_s
 
 
 @pytest.fixture
-async def mes(
-    start_lab: StartLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Mes]:
-    monkeypatch.setattr("robotq.api.access.keys._CHECK_S", 0.005)
+async def mes(start_lab: StartLab, tmp_path: Path) -> AsyncIterator[Mes]:
     keys = await asyncio.to_thread(KeyFile, tmp_path)
     everything = ("submit", "control", "worker:task_queue", "worker:orchestrator")
     text = await asyncio.to_thread(keys.new, "mes", everything)
     boss = await asyncio.to_thread(keys.new, "boss", ["admin"])
     yield Mes(
-        await start_lab(),
+        await start_lab(keys_check_s=0.005),
         tmp_path,
         {"Authorization": f"Bearer {text}"},
         {"Authorization": f"Bearer {boss}"},

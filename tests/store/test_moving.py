@@ -222,16 +222,17 @@ async def test_old_robotq__refuses_what_is_moved_and_changes_nothing(
     assert (tmp_path / "robotq.db").read_bytes() == kept
 
 
-async def test_move__says_in_the_log_how_far_it_is(
+def test_move__says_in_the_log_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(moving, "_ROWS", 25)
-    monkeypatch.setattr(migrations, "_TELL_S", 0.0)
     old_tasks.make(tmp_path, 100)
-    store = SqliteStore(tmp_path)
-    with caplog.at_level(logging.WARNING):
-        await store.open(finished=0)
-    await store.close()
+    file = tmp_path / "robotq.db"
+    with (
+        closing(sqlite3.connect(file, isolation_level=None)) as database,
+        caplog.at_level(logging.WARNING),
+    ):
+        migrations.migrate(database, tell_s=0.0)
     told = [line for line in caplog.messages if "robots wait" in line]
     assert [line.split(": ")[1].split(" ")[0] for line in told] == [
         "12", "25", "37", "50", "62", "75", "87", "100",

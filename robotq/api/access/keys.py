@@ -24,9 +24,6 @@ _log = logging.getLogger(__name__)
 REQUIRED = "keys.required"
 """Beside the keys: there were some, so nobody comes in without one."""
 
-_CHECK_S = 1.0
-"""Seconds after which a change of the file is noticed at the latest."""
-
 
 class KeyFile:
     """`keys.yaml` of a data folder, and whether anybody needs a key at all.
@@ -41,12 +38,14 @@ class KeyFile:
     All methods but `find` and `required` read or write the disk: call them off the event loop.
     """
 
-    def __init__(self, data: Path) -> None:
-        """Raises ConfigError where the file is there and cannot be used, DataUnavailable where
+    def __init__(self, data: Path, *, check_s: float = 1.0) -> None:
+        """`check_s`: wall seconds after which a change of the file is noticed at the latest.
+        Raises ConfigError where the file is there and cannot be used, DataUnavailable where
         the folder is none."""
         there = next((one for one in (data, *data.parents) if one.exists()), None)
         if there is not None and not there.is_dir():
             raise DataUnavailable(f"data: {there} is a file, expected a folder")
+        self._check_s = check_s
         self.path = data / "keys.yaml"
         self.noted = data / REQUIRED
         self.required = False
@@ -145,7 +144,7 @@ class KeyFile:
         """
         told = ""
         while True:
-            await asyncio.sleep(_CHECK_S)
+            await asyncio.sleep(self._check_s)
             try:
                 found = await asyncio.to_thread(self._changed_content)
                 if found is not None:

@@ -16,8 +16,6 @@ BACKLOG = 1_024
 again a second later."""
 AT_ONCE = 64
 """Connections that are taken in one turn, so that those that are open have theirs between them."""
-_REST_S = 0.5
-"""Wall seconds that the system gets to have descriptors and memory again."""
 
 
 class Listener:
@@ -28,13 +26,21 @@ class Listener:
     submit, an emergency stop waited for up to 190 ms until its connection was taken.
     """
 
-    def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """On the running loop. Raises NotImplementedError on a loop that cannot watch sockets."""
+    def __init__(
+        self,
+        sock: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        *,
+        rest_s: float = 0.5,
+    ) -> None:
+        """On the running loop. `rest_s`: wall seconds that the system gets to have descriptors
+        and memory again. Raises NotImplementedError on a loop that cannot watch sockets."""
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._protocol = protocol
         self._opening: set[asyncio.Task[None]] = set()
         self._rest: asyncio.TimerHandle | None = None
+        self._rest_s = rest_s
         self._rarely = Rarely(_log)
         sock.setblocking(False)
         sock.listen(BACKLOG)
@@ -81,7 +87,7 @@ class Listener:
         """Rest, else the loop would turn around this alone."""
         self._rarely.warning("no connection can be taken for now: %s", error)
         self._loop.remove_reader(self._sock)
-        self._rest = self._loop.call_later(_REST_S, self._watch)
+        self._rest = self._loop.call_later(self._rest_s, self._watch)
 
 
 async def listen(

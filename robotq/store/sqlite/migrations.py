@@ -13,9 +13,6 @@ from robotq.store.sqlite import moving
 
 _log = logging.getLogger(__name__)
 
-_TELL_S = 2.0
-"""Seconds between two lines about a step that takes long."""
-
 
 def _steps() -> Mapping[int, str]:
     folder = files(__package__).joinpath("sql", "migrations")
@@ -32,14 +29,19 @@ STEPS = _steps()
 SCHEMA_VERSION = max(STEPS)
 
 
-def migrate(connection: sqlite3.Connection, go_on: Callable[[], None] = lambda: None) -> None:
+def migrate(
+    connection: sqlite3.Connection,
+    go_on: Callable[[], None] = lambda: None,
+    *,
+    tell_s: float = 2.0,
+) -> None:
     """Run the steps that this database lacks, each in one transaction; the one that takes long
     in many, and the next start goes on with it. `go_on` is called between them, and what it
-    raises ends the work for now.
+    raises ends the work for now. `tell_s`: seconds between two lines about a step that takes long.
 
     Raises ConfigError for a database of a later robotq; it is left as it was.
     """
-    progress = _Progress(go_on)
+    progress = _Progress(go_on, tell_s)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise ConfigError(
@@ -60,14 +62,15 @@ def migrate(connection: sqlite3.Connection, go_on: Callable[[], None] = lambda: 
 class _Progress:
     """Tells in the log how far it is, every few seconds."""
 
-    def __init__(self, go_on: Callable[[], None]) -> None:
+    def __init__(self, go_on: Callable[[], None], tell_s: float) -> None:
         self._go_on = go_on
-        self._next_s = time.monotonic() + _TELL_S
+        self._tell_s = tell_s
+        self._next_s = time.monotonic() + tell_s
 
     def told(self, done: int, of: int) -> None:
         now_s = time.monotonic()
         if now_s >= self._next_s:
-            self._next_s = now_s + _TELL_S
+            self._next_s = now_s + self._tell_s
             # a warning: nothing is served and no robot moves until it is done
             _log.warning(
                 "the database of an earlier robotq is brought to schema %d: %d %% done; "
