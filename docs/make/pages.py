@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.make import cli, commands, config, errors, http, metrics, worker_socket
+from docs.make import cli, commands, config, errors, http, messages, metrics
 
 FOLDER = Path(__file__).parents[1] / "reference"
 
@@ -17,5 +17,5 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands.page,
     "metrics.md": metrics.page,
     "cli.md": cli.page,
-    "worker-socket.md": worker_socket.page,
+    "messages.md": messages.page,
 }

@@ -59,7 +59,7 @@ async def make_base(
         finished_bytes=config.queue.max_bytes // 4,
     )
     resources = Resources(places_to_resources(config.resources), restored.occupancies)
-    reads = Reads(store, memory, resources, bus, settings.timings.read_s)
+    reads = Reads(store, memory, resources, bus, deadline_s=settings.timings.read_s)
     holds = HoldBoard(config.robots, restored.holds, clock, signals)
     signals.hold_changed.subscribe(memory.wake)
     steps = ManualSteps(settings, clock)
