@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
@@ -20,21 +20,21 @@ async def test_reset__of_an_older_stop_does_not_lift_the_newer_one(lab: Lab) -> 
     older = [hold.id for hold in lab.engine.holds.all() if hold.code is HoldCode.ESTOP]
     await lab.engine.estop.trigger(actor="ben", reason="a person in the cell")
     with pytest.raises(RobotqError) as refused:
-        await lab.engine.estop.reset(actor="ann", about=About(older))
+        await lab.engine.estop.reset(actor="ann", confirmation=Confirmation(older))
     assert refused.value.code.name == "not_what_was_meant"
     assert lab.engine.estop.latched
     newer = [hold.id for hold in lab.engine.holds.all() if hold.code is HoldCode.ESTOP]
-    await lab.engine.estop.reset(actor="ann", about=About(newer))
+    await lab.engine.estop.reset(actor="ann", confirmation=Confirmation(newer))
     assert not lab.engine.estop.latched
 
 
 async def test_resume__that_names_nothing_does_not_lift_what_is_seconds_old(lab: Lab) -> None:
     await lab.engine.pause("robot_a", actor="ann", reason="hands in the cell")
     with pytest.raises(RobotqError) as refused:
-        await lab.engine.resume("robot_a", actor="ben", about=About(None))
+        await lab.engine.resume("robot_a", actor="ben", confirmation=Confirmation(None))
     assert refused.value.code.name == "not_named"
     (hold,) = lab.engine.holds.of("robot_a")
-    await lab.engine.resume("robot_a", actor="ben", about=About([hold.id]))
+    await lab.engine.resume("robot_a", actor="ben", confirmation=Confirmation([hold.id]))
     assert not lab.engine.holds.held("robot_a")
 
 
@@ -43,7 +43,7 @@ async def test_resume__of_an_older_pause_does_not_lift_one_that_was_set_again(la
     (older,) = lab.engine.holds.of("robot_a")
     await lab.engine.pause("robot_a", actor="ben", reason="hands in the cell")
     with pytest.raises(RobotqError):
-        await lab.engine.resume(None, actor="ann", about=About([older.id]))
+        await lab.engine.resume(None, actor="ann", confirmation=Confirmation([older.id]))
     assert lab.engine.holds.held("robot_a")
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from robotq.api.robot.answers.holds import hold_reason
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
@@ -67,12 +67,12 @@ async def test_pause__over_a_pause_keeps_everybodys_reason(start_lab: StartLab) 
 
     # two people's pauses are two, also where one of them was set long ago
     with pytest.raises(RobotqError) as refused:
-        await lab.engine.resume(None, actor="bob", about=About(None, actor="bob"))
+        await lab.engine.resume(None, actor="bob", confirmation=Confirmation(None, actor="bob"))
     assert refused.value.code.name == "not_named"
     again = await start_lab(data=await lab.kill())
     (kept,) = again.engine.holds.of("robot_a")
     assert (kept.by, hold_reason(kept, Language.EN)) == (hold.by, words)
-    await again.engine.resume(None, actor="bob", about=About([kept.id]))
+    await again.engine.resume(None, actor="bob", confirmation=Confirmation([kept.id]))
     (lifted,) = await again.events("hold.lifted")
     assert [one["actor"] for one in lifted.data["earlier"]] == ["ann"], "the record names them"
     await again.engine.pause(None, actor="bob", reason="lunch")

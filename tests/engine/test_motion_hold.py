@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import TaskState
@@ -144,16 +144,20 @@ async def test_robot__that_pauses_for_another_reason_needs_another_confirmation(
     assert _hold(lab).args["reason"] == "reason.program_pause"
     assert _hold(lab).since_ms == seen.since_ms
     with pytest.raises(RobotqError) as refused:
-        await lab.engine.resume_motion("robot_a", actor="ann", about=About([seen.id]))
+        await lab.engine.resume_motion("robot_a", actor="ann", confirmation=Confirmation([seen.id]))
     assert refused.value.code.name == "not_what_was_meant"
-    await lab.engine.resume_motion("robot_a", actor="ann", about=About([_hold(lab).id]))
+    await lab.engine.resume_motion(
+        "robot_a", actor="ann", confirmation=Confirmation([_hold(lab).id])
+    )
     assert lab.holds() == set()
 
 
 async def test_resume__that_names_nothing_lifts_no_pause_that_is_seconds_old(lab: Lab) -> None:
     await _pauses_in_mid_motion(lab)
     with pytest.raises(RobotqError) as refused:
-        await lab.engine.resume_motion("robot_a", actor="ann", about=About(None, actor="ann"))
+        await lab.engine.resume_motion(
+            "robot_a", actor="ann", confirmation=Confirmation(None, actor="ann")
+        )
     assert refused.value.code.name == "not_named"
     assert lab.holds() == {HoldCode.MOTION_HELD}
 

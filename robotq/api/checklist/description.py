@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from robotq.api.http.interface import About
+from robotq.api.http.interface import OpenApiInfo
 from robotq.model.json import JsonObject
 from robotq.wire import checklist as wire
 
 _UUID: JsonObject = {"type": "string", "format": "uuid"}
 
-ABOUT = About(
+ABOUT = OpenApiInfo(
     title="robotq checklist",
     summary="Items that people work on.",
     description="Items, batches of them, sessions. An item with a `robot_task_id` is a step in a "

@@ -15,7 +15,7 @@ from robotq.api.dispatcher.context import LOG, PAGES, SHARE, Pages
 from robotq.api.dispatcher.errors import error_form
 from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
-from robotq.api.http.interface import About, Contents, Shared
+from robotq.api.http.interface import Contents, OpenApiInfo, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route
 from robotq.api.openapi.page import DOCS
@@ -142,7 +142,7 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
 
 CONTENTS = Contents(
     routes=ROUTES,
-    about=About(
+    about=OpenApiInfo(
         title="robotq dispatcher",
         summary="Tasks for workers that are connected, in groups.",
         description="Workers connect to the WebSocket at `/ws?group=NAME`. Every error is "

@@ -48,7 +48,7 @@ def _no_schemas(_engine: Engine) -> Mapping[str, JsonObject]:
     return {}
 
 
-class About(msgspec.Struct, frozen=True, kw_only=True):
+class OpenApiInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the OpenAPI document of an interface says besides its routes."""
 
     title: str
@@ -64,7 +64,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """What is behind an interface. Its modules are read when the first request for it comes."""
 
     routes: Sequence[Route]
-    about: About
+    about: OpenApiInfo
     error: Callable[[Call, RobotqError], web.StreamResponse]
     """Its own form of errors, for whatever no handler has answered itself."""
     services: Callable[[Shared], Mapping[web.AppKey[Any], Any]] = _no_services
@@ -91,7 +91,7 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True):
         return self.load().routes
 
     @property
-    def about(self) -> About:
+    def about(self) -> OpenApiInfo:
         return self.load().about
 
     def config(self, config: Config) -> InterfaceConfig:

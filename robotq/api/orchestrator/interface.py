@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.access.scopes import Scope, worker_scope
-from robotq.api.http.interface import About, Contents, Shared
+from robotq.api.http.interface import Contents, OpenApiInfo, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import Route
 from robotq.api.openapi.page import DOCS
@@ -126,7 +126,7 @@ def _services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:
 
 CONTENTS = Contents(
     routes=ROUTES,
-    about=About(
+    about=OpenApiInfo(
         title="robotq orchestrator",
         summary="Prompts for workers of a work directory.",
         description="Every answer below /api/v1 is an envelope of success, data, error and "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from robotq.api.http.interface import About
+from robotq.api.http.interface import OpenApiInfo
 from robotq.api.robot.models.submit import CommandBody
 from robotq.catalog import Catalog, CommandSpec, Kind
 from robotq.engine.engine import Engine
@@ -28,7 +28,7 @@ def _schemas(engine: Engine) -> Mapping[str, JsonObject]:
     return site_schemas(engine.catalog, tuple(engine.robots), batch=engine.config.limits.batch)
 
 
-ABOUT = About(
+ABOUT = OpenApiInfo(
     title="robotq",
     summary="A durable command queue between software and robots.",
     description="A command goes in by `POST /` and is answered with a task id once it is on disk; "

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from robotq.api.access.scopes import Scope, worker_scope
-from robotq.api.http.interface import About, Contents, Shared
+from robotq.api.http.interface import Contents, OpenApiInfo, Shared
 from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
 from robotq.api.http.routes import RequestHeader, Route
 from robotq.api.openapi.page import DOCS
@@ -183,7 +183,7 @@ def _services(shared: Shared) -> Mapping[web.AppKey[Any], Any]:
 
 CONTENTS = Contents(
     routes=ROUTES,
-    about=About(
+    about=OpenApiInfo(
         title="robotq task queue",
         summary="Tasks for workers that poll.",
         description='Every error is `{"error": text}`.',

@@ -21,7 +21,7 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.jsonline import messages
 from robotq.drivers.jsonline.calls import CallRefused
-from robotq.drivers.jsonline.link import Link
+from robotq.drivers.jsonline.link import JsonlineLink
 from robotq.drivers.jsonline.long_params import LongRun
 from robotq.drivers.jsonline.messages import Ask, DeviceFault, Report, Status
 from robotq.drivers.jsonline.options import read_options
@@ -44,7 +44,9 @@ class JsonlineDriver:
 
     def __init__(self, setup: DriverSetup) -> None:
         self._robot = setup.robot
-        self._link = Link(setup.robot, read_options(setup.robot, setup.options), setup.link_changed)
+        self._link = JsonlineLink(
+            setup.robot, read_options(setup.robot, setup.options), setup.link_changed
+        )
         self._latched = False
         self._capabilities = Capabilities(stop_out_of_band=True)
 
@@ -232,7 +234,7 @@ class JsonlineDriver:
 class _Dialogue:
     """What a running command is told besides its request."""
 
-    def __init__(self, link: Link, run: Run, long: LongRun) -> None:
+    def __init__(self, link: JsonlineLink, run: Run, long: LongRun) -> None:
         self._link = link
         self._run = run
         self._long = long

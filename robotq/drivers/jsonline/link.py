@@ -50,7 +50,7 @@ _STATUS_S = 0.5
 """Longest that a question for the status takes."""
 
 
-class Link:
+class JsonlineLink:
     """Down until `connect` succeeds; all methods may be called from any thread."""
 
     def __init__(

@@ -22,7 +22,7 @@ from robotq.drivers.base import (
     WrongDevice,
 )
 from robotq.drivers.identity import Recognition, Self
-from robotq.drivers.line.link import Link
+from robotq.drivers.line.link import LineLink
 from robotq.drivers.line.options import LineOptions, read_options
 from robotq.drivers.line.ready import LineProgram, text_of
 from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of, lines_now
@@ -46,7 +46,7 @@ class LineDriver:
         self._robot = setup.robot
         self._options = options
         self._link_changed = setup.link_changed
-        self._link = Link(setup.robot, options, self._on_lost)
+        self._link = LineLink(setup.robot, options, self._on_lost)
         self._talk = Talk(options.ready, self._link)
         self._recognition = Recognition(options.port.identity, "its file says what it is asked")
         self._run: Run | None = None

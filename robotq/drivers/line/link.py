@@ -28,7 +28,7 @@ _STOP_GAP_S = 0.1
 """Longest pause between two lines of a stop."""
 
 
-class Link:
+class LineLink:
     """Down until `open`. All methods may be called from any thread."""
 
     def __init__(self, robot: str, options: LineOptions, on_lost: Callable[[str], None]) -> None:

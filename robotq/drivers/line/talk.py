@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from robotq.drivers.base import Busy, DriverError, LinkLost
 from robotq.drivers.line.frame import IDS, NoLine
-from robotq.drivers.line.link import LOOK_S, Guard, Link
+from robotq.drivers.line.link import LOOK_S, Guard, LineLink
 from robotq.drivers.line.ready import Question, ReadyDevice, text_of, typed
 from robotq.drivers.patience import Turns
 from robotq.model.json import JsonObject
@@ -33,7 +33,7 @@ class NoAnswer(Exception):
 class Talk:
     """The conversation over one link. All methods may be called from any thread."""
 
-    def __init__(self, ready: ReadyDevice, link: Link) -> None:
+    def __init__(self, ready: ReadyDevice, link: LineLink) -> None:
         self.ready = ready
         self.link = link
         self._turn = threading.Lock()

@@ -10,7 +10,7 @@ from robotq.drivers.simulator.controls import Controls
 from robotq.drivers.simulator.faults import Faults
 from robotq.drivers.simulator.lab import Lab
 from robotq.drivers.simulator.layout import Layout, RobotLayout
-from robotq.drivers.simulator.link import Link
+from robotq.drivers.simulator.link import SimulatorLink
 from robotq.drivers.simulator.motion import Profile
 from robotq.drivers.simulator.motion_log import MotionLog
 from robotq.drivers.simulator.state import LabState, RobotState, with_robot
@@ -67,7 +67,7 @@ class Body:
         lab: Lab,
         clock: MotionClock,
         log: MotionLog,
-        link: Link,
+        link: SimulatorLink,
         faults: Faults,
         random: Random,
     ) -> None:

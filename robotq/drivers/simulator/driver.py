@@ -23,7 +23,7 @@ from robotq.drivers.simulator.controls import Run
 from robotq.drivers.simulator.faults import Faults
 from robotq.drivers.simulator.lab import shared_lab
 from robotq.drivers.simulator.layout import gripper, removed
-from robotq.drivers.simulator.link import Link
+from robotq.drivers.simulator.link import SimulatorLink
 from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.motion_log import MotionLog
 from robotq.drivers.simulator.options import NO_PART, read_options
@@ -63,7 +63,7 @@ class SimulatorDriver:
             lab=shared_lab(setup.shared, folder, options.layout),
             clock=setup.clock,
             log=MotionLog(folder, setup.robot),
-            link=Link(setup.link_changed),
+            link=SimulatorLink(setup.link_changed),
             faults=Faults(options.faults),
             random=Random(f"{options.seed}/{setup.robot}"),  # noqa: S311 - not a secret
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from robotq.drivers.base import LinkLost, LinkState
 
 
-class Link:
+class SimulatorLink:
     """Down until `connect` succeeds."""
 
     def __init__(self, changed: Callable[[LinkState, str], None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.robot.roster import Roster
 from robotq.engine.settings import Settings
@@ -70,24 +70,24 @@ class QueueControl:
         robot: str | None,
         *,
         actor: str,
-        about: About | None = None,
+        confirmation: Confirmation | None = None,
         note: str = "",
         stay_paused: bool = False,
     ) -> Sequence[str]:
         """Let a queue, or all, go on. Lifts what a resume clears (`LIFTED_BY_RESUME`); other
         holds stay, and so does one that is set again before this is written.
 
-        `about`: what the person means. `stay_paused`: these holds are lifted, and a pause takes
-        their place. Returns their names.
+        `confirmation`: what the person means. `stay_paused`: these holds are lifted, and a
+        pause takes their place. Returns their names.
         Raises RobotqError bad_parameter, not_named, not_what_was_meant, store_unavailable.
         """
         names = self._roster.meant(robot)
         holds = [
             hold for name in names for hold in self._holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]
-        if about is not None:
-            holds = about.meant(holds, self._clock.now_ms())
-            if about.named:
+        if confirmation is not None:
+            holds = confirmation.meant(holds, self._clock.now_ms())
+            if confirmation.named:
                 names = tuple(dict.fromkeys(hold.robot for hold in holds))
         if stay_paused:
             held = dict.fromkeys(hold.robot for hold in holds)

@@ -7,7 +7,7 @@ from typing import Any
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.reads import Reads
 from robotq.engine.robot.estop import EStop
@@ -102,23 +102,24 @@ class RobotControl:
         name: str,
         *,
         actor: str,
-        about: About | None = None,
+        confirmation: Confirmation | None = None,
         note: str = "",
         stay_paused: bool = False,
     ) -> Robot:
         """Let a held motion go on, whoever has held it. The hold is lifted when the driver says
         that nothing is held any more. Refused while an emergency stop is latched.
 
-        `about`: what the person means. `stay_paused`: the motion goes on, and after its command
-        nothing starts. Raises RobotqError wrong_state, not_named, not_what_was_meant,
-        motion_still_held, robot_busy, robot_disconnected, device_error, store_unavailable.
+        `confirmation`: what the person means. `stay_paused`: the motion goes on, and
+        after its command nothing starts. Raises RobotqError wrong_state, not_named,
+        not_what_was_meant, motion_still_held, robot_busy, robot_disconnected, device_error,
+        store_unavailable.
         """
         robot = self._roster.robot(name)
         if self._estop.latched:
             raise RobotqError("wrong_state", task_id=name, state="estop", action="resume")
         hold = self._holds.get(name, HoldCode.MOTION_HELD)
-        if about is not None:
-            about.meant([] if hold is None else [hold], self._clock.now_ms())
+        if confirmation is not None:
+            confirmation.meant([] if hold is None else [hold], self._clock.now_ms())
         if stay_paused:
             self._holds.set(name, HoldCode.PAUSED, actor=actor, reason=note)
         await robot.resume()

@@ -13,7 +13,7 @@ NEWLY_MS = 10_000
 """A hold that is younger may be one that the person has not seen."""
 
 
-class About(msgspec.Struct, frozen=True):
+class Confirmation(msgspec.Struct, frozen=True):
     """The holds that a reset or a resume names.
 
     `None` instead of this is for parts of the daemon, which mean what there is.

@@ -14,7 +14,7 @@ import msgspec
 
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.holds.board import HoldBoard
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.ending import StopCause
 from robotq.engine.robot.robot import Robot
@@ -120,14 +120,14 @@ class EStop:
         *,
         actor: str,
         robot: str | None = None,
-        about: About | None = None,
+        confirmation: Confirmation | None = None,
         note: str = "",
     ) -> Mapping[str, str | None]:
         """Leave the emergency stop, of one robot or of all. Moves nothing: the queues are
         paused until somebody resumes them.
 
         Returns robot -> None, or why it stays stopped.
-        `about`: the stops that the person means.
+        `confirmation`: the stops that the person means.
         Raises RobotqError not_named, not_what_was_meant, wrong_state where nothing is latched,
         robot_busy where a command has not come to its end yet, store_unavailable.
         """
@@ -140,8 +140,8 @@ class EStop:
             raise RobotqError(
                 "wrong_state", task_id="emergency stop", state="not latched", action="reset"
             )
-        if about is not None:
-            latched = about.meant(latched, self._clock.now_ms())
+        if confirmation is not None:
+            latched = confirmation.meant(latched, self._clock.now_ms())
         await self._until_recorded()
         for hold in latched:
             # a command that was not seen to end could go on once the latch is off

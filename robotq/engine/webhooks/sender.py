@@ -14,7 +14,7 @@ from robotq.config.receivers import AllowedHosts
 from robotq.engine.settings import Settings
 from robotq.engine.webhooks.http import Poster
 from robotq.engine.webhooks.message import body_of, headers_of
-from robotq.engine.webhooks.slots import Lines
+from robotq.engine.webhooks.slots import ReceiverSlots
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
@@ -57,7 +57,7 @@ class WebhookSender:
         self._task_of = task_of
         self._record = record
         self._poster: Poster | None = None
-        self._lines = Lines(self._attempt, per_line=_PER_RECEIVER, at_once=_AT_ONCE)
+        self._receivers = ReceiverSlots(self._attempt, per_receiver=_PER_RECEIVER, at_once=_AT_ONCE)
         self.attempts = 0
         """Since the start."""
 
@@ -69,7 +69,7 @@ class WebhookSender:
 
     async def stop(self) -> None:
         """Send nothing more. What is not acknowledged is sent when the daemon starts again."""
-        await self._lines.stop(self._settings.timings.webhooks_at_end_s)
+        await self._receivers.stop(self._settings.timings.webhooks_at_end_s)
         if self._poster is not None:
             await self._poster.close()
 
@@ -80,7 +80,7 @@ class WebhookSender:
         # never later than the configuration says: somebody may have set the clock
         due_ms = (delivery.next_attempt_at_ms or 0) - self._clock.now_ms()
         due_s = min(max(0.0, due_ms / 1000), self._config.retry_s)
-        self._lines.put(delivery.id, str(URL(self._url_of(delivery)).origin()), due_s)
+        self._receivers.put(delivery.id, str(URL(self._url_of(delivery)).origin()), due_s)
 
     async def _attempt(self, webhook_id: str) -> None:
         delivery = self._pending.get(webhook_id)

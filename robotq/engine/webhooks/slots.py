@@ -12,25 +12,25 @@ import msgspec
 _log = logging.getLogger(__name__)
 
 
-class _Line(msgspec.Struct):
+class _Receiver(msgspec.Struct):
     waiting: deque[str] = msgspec.field(default_factory=deque)
     workers: int = 0
 
 
-class Lines:
-    """Does jobs, which are known by an id: each when it is due, in one line for each receiver.
+class ReceiverSlots:
+    """Does jobs, which are known by an id: each when it is due, in the order of its receiver.
 
     A job that raises is logged, and the others go on. Belongs to one event loop.
     """
 
     def __init__(
-        self, job: Callable[[str], Awaitable[None]], *, per_line: int, at_once: int
+        self, job: Callable[[str], Awaitable[None]], *, per_receiver: int, at_once: int
     ) -> None:
-        """`per_line` and `at_once` bound how many are done at once, in a line and over all."""
+        """`per_receiver` and `at_once` bound how many are done at once, for one and over all."""
         self._job = job
-        self._per_line = per_line
+        self._per_receiver = per_receiver
         self._slots = asyncio.Semaphore(at_once)
-        self._lines: dict[str, _Line] = {}
+        self._receivers: dict[str, _Receiver] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -58,15 +58,15 @@ class Lines:
 
     def _due(self, job_id: str, name: str) -> None:
         del self._timers[job_id]
-        line = self._lines.setdefault(name, _Line())
+        line = self._receivers.setdefault(name, _Receiver())
         line.waiting.append(job_id)
-        if line.workers < self._per_line:
+        if line.workers < self._per_receiver:
             line.workers += 1
             worker = asyncio.create_task(self._work(name, line), name=f"line to {name}")
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
 
-    async def _work(self, name: str, line: _Line) -> None:
+    async def _work(self, name: str, line: _Receiver) -> None:
         try:
             while line.waiting and not self._stopped:
                 job_id = line.waiting.popleft()
@@ -77,7 +77,7 @@ class Lines:
             line.workers -= 1
             if not line.workers:
                 # nothing waits then: whoever puts a job into a line has it worked off
-                self._lines.pop(name, None)
+                self._receivers.pop(name, None)
 
     async def _do(self, job_id: str) -> None:
         try:

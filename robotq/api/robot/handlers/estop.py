@@ -13,7 +13,7 @@ from robotq.api.robot.answers.holds import hold_views
 from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import NamingBody
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.wire import robots as wire
@@ -68,7 +68,7 @@ async def _reset(call: Call, robot: str | None) -> web.Response:
     path = "/estop/reset" if robot is None else f"/robots/{robot}/reset"
     with line_to_send(call, path, "estop --reset"):
         report = await engine.estop.reset(
-            actor=call.actor, robot=robot, about=About(body.holds), note=body.note
+            actor=call.actor, robot=robot, confirmation=Confirmation(body.holds), note=body.note
         )
     holds = [hold for name in report for hold in engine.holds.of(name)]
     facts: dict[str, Any] = {

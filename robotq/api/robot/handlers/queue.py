@@ -17,7 +17,7 @@ from robotq.api.robot.handlers.commands import API
 from robotq.api.robot.handlers.edits import revision_tag
 from robotq.api.robot.models.queue import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
 from robotq.engine.engine import Engine
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 from robotq.wire import robots as wire
@@ -77,7 +77,7 @@ async def resume(call: Call) -> web.StreamResponse:
         names = await call.engine.resume(
             robot,
             actor=call.actor,
-            about=About(body.holds),
+            confirmation=Confirmation(body.holds),
             note=body.note,
             stay_paused=body.then == "stay_paused",
         )

@@ -20,7 +20,7 @@ from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody
 from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
-from robotq.engine.holds.confirming import About
+from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
@@ -67,7 +67,7 @@ async def resume(call: Call) -> web.StreamResponse:
         robot = await call.engine.resume_motion(
             name,
             actor=call.actor,
-            about=About(body.holds, actor=own),
+            confirmation=Confirmation(body.holds, actor=own),
             note=body.note,
             stay_paused=body.then == "stay_paused",
         )

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from robotq.engine.webhooks.slots import Lines
+from robotq.engine.webhooks.slots import ReceiverSlots
 
 
 class Jobs:
@@ -18,7 +18,7 @@ class Jobs:
         self.go_on = asyncio.Event()
         self.begun: list[str] = []
         self.done: list[str] = []
-        self.lines = Lines(self.do, per_line=2, at_once=3)
+        self.lines = ReceiverSlots(self.do, per_receiver=2, at_once=3)
 
     async def do(self, job_id: str) -> None:
         self.begun.append(job_id)
