@@ -20,9 +20,10 @@ from robotq.catalog import load_catalog
 from robotq.checks.written import examine
 from robotq.config import load_config, packaged, strict_yaml
 from robotq.drivers.base import DriverSetup
-from robotq.drivers.registry import commands_of, driver_factories
+from robotq.drivers.brought import commands_of
+from robotq.drivers.registry import driver_factories
 from robotq.drivers.simulator.layout_file import read_layout
-from robotq.model.clock import ScaledClock
+from robotq.system.clocks import ScaledClock
 
 _LATER = {
     "robotq.client": "programs that talk to a daemon",
