@@ -54,8 +54,8 @@ class Occupants:
     def _occupant(self, name: str, resource: str) -> JsonObject:
         """`occupant`: running, idle, held or absent; and what a person needs to clear it."""
         robot = self._robots.get(name)
-        lane = self._memory.lanes.get(name)
-        running = None if lane is None else lane.running
+        robot_queue = self._memory.robot_queues.get(name)
+        running = None if robot_queue is None else robot_queue.running
         occupancy = self._resources.holder(resource)
         send_away = None
         if running is not None:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from robotq.engine.events.bus import EventBus, EventBusStatistics, Subscription
 from robotq.engine.state.resources import Resources
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.engine.state.tasks import Counts, TaskMemory
-from robotq.engine.state.worker_queue import Pool
+from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.engine.timings import Timings
 from robotq.model.delivery import Delivery
 from robotq.model.errors import NotReadable, RobotqError
@@ -162,23 +162,23 @@ class Reads:
         """Bytes that the unfinished tasks take, roughly."""
         return self._memory.weight
 
-    def lane(self, queue: str) -> Lane:
+    def robot_queue(self, queue: str) -> RobotQueue:
         """The queue of a robot, to look at."""
-        return self._memory.lane(queue)
+        return self._memory.robot_queue(queue)
 
     @property
-    def lanes(self) -> Mapping[str, Lane]:
+    def robot_queues(self) -> Mapping[str, RobotQueue]:
         """The queues of all robots by name, to look at."""
-        return self._memory.lanes
+        return self._memory.robot_queues
 
-    def pool(self, queue: str) -> Pool:
+    def worker_queue(self, queue: str) -> WorkerQueue:
         """The queue of a kind of workers, to look at."""
-        return self._memory.pool(queue)
+        return self._memory.worker_queue(queue)
 
     @property
-    def pools(self) -> Mapping[str, Pool]:
+    def worker_queues(self) -> Mapping[str, WorkerQueue]:
         """The queues of all kinds of workers by name, to look at."""
-        return self._memory.pools
+        return self._memory.worker_queues
 
     def occupied(self) -> Sequence[Occupancy]:
         """Which robot has which resource."""

@@ -11,7 +11,7 @@ from robotq.engine.holds.board import HoldBoard
 from robotq.engine.occupants import Occupants
 from robotq.engine.queue.waits import Waits
 from robotq.engine.robot.robot import Robot
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.fitting import Fitting
 from robotq.engine.why_of_workers import WorkerQueues, WorkersThere
@@ -94,7 +94,7 @@ class Why:
     def queues(self) -> Sequence[str]:
         """Every queue: of robots, configured or not, and of kinds of workers."""
         memory = self._memory
-        return (*memory.lanes, *memory.pools)
+        return (*memory.robot_queues, *memory.worker_queues)
 
     def all(self) -> Sequence[Standing]:
         """Every queue of which nothing moves, though it is not empty; then what cannot get into
@@ -109,21 +109,21 @@ class Why:
     def of(self, queue: str) -> Standing:
         """One queue, by its name; one that nobody knows is empty."""
         memory = self._memory
-        if (pool := memory.pools.get(queue)) is not None:
+        if (worker_queue := memory.worker_queues.get(queue)) is not None:
             return Standing(
                 queue=queue,
-                waiting=pool.waiting,
-                running=len(pool.running),
-                reasons=self._workers.of(pool),
+                waiting=worker_queue.waiting,
+                running=len(worker_queue.running),
+                reasons=self._workers.of(worker_queue),
             )
-        lane = memory.lanes.get(queue)
-        if lane is None:
+        robot_queue = memory.robot_queues.get(queue)
+        if robot_queue is None:
             return Standing(queue=queue, waiting=0, running=0, reasons=())
         return Standing(
             queue=queue,
-            waiting=lane.waiting,
-            running=int(lane.running is not None),
-            reasons=self._of_lane(lane),
+            waiting=robot_queue.waiting,
+            running=int(robot_queue.running is not None),
+            reasons=self._of_robot_queue(robot_queue),
         )
 
     def task(self, task: Task) -> Sequence[Reason]:
@@ -135,13 +135,13 @@ class Why:
             return ()
         if task.work is not None:
             return self._workers.of_task(task)
-        lane = self._memory.lane(task.queue)
+        robot_queue = self._memory.robot_queue(task.queue)
         waits = self.waits(task)
-        reasons: list[Reason] = [*self._holds(lane), *self._question(lane), *waits]
-        ahead = self._ahead(lane, task)
-        if ahead is not None and (lane.running is not None or not waits):
+        reasons: list[Reason] = [*self._holds(robot_queue), *self._question(robot_queue), *waits]
+        ahead = self._ahead(robot_queue, task)
+        if ahead is not None and (robot_queue.running is not None or not waits):
             reasons.append(ahead)
-        return reasons or [self._starting(lane, task)]
+        return reasons or [self._starting(robot_queue, task)]
 
     def waits(self, task: Task) -> list[Wait]:
         """What one waiting task waits for besides its turn, and who could clear it."""
@@ -149,55 +149,55 @@ class Why:
 
     # -- queues of robots ----------------------------------------------------------------------
 
-    def _of_lane(self, lane: Lane) -> Sequence[Reason]:
-        if not len(lane):
+    def _of_robot_queue(self, robot_queue: RobotQueue) -> Sequence[Reason]:
+        if not len(robot_queue):
             return ()
-        holds = self._holds(lane)
-        if lane.running is not None:
-            robot = self._robots.get(lane.name)
+        holds = self._holds(robot_queue)
+        if robot_queue.running is not None:
+            robot = self._robots.get(robot_queue.name)
             if robot is None or robot.executor.running is None:
                 # it is being handed to its driver, or its end is on its way to the disk
                 return holds
             stopped = [hold for hold in holds if hold.code in _STOP_A_COMMAND]
-            return [*stopped, *self._question(lane)]
+            return [*stopped, *self._question(robot_queue)]
         waits: list[Wait] = []
-        for task in islice(lane.candidates(), _LOOK_AHEAD):
+        for task in islice(robot_queue.candidates(), _LOOK_AHEAD):
             own = self._waits.own(task)
             passed_over = [wait for wait in own if wait.code is not WaitCode.DOES_NOT_FIT]
             if not passed_over:
                 # its turn: it starts, or it stops the queue
-                return self._next(lane, task, holds)
+                return self._next(robot_queue, task, holds)
             waits += own
         reasons: list[Reason] = [*holds, *self._distinct(waits)]
-        return reasons or [self._starting(lane, next(iter(lane)))]
+        return reasons or [self._starting(robot_queue, next(iter(robot_queue)))]
 
-    def _next(self, lane: Lane, task: Task, holds: Sequence[Hold]) -> Sequence[Reason]:
-        misfit = self._fitting.in_the_way(lane, task)
+    def _next(self, robot_queue: RobotQueue, task: Task, holds: Sequence[Hold]) -> Sequence[Reason]:
+        misfit = self._fitting.in_the_way(robot_queue, task)
         if misfit is not None and not any(hold.code is HoldCode.DOES_NOT_FIT for hold in holds):
             # its hold is about to be set, or comes when the others are lifted
             return [
                 *holds,
                 *(w for w in self._waits.own(misfit[0]) if w.code is WaitCode.DOES_NOT_FIT),
             ]
-        return holds or [self._starting(lane, task)]
+        return holds or [self._starting(robot_queue, task)]
 
-    def _holds(self, lane: Lane) -> Sequence[Hold]:
-        holds = self._board.of(lane.name)
-        if holds or lane.name in self._robots:
+    def _holds(self, robot_queue: RobotQueue) -> Sequence[Hold]:
+        holds = self._board.of(robot_queue.name)
+        if holds or robot_queue.name in self._robots:
             return holds
         return [
             Hold(
-                robot=lane.name,
+                robot=robot_queue.name,
                 code=HoldCode.NOT_CONFIGURED,
                 since_ms=self._clock.now_ms(),
-                args={"tasks": len(lane)},
-                id=f"hold_{lane.name}",
+                args={"tasks": len(robot_queue)},
+                id=f"hold_{robot_queue.name}",
             )
         ]
 
-    def _question(self, lane: Lane) -> Sequence[Wait]:
+    def _question(self, robot_queue: RobotQueue) -> Sequence[Wait]:
         """What the running command asks, where it does."""
-        running = lane.running
+        running = robot_queue.running
         if running is None or running.waiting_for is None:
             return ()
         question = running.waiting_for
@@ -212,7 +212,7 @@ class Why:
                     "schema": question.schema,
                 },
                 since_ms=question.asked_at_ms,
-                queue=lane.name,
+                queue=robot_queue.name,
                 task_id=running.id,
             )
         ]
@@ -228,27 +228,27 @@ class Why:
                 break
         return [self._occupants.with_occupant(wait) for wait in found.values()]
 
-    def _ahead(self, lane: Lane, task: Task) -> Wait | None:
-        position = lane.position(task)
-        if position is None or (position == 1 and lane.running is None):
+    def _ahead(self, robot_queue: RobotQueue, task: Task) -> Wait | None:
+        position = robot_queue.position(task)
+        if position is None or (position == 1 and robot_queue.running is None):
             return None
         return Wait(
             code=WaitCode.AHEAD,
             args={
                 "position": position,
-                "running": None if lane.running is None else lane.running.id,
+                "running": None if robot_queue.running is None else robot_queue.running.id,
             },
             since_ms=task.submitted_at_ms,
-            queue=lane.name,
+            queue=robot_queue.name,
             task_id=task.id,
         )
 
-    def _starting(self, lane: Lane, task: Task) -> Wait:
-        robot = self._robots.get(lane.name)
+    def _starting(self, robot_queue: RobotQueue, task: Task) -> Wait:
+        robot = self._robots.get(robot_queue.name)
         since_ms = None if robot is None else robot.executor.claiming_since_ms
         return Wait(
             code=WaitCode.STARTING,
             since_ms=self._clock.now_ms() if since_ms is None else since_ms,
-            queue=lane.name,
+            queue=robot_queue.name,
             task_id=task.id,
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.state.tasks import TaskMemory
-from robotq.engine.state.worker_queue import Pool
+from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.model.hold import Reason, Wait, WaitCode
 from robotq.model.task import Task
 
@@ -37,28 +37,30 @@ class WorkerQueues:
 
     def _idle(self, queue: str, match: str) -> WorkersThere:
         """Those who wait at this moment: all that is known without anybody who knows workers."""
-        return WorkersThere(workers=self._memory.pool(queue).idle(match), busy=0)
+        return WorkersThere(workers=self._memory.worker_queue(queue).idle(match), busy=0)
 
-    def of(self, pool: Pool) -> Sequence[Reason]:
+    def of(self, worker_queue: WorkerQueue) -> Sequence[Reason]:
         """Tasks with one match key are a line of their own: others do not help them."""
-        lines = list(islice(pool.standing(), _MOST))
+        lines = list(islice(worker_queue.standing(), _MOST))
         if not lines:
             return ()
-        holds = self._holds.of(pool.name)
+        holds = self._holds.of(worker_queue.name)
         if holds:
             return holds
-        return [self._of_line(pool, match, next(pool.line(match))) for match in lines]
+        return [
+            self._of_line(worker_queue, match, next(worker_queue.line(match))) for match in lines
+        ]
 
     def of_task(self, task: Task) -> Sequence[Reason]:
         """Why a waiting task of workers does not get on."""
-        pool = self._memory.pool(task.queue)
+        worker_queue = self._memory.worker_queue(task.queue)
         reasons: list[Reason] = [*self._holds.of(task.queue)]
         match = "" if task.work is None else task.work.match
-        reasons.append(self._of_line(pool, match, task))
+        reasons.append(self._of_line(worker_queue, match, task))
         return reasons
 
-    def _of_line(self, pool: Pool, match: str, task: Task) -> Wait:
-        there = self.there(pool.name, match)
+    def _of_line(self, worker_queue: WorkerQueue, match: str, task: Task) -> Wait:
+        there = self.there(worker_queue.name, match)
         since_ms = max(task.submitted_at_ms, task.retried_at_ms or 0)
         if not there.workers:
             code, since_ms = WaitCode.NO_WORKER, max(since_ms, there.seen_ms)
@@ -67,5 +69,9 @@ class WorkerQueues:
         else:
             code = WaitCode.STARTING
         return Wait(
-            code=code, args={"match": match}, since_ms=since_ms, queue=pool.name, task_id=task.id
+            code=code,
+            args={"match": match},
+            since_ms=since_ms,
+            queue=worker_queue.name,
+            task_id=task.id,
         )

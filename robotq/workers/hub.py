@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-from robotq.engine.state.worker_queue import Pool
+from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, JobEnding
 from robotq.model.task import Task
@@ -52,7 +52,7 @@ class Hub:
         self.pace = Pace()
         self._number = 0
         self._started_ms = self._clock.now_ms()
-        self._orphans: dict[str, Task] = dict(self.pool.running)
+        self._orphans: dict[str, Task] = dict(self.worker_queue.running)
         """What somebody had when the daemon ended the last time, by id."""
         workers.attach(queue, self)
 
@@ -64,8 +64,8 @@ class Hub:
         return iter(self._links.values())
 
     @property
-    def pool(self) -> Pool:
-        return self._workers.pool(self._queue)
+    def worker_queue(self) -> WorkerQueue:
+        return self._workers.worker_queue(self._queue)
 
     @property
     def average_wait_ms(self) -> int:
@@ -153,7 +153,7 @@ class Hub:
             return
         late = self._clock.now_ms() - self._started_ms >= _BACK_S * 1000
         for task in list(self._orphans.values()):
-            now = self.pool.running.get(task.id)
+            now = self.worker_queue.running.get(task.id)
             if now is None or now.fence != task.fence:
                 del self._orphans[task.id]
             elif late:
@@ -188,22 +188,22 @@ class Hub:
 
     async def _next(self, link: WorkerLink) -> Task | None:
         """Its next task; None where the worker has gone."""
-        tasks, pool = self._workers.engine.queue, self.pool
+        tasks, worker_queue = self._workers.engine.queue, self.worker_queue
         while not link.gone.is_set():
             task = await tasks.claim_job(self._queue, link.name, link.match)
             if task is not None:
                 return task
             if not tasks.job_ready(self._queue, link.match):
-                called = asyncio.ensure_future(self._called(pool, link.match))
+                called = asyncio.ensure_future(self._called(worker_queue, link.match))
                 await link.until(called)
                 called.cancel()
                 await asyncio.gather(called, return_exceptions=True)
         # what this one was called for may be another's
-        pool.call(link.match)
+        worker_queue.call(link.match)
         return None
 
-    async def _called(self, pool: Pool, match: str) -> None:
-        await pool.called(match, _LOOK_S)
+    async def _called(self, worker_queue: WorkerQueue, match: str) -> None:
+        await worker_queue.called(match, _LOOK_S)
 
     async def _hand_over(self, link: WorkerLink, task: Task) -> None:
         """Bring a claimed task to its worker, and wait until it is over."""
@@ -221,13 +221,13 @@ class Hub:
             await self._give_back(task)
             return
         while not link.gone.is_set():
-            now = self.pool.running.get(task.id)
+            now = self.worker_queue.running.get(task.id)
             if now is None or now.fence != task.fence:
                 link.task = None
                 if not link.knows(task.id):
                     await self._take_away(link, task)
                 return
-            await link.until(self.pool.changed(now))
+            await link.until(self.worker_queue.changed(now))
 
     async def _take_away(self, link: WorkerLink, task: Task) -> None:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from robotq.engine.engine import Engine
-from robotq.engine.state.worker_queue import Pool
+from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.engine.why_of_workers import WorkersThere
 from robotq.model.errors import RobotqError
 from robotq.model.job import Heartbeat, Holder, JobEnding, TaskOrder, TaskReport, Verdict
@@ -61,13 +61,13 @@ class Workers:
 
     # -- reading -----------------------------------------------------------------------------
 
-    def pool(self, queue: str) -> Pool:
+    def worker_queue(self, queue: str) -> WorkerQueue:
         """The unfinished tasks of a queue, for reading only."""
-        return self.engine.reads.pool(queue)
+        return self.engine.reads.worker_queue(queue)
 
     def tasks_of(self, queue: str, worker: str) -> Sequence[Task]:
         """What this worker has."""
-        return [task for task in self.pool(queue).running.values() if task.worker == worker]
+        return [task for task in self.worker_queue(queue).running.values() if task.worker == worker]
 
     # -- for workers -------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class Workers:
         gave it was lost.
         Raises RobotqError too_many_requests, store_unavailable.
         """
-        tasks, pool = self.engine.queue, self.pool(queue)
+        tasks, worker_queue = self.engine.queue, self.worker_queue(queue)
         if named and (held := await self._given_again(queue, worker, match)) is not None:
             return held
         until = time.monotonic() + wait_s
@@ -119,11 +119,11 @@ class Workers:
                 return None
             # a task may have come while the claim was on its way back
             if not tasks.job_ready(queue, match):
-                await self._called(pool, match, min(left_s, _LOOK_S))
+                await self._called(worker_queue, match, min(left_s, _LOOK_S))
                 if still_there():
                     self.registry.heard(queue, worker, self.engine.clock.now_ms())
         # what this one was called for may be another's
-        pool.call(match)
+        worker_queue.call(match)
         return None
 
     async def heartbeat(
@@ -174,14 +174,14 @@ class Workers:
 
     def start(self) -> None:
         """Begin to look after leases and deadlines."""
-        for name in list(self.engine.reads.pools):
+        for name in list(self.engine.reads.worker_queues):
             self._sweeps.append(asyncio.create_task(self._sweep(name), name=f"leases {name}"))
 
     async def stop(self) -> None:
         """Everybody who waits for a task goes away without; leases survive."""
         self._closed.set()
-        for pool in self.engine.reads.pools.values():
-            pool.wake()
+        for worker_queue in self.engine.reads.worker_queues.values():
+            worker_queue.wake()
         for chores in self._chores.values():
             await chores.stop()
         for sweep in self._sweeps:
@@ -194,8 +194,8 @@ class Workers:
 
         One that cannot be written is looked at again later.
         """
-        pool = self.pool(queue)
-        for task in pool.due(self.engine.clock.steady_ms()):
+        worker_queue = self.worker_queue(queue)
+        for task in worker_queue.due(self.engine.clock.steady_ms()):
             lease_s = task.work.lease_s if task.work is not None else None
             grace_ms = round(min(lease_s or 0.0, _GRACE_S) * 1000)
             not_before_ms = self._started_ms + grace_ms
@@ -203,7 +203,7 @@ class Workers:
                 after = await self.engine.queue.expire_job(task.id, not_before_ms=not_before_ms)
             except RobotqError as error:
                 _log.warning("the lease of %s: %s", task.id, error)
-                self._later(pool, task.id, _RETRY_S)
+                self._later(worker_queue, task.id, _RETRY_S)
                 continue
             if after.revision != task.revision and after.state is not TaskState.RUNNING:
                 self.expired += 1
@@ -212,7 +212,7 @@ class Workers:
                 _log.info("%s of %s: time is up, now %s", task.id, task.worker, after.state.value)
             elif not after.state.final:
                 wait_s = (not_before_ms - self.engine.clock.steady_ms()) / 1000
-                self._later(pool, task.id, max(wait_s, 0.01))
+                self._later(worker_queue, task.id, max(wait_s, 0.01))
         if queue in self._chores:
             await self._chores[queue].sweep()
 
@@ -231,13 +231,13 @@ class Workers:
                     raise
         return None
 
-    async def _called(self, pool: Pool, match: str, timeout_s: float) -> None:
+    async def _called(self, worker_queue: WorkerQueue, match: str, timeout_s: float) -> None:
         limit = self.engine.config.limits.waiting_requests
         if self._waiting >= limit:
             raise RobotqError("too_many_requests", what="waiting requests", limit=limit)
         self._waiting += 1
         try:
-            await pool.called(match, timeout_s)
+            await worker_queue.called(match, timeout_s)
         finally:
             self._waiting -= 1
 
@@ -259,25 +259,25 @@ class Workers:
 
     def _there(self, queue: str, match: str) -> WorkersThere:
         now_ms = self.engine.clock.now_ms()
-        pool = self.pool(queue)
-        at_work = {task.worker for task in pool.running.values()}
+        worker_queue = self.worker_queue(queue)
+        at_work = {task.worker for task in worker_queue.running.values()}
         known = [worker for worker in self.registry.of(queue) if worker.match == match]
         there = [
             one.name in at_work for one in known if one.name in at_work or not one.silent(now_ms)
         ]
         # somebody who asks without a name is there too
         return WorkersThere(
-            workers=max(len(there), sum(there) + pool.idle(match)),
+            workers=max(len(there), sum(there) + worker_queue.idle(match)),
             busy=sum(there),
             seen_ms=max((worker.seen_ms for worker in known), default=0),
         )
 
     def _busy(self, queue: str, worker: str) -> bool:
-        return any(task.worker == worker for task in self.pool(queue).running.values())
+        return any(task.worker == worker for task in self.worker_queue(queue).running.values())
 
     async def _sweep(self, queue: str) -> None:
-        pool = self.pool(queue)
-        unsure = list(pool.running)
+        worker_queue = self.worker_queue(queue)
+        unsure = list(worker_queue.running)
         while True:
             try:
                 while unsure:
@@ -286,10 +286,10 @@ class Workers:
                 await self.expire_due(queue)
             except Exception:  # noqa: BLE001 - logged whole; leases must be looked after
                 _log.exception("looking after the leases of %s failed; it goes on", queue)
-            await pool.until_due(self.engine.clock.steady_ms(), _DUE_S)
+            await worker_queue.until_due(self.engine.clock.steady_ms(), _DUE_S)
 
-    def _later(self, pool: Pool, task_id: str, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, pool.look_again, task_id)
+    def _later(self, worker_queue: WorkerQueue, task_id: str, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, worker_queue.look_again, task_id)
 
 
 def _lease_over(after: Task) -> bool:

@@ -332,7 +332,7 @@ async def test_scope__a_worker_that_waits_gets_no_task_of_a_queue_that_was_taken
     asked = lab.client.post("/workers/w/next", json=body, headers=mes.headers)
     waiting = asyncio.ensure_future(asked)
     async with asyncio.timeout(10):
-        while not lab.engine.reads.pools["orchestrator"].idle(""):  # noqa: ASYNC110
+        while not lab.engine.reads.worker_queues["orchestrator"].idle(""):  # noqa: ASYNC110
             await asyncio.sleep(0.002)
     await mes.left("control", "worker:task_queue")
     with pytest.raises(ClientError):

@@ -64,7 +64,7 @@ async def test_commands__one_after_another_are_all_accepted_in_their_order(site:
         ids.append(answer["task_id"])
         heads.append({**headers, "Content-Length": "", "Date": ""})
     assert heads == heads[:1] * 12
-    waiting = [task.id for task in site.lab.engine.reads.lane("robot_a")]
+    waiting = [task.id for task in site.lab.engine.reads.robot_queue("robot_a")]
     assert waiting == ids
 
 
@@ -81,7 +81,7 @@ async def test_commands__a_wrong_one_in_between_is_refused_as_ever(site: Site) -
         ):
             found, _, answer = await client.ask(request(bad))
             assert (found, answer["error_code"]) == (status, code)
-    assert site.lab.engine.reads.lane("robot_a").waiting == 2
+    assert site.lab.engine.reads.robot_queue("robot_a").waiting == 2
 
 
 async def test_commands__that_act_at_once_and_lists_are_served_in_between(site: Site) -> None:
@@ -150,7 +150,7 @@ async def test_commands__of_a_key_that_is_revoked_while_one_is_under_way_end_the
     assert (await client.ask(data))[0] == 200, "it was let in before"
     for _ in range(3):
         assert (await client.ask(data))[0] == 401
-    assert site.lab.engine.reads.lane("robot_a").waiting == 1
+    assert site.lab.engine.reads.robot_queue("robot_a").waiting == 1
 
 
 async def test_commands__under_another_configuration_are_read_by_it(site: Site) -> None:
@@ -171,7 +171,7 @@ async def test_commands__sent_before_the_answers_are_answered_in_order(site: Sit
         await asyncio.sleep(0)
     sizes = [(await client.answer())[2]["queue_size"] for _ in sent]
     assert sizes == list(range(2, 42))
-    names = [task.command.cmd_id for task in site.lab.engine.reads.lane("robot_a")]
+    names = [task.command.cmd_id for task in site.lab.engine.reads.robot_queue("robot_a")]
     assert names == ["first", *(str(number) for number in range(40))]
 
 
@@ -181,7 +181,7 @@ async def test_commands__of_a_client_that_leaves_are_kept(site: Site) -> None:
     await client.send(request(home("2")))
     await client.close()
     deadline = time.monotonic() + 10
-    while site.lab.engine.reads.lane("robot_a").waiting < 2:
+    while site.lab.engine.reads.robot_queue("robot_a").waiting < 2:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.001)
 
@@ -191,7 +191,7 @@ async def test_commands__under_way_are_answered_when_the_daemon_ends(site: Site)
     await client.ask(request(home("1")))
     await client.send(request(home("2")))
     deadline = time.monotonic() + 10
-    while site.lab.engine.reads.lane("robot_a").waiting < 2:
+    while site.lab.engine.reads.robot_queue("robot_a").waiting < 2:
         assert time.monotonic() < deadline
         await asyncio.sleep(0)
     ending = asyncio.create_task(site.close())

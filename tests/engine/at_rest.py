@@ -37,23 +37,28 @@ def unexplained(engine: Engine) -> Iterator[str]:
     """Queues that are not empty, and of which nothing moves, without a reason; reasons without
     words. True at every moment, at rest or not."""
     memory = engine._parts.base.memory
-    for name, lane in memory.lanes.items():
+    for name, robot_queue in memory.robot_queues.items():
         reasons = engine.why.of(name).reasons
         robot = engine.robots.get(name)
         # one that its driver has given back asks nothing any more: its end is being written
         at_work = robot is not None and robot.executor.running is not None
-        asks = lane.running is not None and lane.running.waiting_for is not None and at_work
-        moves = lane.running is not None and not asks
-        if len(lane) and not reasons and (not moves or engine.holds.has(name, _FROZEN)):
-            yield f"{name}: nothing moves, and nobody says why: {list(lane)}, {lane.running}"
-        if not len(lane) and reasons:
+        asks = (
+            robot_queue.running is not None
+            and robot_queue.running.waiting_for is not None
+            and at_work
+        )
+        moves = robot_queue.running is not None and not asks
+        if len(robot_queue) and not reasons and (not moves or engine.holds.has(name, _FROZEN)):
+            there = f"{list(robot_queue)}, {robot_queue.running}"
+            yield f"{name}: nothing moves, and nobody says why: {there}"
+        if not len(robot_queue) and reasons:
             yield f"{name}: it is empty, and explains {reasons}"
-        for task in lane:
+        for task in robot_queue:
             if not engine.why.task(task):
                 yield f"{task.id}: it waits, and nobody says why"
             yield from _badly_told(engine, engine.why.task(task))
-    for name, pool in memory.pools.items():
-        if pool.waiting and not pool.running and not engine.why.of(name).reasons:
+    for name, worker_queue in memory.worker_queues.items():
+        if worker_queue.waiting and not worker_queue.running and not engine.why.of(name).reasons:
             yield f"{name}: nobody takes what waits, and nobody says why"
     for name in engine.why.queues:
         yield from _badly_told(engine, engine.why.of(name).reasons)
@@ -78,15 +83,15 @@ def _tasks(engine: Engine, restored: Restored) -> Iterator[str]:
     counts = {key: number for key, number in memory.all_counts().items() if number}
     if counts != {key: number for key, number in restored.counts.items() if number}:
         yield f"counts: {counts} in memory, {restored.counts} on disk"
-    for name, lane in memory.lanes.items():
-        of_lane = [task for task in restored.unfinished if task.queue == name]
-        waiting = [task for task in of_lane if task.state is TaskState.PENDING]
-        running = [task for task in of_lane if task.state is TaskState.RUNNING]
-        order = sorted(waiting, key=lambda task: (not lane.in_open_batch(task), task.order))
-        if list(lane) != order:
-            yield f"{name}: waiting {list(lane)} in memory, {order} on disk"
-        if running != ([] if lane.running is None else [lane.running]):
-            yield f"{name}: running {lane.running} in memory, {running} on disk"
+    for name, robot_queue in memory.robot_queues.items():
+        of_robot_queue = [task for task in restored.unfinished if task.queue == name]
+        waiting = [task for task in of_robot_queue if task.state is TaskState.PENDING]
+        running = [task for task in of_robot_queue if task.state is TaskState.RUNNING]
+        order = sorted(waiting, key=lambda task: (not robot_queue.in_open_batch(task), task.order))
+        if list(robot_queue) != order:
+            yield f"{name}: waiting {list(robot_queue)} in memory, {order} on disk"
+        if running != ([] if robot_queue.running is None else [robot_queue.running]):
+            yield f"{name}: running {robot_queue.running} in memory, {running} on disk"
 
 
 def _holds(engine: Engine, restored: Restored) -> Iterator[str]:
@@ -132,8 +137,8 @@ def _left_over(engine: Engine) -> Iterator[str]:
         yield f"keys under way: {list(keys)}"
     expiring = {
         task.id: task.expires_at_ms
-        for lane in engine.reads.lanes.values()
-        for task in lane
+        for robot_queue in engine.reads.robot_queues.values()
+        for task in robot_queue
         if task.expires_at_ms is not None and task.attempt == 0
     }
     if now.expires_ms != expiring:

@@ -25,7 +25,7 @@ async def without_robot_b(start_lab: StartLab, *cmd_ids: str, catalog: Catalog =
 
 
 def ids(lab: Lab, robot: str = "robot_b") -> list[str]:
-    return [task.id for task in lab.engine.reads.lane(robot)]
+    return [task.id for task in lab.engine.reads.robot_queue(robot)]
 
 
 async def test_queue__of_a_robot_that_is_gone_is_counted_and_held(start_lab: StartLab) -> None:

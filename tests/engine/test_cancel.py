@@ -95,7 +95,7 @@ async def test_just_claimed__is_stopped_as_soon_as_the_claim_is_written(lab: Lab
     await lab.until(lambda: lab.disk.hanging)
     cancelling = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
     await lab.quiet()
-    assert lab.engine.reads.lane("robot_a").running is None, "the claim is on its way"
+    assert lab.engine.reads.robot_queue("robot_a").running is None, "the claim is on its way"
     lab.disk.go_on()
     assert (await cancelling).state is TaskState.CANCELLED
 

@@ -40,7 +40,7 @@ async def test_many__are_counted_then_cancelled_with_who_and_why(start_lab: Star
     assert (found.count, found.by_queue()) == (250, {"robot_a": 250})
     assert not await lab.events("task.cancelled"), "counting changes nothing"
     assert await cancel(lab, only_a, found.count, found.up_to) == {"cancelled": 250}
-    assert lab.engine.reads.lane("robot_b").waiting == 30
+    assert lab.engine.reads.robot_queue("robot_b").waiting == 30
     events = await lab.events("task.cancelled")
     assert {(event.actor, event.before) for event in events} == {("ann", "pending")}
     assert len(events) == 250
@@ -69,9 +69,9 @@ async def test_many__another_count_is_refused_and_nothing_is_cancelled(lab: Lab)
         await cancel(lab, WAITING, found.count, found.up_to)
     assert refused.value.code.name == "count_differs"
     assert refused.value.args_["matching"] == 4
-    assert lab.engine.reads.lane("robot_a").waiting == 4
+    assert lab.engine.reads.robot_queue("robot_a").waiting == 4
     await lab.engine.resume(None, actor="ann")
-    await lab.until(lambda: not len(lab.engine.reads.lane("robot_a")))
+    await lab.until(lambda: not len(lab.engine.reads.robot_queue("robot_a")))
     assert len(lab.driver.done) == 4, "a refused request keeps nothing from its turn"
 
 
@@ -84,39 +84,39 @@ async def test_many__asked_again_changes_nothing_more(lab: Lab) -> None:
     before = len(await lab.events())
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 150}
     assert len(await lab.events()) == before
-    assert lab.engine.reads.lane("robot_a").waiting == 150
+    assert lab.engine.reads.robot_queue("robot_a").waiting == 150
 
 
 async def test_many__goes_on_after_an_outage_with_what_was_left(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     await many(lab, 350)
-    lane = lab.engine.reads.lane("robot_a")
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
     found = lab.engine.queue.find_many(WAITING)
     cancelling = asyncio.ensure_future(cancel(lab, WAITING, found.count, found.up_to))
-    await lab.until(lambda: lane.waiting < 350)
+    await lab.until(lambda: robot_queue.waiting < 350)
     lab.disk.full = "no space"
     with pytest.raises(RobotqError) as refused:
         await cancelling
     assert refused.value.code.name == "store_unavailable"
-    assert 0 < lane.waiting < 350
+    assert 0 < robot_queue.waiting < 350
     lab.disk.full = None
     await lab.engine._parts.base.commit.until_available()
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 350}
-    assert not lane.waiting
+    assert not robot_queue.waiting
 
 
 async def test_many__goes_on_after_a_kill_with_what_was_left(start_lab: StartLab) -> None:
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")
     await many(lab, 350)
-    lane = lab.engine.reads.lane("robot_a")
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
     found = lab.engine.queue.find_many(WAITING)
     cancelling = asyncio.ensure_future(cancel(lab, WAITING, found.count, found.up_to))
-    await lab.until(lambda: lane.waiting < 350)
+    await lab.until(lambda: robot_queue.waiting < 350)
     data = await lab.kill()
     cancelling.cancel()
     again = await start_lab(data=data)
-    assert 0 < again.engine.reads.lane("robot_a").waiting < 350
+    assert 0 < again.engine.reads.robot_queue("robot_a").waiting < 350
     assert await cancel(again, WAITING, found.count, found.up_to) == {"cancelled": 350}
 
 
@@ -140,10 +140,10 @@ async def test_many__none_begins_while_the_others_are_written(lab: Lab) -> None:
     """The command before them ends in the middle of it."""
     await lab.at_gate("before")
     await many(lab, 300)
-    lane = lab.engine.reads.lane("robot_a")
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
     found = lab.engine.queue.find_many(WAITING)
     cancelling = asyncio.ensure_future(cancel(lab, WAITING, found.count, found.up_to))
-    await lab.until(lambda: lane.waiting < 300)
+    await lab.until(lambda: robot_queue.waiting < 300)
     lab.driver.gate.set()
     assert await cancelling == {"cancelled": 300}
     assert lab.driver.done == ["before"]

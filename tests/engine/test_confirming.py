@@ -109,7 +109,7 @@ async def test_retry_batch__goes_on_from_the_failed_command(lab: Lab) -> None:
     tasks = [await lab.find(task_id) for task_id in again.task_ids]
     assert [task.retry_of for task in tasks] == list(accepted.task_ids[1:])
     assert all(task.contiguous for task in tasks)
-    waiting = [task.id for task in lab.engine.reads.lane("robot_a")]
+    waiting = [task.id for task in lab.engine.reads.robot_queue("robot_a")]
     assert waiting == [*again.task_ids, other]
     with pytest.raises(RobotqError) as refused:
         await lab.engine.retry_batch(accepted.batch_id, actor="ann")

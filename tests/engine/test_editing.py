@@ -18,9 +18,9 @@ from .disk import writes
 
 async def line(lab: Lab, robot: str = "robot_a") -> list[str | None]:
     """What waits, next first, by `cmd_id`."""
-    lane = lab.engine.reads.lane(robot)
-    waiting = list(lane)
-    assert [lane.position(task) for task in waiting] == list(range(1, len(waiting) + 1))
+    robot_queue = lab.engine.reads.robot_queue(robot)
+    waiting = list(robot_queue)
+    assert [robot_queue.position(task) for task in waiting] == list(range(1, len(waiting) + 1))
     return [task.command.cmd_id for task in waiting]
 
 
@@ -42,8 +42,8 @@ async def move(lab: Lab, task_id: str, seen: int | None = None, **place: Any) ->
 async def run_all(lab: Lab) -> list[str]:
     """Resume, and tell what was done in which order."""
     await lab.engine.resume(None, actor="ann")
-    lane = lab.engine.reads.lane("robot_a")
-    await lab.until(lambda: not len(lane))
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    await lab.until(lambda: not len(robot_queue))
     return lab.driver.done
 
 
@@ -141,7 +141,7 @@ async def test_batch__that_has_begun_comes_first_and_stays_where_it_is(lab: Lab)
     failed = await lab.engine.queue.cancel(batch[2], actor="ann")
     again = await lab.engine.retry(failed.id, actor="ann")
     assert await line(lab) == ["b2", "b3", "urgent", "plain"]
-    assert lab.engine.reads.lane("robot_a").position(again) == 2, "before all but the batch"
+    assert lab.engine.reads.robot_queue("robot_a").position(again) == 2, "before all but the batch"
     lab.driver.gate.set()
     await lab.ended(plain)
     assert lab.driver.done == ["b1", "b2", "b3", "urgent", "plain"]
@@ -155,7 +155,7 @@ async def test_batch__whose_first_claim_is_given_back_has_not_begun(lab: Lab) ->
     await lab.quiet()
     lab.disk.go_on()
     await pausing
-    await lab.until(lambda: lab.engine.reads.lane("robot_a").running is None)
+    await lab.until(lambda: lab.engine.reads.robot_queue("robot_a").running is None)
     assert (await lab.find(batch[0])).attempt == 0
     await lab.submit("urgent", priority=10)
     assert await line(lab) == ["urgent", "b1", "b2"]
@@ -173,7 +173,7 @@ async def test_batch__whose_second_claim_is_given_back_goes_on(lab: Lab) -> None
     await lab.quiet()
     lab.disk.go_on()
     await pausing
-    await lab.until(lambda: lab.engine.reads.lane("robot_a").running is None)
+    await lab.until(lambda: lab.engine.reads.robot_queue("robot_a").running is None)
     await lab.submit("urgent", priority=10)
     assert await line(lab) == ["b2", "b3", "urgent"]
     assert await run_all(lab) == ["b1", "b2", "b3", "urgent"]
@@ -313,6 +313,6 @@ async def test_many_moves__to_one_place_never_run_out_of_room(lab: Lab, where: s
         await move(lab, ids[name], **place)
     between = names if where == "before" else names[::-1]
     assert await line(lab) == ["first", *between, "last"]
-    lane = lab.engine.reads.lane("robot_a")
-    ranks: Sequence[float] = [task.rank for task in lane]
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    ranks: Sequence[float] = [task.rank for task in robot_queue]
     assert list(ranks) == sorted(set(ranks))

@@ -181,15 +181,15 @@ class Story:
         await self.start()
 
     def _tasks(self) -> list[Task]:
-        return list(self.engine.reads.lane("robot_a"))
+        return list(self.engine.reads.robot_queue("robot_a"))
 
     async def _check(self) -> None:
-        lane = self.engine.reads.lane("robot_a")
+        robot_queue = self.engine.reads.robot_queue("robot_a")
         tasks = self._tasks()
         assert [task.id for task in tasks] == self._model.ids()
         wanted = [priority for priority, unit in self._model.line for _ in unit]
         assert [task.priority for task in tasks] == wanted
-        assert [lane.position(task) for task in tasks] == list(range(1, len(tasks) + 1))
+        assert [robot_queue.position(task) for task in tasks] == list(range(1, len(tasks) + 1))
         assert [task.order for task in tasks] == sorted(task.order for task in tasks)
         counts = self.engine.reads.counts()
         assert (counts.pending, counts.total) == (len(tasks), len(self._ids))

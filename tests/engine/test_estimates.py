@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from robotq.engine.state.estimates import Estimates
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.model.task import Command, Question, Step, StepState, Task, TaskState
 
 
@@ -94,13 +94,13 @@ def test_remaining__nobody_can_guess_a_persons_time() -> None:
 
 def test_schedule__adds_up_what_is_ahead() -> None:
     estimates = Estimates([completed(100), completed(10, cmd_type="HOME")])
-    lane = Lane("robot_a")
-    lane.update(task(1, state=TaskState.RUNNING, started_at_ms=0))
-    lane.update(task(2, cmd_type="HOME"))
-    lane.update(task(3))
-    lane.update(task(4))
-    assert estimates.schedule(lane, 10, 60_000) == [40.0, 50.0, 150.0]
-    assert [estimates.starts_in_s(lane, position, 60_000) for position in (1, 2, 3)] == [
+    robot_queue = RobotQueue("robot_a")
+    robot_queue.update(task(1, state=TaskState.RUNNING, started_at_ms=0))
+    robot_queue.update(task(2, cmd_type="HOME"))
+    robot_queue.update(task(3))
+    robot_queue.update(task(4))
+    assert estimates.schedule(robot_queue, 10, 60_000) == [40.0, 50.0, 150.0]
+    assert [estimates.starts_in_s(robot_queue, position, 60_000) for position in (1, 2, 3)] == [
         40.0,
         50.0,
         150.0,
@@ -109,92 +109,94 @@ def test_schedule__adds_up_what_is_ahead() -> None:
 
 def test_schedule__an_unknown_command_ends_the_guessing() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
-    lane.update(task(1, cmd_type="NEW"))
-    lane.update(task(2))
-    assert estimates.schedule(lane, 2, 0) == [0.0, None]
-    assert estimates.starts_in_s(lane, 2, 0) is None
+    robot_queue = RobotQueue("robot_a")
+    robot_queue.update(task(1, cmd_type="NEW"))
+    robot_queue.update(task(2))
+    assert estimates.schedule(robot_queue, 2, 0) == [0.0, None]
+    assert estimates.starts_in_s(robot_queue, 2, 0) is None
 
 
 def test_starts_in__far_back_takes_the_average() -> None:
     estimates = Estimates([completed(10)])
-    lane = Lane("robot_a")
+    robot_queue = RobotQueue("robot_a")
     for number in range(1, 1_002):
-        lane.update(task(number))
-    assert estimates.starts_in_s(lane, 1_001, 0) == pytest.approx(10_000)
+        robot_queue.update(task(number))
+    assert estimates.starts_in_s(robot_queue, 1_001, 0) == pytest.approx(10_000)
 
 
 def test_starts_in__what_is_not_due_is_passed_over_and_comes_first_when_it_is() -> None:
     estimates = Estimates([completed(100), completed(10, cmd_type="HOME")])
-    lane = Lane("robot_a")
+    robot_queue = RobotQueue("robot_a")
     now_ms = 1_000_000
-    lane.update(replace(task(1, cmd_type="HOME"), not_before_ms=now_ms + 50_000))
-    lane.update(task(2))
-    lane.update(replace(task(3), not_before_ms=now_ms + 500_000))
-    lane.update(task(4, cmd_type="HOME"))
-    starts = [estimates.starts_in_s(lane, position, now_ms) for position in (1, 2, 3, 4)]
+    robot_queue.update(replace(task(1, cmd_type="HOME"), not_before_ms=now_ms + 50_000))
+    robot_queue.update(task(2))
+    robot_queue.update(replace(task(3), not_before_ms=now_ms + 500_000))
+    robot_queue.update(task(4, cmd_type="HOME"))
+    starts = [estimates.starts_in_s(robot_queue, position, now_ms) for position in (1, 2, 3, 4)]
     # 2 runs until 100; 1 has become due meanwhile and stands before 4; 3 waits for its time
     assert starts == [100.0, 0.0, 500.0, 110.0]
-    assert estimates.schedule(lane, 4, now_ms) == starts
+    assert estimates.schedule(robot_queue, 4, now_ms) == starts
 
 
 def test_starts_in__of_a_time_that_has_passed_is_that_of_its_place() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
-    lane.update(task(1))
-    lane.update(replace(task(2), not_before_ms=5_000))
-    assert estimates.starts_in_s(lane, 2, 60_000) == 100.0
+    robot_queue = RobotQueue("robot_a")
+    robot_queue.update(task(1))
+    robot_queue.update(replace(task(2), not_before_ms=5_000))
+    assert estimates.starts_in_s(robot_queue, 2, 60_000) == 100.0
 
 
 def test_starts_in__one_that_is_not_due_waits_for_those_that_are_due_before_it() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
+    robot_queue = RobotQueue("robot_a")
     for number, due_s in ((1, 300), (2, 350), (3, 320)):
-        lane.update(replace(task(number), not_before_ms=due_s * 1_000))
+        robot_queue.update(replace(task(number), not_before_ms=due_s * 1_000))
     # 1 runs from 300 to 400, and by then 2 is due, which stands before 3
-    assert estimates.starts_in_s(lane, 3, 0) == 500.0
+    assert estimates.starts_in_s(robot_queue, 3, 0) == 500.0
 
 
 def test_starts_in__behind_one_that_is_due_in_two_hours_is_now() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
-    lane.update(replace(task(1), not_before_ms=7_200_000))
-    lane.update(task(2))
-    lane.update(task(3))
-    assert estimates.schedule(lane, 3, 0) == [7_200.0, 0.0, 100.0]
-    assert estimates.schedule(lane, 1, 0, offset=2) == [100.0]
+    robot_queue = RobotQueue("robot_a")
+    robot_queue.update(replace(task(1), not_before_ms=7_200_000))
+    robot_queue.update(task(2))
+    robot_queue.update(task(3))
+    assert estimates.schedule(robot_queue, 3, 0) == [7_200.0, 0.0, 100.0]
+    assert estimates.schedule(robot_queue, 1, 0, offset=2) == [100.0]
 
 
 def test_starts_in__what_waits_for_a_person_shifts_nobody() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
-    lane.update(replace(task(1), awaits_approval=True))
-    lane.update(task(2))
-    lane.update(task(3))
-    assert estimates.schedule(lane, 3, 0) == [None, 0.0, 100.0]
+    robot_queue = RobotQueue("robot_a")
+    robot_queue.update(replace(task(1), awaits_approval=True))
+    robot_queue.update(task(2))
+    robot_queue.update(task(3))
+    assert estimates.schedule(robot_queue, 3, 0) == [None, 0.0, 100.0]
 
 
 def test_starts_in__a_batch_that_has_begun_waits_for_its_next_and_all_wait_for_it() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
+    robot_queue = RobotQueue("robot_a")
     batch = {"batch_id": "batch_1", "contiguous": True}
-    lane.update(replace(task(1), state=TaskState.RUNNING, started_at_ms=0, **batch))
-    lane.update(replace(task(2), not_before_ms=600_000, **batch))
-    lane.update(replace(task(3), **batch))
-    lane.update(task(4))
-    assert estimates.schedule(lane, 3, 0) == [600.0, 700.0, 800.0]
-    lane.update(replace(task(2), awaits_approval=True, **batch))
-    assert estimates.schedule(lane, 3, 0) == [None, None, None], "nobody knows when it is approved"
+    robot_queue.update(replace(task(1), state=TaskState.RUNNING, started_at_ms=0, **batch))
+    robot_queue.update(replace(task(2), not_before_ms=600_000, **batch))
+    robot_queue.update(replace(task(3), **batch))
+    robot_queue.update(task(4))
+    assert estimates.schedule(robot_queue, 3, 0) == [600.0, 700.0, 800.0]
+    robot_queue.update(replace(task(2), awaits_approval=True, **batch))
+    assert estimates.schedule(robot_queue, 3, 0) == [None, None, None], (
+        "nobody knows when it is approved"
+    )
 
 
 def test_starts_in__a_batch_lets_nobody_in_between() -> None:
     estimates = Estimates([completed(100)])
-    lane = Lane("robot_a")
-    lane.update(replace(task(1), not_before_ms=50_000))
+    robot_queue = RobotQueue("robot_a")
+    robot_queue.update(replace(task(1), not_before_ms=50_000))
     batch = {"batch_id": "batch_1", "contiguous": True}
-    lane.update(replace(task(2), **batch))
-    lane.update(replace(task(3), **batch))
-    assert estimates.schedule(lane, 3, 0) == [200.0, 0.0, 100.0]
+    robot_queue.update(replace(task(2), **batch))
+    robot_queue.update(replace(task(3), **batch))
+    assert estimates.schedule(robot_queue, 3, 0) == [200.0, 0.0, 100.0]
 
 
 @pytest.mark.parametrize(
@@ -242,14 +244,14 @@ def test_estimates__are_wall_time_of_today_s_time_scale() -> None:
 
 
 def test_starts_in__nothing_waits_there() -> None:
-    assert Estimates().starts_in_s(Lane("robot_a"), 1, 0) is None
+    assert Estimates().starts_in_s(RobotQueue("robot_a"), 1, 0) is None
 
 
 def test_long_queue__is_not_worked_out_for_each_of_thousand_polls() -> None:
     """A queue of thousands that many scripts poll: it took four fifths of the loop's time."""
-    lane = Lane("robot_a")
+    robot_queue = RobotQueue("robot_a")
     for number in range(1, 501):
-        lane.update(task(number))
+        robot_queue.update(task(number))
     looked = 0
 
     def waits(_: Task) -> bool:
@@ -260,6 +262,6 @@ def test_long_queue__is_not_worked_out_for_each_of_thousand_polls() -> None:
     estimates = Estimates(waits_for_others=waits)
     for number in range(1_000):
         # something has changed each time, as it has while commands come and go
-        lane.update(task(1_000 + number))
-        estimates.starts_in_s(lane, 1 + number % 200, 0)
+        robot_queue.update(task(1_000 + number))
+        estimates.starts_in_s(robot_queue, 1 + number % 200, 0)
     assert looked < 1_000 * 200 / 4

@@ -143,7 +143,7 @@ async def test_trigger__a_claim_that_was_just_written_is_given_back(lab: Lab) ->
     done = list(lab.driver.done)
     await lab.quiet()
     assert lab.driver.done == done
-    assert lab.engine.reads.lane("robot_a").running is None
+    assert lab.engine.reads.robot_queue("robot_a").running is None
 
 
 async def test_reset__is_refused_while_a_driver_is_still_in_its_command(lab: Lab) -> None:

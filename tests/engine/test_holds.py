@@ -180,7 +180,7 @@ async def test_claim__that_was_held_before_its_start_is_given_back_and_counts_as
     await lab.quiet()
     lab.disk.go_on()
     await pausing
-    await lab.until(lambda: lab.engine.reads.lane("robot_a").waiting)
+    await lab.until(lambda: lab.engine.reads.robot_queue("robot_a").waiting)
     task = await lab.find(task_id)
     assert (task.state, task.attempt, task.started_at_ms) == (TaskState.PENDING, 0, None)
     assert lab.driver.done == []

@@ -50,7 +50,7 @@ async def test_bytes__of_what_waits_have_a_limit_that_the_refusal_names(
     memory = lab.engine._parts.base.memory
     assert 0 < memory.weight <= 2_000_000
     assert await lab.submit("small"), "what is small still fits"
-    for task in list(lab.engine.reads.lane("robot_a")):
+    for task in list(lab.engine.reads.robot_queue("robot_a")):
         await lab.engine.queue.cancel(task.id, actor="ann")
     assert memory.weight == 0
     await lab.accept([heavy])
@@ -67,8 +67,8 @@ async def test_burst__each_answer_has_the_number_that_is_true_for_it(lab: Lab) -
 
     sizes = await asyncio.gather(*(two(number) for number in range(20)))
     assert sorted(size for pair in sizes for size in pair) == list(range(1, 41))
-    lane = lab.engine.reads.lane("robot_a")
-    assert [task.seq for task in lane] == list(range(1, 41))
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    assert [task.seq for task in robot_queue] == list(range(1, 41))
 
 
 async def test_room__is_given_back_where_nothing_was_written(start_lab: StartLab) -> None:

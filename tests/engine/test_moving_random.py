@@ -137,7 +137,7 @@ class Story:
         memory = self.engine._parts.base.memory
         for robot, line in self._lines.items():
             wanted = [task_id for _, unit in line for task_id in unit]
-            assert [task.id for task in memory.lane(robot)] == wanted
+            assert [task.id for task in memory.robot_queue(robot)] == wanted
             assert memory.counts(queue=robot).pending == len(wanted)
         counts = memory.counts()
         assert (counts.total, counts.queue_size) == (len(self._ids), memory.unfinished)
@@ -145,7 +145,7 @@ class Story:
     async def finish(self) -> None:
         await self._restart(ROBOTS)
         wanted = {
-            robot: [task.command.cmd_id for task in self.engine.reads.lane(robot)]
+            robot: [task.command.cmd_id for task in self.engine.reads.robot_queue(robot)]
             for robot in ROBOTS
         }
         await self.engine.resume(None, actor="t")

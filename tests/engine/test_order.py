@@ -53,8 +53,8 @@ async def test_two_robots__work_in_parallel(start_lab: StartLab) -> None:
 async def test_priority__goes_before_arrival_and_never_into_what_runs(lab: Lab) -> None:
     await lab.at_gate("running")
     ids = [await lab.submit(f"p{priority}", priority=priority) for priority in (0, -5, 10, 0, 5)]
-    lane = lab.engine.reads.lane("robot_a")
-    positions = [lane.position(await lab.find(task_id)) for task_id in ids]
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    positions = [robot_queue.position(await lab.find(task_id)) for task_id in ids]
     assert positions == [3, 5, 1, 4, 2]
     lab.driver.gate.set()
     for task_id in ids:
@@ -69,7 +69,7 @@ async def test_retry__is_a_new_task_at_the_head(lab: Lab) -> None:
     again = await lab.engine.retry(failed.id, actor="ann")
     assert (again.retry_of, again.command, again.actor) == (failed.id, failed.command, "ann")
     assert again.id not in (failed.id, *waiting)
-    assert lab.engine.reads.lane("robot_a").position(again) == 1
+    assert lab.engine.reads.robot_queue("robot_a").position(again) == 1
     ended = await lab.find(failed.id)
     assert ended.retried_as == again.id
     assert (ended.state, ended.error) == (failed.state, failed.error), "an end is final"

@@ -156,7 +156,7 @@ async def test_outage_again__before_the_first_one_is_told(lab: Lab) -> None:
     with pytest.raises(RobotqError):
         await lab.submit("first")
     await lab.until(lambda: probing > 3)
-    held = 1 + len(lab.engine.reads.pools)
+    held = 1 + len(lab.engine.reads.worker_queues)
     assert len(lab.engine.holds.untold) <= held
     lab.disk.full = None
     await lab.held()
@@ -196,7 +196,7 @@ async def test_crowd__waits_for_the_disk_and_is_answered(lab: Lab) -> None:
 
 
 async def test_worker_queues__are_held_and_say_why_until_the_disk_is_back(lab: Lab) -> None:
-    names = list(lab.engine.reads.pools)
+    names = list(lab.engine.reads.worker_queues)
     assert "dispatcher" in names
     lab.disk.full = "no space left"
     with pytest.raises(RobotqError):

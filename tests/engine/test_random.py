@@ -374,8 +374,8 @@ class Story:
         )
         assert all(number == 1 for number in series.values()), "a run was made twice"
         memory = self.lab.engine._parts.base.memory
-        for lane in memory.lanes.values():
-            order = [(not lane.in_open_batch(task), task.order) for task in lane]
+        for robot_queue in memory.robot_queues.values():
+            order = [(not robot_queue.in_open_batch(task), task.order) for task in robot_queue]
             assert order == sorted(order)
         assert memory.counts().queue_size == memory.unfinished
 
@@ -394,9 +394,9 @@ class Story:
 
     def _moves_or_says_why(self, name: str) -> bool:
         """And that it is about to start is no reason for ever."""
-        lane = self.lab.engine.reads.lane(name)
+        robot_queue = self.lab.engine.reads.robot_queue(name)
         reasons = self.lab.engine.why.of(name).reasons
-        moves = not len(lane) or lane.running is not None
+        moves = not len(robot_queue) or robot_queue.running is not None
         return moves or any(reason.code is not WaitCode.STARTING for reason in reasons)
 
     async def finish(self) -> None:
@@ -432,14 +432,14 @@ class Story:
             await self._resume(name)
             if self.lab.engine.holds.has(name, HoldCode.MOTION_HELD):
                 await self._unhold(name)
-            lane = self.lab.engine.reads.lane(name)
-            if not len(lane) and any(map(self.lab.engine.queue.waits, self._waiting())):
+            robot_queue = self.lab.engine.reads.robot_queue(name)
+            if not len(robot_queue) and any(map(self.lab.engine.queue.waits, self._waiting())):
                 # the other robot waits for the place where this one stands
                 await self._submit(name, "goes away", -2)
 
     def _waiting(self) -> list[Task]:
-        lanes = self.lab.engine.reads.lanes.values()
-        return [task for lane in lanes for task in lane]
+        robot_queues = self.lab.engine.reads.robot_queues.values()
+        return [task for robot_queue in robot_queues for task in robot_queue]
 
 
 async def play(story: Story, steps: list[tuple[Any, ...]]) -> None:

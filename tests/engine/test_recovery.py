@@ -136,7 +136,7 @@ async def test_death__at_a_commit_runs_nothing_twice(start_lab: StartLab, cut: s
     for hold in again.engine.holds.all():
         assert hold.task_id is not None
         await again.engine.resolve(hold.task_id, "completed", actor="ann")
-    unfinished = [task.id for task in again.engine.reads.lane("robot_a")]
+    unfinished = [task.id for task in again.engine.reads.robot_queue("robot_a")]
     for task_id in unfinished:
         await again.ended(task_id)
     begun += again.driver.done

@@ -89,18 +89,18 @@ async def test_interval__counts_from_time_to_time_and_not_from_end_to_start(
     lab = await start_lab(clock=clock)
     begun_ms = clock.now_ms()
     await repeating(lab, "hourly", Repeat(interval_s=3_600), gate=True)
-    lane = lab.engine.reads.lane("robot_a")
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
     for number in range(1, 4):
         await lab.until(lambda: lab.driver.at_gate)
         clock.time_ms += 600_000
         lab.driver.gate.set()
         await lab.until(lambda: not lab.driver.at_gate)
         lab.driver.gate.clear()
-        await lab.until(lambda: lane.waiting)
-        (waiting,) = lane
+        await lab.until(lambda: robot_queue.waiting)
+        (waiting,) = robot_queue
         assert waiting.not_before_ms == begun_ms + number * HOUR_MS
         clock.time_ms = begun_ms + number * HOUR_MS
-        lane.wake()
+        robot_queue.wake()
     lab.driver.gate.set()
 
 
@@ -114,9 +114,9 @@ async def test_interval__times_that_were_missed_are_not_caught_up(start_lab: Sta
     clock.time_ms = begun_ms + 5 * HOUR_MS + 60_000
     await lab.engine.resume(None, actor="ann")
     await lab.until(lambda: len(lab.driver.done) == 2)
-    lane = lab.engine.reads.lane("robot_a")
-    await lab.until(lambda: lane.waiting and lane.running is None)
-    (waiting,) = lane
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    await lab.until(lambda: robot_queue.waiting and robot_queue.running is None)
+    (waiting,) = robot_queue
     assert waiting.not_before_ms == begun_ms + 6 * HOUR_MS
     assert lab.driver.done == ["hourly", "hourly"]
 
@@ -130,9 +130,9 @@ async def test_interval__a_clock_that_was_set_back_delays_it_by_one_interval_at_
     await lab.until(lambda: lab.driver.at_gate)
     clock.time_ms -= 30 * 24 * HOUR_MS + 1
     lab.driver.gate.set()
-    lane = lab.engine.reads.lane("robot_a")
-    await lab.until(lambda: lane.waiting)
-    (waiting,) = lane
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    await lab.until(lambda: robot_queue.waiting)
+    (waiting,) = robot_queue
     assert waiting.not_before_ms is not None
     assert 0 < waiting.not_before_ms - clock.now_ms() <= HOUR_MS
 
@@ -149,8 +149,8 @@ async def test_expires_at__each_run_has_as_long_as_the_first(start_lab: StartLab
     )
     (first,) = (await lab.accept([order])).task_ids
     await lab.ended(first)
-    lane = lab.engine.reads.lane("robot_a")
-    (second,) = lane
+    robot_queue = lab.engine.reads.robot_queue("robot_a")
+    (second,) = robot_queue
     assert second.expires_at_ms == begun_ms + HOUR_MS + 60_000
     await lab.engine.pause(None, actor="ann")
     clock.time_ms = begun_ms + HOUR_MS + 60_000
@@ -158,7 +158,7 @@ async def test_expires_at__each_run_has_as_long_as_the_first(start_lab: StartLab
     ended = await lab.ended(second.id)
     assert ended.error is not None
     assert ended.error.code == "expired"
-    (third,) = lane
+    (third,) = robot_queue
     assert third.not_before_ms == begun_ms + 2 * HOUR_MS
 
 
@@ -280,11 +280,11 @@ async def test_restart__goes_on_with_the_run_that_waits(start_lab: StartLab) -> 
     lab.driver.gate.set()
     await lab.until(lambda: lab.driver.done)
     await lab.engine.pause(None, actor="ann")
-    await lab.until(lambda: lab.engine.reads.lane("robot_a").running is None)
+    await lab.until(lambda: lab.engine.reads.robot_queue("robot_a").running is None)
     done = len(lab.driver.done)
     again = await start_lab(data=await lab.kill())
     again.driver.gate.set()
-    (waiting,) = again.engine.reads.lane("robot_a")
+    (waiting,) = again.engine.reads.robot_queue("robot_a")
     (first, *_) = await runs(again.disk.data)
     assert again.engine.queue.current_run(first) == waiting.id
     await again.engine.resume(None, actor="ann")

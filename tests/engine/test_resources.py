@@ -151,7 +151,7 @@ async def test_reload__other_places_are_in_force_at_once(two: Lab) -> None:
     await two.quiet()
     assert (await two.find(task_id)).state is TaskState.PENDING
     two.engine._parts.base.resources.remap({"BENCH_LEFT": "left", "BENCH_RIGHT": "right"})
-    two.engine.reads.lane("robot_b").wake()
+    two.engine.reads.robot_queue("robot_b").wake()
     assert (await two.ended(task_id)).state is TaskState.COMPLETED
 
 

@@ -269,7 +269,7 @@ async def test_claim__that_the_disk_does_not_answer_is_starting_since_its_attemp
     lab: Lab,
 ) -> None:
     lab.disk.hangs_at = lambda mutations: (
-        len(mutations) > 0 and lab.engine.reads.lane("robot_a").waiting > 0
+        len(mutations) > 0 and lab.engine.reads.robot_queue("robot_a").waiting > 0
     )
     task_id = await lab.submit("waits")
     await lab.quiet()

@@ -390,7 +390,7 @@ SABOTAGES = (
     _one(
         "a held queue starts things",
         "engine/queue/turns.py",
-        "        return not self.closed and not self._holds.held(lane.name)",
+        "        return not self.closed and not self._holds.held(robot_queue.name)",
         "        return not self.closed",
         "tests/engine/test_holds.py tests/engine/test_order.py",
     ),

@@ -63,12 +63,12 @@ async def test_waiting_workers__are_called_in_their_order_one_for_each_task(shop
     for name in ("first", "second", "third"):
         waiting.append(asyncio.create_task(work(name)))
         await asyncio.sleep(0.01)
-    assert shop.workers.pool(QUEUE).idle("") == 3
+    assert shop.workers.worker_queue(QUEUE).idle("") == 3
     await shop.submit()
     await shop.submit()
     await asyncio.wait(waiting[:2], timeout=5)
     assert order == ["first", "second"]
-    assert shop.workers.pool(QUEUE).idle("") == 1
+    assert shop.workers.worker_queue(QUEUE).idle("") == 1
     await shop.workers.stop()
     await asyncio.gather(*waiting)
     assert order == ["first", "second"]
@@ -77,9 +77,9 @@ async def test_waiting_workers__are_called_in_their_order_one_for_each_task(shop
 async def test_waiting_worker__that_leaves_lets_the_next_one_have_it(shop: Shop) -> None:
     leaving = asyncio.create_task(shop.claim("leaving", wait_s=5))
     staying = asyncio.create_task(shop.claim("staying", wait_s=5))
-    while shop.workers.pool(QUEUE).idle("") < 2:  # noqa: ASYNC110 - nothing tells that somebody waits
+    while shop.workers.worker_queue(QUEUE).idle("") < 2:  # noqa: ASYNC110 - nothing tells that somebody waits
         await asyncio.sleep(0)
-    shop.workers.pool(QUEUE).call("")
+    shop.workers.worker_queue(QUEUE).call("")
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
     await shop.submit()

@@ -160,9 +160,11 @@ class LeaseMachine(RuleBasedStateMachine):
         counts = memory.counts(api=QUEUE)
         for state in TaskState:
             assert getattr(counts, state.value) == states.count(state)
-        pool = memory.pool(QUEUE)
-        assert (pool.waiting, len(pool.running)) == (counts.pending, counts.running)
-        assert [pool.position(task) for task in pool] == list(range(1, pool.waiting + 1))
+        worker_queue = memory.worker_queue(QUEUE)
+        assert (worker_queue.waiting, len(worker_queue.running)) == (counts.pending, counts.running)
+        assert [worker_queue.position(task) for task in worker_queue] == list(
+            range(1, worker_queue.waiting + 1)
+        )
 
 
 TestLeases = LeaseMachine.TestCase

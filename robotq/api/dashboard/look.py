@@ -22,7 +22,7 @@ from robotq.api.robot.answers.words import robot_state
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
 from robotq.model.task import Command, Task
@@ -92,18 +92,18 @@ async def window(call: Call) -> web.StreamResponse:
     """A part of a queue, as much as fits on a screen."""
     query = call.query(QueueWindowQuery)
     engine = call.engine
-    lane = engine.reads.lane(engine.queue_name(query.robot_id))
+    robot_queue = engine.reads.robot_queue(engine.queue_name(query.robot_id))
     kinds = None
     if query.kinds:
-        counted = Counter(task.command.cmd_type for task in lane)
+        counted = Counter(task.command.cmd_type for task in robot_queue)
         kinds = dict(counted.most_common(_KINDS))
     if query.cmd_type is None:
-        waiting = lane.waiting
+        waiting = robot_queue.waiting
         tasks = waiting_lines(
-            engine, lane.name, call.language, offset=query.offset, limit=query.limit
+            engine, robot_queue.name, call.language, offset=query.offset, limit=query.limit
         )
     else:
-        waiting, tasks = _of_kind(engine, lane, query, call.language)
+        waiting, tasks = _of_kind(engine, robot_queue, query, call.language)
     return call.answer(
         wire.QueueWindow(
             at_ms=engine.clock.now_ms(),
@@ -117,12 +117,12 @@ async def window(call: Call) -> web.StreamResponse:
 
 
 def _of_kind(
-    engine: Engine, lane: Lane, query: QueueWindowQuery, language: Language
+    engine: Engine, robot_queue: RobotQueue, query: QueueWindowQuery, language: Language
 ) -> tuple[int, tuple[wire.QueueLine, ...]]:
     """How many of one kind wait, and a part of them, each with its place in the whole queue."""
     found = [
         (position, task)
-        for position, task in enumerate(lane, 1)
+        for position, task in enumerate(robot_queue, 1)
         if task.command.cmd_type == query.cmd_type
     ]
     part = found[query.offset : query.offset + query.limit]
@@ -135,10 +135,10 @@ def waiting_lines(
     engine: Engine, queue: str, language: Language, *, offset: int = 0, limit: int = _NEXT
 ) -> tuple[wire.QueueLine, ...]:
     """Waiting tasks of one queue with their place in it, and when each is likely to start."""
-    lane = engine.reads.lane(queue)
+    robot_queue = engine.reads.robot_queue(queue)
     now_ms = engine.clock.now_ms()
-    starts = engine.queue.schedule(lane, limit, now_ms, offset=offset)
-    waiting = islice(lane, offset, offset + limit)
+    starts = engine.queue.schedule(robot_queue, limit, now_ms, offset=offset)
+    waiting = islice(robot_queue, offset, offset + limit)
     lines: list[wire.QueueLine] = []
     for position, (task, starts_s) in enumerate(zip(waiting, starts, strict=True), offset + 1):
         times = {} if starts_s is None else start_view(engine, task, starts_s, now_ms)
@@ -200,7 +200,7 @@ def _about(engine: Engine, command: Command) -> str:
 
 
 def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language) -> wire.RobotLook:
-    lane = engine.reads.lane(robot.name)
+    robot_queue = engine.reads.robot_queue(robot.name)
     holds = engine.holds.of(robot.name)
     status = known.status if robot.connected else None
     return wire.RobotLook(
@@ -209,7 +209,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         default=robot.name == engine.default_robot,
         simulated=robot.capabilities.simulated,
         connected=robot.connected,
-        state=robot_state(robot, lane.running is not None, holds),
+        state=robot_state(robot, robot_queue.running is not None, holds),
         can_hold=robot.capabilities.can_hold,
         motion_held=status.held if status is not None else False,
         place=status.place if status is not None else None,
@@ -217,13 +217,15 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         status_error=known.error.text(language) if known.error is not None else None,
         holds=hold_views(holds, language),
         why=reason_views(engine.why.of(robot.name).reasons, language),
-        waiting=lane.waiting,
+        waiting=robot_queue.waiting,
         starts_next=_starts_next(engine, robot.name),
-        running=None if lane.running is None else _running(engine, lane.running, language),
+        running=None
+        if robot_queue.running is None
+        else _running(engine, robot_queue.running, language),
         next=waiting_lines(engine, robot.name, language),
-        undecided=len(lane.undecided),
+        undecided=len(robot_queue.undecided),
         approvals=tuple(
-            _approval(engine, unit, language) for unit in islice(lane.undecided, _APPROVALS)
+            _approval(engine, unit, language) for unit in islice(robot_queue.undecided, _APPROVALS)
         ),
     )
 

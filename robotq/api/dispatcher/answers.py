@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.dispatcher.requests import UNKNOWN
 from robotq.api.http.errors import part
-from robotq.engine.state.worker_queue import Pool
+from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
 from robotq.wire import dispatcher as wire
@@ -22,7 +22,9 @@ _TEXTS = {
 }
 
 
-def status(task: Task, pool: Pool) -> wire.Queued | wire.Executing | wire.Completed | wire.Failed:
+def status(
+    task: Task, worker_queue: WorkerQueue
+) -> wire.Queued | wire.Executing | wire.Completed | wire.Failed:
     """One of the four documented forms."""
     match task.state:
         case TaskState.PENDING:
@@ -30,7 +32,7 @@ def status(task: Task, pool: Pool) -> wire.Queued | wire.Executing | wire.Comple
                 task_id=task.id,
                 status="queued",
                 enqueued_at=task.submitted_at_ms,
-                position=pool.position(task) or 1,
+                position=worker_queue.position(task) or 1,
             )
         case TaskState.RUNNING:
             return wire.Executing(

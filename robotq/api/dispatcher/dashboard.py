@@ -33,13 +33,13 @@ async def page_file(call: Call) -> web.StreamResponse:
 async def metrics(call: Call) -> web.StreamResponse:
     hub = call.app[HUB]
     found = workers_of(call).registry.of(API)
-    busy = {task.worker for task in hub.pool.running.values()}
+    busy = {task.worker for task in hub.worker_queue.running.values()}
     return call.answer(
         wire.Metrics(
             total_workers=len(found),
             busy_workers=sum(worker.name in busy for worker in found),
-            queue_length=hub.pool.waiting,
-            executing=len(hub.pool.running),
+            queue_length=hub.worker_queue.waiting,
+            executing=len(hub.worker_queue.running),
             avg_wait_time=hub.average_wait_ms,
             timestamp=call.engine.clock.now_ms(),
         )
@@ -47,8 +47,8 @@ async def metrics(call: Call) -> web.StreamResponse:
 
 
 async def workers(call: Call) -> web.StreamResponse:
-    pool = call.app[HUB].pool
-    has = {task.worker: task.id for task in pool.running.values()}
+    worker_queue = call.app[HUB].worker_queue
+    has = {task.worker: task.id for task in worker_queue.running.values()}
     return call.answer(
         wire.WorkersAnswer(
             workers=tuple(
@@ -68,12 +68,12 @@ async def workers(call: Call) -> web.StreamResponse:
 
 
 async def tasks(call: Call) -> web.StreamResponse:
-    pool, log = call.app[HUB].pool, call.app[LOG]
+    worker_queue, log = call.app[HUB].worker_queue, call.app[LOG]
     now_ms = call.engine.clock.now_ms()
     return call.answer(
         wire.TasksAnswer(
-            queue_length=pool.waiting,
-            pending_count=pool.waiting,
+            queue_length=worker_queue.waiting,
+            pending_count=worker_queue.waiting,
             tasks=tuple(
                 wire.WaitingLine(
                     task_id=task.id,
@@ -86,7 +86,7 @@ async def tasks(call: Call) -> web.StreamResponse:
                     wait_time=now_ms - task.submitted_at_ms,
                     payload=log.payload(task),
                 )
-                for position, task in enumerate(islice(pool, _LINES), 1)
+                for position, task in enumerate(islice(worker_queue, _LINES), 1)
             ),
             executing_tasks=tuple(
                 wire.ExecutingLine(
@@ -97,7 +97,7 @@ async def tasks(call: Call) -> web.StreamResponse:
                     execution_time=now_ms - (task.started_at_ms or now_ms),
                     payload=log.payload(task),
                 )
-                for task in islice(pool.running.values(), _LINES)
+                for task in islice(worker_queue.running.values(), _LINES)
             ),
             timestamp=now_ms,
         )

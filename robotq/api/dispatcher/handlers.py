@@ -70,7 +70,7 @@ async def get_task(call: Call) -> web.StreamResponse:
     task = await task_of(call, API, task_id)
     if _is_over(call, task):
         raise RobotqError("task_not_found", task_id=task_id)
-    return call.answer(status(task, call.app[HUB].pool))
+    return call.answer(status(task, call.app[HUB].worker_queue))
 
 
 async def _submitted(call: Call, body: Any) -> web.Response:
@@ -79,9 +79,9 @@ async def _submitted(call: Call, body: Any) -> web.Response:
     hub = call.app[HUB]
     if not _anybody_there(call):
         raise Refused(503, "No worker available", headers={"Retry-After": "1"})
-    pool = hub.pool
+    worker_queue = hub.worker_queue
     handed_out = call.engine.queue.hands_out(API)
-    free = handed_out and pool.idle(asked.group) > pool.waiting_for(asked.group)
+    free = handed_out and worker_queue.idle(asked.group) > worker_queue.waiting_for(asked.group)
     job = Job(
         queue=API,
         work=Work(
@@ -99,9 +99,9 @@ async def _submitted(call: Call, body: Any) -> web.Response:
     call.request[_TASK_ID] = task.id
     if asked.waits:
         return _result(call, await _ended(call, task, asked.timeout_s))
-    if free and pool.get(task.id) is not None:
-        await asyncio.wait({pool.changed(task)}, timeout=_TAKEN_S)
-    now = pool.get(task.id)
+    if free and worker_queue.get(task.id) is not None:
+        await asyncio.wait({worker_queue.changed(task)}, timeout=_TAKEN_S)
+    now = worker_queue.get(task.id)
     queued = now is not None and now.state is TaskState.PENDING
     return call.answer(wire.Accepted(task_id=task.id, status="queued" if queued else "executing"))
 

@@ -50,7 +50,7 @@ async def health(call: Call) -> web.StreamResponse:
             memory_usage=f"{await asyncio.to_thread(_memory_mb)}MB",
             cpu_usage=_cpu_percent(now_ms - call.app[STARTED]),
             active_connections=_connections(call),
-            queue_size=engine.reads.pool(API).waiting,
+            queue_size=engine.reads.worker_queue(API).waiting,
         ),
     )
     return call.answer(body, 200 if well else 503)
@@ -80,7 +80,7 @@ async def _database(engine: Engine) -> bool:
 async def _memory(engine: Engine) -> bool:
     """What waits and runs in memory is what the kept numbers say."""
     counts = engine.reads.counts(api=API)
-    return len(engine.reads.pool(API)) == counts.queue_size
+    return len(engine.reads.worker_queue(API)) == counts.queue_size
 
 
 async def _webhooks(engine: Engine) -> bool:
@@ -106,7 +106,7 @@ def _cpu_percent(uptime_ms: int) -> float:
 
 def _connections(call: Call) -> int:
     """Workers that are there, and listeners of the event stream, besides this request."""
-    return 1 + call.engine.reads.listeners + call.engine.reads.pool(API).idle_calls
+    return 1 + call.engine.reads.listeners + call.engine.reads.worker_queue(API).idle_calls
 
 
 def _duration(seconds: int) -> str:

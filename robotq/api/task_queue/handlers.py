@@ -123,11 +123,11 @@ async def create_in_line(call: Call) -> web.StreamResponse:
 
 async def list_tasks(call: Call) -> web.StreamResponse:
     query = call.query(ListQuery)
-    pool = workers_of(call).pool(API)
+    worker_queue = workers_of(call).worker_queue(API)
     if query.type is None:
-        total, tasks = pool.waiting, list(islice(pool, query.limit))
+        total, tasks = worker_queue.waiting, list(islice(worker_queue, query.limit))
     else:
-        found = [task for task in pool if task.command.cmd_type == query.type]
+        found = [task for task in worker_queue if task.command.cmd_type == query.type]
         total, tasks = len(found), found[: query.limit]
     return call.answer(
         wire.Tasks(

@@ -55,7 +55,7 @@ async def make_base(
         restored,
         queues=config.robots,
         finished=config.queue.finished_in_memory,
-        pools=WORKER_QUEUES,
+        worker_queues=WORKER_QUEUES,
         finished_bytes=config.queue.max_bytes // 4,
     )
     resources = Resources(places_to_resources(config.resources), restored.occupancies)

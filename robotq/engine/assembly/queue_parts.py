@@ -77,7 +77,7 @@ def make_queue(
     )
     idempotency = Idempotency(reads)
     waiters = Waiters(lambda: settings.config.limits.waiting_requests)
-    unfinished = [task for lane in memory.lanes.values() for task in lane]
+    unfinished = [task for robot_queue in memory.robot_queues.values() for task in robot_queue]
     repeats = Repeats(admission, clock, unfinished)
     deadlines = Deadlines(clock, settings, unfinished)
     commit = base.commit

@@ -11,7 +11,7 @@ from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.reads import Reads
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.engine.state.tasks import TaskMemory
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -43,7 +43,7 @@ async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
     memory, holds, clock = base.memory, base.holds, base.clock
     idempotent, configured = base.settings.idempotent, base.settings.config.robots
     mutations: list[Mutation] = []
-    waiting = {name for name, lane in memory.lanes.items() if lane.waiting}
+    waiting = {name for name, robot_queue in memory.robot_queues.items() if robot_queue.waiting}
     for task in memory.running():
         # one that somebody has called off does not run again by itself
         again = idempotent(task) and task.asked is None
@@ -54,7 +54,9 @@ async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
             cause = _CAUSE
             if again:
                 cause = {"cause": "cause.daemon_died_again", "attempts": task.attempt}
-            mutations += _outcome_unknown(task, memory.lane(task.queue), clock.now_ms(), cause)
+            mutations += _outcome_unknown(
+                task, memory.robot_queue(task.queue), clock.now_ms(), cause
+            )
             holds.set(task.queue, HoldCode.OUTCOME_UNKNOWN, task_id=task.id, **cause)
     back = [
         hold
@@ -72,8 +74,8 @@ async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
         if not await base.commit.written(mutations, holds=held):
             raise RobotqError("store_unavailable", reason=base.commit.reason)
     crash_point(CrashPoint.RECOVERED)
-    for lane in memory.lanes.values():
-        await _reopen_batch(base.reads, lane)
+    for robot_queue in memory.robot_queues.values():
+        await _reopen_batch(base.reads, robot_queue)
 
 
 def _hold_absent(
@@ -81,10 +83,10 @@ def _hold_absent(
 ) -> None:
     unknown = {hold.robot for hold in holds.all() if hold.code is HoldCode.OUTCOME_UNKNOWN}
     for name in sorted(waiting | unknown):
-        if name in configured or name in memory.pools:
+        if name in configured or name in memory.worker_queues:
             continue
         if not holds.has(name, HoldCode.NOT_CONFIGURED):
-            holds.set(name, HoldCode.NOT_CONFIGURED, tasks=memory.lane(name).waiting)
+            holds.set(name, HoldCode.NOT_CONFIGURED, tasks=memory.robot_queue(name).waiting)
 
 
 def _requeued(task: Task, now_ms: int) -> list[Mutation]:
@@ -95,7 +97,9 @@ def _requeued(task: Task, now_ms: int) -> list[Mutation]:
     ]
 
 
-def _outcome_unknown(task: Task, lane: Lane, now_ms: int, cause: JsonObject) -> list[Mutation]:
+def _outcome_unknown(
+    task: Task, robot_queue: RobotQueue, now_ms: int, cause: JsonObject
+) -> list[Mutation]:
     steps = tuple(
         replace(step, state=StepState.FAILED) if step.state is StepState.RUNNING else step
         for step in task.steps
@@ -111,23 +115,23 @@ def _outcome_unknown(task: Task, lane: Lane, now_ms: int, cause: JsonObject) -> 
     )
     mutations = saving_end(task, ended, "robotq")
     if task.contiguous and task.batch_id is not None:
-        for rest in lane.batch(task.batch_id):
+        for rest in robot_queue.batch(task.batch_id):
             mutations += cancelled_with(rest, ended)
     return mutations
 
 
-async def _reopen_batch(reads: Reads, lane: Lane) -> None:
+async def _reopen_batch(reads: Reads, robot_queue: RobotQueue) -> None:
     """A contiguous batch that was under way still lets nothing foreign in between."""
-    waiting = [task for task in lane if task.contiguous]
+    waiting = [task for task in robot_queue if task.contiguous]
     begun = {task.batch_id for task in waiting if task.attempt}
     for batch_id in dict.fromkeys(task.batch_id for task in waiting if task.batch_id):
         # what has failed has taken the rest along, and what was called off before its turn
         # has not begun the batch
         query = TaskQuery(
             batch_id=batch_id,
-            queue=lane.name,
+            queue=robot_queue.name,
             states=frozenset({TaskState.COMPLETED}),
             limit=1,
         )
         if batch_id in begun or await reads.tasks(query):
-            lane.open_batch = batch_id
+            robot_queue.open_batch = batch_id

@@ -215,7 +215,7 @@ class Commit:
                 holds.failed()
             if not written and claimed is not None:
                 self._resources.give_back(claimed.queue)
-                self._memory.wake_lanes()
+                self._memory.wake_robots()
         return written
 
     async def write_when_possible(
@@ -269,7 +269,7 @@ class Commit:
             if isinstance(mutation, SaveDelivery):
                 self._signals.webhook_written.tell(mutation.delivery)
         if freed:
-            self._memory.wake_lanes()
+            self._memory.wake_robots()
 
     # -- whether the disk works ----------------------------------------------------------------
 

@@ -60,7 +60,7 @@ class Releasing:
             await self._look(robot, occupancy)
             # it may have changed hands while the robot was asked
             occupancy = self._meant(resource, holder, since_ms)
-        running = self._memory.lane(occupancy.robot).running
+        running = self._memory.robot_queue(occupancy.robot).running
         if running is not None:
             raise self._in_use(occupancy, f"{occupancy.robot} runs {running.id}")
         event = Event(

@@ -178,14 +178,14 @@ class Admission:
         if self.closed:
             raise RobotqError("shutting_down")
         tasks = len(commands)
-        pool = self._memory.pool(queue)
-        length = pool.waiting + pool.incoming + tasks
+        worker_queue = self._memory.worker_queue(queue)
+        length = worker_queue.waiting + worker_queue.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
         weights = self._weigh(commands)
-        pool.incoming += tasks
+        worker_queue.incoming += tasks
         self.heavy += sum(weights)
-        return Room(pool, self, weights, length)
+        return Room(worker_queue, self, weights, length)
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
@@ -232,8 +232,8 @@ class Admission:
         if priority is None:
             priority = order.priority
         if retry_of is not None:
-            lane = self._memory.lane(order.robot)
-            head, retried = lane.head(), lane.last_retried()
+            robot_queue = self._memory.robot_queue(order.robot)
+            head, retried = robot_queue.head(), robot_queue.last_retried()
             if retried is not None:
                 # behind the retries that stand there: equal ranks go by number
                 rank, priority = retried.rank, retried.priority

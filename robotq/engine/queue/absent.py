@@ -44,7 +44,7 @@ class AbsentRobots:
         return f"not in the configuration, and commands are left: {told}"
 
     def waiting(self, name: str) -> int:
-        return len(self._memory.lane(name))
+        return len(self._memory.robot_queue(name))
 
     def start(self) -> None:
         for name in self.names:
@@ -57,11 +57,11 @@ class AbsentRobots:
         await asyncio.gather(*self._watching, return_exceptions=True)
 
     async def _watch(self, name: str) -> None:
-        lane = self._memory.lane(name)
+        robot_queue = self._memory.robot_queue(name)
         while (hold := self._holds.get(name, HoldCode.NOT_CONFIGURED)) is not None:
-            if not len(lane) and not self._holds.has(name, HoldCode.OUTCOME_UNKNOWN):
+            if not len(robot_queue) and not self._holds.has(name, HoldCode.OUTCOME_UNKNOWN):
                 await self._claims.lift_when_possible(hold)
                 continue
-            if hold.args.get("tasks") != len(lane):
-                self._holds.amend(hold, tasks=len(lane))
-            await lane.changed()
+            if hold.args.get("tasks") != len(robot_queue):
+                self._holds.amend(hold, tasks=len(robot_queue))
+            await robot_queue.changed()

@@ -18,7 +18,7 @@ from robotq.engine.queue.step_recorder import Report
 from robotq.engine.queue.turns import Turns
 from robotq.engine.settings import Settings
 from robotq.engine.state.resources import Resources
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.expiry import ended_by_expiry
 from robotq.engine.waiting.fitting import hold_args
@@ -70,35 +70,35 @@ class Claims:
 
     async def until_ready(self, queue: str) -> None:
         """Wait until a task of this queue may run."""
-        lane = self._memory.lane(queue)
+        robot_queue = self._memory.robot_queue(queue)
         # one moment for both looks: what becomes due between them is waited for
-        while self._turns.next(lane, now_ms := self._clock.now_ms()) is None:
-            await self._tell_misfit(lane)
-            await lane.changed(self._turns.look_again_s(lane, now_ms))
+        while self._turns.next(robot_queue, now_ms := self._clock.now_ms()) is None:
+            await self._tell_misfit(robot_queue)
+            await robot_queue.changed(self._turns.look_again_s(robot_queue, now_ms))
 
-    async def _tell_misfit(self, lane: Lane) -> None:
+    async def _tell_misfit(self, robot_queue: RobotQueue) -> None:
         """Hold the queue where it is the turn of a command that does not fit, until it is not."""
-        found = self._turns.misfit(lane)
-        hold = self._holds.get(lane.name, HoldCode.DOES_NOT_FIT)
+        found = self._turns.misfit(robot_queue)
+        hold = self._holds.get(robot_queue.name, HoldCode.DOES_NOT_FIT)
         if found is not None:
             task, why = found
             args = hold_args(why)
             if hold is None or (hold.task_id, hold.args) != (task.id, plain(args)):
-                self._holds.set(lane.name, HoldCode.DOES_NOT_FIT, task_id=task.id, **args)
+                self._holds.set(robot_queue.name, HoldCode.DOES_NOT_FIT, task_id=task.id, **args)
         elif hold is not None:
             await self.lift_when_possible(hold)
 
     async def claim(self, queue: str) -> Task | None:
         """Claim the next task of a queue durably. None where nothing may run any more, or the
         disk takes no writes."""
-        lane = self._memory.lane(queue)
-        task = self._turns.next(lane)
+        robot_queue = self._memory.robot_queue(queue)
+        task = self._turns.next(robot_queue)
         if task is None:
             return None
         async with self._commit.several() as changing:
             current = await changing.of(task.id)
             # while the lock was waited for, it may have been called off or overtaken
-            if self._turns.next(lane) is not current:
+            if self._turns.next(robot_queue) is not current:
                 return None
             if self._turns.expired(current):
                 await self._expire(changing, current)
@@ -234,7 +234,7 @@ class Claims:
         if not failed.contiguous or failed.batch_id is None or failed.state is TaskState.COMPLETED:
             return []
         mutations: list[Mutation] = []
-        for waiting in self._memory.lane(failed.queue).batch(failed.batch_id):
+        for waiting in self._memory.robot_queue(failed.queue).batch(failed.batch_id):
             if waiting.id == failed.id:
                 continue
             current = await changing.of(waiting.id)
@@ -247,7 +247,7 @@ class Claims:
         self, changing: LockedTasks, queue: str
     ) -> tuple[Task | None, Sequence[Mutation]]:
         """The claim that can go into the same commit as the end of the running task."""
-        following = self._turns.after_running(self._memory.lane(queue))
+        following = self._turns.after_running(self._memory.robot_queue(queue))
         # one that somebody is changing right now is left to the ordinary claim
         if following is None or self._commit.locks.held(following.id):
             return None, ()
@@ -288,7 +288,7 @@ class Claims:
             await self._commit.write([drop, AppendEvent(event)])
         finally:
             self._resources.released_by_person(resource)
-            self._memory.wake_lanes()
+            self._memory.wake_robots()
 
     async def lift_when_possible(
         self, hold: Hold, mutations: Sequence[Mutation] = (), *, actor: str = "robotq"

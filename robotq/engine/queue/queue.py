@@ -99,4 +99,4 @@ class TaskQueue:
 
     def would_start(self, queue: str, approved: Collection[str] = ()) -> Task | None:
         """What begins next once nothing holds this queue; with these tasks approved."""
-        return self._turns.would_start(self._memory.lane(queue), approved)
+        return self._turns.would_start(self._memory.robot_queue(queue), approved)

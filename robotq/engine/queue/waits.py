@@ -84,7 +84,7 @@ class Waits:
     def of(self, task: Task) -> list[Wait]:
         """The same, and what a batch in front of it waits for."""
         waits = self.own(task)
-        in_front = self._memory.lane(task.queue).in_front(task)
+        in_front = self._memory.robot_queue(task.queue).in_front(task)
         because = () if in_front is None else tuple(self.own(in_front))
         if in_front is not None and because:
             since_ms = min(wait.since_ms for wait in because)

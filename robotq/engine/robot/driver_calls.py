@@ -22,13 +22,13 @@ class DriverCalls:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._worker_queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting = 0
         self.idle = asyncio.Event()
         """Set while no call is under way."""
         self.idle.set()
         # the thread exists before the first stop needs it
-        self._pool.submit(lambda: None)
+        self._worker_queue.submit(lambda: None)
 
     def call(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
         """The future raises what `call` raises, Busy where it cannot be called at all.
@@ -39,7 +39,7 @@ class DriverCalls:
         if self._waiting >= _MAX_CALLS:
             return _refused(loop, f"{self._name} does not answer {_MAX_CALLS} earlier calls")
         try:
-            future = loop.run_in_executor(self._pool, civil, call)
+            future = loop.run_in_executor(self._worker_queue, civil, call)
         except RuntimeError:
             return _refused(loop, f"{self._name} has ended")
         # counted until the thread has really served it, also when the caller gives up before
@@ -57,7 +57,7 @@ class DriverCalls:
             future.exception()
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._worker_queue.shutdown(wait=False, cancel_futures=True)
 
 
 def _refused(loop: asyncio.AbstractEventLoop, reason: str) -> asyncio.Future[Any]:

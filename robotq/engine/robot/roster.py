@@ -64,6 +64,6 @@ class Roster(Mapping[str, Robot]):
 
         Raises RobotqError bad_parameter.
         """
-        if name in self._memory.pools:
+        if name in self._memory.worker_queues:
             return (name,)
         return self.queue_names if name is None else (self.queue_name(name),)

@@ -10,7 +10,7 @@ from statistics import median
 
 import msgspec
 
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.model.task import Task, TaskState
 
 _RUNS = 20
@@ -132,14 +132,14 @@ class Estimates:
                 left, since_ms = alike, step.started_at_ms
         return max(0.0, median(left) - max(0, now_ms - since_ms) / 1000)
 
-    def starts_in_s(self, lane: Lane, position: int, now_ms: int) -> float | None:
+    def starts_in_s(self, robot_queue: RobotQueue, position: int, now_ms: int) -> float | None:
         """How long until the waiting task at `position` (from 1) starts, if nothing holds the
         queue; None where nobody can know, or nothing waits there."""
-        starts = self.schedule(lane, 1, now_ms, offset=position - 1)
+        starts = self.schedule(robot_queue, 1, now_ms, offset=position - 1)
         return starts[0] if starts else None
 
     def schedule(
-        self, lane: Lane, tasks: int, now_ms: int, *, offset: int = 0
+        self, robot_queue: RobotQueue, tasks: int, now_ms: int, *, offset: int = 0
     ) -> Sequence[float | None]:
         """`starts_in_s` of so many waiting tasks behind the first `offset`, in one go.
 
@@ -147,33 +147,33 @@ class Estimates:
         as it is; one that waits for a person or for a place, and of which nobody knows when it
         starts. A contiguous batch goes on without others, and waits for its next one.
         """
-        kept = self._course(lane, now_ms)
+        kept = self._course(robot_queue, now_ms)
         passed_s = (now_ms - kept.at_ms) / 1000
         found = [
             kept.course.starts.get(task.id)
             if task.id in kept.looked_at
             else self._far_back(kept.course, task, index + 1 - len(kept.looked_at), kept.at_ms)
-            for index, task in enumerate(lane.part(offset, tasks), offset)
+            for index, task in enumerate(robot_queue.part(offset, tasks), offset)
         ]
         return [None if start_s is None else max(0.0, start_s - passed_s) for start_s in found]
 
-    def _course(self, lane: Lane, now_ms: int) -> _Kept:
+    def _course(self, robot_queue: RobotQueue, now_ms: int) -> _Kept:
         """What the queue does from now on.
 
         Thousands may wait and each of them may be asked for many times a second, so what a long
         queue does is not worked out more often than takes a twentieth of the time.
         """
         began = time.perf_counter()
-        kept = self._courses.get(lane.name)
-        if kept is not None and lane.waiting > _SHORT and began < kept.good_until:
+        kept = self._courses.get(robot_queue.name)
+        if kept is not None and robot_queue.waiting > _SHORT and began < kept.good_until:
             return kept
         # those behind may be due earlier, so some more are looked at than are asked for
-        looked = lane.part(0, _LOOK_AHEAD)
+        looked = robot_queue.part(0, _LOOK_AHEAD)
         units = _units(looked)
         course = _Course(
-            self._before(lane, now_ms), now_ms, self.duration_s, self._waits_for_others
+            self._before(robot_queue, now_ms), now_ms, self.duration_s, self._waits_for_others
         )
-        if units and lane.in_open_batch(units[0][0]):
+        if units and robot_queue.in_open_batch(units[0][0]):
             course.run(units.pop(0))
         course.run_all(units)
         over = time.perf_counter()
@@ -183,7 +183,7 @@ class Estimates:
             at_ms=now_ms,
             good_until=over + _REST * (over - began),
         )
-        self._courses[lane.name] = kept
+        self._courses[robot_queue.name] = kept
         return kept
 
     def _far_back(self, course: _Course, task: Task, behind: int, now_ms: int) -> float | None:
@@ -194,8 +194,8 @@ class Estimates:
         average_s = (max(starts) - min(starts)) / (len(starts) - 1)
         return max(max(starts) + max(0, behind) * average_s, _due_s(task, now_ms))
 
-    def _before(self, lane: Lane, now_ms: int) -> float | None:
-        return 0.0 if lane.running is None else self.remaining_s(lane.running, now_ms)
+    def _before(self, robot_queue: RobotQueue, now_ms: int) -> float | None:
+        return 0.0 if robot_queue.running is None else self.remaining_s(robot_queue.running, now_ms)
 
 
 class _Kept(msgspec.Struct, frozen=True):

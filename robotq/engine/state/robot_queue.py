@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, ValuesView
 from robotq.model.task import Task, TaskState
 
 
-class Lane:
+class RobotQueue:
     """The unfinished tasks of one robot. Follows what was written; decides nothing durable."""
 
     def __init__(self, name: str) -> None:

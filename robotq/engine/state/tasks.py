@@ -8,8 +8,8 @@ from typing import Protocol, Self
 
 import msgspec
 
-from robotq.engine.state.robot_queue import Lane
-from robotq.engine.state.worker_queue import Pool
+from robotq.engine.state.robot_queue import RobotQueue
+from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.model.task import FINAL_STATES, Task, TaskState
 from robotq.model.weight import weight_of, weight_of_ended
 from robotq.store.port import Restored
@@ -43,13 +43,15 @@ class TaskMemory:
         *,
         queues: Iterable[str],
         finished: int,
-        pools: Iterable[str] = (),
+        worker_queues: Iterable[str] = (),
         finished_bytes: int = 64 * 2**20,
     ) -> None:
-        """`queues`: of robots; `pools`: of kinds of workers. `finished` and `finished_bytes`:
-        how many ended tasks are kept, at most."""
-        self.lanes: dict[str, Lane] = {name: Lane(name) for name in queues}
-        self.pools: dict[str, Pool] = {name: Pool(name) for name in pools}
+        """`queues`: of robots; `worker_queues`: of kinds of workers. `finished` and
+        `finished_bytes`: how many ended tasks are kept, at most."""
+        self.robot_queues: dict[str, RobotQueue] = {name: RobotQueue(name) for name in queues}
+        self.worker_queues: dict[str, WorkerQueue] = {
+            name: WorkerQueue(name) for name in worker_queues
+        }
         self._finished_limit = finished
         self._unfinished: dict[str, Task] = {}
         self._finished: OrderedDict[str, Task] = OrderedDict()
@@ -71,25 +73,25 @@ class TaskMemory:
     @property
     def unfinished(self) -> int:
         """Waiting and running commands of robots."""
-        return sum(map(len, self.lanes.values()))
+        return sum(map(len, self.robot_queues.values()))
 
-    def lane(self, queue: str) -> Lane:
-        lane = self.lanes.get(queue)
-        if lane is None:
-            lane = self.lanes[queue] = Lane(queue)
-        return lane
+    def robot_queue(self, queue: str) -> RobotQueue:
+        robot_queue = self.robot_queues.get(queue)
+        if robot_queue is None:
+            robot_queue = self.robot_queues[queue] = RobotQueue(queue)
+        return robot_queue
 
-    def pool(self, queue: str) -> Pool:
-        pool = self.pools.get(queue)
-        if pool is None:
-            pool = self.pools[queue] = Pool(queue)
-        return pool
+    def worker_queue(self, queue: str) -> WorkerQueue:
+        worker_queue = self.worker_queues.get(queue)
+        if worker_queue is None:
+            worker_queue = self.worker_queues[queue] = WorkerQueue(queue)
+        return worker_queue
 
     def position(self, task: Task) -> int | None:
         """The place of a waiting task in its queue, from 1."""
         if task.work is not None:
-            return self.pool(task.queue).position(task)
-        return self.lane(task.queue).position(task)
+            return self.worker_queue(task.queue).position(task)
+        return self.robot_queue(task.queue).position(task)
 
     def get(self, task_id: str) -> Task | None:
         return self._unfinished.get(task_id) or self._finished.get(task_id)
@@ -100,7 +102,11 @@ class TaskMemory:
 
     def running(self) -> Sequence[Task]:
         """Running tasks of all robots, oldest first."""
-        tasks = [lane.running for lane in self.lanes.values() if lane.running is not None]
+        tasks = [
+            robot_queue.running
+            for robot_queue in self.robot_queues.values()
+            if robot_queue.running is not None
+        ]
         return sorted(tasks, key=lambda task: task.seq)
 
     def latest_finished(self) -> Iterator[Task]:
@@ -111,7 +117,7 @@ class TaskMemory:
         """Take over a task as it was written; `before` is the state that it had."""
         known = self._unfinished.get(task.id)
         if known is not None and known.queue != task.queue:
-            self.lane(known.queue).give_up(task.id)
+            self.robot_queue(known.queue).give_up(task.id)
             self._counts[known.api, known.queue, known.state] -= 1
             self._counts[task.api, task.queue, known.state] = (
                 self._counts.get((task.api, task.queue, known.state), 0) + 1
@@ -183,21 +189,21 @@ class TaskMemory:
 
     def _place(self, task: Task) -> None:
         if task.work is not None:
-            self.pool(task.queue).update(task)
+            self.worker_queue(task.queue).update(task)
         else:
-            self.lane(task.queue).update(task)
+            self.robot_queue(task.queue).update(task)
 
     def wake(self, queue: str) -> None:
         """Something that decides what may start in this queue has changed."""
-        if queue in self.pools:
-            self.pools[queue].wake()
+        if queue in self.worker_queues:
+            self.worker_queues[queue].wake()
         else:
-            self.lane(queue).wake()
+            self.robot_queue(queue).wake()
 
-    def wake_lanes(self) -> None:
+    def wake_robots(self) -> None:
         """The same for the queues of all robots."""
-        for lane in self.lanes.values():
-            lane.wake()
+        for robot_queue in self.robot_queues.values():
+            robot_queue.wake()
 
     def counts(self, *, api: str | None = None, queue: str | None = None) -> Counts:
         """Counts of one interface, one queue, or all."""

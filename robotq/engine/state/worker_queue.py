@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from robotq.model.task import Task, TaskState
 
 
-class Pool:
+class WorkerQueue:
     """The unfinished tasks of one kind of workers. Follows what was written; decides nothing
     durable."""
 

@@ -69,8 +69,8 @@ class Audit:
             expires_ms=dict(self._expiry.armed),
             due_ms={
                 task_id: due_ms
-                for pool in self._memory.pools.values()
-                for task_id, due_ms in pool.armed.items()
+                for worker_queue in self._memory.worker_queues.values()
+                for task_id, due_ms in worker_queue.armed.items()
             },
             repeats=dict(self._repeats.running),
             changing=self._locks.keys,
@@ -79,7 +79,7 @@ class Audit:
                 occupancy.resource: occupancy.robot
                 for occupancy in resources.occupied()
                 if occupancy.robot in self._robots
-                and not len(self._memory.lane(occupancy.robot))
+                and not len(self._memory.robot_queue(occupancy.robot))
                 and resources.stands_elsewhere(occupancy)
             },
             starting=[

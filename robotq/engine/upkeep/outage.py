@@ -67,7 +67,7 @@ class Outage:
             await asyncio.gather(self._probing, return_exceptions=True)
 
     def _begin(self, reason: str) -> None:
-        for name in (*self._robots, *self._memory.pools):
+        for name in (*self._robots, *self._memory.worker_queues):
             self._holds.set(name, HoldCode.STORE_UNAVAILABLE, reason=reason)
         if not self._closed and (self._probing is None or self._probing.done()):
             self._probing = asyncio.create_task(self._probe(), name="store-probe")
@@ -96,8 +96,8 @@ class Outage:
             del late[0]
         over = [hold for hold in self._holds.all() if hold.code is HoldCode.STORE_UNAVAILABLE]
         await self._hold_writer.lift(*over)
-        for pool in self._memory.pools.values():
-            pool.wake()
+        for worker_queue in self._memory.worker_queues.values():
+            worker_queue.wake()
 
     async def _undo(self, mutations: Sequence[Mutation]) -> None:
         """Nothing that was told as refused may set a robot in motion: what is new is called off,

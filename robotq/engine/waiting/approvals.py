@@ -86,7 +86,7 @@ class Approvals:
         known = await self._commit.find(task_id)
         unit: Sequence[Task] = (known,)
         if known.contiguous and known.batch_id is not None and known.awaits_approval:
-            unit = self._memory.lane(known.queue).batch(known.batch_id) or unit
+            unit = self._memory.robot_queue(known.queue).batch(known.batch_id) or unit
         async with AsyncExitStack() as changing:
             # everybody who locks several tasks goes by arrival, so nobody waits in a ring
             held = [

@@ -167,7 +167,7 @@ class CancelMany:
                 await self._stop_all(states, actor, reason)
         finally:
             self._called_off -= kept
-            self._memory.wake_lanes()
+            self._memory.wake_robots()
         return CancelledMany(states=Counter(states.values()), repeated=meant.repeated)
 
     def _unfinished(self, task_id: str) -> Task | None:

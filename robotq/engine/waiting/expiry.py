@@ -80,7 +80,7 @@ class Expiry:
             return ()
         if not task.contiguous or task.batch_id is None:
             return (task,)
-        return self._memory.lane(task.queue).batch(task.batch_id)
+        return self._memory.robot_queue(task.queue).batch(task.batch_id)
 
 
 def ended_by_expiry(task: Task, now_ms: int) -> Task:

@@ -9,7 +9,7 @@ import msgspec
 
 from robotq.catalog import Kind
 from robotq.engine.settings import Settings
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.engine.state.tasks import TaskMemory
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
@@ -120,13 +120,13 @@ class Fitting:
         """Why it does not fit; None where it does."""
         return self._misfits.get(_key(task))
 
-    def in_the_way(self, lane: Lane, task: Task) -> tuple[Task, RobotqError] | None:
+    def in_the_way(self, robot_queue: RobotQueue, task: Task) -> tuple[Task, RobotqError] | None:
         """What keeps a task from its turn: that it does not fit, or another one of its contiguous
         batch, which would stop in the middle."""
         if not self._misfits:
             return None
         batch = task.batch_id if task.contiguous else None
-        for one in [task] if batch is None else [task, *lane.batch(batch)]:
+        for one in [task] if batch is None else [task, *robot_queue.batch(batch)]:
             why = self._misfits.get(_key(one))
             if why is not None:
                 return one, why
@@ -146,7 +146,7 @@ class Fitting:
         return Misfits(number=len(waiting), first=waiting[:_TOLD])
 
     def _waiting(self) -> list[Task]:
-        return [task for lane in self._memory.lanes.values() for task in lane]
+        return [task for robot_queue in self._memory.robot_queues.values() for task in robot_queue]
 
 
 def _key(task: Task) -> _Key:

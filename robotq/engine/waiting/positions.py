@@ -8,7 +8,7 @@ from itertools import islice, takewhile
 
 import msgspec
 
-from robotq.engine.state.robot_queue import Lane
+from robotq.engine.state.robot_queue import RobotQueue
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 
@@ -40,19 +40,19 @@ class NewRank(msgspec.Struct, frozen=True):
 
 
 class Movable:
-    """The waiting tasks of a lane as they can be moved: one by one, a contiguous batch as one.
+    """The waiting tasks of a robot as they can be moved: one by one, a contiguous batch as one.
 
     A batch that has begun is no part of it: it comes first, and nothing goes in between. A
     picture of one moment; what costs time with thousands of tasks is done once.
     """
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    def __init__(self, robot_queue: RobotQueue) -> None:
+        self._robot_queue = robot_queue
         self._units: list[list[Task]] = []
         batch_id = None
-        for task in lane:
+        for task in robot_queue:
             if task.contiguous and task.batch_id is not None:
-                if lane.in_open_batch(task):
+                if robot_queue.in_open_batch(task):
                     continue
                 if task.batch_id == batch_id:
                     self._units[-1].append(task)
@@ -109,7 +109,7 @@ class Movable:
             first = self._units[own][0]
             return bisect_left(others, (-place.priority, first.rank, first.seq), key=_order)
         neighbour = self._neighbour(own, place)
-        if self._lane.in_open_batch(neighbour):
+        if self._robot_queue.in_open_batch(neighbour):
             if place.after is not None:
                 return 0
             raise _wrong_state(neighbour.id, _BEGUN, "come after another task")
@@ -122,16 +122,16 @@ class Movable:
         if any(task_id == task.id for task in self._units[own]):
             reason = "expected a task that does not move along"
             raise RobotqError("bad_parameter", field=field, reason=reason)
-        found = self._lane.find(task_id or "")
+        found = self._robot_queue.find(task_id or "")
         if found is None:
-            reason = f"{task_id} does not wait for {self._lane.name}"
+            reason = f"{task_id} does not wait for {self._robot_queue.name}"
             raise RobotqError("bad_parameter", field=field, reason=reason)
         return found
 
     def _index(self, task: Task) -> int:
         if task.state is not TaskState.PENDING:
             raise _wrong_state(task.id, task.state.value, "move")
-        if self._lane.in_open_batch(task):
+        if self._robot_queue.in_open_batch(task):
             raise _wrong_state(task.id, _BEGUN, "move")
         # its own unit is the last that does not begin behind it
         return bisect_right(self._units, task.order, key=_order) - 1

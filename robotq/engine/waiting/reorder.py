@@ -78,13 +78,13 @@ class Editing:
         async with self._one_at_a_time:
             while True:
                 task = await self._found(task_id, seen)
-                lane = self._memory.lane(task.queue)
-                line, seen_changes = Movable(lane), lane.changes
+                robot_queue = self._memory.robot_queue(task.queue)
+                line, seen_changes = Movable(robot_queue), robot_queue.changes
                 unit = line.unit(task)
                 wanted = line.standings(task, place, self._admission.ranks)
                 async with self._changing(one for one, _ in wanted):
                     # not where the line has changed while somebody else had a lock
-                    if lane.changes == seen_changes:
+                    if robot_queue.changes == seen_changes:
                         if wanted:
                             await self._write_moves(unit, wanted, place, actor)
                         now = [self._memory.get(one.id) or one for one in unit]
@@ -110,12 +110,12 @@ class Editing:
         async with self._one_at_a_time:
             while True:
                 task = await self._found(task_id, seen)
-                lane = self._memory.lane(task.queue)
-                unit, seen_changes = Movable(lane).unit(task), lane.changes
+                robot_queue = self._memory.robot_queue(task.queue)
+                unit, seen_changes = Movable(robot_queue).unit(task), robot_queue.changes
                 if task.queue == queue:
                     return Moved(tasks=unit, revision=self.revision_of(queue))
                 async with self._changing(unit):
-                    if lane.changes == seen_changes:
+                    if robot_queue.changes == seen_changes:
                         await self._write_given(unit, queue, given, actor, note)
                         now = [self._memory.get(one.id) or one for one in unit]
                         return Moved(tasks=now, revision=self.revision_of(queue))

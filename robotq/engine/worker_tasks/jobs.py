@@ -259,7 +259,7 @@ class Jobs:
         if not self.may_start(queue):
             return None
         # one that somebody is changing right now is most probably being claimed
-        for task in self._memory.pool(queue).line(match):
+        for task in self._memory.worker_queue(queue).line(match):
             if not self._commit.locks.held(task.id) and not self._overdue(task):
                 return task
         return None

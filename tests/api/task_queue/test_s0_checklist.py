@@ -471,7 +471,7 @@ async def test_tasks_of_others__are_not_there(queue: Queue) -> None:
 async def test_wait__is_answered_as_soon_as_a_task_is_there(open_queue: OpenQueue) -> None:
     queue = await open_queue()
     waiting = asyncio.create_task(queue.post("/api/tasks/next?wait=20", {"worker_id": "w1"}))
-    while not queue.workers.pool("task_queue").idle(""):  # noqa: ASYNC110 - nothing tells of it
+    while not queue.workers.worker_queue("task_queue").idle(""):  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.005)
     task_id = await queue.submit()
     assert (await asyncio.wait_for(waiting, 10)).body["task"]["id"] == task_id

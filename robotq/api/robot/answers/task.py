@@ -224,8 +224,8 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
         # many work at once, so its place says little about when its turn comes
         holds = engine.holds.of(task.queue)
         return view | ({"holds": hold_views(holds, language)} if holds else {})
-    lane = engine.reads.lane(task.queue)
-    starts_s = None if position is None else engine.queue.starts_in_s(lane, position, now_ms)
+    robot_queue = engine.reads.robot_queue(task.queue)
+    starts_s = None if position is None else engine.queue.starts_in_s(robot_queue, position, now_ms)
     if starts_s is not None:
         view |= start_view(engine, task, starts_s, now_ms)
     if waits := engine.why.waits(task):

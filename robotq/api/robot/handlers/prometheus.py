@@ -77,7 +77,7 @@ class Statistics(Collector):
         )
         reads = self._engine.reads
         # an end that Prometheus has never seen at 0 is no increase when it comes for the first time
-        none = {("robot", name, state): 0 for name in reads.lanes for state in FINAL_STATES}
+        none = {("robot", name, state): 0 for name in reads.robot_queues for state in FINAL_STATES}
         for (api, queue, state), number in {**none, **reads.all_counts()}.items():
             family = ended if state.final else unfinished
             family.add_metric([api, queue, state.value], number)
@@ -106,8 +106,8 @@ class Statistics(Collector):
             "How long the task waits that has waited longest and is due; 0 where none does.",
             labels=["queue"],
         )
-        for name, lane in self._engine.reads.lanes.items():
-            since_ms = (max(task.submitted_at_ms, task.not_before_ms or 0) for task in lane)
+        for name, robot_queue in self._engine.reads.robot_queues.items():
+            since_ms = (max(task.submitted_at_ms, task.not_before_ms or 0) for task in robot_queue)
             waits_ms = max((now_ms - at_ms for at_ms in since_ms), default=0)
             oldest.add_metric([name], max(waits_ms, 0) / 1000)
         return oldest

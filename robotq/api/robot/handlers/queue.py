@@ -47,7 +47,7 @@ async def status(call: Call) -> web.StreamResponse:
             why=tuple(reason for one in standing for reason in reason_views(one.reasons, language)),
             robots={
                 name: wire.RobotQueue(
-                    queue_size=len(engine.reads.lane(name)),
+                    queue_size=len(engine.reads.robot_queue(name)),
                     running_task=_running_task(engine, (name,)),
                     holds=holds[name],
                     why=reason_views(engine.why.of(name).reasons, language),
@@ -122,8 +122,8 @@ def _tasks(engine: Engine, names: Sequence[str], limit: int) -> Iterator[Task]:
     reads = engine.reads
     running = [task for task in reads.running() if task.queue in names][:limit]
     room = limit - len(running)
-    lanes = [reads.lane(name) for name in names]
-    following = list(islice(heapq.merge(*lanes, key=lambda task: task.order), room))
+    robot_queues = [reads.robot_queue(name) for name in names]
+    following = list(islice(heapq.merge(*robot_queues, key=lambda task: task.order), room))
     ended = list(islice((task for task in reads.latest_ended() if task.queue in names), room))
     ended = ended[: max(room - len(following), room // 2)]
     yield from running

@@ -62,7 +62,7 @@ def _held_by(engine: Engine, occupancy: Occupancy | None) -> wire.Holder | None:
     robot = engine.robots.get(name)
     if robot is None:
         state = "not_configured"
-    elif engine.reads.lane(name).running is not None:
+    elif engine.reads.robot_queue(name).running is not None:
         state = "running"
     else:
         state = "idle" if robot.connected else "disconnected"

@@ -101,13 +101,13 @@ def _done(call: Call, code: str, robot: Robot, motion: wire.Motion | None = None
 async def _view(call: Call, robot: Robot) -> wire.Robot:
     engine = call.engine
     status, status_error = await _status(call, robot)
-    lane = engine.reads.lane(robot.name)
+    robot_queue = engine.reads.robot_queue(robot.name)
     holds = engine.holds.of(robot.name)
     return wire.Robot(
         robot_id=robot.name,
         driver=robot.config.driver,
         default=robot.name == engine.default_robot,
-        state=robot_state(robot, lane.running is not None, holds),
+        state=robot_state(robot, robot_queue.running is not None, holds),
         connected=robot.connected,
         simulated=robot.capabilities.simulated,
         motion_held=status.held if status is not None else None,
@@ -119,8 +119,8 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         details=part(status.details if status is not None else {}),
         status_error=status_error,
         capabilities=asdict(robot.capabilities),
-        queue_size=len(lane),
-        running_task=lane.running.id if lane.running is not None else None,
+        queue_size=len(robot_queue),
+        running_task=robot_queue.running.id if robot_queue.running is not None else None,
         resources=_resources(engine, robot.name),
         holds=hold_views(holds, call.language),
         why=reason_views(engine.why.of(robot.name).reasons, call.language),

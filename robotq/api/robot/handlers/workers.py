@@ -31,7 +31,7 @@ _NAME = 200
 async def list_workers(call: Call) -> web.StreamResponse:
     wanted = call.query(WorkersQuery).queue
     workers = _workers(call)
-    pools = call.engine.reads.pools
+    worker_queues = call.engine.reads.worker_queues
     now_ms = call.engine.clock.now_ms()
     running = _by_worker(call)
     return call.answer(
@@ -43,14 +43,14 @@ async def list_workers(call: Call) -> web.StreamResponse:
             ),
             queues={
                 name: wire.WorkerQueue(
-                    waiting=pool.waiting,
-                    running=len(pool.running),
-                    idle=pool.idle_calls,
+                    waiting=worker_queue.waiting,
+                    running=len(worker_queue.running),
+                    idle=worker_queue.idle_calls,
                     held=call.engine.holds.held(name),
                     holds=hold_views(call.engine.holds.of(name), call.language),
                     why=reason_views(call.engine.why.of(name).reasons, call.language),
                 )
-                for name, pool in pools.items()
+                for name, worker_queue in worker_queues.items()
                 if wanted in (None, name)
             },
             refused=workers.refused,
@@ -61,8 +61,8 @@ async def list_workers(call: Call) -> web.StreamResponse:
 
 def _by_worker(call: Call) -> Mapping[tuple[str, str], Sequence[Task]]:
     found: dict[tuple[str, str], list[Task]] = {}
-    for pool in call.engine.reads.pools.values():
-        for task in pool.running.values():
+    for worker_queue in call.engine.reads.worker_queues.values():
+        for task in worker_queue.running.values():
             found.setdefault((task.queue, task.worker or ""), []).append(task)
     return found
 
