@@ -12,7 +12,7 @@ from aiohttp import web
 
 from robotq.api.access.guard import Guard
 from robotq.api.access.keys import KeyFile
-from robotq.api.access.under_way import UnderWay
+from robotq.api.access.requests import REQUESTS, RequestLog, UnderWay
 from robotq.api.connections.open import Connections
 from robotq.api.context import (
     CONNECTIONS,
@@ -26,7 +26,6 @@ from robotq.api.dashboard.context import DASHBOARD, Dashboard
 from robotq.api.http.interface import Interface, Shared
 from robotq.api.http.later import Later
 from robotq.api.http.mount import mount
-from robotq.api.http.request_log import REQUESTS, RequestLog
 from robotq.api.interfaces import INTERFACES
 from robotq.api.openapi.described import DESCRIBED, Described
 from robotq.api.robot.answers.event import FRAMES, EventFrames

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from robotq.api.access.under_way import UnderWay
+from robotq.api.access.requests import UnderWay
 from robotq.api.connections.open import Connections
 from robotq.engine.engine import Engine
 from robotq.system.watchdog import Watchdog

@@ -149,11 +149,12 @@ class Engine:
 
     def _intake(self) -> Intake:
         settings, webhooks = self._parts.base.settings, self.webhooks
+        to_be_armed = settings.config.require_start_working
         return Intake(
             settings.catalog,
             tuple(self.robots),
             self.default_robot,
-            armed=self._parts.arming.is_armed,
+            armed=self._parts.arming.is_armed if to_be_armed else None,
             callbacks=lambda: webhooks.allowed_hosts,
             clock=self.clock,
             known=settings.known,

@@ -56,7 +56,8 @@ class Signals:
     stop_wanted: Signal[[Task, str, str]] = field(default_factory=partial(Signal, "a wanted stop"))
     """Somebody, for a reason, wants this running task stopped."""
     task_written: Signal[[Task]] = field(default_factory=partial(Signal, "a written task"))
-    """A task is on disk like this, and in memory too. Part of every commit: be quick."""
+    """A task is on disk like this, and in memory too: one that has ended, repeats or has to be
+    started in time. Of the others nobody wants to know. Part of every commit: be quick."""
     webhook_written: Signal[[Delivery]] = field(default_factory=partial(Signal, "a new webhook"))
     """A webhook is on disk that has come with the end of its task."""
     outage: Signal[[str]] = field(default_factory=partial(Signal, "an outage of the disk"))

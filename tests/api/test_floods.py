@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ class Peer:
     answering: bool = False
     head_since: float | None = None
     used: bool = False
+    heard_at: float = field(default_factory=time.monotonic)
     gone: bool = False
 
     def cut(self) -> None:
@@ -64,8 +66,7 @@ def test_connections__end_that_keep_a_head_or_their_first_byte_back() -> None:
         connections.opened(peer)
     connections.look(HEAD_S + 0.1)
     assert slow.gone
-    heard = next(iter(connections._heard.values()))
-    connections.look(heard + SILENT_S + 1)
+    connections.look(silent.heard_at + SILENT_S + 1)
     assert silent.gone
     assert not used.gone
     assert not working.gone

@@ -27,7 +27,7 @@ from robotq.model.task import (
     Work,
 )
 from robotq.store.sqlite import rows
-from robotq.store.sqlite.added import Added
+from robotq.store.sqlite.changes import Added
 from robotq.store.sqlite.migrations import migrate
 from tests.slices import examples
 

@@ -26,7 +26,6 @@ from robotq.api.checklist.models import (
 )
 from robotq.api.http.call import Call
 from robotq.api.http.errors import encoded
-from robotq.api.http.keyed import keyed_request
 from robotq.engine.checklist.events import API
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
@@ -163,7 +162,7 @@ async def health(call: Call) -> web.StreamResponse:
 
 
 def _keyed(call: Call, body: Any) -> KeyedRequest | None:
-    return keyed_request(call, API, [call.request.path.rpartition("/")[2], body])
+    return call.keyed(API, [call.request.path.rpartition("/")[2], body])
 
 
 async def _update(call: Call, changes: Sequence[ItemChange]) -> Sequence[Item]:

@@ -27,12 +27,14 @@ class Connection(web.RequestHandler):
         "crowded",
         "head_since",
         "heard",
+        "heard_at",
         "keyed",
         "used",
     )
 
     answering: bool
     head_since: float | None
+    heard_at: float
     keyed: bool
     used: bool
     began_with_tls: bool
@@ -48,6 +50,7 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.heard = False
+        self.heard_at = time.monotonic()
         self._meter = Meter(super().data_received, transport)
         self._metered = False
         self.answering = False
@@ -82,16 +85,16 @@ class Connection(web.RequestHandler):
         return self._meter
 
     def data_received(self, data: bytes) -> None:
-        if data and self._register is not None:
-            self._register.heard(self)
         if not self.heard and not self.used and data[:2] == _CLIENT_HELLO:
             self.began_with_tls = True
         self.heard = True
-        if self._metered and data:
-            self._meter.put(data)
-            return
-        if data and not self.answering and self.head_since is None:
-            self.head_since = time.monotonic()
+        if data:
+            now = self.heard_at = time.monotonic()
+            if self._metered:
+                self._meter.put(data)
+                return
+            if not self.answering and self.head_since is None:
+                self.head_since = now
         super().data_received(data)
 
     async def finish_response(

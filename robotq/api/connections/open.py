@@ -6,13 +6,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Protocol
 
 from robotq.model.rarely import Rarely
 
 _log = logging.getLogger(__name__)
+
+_heard_at = attrgetter("heard_at")
 
 CROWDED = 0.8
 """Share of the limit from which on connections are closed to make room."""
@@ -44,18 +46,21 @@ class Peer(Protocol):
     """Since when a request has begun to arrive whose head is not whole."""
     used: bool
     """A request on it was answered."""
+    heard_at: float
+    """When something has come over it last, by `time.monotonic`; at first, when it was opened."""
 
     def cut(self) -> None:
         """End it at once."""
 
 
 class Connections:
-    """The connections of a daemon, those that were silent for longest first."""
+    """The connections of a daemon. Each knows itself when it was heard, so that no request has to
+    come by here; whoever was silent for longest is looked for when there is no room."""
 
     def __init__(self, limit: Callable[[], int]) -> None:
         """`limit`: how many there may be."""
         self._limit = limit
-        self._heard: OrderedDict[Peer, float] = OrderedDict()
+        self._open: set[Peer] = set()
         self._task: asyncio.Task[None] | None = None
         self._rarely = Rarely(_log)
         self.closed = 0
@@ -64,24 +69,19 @@ class Connections:
         """Closed because they kept silent in the middle of a head, or before it."""
 
     def __len__(self) -> int:
-        return len(self._heard)
+        return len(self._open)
 
     @property
     def limit(self) -> int:
         return self._limit()
 
     def opened(self, peer: Peer) -> None:
-        self._heard[peer] = time.monotonic()
-        if len(self._heard) > self.limit * CROWDED:
+        self._open.add(peer)
+        if len(self._open) > self.limit * CROWDED:
             self._make_room(peer)
 
-    def heard(self, peer: Peer) -> None:
-        if peer in self._heard:
-            self._heard[peer] = time.monotonic()
-            self._heard.move_to_end(peer)
-
     def gone(self, peer: Peer) -> None:
-        self._heard.pop(peer, None)
+        self._open.discard(peer)
 
     def start(self) -> None:
         """Watch over deadlines from now on."""
@@ -98,7 +98,7 @@ class Connections:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         for _ in range(_FIRST_LOOKS):
-            if all(peer.used for peer in self._heard):
+            if all(peer.used for peer in self._open):
                 return
             await asyncio.sleep(_FIRST_LOOK_S)
 
@@ -106,12 +106,12 @@ class Connections:
         """Cut those that have kept a request, or their first byte, back for too long."""
         late = [
             peer
-            for peer, heard in self._heard.items()
+            for peer in self._open
             if not peer.answering
             and (
                 now - peer.head_since > HEAD_S
                 if peer.head_since is not None
-                else not peer.used and now - heard > SILENT_S
+                else not peer.used and now - peer.heard_at > SILENT_S
             )
         ]
         for peer in late:
@@ -126,20 +126,21 @@ class Connections:
     def _make_room(self, newcomer: Peer) -> None:
         """Whoever has just come stays: it may be the one that wants to stop a robot."""
         limit, now = self.limit, time.monotonic()
-        wanted = len(self._heard) - int(limit * _ROOM)
+        wanted = len(self._open) - int(limit * _ROOM)
+        longest_silent_first = sorted(self._open, key=_heard_at)
         idle = [
-            (peer, now - heard)
-            for peer, heard in self._heard.items()
+            (peer, now - peer.heard_at)
+            for peer in longest_silent_first
             if not peer.keyed and not peer.answering and peer is not newcomer
         ]
         going = [peer for peer, silent_s in idle if silent_s >= _BRIEF_S][:wanted]
-        over = len(self._heard) - len(going) - limit
+        over = len(self._open) - len(going) - limit
         if over > 0:
             # those who have only just come, those without a key whose request waits, and then
             # any that is idle
             others = [peer for peer, silent_s in idle if silent_s < _BRIEF_S]
-            others += [peer for peer in self._heard if not peer.keyed and peer.answering]
-            others += [peer for peer in self._heard if peer.keyed and not peer.answering]
+            others += [peer for peer in longest_silent_first if not peer.keyed and peer.answering]
+            others += [peer for peer in longest_silent_first if peer.keyed and not peer.answering]
             going += others[:over]
         if not going:
             return
@@ -149,7 +150,7 @@ class Connections:
         self._rarely.warning(
             "many connections: %d are open, %d may be; %d were closed, those without a key that "
             "were idle for longest first (limits.connections)",
-            len(self._heard) + len(going),
+            len(self._open) + len(going),
             limit,
             len(going),
         )

@@ -6,10 +6,10 @@ from itertools import takewhile
 
 from aiohttp import web
 
+from robotq.api.access.requests import REQUESTS
 from robotq.api.dashboard.context import DASHBOARD, KnownStatus
 from robotq.api.dashboard.models import ChartQuery, RequestsQuery
 from robotq.api.http.call import Call
-from robotq.api.http.request_log import REQUESTS
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
 from robotq.wire import dashboard as wire

@@ -1,25 +1,35 @@
-"""One request on its way through the daemon."""
+"""One request on its way through the daemon: who makes it, what came with it, the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from robotq.api.access.guard import NOBODY, Caller
 from robotq.api.access.scopes import allows
-from robotq.api.http import body as jsonbody
 from robotq.api.http.errors import Body, json_response
 from robotq.api.http.language import preferred
 from robotq.engine.engine import Engine
+from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
+from robotq.model.json_text import parse_json, parse_unique
 from robotq.model.texts import Language
 
 _LANGUAGES = {language.value: language for language in Language}
 _PERSON = "person"
 """Asked of a caller in place of a scope: that they are no program that decides by itself."""
+_KEY = re.compile(r"[!-~]{1,255}")
+_BODY_S = 30.0
+"""Wall seconds in which a body has to arrive."""
+_LARGE = 65_536
+"""Bytes of a body from which on its keys are looked at on a thread."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -83,16 +93,83 @@ class Call:
         """A part of the path, decoded."""
         return self.request.match_info[name]
 
-    def json(self, *, unique: bool = False) -> Awaitable[Any]:
-        """The body as JSON. `unique`: no key may stand twice in an object. Raises RobotqError
-        bad_json, body_too_large, bad_parameter."""
-        limit = self.engine.config.limits.body_bytes
-        return jsonbody.read_json(self.request, limit, unique=unique)
+    async def json(self, *, unique: bool = False) -> Any:
+        """The body as JSON, whatever the Content-Type says; an empty one is `{}`. `unique`: no key
+        may stand twice in an object.
+
+        Refused are NaN and Infinity, numbers beyond a double, invalid UTF-8 and deep nesting.
+        Raises RobotqError bad_json, body_too_large; with `unique` bad_parameter.
+        """
+        raw = await self.bytes()
+        try:
+            if not unique:
+                return parse_json(raw)
+            if len(raw) > _LARGE:
+                return await asyncio.to_thread(parse_unique, raw)
+            return parse_unique(raw)
+        except RobotqError as error:
+            packed = self._packed
+            if packed == "identity" or error.code.name != "bad_json":
+                raise
+            reason = f"{error.args_['reason']}; unpacked ({packed}) it has {len(raw)} bytes"
+            raise RobotqError("bad_json", reason=reason) from error
 
     async def bytes(self) -> bytes:
         """The body as it is. Raises RobotqError bad_json where it does not come to its end,
         body_too_large."""
-        return await jsonbody.read_bytes(self.request, self.engine.config.limits.body_bytes)
+        request, limit_bytes = self.request, self.engine.config.limits.body_bytes
+        content = request.content
+        try:
+            if content.is_eof():
+                # all of it is here, as of nearly every request
+                raw = content.read_nowait()
+            else:
+                raw = await _arriving(request, limit_bytes)
+        except web.HTTPRequestEntityTooLarge as error:
+            raise RobotqError("body_too_large", limit_bytes=limit_bytes) from error
+        except TimeoutError as error:
+            raise RobotqError(
+                "bad_json", reason=f"it did not arrive within {_BODY_S:g} seconds"
+            ) from error
+        except web.RequestPayloadError as error:
+            # nothing more comes of it: whoever looks for its end must not find the error again
+            content.feed_eof()
+            if request.protocol is not None:
+                request.protocol.close()
+            packed = self._packed
+            reason = "it could not be read to its end"
+            if packed != "identity":
+                reason = f"it says that it is packed ({packed}), and cannot be unpacked"
+            raise RobotqError("bad_json", reason=reason) from error
+        if len(raw) > limit_bytes:
+            raise RobotqError("body_too_large", limit_bytes=limit_bytes)
+        return raw
+
+    @property
+    def _packed(self) -> str:
+        return self.request.headers.get("Content-Encoding", "identity")[:20]
+
+    def keyed(self, api: str, body: Any) -> KeyedRequest | None:
+        """The request with its Idempotency-Key; None where it has none. `body` is its content as
+        JSON values.
+
+        Raises RobotqError bad_parameter where the key is malformed.
+        """
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None:
+            return None
+        if not _KEY.fullmatch(key):
+            raise RobotqError(
+                "bad_parameter",
+                field="Idempotency-Key",
+                reason="expected 1 to 255 visible ASCII characters",
+            )
+        content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+        return KeyedRequest(
+            scope=f"{api}:{self.caller.name}",
+            key=key,
+            fingerprint=hashlib.sha256(content).hexdigest(),
+        )
 
     async def body(self, model: type[_Model]) -> _Model:
         """The body as a JSON object of this shape.
@@ -112,6 +189,14 @@ class Call:
         self, body: Body, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
         return json_response(body, status, headers)
+
+
+async def _arriving(request: web.Request, limit_bytes: int) -> bytes:
+    announced = request.content_length
+    if announced is not None and announced > limit_bytes:
+        raise RobotqError("body_too_large", limit_bytes=limit_bytes)
+    async with asyncio.timeout(_BODY_S):
+        return await request.read()
 
 
 def _allowed(caller: Caller, asked: str) -> bool:

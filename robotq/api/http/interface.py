@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from robotq.api.access.under_way import UnderWay
+from robotq.api.access.requests import RequestLog, UnderWay
 from robotq.api.http.call import Call
-from robotq.api.http.request_log import RequestLog
 from robotq.api.http.routes import Route
 from robotq.config import Config, InterfaceConfig
 from robotq.engine.engine import Engine

@@ -6,7 +6,6 @@ from typing import Any
 
 from robotq.api.context import WORKERS
 from robotq.api.http.call import Call
-from robotq.api.http.keyed import keyed_request
 from robotq.model.errors import RobotqError
 from robotq.model.job import Job
 from robotq.model.task import Task
@@ -29,7 +28,7 @@ async def submit(call: Call, job: Job, content: Any, *, max_waiting: int) -> tup
         api=job.queue,
         actor=call.actor,
         max_waiting=max_waiting,
-        keyed=keyed_request(call, job.queue, content),
+        keyed=call.keyed(job.queue, content),
     )
 
 

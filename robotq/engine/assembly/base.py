@@ -13,6 +13,7 @@ from robotq.engine.events.bus import EventBus
 from robotq.engine.holds.board import HoldBoard, places_to_resources
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.reads import Reads
+from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.stop_file import StopFile
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
@@ -71,7 +72,9 @@ async def make_base(
         memory=memory,
         resources=resources,
         signals=signals,
-        followers=(new_webhooks.following, steps.following),
+        settings=settings,
+        at_end=(new_webhooks.following,),
+        by_handler={MANUAL_STEP: steps.following},
         deadline_s=settings.timings.disk_s,
     )
     hold_writer = HoldWriter(holds, commit, restored.holds, signals, settings)

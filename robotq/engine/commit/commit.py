@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
+
+import msgspec
 
 from robotq.engine.commit.locks import LockedTask, LockedTasks, Locks
 from robotq.engine.events.bus import EventBus
 from robotq.engine.reads import Reads
+from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
 from robotq.engine.state.resources import Resources
 from robotq.engine.state.tasks import Room, TaskMemory
 from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.task import Task, TaskState
+from robotq.model.task import FINAL_STATES, Task, TaskState
 from robotq.store.port import (
     AppendEvent,
     DropOccupancy,
@@ -52,6 +57,15 @@ class Along(Protocol):
         """It is not on disk, or nobody knows."""
 
 
+class _Writing(msgspec.Struct):
+    """A transaction on its way to the disk."""
+
+    refused: bool
+    """Whether its caller is told that it was not written, once the disk takes too long."""
+    given_up: bool = False
+    """That was told."""
+
+
 class NotAnswered(RobotqError):
     """A store_unavailable where nobody knows yet whether it was written."""
 
@@ -77,17 +91,29 @@ class Commit:
         memory: TaskMemory,
         resources: Resources,
         signals: Signals,
-        followers: Sequence[Follower],
+        settings: Settings,
+        at_end: Sequence[Follower],
+        by_handler: Mapping[str, Follower],
         deadline_s: float = Timings().disk_s,
     ) -> None:
+        """What follows from a task that is written: `at_end` is asked about those that have
+        ended, `by_handler` about those whose command this part of the daemon carries out."""
         self._store = store
         self._bus = bus
         self._reads = reads
         self._memory = memory
         self._resources = resources
         self._signals = signals
-        self._followers = followers
+        self._settings = settings
+        self._at_end = at_end
+        self._by_handler = by_handler
         self._deadline_s = deadline_s
+        self._handed_over: deque[tuple[float, asyncio.Future[Sequence[Event]], _Writing]] = deque()
+        """When the disk should have answered, by the clock of the loop; its answer. In the order
+        in which it gets them, and answers."""
+        self._look_at = math.inf
+        """When it is looked next whether the disk has answered in time."""
+        self._looking: asyncio.TimerHandle | None = None
         self._working = asyncio.Event()
         self._working.set()
         self._answering = asyncio.Event()
@@ -133,10 +159,16 @@ class Commit:
         over too, and then undone.
         """
         following = self._following(mutations)
-        given_up = False
+        if not self._answering.is_set():
+            # what is not handed over cannot come to the disk later
+            raise RobotqError("store_unavailable", reason=NO_ANSWER)
+        whole = mutations
+        if following or holds is not None:
+            whole = _together(mutations, following, holds)
+        writing = _Writing(refused=True)
 
         def committed(events: Sequence[Event]) -> None:
-            if given_up:
+            if writing.given_up:
                 self.late.append(whole)
             try:
                 self._take_over(mutations, following)
@@ -150,25 +182,8 @@ class Commit:
                 # it is on disk, whatever became of it in memory
                 self._bus.publish(events)
 
-        whole = [*mutations, *following, *(holds.mutations if holds is not None else ())]
-        if not self._answering.is_set():
-            # what is not handed over cannot come to the disk later
-            raise RobotqError("store_unavailable", reason=NO_ANSWER)
         try:
-            writing = self._store.apply(whole, committed)
-
-            def give_up() -> None:
-                nonlocal given_up
-                if not writing.done():
-                    given_up = True
-                    self._hangs()
-                    writing.set_exception(NotAnswered())
-
-            deadline = writing.get_loop().call_later(self._deadline_s, give_up)
-            try:
-                await writing
-            finally:
-                deadline.cancel()
+            await self._hand_over(writing, whole, committed)
         except StaleRevision as error:
             await self._unless_removed(str(error), mutations)
             raise
@@ -198,18 +213,15 @@ class Commit:
             finally:
                 self._bus.publish(events)
 
-        whole = [*mutations, *following, *(holds.mutations if holds is not None else ())]
         written = False
         try:
             if self._answering.is_set():
-                hanging = asyncio.get_running_loop().call_later(self._deadline_s, self._hangs)
+                whole = _together(mutations, following, holds)
                 try:
-                    await self._store.apply(whole, committed)
+                    await self._hand_over(_Writing(refused=False), whole, committed)
                     written = True
                 except StoreUnavailable as error:
                     self._failed(str(error))
-                finally:
-                    hanging.cancel()
         finally:
             if not written and holds is not None:
                 holds.failed()
@@ -232,6 +244,45 @@ class Commit:
         _log.warning("not in the journal: %s by %s", event.kind, event.actor)
         return False
 
+    def _hand_over(
+        self,
+        writing: _Writing,
+        mutations: Sequence[Mutation],
+        committed: Callable[[Sequence[Event]], None],
+    ) -> asyncio.Future[Sequence[Event]]:
+        """Give it to the store. One timer is enough for all that the disk has."""
+        due = asyncio.get_running_loop().time() + self._deadline_s
+        answer = self._store.apply(mutations, committed)
+        handed_over = self._handed_over
+        while handed_over and handed_over[0][1].done():
+            handed_over.popleft()
+        handed_over.append((due, answer, writing))
+        if due < self._look_at:
+            self._look_when(due)
+        return answer
+
+    def _look_when(self, due: float) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        self._look_at = due
+        self._looking = asyncio.get_running_loop().call_at(due, self._look)
+
+    def _look(self) -> None:
+        """Whether the disk has answered what it should have answered by now."""
+        self._looking, self._look_at = None, math.inf
+        now, handed_over = asyncio.get_running_loop().time(), self._handed_over
+        while handed_over:
+            due, answer, writing = handed_over[0]
+            if not answer.done():
+                if due > now:
+                    self._look_when(due)
+                    return
+                self._hangs()
+                if writing.refused:
+                    writing.given_up = True
+                    answer.set_exception(NotAnswered())
+            handed_over.popleft()
+
     async def _unless_removed(self, task_id: str, mutations: Sequence[Mutation]) -> None:
         """Raises RobotqError task_not_found where retention has removed the task meanwhile."""
         ours = any(isinstance(one, SaveTask) and one.task.id == task_id for one in mutations)
@@ -243,8 +294,13 @@ class Commit:
         following: list[Mutation] = []
         for mutation in mutations:
             if isinstance(mutation, SaveTask):
-                for follower in self._followers:
-                    following += follower(mutation)
+                task = mutation.task
+                if task.state in FINAL_STATES:
+                    for follower in self._at_end:
+                        following += follower(mutation)
+                handler = self._settings.catalog.handler(task.command.cmd_type)
+                if handler is not None and handler in self._by_handler:
+                    following += self._by_handler[handler](mutation)
         return following
 
     # -- into memory ---------------------------------------------------------------------------
@@ -260,7 +316,8 @@ class Commit:
                         self._memory.add(mutation.task, mutation.weight)
                     else:
                         self._memory.update(mutation.task, mutation.before)
-                    self._signals.task_written.tell(mutation.task)
+                    if _is_told(mutation.task):
+                        self._signals.task_written.tell(mutation.task)
                 elif isinstance(mutation, _OCCUPANCIES):
                     freed |= self._resources.commit((mutation,))
             except Exception:  # noqa: BLE001 - as above
@@ -314,3 +371,15 @@ class Commit:
             self.reason = reason
             self._working.clear()
             self._signals.outage.tell(reason)
+
+
+def _together(
+    mutations: Sequence[Mutation], following: Sequence[Mutation], holds: Along | None
+) -> Sequence[Mutation]:
+    """What goes into one transaction."""
+    return [*mutations, *following, *(holds.mutations if holds is not None else ())]
+
+
+def _is_told(task: Task) -> bool:
+    """Whether anybody has to do something about it. Nobody has for one that waits, or runs."""
+    return task.state in FINAL_STATES or task.expires_at_ms is not None or task.repeat is not None

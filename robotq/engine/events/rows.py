@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import zip_longest
+from collections.abc import Sequence
 from typing import Any
 
 from robotq.engine.state.tallies import tallies_of_end, tallies_of_new
@@ -40,16 +39,19 @@ def task_event(
 
 
 def saving_new(
-    tasks: Iterable[Task],
+    tasks: Sequence[Task],
     actor: str,
-    weights: Iterable[int] = (),
-    outlooks: Iterable[JsonObject | None] = (),
+    weights: Sequence[int] = (),
+    outlooks: Sequence[JsonObject | None] = (),
 ) -> list[Mutation]:
     """What writes accepted tasks. `weights`: those of their commands, where they are known;
     `outlooks`: what their programs come to."""
     mutations: list[Mutation] = []
-    for task, weight, outlook in zip_longest(tasks, weights, outlooks):
-        mutations.append(SaveTask(task, None, weight))
+    for index, task in enumerate(tasks):
+        mutations.append(SaveTask(task, None, weights[index] if weights else None))
+        data: dict[str, Any] = {"cmd_type": task.command.cmd_type}
+        if outlooks and outlooks[index] is not None:
+            data["program"] = outlooks[index]
         submitted = Event(
             kind="task.submitted",
             at_ms=task.submitted_at_ms,
@@ -58,10 +60,7 @@ def saving_new(
             robot=task.queue,
             task_id=task.id,
             after=str(task.state),
-            data={
-                "cmd_type": task.command.cmd_type,
-                **({} if outlook is None else {"program": outlook}),
-            },
+            data=data,
         )
         mutations.append(AppendEvent(submitted))
         if task.work is not None:

@@ -55,13 +55,14 @@ class Intake:
         robots: Sequence[str],
         default_robot: str,
         *,
-        armed: Callable[[], bool] = lambda: True,
+        armed: Callable[[], bool] | None = None,
         callbacks: Callable[[], AllowedHosts] = lambda: AllowedHosts(()),
         clock: WallClock | None = None,
         known: KnownRobots = NOBODY_KNOWS,
     ) -> None:
-        """`armed`: whether anything but queries and `START_WORKING` is taken right now;
-        `callbacks`: where a `callback_url` may lead to; `known`: what is known of the robots."""
+        """`armed`: whether anything but queries and `START_WORKING` is taken right now, None where
+        nobody has to send that; `callbacks`: where a `callback_url` may lead to; `known`: what is
+        known of the robots."""
         self._known = known
         self.catalog = catalog
         self._robots = tuple(robots)
@@ -111,7 +112,12 @@ class Intake:
             callback_url=None if callback_url is None else self._callback_url(callback_url, spec),
             extra={} if body.keys() <= _KNOWN_KEYS else _unknown(body),
         )
-        if spec.kind is not Kind.QUERY and spec.handler not in _ARMING and not self._armed():
+        if (
+            self._armed is not None
+            and spec.kind is not Kind.QUERY
+            and spec.handler not in _ARMING
+            and not self._armed()
+        ):
             raise RobotqError("not_armed")
         named, field = _named_robot(body, params)
         robot = self._robot(named, field, spec)

@@ -120,8 +120,10 @@ class Submitting:
             await self._commit.write(mutations, room)
             crash_point(CrashPoint.ACCEPTED)
             return accepted
-        finally:
+        except BaseException:
+            # else it is taken already, with the tasks in memory
             room.taken()
+            raise
 
     @unbroken
     async def retry(

@@ -95,6 +95,23 @@ class RobotQueue:
         known = self._waiting.get(task.id)
         return None if known is None else bisect_left(self._order, self._place(known)) + 1
 
+    def add(self, task: Task) -> None:
+        """Take over a new task that waits."""
+        self.changes += 1
+        self._wait(task)
+        self._changed.set()
+
+    def _wait(self, task: Task) -> None:
+        self._waiting[task.id] = task
+        place = self._place(task)
+        # most come behind all others, and there may be thousands
+        if self._order and place < self._order[-1]:
+            insort(self._order, place)
+        else:
+            self._order.append(place)
+        if task.awaits_approval:
+            self._undecided.setdefault(_decision(task), {})[task.id] = task
+
     def update(self, task: Task) -> None:
         """Take over a task as it was written."""
         self.changes += 1
@@ -106,15 +123,7 @@ class RobotQueue:
             if self._opened_by == task.id:
                 # its claim was given back: the batch has not begun after all
                 self.open_batch = None
-            self._waiting[task.id] = task
-            place = self._place(task)
-            # most come behind all others, and there may be thousands
-            if self._order and place < self._order[-1]:
-                insort(self._order, place)
-            else:
-                self._order.append(place)
-            if task.awaits_approval:
-                self._undecided.setdefault(_decision(task), {})[task.id] = task
+            self._wait(task)
         elif task.state is TaskState.RUNNING:
             self.running = task
             if task.contiguous and task.batch_id != self._open_batch:

@@ -62,18 +62,16 @@ class TaskMemory:
         self._ended_weights: dict[str, int] = {}
         self._ended_weight = 0
         self._counts: dict[tuple[str, str, TaskState], int] = dict(restored.counts)
+        self.unfinished = 0
+        """Waiting and running commands of robots."""
         for task in restored.finished:
             self._keep(task)
         self._forget_oldest()
         for task in restored.unfinished:
             self._unfinished[task.id] = task
+            self.unfinished += task.work is None
             self._weigh(task)
             self._place(task)
-
-    @property
-    def unfinished(self) -> int:
-        """Waiting and running commands of robots."""
-        return sum(map(len, self.robot_queues.values()))
 
     def robot_queue(self, queue: str) -> RobotQueue:
         robot_queue = self.robot_queues.get(queue)
@@ -128,13 +126,15 @@ class TaskMemory:
             key = (task.api, task.queue, task.state)
             self._counts[key] = self._counts.get(key, 0) + 1
         if task.state in FINAL_STATES:
-            self._unfinished.pop(task.id, None)
+            if self._unfinished.pop(task.id, None) is not None:
+                self.unfinished -= task.work is None
             command = self._weights.pop(task.id, None)
             self.weight -= command or 0
             if known is not None or before is None or task.id in self._finished:
                 self._keep(task, command)
             self._forget_oldest()
         else:
+            self.unfinished += known is None and task.work is None
             self._unfinished[task.id] = task
             self._weigh(task)
             if before is not None:
@@ -144,14 +144,19 @@ class TaskMemory:
 
     def add(self, task: Task, weight: int | None = None) -> None:
         """A new one that waits, as it was written; `weight` is that of its command."""
-        key = (task.api, task.queue, TaskState.PENDING)
+        queue = task.queue
+        key = (task.api, queue, TaskState.PENDING)
         self._counts[key] = self._counts.get(key, 0) + 1
         self._unfinished[task.id] = task
         if weight is None:
             weight = weight_of(task.command)
         self._weights[task.id] = weight
         self.weight += weight
-        self._place(task)
+        if task.work is not None:
+            self.worker_queue(queue).update(task)
+            return
+        self.unfinished += 1
+        self.robot_queue(queue).add(task)
 
     def _weigh(self, task: Task) -> None:
         if task.id not in self._weights:

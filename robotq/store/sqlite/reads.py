@@ -90,7 +90,7 @@ def events(
 
 def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | None:
     row = connection.execute(_READ["answer"], (scope, key)).fetchone()
-    return state_rows.answer_from_row(row) if row is not None else None
+    return rows.answer_from_row(row) if row is not None else None
 
 
 def tallies(connection: sqlite3.Connection, api: str, from_ms: int, to_ms: int) -> Sequence[Tally]:

@@ -1,4 +1,5 @@
-"""Records to rows and back. A record that is read equals the one that was written."""
+"""Records to rows and back: tasks, the journal, answers to keys. A record that is read equals the
+one that was written."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ from robotq.model.task import (
     TaskState,
     Work,
 )
+from robotq.store.port import Answer
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -192,6 +194,23 @@ def event_from_row(row: Row) -> Event:
         before=before,
         after=after,
         data=orjson.loads(data),
+    )
+
+
+def answer_to_row(answer: Answer) -> Row:
+    return (
+        answer.scope,
+        answer.key,
+        answer.fingerprint,
+        json_text(answer.body),
+        answer.at_ms,
+    )
+
+
+def answer_from_row(row: Row) -> Answer:
+    scope, key, fingerprint, body, at_ms = row
+    return Answer(
+        scope=scope, key=key, fingerprint=fingerprint, body=orjson.loads(body), at_ms=at_ms
     )
 
 

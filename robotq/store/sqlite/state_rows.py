@@ -1,4 +1,4 @@
-"""Records of what is known besides tasks and journal, to rows and back: holds, places, answers,
+"""Records of what is known besides tasks and journal, to rows and back: holds, places,
 webhooks, facts. A record that is read equals the one that was written."""
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ import orjson
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json import JsonObject
-from robotq.store.port import Answer
 from robotq.store.sqlite import rows
 from robotq.store.sqlite.rows import Row
 
@@ -54,23 +53,6 @@ def occupancy_to_row(occupancy: Occupancy) -> Row:
 def occupancy_from_row(row: Row) -> Occupancy:
     resource, robot, since_ms, task_id = row
     return Occupancy(resource=resource, robot=robot, since_ms=since_ms, task_id=task_id)
-
-
-def answer_to_row(answer: Answer) -> Row:
-    return (
-        answer.scope,
-        answer.key,
-        answer.fingerprint,
-        rows.json_text(answer.body),
-        answer.at_ms,
-    )
-
-
-def answer_from_row(row: Row) -> Answer:
-    scope, key, fingerprint, body, at_ms = row
-    return Answer(
-        scope=scope, key=key, fingerprint=fingerprint, body=orjson.loads(body), at_ms=at_ms
-    )
 
 
 def delivery_to_row(delivery: Delivery) -> Row:

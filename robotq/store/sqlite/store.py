@@ -14,8 +14,8 @@ from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.store.port import Committed, Mutation, Restored, StoreStatistics, StoreUnavailable
 from robotq.store.sqlite import reads
-from robotq.store.sqlite.added import STATEMENTS
 from robotq.store.sqlite.asking import Asking, check_library
+from robotq.store.sqlite.changes import STATEMENTS
 from robotq.store.sqlite.lock import FolderLock
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, migrate
 from robotq.store.sqlite.reader import Reader

@@ -18,8 +18,7 @@ import msgspec
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.event import Event
 from robotq.store.port import Committed, DuplicateKey, Mutation, SaveAnswer, StoreUnavailable
-from robotq.store.sqlite.added import taken_keys
-from robotq.store.sqlite.changes import Changes
+from robotq.store.sqlite.changes import Changes, taken_keys
 from robotq.store.sqlite.handover import Handover
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
-from robotq.api.http.keyed import REPLAYED, keyed_request
+from robotq.api.http.keyed import REPLAYED
 from robotq.api.robot.answers.holds import hold_reason, hold_views
 from robotq.api.robot.answers.task import schedule_view
 from robotq.api.robot.answers.words import words
@@ -62,7 +62,7 @@ async def submit(call: Call) -> web.StreamResponse:
     if not batch and orders[0].spec.kind is not Kind.QUEUED:
         return await _at_once(call, orders[0])
     wait_s = _wait_s(call)
-    keyed = keyed_request(call, API, body)
+    keyed = call.keyed(API, body)
     if wait_s and call.engine.config.mode == "sync":
         await _refuse_if_held(call, orders, keyed)
     accepted = await call.engine.queue.submit(

@@ -6,7 +6,6 @@ from aiohttp import web
 
 from robotq.api.http.call import Call
 from robotq.api.http.errors import json_bytes
-from robotq.api.http.keyed import keyed_request
 from robotq.api.robot.answers.confirming import starts_next
 from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
 from robotq.api.robot.answers.times import read_time
@@ -177,7 +176,7 @@ async def _starts_next(call: Call, task_id: str) -> wire.StartsNext | None:
 
 
 def _keyed(call: Call, body: models.RetryBody | models.ResolveBody) -> KeyedRequest | None:
-    return keyed_request(call, API, {"path": call.request.path, **body.model_dump()})
+    return call.keyed(API, {"path": call.request.path, **body.model_dump()})
 
 
 def _replayed(repeated: bool) -> dict[str, str] | None:
