@@ -203,6 +203,25 @@ async def test_a_disk_that_does_not_answer__is_an_outage_and_refuses(start_lab: 
     assert lab.driver.done == ["third"]
 
 
+async def test_a_disk_that_does_not_answer__each_is_told_in_time(start_lab: StartLab) -> None:
+    """One was answered long before, one waits already when the next one comes."""
+    lab = await start_lab()
+    assert (await lab.run("answered")).state is TaskState.COMPLETED
+    lab.engine._parts.base.commit._deadline_s = 0.05
+    lab.disk.hang_all()
+    first = asyncio.create_task(lab.submit("first"))
+    await lab.quiet()
+    second = asyncio.create_task(lab.submit("second"))
+    for one in (first, second):
+        with pytest.raises(RobotqError, match="does not answer"):
+            await one
+    lab.disk.go_on()
+    await lab.held()
+    late = await lab.disk.data.list(TaskQuery(states=frozenset({TaskState.CANCELLED})))
+    assert {task.command.cmd_id for task in late} == {"first", "second"}
+    assert lab.driver.done == ["answered"]
+
+
 async def test_resume__that_the_disk_took_too_long_for_lets_nothing_go_on(
     start_lab: StartLab,
 ) -> None:
