@@ -3,7 +3,8 @@
 On a busy machine a process may stand for half a second. Timers of asyncio go by the clock of the
 wall, so a stop that has 50 ms to be confirmed is given up then, and a test of it fails although
 nothing is wrong. The time of this loop takes small steps: whatever is measured with it is measured
-in turns that the process had. On a quiet machine it is the time of the wall.
+in turns that the process had. On a quiet machine it is the time of the wall. While the clock is
+swift (`tests.swift`), which is as patient by itself, it is that one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import selectors
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from tests.swift import CLOCK
 
 _SLICE_S = 0.005
 """The loop never waits longer than this at once."""
@@ -30,7 +33,8 @@ class PatientLoop(asyncio.SelectorEventLoop):
         super().__init__(_Slices(self))
 
     def time(self) -> float:
-        return self._passed + min(time.monotonic() - self._seen, _STEP_S)
+        passed = time.monotonic() - self._seen
+        return self._passed + (passed if CLOCK.swift else min(passed, _STEP_S))
 
     def turn(self) -> None:
         """What has passed since the last turn counts, up to a step."""
@@ -45,9 +49,26 @@ class _Slices(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._loop.turn()
-        found = super().select(_SLICE_S if timeout is None else min(timeout, _SLICE_S))
+        if CLOCK.swift:
+            found = self._until_woken(timeout)
+        else:
+            found = super().select(_SLICE_S if timeout is None else min(timeout, _SLICE_S))
         self._loop.turn()
         return found
+
+    def _until_woken(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        wait = CLOCK.add(timeout, lambda: _wake(self._loop))
+        try:
+            return super().select(timeout)
+        finally:
+            CLOCK.drop(wait)
+
+
+def _wake(loop: asyncio.AbstractEventLoop) -> None:
+    """Its timers are due."""
+    loop.call_soon_threadsafe(lambda: None)
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:

@@ -3,7 +3,8 @@
 A test that sleeps is slow on a quiet machine and wrong on a busy one. So whatever is slept in a
 test's own code is looked at while it runs: `time.sleep`, `asyncio.sleep`, and the wait for an
 event or a condition that does not come. What robotq does in the background meanwhile is its own,
-and so is what an emulated machine or wire does on a thread.
+and so is what an emulated machine or wire does on a thread. What is slept while the clock is swift
+(`tests.swift`) is not slept for real.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
+
+from tests.swift import CLOCK
 
 LONGEST_S = 0.05
 _TESTS = str(Path(__file__).parent) + "/"
@@ -35,7 +38,8 @@ class Slept:
 
     def note(self, seconds: float, frame: FrameType | None) -> None:
         """That it has slept so long; `frame`: where."""
-        if seconds <= LONGEST_S or threading.current_thread() is not threading.main_thread():
+        others = threading.current_thread() is not threading.main_thread()
+        if seconds <= LONGEST_S or CLOCK.wanted or others:
             return
         while frame is not None and frame.f_code.co_filename.endswith(_OF_OTHERS):
             frame = frame.f_back

@@ -19,9 +19,10 @@ HERE = Path(__file__).parent
 
 WAITS = {
     "acceptance/test_all_interfaces.py": "its test is long",
-    "drivers/jsonline/test_bad_wire.py": "some vain attempts to connect, whose pauses grow",
-    "drivers/marlin/test_holds.py": "limits of a step and of an answer, by the emulator's wall",
-    "drivers/marlin/test_waiting.py": "a driver that says nothing, for as long as it might ask",
+    "drivers/jsonline/test_bad_wire.py": "of a clock that is swift (`tests.swift`)",
+    "drivers/marlin/test_holds.py": "of a clock that is swift",
+    "drivers/marlin/test_waiting.py": "of a clock that is swift",
+    "swift/test_swift.py": "of a clock that is swift",
     "test_patience.py": "as if the machine had been busy",
     "test_watchdog.py": "a wait longer than a stall",
     "workers/test_reference_worker.py": "work that takes longer than the shortest lease",

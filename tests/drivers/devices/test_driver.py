@@ -166,7 +166,6 @@ def test_emergency_stop__of_a_device_that_only_reads_is_no_failure(tmp_path: Pat
 
 @pytest.mark.parametrize("seed", some(range(100), 10))
 @pytest.mark.parametrize("how", ["stop", "emergency_stop"])
-@pytest.mark.real_time("a stop falls into a command that takes its time")
 def test_stop__at_any_moment_is_the_last_that_happens(
     machines: Machines, seed: int, how: str
 ) -> None:

@@ -188,10 +188,11 @@ def _connect(driver: Driver, attempts: int) -> None:
 
 def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Wait for something that another thread or the emulator does."""
-    deadline = time.monotonic() + timeout_s
+    deadline, pause_s = time.monotonic() + timeout_s, 0.002
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.002)
+        time.sleep(pause_s)
+        pause_s = min(1.2 * pause_s, 0.01)
 
 
 def square(count: int, feed: int = 6000) -> list[str]:

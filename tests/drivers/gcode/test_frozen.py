@@ -18,6 +18,8 @@ from robotq.drivers.base import LinkLost
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import bench
 
+pytestmark = pytest.mark.wall("the driver is a process that is stopped and goes on")
+
 TIMES = 4
 STANDS_S = {"M410": 4.5}
 """Marlin says nothing for a second after a stop, or for two; so the limit leaves it as long again

@@ -75,7 +75,6 @@ def act(robot: Bench, running: Running, how: str, rolls: Random) -> None:
 
 @pytest.mark.parametrize("seed", some(range(20), 1))
 @pytest.mark.parametrize("firmware", FIRMWARES)
-@pytest.mark.real_time("people hold and let go while the emulator moves by the wall")
 def test_long_program__ends_where_it_leads_to_or_says_that_it_is_lost(
     tmp_path: Path, firmware: str, seed: int
 ) -> None:

@@ -86,7 +86,6 @@ def robot(folder: Path, number: int) -> Iterator[tuple[Bench, Device]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.real_time("the emulator moves by the wall")
 def test_stops__at_random_moments_of_motions_of_each_kind(tmp_path: Path) -> None:
     assert of_many(tmp_path, robot, SCENES, robots=9, each=3, seed=1, survives=True) == []
 

@@ -20,7 +20,6 @@ _SCALE = 0.004
 
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("way", ["to_device", "to_host"])
-@pytest.mark.real_time("a wire that is slow")
 async def test_damaged_lines__are_asked_again_and_nothing_moves_twice(
     machine: MakeMachine, tmp_path: Path, clean_scan: list[str], kind: str, way: str
 ) -> None:
@@ -188,7 +187,6 @@ async def test_reboot_just_before_a_command__it_is_not_begun_with_the_wrong_devi
     assert device.motions() == []
 
 
-@pytest.mark.real_time("some vain attempts to connect, whose pauses grow")
 async def test_unplugged_in_the_middle_of_a_motion__and_plugged_in_under_another_name(
     machine: MakeMachine, tmp_path: Path, clean_scan: list[str]
 ) -> None:

@@ -339,7 +339,6 @@ def test_stop__of_which_the_device_says_nothing_is_not_told_as_one(bench: Make) 
     assert "not confirmed" in str(device.driver._safe)  # type: ignore[attr-defined]
 
 
-@pytest.mark.real_time("an answer is late by the wall")
 def test_stop__while_an_answer_is_late_does_not_take_it_for_its_own(bench: Make) -> None:
     pump = Pump()
     device = bench(pump, PUMP).connected()

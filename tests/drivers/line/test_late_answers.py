@@ -58,7 +58,6 @@ def late_rounds(bench: Bench, balance: Balance, rounds: int, seed: int) -> tuple
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.real_time("answers are late by the wall")
 def test_late_answers__are_given_to_nobody(bench: Make, seed: int) -> None:
     balance = Balance()
     device = bench(balance, WEIGH).connected()
@@ -75,7 +74,6 @@ def test_late_answers__of_two_hundred(bench: Make) -> None:
     assert (told > 40, wrong) == (True, 0)
 
 
-@pytest.mark.real_time("answers are late by the wall")
 def test_answer__that_comes_after_the_link_was_opened_anew(bench: Make) -> None:
     balance = Balance()
     device = bench(balance, {**WEIGH, "resync": {"quiet_s": 0.01, "wait_s": 0.2}}).connected()
@@ -171,7 +169,6 @@ def test_ids__say_which_question_an_answer_is_for(bench: Make) -> None:
     assert device.driver.status().details["resynchronised"] == resyncs
 
 
-@pytest.mark.real_time("answers are late by the wall")
 def test_echo__tells_a_late_answer_too(bench: Make) -> None:
     balance = Balance()
     device = bench(balance, {**WEIGH, "echo": True}, echo=True).connected()

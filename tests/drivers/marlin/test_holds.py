@@ -76,7 +76,6 @@ def test_pause_in_the_program__without_emergency_parser_is_ended_at_the_machine(
     assert device.axes.position[0] == 2.0
 
 
-@pytest.mark.real_time("limits of an answer, by the emulator's wall")
 def test_pause_in_the_program__of_many_minutes_sends_nothing_into_the_buffers(make: Make) -> None:
     device, robot = make({"answer_timeout_s": 0.8}, speed=10)
     running = robot.start_program(["M0", "G1 X2 F6000"])
@@ -90,7 +89,6 @@ def test_pause_in_the_program__of_many_minutes_sends_nothing_into_the_buffers(ma
     running.result()
 
 
-@pytest.mark.real_time("limits of a step, by the emulator's wall")
 def test_pause_in_the_program__does_not_count_against_the_limit_of_its_step(make: Make) -> None:
     _, robot = make(speed=10)
     running = robot.start([{"gcode": ["M0", "G1 X1 F6000"], "timeout_s": 0.8}])

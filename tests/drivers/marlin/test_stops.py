@@ -37,7 +37,6 @@ def robot(folder: Path, number: int) -> Iterator[tuple[Bench, Device]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.real_time("the emulator moves by the wall")
 def test_stops__at_random_moments_with_the_planner_full_and_not(tmp_path: Path) -> None:
     assert of_many(tmp_path, robot, SCENES, robots=6, each=2, seed=1) == []
 
@@ -62,7 +61,6 @@ def test_emulator__carries_out_the_waiting_line_after_a_single_stop(tmp_path: Pa
             running.result(60)
 
 
-@pytest.mark.real_time("the emulator moves by the wall")
 def test_m112__ends_when_it_is_at_rest_and_not_when_it_says_that_it_has_halted(
     tmp_path: Path,
 ) -> None:

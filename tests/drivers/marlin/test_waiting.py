@@ -52,7 +52,6 @@ def _asked_only(device: MarlinEmulator) -> bool:
     return all(b"M110" in line for line in lines) and len(lines) <= 2
 
 
-@pytest.mark.real_time("a driver that says nothing, for as long as it might ask")
 def test_board_that_waits_for_a_person__says_so_and_gets_nothing_more(make: Make) -> None:
     device, robot = make("M0; G1 X5 F6000")
     robot.driver.connect()

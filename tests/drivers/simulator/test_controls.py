@@ -133,7 +133,6 @@ def test_emergency_stop_while_slowing_down__ends_that_too(bench: Bench) -> None:
     assert bench.clock.now() == 20.5
 
 
-@pytest.mark.real_time("a stop at any moment of a scan by the wall")
 def test_emergency_stop__at_any_moment_of_a_scan_no_line_is_written_afterwards(
     tmp_path: Path,
 ) -> None:

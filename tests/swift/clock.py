@@ -1,0 +1,139 @@
+"""The clock: by the wall until somebody lets it be swift."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.swift.threads import Echo, Threads
+
+BY_THE_WALL = "TESTS_BY_THE_WALL"
+"""A variable of the environment: no clock is swift."""
+_LOOK_S = 0.0002
+"""How often is looked whether everybody waits."""
+_JUMP_S = 0.05
+"""A longer wait ends in several jumps: what only then begins to happen, happens in time."""
+
+# as they are before `tests.swift.waits` takes them over
+_sleep = time.sleep
+_wall = time.monotonic
+_of_day = time.time
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """Somebody wants to go on at a moment."""
+
+    until: float
+    wake: Callable[[], None]
+    """Called from another thread, at the moment or later, perhaps more than once."""
+
+
+class Clock:
+    """`now` never goes back, whichever way it goes on."""
+
+    def __init__(self) -> None:
+        self.swift = False
+        self.wanted = False
+        """It is swift where that is possible."""
+        self.possible = Threads.known() and not os.environ.get(BY_THE_WALL)
+        """Whether this system tells what the threads of a process do."""
+        self._lock = threading.Lock()
+        self._waits: set[Wait] = set()
+        self._time: tuple[Callable[[], float], float] = (_wall, 0.0)
+        """What counts the seconds, and what they are added to."""
+        self._ahead = 0.0
+        """Of the wall, when the clock began to be swift."""
+        self._begun = threading.Semaphore(0)
+        self._thread: threading.Thread | None = None
+
+    def now(self) -> float:
+        """Seconds, like `time.monotonic`."""
+        counter, more = self._time
+        return counter() + more
+
+    def of_day(self) -> float:
+        """Like `time.time`, on which the wall's clock and this one agree: nobody sets it."""
+        if not self.swift:
+            return _of_day()
+        return _of_day() + self.now() - _wall() - self._ahead
+
+    @contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Swift inside the block, where that is possible."""
+        self.wanted = True
+        try:
+            if self.possible:
+                with self._hurried():
+                    yield
+            else:
+                yield
+        finally:
+            self.wanted = False
+
+    @contextmanager
+    def _hurried(self) -> Iterator[None]:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._go_on, name="swift", daemon=True)
+            self._thread.start()
+        now = self.now()
+        self._ahead = now - _wall()
+        self._time = (time.process_time, now - time.process_time())
+        self.swift = True
+        self._begun.release()
+        try:
+            yield
+        finally:
+            self.swift = False
+            self._time = (_wall, self.now() - _wall())
+
+    def add(self, seconds: float, wake: Callable[[], None]) -> Wait:
+        """Somebody is about to wait; `drop` it when the wait is over."""
+        wait = Wait(self.now() + seconds, wake)
+        with self._lock:
+            self._waits.add(wait)
+        return wait
+
+    def drop(self, wait: Wait) -> None:
+        with self._lock:
+            self._waits.discard(wait)
+
+    def left(self, wait: Wait) -> float:
+        """Seconds of its time."""
+        return max(0.0, wait.until - self.now())
+
+    # -- the thread ----------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        threads, echo = Threads(), Echo()
+        while True:
+            self._begun.acquire()
+            before = None
+            while self.swift:
+                _sleep(_LOOK_S)
+                after = threads.asleep()
+                if after is not None and after == before:
+                    # what was sent over a pseudo-terminal, and has not arrived, has arrived then
+                    echo.wait()
+                    if threads.asleep() == after:
+                        self._jump()
+                before = after
+
+    def _jump(self) -> None:
+        with self._lock:
+            if not self.swift or not self._waits:
+                return
+            first = min(wait.until for wait in self._waits)
+            left = first - self.now()
+            if left > 0:
+                counter, more = self._time
+                self._time = (counter, more + min(left, _JUMP_S))
+            # whoever was woken before, and has yet to go on, goes on first
+            now = self.now()
+            for wait in self._waits:
+                if wait.until <= now:
+                    wait.wake()
