@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
+import sys
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from robotq.cli.host import serve
 from robotq.cli.shared.logs import Apart, log_to_stderr
+from robotq.config import load_config
+from robotq.daemon.process import StopSignals
 from robotq.model import ids
 
 pytestmark = pytest.mark.usefixtures("root_logger")
@@ -99,3 +107,36 @@ def test_apart__everything_is_written_at_the_end(capsys: pytest.CaptureFixture[s
     first, *lines = map(json.loads, capsys.readouterr().err.splitlines())
     assert "ValueError: that" in first["exception"]
     assert [line["message"] for line in lines] == [f"line {number}" for number in range(100)]
+
+
+class Written(io.RawIOBase):
+    """A file, and each write to it."""
+
+    def __init__(self) -> None:
+        self.writes: list[str] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self.writes.append(bytes(data).decode())
+        return len(data)
+
+
+async def test_lines_of_the_start__are_whole_whatever_is_logged_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a container Python does not buffer: behind each write may stand a line of the log."""
+    out = Written()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8", write_through=True))  # type: ignore[type-var]
+    config = load_config(None, {}, {"data": str(tmp_path), "port": 0, "limits.shutdown_grace_s": 0})
+    signals = StopSignals()
+    serving = asyncio.create_task(serve._serve(config, lambda: config, signals))
+    async with asyncio.timeout(20):
+        while not out.writes:  # noqa: ASYNC110 - it tells nobody but us
+            await asyncio.sleep(0.01)
+    signals.end.set()
+    assert await serving == 0
+    assert all(text.endswith("\n") for text in out.writes)
+    start, *_ = out.writes
+    assert len(start.splitlines()) > 5

@@ -11,6 +11,7 @@ import typer
 
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.logs import log_to_stderr
+from robotq.cli.shared.tell import tell
 from robotq.drivers import simulator
 from robotq.drivers.base import DriverSetup
 from robotq.model.clock import MotionClock
@@ -69,7 +70,7 @@ def device(
     port = PtyPort(link)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: port.stop())
-    print(port.path, flush=True)
+    tell(port.path)
     try:
         options = DeviceOptions(name=robot, crc=crc, max_line=max_line)
         Device(driver, port, clock, options).serve()

@@ -13,6 +13,7 @@ from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import ConfigFile, TimeScale
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.startup import startup_lines
+from robotq.cli.shared.tell import tell
 from robotq.cli.shared.words import say
 from robotq.config import Config
 from robotq.daemon.assembly import running_daemon
@@ -75,17 +76,16 @@ def serve(
 async def _serve(config: Config, load: Callable[[], Config], signals: StopSignals) -> int:
     try:
         async with running_daemon(config, load, reload=signals.reload, end=signals.end) as daemon:
-            lines = startup_lines(config, daemon.addresses, daemon.own_addresses)
-            print(*lines, sep="\n", flush=True)
+            tell(*startup_lines(config, daemon.addresses, daemon.own_addresses))
             await signals.end.wait()
-            print(say("stopping"), flush=True)
+            tell(say("stopping"))
     except NotWritten as error:
-        print(say("stopped.not_written", what=str(error)), flush=True)
+        tell(say("stopped.not_written", what=str(error)))
         raise
     except DataUnavailable as error:
         if not signals.end.is_set():
             raise
         # nobody waits for a start that is to end; the next one goes on where it was
         _log.warning("ended before it had started: %s", error)
-    print(say("stopped"), flush=True)
+    tell(say("stopped"))
     return 0
