@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import tty
-from contextlib import suppress
 from pathlib import Path
 
 _TASKS = "/proc/self/task"
@@ -57,7 +56,7 @@ class Threads:
         numbers.discard(self._own)
         for gone in self._known.keys() - numbers:
             self._known.pop(gone).close()
-        turns = {}
+        turns, number = {}, ""
         try:
             for number in numbers:
                 if (thread := self._known.get(number)) is None:
@@ -67,7 +66,7 @@ class Threads:
                     return None
         except (ProcessLookupError, FileNotFoundError):
             # it has ended meanwhile, and its number may be that of another one
-            with suppress(KeyError):
+            if number in self._known:
                 self._known.pop(number).close()
             return None
         return turns

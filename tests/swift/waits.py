@@ -60,13 +60,13 @@ def take_over(clock: Clock) -> None:
     time.monotonic_ns = lambda: int(clock.now() * 1e9)
     time.time = clock.of_day
     time.time_ns = lambda: int(clock.of_day() * 1e9) if clock.swift else _time_ns()
-    time.sleep = _sleeping(clock)
+    time.sleep = _sleeping(clock)  # type: ignore[assignment]
     # they have a name of their own for it
     threading._time = queue.time = socketserver.time = subprocess._time = clock.now  # type: ignore[attr-defined]
-    threading.Condition.wait = _waiting(clock)  # type: ignore[method-assign]
-    threading.Thread.join = _joining(clock)  # type: ignore[method-assign]
+    threading.Condition.wait = _waiting(clock)  # type: ignore[assignment,method-assign]
+    threading.Thread.join = _joining(clock)  # type: ignore[assignment,method-assign]
     select.select = _selecting(clock)
-    select.poll = lambda: _Poll(clock)  # type: ignore[assignment,misc]
+    select.poll = lambda: _Poll(clock)  # type: ignore[assignment,misc,return-value]
 
 
 def _sleeping(clock: Clock) -> Callable[[float], None]:

@@ -51,6 +51,7 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
         made.driver.close()
 
 
+@pytest.mark.wall("whoever waits for a lock has a limit by the wall")
 def test_emergency_stop__of_the_robot_waits_for_no_device(machines: Machines) -> None:
     pump = machines.devices._devices["pump"]
     stops = len(machines.bench.gantry.urgent_bytes)

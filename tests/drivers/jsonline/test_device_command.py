@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from robotq.drivers import jsonline
 from robotq.drivers.jsonline.device.params import MOST_LINES, too_long
 from robotq.model.task import Command
@@ -16,6 +18,7 @@ from robotq.testing.driver_contract import RecordingContext, driver_setup
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.wall("the device is a process of its own")
 def test_device__prints_its_port_and_serves_until_it_is_stopped(tmp_path: Path) -> None:
     link, data = tmp_path / "robot_a.port", tmp_path / "device"
     with subprocess.Popen(

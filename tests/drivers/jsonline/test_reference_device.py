@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from robotq.client import Client, Task
 from robotq.testing.process import DaemonProcess, clean_environment
 from tests import forks
+
+pytestmark = pytest.mark.wall("the device and the daemon are processes of their own")
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = [f"G1 X{number % 200} Y{number % 77} F6000" for number in range(10_000)]
