@@ -129,7 +129,8 @@ async def test_lines_of_the_start__are_whole_whatever_is_logged_meanwhile(
     """In a container Python does not buffer: behind each write may stand a line of the log."""
     out = Written()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8", write_through=True))  # type: ignore[type-var]
-    config = load_config(None, {}, {"data": str(tmp_path), "port": 0, "limits.shutdown_grace_s": 0})
+    keys = {"data": str(tmp_path), "port": 0, "limits.shutdown_grace_s": 0}
+    config = await asyncio.to_thread(load_config, None, {}, keys)
     signals = StopSignals()
     serving = asyncio.create_task(serve._serve(config, lambda: config, signals))
     async with asyncio.timeout(20):
