@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
@@ -13,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from robotq.cli.host import serve
 from robotq.cli.shared.logs import Apart, log_to_stderr
+from robotq.cli.shared.startup import startup_lines
+from robotq.cli.shared.tell import tell
 from robotq.config import load_config
-from robotq.daemon.process import StopSignals
 from robotq.model import ids
 
 pytestmark = pytest.mark.usefixtures("root_logger")
@@ -123,21 +122,14 @@ class Written(io.RawIOBase):
         return len(data)
 
 
-async def test_lines_of_the_start__are_whole_whatever_is_logged_meanwhile(
+def test_lines_of_the_start__are_written_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In a container Python does not buffer: behind each write may stand a line of the log."""
     out = Written()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8", write_through=True))  # type: ignore[type-var]
-    keys = {"data": str(tmp_path), "port": 0, "limits.shutdown_grace_s": 0}
-    config = await asyncio.to_thread(load_config, None, {}, keys)
-    signals = StopSignals()
-    serving = asyncio.create_task(serve._serve(config, lambda: config, signals))
-    async with asyncio.timeout(20):
-        while not out.writes:  # noqa: ASYNC110 - it tells nobody but us
-            await asyncio.sleep(0.01)
-    signals.end.set()
-    assert await serving == 0
-    assert all(text.endswith("\n") for text in out.writes)
-    start, *_ = out.writes
+    config = load_config(None, {}, {"data": str(tmp_path)})
+    tell(*startup_lines(config, [("127.0.0.1", 8090)]))
+    (start,) = out.writes
+    assert start.endswith("\n")
     assert len(start.splitlines()) > 5
