@@ -87,9 +87,9 @@ def test_event__that_comes_is_no_event_that_was_waited_for_in_vain(swift: None) 
         time.sleep(0.5)
         there.set()
 
+    began = time.monotonic()
     thread = threading.Thread(target=comes)
     thread.start()
-    began = time.monotonic()
     assert there.wait(5)
     assert time.monotonic() - began < 1
     assert not never.wait(2)
