@@ -76,6 +76,9 @@ class LimitsConfig(Section):
     """Wall time a robot has to confirm a stop or a cancel; then the outcome is unknown."""
     shutdown_grace_s: Annotated[float, Field(ge=0)] = 8
     """Wall time a running command has to finish when the daemon is asked to end."""
+    left_running_s: Annotated[float, Field(gt=0, le=86_400)] = 600
+    """Wall time within which the daemon has to be back where `on_shutdown: leave` has left a
+    command running; later than that, the next start stops what it finds running."""
     body_bytes: Annotated[int, Field(ge=1_024)] = 1_048_576
     """Largest request body."""
     batch: Annotated[int, Field(ge=1)] = 1_000
@@ -140,6 +143,12 @@ class RobotConfig(Section):
     simulated robot, hold for every other."""
     on_failure: Literal["continue", "hold"] = "continue"
     """What happens to the queue when the device reports that a command failed."""
+    on_shutdown: Literal["stop", "leave"] = "stop"
+    """What becomes of a running command when the daemon ends. stop: it is given
+    `limits.shutdown_grace_s`, and stopped then. leave: it goes on at its device, and the next start
+    follows it again, so that robotq can be upgraded while the robot works; only with a driver that
+    can ask its device, and not while the command is held, asks or is to stop. Nothing can stop the
+    robot through robotq until that is back."""
     reconnect_s: Annotated[float, Field(gt=0)] = 1
     """Longest pause in seconds between two attempts to restore the link. The first pauses are
     shorter; attempts never end."""

@@ -219,6 +219,25 @@ class CommandContext(Protocol):
         """Take the question back that is open now, if one is. From any thread: the link broke
         meanwhile, for example, or somebody has answered at the robot itself."""
 
+    def run_id(
+        self,
+        run_id: str,
+        *,
+        boot: str = "",
+        begun: bool = False,
+        details: JsonObject | None = None,
+    ) -> None:
+        """Write down by which id the device knows this run, so that it can be asked for that
+        after a crash or a broken link: see `drivers.settling`, and of no effect for a driver
+        that does not settle. `boot`: what changes when the device loses its memory; `details`:
+        what else `settle` wants to know.
+
+        Called before the start is sent, this returns when the id is on disk, and raises Stopped
+        where the command was called off meanwhile: nothing is to be sent then. Where the device
+        makes the id, call it with `begun` as soon as the id is seen: that waits for nothing and
+        raises nothing. Raises ValueError for what is too long.
+        """
+
 
 class DeviceUncertain(UncertainOutcome):
     """The same of a device beside the robot: the robot's own controller is there, and stands."""

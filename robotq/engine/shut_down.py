@@ -88,7 +88,14 @@ class ShutDown:
     def _missing(self, *, noted: bool) -> Sequence[str]:
         """What the disk has not confirmed, as far as anybody can be told in a word."""
         base = self._parts.base
-        missing = [f"the end of {task.id} ({task.queue})" for task in base.memory.running()]
+        # what runs on at its device has no end yet
+        left = [robot.executor.doubts.left for robot in self._parts.roster.values()]
+        ids = {task.id for task in left if task is not None}
+        missing = [
+            f"the end of {task.id} ({task.queue})"
+            for task in base.memory.running()
+            if task.id not in ids
+        ]
         missing += [
             f"{hold.code.value} ({hold.robot})"
             for hold in base.holds.all()

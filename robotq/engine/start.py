@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import ConfigError, DataUnavailable, NotReadable, RobotqError
+from robotq.model.task import Task
 from robotq.model.texts import Language, fill
 from robotq.store.port import Store
 from robotq.system.clocks import ScaledClock, SystemClock, VirtualClock
@@ -64,8 +65,10 @@ async def start_engine(
         settings = Settings(config, catalog, known, signals, timings=timings)
         await _make_hosts(hosts, settings, factories, simulated, signals)
         base = await make_base(settings, store, restored, clock, signals)
-        await _recovered(base, hosts)
+        in_doubt = await _recovered(base, hosts)
         parts = make_parts(base, hosts, simulated, read_again=read_again)
+        for task in in_doubt:
+            parts.roster[task.queue].executor.doubts.of_the_run_before(task)
         fitting = parts.tasks.fitting
         fitting.take(await fitting.look())
     except BaseException as error:
@@ -86,8 +89,9 @@ async def start_engine(
     return engine
 
 
-async def _recovered(base: Base, hosts: Mapping[str, DriverHost]) -> None:
-    """Decide about what the run before has left open, before anything is made that acts."""
+async def _recovered(base: Base, hosts: Mapping[str, DriverHost]) -> Sequence[Task]:
+    """Decide about what the run before has left open, before anything is made that acts. Returns
+    what the devices are to be asked for."""
     config = base.settings.config
 
     def on_start(name: str) -> bool:
@@ -97,7 +101,15 @@ async def _recovered(base: Base, hosts: Mapping[str, DriverHost]) -> None:
         wanted = config.robots[name].on_start
         return wanted == "hold" or (wanted is None and not host.capabilities.simulated)
 
-    await recover(base, on_start)
+    def settles(task: Task) -> bool:
+        host, run = hosts.get(task.queue), task.run
+        if host is None or host.settles is None or run is None:
+            return False
+        # an id says nothing to another driver, and without its spec a command has no limit
+        same = run.driver == config.robots[task.queue].driver
+        return same and task.command.cmd_type in base.settings.catalog
+
+    return await recover(base, on_start, settles)
 
 
 def motion_clock(time_scale: float) -> MotionClock:

@@ -44,6 +44,11 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """Between two writes of what a running command reports."""
     report_again_s: float = 1.0
     """Between two attempts to write that while the disk takes none."""
+    settle_s: float = 10.0
+    """Within which a driver says what became of a run; after that its answer counts as unknown."""
+    in_doubt_s: float = 60.0
+    """That a link may take to come back before a command whose time is over already has an
+    unknown outcome; one that has time left is waited for that long."""
     after_fault_s: float = 1.0
     """After an error of robotq itself or of the disk, before the next attempt."""
     disk_s: float = 5.0

@@ -120,6 +120,28 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str = ""
 
 
+class DeviceRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One run of a command as its device knows it: what a device is asked by when nobody has
+    watched that run to its end."""
+
+    id: str
+    """The run's own id at the device."""
+    driver: str
+    """By which driver it was begun; another one does not know the id."""
+    boot: str = ""
+    """By what the device tells whether it has kept its memory since. Empty: by nothing."""
+    details: JsonObject = msgspec.field(default_factory=dict)
+    """What else the driver wants to know when it asks."""
+    at_ms: int
+    """When this was written down last."""
+    worked_s: float = 0.0
+    """Motion time that the command had had by then."""
+    paused: bool = False
+    """It was held then, or waited for an answer: no motion time passes."""
+    left_until_ms: int | None = None
+    """The daemon has ended and left it running, and nobody is to find it so later than this."""
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Under which terms workers get a task. Fixed when it is accepted."""
 
@@ -207,6 +229,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """It was called off while it ran. Kept beside its end, so that what follows from that wish
     follows also where nobody knows how it ended, and after a restart."""
     simulated: bool = False
+    run: DeviceRun | None = None
+    """How its device knows it, where the driver can ask for it by that. On disk before the start
+    is sent, or as soon as the device has told its id."""
+    settled: bool = False
+    """Its end is what the device has said when it was asked afterwards."""
 
     work: Work | None = None
     """The terms of a task for workers; None for a command of a robot."""

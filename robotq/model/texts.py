@@ -186,6 +186,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "服务在执行该任务的 {attempts} 次中都中断，可能由该任务引起",
         "the daemon died in each of the {attempts} runs of this command; it is not begun again",
     ),
+    "cause.daemon_died_unsettled": (
+        "服务在执行过程中中断；事后询问设备，无法确定结果: {reason}",
+        "the daemon died while the command ran; asked for it, the device could not say: {reason}",
+    ),
+    "cause.unsettled": (
+        "与机器人的连接中断 ({lost})；事后询问设备，无法确定结果: {reason}",
+        "the link to the robot broke ({lost}); asked for it, the device could not say: {reason}",
+    ),
     "cause.link_lost": ("与机器人的连接中断: {reason}", "the link to the robot broke: {reason}"),
     "cause.device_reset": ("设备在执行中重启: {reason}", "the device restarted: {reason}"),
     "cause.answer_lost": (
@@ -206,6 +214,26 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "finally.not_run": (
         "收尾步骤 (finally) 未执行: {reason}",
         "Its last steps (finally) were not run: {reason}",
+    ),
+    # why a device that was asked what became of a command is not believed, or was not asked
+    "reason.never_started": ("设备从未开始执行", "the device has never begun it"),
+    "reason.no_link_to_ask": ("连接未恢复", "the link has not come back in time"),
+    "reason.settle_too_late": ("驱动未及时回答", "the driver gave no answer in time"),
+    "reason.settled_other_run": (
+        "设备回答的是另一次执行",
+        "the device answered for another run",
+    ),
+    "reason.settled_other_boot": (
+        "设备在此期间重启，不能确定其记录",
+        "the device has lost its memory since the command was started",
+    ),
+    "reason.settled_without_boot": (
+        "设备称从未开始，但不能证明它没有丢失记录",
+        "the device says that it was never started, and cannot show that it has kept its memory",
+    ),
+    "reason.start_may_arrive": (
+        "设备称从未开始，但启动请求可能仍会到达",
+        "the device says that it was never started, and the start may still arrive",
     ),
     "reason.finally_estop": ("已急停", "an emergency stop is latched"),
     "reason.finally_closed": ("驱动已关闭", "the driver was closed"),

@@ -28,7 +28,8 @@ class Action(StrEnum):
     EXPIRE = "expire"
     """A waiting task is too old to be run."""
     REQUEUE = "requeue"
-    """The daemon died while an idempotent command ran; it will run again."""
+    """It was begun, and will run again: it is idempotent and the daemon died, or its device has
+    never begun it."""
     RECLAIM = "reclaim"
     """A worker whose lease ran out is heard of again before anybody else took the task."""
     RETRY = "retry"
@@ -100,8 +101,8 @@ def transition(task: Task, action: Action, *, fence: int | None = None, **change
     return replace(task, state=rule.target, revision=task.revision + 1, **changes)
 
 
-_NOTHING_DONE = {"steps": (), "progress": None, "partial": None}
-_NOT_STARTED = {"started_at_ms": None, "waiting_for": None, "lease_until_ms": None}
+_NOTHING_DONE = {"steps": (), "progress": None, "partial": None, "run": None}
+_NOT_STARTED = {"started_at_ms": None, "waiting_for": None, "lease_until_ms": None, "run": None}
 _NOT_ENDED = {"ended_at_ms": None, "result": None, "error": None}
 
 

@@ -19,11 +19,13 @@ from robotq.drivers.base import (
     DriverError,
     DriverSetup,
     LinkState,
+    Stopped,
     Withdrawn,
 )
+from robotq.drivers.settling import Settles, UnsettledRun
 from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
-from robotq.model.task import Command
+from robotq.model.task import Command, DeviceRun
 from robotq.steps import Program
 from robotq.system.clocks import ScaledClock
 
@@ -74,6 +76,9 @@ class DriverBench:
     """Has the robot pause by itself: a button at the machine. None: it cannot."""
     go_on: Callable[[], None] | None = None
     """Lets it go on at the machine."""
+    again: Callable[[], Driver] | None = None
+    """Makes another driver for the same controller, as a daemon does that was started again.
+    None: the tests of `settle` that need one are left out."""
     motions: Callable[[], int] | None = None
     """How many motions the controller has begun: the judge. None: nobody can say."""
 
@@ -94,6 +99,12 @@ class RecordingContext:
     """Something has been reported."""
     answer: JsonObject | None = None
     withdrawn: threading.Event = field(default_factory=threading.Event)
+    run: DeviceRun | None = None
+    """What the driver has given with `run_id` last."""
+    run_begun: bool = False
+    """It was given when the start was out already."""
+    called_off: bool = False
+    """`run_id` ends with Stopped: the command was called off while the id was being written."""
 
     @contextmanager
     def step(self, name: str, **detail: Any) -> Iterator[None]:
@@ -137,16 +148,47 @@ class RecordingContext:
     def withdraw(self) -> None:
         self.withdrawn.set()
 
+    def run_id(
+        self,
+        run_id: str,
+        *,
+        boot: str = "",
+        begun: bool = False,
+        details: JsonObject | None = None,
+    ) -> None:
+        kept: JsonObject = json.loads(json.dumps(details or {}))
+        self.run = DeviceRun(id=run_id, driver="contract", boot=boot, details=kept, at_ms=0)
+        self.run_begun = begun
+        if self.called_off and not begun:
+            raise Stopped
+
+    def unsettled(self, command: Command) -> UnsettledRun:
+        """The run as robotq asks for it after a crash."""
+        assert self.run is not None, "the driver has given no id for this run"
+        return UnsettledRun(
+            task_id=self.task_id, attempt=self.attempt, command=command, at_device=self.run
+        )
+
 
 class Execution:
     """`execute` on the command thread, as robotq calls it."""
 
-    def __init__(self, driver: Driver, command: Command, *, task_id: str) -> None:
-        self.context = RecordingContext(task_id=task_id)
+    def __init__(
+        self,
+        driver: Driver,
+        command: Command,
+        *,
+        task_id: str,
+        called_off: bool = False,
+        follows: UnsettledRun | None = None,
+    ) -> None:
+        """`follows`: a run that the driver attaches to in place of beginning one."""
+        self.context = RecordingContext(task_id=task_id, called_off=called_off)
         self.result: JsonObject | None = None
         self.error: BaseException | None = None
         self._driver = driver
         self._command = command
+        self._follows = follows
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -171,7 +213,11 @@ class Execution:
 
     def _run(self) -> None:
         try:
-            self.result = self._driver.execute(self._command, self.context)
+            if self._follows is None:
+                self.result = self._driver.execute(self._command, self.context)
+            else:
+                assert isinstance(self._driver, Settles)
+                self.result = self._driver.attach(self._follows, self.context)
         except BaseException as error:  # noqa: BLE001 - looked at by the test
             self.error = error
 

@@ -78,6 +78,11 @@ class Task(Answer, kw_only=True):
     steps: tuple[Step, ...] = ()
     partial: Object | None = None
     """What was found so far."""
+    run_id: str | None = None
+    """By which id the robot's controller knows this run; only where it can be asked by that."""
+    settled: bool = False
+    """Its end is what the controller has said when it was asked afterwards: nobody had watched the
+    command to its end."""
     remaining_s: float | None = None
     """What a running command still takes, in seconds, judged by earlier ones."""
     starts_in_s: float | None = None

@@ -250,11 +250,13 @@ class BenchDriver:
         self.clock.notify()
 
 
-def bench_factory(drivers: dict[str, BenchDriver]) -> Callable[[DriverSetup], Driver]:
-    """A factory that also keeps its drivers, by robot."""
+def bench_factory(
+    drivers: dict[str, BenchDriver], made: Callable[[DriverSetup], BenchDriver] = BenchDriver
+) -> Callable[[DriverSetup], Driver]:
+    """A factory that also keeps its drivers, by robot; `made` makes each."""
 
     def make(setup: DriverSetup) -> Driver:
-        driver = drivers[setup.robot] = BenchDriver(setup)
+        driver = drivers[setup.robot] = made(setup)
         return driver
 
     return make

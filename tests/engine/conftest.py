@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from robotq.catalog import Catalog
 from robotq.config import Config, LimitsConfig
-from robotq.drivers.base import LinkState
+from robotq.drivers.base import DriverSetup, LinkState
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import Accepted
 from robotq.engine.intake.read_command import Order
@@ -179,8 +179,8 @@ StartLab = Callable[..., Awaitable[Lab]]
 async def start_lab() -> AsyncIterator[StartLab]:
     """Start an engine: `await start_lab("robot_a", ..., data=, clock=, **config)`.
 
-    Without `connected=False` it returns when the robots can work. `unreadable`: single rows
-    cannot be read from the start on.
+    `made` makes its drivers. Without `connected=False` it returns when the robots can work.
+    `unreadable`: single rows cannot be read from the start on.
     """
     labs: list[Lab] = []
 
@@ -194,6 +194,7 @@ async def start_lab() -> AsyncIterator[StartLab]:
         unreadable: bool = False,
         folder: Path | None = None,
         timings: Timings = Timings(),  # noqa: B008 - it never changes
+        made: Callable[[DriverSetup], BenchDriver] = BenchDriver,
         **changes: Any,
     ) -> Lab:
         drivers: dict[str, BenchDriver] = {}
@@ -208,7 +209,7 @@ async def start_lab() -> AsyncIterator[StartLab]:
             config or bench_config(*robots, **changes),
             catalog,
             disk,
-            {"bench": bench_factory(drivers)},
+            {"bench": bench_factory(drivers, made)},
             clock=clock,
             simulated_clock=motion,
             timings=timings,

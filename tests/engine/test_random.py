@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.config import LimitsConfig, RobotConfig
+from robotq.drivers.base import DriverSetup
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.engine.start import start_engine
@@ -96,6 +97,8 @@ actions = st.one_of(
 class Story:
     """Two robots, what people do to them, and what must be true all the time."""
 
+    timings = Timings(probe_s=PROBE_S)
+
     def __init__(self) -> None:
         self.data = MemoryStore()
         self.begun: list[tuple[str, int]] = []
@@ -104,6 +107,13 @@ class Story:
         """What somebody asks and has no answer to yet."""
         self.ids: list[str] = []
         self.thaw: Callable[[], None] = lambda: None
+
+    def made(self, setup: DriverSetup) -> BenchDriver:
+        return BenchDriver(setup)
+
+    def may_repeat(self, task: Task) -> bool:
+        """Whether a second attempt of it may begin by itself."""
+        return task.command.cmd_type == "MEASURE"
 
     async def start(self) -> None:
         drivers: dict[str, BenchDriver] = {}
@@ -121,9 +131,9 @@ class Story:
             ),
             WITH_APPROVAL,
             disk,
-            {"bench": bench_factory(drivers)},
+            {"bench": bench_factory(drivers, self.made)},
             simulated_clock=clock,
-            timings=Timings(probe_s=PROBE_S),
+            timings=self.timings,
         )
         self.lab = Lab(engine, disk, clock, drivers)
 
@@ -343,7 +353,7 @@ class Story:
         begun = Counter(self.begun + self._begun_now())
         assert all(number == 1 for number in begun.values()), "an attempt was begun twice"
         for task_id, attempt in begun:
-            assert attempt == 1 or tasks[task_id].command.cmd_type == "MEASURE"
+            assert attempt == 1 or self.may_repeat(tasks[task_id])
             assert attempt <= tasks[task_id].attempt, "begun before it was on disk"
         for name, (holds, number) in before.items():
             now = self.lab.engine.holds.of(name)

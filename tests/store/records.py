@@ -15,6 +15,7 @@ from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
 from robotq.model.task import (
     OUTCOME_UNKNOWN,
     Command,
+    DeviceRun,
     Question,
     Repeat,
     Resolution,
@@ -295,6 +296,21 @@ def scans() -> list[Mutation]:
     step = Step(name="POUR", state=StepState.RUNNING, started_at_ms=NOON_MS + 91_000)
     poured = transition(once_more, Action.PROGRESS, fence=once_more.fence, steps=(step,))
     return [*life(*long), *life(*short[:-1], halted, again, once_more, poured)]
+
+
+def settled() -> list[Mutation]:
+    """A run that its device is to be asked for, and one that was settled by that."""
+    running, ended = claimed(pending(30, queue="robot_e")), claimed(pending(31, queue="robot_f"))
+    run = DeviceRun(
+        id=f"{running.id}.1", driver="jsonline", boot="5c07", details={"begun": 41}, at_ms=NOON_MS
+    )
+    named = transition(running, Action.PROGRESS, fence=running.fence, run=run)
+    other = replace(run, id=f"{ended.id}.1", worked_s=2.5, paused=True, left_until_ms=NOON_MS + 9)
+    begun = transition(ended, Action.PROGRESS, fence=ended.fence, run=other)
+    return [
+        *life(pending(30, queue="robot_e"), running, named),
+        *life(pending(31, queue="robot_f"), ended, begun, completed(begun, settled=True)),
+    ]
 
 
 ITEM_BATCH = ItemBatch(

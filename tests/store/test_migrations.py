@@ -39,6 +39,7 @@ from .records import (
     repeats,
     saved,
     scans,
+    settled,
     submit,
     tallies,
     webhooks,
@@ -51,6 +52,7 @@ CONTENTS: dict[int, Callable[[], list[Mutation]]] = {
     4: checklist,
     5: repeats,
     6: scans,
+    7: settled,
 }
 """What a kept database contains: this, and that of every schema before."""
 

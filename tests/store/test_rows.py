@@ -16,6 +16,7 @@ from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (
     Asked,
     Command,
+    DeviceRun,
     Question,
     Repeat,
     Resolution,
@@ -112,6 +113,19 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
         retried_as=st.none() | texts,
     ),
     "simulated": st.booleans(),
+    "run": st.none()
+    | st.builds(
+        DeviceRun,
+        id=texts,
+        driver=texts,
+        boot=texts,
+        details=objects,
+        at_ms=times,
+        worked_s=floats,
+        paused=st.booleans(),
+        left_until_ms=st.none() | times,
+    ),
+    "settled": st.booleans(),
     "work": st.none()
     | st.builds(
         Work,

@@ -55,6 +55,7 @@ class DeviceCommand:
         self.moved_to = inner.moved_to
         self.ask = inner.ask
         self.withdraw = inner.withdraw
+        self.run_id = inner.run_id
 
     def stop(self) -> Device | None:
         """No device begins any more. The one that runs, which has to be stopped."""
@@ -169,6 +170,9 @@ class _Within:
 
     def progress(self, fraction: float) -> None:
         """How far a part of the command is says nothing about the whole."""
+
+    def run_id(self, run_id: str, **_: Any) -> None:
+        """What a device calls its part of the command says nothing about the whole."""
 
 
 class _Limit:

@@ -190,6 +190,7 @@ class _Context:
         self.partial = m.context.partial
         self.moved_to = m.context.moved_to
         self.withdraw = m.context.withdraw
+        self.run_id = m.context.run_id
         if isinstance(m.context, HearsOfRest):
             self.at_rest = m.context.at_rest
         if isinstance(m.context, HasDevices):

@@ -19,9 +19,9 @@ from robotq.engine.control.reloading import ReadAgain, Reloading
 from robotq.engine.control.robot_control import RobotControl
 from robotq.engine.occupants import Occupants
 from robotq.engine.queue.absent import AbsentRobots
+from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.estop import EStop
-from robotq.engine.robot.executor import ExecutorDeps
 from robotq.engine.robot.robot import Robot
 from robotq.engine.robot.roster import Roster
 from robotq.engine.upkeep.audit import Audit

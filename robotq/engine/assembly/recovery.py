@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
@@ -29,7 +29,9 @@ ATTEMPTS = 3
 the command that ends it, and another start would end the same way, for ever."""
 
 
-async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
+async def recover(
+    base: Base, holds_on_start: Callable[[str], bool], settles: Callable[[Task], bool]
+) -> Sequence[Task]:
     """Decide about every task that was running when the daemon died, durably, before anything
     starts.
 
@@ -38,13 +40,20 @@ async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
     most: its claims are counted on disk, before it is begun. Robots for
     which `holds_on_start` is true get a hold where commands wait. So do those that were not
     configured in the run before and are now; what is left of those that are not is held.
+    A run for which `settles` is true can be asked for at its device. Nothing is decided about its
+    task here: it stays running, keeps its robot from anything else, and is returned.
     Raises RobotqError store_unavailable.
     """
     memory, holds, clock = base.memory, base.holds, base.clock
     idempotent, configured = base.settings.idempotent, base.settings.config.robots
     mutations: list[Mutation] = []
     waiting = {name for name, robot_queue in memory.robot_queues.items() if robot_queue.waiting}
+    in_doubt = [task for task in memory.running() if settles(task)]
+    # it may never have begun, and wait again
+    waiting |= {task.queue for task in in_doubt}
     for task in memory.running():
+        if task in in_doubt:
+            continue
         # one that somebody has called off does not run again by itself
         again = idempotent(task) and task.asked is None
         if again and task.attempt < ATTEMPTS:
@@ -76,6 +85,7 @@ async def recover(base: Base, holds_on_start: Callable[[str], bool]) -> None:
     crash_point(CrashPoint.RECOVERED)
     for robot_queue in memory.robot_queues.values():
         await _reopen_batch(base.reads, robot_queue)
+    return in_doubt
 
 
 def _hold_absent(

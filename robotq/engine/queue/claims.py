@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -29,7 +30,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json_safe import plain
-from robotq.model.task import Asked, Task, TaskState
+from robotq.model.task import Asked, DeviceRun, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask
 
@@ -146,6 +147,48 @@ class Claims:
             # not `write`: what it would give up could come twice
             if not await self._commit.written(mutations):
                 raise RobotqError("store_unavailable", reason="not written yet")
+
+    async def name_run(self, task: Task, run: DeviceRun, kind: str = "task.run_id") -> None:
+        """Write by which id its device knows a running task. Waits for the disk.
+
+        Raises RobotqError stale_claim, wrong_state.
+        """
+        data: dict[str, Any] = {"run_id": run.id, "boot": run.boot}
+        if run.left_until_ms is not None:
+            data["left_until_ms"] = run.left_until_ms
+        while True:
+            async with self._commit.of(task.id, patient=True) as current:
+                changed = transition(current, Action.PROGRESS, fence=task.fence, run=run)
+                event = task_event(
+                    kind, changed, self._clock.now_ms(), "robotq", before=current, **data
+                )
+                if await self._commit.written([SaveTask(changed, current), event]):
+                    return
+            await self._commit.until_available()
+
+    async def tell(self, task: Task, kind: str, **data: Any) -> None:
+        """Write in the journal what is found out about a running task; lost where the disk takes
+        no writes, since nothing follows from it."""
+        now_ms = self._clock.now_ms()
+        await self._commit.note(task_event(kind, task, now_ms, "robotq", before=task, **data).event)
+
+    async def requeue(self, task: Task, **data: Any) -> None:
+        """Have a running task wait again, since its device has never begun it. The attempt stays
+        counted: the next one has another id. Waits for the disk."""
+        while True:
+            async with self._commit.of(task.id, patient=True) as current:
+                requeued = transition(
+                    current, Action.REQUEUE, fence=task.fence, steps=(), progress=None, partial=None
+                )
+                now_ms = self._clock.now_ms()
+                mutations: list[Mutation] = [
+                    *self._resources.released(task.queue),
+                    SaveTask(requeued, current),
+                    task_event("task.requeued", requeued, now_ms, "robotq", before=current, **data),
+                ]
+                if await self._commit.written(mutations):
+                    return
+            await self._commit.until_available()
 
     async def intend(self, task: Task, asked: Asked) -> None:
         """Write beside a running task that somebody has called it off; the first one counts.
@@ -273,10 +316,12 @@ class Claims:
     def robot_stands(self, robot: str, place: str) -> list[Mutation]:
         """What to write when a robot whose link is new reports its place.
 
-        It holds nothing else any more, unless nobody knows how its last command ended.
+        It holds nothing else any more, unless nobody knows how its last command ended, or it is
+        still to be asked for that.
         """
         mutations = self._resources.moved(robot, place, (), self._clock.now_ms())
-        if not self._holds.has(robot, HoldCode.OUTCOME_UNKNOWN):
+        unsettled = self._memory.robot_queue(robot).running is not None
+        if not unsettled and not self._holds.has(robot, HoldCode.OUTCOME_UNKNOWN):
             mutations += self._resources.ended(robot, (), ())
         return mutations
 

@@ -51,6 +51,8 @@ class Ending:
     began: bool = True
     """Whether the robot may have moved for it. Where it never began, the robot stands where it
     stood before."""
+    settled: bool = False
+    """The device has said it when it was asked afterwards."""
 
     @property
     def certain(self) -> bool:
@@ -63,6 +65,8 @@ class Ending:
         error = self.error
         if error is not None and error.step is None:
             error = replace(error, step=step)
+        if self.settled:
+            changes = {**changes, "settled": True}
         return transition(
             task,
             self.action,

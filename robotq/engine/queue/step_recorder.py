@@ -15,7 +15,7 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.task import Question, Step, StepState, Task
+from robotq.model.task import DeviceRun, Question, Step, StepState, Task
 from robotq.store.port import DropOccupancy, Mutation, SaveOccupancy
 
 _MAX_STEPS = 2_000
@@ -75,6 +75,8 @@ class Recorder:
         self._ended = False
         self._writing: _Writing | None = None
         """There once something was reported: many commands report nothing."""
+        self.run: Callable[[], DeviceRun] | None = None
+        """How its device knows the run, as of now; None where it has no id."""
 
     # -- reports -----------------------------------------------------------------------------
 
@@ -120,6 +122,25 @@ class Recorder:
     def asking_ended(self) -> None:
         self._question = None
         self._touch(urgent=True)
+
+    # -- a run that is followed again ----------------------------------------------------------
+
+    def goes_on(self, task: Task) -> None:
+        """Take over what was reported of this run before the daemon was started."""
+        self._steps = list(task.steps)
+        self._progress = task.progress
+        self._partial = None if task.partial is None else dict(task.partial)
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        return self._steps
+
+    def end_steps(self, *, completed: bool, now_ms: int) -> None:
+        """The command has ended unseen, and its open steps with it."""
+        for index, step in enumerate(self._steps):
+            if step.state is StepState.RUNNING:
+                duration_s = max(0, now_ms - step.started_at_ms) / 1000
+                self.step_ended(index, completed, duration_s, now_ms)
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -197,6 +218,8 @@ class Recorder:
             step=self._current_step(),
         )
         self._events, self._occupancies = [], {}
+        if self.run is not None:
+            report = replace(report, changes={**report.changes, "run": self.run()})
         return report
 
     def _put_back(self, report: Report) -> None:

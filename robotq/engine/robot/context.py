@@ -10,8 +10,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from robotq.drivers.base import DriverError, Stopped, Withdrawn
+from robotq.drivers.base import DriverError, Stopped, UncertainOutcome, Withdrawn
 from robotq.engine.queue.step_recorder import Recorder
+from robotq.engine.robot.naming import Naming
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
@@ -36,8 +37,10 @@ class RunContext:
         loop: asyncio.AbstractEventLoop,
         asking: Callable[[PendingAnswer | None], None],
         program: Program | None = None,
+        naming: Naming | None = None,
     ) -> None:
-        """`asking` is called on the loop with the open question, and with None at its end."""
+        """`asking` is called on the loop with the open question, and with None at its end.
+        `naming`: takes the id of the run, where the driver can ask by it."""
         self._task = task
         self.program = program
         self._recorder = recorder
@@ -45,6 +48,7 @@ class RunContext:
         self._clock = clock
         self._loop = loop
         self._asking = asking
+        self._naming = naming
         self._steps = 0
         self._progress = 0.0
         self._progress_posted = False
@@ -83,15 +87,23 @@ class RunContext:
         started = self._motion.now()
         at_ms = self._clock.now_ms()
         self._post(self._recorder.step_started, index, name, plain(detail), at_ms)
-        completed = False
+        completed = seen = False
         try:
             yield
             completed = True
+        except UncertainOutcome:
+            # it may go on unseen, and be followed again
+            seen = self._naming is None or self._naming.run is None
+            raise
+        except BaseException:
+            seen = True
+            raise
         finally:
-            duration_s = self._motion.now() - started
-            self._post(
-                self._recorder.step_ended, index, completed, duration_s, self._clock.now_ms()
-            )
+            if completed or seen:
+                duration_s = self._motion.now() - started
+                self._post(
+                    self._recorder.step_ended, index, completed, duration_s, self._clock.now_ms()
+                )
 
     def progress(self, fraction: float) -> None:
         self._progress = fraction
@@ -155,6 +167,26 @@ class RunContext:
         if pending is not None:
             pending.withdrawn = True
             self._motion.notify()
+
+    def run_id(
+        self,
+        run_id: str,
+        *,
+        boot: str = "",
+        begun: bool = False,
+        details: JsonObject | None = None,
+    ) -> None:
+        naming = self._naming
+        if naming is None:
+            return
+        named = naming.take(run_id, boot, details)
+        self._post(naming.write, named)
+        if begun:
+            return
+        self._motion.wait_outside(lambda: named.written.done() or self.stopping)
+        if self.stopping:
+            raise Stopped
+        named.written.result()
 
     def _open(self, pending: PendingAnswer) -> None:
         self._recorder.asked(pending.question)

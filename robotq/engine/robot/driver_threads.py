@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar, cast
 from robotq.drivers.base import (
     Busy,
     Capabilities,
+    CommandContext,
     Driver,
     DriverStatus,
     LinkLost,
@@ -20,6 +21,7 @@ from robotq.drivers.base import (
     Reporting,
     Stopped,
 )
+from robotq.drivers.settling import Settled, Settles, UnsettledRun
 from robotq.engine.robot.driver_calls import DriverCalls, call_soon, civil, settle
 from robotq.engine.timings import Timings
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -67,6 +69,8 @@ class DriverHost:
         self._closing = False
         # looked up once: whether a driver has that method takes long to find out
         self._reporting = isinstance(driver, Reporting)
+        self.settles = driver if isinstance(driver, Settles) else None
+        """The driver, where it can ask its device for a run."""
         self._came_back: _CameBack | None = None
         """The command that has come back, while the driver is asked where it stands."""
         self._seen: _CameBack | None = None
@@ -99,13 +103,18 @@ class DriverHost:
         return self._on_command_thread(connect)
 
     def execute(
-        self, carry_out: Callable[[], JsonObject], glance: Callable[[], None] | None = None
+        self,
+        carry_out: Callable[[], JsonObject],
+        glance: Callable[[], None] | None = None,
+        *,
+        begun: bool = False,
     ) -> asyncio.Future[JsonObject]:
         """Run a command; the future has its result or what `carry_out` raised.
 
         `glance` is called on the command thread when the command has come back with a result,
         before the loop is told: asking another thread then would take two more hand-overs
-        between two commands. One that hangs keeps nobody from the result.
+        between two commands. One that hangs keeps nobody from the result. `begun`: the device
+        has the command already, so it is followed also where nothing may begin.
         """
         self._stop_requested = False
         self.busy = True
@@ -116,7 +125,7 @@ class DriverHost:
 
         def job() -> None:
             try:
-                result = civil(self._begun(carry_out))
+                result = civil(self._begun(carry_out, begun))
             except Exception as error:  # noqa: BLE001 - handed to whoever awaits the future
                 call_soon(loop, settle, future, None, error)
                 return
@@ -128,11 +137,11 @@ class DriverHost:
         self._jobs.put(job)
         return future
 
-    def _begun(self, carry_out: Callable[[], JsonObject]) -> Callable[[], JsonObject]:
+    def _begun(self, carry_out: Callable[[], JsonObject], begun: bool) -> Callable[[], JsonObject]:
         def run() -> JsonObject:
             try:
                 # the stop may have come while this thread was waking up
-                if self._no_motion.is_set() or self._stop_requested:
+                if not begun and (self._no_motion.is_set() or self._stop_requested):
                     raise NotBegun
                 crash_point(CrashPoint.STARTED)
                 return carry_out()
@@ -158,6 +167,18 @@ class DriverHost:
             settle(before.future, before.result, None)
         if self.busy or self._seen is not None:
             self._watch = loop.call_later(self.timings.glance_s / 2, self._look_after, loop)
+
+    def settle(self, run: UnsettledRun, context: CommandContext) -> asyncio.Future[Settled]:
+        """Have the driver ask what became of a run. The future raises whatever that raises."""
+        driver = self.settles
+        assert driver is not None
+        return self._on_command_thread(lambda: driver.settle(run, context))
+
+    def let_go(self, limit_s: float) -> asyncio.Future[None]:
+        """Have the driver end its command, and the robot go on."""
+        driver = self.settles
+        assert driver is not None
+        return self._stopping.call(lambda: driver.let_go(limit_s))
 
     def _on_command_thread(self, call: Callable[[], _T]) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()

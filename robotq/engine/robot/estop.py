@@ -145,7 +145,8 @@ class EStop:
         await self._until_recorded()
         for hold in latched:
             # a command that was not seen to end could go on once the latch is off
-            if self._robots[hold.robot].host.busy:
+            at_hand = self._robots[hold.robot]
+            if at_hand.host.busy or at_hand.executor.doubts.now is not None:
                 raise RobotqError(
                     "robot_busy", robot=hold.robot, reason="Its driver is still in a command."
                 )

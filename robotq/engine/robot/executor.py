@@ -8,24 +8,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-import msgspec
-
-from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.holds.board import HoldBoard
-from robotq.engine.queue.claims import Claims
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest, unknown
 from robotq.engine.queue.step_recorder import Recorder
+from robotq.engine.robot.deps import ExecutorDeps
+from robotq.engine.robot.doubts import Doubts
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
 from robotq.engine.robot.wishes import Wishes
-from robotq.engine.settings import Settings
-from robotq.engine.signals import Signals
-from robotq.engine.state.resources import Resources
-from robotq.engine.waiting.cancelling import Cancelling
-from robotq.engine.waiting.fitting import Fitting, why_misfit
-from robotq.model.clock import MotionClock, WallClock
+from robotq.engine.waiting.fitting import why_misfit
+from robotq.model.clock import MotionClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
@@ -34,20 +27,6 @@ from robotq.model.task import Task
 from robotq.store.port import AppendEvent, Mutation
 
 _log = logging.getLogger(__name__)
-
-
-class ExecutorDeps(msgspec.Struct, frozen=True, kw_only=True):
-    """What executors share."""
-
-    claims: Claims
-    cancelling: Cancelling
-    fitting: Fitting
-    commit: Commit
-    holds: HoldBoard
-    resources: Resources
-    clock: WallClock
-    settings: Settings
-    signals: Signals
 
 
 class AtEnd(Protocol):
@@ -76,11 +55,13 @@ class Executor:
         self._robot = robot
         self._host = host
         self._motion = motion
-        self._link_lost = link_lost
+        self.link_lost = link_lost
         self._deps = deps
         self._run: Run | None = None
         self._wishes = Wishes(robot, deps.claims, deps.cancelling, deps.clock)
         self._motion_held = False
+        self.doubts = Doubts(robot, host, motion, self, wishes=self._wishes, deps=deps)
+        """What nobody has watched to its end; it comes before everything else."""
         self.at_end: AtEnd = _nothing
         """Called at the end of each command, before the next one is claimed."""
         self.glance: Callable[[], None] = _no_glance
@@ -96,9 +77,11 @@ class Executor:
 
     @property
     def running(self) -> Task | None:
-        """The task whose command the driver has."""
+        """The task whose command the driver has, or whose device has to be asked for it."""
         run = self._current
-        return run.task if run is not None else None
+        if run is not None:
+            return run.task
+        return self.doubts.task
 
     @property
     def stopping(self) -> bool:
@@ -111,12 +94,23 @@ class Executor:
         return self._current.worked_s if self._current is not None else None
 
     @property
+    def current(self) -> Run | None:
+        """What the driver has in hand right now."""
+        return self._current
+
+    @property
+    def motion_is_held(self) -> bool:
+        return self._motion_held
+
+    @property
     def _current(self) -> Run | None:
         return self._run if self._run is not None and not self._run.over else None
 
     async def run(self) -> None:
         """For ever: the next task, as long as the queue is not held."""
         following: Task | None = None
+        if (before := self.doubts.task) is not None:
+            following = await self._settle_first(before)
         while True:
             task = following or await self._claim()
             following = None
@@ -165,6 +159,7 @@ class Executor:
             await self._wishes.release(task)
             return None
         run = self._run = self._begin(task)
+        run.links = self.doubts.links
         self.standing.clear()
         try:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
@@ -174,6 +169,35 @@ class Executor:
             await run.recorder.close()
             await self._wishes.release(task)
             return None
+        if run.naming is not None and await self.doubts.arise(run):
+            return await self.doubts.settle()
+        return await self.end(run)
+
+    async def _settle_first(self, task: Task) -> Task | None:
+        """Of the run of the daemon before."""
+        self.idle.clear()
+        try:
+            following = await self.doubts.settle()
+        except Exception as error:  # noqa: BLE001 - ends the task, never the executor
+            _log.exception("%s: the executor failed in %s", self._robot, task.id)
+            await self._abandon(task, error)
+            following = None
+        await self._until_back()
+        return following
+
+    async def follow(self, attached: Callable[[], Run]) -> Run:
+        """Have a run that goes on already in hand, until it is over."""
+        run = self._run = attached()
+        self.standing.clear()
+        try:
+            await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
+        finally:
+            self.standing.set()
+        return run
+
+    async def end(self, run: Run) -> Task | None:
+        """Record how it ended. Returns the next task if it was claimed along."""
+        task = run.task
         ending = await self._ending(run)
         report = await run.recorder.close()
         return await self._deps.claims.finish(
@@ -208,16 +232,18 @@ class Executor:
             motion_held=self._motion_held,
             glance=self.glance,
             repeat_stop_s=deps.settings.timings.repeat_stop_s,
+            name_run=deps.claims.name_run if self._host.settles is not None else None,
+            driver=deps.settings.config.robots[self._robot].driver,
         )
 
     # -- how it ended ------------------------------------------------------------------------
 
     async def _ending(self, run: Run) -> Ending:
-        ending = await ending_of(run, self._host, self._link_lost)
+        ending = await ending_of(run, self._host, self.link_lost)
         await self.at_end(completed=ending.error is None)
-        return self._by_policy(ending, run.request)
+        return self.by_policy(ending, run.request)
 
-    def _by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
+    def by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
         """`on_failure: hold` is about failures of the command, not about people's stops."""
         policy = self._deps.settings.config.robots[self._robot].on_failure
         called_off = request is not None and request.cause is not StopCause.TIMEOUT
@@ -231,6 +257,7 @@ class Executor:
         never ends."""
         if self._run is not None:
             self._run.recorder.end()
+        self.doubts.give_up()
         ending = unknown("internal_error", f"{type(error).__name__}: {error}")
         asked = self._wishes.asked(task.id)
         hold: Hold | None = None
@@ -265,6 +292,8 @@ class Executor:
     async def _until_back(self) -> None:
         """The outcome is recorded; the robot gets nothing new before its driver is back."""
         run, hold = self._run, None
+        if self._host.settles is not None:
+            await self._until_answered()
         if run is None:
             return
         if not run.back.done():
@@ -283,6 +312,14 @@ class Executor:
             await self._lift(hold, moves)
         self._run = None
 
+    async def _until_answered(self) -> None:
+        """A driver that was asked for a run gets nothing new before it has come back."""
+        late = self.doubts.late
+        if late is not None and not late.done():
+            hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
+            await asyncio.wait({late})
+            await self._lift(hold)
+
     def _unresponsive(self, run: Run) -> Hold:
         self.idle.set()
         return self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
@@ -300,10 +337,10 @@ class Executor:
 
     def request_stop(self, cause: StopCause, *, actor: str, reason: str = "") -> bool:
         """Stop what runs, if anything does; the first cause is the one that counts."""
-        run = self._current
+        request = StopRequest(cause=cause, actor=actor, reason=reason)
+        run = self._current or self.doubts.now
         if run is None:
             return False
-        request = StopRequest(cause=cause, actor=actor, reason=reason)
         run.ask_to_stop(request)
         self._wishes.keep(run.task, request)
         return True
@@ -311,7 +348,7 @@ class Executor:
     def cancel(self, task_id: str, *, actor: str, reason: str = "") -> None:
         """Stop this task, which is claimed, also where its command is only about to start."""
         request = StopRequest(cause=StopCause.CANCEL, actor=actor, reason=reason)
-        run = self._run
+        run = self.doubts.now or self._run
         if run is not None and run.task.id == task_id:
             run.ask_to_stop(request)
             self._wishes.keep(run.task, request)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from robotq.drivers.base import DriverStatus, LinkState
+from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
-from robotq.engine.robot.executor import Executor, ExecutorDeps
+from robotq.engine.robot.executor import Executor
 from robotq.model.hold import Hold, HoldCode
 
 _log = logging.getLogger(__name__)

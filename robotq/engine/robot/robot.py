@@ -18,8 +18,10 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.engine.queue.ending import StopCause
+from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
-from robotq.engine.robot.executor import Executor, ExecutorDeps
+from robotq.engine.robot.executor import Executor
+from robotq.engine.robot.leaving import Leaving
 from robotq.engine.robot.motion_hold import MotionHold
 from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock
@@ -56,6 +58,7 @@ class Robot:
         self.connected = False
         self.executor = Executor(name, host, motion, self._link_lost, deps)
         self.motion = MotionHold(name, host, self.executor, deps)
+        self._leaving = Leaving(name, host, self.executor, deps)
         self._deps.holds.starts(name)
 
     @property
@@ -101,6 +104,7 @@ class Robot:
 
     def _link_lost(self, reason: str) -> None:
         self._losses += 1
+        self.executor.doubts.disconnected()
         if not self.connected:
             return
         self.connected = False
@@ -112,6 +116,7 @@ class Robot:
         self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
 
     async def _keep_link(self) -> None:
+        await self._stop_what_may_run()
         told: tuple[type[Exception], str] | None = None
         told_at = 0.0
         pause_s = 0.0
@@ -138,7 +143,20 @@ class Robot:
             _log.info("%s: the link is there", self.name)
             # before anything can begin
             self.motion.connected(status)
+            self.executor.doubts.connected()
+            await self.executor.doubts.stop_what_is_owed()
             await self._lift_disconnected(status.place)
+
+    async def _stop_what_may_run(self) -> None:
+        """An emergency stop of the run before comes before the link: a driver that is told of it
+        stops its device as the first thing that it sends."""
+        if self.executor.doubts.now is None or not self._deps.holds.has(self.name, HoldCode.ESTOP):
+            return
+        stopping = self.host.emergency_stop()
+        # it is not there yet, most often, and says so
+        await asyncio.wait({stopping}, timeout=self._timings.confirm_s)
+        if stopping.done() and (error := stopping.exception()) is not None:
+            _log.info("%s: the emergency stop goes out with the link: %s", self.name, error)
 
     async def _connect(self) -> DriverStatus:
         """Make the link. Returns how the robot is."""
@@ -262,7 +280,14 @@ class Robot:
     async def stand_still(self, grace_s: float) -> None:
         """Give the running command `grace_s` of wall time, then stop it. Returns when the driver
         is back, or has not confirmed the stop in time; waits for no disk."""
+        self.executor.doubts.end()
         standing = asyncio.ensure_future(self.executor.standing.wait())
+        if self.config.on_shutdown == "leave":
+            limit_s = self._deps.settings.config.limits.left_running_s
+            if await self._leaving.leave(limit_s):
+                await asyncio.wait({standing}, timeout=self._stop_s)
+                standing.cancel()
+                return
         await asyncio.wait({standing}, timeout=grace_s)
         if not standing.done():
             self.executor.request_stop(StopCause.SHUTDOWN, actor="robotq")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from robotq.catalog import CommandSpec
@@ -14,10 +14,11 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.context import PendingAnswer, RunContext
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.handlers import MANUAL_STEP
+from robotq.engine.robot.naming import Naming
 from robotq.model.clock import MotionClock, Timer, WallClock
 from robotq.model.json import JsonObject
 from robotq.model.json_safe import plain, plain_in_slices
-from robotq.model.task import Task
+from robotq.model.task import DeviceRun, Task
 from robotq.steps.language import LAST_S
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,17 @@ class Limit:
             self._since = self._clock.now()
             self._timer = self._armed()
 
+    @property
+    def paused(self) -> bool:
+        """The command waits for a person, or is held."""
+        return not self._paused_for <= {"ended"}
+
+    def spend(self, seconds: float) -> None:
+        """So much of it was used before this was made."""
+        self.pause("spending")
+        self._left -= seconds
+        self.resume("spending")
+
     def cancel(self) -> None:
         """The command has ended; the time does not run any more."""
         self.pause("ended")
@@ -74,6 +86,8 @@ class Run:
     on it takes no request.
     """
 
+    context_type: type[RunContext] = RunContext
+
     def __init__(
         self,
         task: Task,
@@ -86,10 +100,13 @@ class Run:
         motion_held: bool,
         glance: Callable[[], None],
         repeat_stop_s: float,
+        name_run: Callable[[Task, DeviceRun], Awaitable[None]] | None = None,
+        driver: str = "",
     ) -> None:
         """`glance` is called on the driver's thread when the driver has come back. A stop is sent
         again every `repeat_stop_s` until the command has ended: the first one can meet a driver
-        that is just about to begin."""
+        that is just about to begin. `name_run`: writes by which id the device knows the run;
+        None where its `driver` does not ask by that."""
         self._repeat_stop_s = repeat_stop_s
         self.task = task
         self.spec = spec
@@ -97,6 +114,8 @@ class Run:
         self.question: PendingAnswer | None = None
         """What the command asks right now."""
         self.over = False
+        self.links = 0
+        """How many links had been made when it was begun."""
         self._host = host
         self._motion = motion
         self._glance = glance
@@ -110,7 +129,20 @@ class Run:
         self._limit = Limit(motion, spec.timeout_s, self._out_of_time)
         if motion_held:
             self._limit.pause("hold")
-        self._context = RunContext(
+        self.naming: Naming | None = None
+        """Where the driver can ask for its runs."""
+        if name_run is not None:
+            limit = self._limit
+            self.naming = Naming(
+                task,
+                recorder,
+                driver=driver,
+                write=name_run,
+                motion=motion,
+                clock=clock,
+                used=lambda: (limit.used_s, limit.paused),
+            )
+        self._context = self.context_type(
             task,
             recorder,
             motion=motion,
@@ -118,6 +150,7 @@ class Run:
             loop=loop,
             asking=self._asks,
             program=spec.program(task.queue),
+            naming=self.naming,
         )
         self.back = self._begin()
         """What the driver returned or raised."""

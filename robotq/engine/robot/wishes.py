@@ -54,9 +54,21 @@ class Wishes:
             self._claims.intend(task, asked), name=f"intend {task.id}"
         )
 
+    def wanted(self, task_id: str) -> Asked | None:
+        """The same, and it stays to be told."""
+        return self._of_running.get(task_id)
+
     def asked(self, task_id: str) -> Asked | None:
         """Who has called this task off, also where it came too late for its command."""
         return self._of_running.pop(task_id, None)
+
+    async def requeue(self, task: Task, **data: str) -> None:
+        """Have a task wait again that its device has never begun, and call it off where somebody
+        has wanted that meanwhile."""
+        await self._claims.requeue(task, **data)
+        asked = self._of_running.pop(task.id, None)
+        if asked is not None:
+            await self._cancel(task, asked.actor, asked.reason)
 
     async def release(self, task: Task) -> None:
         """Give a claim back whose command was not begun, and call the task off where somebody
@@ -65,7 +77,10 @@ class Wishes:
         request = self._called_off.pop(task.id, None)
         if request is not None:
             # it came while the claim was being given back
-            try:
-                await self._cancelling.cancel(task.id, actor=request.actor, reason=request.reason)
-            except RobotqError as error:
-                _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
+            await self._cancel(task, request.actor, request.reason)
+
+    async def _cancel(self, task: Task, actor: str, reason: str) -> None:
+        try:
+            await self._cancelling.cancel(task.id, actor=actor, reason=reason)
+        except RobotqError as error:
+            _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)

@@ -17,6 +17,7 @@ from robotq.model.known_json import EMBED, embedded
 from robotq.model.task import (
     Asked,
     Command,
+    DeviceRun,
     Question,
     Repeat,
     Resolution,
@@ -115,6 +116,7 @@ def task_from_row(row: Row) -> Task:
         ("error", TaskError),
         ("resolution", Resolution),
         ("asked", Asked),
+        ("run", DeviceRun),
         ("work", Work),
     ):
         if name in rest:

@@ -66,6 +66,9 @@ class Context:
     def withdraw(self) -> None:
         """Nobody is asked for longer than a moment."""
 
+    def run_id(self, run_id: str, **_: Any) -> None:
+        """Nobody asks for it afterwards."""
+
 
 def program(
     steps: Sequence[JsonObject],

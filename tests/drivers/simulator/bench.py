@@ -76,6 +76,9 @@ class Recorder:
     def withdraw(self) -> None:
         """No question stays open here."""
 
+    def run_id(self, run_id: str, **_: Any) -> None:
+        """Nobody asks for it afterwards."""
+
     def ask(
         self,
         prompt: str,

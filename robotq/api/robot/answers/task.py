@@ -99,6 +99,8 @@ def _lasting(task: Task, engine: Engine, language: Language) -> wire.Task:
             deadline_ms=work.deadline_ms,
             retries=task.retries,
         ),
+        run_id=None if task.run is None else task.run.id,
+        settled=task.settled,
         partial=None if task.partial is None else part(task.partial),
         waiting_for=None if asked is None else question_view(task, asked, language),
         **(_ending(task, language) if task.state.final else {}),

@@ -161,6 +161,9 @@ class DeviceCommand:
         self._withdrawn = True
         self._clock.notify()
 
+    def run_id(self, run_id: str, **_: Any) -> None:
+        """What the driver calls it: the host knows it by the id of its request."""
+
     def _given(self) -> dict[str, Any]:
         with self._lock:
             return self._answer or {}

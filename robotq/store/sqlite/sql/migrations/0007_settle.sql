@@ -1,0 +1,3 @@
+-- `rest` of a task may hold `run` (how its device knows its run) and `settled` from here on. They
+-- are searched by nobody, so they have no columns. An earlier robotq does not know them, and must
+-- not decide about a run that can be asked for: it refuses a database of this schema.
