@@ -179,6 +179,8 @@ class SettlingDriver(BenchDriver):
         device, told = self.device, 0.0
         while True:
             run = device.runs.get(run_id)
+            if self._closed:
+                return {}
             if run is None:
                 raise LinkLost("the device knows nothing of it")
             step = run.steps[-1]
