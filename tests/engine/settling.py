@@ -176,9 +176,9 @@ class SettlingDriver(BenchDriver):
         self.clock.notify()
 
     def _follow(self, run_id: str, context: CommandContext) -> JsonObject:
-        device, told = self.device, 0.0
+        told = 0.0
         while True:
-            run = device.runs.get(run_id)
+            run = self.device.runs.get(run_id)
             if self._closed:
                 return {}
             if run is None:
@@ -192,19 +192,23 @@ class SettlingDriver(BenchDriver):
                     if run.ask and run.answer is None:
                         schema = {"type": "object", "required": ["id"]}
                         run.answer = context.ask("which?", schema, 10, answered_by="ENTER")
-                    if run.state == "done":
-                        return run.result
-                    if run.state == "stopped":
-                        raise Stopped
-                    if run.state != "running":
-                        raise DriverError("the gripper is empty")
-                    if self._breaks != self._breaks_before:
-                        raise LinkLost(self.gone)
-                    if self._left:
-                        raise LeftRunning
-                    if self._closed:
-                        return {}
+                    if (result := self._ended(run)) is not None:
+                        return result
                     self.clock.wait_outside(lambda: False, 0.002)
+
+    def _ended(self, run: DeviceRecord) -> JsonObject | None:
+        """The result of one that is done, None while it goes on."""
+        if run.state == "done":
+            return run.result
+        if run.state == "stopped":
+            raise Stopped
+        if run.state != "running":
+            raise DriverError("the gripper is empty")
+        if self._breaks != self._breaks_before:
+            raise LinkLost(self.gone)
+        if self._left:
+            raise LeftRunning
+        return {} if self._closed else None
 
     def stop(self) -> None:
         super().stop()
