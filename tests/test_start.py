@@ -22,7 +22,7 @@ from robotq.config import load_config, packaged, strict_yaml
 from robotq.drivers.base import DriverSetup
 from robotq.drivers.brought import commands_of
 from robotq.drivers.registry import driver_factories
-from robotq.drivers.simulator.layout_file import read_layout
+from robotq.drivers.simulator.lab.layout_file import read_layout
 from robotq.system.clocks import ScaledClock
 
 _LATER = {

@@ -49,7 +49,7 @@ COMMANDS = {
     "run": "host.run",
     "self-test": "host.selftest",
     "keys": "host.keys",
-    "doctor": "host.doctor",
+    "doctor": "doctor.command",
     "check-config": "host.check",
     "device": "host.device",
     "worker": "remote.worker",

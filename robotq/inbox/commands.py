@@ -10,7 +10,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_unique
+from robotq.model.json.text import parse_unique
 from robotq.model.program_file import (
     CARRIED_OUT_BY,
     SUFFIXES,

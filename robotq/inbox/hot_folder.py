@@ -18,10 +18,10 @@ from robotq.inbox.folder import Folder, Taken
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Wait, WaitCode
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain as plain_args
+from robotq.model.json.safe import plain as plain_args
 from robotq.model.plain_text import plain
-from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
+from robotq.system.rarely import Rarely
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from robotq.model.known_json import KNOWN
+from robotq.model.json.known import KNOWN
 from robotq.model.task import Command, Task
 
 _TASK = 2_000

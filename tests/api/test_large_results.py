@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from robotq.api.http.errors import json_response
-from robotq.model.json_safe import plain_in_slices
-from robotq.model.known_json import KNOWN
+from robotq.model.json.known import KNOWN
+from robotq.model.json.safe import plain_in_slices
 from robotq.store.sqlite.rows import json_text
 
 LARGE = {

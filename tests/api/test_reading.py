@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from robotq.api.http.language import preferred
 from robotq.api.robot.answers.times import local_time, read_time
 from robotq.model.errors import RobotqError
-from robotq.model.json_text import MAX_DEPTH, parse_json
+from robotq.model.json.text import MAX_DEPTH, parse_json
 from robotq.model.texts import Language
 from tests.slices import examples
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from serial.tools import list_ports
 
-from robotq.cli.host import examine_ports
-from robotq.cli.host.examine_ports import devices
-from robotq.cli.host.finding import Finding, Verdict
+from robotq.cli.doctor import ports as examine_ports
+from robotq.cli.doctor.finding import Finding, Verdict
+from robotq.cli.doctor.ports import devices
 from robotq.config import Config, load_config
 
 

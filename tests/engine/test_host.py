@@ -17,8 +17,8 @@ from robotq.api.robot.answers.task import TaskViews
 from robotq.drivers.base import Busy, DriverSetup, Stopped
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.timings import Timings
-from robotq.model.json_safe import plain, plain_in_slices
-from robotq.model.known_json import KNOWN
+from robotq.model.json.known import KNOWN
+from robotq.model.json.safe import plain, plain_in_slices
 from robotq.model.texts import Language
 from robotq.model.weight import weight_of_ended
 from robotq.store.sqlite.rows import json_text

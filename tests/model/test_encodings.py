@@ -9,7 +9,7 @@ import pytest
 
 from robotq.model.encodings import not_utf8
 from robotq.model.errors import RobotqError
-from robotq.model.json_text import parse_json, parse_unique
+from robotq.model.json.text import parse_json, parse_unique
 
 COMMAND = '{"cmd_type": "NAVIGATION", "note": "%s"}'
 

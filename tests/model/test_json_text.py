@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robotq.model.errors import RobotqError
-from robotq.model.json_text import parse_unique
+from robotq.model.json.text import parse_unique
 
 _TEXTS = st.text(st.sampled_from([*':"\\{}[],ab\u4efb\n\x00 ', "\U0001f916"]), max_size=6)
 _VALUES = st.recursive(

@@ -10,7 +10,7 @@ import pytest
 
 from robotq.cli.shared.logs import JsonLines, TextLines
 from robotq.model.plain_text import plain
-from robotq.model.rarely import Rarely
+from robotq.system.rarely import Rarely
 
 FORGED = "bad\n2026-01-01 00:00:00 INFO robotq: all is well"
 

@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from robotq.model.rarely import Rarely
+from robotq.system.rarely import Rarely
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Protocol
 
-from robotq.model.rarely import Rarely
+from robotq.system.rarely import Rarely
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from robotq.model.rarely import Rarely
+from robotq.system.rarely import Rarely
 
 _log = logging.getLogger(__name__)
 

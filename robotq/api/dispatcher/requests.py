@@ -12,7 +12,7 @@ from robotq.config import DispatcherConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import JobEnding, failed_with, succeeded
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_json
+from robotq.model.json.text import parse_json
 
 NAME = 200
 """Characters of the name of a group or a model."""

@@ -19,7 +19,7 @@ from robotq.api.http.language import preferred
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
-from robotq.model.json_text import parse_json, parse_unique
+from robotq.model.json.text import parse_json, parse_unique
 from robotq.model.texts import Language
 
 _LANGUAGES = {language.value: language for language in Language}

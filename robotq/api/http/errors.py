@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from robotq.model.errors import RobotqError
-from robotq.model.known_json import EMBED, KNOWN, KnownText, embedded
+from robotq.model.json.known import EMBED, KNOWN, KnownText, embedded
 from robotq.model.texts import Language
 from robotq.wire.base import Answer, opened
 from robotq.wire.service import Error

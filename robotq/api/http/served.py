@@ -17,8 +17,8 @@ from robotq.api.context import CONNECTIONS, ENGINE
 from robotq.api.http.errors import error_response, fault
 from robotq.api.http.mount import straight
 from robotq.model.errors import RobotqError
-from robotq.model.rarely import Rarely
 from robotq.model.texts import Language
+from robotq.system.rarely import Rarely
 
 _SHOWN = 200
 """Characters of what is wrong with a request that its answer repeats."""

@@ -26,7 +26,7 @@ from robotq.engine.engine import Engine
 from robotq.inbox import HotFolder
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_json
+from robotq.model.json.text import parse_json
 from robotq.model.task import Task
 from robotq.system.durable import sync_folder, write_all_durably, write_durably
 

@@ -22,7 +22,7 @@ from robotq.client import ClientError, Unreachable
 from robotq.client.calls import new_key
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_json
+from robotq.model.json.text import parse_json
 from robotq.model.program_file import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
 
 _OPTION = "--idempotency-key"

@@ -25,7 +25,7 @@ from robotq.engine.intake.read_command import Order
 from robotq.model.errors import RobotqError
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_unique
+from robotq.model.json.text import parse_unique
 from robotq.model.task import Task, TaskState
 
 Person: TypeAlias = Callable[[Engine, Task], Awaitable[None]]

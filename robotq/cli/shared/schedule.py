@@ -9,7 +9,7 @@ import orjson
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_text import parse_unique
+from robotq.model.json.text import parse_unique
 
 
 def number_or_word(text: str) -> int | str:

@@ -8,12 +8,12 @@ from typing import Any
 
 from robotq.drivers.simulator.controls import Controls
 from robotq.drivers.simulator.faults import Faults
-from robotq.drivers.simulator.lab import Lab
-from robotq.drivers.simulator.layout import Layout, RobotLayout
+from robotq.drivers.simulator.lab.lab import Lab
+from robotq.drivers.simulator.lab.layout import Layout, RobotLayout
+from robotq.drivers.simulator.lab.state import LabState, RobotState, with_robot
 from robotq.drivers.simulator.link import SimulatorLink
 from robotq.drivers.simulator.motion import Profile
 from robotq.drivers.simulator.motion_log import MotionLog
-from robotq.drivers.simulator.state import LabState, RobotState, with_robot
 from robotq.model.clock import MotionClock
 
 Point = tuple[float, float]

@@ -21,15 +21,15 @@ from robotq.drivers.simulator.body import Body
 from robotq.drivers.simulator.commands import EXECUTED, IMMEDIATE
 from robotq.drivers.simulator.controls import Run
 from robotq.drivers.simulator.faults import Faults
-from robotq.drivers.simulator.lab import shared_lab
-from robotq.drivers.simulator.layout import gripper, removed
+from robotq.drivers.simulator.lab.lab import shared_lab
+from robotq.drivers.simulator.lab.layout import gripper, removed
+from robotq.drivers.simulator.lab.picture import picture
+from robotq.drivers.simulator.lab.state import bottle_in
 from robotq.drivers.simulator.link import SimulatorLink
 from robotq.drivers.simulator.machine import Machine
 from robotq.drivers.simulator.motion_log import MotionLog
 from robotq.drivers.simulator.options import NO_PART, read_options
 from robotq.drivers.simulator.params import Params
-from robotq.drivers.simulator.picture import picture
-from robotq.drivers.simulator.state import bottle_in
 from robotq.drivers.simulator.stepping import run_steps
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject

@@ -11,11 +11,11 @@ from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped
 from robotq.drivers.simulator.body import Body
 from robotq.drivers.simulator.controls import Run
 from robotq.drivers.simulator.faults import Fault, FaultKind
-from robotq.drivers.simulator.layout import Axis, Layout
+from robotq.drivers.simulator.lab.layout import Axis, Layout
+from robotq.drivers.simulator.lab.state import LabState, RobotState
 from robotq.drivers.simulator.motion import Profile
 from robotq.drivers.simulator.mover import Effect, Mover
 from robotq.drivers.simulator.params import Params
-from robotq.drivers.simulator.state import LabState, RobotState
 from robotq.model.task import Command
 
 _ALIGNING = 0.5

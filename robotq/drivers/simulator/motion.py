@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from robotq.drivers.simulator.layout import Axis
+from robotq.drivers.simulator.lab.layout import Axis
 
 
 class Profile(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from dataclasses import replace
 from robotq.drivers.base import CommandContext, Stopped
 from robotq.drivers.simulator.body import Body, Moving, Point
 from robotq.drivers.simulator.controls import Run
+from robotq.drivers.simulator.lab.state import LabState
 from robotq.drivers.simulator.motion import Profile
-from robotq.drivers.simulator.state import LabState
 
 Effect = Callable[[LabState], LabState]
 """What a motion does to the lab once it is complete."""

@@ -12,8 +12,8 @@ from robotq.drivers.gcode.written import Reading, StepFault, why_refused, wrong_
 from robotq.drivers.reading import Section
 from robotq.drivers.simulator.commands import EXECUTED, STEPS_OF_THEIR_OWN
 from robotq.drivers.simulator.faults import Fault, read_faults
-from robotq.drivers.simulator.layout import Layout
-from robotq.drivers.simulator.layout_file import read_layout
+from robotq.drivers.simulator.lab.layout import Layout
+from robotq.drivers.simulator.lab.layout_file import read_layout
 from robotq.drivers.simulator.stepping import RULES
 from robotq.steps import Program
 

@@ -11,9 +11,9 @@ from typing import Any
 from robotq.drivers.base import Ended, HasDevices, HearsOfRest, Stopped, UncertainOutcome
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.memory import Memory
-from robotq.drivers.simulator.layout import gripper
+from robotq.drivers.simulator.lab.layout import gripper
+from robotq.drivers.simulator.lab.state import bottle_in
 from robotq.drivers.simulator.machine import Machine
-from robotq.drivers.simulator.state import bottle_in
 from robotq.drivers.steps.machine import Part
 from robotq.drivers.steps.run import ProgramRun
 from robotq.model.json import JsonObject

@@ -19,7 +19,7 @@ from robotq.engine.waiting.fitting import Fitting
 from robotq.model.clock import WallClock
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.event import Event
-from robotq.model.json_safe import plain
+from robotq.model.json.safe import plain
 from robotq.model.task import Task
 from robotq.store.port import TaskQuery
 

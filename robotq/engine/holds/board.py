@@ -12,7 +12,7 @@ from robotq.model.clock import WallClock
 from robotq.model.event import Event
 from robotq.model.hold import SET_BY_PEOPLE, TRANSIENT_HOLDS, Hold, HoldCode, set_over
 from robotq.model.ids import hold_id
-from robotq.model.json_safe import plain
+from robotq.model.json.safe import plain
 
 _log = logging.getLogger(__name__)
 

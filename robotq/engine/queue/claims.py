@@ -29,7 +29,7 @@ from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
-from robotq.model.json_safe import plain
+from robotq.model.json.safe import plain
 from robotq.model.task import Asked, DeviceRun, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask

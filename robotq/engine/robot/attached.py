@@ -13,7 +13,7 @@ from robotq.engine.queue.ending import StopRequest
 from robotq.engine.robot.context import RunContext
 from robotq.engine.robot.run import Run
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain_in_slices
+from robotq.model.json.safe import plain_in_slices
 from robotq.model.task import StepState
 
 

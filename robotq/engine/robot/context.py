@@ -16,7 +16,7 @@ from robotq.engine.robot.naming import Naming
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain, plain_in_slices
+from robotq.model.json.safe import plain, plain_in_slices
 from robotq.model.task import Question, Task
 from robotq.steps import Program
 

@@ -26,7 +26,7 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.timings import Timings
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain
+from robotq.model.json.safe import plain
 from robotq.model.task import DeviceRun, Task
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain
+from robotq.model.json.safe import plain
 from robotq.model.task import DeviceRun, Task
 
 _log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.naming import Naming
 from robotq.model.clock import MotionClock, Timer, WallClock
 from robotq.model.json import JsonObject
-from robotq.model.json_safe import plain, plain_in_slices
+from robotq.model.json.safe import plain, plain_in_slices
 from robotq.model.task import DeviceRun, Task
 from robotq.steps.language import LAST_S
 

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 
 from robotq.model.delivery import Delivery
-from robotq.model.known_json import EMBED, embedded
+from robotq.model.json.known import EMBED, embedded
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
 from robotq.model.texts import Language

@@ -13,7 +13,7 @@ from msgspec.structs import asdict, fields, replace
 
 from robotq.model.event import Event
 from robotq.model.json import JsonValue
-from robotq.model.known_json import EMBED, embedded
+from robotq.model.json.known import EMBED, embedded
 from robotq.model.task import (
     Asked,
     Command,

@@ -12,8 +12,8 @@ from typing import Any
 
 from robotq.drivers.base import DriverError, DriverSetup, LinkState
 from robotq.drivers.simulator.driver import SimulatorDriver
-from robotq.drivers.simulator.lab import Lab
-from robotq.drivers.simulator.state import LabState
+from robotq.drivers.simulator.lab.lab import Lab
+from robotq.drivers.simulator.lab.state import LabState
 from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
 from robotq.model.task import Command

@@ -12,7 +12,7 @@ from robotq.catalog import Kind, load_catalog
 from robotq.config import packaged
 from robotq.drivers.base import Driver
 from robotq.drivers.simulator.commands import IMMEDIATE, QUEUED
-from robotq.drivers.simulator.layout_file import read_layout
+from robotq.drivers.simulator.lab.layout_file import read_layout
 from robotq.model.errors import RobotqError
 from robotq.model.task import Command
 from tests.drivers.simulator.bench import Bench

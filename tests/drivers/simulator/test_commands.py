@@ -8,7 +8,7 @@ import pytest
 
 from robotq.drivers.base import DriverError, UnknownCommand
 from robotq.drivers.simulator.commands import IMMEDIATE, QUEUED
-from robotq.drivers.simulator.state import fresh_tray, moved, with_bottle
+from robotq.drivers.simulator.lab.state import fresh_tray, moved, with_bottle
 from robotq.model.task import Command
 from tests.drivers.simulator.bench import Bench
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from robotq.drivers.base import DriverError, Stopped
-from robotq.drivers.simulator.layout_file import read_layout
-from robotq.drivers.simulator.state import misfit
+from robotq.drivers.simulator.lab.layout_file import read_layout
+from robotq.drivers.simulator.lab.state import misfit
 from tests.drivers.simulator.bench import Bench
 
 LAYOUT = read_layout(None)

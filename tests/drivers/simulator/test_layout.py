@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from robotq.drivers.simulator.layout_file import PACKAGED, read_layout
+from robotq.drivers.simulator.lab.layout_file import PACKAGED, read_layout
 from robotq.drivers.simulator.options import read_options
 from robotq.model.errors import ConfigError
 from tests.drivers.simulator.bench import Bench

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robotq.drivers.simulator.layout import Axis
+from robotq.drivers.simulator.lab.layout import Axis
 from robotq.drivers.simulator.motion import Profile
 
 distances = st.floats(0.1, 50_000)

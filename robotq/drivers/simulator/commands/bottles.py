@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.simulator.layout import back, gripper
-from robotq.drivers.simulator.machine import Machine
-from robotq.drivers.simulator.state import (
+from robotq.drivers.simulator.lab.layout import back, gripper
+from robotq.drivers.simulator.lab.state import (
     Bottle,
     LabState,
     bottle_in,
@@ -18,6 +17,7 @@ from robotq.drivers.simulator.state import (
     free_slot,
     moved,
 )
+from robotq.drivers.simulator.machine import Machine
 from robotq.model.json import JsonObject
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from robotq.drivers.simulator.body import CHARGER, Body
 from robotq.drivers.simulator.commands.bottles import shown
-from robotq.drivers.simulator.layout import gripper
+from robotq.drivers.simulator.lab.layout import gripper
+from robotq.drivers.simulator.lab.state import bottle_in, bottles_in, box_in, find
 from robotq.drivers.simulator.params import Params
-from robotq.drivers.simulator.state import bottle_in, bottles_in, box_in, find
 from robotq.model.json import JsonObject
 
 _ARMS = ("left", "right")

@@ -15,9 +15,8 @@ from robotq.drivers.simulator.commands.bottles import (
     load,
     put_down,
 )
-from robotq.drivers.simulator.layout import BOTTLE_TYPES, gripper
-from robotq.drivers.simulator.machine import Machine
-from robotq.drivers.simulator.state import (
+from robotq.drivers.simulator.lab.layout import BOTTLE_TYPES, gripper
+from robotq.drivers.simulator.lab.state import (
     SCAN_GUN,
     SCAN_GUN_HOLDER,
     Bottle,
@@ -29,6 +28,7 @@ from robotq.drivers.simulator.state import (
     moved,
     with_bottle,
 )
+from robotq.drivers.simulator.machine import Machine
 from robotq.model.json import JsonObject
 
 TABLE = "SCAN_TABLE"

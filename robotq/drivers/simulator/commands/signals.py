@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from robotq.drivers.simulator.body import Body
+from robotq.drivers.simulator.lab.state import LabState, with_robot
 from robotq.drivers.simulator.params import Params
-from robotq.drivers.simulator.state import LabState, with_robot
 from robotq.model.json import JsonObject
 
 

@@ -13,9 +13,9 @@ from robotq.drivers.simulator.commands.bottles import (
     shown,
     station,
 )
-from robotq.drivers.simulator.layout import BOTTLE_TYPES
+from robotq.drivers.simulator.lab.layout import BOTTLE_TYPES
+from robotq.drivers.simulator.lab.state import Bottle, LabState, find, with_bottle
 from robotq.drivers.simulator.machine import Machine
-from robotq.drivers.simulator.state import Bottle, LabState, find, with_bottle
 from robotq.model.json import JsonObject
 
 WAITING = "WAITING_SPLIT_AREA"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.simulator.commands.bottles import gripper_free
+from robotq.drivers.simulator.lab.state import box_in, with_box
 from robotq.drivers.simulator.machine import Machine
-from robotq.drivers.simulator.state import box_in, with_box
 from robotq.model.json import JsonObject
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from robotq.model.known_json import knowing
+from robotq.model.json.known import knowing
 from robotq.model.weight import parts_of
 
 _LONGEST = 500

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from robotq.drivers.reading import Section
-from robotq.drivers.simulator.layout import BOTTLE_TYPES, Layout
-from robotq.drivers.simulator.state import Bottle, LabState, RobotState, first_state, misfit
+from robotq.drivers.simulator.lab.layout import BOTTLE_TYPES, Layout
+from robotq.drivers.simulator.lab.state import Bottle, LabState, RobotState, first_state, misfit
 from robotq.model.errors import ConfigError
 from robotq.system.durable import write_durably
 

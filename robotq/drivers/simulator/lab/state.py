@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.simulator.layout import FirstBottle, Layout, back, gripper
+from robotq.drivers.simulator.lab.layout import FirstBottle, Layout, back, gripper
 
 SCAN_GUN = "scan_gun"
 SCAN_GUN_HOLDER = "SCAN_TABLE"

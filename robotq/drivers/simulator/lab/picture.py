@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from robotq.drivers.simulator.layout import BOTTLE_TYPES, Layout, back, gripper
-from robotq.drivers.simulator.state import LabState
+from robotq.drivers.simulator.lab.layout import BOTTLE_TYPES, Layout, back, gripper
+from robotq.drivers.simulator.lab.state import LabState
 from robotq.model.json import JsonObject
 
 

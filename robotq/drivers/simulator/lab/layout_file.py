@@ -9,7 +9,7 @@ from pathlib import Path
 from robotq.config import packaged
 from robotq.config.strict_yaml import parse, text_of
 from robotq.drivers.reading import Section
-from robotq.drivers.simulator.layout import (
+from robotq.drivers.simulator.lab.layout import (
     BOTTLE_TYPES,
     PLACES,
     SKILLS,

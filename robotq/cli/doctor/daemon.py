@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from robotq.cli.host.finding import Finding, Verdict
+from robotq.cli.doctor.finding import Finding, Verdict
 from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.http import Caller, asking
 from robotq.engine.state.worker_queue import due_at_ms

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from robotq.cli.host.compare_daemon import REPORT, against_daemon, listed
-from robotq.cli.host.finding import Finding, Verdict
+from robotq.cli.doctor.daemon import REPORT, against_daemon, listed
+from robotq.cli.doctor.finding import Finding, Verdict
 from robotq.store.audit import contradictions
 from robotq.store.sqlite.peek import peek_at_all, peek_at_steps
 

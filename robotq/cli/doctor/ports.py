@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from robotq.cli.host.finding import Finding, Verdict
+from robotq.cli.doctor.finding import Finding, Verdict
 from robotq.config import Config
 from robotq.drivers.base import LinkLost, WrongDevice
 from robotq.drivers.reading import Section

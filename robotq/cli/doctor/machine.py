@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from robotq.cli.host.examine_data import data_findings
-from robotq.cli.host.examine_ports import devices
-from robotq.cli.host.finding import Finding, Verdict
+from robotq.cli.doctor.data import data_findings
+from robotq.cli.doctor.finding import Finding, Verdict
+from robotq.cli.doctor.ports import devices
 from robotq.cli.shared.startup import url_of
 from robotq.config import Config
 from robotq.model.errors import ConfigError

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from robotq.cli.doctor.finding import Verdict
+from robotq.cli.doctor.machine import findings
 from robotq.cli.host.check import contents_of
-from robotq.cli.host.examine import findings
-from robotq.cli.host.finding import Verdict
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.options import AsJson, ConfigFile, Key
 from robotq.cli.shared.settings import loader

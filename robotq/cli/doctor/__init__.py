@@ -1,0 +1,1 @@
+"""robotq doctor: what on this machine keeps robotq from working."""
