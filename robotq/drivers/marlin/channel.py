@@ -93,8 +93,14 @@ class Channel(LineChannel[Numbered]):
         self._before_finish = 0
         self._paused_at: float | None = None
         self._busy_at: float | None = None
+        self._answers = 0
+        self._left = 0
+        """Lines that were forgotten without an answer; the controller may still have them."""
+        self._strange = True
+        """Nothing is known of the lines that it has from before the link was made."""
 
     def _forget_all(self) -> None:
+        self._strange = True
         self._halted = None
         self._paused_at = self._busy_at = None
         self._motions_over = self._motions_sent
@@ -107,11 +113,17 @@ class Channel(LineChannel[Numbered]):
             self._forget_lines()
 
     def _forget_lines(self) -> None:
+        self._left += len(self._outstanding)
         super()._forget_lines()
         self._recent.clear()
         self._reported = -1
         self._resend = None
         self._refusing = False
+
+    def in_step(self) -> None:
+        """Both sides count alike: whatever it had before is answered."""
+        with self._changed:
+            self._left, self._strange = 0, False
 
     def restart(self, *, although_shut: bool = False) -> None:
         """Ask the controller to count from 0. The line end in front completes whatever half a
@@ -229,6 +241,7 @@ class Channel(LineChannel[Numbered]):
                 self.position.forget(f"the controller has halted: {text}")
             case Started():
                 self._has_started()
+                self._left, self._strange = 0, False
                 self._paused_at = self._busy_at = None
                 self._motions_over = self._motions_sent
                 self._on_start()
@@ -261,6 +274,7 @@ class Channel(LineChannel[Numbered]):
         if ok.number is not None and self._outstanding and ok.number < self._outstanding[0].number:
             # said twice
             return
+        self._answers += 1
         while (
             self._outstanding and ok.number is not None and self._outstanding[0].number < ok.number
         ):
@@ -302,6 +316,21 @@ class Channel(LineChannel[Numbered]):
         """It works at something, and reads nothing meanwhile, as far as it has said last."""
         at = self._busy_at
         return at is not None and time.monotonic() - at < _BUSY_S
+
+    @property
+    def answers(self) -> int:
+        """Ever, to whatever it was: also to stops, and to lines that are forgotten."""
+        return self._answers
+
+    @property
+    def owed(self) -> int:
+        """Lines that it may still answer, as far as they were sent since the link was made."""
+        return len(self._outstanding) + self._left
+
+    @property
+    def strange(self) -> bool:
+        """It may have lines that somebody else has sent before the link was made."""
+        return self._strange
 
     @property
     def halted(self) -> str | None:

@@ -29,6 +29,7 @@ def count_anew(
     for _ in range(_ATTEMPTS):
         attempt = _Attempt(channel, silence, silence_s, check, attempt_s)
         if attempt.succeeds():
+            channel.in_step()
             return
     raise LinkLost("the controller does not count lines as it should")
 

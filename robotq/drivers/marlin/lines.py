@@ -23,10 +23,16 @@ GO_ON = Line(text="M108", number=0, codes=("M108",), motion=False)
 """Ends a wait for a person. With a number like every line, so that its answer counts for it; the
 emergency parser reads it where it comes in, ahead of what waits."""
 
-QUICK_STOP = b"\nM108\nM410\n"
-"""The first line end ends whatever is half written; M108 ends a wait for heat or for a person."""
+_ENDS_OTHER = b"\n\n"
+"""Ends whatever is half written. Twice: where that breaks off in its number or in the middle of a
+code, Marlin's emergency parser takes the first line end for a part of it, and leaves out the line
+behind it."""
 
-STOP_AGAIN = b"\nM410\n"
+QUICK_STOP = _ENDS_OTHER + b"M108\nM410\n"
+"""M108 ends a wait for heat or for a person."""
 
-SHUTDOWN = b"\nM112\n"
+STOP_AGAIN = _ENDS_OTHER + b"M108\nM410\n"
+"""What comes next in its queue may be a pause."""
+
+SHUTDOWN = _ENDS_OTHER + b"M112\n"
 """The controller halts, and has to be restarted."""

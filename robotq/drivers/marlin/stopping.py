@@ -25,7 +25,8 @@ _AGAIN_S = (0.05, 0.5)
 the next line that it has already is planned, or as much of an arc as fits, and moves unless another
 stop came meanwhile. That one holds it up for a second more."""
 _AND_AGAIN_S = 0.3
-"""From then on, until all lines have been answered that it had when the stop came."""
+"""From then on, until as many answers have come as it had lines when the stop came. It answers a
+stop too, in its turn: so a line that has never reached it holds up nothing for longer."""
 _AGAIN_MOST_S = 120.0
 """An arc of two metres is planned in so many pieces."""
 _CLEANING_S = 1.1
@@ -82,17 +83,18 @@ class MarlinStopping(Stopping):
         """The number of answers, ever, when the last line will be answered that the controller
         may have now. Takes no lock."""
         channel = self._channel
-        return channel.answered + channel.lines_under_way
+        others = self._state.options.window if channel.strange else 0
+        return channel.answers + channel.owed + others
 
-    def stop_again(self, lines: int) -> None:
-        """Send the stop again, whatever the command does meanwhile, until it has answered all
-        `lines`. Never waits."""
+    def stop_again(self, answers: int) -> None:
+        """Send the stop again, whatever the command does meanwhile, until there were so many
+        `answers`. Never waits."""
         channel = self._channel
         starts = channel.starts
 
         def over(began: float) -> bool:
             return (
-                channel.answered >= lines
+                channel.answers >= answers
                 or channel.starts != starts
                 or channel.halted is not None
                 or time.monotonic() - began > _AGAIN_MOST_S

@@ -47,6 +47,8 @@ class Grbl:
 
     def _act(self, words: Words) -> None:
         values = words.values
+        if words.axes and self._motion == "80":
+            raise Wrong("error:31, also for the axes of G28 and G92")
         if "4" in words.g_codes:
             self.events.append(("dwell", round(values["P"], 6)))
         if "92" in words.g_codes:

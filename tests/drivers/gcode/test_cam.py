@@ -18,7 +18,10 @@ from tests.drivers.gcode.bench import Bench, bench, until
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").iterdir())
 FIRMWARES = [*Dialect, "marlin", "reprap"]
-CNC = {"fusion360", "freecad", "lightburn-grbl", "inkscape", "carbide-create"}
+CNC = {
+    "fusion360", "freecad", "lightburn-grbl", "inkscape", "carbide-create",
+    "fusion360-laser", "lightburn-grblhal", "inkscape-laser",
+}  # fmt: skip
 LIMITS = {"M201": None, "M203": None}
 RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     # what the options have to say for it; nothing for all the others that run
@@ -33,6 +36,19 @@ RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     },
     ("freecad", "marlin"): {"translate": {"G54": None}},
     ("inkscape", "marlin"): {},
+    ("inkscape-laser", "marlin"): {},
+    ("freecad-marlin", "marlin"): {},
+    ("freecad-marlin", "grbl"): {"translate": {"M84": None}},
+    ("freecad-marlin", "grblhal"): {"translate": {"M84": None}},
+    ("freecad-marlin", "fluidnc"): {"translate": {"M84": None}},
+    ("fusion360-laser", "marlin"): {"translate": {"G54": None}},
+    ("carbide-create-tools", "grbl"): {"translate": {"M6": "M0"}},
+    ("carbide-create-tools", "grblhal"): {},
+    ("carbide-create-tools", "fluidnc"): {"allow": ["M6"]},
+    ("prusaslicer-arcs", "marlin"): {},
+    ("prusaslicer-arcs", "reprap"): {"allow": ["G2", "G3"]},
+    ("cura-reprap", "marlin"): {},
+    ("cura-reprap", "reprap"): {},
     ("prusaslicer", "reprap"): {"translate": LIMITS, "allow": ["G2"]},
     ("cura", "reprap"): {},
     ("lightburn-marlin", "reprap"): {},

@@ -120,3 +120,13 @@ def test_marlin__that_was_left_in_inches_moves_in_millimetres(tmp_path: Path) ->
         assert device.axes.position[0] == pytest.approx(25.4)
         robot.run(["G1 X1 F600"])
         assert device.axes.position[0] == pytest.approx(1.0)
+
+
+def test_backslash_in_a_text__is_left_out_as_by_marlin(tmp_path: Path) -> None:
+    """Marlin leaves it out before it looks at the checksum, and would ask for the line for ever."""
+    with (
+        MarlinEmulator(tmp_path / "tty", speed=100) as device,
+        bench(marlin.create, tmp_path, device.port) as robot,
+    ):
+        robot.run(["M117 C:\\parts\\lid.nc", "G1 X1 F6000"])
+        assert "M117 C:partslid.nc" in device.taken

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from robotq.testing.emulators import GrblEmulator
 from robotq.testing.emulators.grbl.gcode import Modes
-from robotq.testing.emulators.grbl.words import Refused, read_words
+from robotq.testing.emulators.grbl.words import Refused, read_words, stripped
+from tests.drivers.gcode.test_wire import GRBL_GREETS, LOCKED, Wire
 
 AT = (10.0, 20.0, 0.0)
 
@@ -33,7 +37,7 @@ def error(line: str, *, before: str = "G1X0F600", plain: bool = True) -> int:
         ("G2X10Y20R5", 33), ("G2X90R5", 34), ("G2X20I9", 33), ("G4", 28), ("G92", 26),
         ("G10X1", 28),
         ("F-1", 4), ("G21G20", 21), ("G92X1G1", 24), ("G49X1G0", 24), ("G1.05X1", 23), ("M3.5", 23),
-        ("G43.1X1", 37), ("G91.2", 20),
+        ("G43.1X1", 37), ("G91.2", 20), ("G28.05", 20), ("G61.1", 20), ("G7.05", 20),
         # all right
         ("G01X1", 0), ("M05", 0), ("g1x1".upper(), 0), ("G2X20I5", 0), ("G2X20R5", 0),
         ("G2X20Y20R5", 0),
@@ -44,9 +48,94 @@ def test_line__is_answered_as_by_grbl(line: str, number: int) -> None:
     assert error(line) == number
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("g1 x1 (to ; the (left) y2 ; z3", "G1X1Y2"),
+        ("/G1 X1/2", "G1X12"),
+        ("G1 X1 (never closed Y2", "G1X1"),
+        ("G1\x01X1\t", "G1X1"),
+        ("(only a comment)", ""),
+    ],
+)
+def test_line__is_kept_without_comments_blanks_and_slashes(line: str, kept: str) -> None:
+    assert stripped(line) == kept
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("G91G21X5F100", 0), ("X5F100", 0), ("N7X5F100", 0), ("G53X5F100", 0),
+        ("X5", 22), ("X5F0", 22), ("F100", 26), ("G1X5F100", 16), ("M3X5F100", 16),
+        ("G4P1X5F100", 16), ("G28X5F100", 16), ("X5F100S1", 36), ("X5Q1F100", 20),
+    ],
+)  # fmt: skip
+def test_jog__is_answered_as_by_grbl(line: str, number: int) -> None:
+    try:
+        Modes({}).jog(AT, read_words(line, plain_grbl=True))
+    except Refused as refused:
+        assert refused.number == number
+    else:
+        assert number == 0
+
+
+def test_jog__is_in_the_units_and_distances_that_are_in_effect() -> None:
+    modes = Modes({})
+    modes.take(read_words("G20G91"), AT)
+    assert modes.jog(AT, read_words("X1F1"))[0] == pytest.approx((35.4, 20.0, 0.0))
+    assert modes.jog(AT, read_words("G21X1F1"))[0] == pytest.approx((11.0, 20.0, 0.0))
+    assert modes.jog(AT, read_words("G21G90X1F60")) == ((1.0, 20.0, 0.0), 1.0)
+    assert modes.inches
+    assert modes.relative
+
+
+def test_answer__comes_when_what_is_planned_is_carried_out(tmp_path: Path) -> None:
+    """To what switches something or shifts the coordinates, and to the end of a program."""
+    with GrblEmulator(tmp_path / "port") as device:
+        wire = Wire(device.port)
+        for line, told in (
+            (b"M3 S100", b"ok"), (b"M8", b"ok"), (b"G55", b"ok"), (b"G92 X0", b"ok"),
+            (b"M30", b"[MSG:Pgm End]\r\nok"),
+        ):  # fmt: skip
+            wire.answer(b"G91 G1 X1 F600\n", 4)
+            assert device.axes.blocks
+            assert wire.answer(line + b"\n", len(told) + 2) == told + b"\r\n"
+            assert not device.axes.blocks, line
+        wire.close()
+
+
+def test_question__in_motion_is_refused(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port") as device:
+        wire = Wire(device.port)
+        wire.answer(b"G1 X5 F60\n", 4)
+        for line in (b"$$", b"$#", b"$I", b"$H"):
+            assert wire.answer(line + b"\n", 9) == b"error:8\r\n"
+        assert wire.answer(b"$G\n", 60).endswith(b"ok\r\n")
+        wire.close()
+
+
+def test_soft_limit__is_an_alarm_that_hears_no_reset_for_half_a_second(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port", reach_mm=100) as device:
+        wire = Wire(device.port)
+        assert wire.answer(b"$J=X101 F100\n", 10) == b"error:15\r\n"
+        wire.answer(b"G1 X5 F600\n", 4)
+        assert wire.answer(b"G1 X101\n", 9) == b"ALARM:2\r\n"
+        assert wire.answer(b"\x18", 25) == b"[MSG:Reset to continue]\r\n"
+        assert device.resets == 0
+        told = wire.answer(b"\x18", len(b"ok\r\n" + GRBL_GREETS + LOCKED))
+        assert told == b"ok\r\n" + GRBL_GREETS + LOCKED
+        assert not device.axes.slipped
+        wire.close()
+
+
 def test_coordinates__behind_g80_are_refused() -> None:
     assert error("X1", before="G80") == 31
     assert error("G1X1", before="G80") == 22
+    # whatever they are meant for
+    for line in ("G28X0", "G92X0", "G43.1Z1", "G10L2P1X0", "G28.1X0", "G80X1"):
+        assert error(line, before="G80") == 31
+    for line in ("G28", "G49", "G92.1", "G54"):
+        assert error(line, before="G80") == 0
     assert error("G93G1X1", before="F600") == 22
     assert error("G93G1X1F5", before="F600") == 0
 

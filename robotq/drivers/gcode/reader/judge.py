@@ -10,7 +10,7 @@ from robotq.drivers.gcode.reader.line import Line, RefusedLine
 from robotq.drivers.gcode.reader.one_code import lines_of
 from robotq.drivers.gcode.reader.permits import require_allowed, require_values
 from robotq.drivers.gcode.reader.rules import Rules
-from robotq.drivers.gcode.reader.strict import state_after
+from robotq.drivers.gcode.reader.strict import AXES, state_after
 from robotq.drivers.gcode.reader.translate import Translated, rules_for_replacements, translated
 from robotq.drivers.gcode.reader.words import (
     Refused,
@@ -97,9 +97,12 @@ class Judge:
         text = fitting(words, text, rules)
         self.ended = self.ended or not rules.ends.isdisjoint(codes)
         if not rules.one_code:
+            line = self._line(text, words, number)
             if rules.strict:
                 self.state = state_after(words, codes, self.state, rules)
-            return (self._line(text, words, number),)
+                if self.state.motion == "G80" and not AXES.isdisjoint(line.text):
+                    return _with_a_motion_code(line)
+            return (line,)
         parts, motion = lines_of(words, self.state.motion, rules)
         self.state = self.state._replace(motion=motion)
         if len(parts) == 1 and list(parts[0][-len(words) :]) == words:
@@ -124,6 +127,9 @@ class Judge:
         require_allowed(code, rules)
         if "*" in said or not said.isprintable():
             raise Refused(f"a text of {code} holds no * and no control character")
+        if rules.one_code:
+            # Marlin leaves it out before it looks at the checksum, which would never fit
+            said = said.replace("\\", "")
         whole = f"{code} {said}".rstrip()
         if len(whole) > rules.longest:
             raise Refused(f"longer than {rules.longest} characters")
@@ -139,6 +145,12 @@ class Judge:
             dwell_s=_dwell(words, rules) if "G4" in codes else 0.0,
             alone=not rules.alone.isdisjoint(codes),
         )
+
+
+def _with_a_motion_code(line: Line) -> Sequence[Line]:
+    """With G80 in effect, Grbl refuses the axes of G28, G92 and their like too (error:31)."""
+    before = Line(text="G0", number=line.number, codes=("G0",), motion=False)
+    return before, line, before._replace(text="G80", codes=("G80",))
 
 
 def _way_out(text: str, rules: Rules) -> str:

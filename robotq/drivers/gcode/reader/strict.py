@@ -73,6 +73,8 @@ class _Line:
             both = " and ".join(taking[:2])
             raise Refused(f"{both} both want the axes of the line (error:24): write two lines")
 
+        if "G80" in seen.values() and taking and not AXES.isdisjoint(self._values):
+            raise Refused(f"G80 beside the axes of {taking[0]} (error:31): write two lines")
         if taking == ["G49"] and not AXES.isdisjoint(self._values):
             # an axis command without a use for its words: they would be dropped without an error
             raise Refused("G49 would leave the axes of its line unread: write two lines")

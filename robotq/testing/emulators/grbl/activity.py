@@ -20,6 +20,8 @@ class Lasting:
     seconds: float
     until: float | None = None
     """None where it has not begun."""
+    says: str = ""
+    """Before the answer."""
 
 
 class Activity:

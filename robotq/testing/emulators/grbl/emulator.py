@@ -15,15 +15,14 @@ from robotq.testing.emulators.faults import Fault, Faults
 from robotq.testing.emulators.grbl.activity import Activity, Lasting
 from robotq.testing.emulators.grbl.firmware import FIRMWARE, Dialect
 from robotq.testing.emulators.grbl.gcode import Modes
+from robotq.testing.emulators.grbl.limits import Limits
 from robotq.testing.emulators.grbl.receive import ReceiveBuffer
 from robotq.testing.emulators.grbl.report import Reports
-from robotq.testing.emulators.grbl.words import Refused, read_words
+from robotq.testing.emulators.grbl.words import Refused, read_words, stripped
 from robotq.testing.emulators.motion import Axes, Point
 
-_COMMENT = re.compile(r"\([^)]*\)|;.*")
 _URGENT = re.compile(rb"[?!~\x18\x80-\xff]")
-_ALWAYS_TOLD = ("$#", "$G")
-"""Questions that it answers in motion too."""
+_END_OF_PROGRAM = "[MSG:Pgm End]"
 _BOOT_S = 0.03
 _HOMING_S = 0.5
 _FOREVER_S = 3600.0
@@ -47,22 +46,22 @@ class GrblEmulator(Device):
         name: str = "",
         restore_s: float = 0.0,
         ends_mm: float = math.inf,
+        reach_mm: float = math.inf,
     ) -> None:
-        """`ends_mm`: how far from 0 each axis has its limit switches ($21)."""
+        """`ends_mm`: how far from 0 each axis has its limit switches ($21). `reach_mm`: how far
+        its soft limits let it go ($20)."""
         super().__init__(link, faults)
         self._firmware = firmware = FIRMWARE[dialect]
         self.line_end = firmware.end
         self._plain = dialect is Dialect.GRBL
         self.axes = Axes(blocks_most=15, speed=speed, ramp_s=ramp_s)
+        self._limits = Limits(self.axes, self.say, ends_mm=ends_mm, reach_mm=reach_mm)
         self.name = name
         """What `$I=` has stored."""
         self.homing = homing
         self.homing_fails = homing_fails
         self._restore_s = restore_s
         """How long spindle and coolant take to come back after a door."""
-        self._ends_mm = ends_mm
-        self._at_the_end = False
-        """A limit switch was hit: it waits for a reset, and for nothing else."""
         self._ajar = False
         self.taken: list[str] = []
         """Every line that was carried out or planned, in this order."""
@@ -131,7 +130,7 @@ class GrblEmulator(Device):
         self._partial.clear()
         self._doing.restart()
         self._sticky = 0
-        self._at_the_end = False
+        self._limits.restart()
         self.modes = Modes(self.systems)
         # the first report after a reset has the offset
         self.reports.made = 0
@@ -139,6 +138,8 @@ class GrblEmulator(Device):
     def _soft_reset(self) -> None:
         if self._silent_until is not None:
             # it is at one already, and takes no second one before its greeting
+            return
+        if self._limits.deaf(self.now()):
             return
         self.resets += 1
         moving = bool(self.axes.blocks) and not self.axes.standing
@@ -151,6 +152,8 @@ class GrblEmulator(Device):
             if self._doing.at_a_line:
                 # it is answered, and not carried out: 12 of 12
                 self.say("ok")
+        if self._limits.refused is not None:
+            self.say("ok")
         self.axes.drop()
         self._restart()
         self._silent_until = self.now() + silence
@@ -185,7 +188,7 @@ class GrblEmulator(Device):
         self.axes.advance(self.now())
         if byte != 0x3F:
             self.urgent_bytes.append((self.now(), byte))
-        if (self._silent_until is not None or self._at_the_end) and byte != 0x18:
+        if (self._silent_until is not None or self._limits.hit) and byte != 0x18:
             return
         match byte:
             case 0x3F:
@@ -208,7 +211,7 @@ class GrblEmulator(Device):
     def work(self) -> float:
         now = self.now()
         self._doing.advance(now)
-        self._look_at_switches()
+        self._alarm = self._limits.look(now) or self._alarm
         if self._silent_until is not None:
             if now < self._silent_until:
                 return self._silent_until - now
@@ -219,27 +222,19 @@ class GrblEmulator(Device):
                 break
             self._carry_out(line)
         ends = self._doing.ends_s(now)
-        if self._ends_mm < math.inf and self.axes.moving:
+        ends += self._limits.ends_s(now)
+        if self._limits.watched and self.axes.moving:
             ends.append(_LOOK_S)
         if self._silent_until is not None:
             ends.append(self._silent_until - now)
         return max(0.0, min(ends, default=_FOREVER_S))
 
-    def _look_at_switches(self) -> None:
-        """Hard limits: what is planned is lost, and so is the position."""
-        if self._at_the_end or max(map(abs, self.axes.position)) <= self._ends_mm:
-            return
-        self._at_the_end = self._alarm = True
-        self.axes.drop()
-        x, y, z = (max(-self._ends_mm, min(self._ends_mm, at)) for at in self.axes.position)
-        self.axes.position = (x, y, z)
-        self.say("ALARM:1")
-        self.say("[MSG:Reset to continue]")
-
     def _blocked(self, now: float) -> bool:
         """It does not read lines now."""
         doing = self._doing
-        if self._silent_until is not None or self._at_the_end or doing.paused:
+        if self._silent_until is not None or self._limits.hit or doing.paused:
+            return True
+        if self._limits.refused is not None:
             return True
         if doing.homing is not None:
             if doing.homing.until is None or now < doing.homing.until:
@@ -249,6 +244,8 @@ class GrblEmulator(Device):
             if not doing.dwelt(now):
                 return True
             dwell, doing.dwell = doing.dwell, None
+            if dwell.says:
+                self.say(dwell.says)
             self._ok(dwell.line, dwell.fault)
         if doing.pause is not None:
             if not doing.pause_over():
@@ -264,8 +261,8 @@ class GrblEmulator(Device):
         return False
 
     def _carry_out(self, raw: str) -> None:
-        line = "".join(_COMMENT.sub("", raw).split()).upper()
-        if raw.lstrip().startswith("$"):
+        line = stripped(raw)
+        if line.startswith("$"):
             self._sticky = 0
             self._dollar(line)
             return
@@ -274,7 +271,7 @@ class GrblEmulator(Device):
         if self._sticky:
             self._error(self._sticky, raw)
             return
-        if (line and self._alarm) or self._doing.jogging:
+        if line and (self._alarm or self._doing.jogging):
             self._error(9, raw)
             return
         longest, number = self._firmware.longest
@@ -294,6 +291,8 @@ class GrblEmulator(Device):
             # the planner has no room: nothing of the line is in effect yet
             self._doing.waiting = raw
             return
+        after_motion = self.modes.synchronises(words)
+        says = "" if {"2", "30"}.isdisjoint(words.m_codes) else _END_OF_PROGRAM
         self.modes.take(words, self.axes.planned)
         if "4" in words.g_codes:
             seconds = words.values.get("P", 0.0)
@@ -301,9 +300,15 @@ class GrblEmulator(Device):
             return
         if words.moves:
             end = self.modes.end(self.axes.planned, words)
+            if self._limits.beyond(end):
+                self._limits.refuse(raw)
+                return
             self.axes.plan(end, self.modes.speed_mm_s, raw)
         if "0" in words.m_codes:
             self._doing.pause = Lasting(line=raw, fault=self._fault(raw), seconds=0.0)
+            return
+        if says or (after_motion and self.axes.blocks):
+            self._doing.dwell = Lasting(line=raw, fault=self._fault(raw), seconds=0.0, says=says)
             return
         self._ok(raw, self._fault(raw))
 
@@ -323,7 +328,7 @@ class GrblEmulator(Device):
                 self._alarm = False
                 self.say(self._firmware.unlocked)
             self._ok(line, fault)
-        elif self.axes.blocks and line not in _ALWAYS_TOLD:
+        elif self.axes.blocks and line != "$G":
             self._error(8, line)
         elif told is not None:
             for text in told:
@@ -336,10 +341,18 @@ class GrblEmulator(Device):
 
     def _jog(self, line: str, fault: Fault | None) -> None:
         if self._alarm or (self.axes.blocks and not self._doing.jogging):
-            self._error(9 if self._alarm else 8, line)
+            self._error(8, line)
+            return
+        try:
+            words = read_words(line[3:], plain_grbl=self._plain)
+            end, speed_mm_s = self.modes.jog(self.axes.planned, words)
+        except Refused as refused:
+            self._error(refused.number, line)
+            return
+        if self._limits.beyond(end):
+            self._error(15, line)
             return
         self._doing.jogging = True
-        end, speed_mm_s = self.modes.jog(self.axes.planned, line[3:])
         self.axes.plan(end, speed_mm_s, line)
         self._ok(line, fault)
 

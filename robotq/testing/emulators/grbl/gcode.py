@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from copy import copy
 
 from robotq.testing.emulators.grbl.words import Refused, Words
 from robotq.testing.emulators.motion import Point
 
-_JOG_WORD = re.compile(r"([A-Z])([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))")
 _RAPID_MM_S = 100.0
-_JOG_MM_MIN = 600.0
 _INCH_MM = 25.4
 _PLANES = {"17": (0, 1), "18": (2, 0), "19": (1, 2)}
 _ALWAYS_USED = frozenset("FNST")
 _USED = {"4": "P", "10": "PLR", "43": "H", "43.2": "H"}
 _CYCLES = frozenset({"73", "81", "82", "83", "85", "86", "89"})
 _USED_BY_M = {"62": "P", "63": "P", "64": "P", "65": "P", "66": "EPLQ", "67": "EQ", "68": "EQ"}
+
+_IN_A_JOG = frozenset({"20", "21", "53", "90", "91"})
+_SYNCHRONISING = frozenset({"10", "43.1", "49", "54", "55", "56", "57", "58", "59", "92", "92.1"})
+"""Codes that change the offset: what is planned is carried out first."""
 
 _NOWHERE: Point = (0.0, 0.0, 0.0)
 
@@ -96,18 +97,24 @@ class Modes:
             raise Refused(28)
         if "53" in codes and motion not in ("0", "1"):
             raise Refused(30)
-        if moving and motion is None:
+        if words.axes and motion is None:
+            # also those that are meant for G28, G92 and their like
             raise Refused(31)
-        if feeding:
+        if feeding and motion is not None:
             feed = values.get("F", self.feed_mm_s if mode == self.feed_mode else 0.0)
             if not feed:
                 raise Refused(22)
-            if not words.axes and motion != "1":
-                raise Refused(26)
-        if feeding and motion in ("2", "3"):
-            self._check_arc(words, at)
+            self._check_motion(motion, words, at)
         self._check_used(words, motion if moving or words.motion else None)
         return motion
+
+    def _check_motion(self, motion: str, words: Words, at: Point) -> None:
+        if not words.axes and motion != "1":
+            raise Refused(26)
+        if motion.startswith("38") and self._ahead(words).end(at, words) == at:
+            raise Refused(33)
+        if motion in ("2", "3"):
+            self._check_arc(words, at)
 
     def _check_arc(self, words: Words, at: Point) -> None:
         values = words.values
@@ -175,11 +182,33 @@ class Modes:
             start, words.values, relative=self.relative, unit_mm=self.unit_mm, offset=offset
         )
 
-    def jog(self, start: Point, line: str) -> tuple[Point, float]:
-        """Where a jog leads, and its speed. It leaves no mode behind."""
-        values = {letter: float(number) for letter, number in _JOG_WORD.findall(line)}
-        end = _end(start, values, relative="G91" in line, unit_mm=1.0, offset=self.offset)
-        return end, values.get("F", _JOG_MM_MIN) / 60 or self.speed_mm_s
+    def jog(self, start: Point, words: Words) -> tuple[Point, float]:
+        """Where a jog leads, and its speed in mm/s. It leaves no mode behind. Raises Refused."""
+        values = words.values
+        if "F" not in values:
+            raise Refused(22)
+        ahead = self._ahead(words)
+        if words.own_axes or not _IN_A_JOG.issuperset(words.g_codes) or words.m_codes:
+            raise Refused(16)
+        if not words.axes:
+            raise Refused(26)
+        if not set("FNXYZ").issuperset(values):
+            raise Refused(36)
+        if not values["F"]:
+            raise Refused(22)
+        return ahead.end(start, words), values["F"] * ahead.unit_mm / 60
+
+    def synchronises(self, words: Words) -> bool:
+        """It is answered when what is planned is carried out: before it switches something, or
+        the coordinates are others. Asked before it is in effect."""
+        if not {"2", "30"}.isdisjoint(words.m_codes):
+            return True
+        spindle, coolant = self.spindle, self.coolant
+        for code in words.m_codes:
+            spindle = code in ("3", "4") or (spindle and code != "5")
+            coolant = code in ("7", "8") or (coolant and code != "9")
+        switched = (spindle, coolant) != (self.spindle, self.coolant)
+        return switched or not _SYNCHRONISING.isdisjoint(words.g_codes)
 
     @property
     def unit_mm(self) -> float:

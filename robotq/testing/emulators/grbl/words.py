@@ -37,6 +37,8 @@ _OWN_AXES = frozenset({"G10", "G28", "G30", "G92", "G43.1", "G49"})
 _LETTERS = frozenset("FIJKLNPRSTXYZ")
 _MORE_LETTERS = frozenset("DEHOQ")
 _NOT_NEGATIVE = frozenset("FNPST")
+_WITH_FRACTIONS = frozenset({28, 30, 38, 43, 61, 90, 91, 92})
+"""Grbl looks at the fraction of these itself."""
 
 
 class Refused(Exception):
@@ -77,6 +79,21 @@ class Words:
     def moves(self) -> bool:
         named = {"10", "92", "43.1"}.isdisjoint(self.g_codes)
         return bool(self.axes) and named and self.motion != "80"
+
+
+def stripped(line: str) -> str:
+    """What Grbl keeps of a line (protocol.c): no comment, no blank, no control character, and no
+    slash, wherever it stands: there is no block delete. A bracket that is not closed takes the
+    rest of the line with it."""
+    kept, until = "", ""
+    for byte in line:
+        if until:
+            until = "" if byte == until else until
+        elif byte in "(;":
+            until = ")" if byte == "(" else "\n"
+        elif byte > " " and byte != "/":
+            kept += byte.upper() if "a" <= byte <= "z" else byte
+    return kept
 
 
 def read_words(line: str, *, plain_grbl: bool = False) -> Words:
@@ -151,12 +168,12 @@ def _code(letter: str, number: float) -> str:
     fraction = round(100 * (number - whole))
     if letter == "M" and fraction:
         raise Refused(23)
-    if fraction % 10:
+    if fraction % 10 and _group(f"{letter}{whole}"):
         # G1.05: no such code
-        raise Refused(23)
+        raise Refused(20 if whole in _WITH_FRACTIONS else 23)
     code = f"{letter}{whole}" + (f".{fraction // 10}" if fraction else "")
     if fraction and not _group(code) and _group(f"{letter}{whole}"):
-        raise Refused(20 if whole in (28, 30, 38, 43, 90, 91, 92) else 23)
+        raise Refused(20 if whole in _WITH_FRACTIONS else 23)
     return code
 
 

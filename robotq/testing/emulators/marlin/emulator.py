@@ -370,12 +370,14 @@ class MarlinEmulator(Device):
         """What is planned is carried out first; then it waits for a person, or for a while."""
         seconds = values.get("S", values.get("P", 0.0) / 1000)
         until: list[float] = []
-        self._waits_for_user = True
 
         def ready(now: float) -> bool:
             if self.axes.blocks:
+                # nobody can end the pause before it has begun, not by M108 either
                 return False
-            until.append(now + seconds if seconds else _FOREVER_S + now)
+            if not until:
+                until.append(now + seconds if seconds else _FOREVER_S + now)
+                self._waits_for_user = True
             self._waits_for_user = self._waits_for_user and now < until[0]
             return not self._waits_for_user
 

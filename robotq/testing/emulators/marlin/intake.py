@@ -6,7 +6,8 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-_NUMBERED = re.compile(r"N\s*(-?\d+)\s*")
+_NUMBERED = re.compile(r"N *([+-]?[0-9]*)")
+_WHOLE = re.compile(r" *([+-]?[0-9]+)")
 _RECEIVE_BYTES = 127
 _QUEUE = 4
 _LONGEST = 95
@@ -47,32 +48,32 @@ class Intake:
             raw, _, rest = bytes(self._bytes).partition(b"\n")
             self._bytes = bytearray(rest)
             # what is longer than MAX_CMD_SIZE is cut, and its checksum with it
-            line = raw.decode("latin-1").partition(";")[0].strip()[:_LONGEST]
+            line = _stored(raw.decode("latin-1"))[:_LONGEST].strip(" \r")
             if line:
                 self._enqueue(line)
         return self._queue.popleft() if self._queue else None
 
     def _enqueue(self, line: str) -> None:
+        """In the order of queue.cpp: the number is looked at first, damaged as it may be."""
         found = _NUMBERED.match(line)
         if found is None:
             self._queue.append(line)
             return
-        number = int(found[1])
+        sets = "M110" in line
+        counted = _NUMBERED.search(line, 4) if sets else None
+        number = _whole((counted or found)[1])
         body, star, checksum = line.rpartition("*")
-        command = body[found.end() :].strip() if star else line[found.end() :]
-        if command.startswith("M110") and star and _is_sum(body, checksum):
-            second = _NUMBERED.search(command)
-            self.last = int(second[1]) if second else number
-            self._queue.append(command)
+        if number != self.last + 1 and not sets:
+            # one of the last two was on its way already when it was asked for
+            if number not in (self.last - 1, self.last):
+                self._refuse("Line Number is not Last Line Number+1")
         elif not star:
             self._refuse("No Checksum with line number")
-        elif not _is_sum(body, checksum):
+        elif _whole(checksum) != _sum(body):
             self._refuse("checksum mismatch")
-        elif number == self.last + 1:
+        else:
             self.last = number
-            self._queue.append(command)
-        elif number > self.last:
-            self._refuse("Line Number is not Last Line Number+1")
+            self._queue.append(body[found.end() :].strip(" "))
 
     def _refuse(self, reason: str) -> None:
         # what else has arrived is thrown away
@@ -82,8 +83,26 @@ class Intake:
         self._say("ok")
 
 
-def _is_sum(body: str, checksum: str) -> bool:
+def _stored(line: str) -> str:
+    """Without the comment. A backslash is left out, and what comes behind it is kept."""
+    if "\\" not in line:
+        return line.partition(";")[0]
+    kept, at = "", 0
+    while at < len(line) and line[at] != ";":
+        at += line[at] == "\\"
+        kept += line[at : at + 1]
+        at += 1
+    return kept
+
+
+def _whole(text: str) -> int:
+    """As strtol reads: what is no number is 0."""
+    found = _WHOLE.match(text)
+    return int(found[1]) if found else 0
+
+
+def _sum(body: str) -> int:
     total = 0
     for byte in body.encode("latin-1"):
         total ^= byte
-    return checksum.strip().isdigit() and int(checksum) == total
+    return total

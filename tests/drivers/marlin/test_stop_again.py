@@ -1,0 +1,116 @@
+"""A stop is repeated for as long as Marlin may have lines, and no longer: whatever became of them
+on the wire, and whoever has sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from robotq.drivers import marlin
+from robotq.drivers.base import LinkLost, Stopped
+from robotq.drivers.patience import Turns
+from robotq.testing.emulators import MarlinEmulator
+from tests.drivers.gcode.bench import Bench, Running, bench, until
+from tests.drivers.gcode.stopping import moves
+
+SOON_S = 20.0
+"""Of the time that the process got; a stop that is repeated in vain takes two minutes."""
+
+
+def stopped(running: Running) -> None:
+    turns = Turns(0.01)
+    began = turns.now()
+    until(lambda: running.over or turns.now() > began + SOON_S, timeout_s=100)
+    assert running.over, "it is repeated in vain"
+    with pytest.raises(Stopped):
+        running.result()
+
+
+class Forgetful(MarlinEmulator):
+    """The next line that `loses` is true of does not reach it."""
+
+    loses: Callable[[bytes], bool] | None = None
+    lost = 0
+
+    def take(self, data: bytes) -> None:
+        for line in data.splitlines(keepends=True):
+            if self.loses is not None and self.loses(line):
+                self.loses = None
+                self.lost += 1
+            else:
+                super().take(line)
+
+
+@pytest.mark.parametrize("line", [b"M110", b"M114", b"M5", b"M107"])
+@pytest.mark.parametrize("emergency", [False, True])
+def test_second_stop__while_a_line_that_switches_off_got_lost(
+    tmp_path: Path, line: bytes, emergency: bool
+) -> None:
+    """A stop throws away what has not left the computer: then nothing will ever answer it."""
+    with (
+        Forgetful(tmp_path / "ttyUSB0") as device,
+        bench(marlin.create, tmp_path, device.port) as robot,
+    ):
+        running = robot.start_program(moves(40, 6000))
+        until(lambda: device.axes.full)
+        robot.driver.stop()
+        # the stop is confirmed; what comes now switches off
+        until(lambda: device.taken[-2:] == ["M400", "M114"])
+        begun = len(device.axes.moved)
+        device.loses = lambda data: line in data
+        until(lambda: device.lost > 0)
+        (robot.driver.emergency_stop if emergency else robot.driver.stop)()
+        stopped(running)
+        assert len(device.axes.moved) == begun
+
+
+def test_stop__while_the_last_motion_before_a_pause_is_carried_out(tmp_path: Path) -> None:
+    """M108 ends no pause that has not begun: the pause comes after the stop."""
+    with (
+        MarlinEmulator(tmp_path / "ttyUSB0") as device,
+        bench(marlin.create, tmp_path, device.port) as robot,
+    ):
+        running = robot.start_program(["G1 X90 F1200", "M0", "G1 X0"])
+        until(lambda: b" M0*" in device.heard)
+        robot.driver.stop()
+        stopped(running)
+        assert not device.axes.blocks
+
+
+@pytest.mark.parametrize("emergency", ["M410", "M112"])
+@pytest.mark.parametrize("half", [b"N12", b"N12 M4", b"N12 M10", b"N12 G1 X"])
+def test_emergency_stop__in_the_middle_of_a_line_is_heard_at_once(
+    tmp_path: Path, emergency: str, half: bytes
+) -> None:
+    with (
+        MarlinEmulator(tmp_path / "ttyUSB0") as device,
+        bench(marlin.create, tmp_path, device.port, emergency=emergency) as robot,
+    ):
+        before = len(device.heard)
+        device.order(lambda: device.take(half))
+        robot.driver.emergency_stop()
+        until(lambda: any(code == emergency for _, code in device.stops))
+        heard = device.heard[before:]
+        assert heard[: heard.index(b"M1", len(half))] == half + b"\n\n"
+        until(lambda: device.stops[0][1] in ("M108", "M112"))
+
+
+def test_latched_stop__reaches_every_line_that_somebody_else_has_sent(tmp_path: Path) -> None:
+    """The daemon was killed in a program, and an emergency stop came before it had a link again."""
+    with MarlinEmulator(tmp_path / "ttyUSB0") as device:
+        for line in moves(21, 3000):
+            device.given(line)
+        until(lambda: device.axes.full)
+        robot = Bench(marlin.create, tmp_path, device.port, {"window": 4})
+        try:
+            with pytest.raises(LinkLost):
+                robot.driver.emergency_stop()
+            begun = len(device.axes.moved)
+            robot.driver.connect()
+            until(lambda: not device.axes.blocks)
+            assert len(device.axes.moved) == begun
+            assert robot.driver.status().details["emergency_stop"]
+        finally:
+            robot.driver.close()
