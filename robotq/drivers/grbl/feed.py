@@ -22,11 +22,14 @@ def require_feed(lines: Iterable[Line]) -> None:
         codes = set(line.codes)
         if "F" in line.text or _INVERSE_TIME in codes:
             return
-        if not codes.isdisjoint(_WITH_FEED):
+        named = not codes.isdisjoint(_WITH_FEED)
+        if named:
             feeding = True
         elif not codes.isdisjoint(_WITHOUT):
             feeding = False
-        if feeding and line.motion and codes.isdisjoint(_NO_MOTION) and _has_axes(line):
+        moves = line.motion and codes.isdisjoint(_NO_MOTION) and _has_axes(line)
+        # a code that is named wants a feed without axes too
+        if named or (feeding and moves):
             raise DriverError(
                 f"line {line.number}: {line.text[:60]!r}: no feed is set (F), and the controller "
                 "has forgotten the last one with its reset: name F in the program, or set the "

@@ -34,6 +34,28 @@ GRBL = [
     (b"G0 X1 X2\n", b"error:25\r\n"),
     (b"$J=G91 G21 X-5 F1000\n", b"ok\r\n"),
 ]
+ODD = [
+    # lines of programs, in the order in which it got them
+    (b"\x18", GRBL_GREETS + LOCKED),
+    (b"$X\n", b"[MSG:Caution: Unlocked]\r\nok\r\n"),
+    (b"G90 G21 G94 G54 G17\n", b"ok\r\n"),
+    (b"G1 X5 F3000\n", b"ok\r\n"),
+    (b"M99\n", b"error:20\r\n"),
+    (b"G1 X1 G0 X2 Y2 F3000\n", b"error:24\r\n"),
+    (b"G1\tX6\tF3000\n", b"ok\r\n"),
+    (b"G1 X5E2\n", b"error:20\r\n"),
+    (b"G1X5Y2F3000\n", b"ok\r\n"),
+    (b"G3 X10 Y2 R5\n", b"ok\r\n"),
+    (b"$G\n", b"[GC:G3 G54 G17 G21 G90 G94 M5 M9 T0 F3000 S0]\r\nok\r\n"),
+    (b"G18 G2 X0 Z0 R8\n", b"ok\r\n"),
+    (b"G4 P0.01\n", b"ok\r\n"),
+    (b"$G\n", b"[GC:G2 G54 G18 G21 G90 G94 M5 M9 T0 F3000 S0]\r\nok\r\n"),
+    (b"G20 G17 G1 X1 F100\n", b"ok\r\n"),
+    (b"$G\n", b"[GC:G1 G54 G17 G20 G90 G94 M5 M9 T0 F2540 S0]\r\nok\r\n"),
+    (b"G21 S500\n", b"ok\r\n"),
+    (b"$G\n", b"[GC:G1 G54 G17 G21 G90 G94 M5 M9 T0 F2540 S500]\r\nok\r\n"),
+    (b"G1 X20 F3000\nM30\n", b"ok\r\n[MSG:Pgm End]\r\nok\r\n"),
+]
 MARLIN = [
     (marlin.framed(0, "M110 N0"), b"ok\n"),
     (
@@ -46,8 +68,14 @@ MARLIN = [
     (marlin.framed(5, "M117 HELLO WORLD"), b"ok\n"),
     (marlin.framed(6, "M400"), b"ok\n"),
     (
+        b"N7 G1 X5 F6010*99\n",
+        b"Error:checksum mismatch, Last Line: 6\nResend: 7\nok\n",
+    ),
+    # a letter without a number is none
+    (marlin.framed(7, "G1 X F3000"), b"ok\n"),
+    (
         marlin.framed(9, "M400"),
-        b"Error:Line Number is not Last Line Number+1, Last Line: 6\nResend: 7\nok\n",
+        b"Error:Line Number is not Last Line Number+1, Last Line: 7\nResend: 8\nok\n",
     ),
 ]
 
@@ -89,6 +117,12 @@ def exchanged(
 def test_grbl(tmp_path: Path) -> None:
     with GrblEmulator(tmp_path / "port", homing=True) as device:
         for told, heard in exchanged(device, GRBL):
+            assert told == heard
+
+
+def test_grbl__lines_of_odd_programs(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port", homing=True) as device:
+        for told, heard in exchanged(device, ODD):
             assert told == heard
 
 

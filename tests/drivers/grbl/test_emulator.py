@@ -93,6 +93,7 @@ def test_answer__comes_when_what_is_planned_is_carried_out(tmp_path: Path) -> No
     """To what switches something or shifts the coordinates, and to the end of a program."""
     with GrblEmulator(tmp_path / "port") as device:
         wire = Wire(device.port)
+        assert wire.answer(b"\x18", len(GRBL_GREETS)) == GRBL_GREETS
         for line, told in (
             (b"M3 S100", b"ok"), (b"M8", b"ok"), (b"G55", b"ok"), (b"G92 X0", b"ok"),
             (b"M30", b"[MSG:Pgm End]\r\nok"),
@@ -107,21 +108,26 @@ def test_answer__comes_when_what_is_planned_is_carried_out(tmp_path: Path) -> No
 def test_question__in_motion_is_refused(tmp_path: Path) -> None:
     with GrblEmulator(tmp_path / "port") as device:
         wire = Wire(device.port)
+        assert wire.answer(b"\x18", len(GRBL_GREETS)) == GRBL_GREETS
         wire.answer(b"G1 X5 F60\n", 4)
         for line in (b"$$", b"$#", b"$I", b"$H"):
             assert wire.answer(line + b"\n", 9) == b"error:8\r\n"
-        assert wire.answer(b"$G\n", 60).endswith(b"ok\r\n")
+        told = b"[GC:G1 G54 G17 G21 G90 G94 M5 M9 T0 F60 S0]\r\nok\r\n"
+        assert wire.answer(b"$G\n", len(told)) == told
         wire.close()
 
 
+@pytest.mark.real_time("the emulator does not listen for half a second of the wall")
 def test_soft_limit__is_an_alarm_that_hears_no_reset_for_half_a_second(tmp_path: Path) -> None:
     with GrblEmulator(tmp_path / "port", reach_mm=100) as device:
         wire = Wire(device.port)
+        assert wire.answer(b"\x18", len(GRBL_GREETS)) == GRBL_GREETS
+        resets = device.resets
         assert wire.answer(b"$J=X101 F100\n", 10) == b"error:15\r\n"
         wire.answer(b"G1 X5 F600\n", 4)
         assert wire.answer(b"G1 X101\n", 9) == b"ALARM:2\r\n"
         assert wire.answer(b"\x18", 25) == b"[MSG:Reset to continue]\r\n"
-        assert device.resets == 0
+        assert device.resets == resets
         told = wire.answer(b"\x18", len(b"ok\r\n" + GRBL_GREETS + LOCKED))
         assert told == b"ok\r\n" + GRBL_GREETS + LOCKED
         assert not device.axes.slipped

@@ -319,7 +319,7 @@ class GrblEmulator(Device):
             homing=self.homing,
             inches=self.inches,
             name=self.name,
-            feed=round(self.modes.feed_mm_s * 60, 3),
+            modes=self.modes.told(),
         )
         if line.startswith("$J="):
             self._jog(line, fault)

@@ -31,12 +31,12 @@ class Firmware:
     """After a reset in motion."""
 
     def tells(
-        self, line: str, *, homing: bool, inches: bool = False, name: str = "", feed: float = 0.0
+        self, line: str, *, homing: bool, inches: bool = False, name: str = "", modes: str = ""
     ) -> tuple[str, ...] | None:
         """What it says before the answer to a question; None where it is none."""
         match line:
             case "$G":
-                return (f"[GC:G0 G54 G17 G21 G90 G94 M5 M9 T0 F{feed:g} S0]",)
+                return (f"[GC:{modes}]",)
             case "$#":
                 return ("[G54:0.000,0.000,0.000]", "[PRB:0.000,0.000,0.000:0]")
             case "$I":

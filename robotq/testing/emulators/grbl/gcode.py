@@ -38,9 +38,22 @@ class Modes:
         self.system = "54"
         self.spindle = False
         self.coolant = False
+        self.speed = 0.0
+        self.tool = 0.0
+        self._turns = "5"
+        """3, 4 or 5: how the spindle turns."""
         self.shifted = _NOWHERE
         """By G92."""
         self._systems = systems or {}
+
+    def told(self) -> str:
+        """As the answer to `$G` says it."""
+        codes = (self.motion or "80", self.system, self.plane, "20" if self.inches else "21",
+                 "91" if self.relative else "90", self.feed_mode)  # fmt: skip
+        return " ".join(
+            [*(f"G{code}" for code in codes), f"M{self._turns}", "M8" if self.coolant else "M9",
+             f"T{self.tool:g}", f"F{round(self.feed_mm_s * 60, 3):g}", f"S{self.speed:g}"]
+        )  # fmt: skip
 
     @property
     def speed_mm_s(self) -> float:
@@ -56,11 +69,16 @@ class Modes:
         """`at`: where the planned motions lead. Raises Refused; then nothing is in effect."""
         motion = self._checked(words, at)
         self.motion = motion
+        if {"93": "94", "94": "93"}.get(self.feed_mode) in words.g_codes:
+            self.feed_mm_s = 0.0
         for code in words.g_codes:
             self.obey(code)
         for code in words.m_codes:
             self.spindle = code in ("3", "4") or (self.spindle and code != "5")
             self.coolant = code in ("7", "8") or (self.coolant and code != "9")
+            self._turns = code if code in ("3", "4", "5") else self._turns
+        self.speed = words.values.get("S", self.speed)
+        self.tool = words.values.get("T", self.tool)
         if "F" in words.values:
             self.feed_mm_s = words.values["F"] * self.unit_mm / 60
         if "92" in words.g_codes:
@@ -76,6 +94,10 @@ class Modes:
             # what the end of a program puts back; units, feed and G92 stay
             self.motion, self.plane, self.feed_mode, self.system = "1", "17", "94", "54"
             self.relative = self.spindle = self.coolant = False
+            self._turns = "5"
+        if self.feed_mode == "93":
+            # each motion has to have its own
+            self.feed_mm_s = 0.0
 
     def _checked(self, words: Words, at: Point) -> str | None:
         """The motion that is in effect behind the line. Raises Refused."""
@@ -93,8 +115,8 @@ class Modes:
             raise Refused(37)
         if not words.axes and ("10" in codes or "92" in codes):
             raise Refused(26)
-        if "10" in codes and not {"P", "L"} <= values.keys():
-            raise Refused(28)
+        if "10" in codes:
+            self._check_stored(values)
         if "53" in codes and motion not in ("0", "1"):
             raise Refused(30)
         if words.axes and motion is None:
@@ -107,6 +129,14 @@ class Modes:
             self._check_motion(motion, words, at)
         self._check_used(words, motion if moving or words.motion else None)
         return motion
+
+    def _check_stored(self, values: Mapping[str, float]) -> None:
+        if values.keys().isdisjoint("PL"):
+            raise Refused(28)
+        if int(values.get("P", 0.0)) > len("123456"):
+            raise Refused(29)
+        if int(values.get("L", 0.0)) != 20 and (int(values.get("L", 0.0)) != 2 or "R" in values):
+            raise Refused(20)
 
     def _check_motion(self, motion: str, words: Words, at: Point) -> None:
         if not words.axes and motion != "1":

@@ -77,7 +77,7 @@ class Words:
 
     @property
     def moves(self) -> bool:
-        named = {"10", "92", "43.1"}.isdisjoint(self.g_codes)
+        named = {"10", "92", "43.1", "49"}.isdisjoint(self.g_codes)
         return bool(self.axes) and named and self.motion != "80"
 
 
@@ -110,6 +110,8 @@ def read_words(line: str, *, plain_grbl: bool = False) -> Words:
             raise Refused(1)
         number, at = _number(line, at + 1)
         if letter in codes:
+            if plain_grbl and letter == "G" and axes_for and _wants_axes(number):
+                raise Refused(24)
             code = _code(letter, number)
             group = _group(code) if plain_grbl else _group(code) or _MORE_GROUPS.get(code, "")
             if not group:
@@ -160,6 +162,15 @@ def _number(line: str, at: int) -> tuple[float, int]:
     if not digits:
         raise Refused(2)
     return sign * whole * 10.0**exponent, at
+
+
+def _wants_axes(number: float) -> bool:
+    """Grbl looks at that before it looks at the fraction."""
+    whole = int(number) & 0xFF
+    code = f"G{whole}"
+    if whole in (10, 28, 30, 92):
+        return round(100 * (number - whole)) == 0
+    return whole in (38, 43, 49) or (code != "G80" and _GROUPS.get(code) == "motion")
 
 
 def _code(letter: str, number: float) -> str:

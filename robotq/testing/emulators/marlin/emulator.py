@@ -294,7 +294,7 @@ class MarlinEmulator(Device):
             case tool if re.fullmatch("T[1-9][0-9]*", tool):
                 self.say(f"echo:{tool} Invalid extruder")
                 self._done(line, fault)
-            case "M108" | "M31":
+            case "M108" | "M31" | "T0":
                 self._done(line, fault)
             case known if known in _SILENT_OK:
                 self._done(line, fault)
