@@ -95,9 +95,6 @@ class Modes:
             self.motion, self.plane, self.feed_mode, self.system = "1", "17", "94", "54"
             self.relative = self.spindle = self.coolant = False
             self._turns = "5"
-        if self.feed_mode == "93":
-            # each motion has to have its own
-            self.feed_mm_s = 0.0
 
     def _checked(self, words: Words, at: Point) -> str | None:
         """The motion that is in effect behind the line. Raises Refused."""
