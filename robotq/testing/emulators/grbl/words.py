@@ -110,9 +110,7 @@ def read_words(line: str, *, plain_grbl: bool = False) -> Words:
             raise Refused(1)
         number, at = _number(line, at + 1)
         if letter in codes:
-            if plain_grbl and letter == "G" and axes_for and _wants_axes(number):
-                raise Refused(24)
-            code = _code(letter, number)
+            code = _code(letter, number, conflict=bool(plain_grbl and axes_for))
             group = _group(code) if plain_grbl else _group(code) or _MORE_GROUPS.get(code, "")
             if not group:
                 raise Refused(20)
@@ -173,8 +171,11 @@ def _wants_axes(number: float) -> bool:
     return whole in (38, 43, 49) or (code != "G80" and _GROUPS.get(code) == "motion")
 
 
-def _code(letter: str, number: float) -> str:
-    """Whole numbers above 255 turn over, and leave a fraction."""
+def _code(letter: str, number: float, *, conflict: bool) -> str:
+    """Whole numbers above 255 turn over, and leave a fraction. `conflict`: a code before this one
+    has the axes of the line."""
+    if conflict and letter == "G" and _wants_axes(number):
+        raise Refused(24)
     whole = int(number) & 0xFF
     fraction = round(100 * (number - whole))
     if letter == "M" and fraction:
