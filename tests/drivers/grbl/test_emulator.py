@@ -117,7 +117,6 @@ def test_question__in_motion_is_refused(tmp_path: Path) -> None:
         wire.close()
 
 
-@pytest.mark.real_time("the emulator does not listen for half a second of the wall")
 def test_soft_limit__is_an_alarm_that_hears_no_reset_for_half_a_second(tmp_path: Path) -> None:
     with GrblEmulator(tmp_path / "port", reach_mm=100) as device:
         wire = Wire(device.port)
