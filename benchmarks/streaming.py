@@ -82,7 +82,9 @@ def _figure(firmware: str, pace: int, options: Options) -> Figure:
     number = max(20, options.waiting // (_PACED if pace else 1))
     lines = [f"G1 X{index % 97}.{index % 10} Y{index % 53} F6000" for index in range(number)]
     bare_loop = _bare if firmware == "grbl" else _bare_marlin
-    shares, ours, bare = [], [], []
+    shares: list[float] = []
+    ours: list[float] = []
+    bare: list[float] = []
     for _ in range(options.rounds):
         for measure in _turns(len(shares)):
             if measure == "bare":
