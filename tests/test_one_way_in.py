@@ -22,8 +22,8 @@ ENGINE = _words(
     "reads holds why config catalog clock signals robots robot absent armed accepts can_reload",
     "store_available default_robot queue_name queue_names recorded audit",
     # what can be done
-    "queue intake immediate checklist estop webhooks releasing pause resume retry retry_once",
-    "retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
+    "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
+    "retry_once retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
     "prepare_reload reload reload_configuration run_background begin shut_down",
 )
 """All that an `Engine` has for others."""

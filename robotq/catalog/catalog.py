@@ -14,6 +14,7 @@ from robotq.catalog.spec import CommandSpec
 from robotq.config.strict_yaml import KeyPath, key_text
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject, JsonValue
+from robotq.model.program import as_sent
 
 _SHOWN = 200
 """Characters of somebody's own words that an error repeats."""
@@ -103,10 +104,11 @@ class Catalog:
         elif not isinstance(params, list):
             raise RobotqError("bad_parameter", field="params", reason="not an object or a list")
         validator = self._validators[spec.cmd_type]
+        looked_at = as_sent(params)
         try:
-            if validator.is_valid(params):
+            if validator.is_valid(looked_at):
                 return params
-            fault = next(iter(validator.iter_errors(params)))
+            fault = next(iter(validator.iter_errors(looked_at)))
         except ValueError as error:
             # nested deeper than the validator follows
             raise RobotqError("bad_parameter", field="params", reason=str(error)) from error

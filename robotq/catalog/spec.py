@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from robotq.model.json import JsonObject
+from robotq.model.program_file import CARRIED_OUT_BY, PROGRAM
 from robotq.model.task import Kind
 from robotq.steps import Program
+from robotq.steps.carried_out import programs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +42,11 @@ class CommandSpec:
     def program(self, robot: str) -> Program | None:
         """The steps of this command on `robot`; None where none were written for it."""
         return self.steps.get(robot) or self.steps.get("*")
+
+    def programs(self, robot: str) -> tuple[str, ...]:
+        """The parameters that are programs of G-code."""
+        steps = self.program(robot)
+        if steps is not None:
+            return programs_of(steps)
+        known = self.handler == "driver" and self.cmd_type == CARRIED_OUT_BY
+        return (PROGRAM,) if known and PROGRAM in self.schema.get("properties", {}) else ()

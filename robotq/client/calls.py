@@ -27,6 +27,10 @@ _STOP_S = 60.0
 """Wall seconds that a robot may take to confirm a stop before the daemon answers."""
 
 
+_READ_IN_S = 500_000
+"""Bytes of a program that the daemon reads in a second, at least, before it answers."""
+
+
 class Repeat(Enum):
     """When a request may be sent again after it got no answer."""
 
@@ -116,7 +120,8 @@ def submit_file(content: bytes, key: str) -> Call[JsonObject]:
         repeat = Repeat.ALWAYS
     else:
         repeat = Repeat.QUEUED if isinstance(cmd_type, str) else Repeat.UNSENT
-    call = Call(method="POST", path="/", read=_as_it_is, body=content, wait_s=_STOP_S)
+    wait_s = _STOP_S + len(content) / _READ_IN_S
+    call = Call(method="POST", path="/", read=_as_it_is, body=content, wait_s=wait_s)
     return _keyed(call, key, repeat=repeat, cmd_type=str(cmd_type))
 
 
@@ -329,8 +334,15 @@ def _post(
     query: Mapping[str, str] | None = None,
     repeat: Repeat = Repeat.UNSENT,
 ) -> Call[_T_co]:
+    content = _json(body)
     return Call(
-        method="POST", path=path, read=read, query=query or {}, body=_json(body), repeat=repeat
+        method="POST",
+        path=path,
+        read=read,
+        query=query or {},
+        body=content,
+        repeat=repeat,
+        wait_s=len(content) / _READ_IN_S,
     )
 
 

@@ -81,6 +81,10 @@ class LimitsConfig(Section):
     command running; later than that, the next start stops what it finds running."""
     body_bytes: Annotated[int, Field(ge=1_024)] = 1_048_576
     """Largest request body."""
+    program_bytes: Annotated[int, Field(ge=1_024, le=1_073_741_824)] = 67_108_864
+    """Largest program of G-code, as UTF-8, by whatever way it is handed in."""
+    programs_bytes: Annotated[int, Field(ge=1_024)] = 2_147_483_648
+    """All kept programs together; each text is kept once. The next one is refused with 507."""
     batch: Annotated[int, Field(ge=1)] = 1_000
     """Most commands in one batch."""
     event_streams: Annotated[int, Field(ge=1)] = 256

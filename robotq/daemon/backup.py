@@ -13,16 +13,20 @@ import sqlite3
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from robotq.daemon.kept_programs import room_of
+from robotq.engine.programs.programs import FOLDER
 from robotq.model.errors import ConfigError
 from robotq.model.version import __version__
+from robotq.store.sqlite.peek import peek_at_programs
 from robotq.system.durable import replacing
+from robotq.system.kept_files import NotAsKept
 
 FORMAT = 1
 DATABASE = "robotq.db"
@@ -42,6 +46,8 @@ class Backup:
     """Of the robotq that made it."""
     files: Mapping[str, Mapping[str, Any]]
     """Name -> `size` in bytes, `sha256`."""
+    missing: Sequence[str] = ()
+    """SHA-256 of the programs that its tasks name, and that are missing or damaged."""
 
 
 def make_backup(data: Path, file: Path) -> Backup:
@@ -64,11 +70,16 @@ def make_backup(data: Path, file: Path) -> Backup:
             tarfile.open(fileobj=stream, mode="w") as archive,
         ):
             files = dict(_add_files(archive, data))
-            # last: what the other files tell of is in the database by then
+            # then: what the other files tell of is in the database by then
             _copy_database(source, copy)
             files[DATABASE] = _add(archive, DATABASE, copy)
+            # last: a program is there before a task names it, and stays as long as one does
+            missing = _add_programs(archive, data, peek_at_programs(copy), files)
             made = Backup(
-                made_at=time.strftime("%Y-%m-%d %H:%M:%S"), version=__version__, files=files
+                made_at=time.strftime("%Y-%m-%d %H:%M:%S"),
+                version=__version__,
+                files=files,
+                missing=missing,
             )
             _add_contents(archive, made)
     finally:
@@ -99,6 +110,7 @@ def _add_files(archive: tarfile.TarFile, data: Path) -> Iterator[tuple[str, Mapp
         if (
             str(name) in left_out
             or any(part.startswith((".", REPLACED)) for part in name.parts)
+            or name.parts[0] == FOLDER
             or name.suffix == ".tmp"
             or not path.is_file()
         ):
@@ -106,6 +118,25 @@ def _add_files(archive: tarfile.TarFile, data: Path) -> Iterator[tuple[str, Mapp
         # gone meanwhile: it was none that stays
         with contextlib.suppress(FileNotFoundError):
             yield name.as_posix(), _add(archive, name.as_posix(), path)
+
+
+def _add_programs(
+    archive: tarfile.TarFile,
+    data: Path,
+    named: Collection[str],
+    files: dict[str, Mapping[str, Any]],
+) -> Sequence[str]:
+    """Add those programs to the archive and to `files`; the ones that are not as they should be."""
+    room, missing = room_of(data), list[str]()
+    for sha256 in sorted(named):
+        try:
+            room.checked(sha256).close()
+            name = room.path(sha256).relative_to(data).as_posix()
+            files[name] = _add(archive, name, room.path(sha256))
+        except (NotAsKept, FileNotFoundError):
+            # its tasks are in the backup all the same: they say so when they are to run
+            missing.append(sha256)
+    return missing
 
 
 def _add(archive: tarfile.TarFile, name: str, path: Path) -> Mapping[str, Any]:

@@ -47,7 +47,8 @@ def restore_backup(
 
     Every queue is paused then, those of `robots` and those with tasks that wait: what ran
     after the backup was made would run again. Returns the backup and the folder to which
-    `replace` moved what was there before, if anything.
+    `replace` moved what was there before, if anything. `look_at_programs` says afterwards which
+    programs of its tasks are missing.
 
     Raises ConfigError: a daemon works on `data`, there is something and not `replace`, the
     file is damaged or of a later robotq. Then `data` is as it was. OSError. Blocks, and runs
@@ -70,6 +71,8 @@ def restore_backup(
             try:
                 for name, expected in backup.files.items():
                     _extract(archive, name, expected, staged, file)
+                for folder in {path.parent for path in staged.rglob("*")}:
+                    sync_folder(folder)
                 _keep_keys_required(data, staged)
                 _keep_stopped(data, staged)
                 asyncio.run(_pause_all(staged, robots, backup))

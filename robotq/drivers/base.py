@@ -359,6 +359,16 @@ class JudgesPrograms(Protocol):
         """
 
 
+@runtime_checkable
+class ReadsPrograms(Protocol):
+    """A driver that reads a program of a client line by line. No driver has to: others get its
+    text."""
+
+    def reads_as_files(self, steps: Program) -> Collection[str]:
+        """The parameters of a command with these steps that may be a `ProgramFile`, where the
+        client has sent a text."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverSetup:
     """All that a driver is made from."""

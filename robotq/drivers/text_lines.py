@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _END = re.compile("\r\n|\r|\n")
 _BYTE_ORDER_MARK = "\ufeff"
@@ -14,7 +14,31 @@ _BLOCK = 65_536
 def split_lines(text: str) -> Iterator[str]:
     """The lines of a text, by LF, CR LF, or CR and by nothing else: a comment may hold U+2028 or a
     form feed."""
-    at = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    return _split(text, len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0)
+
+
+def split_blocks(blocks: Iterable[str]) -> Iterator[str]:
+    """The lines of a text that comes in blocks, which are not whole lines."""
+    rest: list[str] = []
+    begun = False
+    for each in blocks:
+        block = each
+        if not begun and block:
+            begun = True
+            block = block.removeprefix(_BYTE_ORDER_MARK)
+        rest.append(block)
+        if "\n" not in block and "\r" not in block:
+            # a line without an end is not put together anew with each block
+            continue
+        text = "".join(rest)
+        # a CR at the end of a block may be the half of a line end
+        end = max(text.rfind("\n"), text.rfind("\r", 0, len(text) - 1)) + 1
+        yield from _split(text[:end], 0)
+        rest = [text[end:]]
+    yield from _split("".join(rest), 0)
+
+
+def _split(text: str, at: int) -> Iterator[str]:
     while at < len(text):
         end = _end_of_a_line(text, at + _BLOCK)
         block = text[at:end]

@@ -43,6 +43,8 @@ class Engine:
         self.immediate = parts.immediate
         self.checklist = parts.checklist
         self.webhooks = base.webhooks
+        self.programs = base.programs
+        """The texts of programs."""
         self.releasing = parts.releasing
         """What a person takes from robots that are not there."""
 

@@ -82,6 +82,7 @@ class ShutDown:
             return None
 
     async def _closed(self) -> bool:
+        self._parts.base.programs.close()
         await self._parts.base.store.close()
         return True
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from robotq.catalog import Kind
 from robotq.engine.engine import Engine
@@ -11,6 +14,7 @@ from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_unique
+from robotq.model.program import HandedIn
 from robotq.model.program_file import (
     CARRIED_OUT_BY,
     SUFFIXES,
@@ -18,6 +22,7 @@ from robotq.model.program_file import (
     program_text,
     robot_in,
 )
+from robotq.system.kept_files import BLOCK
 
 _API = "robot"
 _SCOPE = "inbox"
@@ -44,13 +49,38 @@ class CommandFiles:
             return None
         return _receipt(answer.body["task_ids"], answer.body["batch_id"])
 
-    async def accept(self, token: str, content: bytes, name: str = "") -> JsonObject:
+    async def accept(self, token: str, content: bytes | Path, name: str = "") -> JsonObject:
+        if isinstance(content, Path):
+            return await self._accept_large(token, content, name)
+        fingerprint = hashlib.sha256(content).hexdigest()
         if is_program(name):
-            body: Any = self._engine.intake.program_body(
-                program_text(content), cmd_type=CARRIED_OUT_BY, robot_id=robot_in(name)
+            return await self._submit(
+                token, fingerprint, self._program(program_text(content), name)
             )
-        else:
-            body = parse_unique(content)
+        return await self._submit(token, fingerprint, parse_unique(content))
+
+    async def _accept_large(self, token: str, file: Path, name: str) -> JsonObject:
+        """A program that is never in memory as a whole."""
+        programs = self._engine.programs
+        found = hashlib.sha256()
+        async with programs.taking() as taking:
+            stream = await asyncio.to_thread(_opened, file)
+            try:
+                while block := await asyncio.to_thread(stream.read, BLOCK):
+                    found.update(block)
+                    work = partial(taking.write, block)
+                    await programs.with_room(work, len(block))
+            finally:
+                stream.close()
+            text = await programs.on_thread(taking.end, taking.size)
+            return await self._submit(token, found.hexdigest(), self._program(text, name))
+
+    def _program(self, text: HandedIn | str, name: str) -> JsonObject:
+        return self._engine.intake.program_body(
+            text, cmd_type=CARRIED_OUT_BY, robot_id=robot_in(name)
+        )
+
+    async def _submit(self, token: str, fingerprint: str, body: Any) -> JsonObject:
         batch = isinstance(body, list)
         intake, limit = self._engine.intake, self._engine.config.limits.batch
         if batch:
@@ -73,11 +103,18 @@ class CommandFiles:
             api=_API,
             actor=self.actor,
             batch=batch,
-            keyed=KeyedRequest(
-                scope=_SCOPE, key=token, fingerprint=hashlib.sha256(content).hexdigest()
-            ),
+            keyed=KeyedRequest(scope=_SCOPE, key=token, fingerprint=fingerprint),
         )
         return _receipt(list(accepted.task_ids), accepted.batch_id)
+
+
+def _opened(file: Path) -> BinaryIO:
+    """Raises RobotqError bad_parameter."""
+    try:
+        return file.open("rb")
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+        raise RobotqError("bad_parameter", field="file", reason=reason) from error
 
 
 def _receipt(task_ids: list[str], batch_id: str | None) -> JsonObject:

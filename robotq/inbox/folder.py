@@ -79,12 +79,19 @@ class Folder:
     """
 
     def __init__(
-        self, path: Path, *, limit_bytes: int, settle_s: float, suffixes: tuple[str, ...]
+        self,
+        path: Path,
+        *,
+        limit_bytes: int,
+        settle_s: float,
+        suffixes: tuple[str, ...],
+        program_bytes: int | None = None,
     ) -> None:
         """A file is waited for until nobody has changed it for `settle_s`; larger ones than
-        `limit_bytes` are refused."""
+        `limit_bytes` are refused, and programs that are larger than `program_bytes`."""
         self.path = path
         self._limit_bytes = limit_bytes
+        self._program_bytes = limit_bytes if program_bytes is None else program_bytes
         self._settle_s = settle_s
         self._suffixes = suffixes
         self._taking = path / "taking"
@@ -134,8 +141,9 @@ class Folder:
             sync_folder(folder)
         return taken
 
-    def read(self, taken: Taken) -> bytes:
-        """Its content. Raises RobotqError bad_parameter, body_too_large."""
+    def read(self, taken: Taken) -> bytes | Path:
+        """Its content; where it is, of a program that is not to be read into memory. Raises
+        RobotqError bad_parameter, body_too_large, program_too_large."""
         file = self._file(taken)
         if not taken.name.lower().endswith(self._suffixes):
             known = " or ".join(self._suffixes)
@@ -144,6 +152,10 @@ class Folder:
             found = file.lstat()
             if not stat.S_ISREG(found.st_mode):
                 raise RobotqError("bad_parameter", field="file", reason="expected a plain file")
+            if is_program(taken.name) and found.st_size > self._limit_bytes:
+                if found.st_size > self._program_bytes:
+                    raise RobotqError("program_too_large", limit_bytes=self._program_bytes)
+                return file
             if found.st_size > self._limit_bytes:
                 raise RobotqError("body_too_large", limit_bytes=self._limit_bytes)
             content = file.read_bytes()

@@ -28,7 +28,14 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _LATER = frozenset(
-    {"queue_full", "queue_bytes_full", "store_unavailable", "shutting_down", "too_many_requests"}
+    {
+        "queue_full",
+        "queue_bytes_full",
+        "programs_full",
+        "store_unavailable",
+        "shutting_down",
+        "too_many_requests",
+    }
 )
 """Refusals after which the same file can be taken later. It waits, and so do all behind it."""
 
@@ -53,8 +60,9 @@ class Accepts(Protocol):
         Raises RobotqError store_unavailable.
         """
 
-    async def accept(self, token: str, content: bytes, name: str) -> JsonObject:
-        """What the file becomes; on disk when this returns, and made only once for a token.
+    async def accept(self, token: str, content: bytes | Path, name: str) -> JsonObject:
+        """What the file becomes; on disk when this returns, and made only once for a token. A
+        program that is larger than other files may be is `content` by its path.
 
         Raises RobotqError, with the reason for whoever dropped it.
         """
@@ -74,6 +82,7 @@ class HotFolder:
         self._folder = Folder(
             path,
             limit_bytes=engine.config.limits.body_bytes,
+            program_bytes=engine.config.limits.program_bytes,
             settle_s=config.settle_s,
             suffixes=accepts.suffixes,
         )

@@ -23,6 +23,10 @@ class CrashPoint(StrEnum):
 
     RECOVERED = "recovered"
     """What the run before left open is decided and on disk; nothing has started."""
+    PROGRAM_WRITTEN = "program_written"
+    """The text of a program that is handed in is synced under another name."""
+    PROGRAM_KEPT = "program_kept"
+    """The text of a program has its name, and no task names it."""
     ACCEPT = "accept"
     """A submit is about to be written."""
     ACCEPTED = "accepted"

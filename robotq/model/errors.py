@@ -67,6 +67,9 @@ _ROWS = (
               "并发请求过多: {limit}", "Too many {what} at once (limit {limit}). Try again."),
     ErrorCode("person_needed", 1014, 403, False,
               "需要由人操作: {action}", "A person has to do this, not an agent: {action}"),
+    ErrorCode("program_too_large", 1015, 413, False,
+              "程序过大，上限 {limit_bytes} 字节 (limits.program_bytes)",
+              "The program is larger than limits.program_bytes ({limit_bytes} bytes)."),
     # the robot's state
     ErrorCode("robot_busy", 2003, 409, True,
               "机器人忙: {robot}", "{robot} cannot do this while it is busy. {reason}"),
@@ -137,6 +140,15 @@ _ROWS = (
     ErrorCode("resource_in_use", 3049, 409, False,
               "{resource} 未释放: {reason}",
               "{resource} is not released: {reason}. GET /resources says who holds what."),
+    ErrorCode("program_lost", 3050, 410, False,
+              "程序文本缺失或已损坏 ({sha256}): {reason}",
+              "The text of this program is missing, or is not what was handed in, so nothing of "
+              "it was sent: {reason}. Hand the program in again."),
+    ErrorCode("programs_full", 3051, 507, True,
+              "程序存储已满: 已用 {used} 字节，上限 {limit} 字节 (limits.programs_bytes)",
+              "The kept programs take {used} bytes, and may take {limit} (limits.programs_bytes). "
+              "A program goes with the last task that names it: set limits.programs_bytes higher, "
+              "or retention.tasks_days lower."),
     ErrorCode("batch_not_found", 3044, 404, False,
               "批次不存在: {batch_id}", "No such batch: {batch_id}"),
     ErrorCode("timeout", 3020, 504, True,

@@ -10,7 +10,9 @@ from robotq.model.errors import RobotqError
 SUFFIXES = (".nc", ".gcode", ".ngc", ".gco", ".tap")
 CARRIED_OUT_BY = "RUN_GCODE"
 """The command that gets such a file."""
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+PROGRAM = "program"
+"""Its parameter."""
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def is_program(name: str) -> bool:
@@ -27,7 +29,7 @@ def program_text(content: bytes) -> str:
     """The text of a program. UTF-8, or UTF-16 where it says so; else each byte is a character:
     comments of older tools are in the code page of their country, and what is no comment has to be
     ASCII, which is looked at when the program is read. Raises RobotqError bad_parameter."""
-    if content.startswith(_WIDE):
+    if content.startswith(WIDE):
         try:
             return content.decode("utf-16")
         except UnicodeDecodeError as error:

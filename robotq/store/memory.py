@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
+import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
 from robotq.model.event import Event
@@ -31,6 +34,13 @@ class MemoryStore(Asking):
         self._connection: sqlite3.Connection | None = None
         self._is_open = False
         self._applied = 0
+        self._files: Path | None = None
+
+    def files(self, name: str) -> Path:
+        if self._files is None:
+            self._files = Path(tempfile.mkdtemp(prefix="robotq-"))
+            weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
+        return self._files / name
 
     async def open(self, *, finished: int) -> Restored:
         """See `Store.open`."""

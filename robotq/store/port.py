@@ -183,6 +183,9 @@ class Store(Protocol):
         """The journal after an event, oldest first: all of it, or what is about a task, or
         about the tasks of an interface."""
 
+    async def programs_named(self, sha256: Sequence[str]) -> frozenset[str]:
+        """Those of these files of programs that some task names."""
+
     async def answer(self, scope: str, key: str) -> Answer | None: ...
 
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
@@ -215,6 +218,10 @@ class Store(Protocol):
 
     async def probe(self) -> None:
         """Write something small. Raises StoreUnavailable while the store takes no writes."""
+
+    def files(self, name: str) -> Path:
+        """The folder of this name for files that rows name; it lasts as long as they do. Blocks,
+        the first time; nothing need be there yet."""
 
     def statistics(self) -> StoreStatistics: ...
 

@@ -61,6 +61,8 @@ _OFTEN = {
     CrashPoint.ACCEPT: 8,
     CrashPoint.ACCEPTED: 8,
     CrashPoint.ANSWER_KEPT: 4,
+    CrashPoint.PROGRAM_WRITTEN: 2,
+    CrashPoint.PROGRAM_KEPT: 3,
 }
 """How often at least a life comes to a point; the others once."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
+from robotq.model.program import programs_in
 from robotq.model.task import OUTCOME_UNKNOWN, Task, TaskState
 
 from . import order
@@ -46,6 +48,7 @@ def at_death(ledger: Ledger, disk: Disk, motions: list[Motion]) -> Iterator[Viol
     yield from _moved(disk, motions)
     yield from _still(ledger, motions)
     yield from _journal(disk)
+    yield from _programs(ledger, disk)
     for text in order.faults(ledger, disk):
         yield Violation("wrong", text)
 
@@ -87,6 +90,24 @@ def at_end(ledger: Ledger, disk: Disk) -> Iterator[Violation]:
             yield Violation("stuck", f"{task.id} ({task.command.cmd_type}) is {task.state}")
         if task.outcome_unknown:
             yield Violation("stuck", f"{task.id} was not resolved")
+
+
+def _programs(ledger: Ledger, disk: Disk) -> Iterator[Violation]:
+    """Whatever a task is to carry out is there, and is what was handed in."""
+    sent = {
+        item.cmd_id: hashlib.sha256(item.params["program"].encode()).hexdigest()
+        for submission in ledger.submissions
+        for item in submission.items
+        if "program" in item.params
+    }
+    for task in disk.tasks.values():
+        for _, program in programs_in(task.command.params):
+            if program.sha256 not in disk.programs:
+                yield Violation("lost", f"the program of {task.id} is missing or damaged")
+            if program.sha256 != sent.get(task.command.cmd_id or ""):
+                yield Violation("wrong", f"the program of {task.id} is not what was handed in")
+        if task.command.cmd_type == "RUN_GCODE" and not programs_in(task.command.params):
+            yield Violation("wrong", f"the program of {task.id} stands in its row")
 
 
 def _submissions(ledger: Ledger, disk: Disk) -> Iterator[Violation]:

@@ -19,6 +19,7 @@ from robotq.model.clock import WallClock
 from robotq.model.task import Task
 from robotq.store.sqlite import SqliteStore
 
+PROGRAMS = Path(__file__).with_name("programs.yaml")
 RESOURCES = {"chromatograph": ["CHROMATOGRAPH"]}
 
 
@@ -42,7 +43,7 @@ async def working_lab(
         resources=RESOURCES,
         webhooks=WebhooksConfig(url=webhook_url),
     )
-    catalog = await asyncio.to_thread(load_catalog, [])
+    catalog = await asyncio.to_thread(load_catalog, [PROGRAMS])
     drivers = {"simulator": driver}
     engine = await start_engine(config, catalog, SqliteStore(data), drivers, clock=clock)
     try:

@@ -66,6 +66,8 @@ class Mix:
 
     def _command(self, robot: str) -> Item:
         kind = self._random.random()
+        if kind < 0.1:
+            return self._item(robot, "RUN_GCODE", {"program": self._program()}, self._priority())
         if kind < 0.6:
             return self._drive(robot, self._random.choice(_PLACES[robot]))
         if kind < 0.95:
@@ -73,6 +75,12 @@ class Mix:
         else:
             action = "SOMERSAULT"  # which no robot can do, so the device reports a failure
         return self._item(robot, "ROBOT_ACTION", {"action_type": action}, self._priority())
+
+    def _program(self) -> str:
+        """Some are handed in several times, and some are longer than what a task shows."""
+        number = self._random.randrange(12)
+        remark = "; a tool that likes to talk\n" * (60 * (number % 2))
+        return f"G21\nG90\n{remark}G1 X{number} F3000\n"
 
     def _drive(self, robot: str, area: str) -> Item:
         return self._item(robot, "NAVIGATION", {"area": area}, self._priority())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +31,8 @@ class Disk:
     counts: Mapping[tuple[str, str, str], int]
     faults: Sequence[str]
     """What SQLite itself finds wrong with the file."""
+    programs: AbstractSet[str] = frozenset()
+    """The SHA-256 of every program that is there, whole."""
 
     def hold(self, robot: str, code: str) -> Hold | None:
         return next((h for h in self.holds if h.robot == robot and h.code == code), None)
@@ -64,7 +68,13 @@ def read_disk(data: Path) -> Disk:
         Hold(robot=robot, code=HoldCode.ESTOP, since_ms=0)
         for robot in StopFile(data).read(()).keys() - known
     ]
-    return replace(disk, holds=[*disk.holds, *kept])
+    return replace(disk, holds=[*disk.holds, *kept], programs=set(_programs(data)))
+
+
+def _programs(data: Path) -> Iterator[str]:
+    for file in (data / "programs").glob("??/*"):
+        if hashlib.sha256(file.read_bytes()).hexdigest() == file.name:
+            yield file.name
 
 
 def _read(connection: sqlite3.Connection) -> Disk:

@@ -11,6 +11,8 @@ from robotq.config import packaged
 
 from .mix import ROBOTS
 
+COMMANDS = ("commands.yaml", "programs.yaml")
+
 
 def configure(folder: Path, webhook_url: str) -> None:
     """The packaged lab with room for the bottles of many scans, one command that may run twice,
@@ -19,9 +21,10 @@ def configure(folder: Path, webhook_url: str) -> None:
     lab["stations"]["SPLIT_TABLE"]["slots"] = 200
     lab["robots"]["robot_a"]["back_slots"] = 12
     (folder / "lab.yaml").write_text(yaml.safe_dump(lab))
-    shutil.copy(Path(__file__).with_name("commands.yaml"), folder)
+    for name in COMMANDS:
+        shutil.copy(Path(__file__).with_name(name), folder)
     config = {
-        "commands": ["commands.yaml"],
+        "commands": list(COMMANDS),
         "robots": {robot: {"options": {"lab": "./lab.yaml"}} for robot in ROBOTS},
         "webhooks": {"url": webhook_url, "retries": 1_000, "retry_s": 0.05},
     }

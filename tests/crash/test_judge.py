@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
+from robotq.model.program import stored
 from robotq.model.task import OUTCOME_UNKNOWN, Command, Resolution, Task, TaskError, TaskState
 
 from . import judge
@@ -81,10 +83,16 @@ class Day:
         self.motions = [motion(1, 2_110), motion(2, 2_210), motion(2, 2_220)]
         self.holds: list[Hold] = []
         self.counts = {("robot", "robot_a", "completed"): 2}
+        self.programs: set[str] = set()
 
     def verdict(self) -> set[str]:
         disk = Disk(
-            tasks=self.tasks, events=self.events, holds=self.holds, counts=self.counts, faults=[]
+            tasks=self.tasks,
+            events=self.events,
+            holds=self.holds,
+            counts=self.counts,
+            faults=[],
+            programs=self.programs,
         )
         found = [*judge.at_death(self.ledger, disk, self.motions), *judge.at_end(self.ledger, disk)]
         return {violation.kind for violation in found}
@@ -117,6 +125,31 @@ def keep_half_a_batch(day: Day) -> None:
 
 def keep_a_webhook(day: Day) -> None:
     del day.ledger.called_in["task_2"]
+
+
+def _hand_in(day: Day, program: object, *programs: str) -> None:
+    """The second command carries out a program, and those with these hashes are there."""
+    command = Command(cmd_type="RUN_GCODE", params={"program": program}, cmd_id="two")
+    day.tasks["task_2"] = replace(day.tasks["task_2"], command=command)
+    sent = Item(cmd_id="two", cmd_type="RUN_GCODE", robot="robot_a", params={"program": PROGRAM})
+    day.ledger.submissions[1].items = (sent,)
+    day.programs = set(programs)
+
+
+PROGRAM = "G1 X1"
+KEPT = stored(hashlib.sha256(PROGRAM.encode()).hexdigest(), len(PROGRAM), PROGRAM)
+
+
+def lose_a_program(day: Day) -> None:
+    _hand_in(day, KEPT)
+
+
+def run_another_program(day: Day) -> None:
+    _hand_in(day, stored("0" * 64, 5, "G1 X9"), "0" * 64)
+
+
+def keep_a_program_in_its_row(day: Day) -> None:
+    _hand_in(day, PROGRAM)
 
 
 def send_a_webhook_again(day: Day) -> None:
@@ -196,6 +229,9 @@ def test_day__without_a_fault_is_clean() -> None:
         (forget_a_pause, "lost"),
         (keep_half_a_batch, "lost"),
         (keep_a_webhook, "lost"),
+        (lose_a_program, "lost"),
+        (run_another_program, "wrong"),
+        (keep_a_program_in_its_row, "wrong"),
         (send_a_webhook_again, "wrong"),
         (accept_twice, "doubled"),
         (move_again_after_a_restart, "doubled"),
@@ -254,6 +290,12 @@ def test_command_cut_short__needs_a_hold_that_says_how_to_clear_it(
     disk = Disk(tasks={"task_1": cut}, events=[], holds=[], counts={}, faults=[])
     found = judge.after_restart(Ledger(), disk, {"task_1": "failed"}, holds)
     assert {violation.kind for violation in found} == kinds
+
+
+def test_a_program_that_is_there__is_no_fault() -> None:
+    day = Day()
+    _hand_in(day, KEPT, KEPT.sha256)
+    assert day.verdict() == set()
 
 
 def test_resolved_outcome__is_an_end() -> None:

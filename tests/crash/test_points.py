@@ -39,6 +39,7 @@ async def test_every_point__is_met_in_an_ordinary_day(tmp_path: Path) -> None:
             while (await anext(events)).kind != "webhook.delivered":
                 pass
         await ended(engine, (await engine.retry(drove, actor="test")).id)
+        await ended(engine, await submit(engine, "RUN_GCODE", program="G21 G90\nG1 X1 F600\n"))
 
         with engine.reads.subscribe() as events:
             question = await submit(engine, "MANUAL_STEP", title="look")

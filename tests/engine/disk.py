@@ -155,6 +155,9 @@ class Disk:
         reading = self.data.events_since(event_id, limit=limit, task_id=task_id, api=api)
         return await self._read(reading)
 
+    async def programs_named(self, sha256: Sequence[str]) -> frozenset[str]:
+        return await self._read(self.data.programs_named(sha256))
+
     async def answer(self, scope: str, key: str) -> Answer | None:
         return await self._read(self.data.answer(scope, key))
 
@@ -188,6 +191,9 @@ class Disk:
             raise StoreUnavailable(self.full)
         # everything is answered in its order
         await self._answering.wait()
+
+    def files(self, name: str) -> Path:
+        return self.data.files(name)
 
     def statistics(self) -> StoreStatistics:
         return self.data.statistics()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from typing import Any
 
@@ -12,6 +13,7 @@ from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.ids import task_id
 from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
+from robotq.model.program import stored
 from robotq.model.task import (
     OUTCOME_UNKNOWN,
     Command,
@@ -311,6 +313,16 @@ def settled() -> list[Mutation]:
         *life(pending(30, queue="robot_e"), running, named),
         *life(pending(31, queue="robot_f"), ended, begun, completed(begun, settled=True)),
     ]
+def programs() -> list[Mutation]:
+    """Two tasks that name the same program, one that looks as if it did, and one without."""
+    kept = stored(hashlib.sha256(b"G1 X1").hexdigest(), 5, "G1 X1")
+    tasks = [
+        replace(pending(20 + number), command=Command(cmd_type="RUN_GCODE", params=params))
+        for number, params in enumerate(
+            [{"program": kept}, {"program": kept, "robot_id": "robot_a"}, {"program": dict(kept)}]
+        )
+    ]
+    return [mutation for task in tasks for mutation in submit(task)]
 
 
 ITEM_BATCH = ItemBatch(

@@ -36,6 +36,7 @@ from .records import (
     everything,
     numbered,
     pending,
+    programs,
     repeats,
     saved,
     scans,
@@ -53,6 +54,7 @@ CONTENTS: dict[int, Callable[[], list[Mutation]]] = {
     5: repeats,
     6: scans,
     7: settled,
+    8: programs,
 }
 """What a kept database contains: this, and that of every schema before."""
 

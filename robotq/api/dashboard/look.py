@@ -25,6 +25,7 @@ from robotq.engine.robot.robot import Robot
 from robotq.engine.state.robot_queue import RobotQueue
 from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
+from robotq.model.program import as_sent, shown_params
 from robotq.model.task import Command, Task
 from robotq.model.texts import Language
 from robotq.model.version import __version__
@@ -191,7 +192,7 @@ def _line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
 
 def _about(engine: Engine, command: Command) -> str:
     """The words among the params that tell it from others of its kind: where to, which one."""
-    params = command.params
+    params = as_sent(command.params)
     if command.cmd_type not in engine.catalog or not isinstance(params, dict):
         return ""
     named = engine.catalog.get(command.cmd_type).schema.get("required", ())
@@ -232,7 +233,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
 
 def _approval(engine: Engine, unit: Mapping[str, Task], language: Language) -> wire.ApprovalLook:
     first = next(iter(unit.values()))
-    params = first.command.params
+    params = shown_params(first.command)
     return wire.ApprovalLook(
         task=line(engine, first, language),
         params=params if len(orjson.dumps(params)) <= _PARAMS_BYTES else None,
@@ -266,7 +267,7 @@ def _running(engine: Engine, task: Task, language: Language) -> wire.RunningLook
     asked = task.waiting_for
     return wire.RunningLook(
         **_line(engine, task, language),
-        params=part(task.command.params),
+        params=part(shown_params(task.command)),
         progress=task.progress,
         remaining_s=None if left_s is None else round(left_s, 1),
         eta_ms=NULL if left_s is None else now_ms + int(left_s * 1000),

@@ -70,7 +70,14 @@ class TaskFiles:
         task = await self._engine.reads.task_if_any(_id_of(token))
         return None if task is None else _receipt(task)
 
-    async def accept(self, token: str, content: bytes, name: str) -> JsonObject:  # noqa: ARG002
+    async def accept(
+        self,
+        token: str,
+        content: bytes | Path,
+        name: str,  # noqa: ARG002
+    ) -> JsonObject:
+        # only programs come by their path, and no name of one is taken here
+        assert isinstance(content, bytes)
         body = parse_json(content)
         if not isinstance(body, dict):
             raise RobotqError("bad_parameter", field="body", reason="expected a JSON object")

@@ -253,6 +253,6 @@ def _steps(
             )
 
 
-def listed(wrong: list[str]) -> str:
+def listed(wrong: Sequence[str]) -> str:
     more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
     return "; ".join(wrong[:_SHOWN]) + more

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from robotq.cli.doctor.daemon import REPORT, against_daemon, listed
 from robotq.cli.doctor.finding import Finding, Verdict
+from robotq.daemon.kept_programs import look_at_programs
 from robotq.store.audit import contradictions
 from robotq.store.sqlite.peek import peek_at_all, peek_at_steps
 
@@ -51,8 +52,41 @@ def data_findings(folder: Path, url: str, key: str | None) -> Iterator[Finding]:
         )
     else:
         yield Finding(what="data", verdict=Verdict.OK, found=looked)
+    yield from _programs(folder)
     if _listens(url):
         yield from against_daemon(database, url, key)
+
+
+def _programs(folder: Path) -> Iterator[Finding]:
+    """Nothing where no program was ever handed in."""
+    try:
+        kept = look_at_programs(folder)
+    except (OSError, sqlite3.Error) as error:
+        yield Finding(
+            what="programs",
+            verdict=Verdict.BAD,
+            found=f"cannot be looked at: {error}",
+            mend="Look whether the data folder can be read by you.",
+        )
+        return
+    if kept.missing:
+        yield Finding(
+            what="programs",
+            verdict=Verdict.BAD,
+            found=f"{len(kept.missing)} that tasks name are missing: {listed(kept.missing)}",
+            mend="Their tasks fail before anything moves. Hand such programs in again, or "
+            "`robotq restore` a backup.",
+        )
+    elif kept.orphans:
+        yield Finding(
+            what="programs",
+            verdict=Verdict.NOTE,
+            found=f"{kept.orphans} of {kept.files} are named by no task "
+            f"({kept.orphan_bytes / 1e6:.1f} MB)",
+            mend="Nothing: the daemon removes them within an hour, and where it needs the room.",
+        )
+    elif kept.files:
+        yield Finding(what="programs", verdict=Verdict.OK, found=f"{kept.files} are all there")
 
 
 def _listens(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.backup import Backup, make_backup
+from robotq.daemon.kept_programs import look_at_programs
 from robotq.daemon.restore import restore_backup
 from robotq.store.port import StoreUnavailable
 
@@ -41,6 +43,7 @@ def backup(
         print_json(new_console(), {"file": str(file), **_view(made)})
     else:
         print(f"{file}: {_told(made)}")
+        _tell_missing(made.missing)
 
 
 def restore(
@@ -59,15 +62,32 @@ def restore(
         made, kept = restore_backup(file, read.data, tuple(read.robots), replace=replace)
     except (OSError, StoreUnavailable) as error:
         raise Failure(f"not restored: {error}") from error
+    missing = _missing(read.data)
     if as_json:
         replaced = None if kept is None else str(kept)
-        print_json(new_console(), {"data": str(read.data), "replaced": replaced, **_view(made)})
+        told = {"data": str(read.data), "replaced": replaced, **_view(made), "missing": missing}
+        print_json(new_console(), told)
         return
     print(f"{read.data}: {_told(made)}, made {made.made_at} by robotq {made.version}")
     if kept is not None:
         print(f"what was there before is in {kept}")
     print("Every queue is paused: what ran after the backup was made would run again.")
     print("Cancel such tasks, then `robotq resume`.")
+    _tell_missing(missing)
+
+
+def _missing(data: Path) -> Sequence[str]:
+    """Programs that the restored tasks name, and that are not there. Raises Failure."""
+    try:
+        return look_at_programs(data).missing
+    except (OSError, sqlite3.Error) as error:
+        raise Failure(f"restored, but its programs cannot be looked at: {error}") from error
+
+
+def _tell_missing(missing: Sequence[str]) -> None:
+    if missing:
+        print(f"{len(missing)} programs are missing or damaged: their tasks will not run.")
+        print(f"The first one is {missing[0]}. Hand such programs in again.")
 
 
 def _config(data: Path | None, config: Path | None) -> Config:
@@ -81,6 +101,7 @@ def _view(made: Backup) -> dict[str, Any]:
         "bytes": _size(made),
         "made_at": made.made_at,
         "version": made.version,
+        "missing": list(made.missing),
     }
 
 

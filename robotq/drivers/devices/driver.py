@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import Any, cast
@@ -15,7 +15,9 @@ from robotq.drivers.base import (
     DriverError,
     DriverSetup,
     DriverStatus,
+    JudgesPrograms,
     Pictured,
+    ReadsPrograms,
     Reporting,
     UnknownCommand,
 )
@@ -25,6 +27,7 @@ from robotq.drivers.devices.device import Device
 from robotq.drivers.devices.options import no_device, read_devices, steps_on
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+from robotq.steps import Program
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +96,19 @@ class WithDevices:
         finally:
             self._command = None
             self._acted.remove(name for name in running.did if self._devices[name].due is None)
+
+    def judge(
+        self, command: Command, steps: Program, look: Callable[[int], None]
+    ) -> JsonObject | None:
+        """Of `JudgesPrograms`; None where the robot judges nothing."""
+        if not isinstance(self._robot, JudgesPrograms):
+            return None
+        return self._robot.judge(command, steps, look)
+
+    def reads_as_files(self, steps: Program) -> Collection[str]:
+        """Of `ReadsPrograms`."""
+        robot = self._robot
+        return robot.reads_as_files(steps) if isinstance(robot, ReadsPrograms) else ()
 
     def immediate(self, command: Command) -> JsonObject:
         return self._robot.immediate(command)

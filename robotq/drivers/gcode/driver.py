@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,7 @@ from robotq.drivers.steps.run import ProgramRun
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
+from robotq.steps.carried_out import only_carried_out
 from robotq.steps.uses import scans
 
 _MOTION_STATE = "GET_ROBOT_MOTION_STATE"
@@ -102,6 +103,9 @@ class GcodeDriver:
             if short := controller.not_carried_out:
                 result = {**result, "not_carried_out_mm": dict(short)}
             return result
+
+    def reads_as_files(self, steps: Program) -> Collection[str]:
+        return only_carried_out(steps)
 
     def judge(
         self, command: Command, steps: Program, look: Callable[[int], None]

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from robotq.drivers.base import DriverError
-from robotq.drivers.text_lines import split_lines
+from robotq.drivers.text_lines import split_blocks, split_lines
 from robotq.model.json import JsonObject
+from robotq.model.program import ProgramFile
 from robotq.steps import language as lang
 from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.templates import Template
@@ -76,7 +77,10 @@ def bad(field: str, reason: str) -> DriverError:
 
 
 def program_lines(value: Any) -> Iterator[str]:
-    """The lines of a program: a text, or a list of texts. Raises DriverError bad_parameter."""
+    """The lines of a program: a text, also in a file, or a list of texts. Raises DriverError
+    bad_parameter."""
+    if isinstance(value, ProgramFile):
+        return split_blocks(value.blocks())
     if isinstance(value, str):
         return split_lines(value)
     if isinstance(value, list) and all(isinstance(line, str) for line in value):

@@ -12,6 +12,7 @@ from robotq.engine.commit.commit import Commit
 from robotq.engine.events.bus import EventBus
 from robotq.engine.holds.board import HoldBoard, places_to_resources
 from robotq.engine.holds.writer import HoldWriter
+from robotq.engine.programs.programs import Programs
 from robotq.engine.reads import Reads
 from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.stop_file import StopFile
@@ -44,6 +45,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     stop_file: StopFile
     webhooks: Webhooks
     steps: ManualSteps
+    programs: Programs
 
 
 async def make_base(
@@ -51,6 +53,7 @@ async def make_base(
 ) -> Base:
     """With what the store has restored; an emergency stop that is kept in its file counts."""
     config = settings.config
+    programs = Programs(store, lambda: settings.config.limits)
     bus = EventBus(last_event_id=restored.last_event_id, listeners=config.limits.event_streams)
     memory = TaskMemory(
         restored,
@@ -106,4 +109,5 @@ async def make_base(
         stop_file=stop_file,
         webhooks=webhooks,
         steps=steps,
+        programs=programs,
     )

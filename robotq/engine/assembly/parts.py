@@ -92,6 +92,7 @@ def make_parts(
         clock=clock,
         settings=settings,
         signals=base.signals,
+        programs=base.programs,
     )
     for name, host in hosts.items():
         motion = simulated if host.capabilities.simulated else ScaledClock()
@@ -213,6 +214,7 @@ def make_parts(
             settings=settings,
             clock=clock,
             clock_watch=clock_watch,
+            programs=base.programs,
         ),
     )
 

@@ -132,6 +132,7 @@ def make_queue(
             judging=Judging(
                 drivers, closed=lambda: admission.closed, most_s=settings.timings.judge_s
             ),
+            programs=base.programs,
         ),
         cancelling=cancelling,
         cancel_many=CancelMany(

@@ -53,6 +53,15 @@ class Admission:
         self.heavy += sum(weights)
         return Room(self, self, weights, length)
 
+    def require_room(self, tasks: int) -> None:
+        """The same for now, before something is done that takes time: nothing is kept. Raises
+        RobotqError shutting_down, queue_full."""
+        if self.closed:
+            raise RobotqError("shutting_down")
+        limit = self._settings.config.queue.max_length
+        if self._memory.unfinished + self.incoming + tasks > limit:
+            raise RobotqError("queue_full", limit=limit)
+
     def tasks(
         self,
         orders: Sequence[Order],

@@ -7,13 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from robotq.drivers.base import Driver, DriverError, JudgesPrograms
+from msgspec.structs import replace
+
+from robotq.drivers.base import Driver, DriverError, JudgesPrograms, ReadsPrograms
 from robotq.engine.intake.read_command import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.json import JsonObject
+from robotq.model.program import HandedIn
+from robotq.model.task import Command
 from robotq.steps import Program
 from robotq.steps import language as lang
 
+_BYTES_IN_S = 1_048_576
+"""So many bytes of one that is in a file give it another second."""
 _MOST_WAITING = 16
 """Requests that wait for their turn: one program is read at a time, so that reading never takes
 more than its share from the threads that talk to robots."""
@@ -91,7 +97,9 @@ class Judging:
     def _judge(
         self, order: Order, driver: JudgesPrograms, steps: Program, left: threading.Event
     ) -> JsonObject | None:
-        until = time.monotonic() + self._most_s
+        command, size = _with_text(order.command, driver, steps)
+        most_s = self._most_s + size / _BYTES_IN_S
+        until = time.monotonic() + most_s
 
         def look(line: int) -> None:
             if self._closed():
@@ -99,16 +107,33 @@ class Judging:
             if left.is_set():
                 raise _Ended
             if time.monotonic() > until:
-                reason = f"reading it takes longer than {self._most_s:g} s, at line {line}"
+                reason = f"reading it takes longer than {most_s:g} s, at line {line}"
                 raise RobotqError("bad_parameter", field="params", reason=reason)
 
         try:
-            return driver.judge(order.command, steps, look)
+            return driver.judge(command, steps, look)
         except DriverError as error:
             code = error.code if error.code in ERROR_CODES else "bad_parameter"
             raise RobotqError(
                 code, **{"robot": order.robot, "field": "params", **error.args_}
             ) from None
+
+
+def _with_text(command: Command, driver: JudgesPrograms, steps: Program) -> tuple[Command, int]:
+    """The command with its programs as its driver reads them, and how large those in files are."""
+    params = command.params
+    if not isinstance(params, dict):
+        return command, 0
+    handed_in = {name: value for name, value in params.items() if isinstance(value, HandedIn)}
+    if not handed_in:
+        return command, 0
+    streamed = driver.reads_as_files(steps) if isinstance(driver, ReadsPrograms) else ()
+    given = {
+        name: value.file if name in streamed else value.file.text()
+        for name, value in handed_in.items()
+    }
+    size = sum(value["bytes"] for value in handed_in.values())
+    return replace(command, params={**params, **given}), size
 
 
 def _carries_out(steps: Sequence[lang.Step]) -> bool:

@@ -17,6 +17,8 @@ from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.model.program import HandedIn
+from robotq.model.program_file import PROGRAM
 from robotq.model.task import Command, Repeat
 from robotq.system.clocks import SystemClock
 
@@ -44,6 +46,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     not_before_ms: int | None = None
     expires_at_ms: int | None = None
     repeat: Repeat | None = None
+    programs: tuple[str, ...] = ()
+    """The parameters that are programs of G-code: their texts go into files."""
 
 
 class Intake:
@@ -70,9 +74,9 @@ class Intake:
         self._armed = armed
         self._callbacks = callbacks
         self._clock = clock or SystemClock()
-        self._fitting: dict[tuple[str, str], bool] = {}
+        self._fitting: dict[tuple[str, str], tuple[bool, tuple[str, ...]]] = {}
         """Commands and robots that were found to fit, which does not change: whether parameters
-        of the command name places."""
+        of the command name places, and those that are programs."""
 
     def read(self, body: Any) -> Order:
         """Read one command, plain or in the wrapped form `{"params", "data": {...}}`.
@@ -121,6 +125,12 @@ class Intake:
             raise RobotqError("not_armed")
         named, field = _named_robot(body, params)
         robot = self._robot(named, field, spec)
+        fitting = self._fitting.get((cmd_type, robot))
+        if fitting is None:
+            self._known.check_robot(spec, robot, self._robots)
+            fitting = any(map(parameters_in, spec.resources)), spec.programs(robot)
+            self._fitting[cmd_type, robot] = fitting
+        names_places, programs = fitting
         priority = body.get("priority")
         order = Order(
             command=command,
@@ -128,28 +138,24 @@ class Intake:
             robot=robot,
             robot_named=named is not None,
             priority=0 if priority is None else read_priority(priority),
+            programs=programs,
         )
-        names_places = self._fitting.get((cmd_type, robot))
-        if names_places is None:
-            self._known.check_robot(spec, robot, self._robots)
-            names_places = any(map(parameters_in, spec.resources))
-            self._fitting[cmd_type, robot] = names_places
         if names_places:
             self._known.check_places(self.catalog, spec, command.params, robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
-    def program_body(self, text: str, **fields: Any) -> JsonObject:
+    def program_body(self, text: HandedIn | str, **fields: Any) -> JsonObject:
         """The command that carries out a program which came by itself; `fields`: `cmd_type`, and
         others of the command that are not None.
 
         Raises RobotqError unknown_command, bad_parameter where that command takes no program.
         """
         cmd_type = fields["cmd_type"]
-        if "program" not in self.catalog.get(cmd_type).schema.get("properties", {}):
+        if PROGRAM not in self.catalog.get(cmd_type).schema.get("properties", {}):
             reason = f"{cmd_type} takes no program"
             raise RobotqError("bad_parameter", field="cmd_type", reason=reason)
         given = {name: value for name, value in fields.items() if value is not None}
-        return {**given, "params": {"program": text}}
+        return {**given, "params": {PROGRAM: text}}
 
     def read_batch(self, items: Sequence[Any]) -> list[Order]:
         """Read every command of a batch; an error names the index of its item.

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from operator import attrgetter
 
+from msgspec.structs import replace
+
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
@@ -21,6 +23,7 @@ from robotq.engine.intake.idempotency import (
 )
 from robotq.engine.intake.judging import Judging
 from robotq.engine.intake.read_command import Order
+from robotq.engine.programs.programs import Programs
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -45,6 +48,7 @@ class Submitting:
         holds: HoldBoard,
         clock: WallClock,
         judging: Judging,
+        programs: Programs,
     ) -> None:
         self._commit = commit
         self._admission = admission
@@ -52,6 +56,7 @@ class Submitting:
         self._holds = holds
         self._clock = clock
         self._judging = judging
+        self._programs = programs
         self.outlooks = judging.outlooks
 
     async def submit(
@@ -102,6 +107,39 @@ class Submitting:
         outlooks: Sequence[JsonObject | None] = ()
         if self._judging.there and self._judging.has_to(orders):
             outlooks = await self._judging.outlooks(orders, batch=batch)
+        write = partial(
+            self._write,
+            outlooks=outlooks,
+            api=api,
+            actor=actor,
+            batch=batch,
+            contiguous=contiguous,
+            keyed=keyed,
+            agent=agent,
+        )
+        if not any(order.programs for order in orders):
+            return await write(orders)
+        self._admission.require_room(len(orders))
+        async with self._programs.holding() as held:
+            return await write(
+                [
+                    replace(order, command=await held.kept(order.command, order.programs))
+                    for order in orders
+                ]
+            )
+
+    async def _write(
+        self,
+        orders: Sequence[Order],
+        *,
+        outlooks: Sequence[JsonObject | None],
+        api: str,
+        actor: str,
+        batch: bool,
+        contiguous: bool | None,
+        keyed: KeyedRequest | None,
+        agent: bool,
+    ) -> Accepted:
         room = self._admission.room(tuple(map(_command, orders)))
         try:
             tasks = self._admission.tasks(
@@ -148,6 +186,10 @@ class Submitting:
 
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             async with AsyncExitStack() as stack:
+                held = await stack.enter_async_context(self._programs.holding())
+                for _, order in again:
+                    # they stay, also where the task that named them goes meanwhile
+                    await held.kept(order.command, ())
                 ended = [
                     (await stack.enter_async_context(self._commit.of(task_id)), order)
                     for task_id, order in again

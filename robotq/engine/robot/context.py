@@ -59,6 +59,11 @@ class RunContext:
         self.stopping = False
         """Set when the command is to stop: a question is not waited for any longer."""
 
+    def unless_stopping(self) -> None:
+        """Raises Stopped as soon as the command is to stop: for what comes before it begins."""
+        if self.stopping:
+            raise Stopped
+
     def at_rest(self) -> None:
         with self._gate:
             self._rests = True

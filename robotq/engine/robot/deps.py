@@ -6,6 +6,7 @@ import msgspec
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.holds.board import HoldBoard
+from robotq.engine.programs.programs import Programs
 from robotq.engine.queue.claims import Claims
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
@@ -27,3 +28,4 @@ class ExecutorDeps(msgspec.Struct, frozen=True, kw_only=True):
     clock: WallClock
     settings: Settings
     signals: Signals
+    programs: Programs

@@ -234,6 +234,7 @@ class Executor:
             repeat_stop_s=deps.settings.timings.repeat_stop_s,
             name_run=deps.claims.name_run if self._host.settles is not None else None,
             driver=deps.settings.config.robots[self._robot].driver,
+            programs=deps.programs,
         )
 
     # -- how it ended ------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from robotq.catalog import CommandSpec
-from robotq.drivers.base import Stopped
+from robotq.drivers.base import ReadsPrograms, Stopped
+from robotq.engine.programs.programs import Programs
 from robotq.engine.queue.ending import StopCause, StopRequest
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.context import PendingAnswer, RunContext
@@ -18,6 +19,7 @@ from robotq.engine.robot.naming import Naming
 from robotq.model.clock import MotionClock, Timer, WallClock
 from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain, plain_in_slices
+from robotq.model.program import programs_in
 from robotq.model.task import DeviceRun, Task
 from robotq.steps.language import LAST_S
 
@@ -100,6 +102,7 @@ class Run:
         motion_held: bool,
         glance: Callable[[], None],
         repeat_stop_s: float,
+        programs: Programs,
         name_run: Callable[[Task, DeviceRun], Awaitable[None]] | None = None,
         driver: str = "",
     ) -> None:
@@ -108,6 +111,7 @@ class Run:
         that is just about to begin. `name_run`: writes by which id the device knows the run;
         None where its `driver` does not ask by that."""
         self._repeat_stop_s = repeat_stop_s
+        self._programs = programs
         self.task = task
         self.spec = spec
         self.recorder = recorder
@@ -225,11 +229,23 @@ class Run:
                 lambda: plain(_manual_step(command.params, context, timeout_s)), self._glance
             )
         driver = self._host.driver
+        if programs_in(command.params):
+            return self._host.execute(lambda: plain_in_slices(self._with_programs()), self._glance)
         return self._host.execute(
             # what it hands over is made fit on its own thread: it may be large
             lambda: plain_in_slices(driver.execute(command, context)),
             self._glance,
         )
+
+    def _with_programs(self) -> JsonObject:
+        """The command with the texts that were handed in; on the driver's thread. Raises
+        DriverError program_lost, before the driver has it."""
+        context, driver = self._context, self._host.driver
+        streamed: Collection[str] = ()
+        if isinstance(driver, ReadsPrograms) and context.program is not None:
+            streamed = driver.reads_as_files(context.program)
+        with self._programs.opened(self.task.command, streamed, context.unless_stopping) as command:
+            return driver.execute(command, context)
 
     def _out_of_time(self) -> None:
         self.ask_to_stop(StopRequest(cause=StopCause.TIMEOUT))

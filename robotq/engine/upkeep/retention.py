@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from robotq.engine.programs.programs import Programs
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.upkeep.clock_watch import ClockWatch
@@ -27,16 +28,25 @@ class Retention:
         settings: Settings,
         clock: WallClock,
         clock_watch: ClockWatch,
+        programs: Programs,
     ) -> None:
         self._store = store
         self._memory = memory
         self._settings = settings
         self._clock = clock
         self._clock_watch = clock_watch
+        self._programs = programs
 
     async def look(self) -> None:
         """Remove what is too old by now."""
         await self._clock_watch.look()
+        try:
+            await self._remove_old()
+        finally:
+            # whatever has left them: no age decides about a program
+            await self._programs.sweep()
+
+    async def _remove_old(self) -> None:
         if not self._clock_watch.settled:
             return
         keep = self._settings.config.retention

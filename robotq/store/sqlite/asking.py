@@ -63,6 +63,9 @@ class Asking(ABC):
     ) -> Sequence[Event]:
         return await self._read(lambda found: reads.events(found, event_id, limit, task_id, api))
 
+    async def programs_named(self, sha256: Sequence[str]) -> frozenset[str]:
+        return await self._read(lambda found: reads.programs_named(found, sha256))
+
     async def answer(self, scope: str, key: str) -> Answer | None:
         return await self._read(lambda found: reads.answer(found, scope, key))
 

@@ -39,7 +39,7 @@ WRITE = load("write.sql")
 _SQL = load("added.sql")
 _AT_ONCE = 32
 """Rows of one statement. Each number of rows is a statement of its own, which is kept."""
-STATEMENTS = 7 * _AT_ONCE
+STATEMENTS = 8 * _AT_ONCE
 """Statements that a connection which inserts should keep."""
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 
@@ -170,6 +170,7 @@ class Added:
     def __init__(self) -> None:
         self._tasks: list[rows.Row] = []
         self._steps: list[rows.Row] = []
+        self._programs: list[rows.Row] = []
         self._events: list[rows.Row] = []
         self._answers: list[rows.Row] = []
         # no Counter: making one takes as long as a row
@@ -178,6 +179,7 @@ class Added:
 
     def task(self, task: Task) -> None:
         self._tasks.append((*rows.task_to_row(task), task.repeat_of))
+        self._programs += rows.programs_to_rows(task)
         if task.steps:
             self.steps(task.seq, task.steps)
 
@@ -221,6 +223,8 @@ class Added:
         """
         self.insert_tasks(connection)
         self.insert_steps(connection)
+        if self._programs:
+            _insert(connection, "program", self._programs, StaleRevision)
         _insert(connection, "event", self._events, StaleRevision)
         if self._answers:
             _insert(connection, "answer", self._answers, DuplicateKey)

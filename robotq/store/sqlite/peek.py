@@ -13,7 +13,9 @@ from robotq.model.task import Task
 from robotq.store.port import Restored
 from robotq.store.sqlite import reads
 
-_HAS_STEPS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'steps'"
+_HAS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+_LATER = {"steps": "task, number, step", "programs": "task, sha256"}
+"""Tables that the database of an earlier robotq does not have."""
 
 
 def peek(database: Path) -> tuple[Sequence[Task], Sequence[Hold]]:
@@ -40,13 +42,20 @@ def peek_at_steps(database: Path, *, tasks: int) -> Sequence[str]:
     return [f"task number {seq} has {there} steps of {of}, or is gone" for seq, there, of in stray]
 
 
+def peek_at_programs(database: Path) -> frozenset[str]:
+    """The SHA-256 of every file of a program that tasks name. Raises as `peek` does."""
+    with closing(_connect(database)) as connection:
+        return reads.programs(connection)
+
+
 def _connect(database: Path) -> sqlite3.Connection:
     uri = f"{database.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=5)
     try:
-        # before an upgrade: an earlier robotq has the steps in the rows of their tasks
-        if not connection.execute(_HAS_STEPS).fetchone()[0]:
-            connection.execute("CREATE TEMP TABLE steps (task, number, step)")
+        # before an upgrade: an earlier robotq has these in the rows of their tasks
+        for table, columns in _LATER.items():
+            if not connection.execute(_HAS, (table,)).fetchone()[0]:
+                connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     except BaseException:
         connection.close()
         raise

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold
@@ -63,6 +65,17 @@ def last_number(connection: sqlite3.Connection, table: str) -> int:
 def task(connection: sqlite3.Connection, task_id: str) -> Task | None:
     row = connection.execute(_READ["task"], (task_id,)).fetchone()
     return rows.task_from_row(row) if row is not None else None
+
+
+def programs_named(connection: sqlite3.Connection, sha256: Sequence[str]) -> frozenset[str]:
+    """Those of these files that some task names."""
+    document = orjson.dumps(list(sha256))
+    return frozenset(name for (name,) in connection.execute(_READ["programs_named"], (document,)))
+
+
+def programs(connection: sqlite3.Connection) -> frozenset[str]:
+    """All files that tasks name."""
+    return frozenset(name for (name,) in connection.execute(_READ["programs"]))
 
 
 def stray_steps(connection: sqlite3.Connection, latest: int) -> Sequence[tuple[int, int, int]]:

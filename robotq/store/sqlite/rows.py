@@ -14,6 +14,7 @@ from msgspec.structs import asdict, fields, replace
 from robotq.model.event import Event
 from robotq.model.json import JsonValue
 from robotq.model.json.known import EMBED, embedded
+from robotq.model.program import programs_in, with_programs
 from robotq.model.task import (
     Asked,
     Command,
@@ -65,6 +66,9 @@ def task_to_row(task: Task) -> Row:
     """
     command = task.command
     rest = {"actor": task.actor, "rank": task.rank, "params": command.params}
+    if programs := programs_in(command.params):
+        # a client may have sent an object that looks the same
+        rest["programs"] = [name for name, _ in programs]
     if command.extra:
         rest["extra"] = command.extra
     if command.callback_url is not None:
@@ -103,9 +107,12 @@ def task_from_row(row: Row) -> Task:
         rest["steps"] = steps_in(rest)
     elif steps_text is not None:
         rest["steps"] = tuple(map(_step, orjson.loads(steps_text)))
+    params = rest.pop("params")
+    if "programs" in rest:
+        params = with_programs(params, rest.pop("programs"))
     command = Command(
         cmd_type=cmd_type,
-        params=rest.pop("params"),
+        params=params,
         cmd_id=cmd_id,
         callback_url=rest.pop("callback_url", None),
         extra=rest.pop("extra", {}),
@@ -134,6 +141,12 @@ def task_from_row(row: Row) -> Task:
         ended_at_ms=ended_at_ms,
         **rest,
     )
+
+
+def programs_to_rows(task: Task) -> Iterator[Row]:
+    """The parameters of `program`: the files that a task names."""
+    for sha256 in dict.fromkeys(one.sha256 for _, one in programs_in(task.command.params)):
+        yield task.seq, sha256
 
 
 def steps_in(rest: Mapping[str, Any]) -> tuple[Step, ...]:

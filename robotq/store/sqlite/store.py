@@ -53,6 +53,9 @@ class SqliteStore(Asking):
         """See `InFolder`."""
         return self._path.parent
 
+    def files(self, name: str) -> Path:
+        return self.folder / name
+
     async def open(self, *, finished: int) -> Restored:
         """See `Store.open`. Makes the folder if absent."""
         check_library()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -17,12 +18,14 @@ from robotq.api.access.keys import KeyFile
 from robotq.api.app import make_app
 from robotq.catalog import load_catalog
 from robotq.config import Config, load_config
+from robotq.config.schema import LimitsConfig
 from robotq.drivers import grbl, marlin
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
 from robotq.store.memory import MemoryStore
+from robotq.store.port import Store
 from robotq.testing.emulators import GrblEmulator, Habits, MarlinEmulator, ScannerEmulator
 from robotq.testing.emulators.device import Device
 from tests.drivers.gcode.bench import square
@@ -42,7 +45,8 @@ class Site:
         self._client = client
 
     async def post(self, path: str, body: Any = None) -> Any:
-        data = None if body is None else orjson.dumps(body)
+        # a large one, as bytes, would hold up the loop of the client
+        data = None if body is None else io.BytesIO(orjson.dumps(body))
         async with self._client.post(path, data=data) as response:
             return orjson.loads(await response.read())
 
@@ -105,12 +109,15 @@ async def site(
     held: bool = False,
     wait_s: float = 0,
     timings: Timings = Timings(),  # noqa: B008 - it never changes
+    store: Store | None = None,
+    limits: LimitsConfig | None = None,
 ) -> AsyncIterator[Site]:
     """`held`: something at the robot holds its queue when the daemon starts. `wait_s`: so long a
     command waits for its scanner."""
     config = await asyncio.to_thread(site_config, name, folder, wait_s)
+    config = replace(config, limits=limits or config.limits)
     catalog = await asyncio.to_thread(load_catalog, config.commands)
-    engine = await start_engine(config, catalog, MemoryStore(), DRIVERS, timings=timings)
+    engine = await start_engine(config, catalog, store or MemoryStore(), DRIVERS, timings=timings)
     keys = await asyncio.to_thread(KeyFile, config.data)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.shut_down)

@@ -17,6 +17,7 @@ from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
+from robotq.model.program import shown_params
 from robotq.model.stopped_at import ProgramLine, stopped_at_in
 from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskError, TaskState
 from robotq.model.texts import Language, text
@@ -75,7 +76,7 @@ def _lasting(task: Task, engine: Engine, language: Language) -> wire.Task:
     asked = None if task.state.final else task.waiting_for
     return wire.Task(
         **_head(task),
-        params=part(command.params),
+        params=part(shown_params(command)),
         extra=part(command.extra),
         priority=task.priority,
         actor=task.actor,

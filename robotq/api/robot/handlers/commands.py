@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec.structs import asdict
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
 from robotq.api.http.keyed import REPLAYED
+from robotq.api.http.large_body import LargeJson, is_large, read_program
 from robotq.api.robot.answers.holds import hold_reason, hold_views
 from robotq.api.robot.answers.task import schedule_view
 from robotq.api.robot.answers.words import words
@@ -23,6 +25,7 @@ from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.outcome import result_view
+from robotq.model.program import HandedIn, shown_params
 from robotq.model.program_file import program_text
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
@@ -45,12 +48,36 @@ _LOOK_S = 5.0
 async def submit(call: Call) -> web.StreamResponse:
     """Take a command or a list of commands, and do at once what acts at once."""
     query = call.query(SubmitQuery) if call.request.rel_url.raw_query_string else _PLAIN
-    if query.cmd_type is not None and call.request.content_type == "text/plain":
-        body: Any = await _program(call, query)
-    else:
-        body = await call.json(unique=True)
+    plain = query.cmd_type is not None and call.request.content_type == "text/plain"
+    if is_large(call.request, call.engine.config.limits.body_bytes):
+        async with AsyncExitStack() as stack:
+            return await _submit_large(call, query, stack, plain=plain)
+    if plain:
+        return await _submit(call, query, _program(call, query, program_text(await call.bytes())))
+    return await _submit(call, query, await call.json(unique=True))
+
+
+async def _submit_large(
+    call: Call, query: SubmitQuery, stack: AsyncExitStack, *, plain: bool
+) -> web.StreamResponse:
+    """The same with programs that are not held in memory."""
+    engine, limits = call.engine, call.engine.config.limits
+    if plain:
+        # before a long upload: what is said about it in the query
+        _program(call, query, "")
+        text = await read_program(call.request, engine.programs, stack, limits.program_bytes)
+        return await _submit(call, query, _program(call, query, text))
+    large = LargeJson(engine.programs, stack, limits.body_bytes)
+    return await _submit(call, query, await large.read(call.request), large)
+
+
+async def _submit(
+    call: Call, query: SubmitQuery, body: Any, large: LargeJson | None = None
+) -> web.StreamResponse:
     batch = isinstance(body, list)
     orders = _read_batch(call, body) if batch else [call.engine.intake.read(body)]
+    if large is not None:
+        large.require_programs(orders)
     for order in orders:
         if order.spec.kind is Kind.CONTROL and not allows(call.caller.scopes, Scope.CONTROL):
             raise RobotqError("forbidden", scope=Scope.CONTROL.value)
@@ -81,10 +108,10 @@ async def submit(call: Call) -> web.StreamResponse:
     return _queued(call, accepted)
 
 
-async def _program(call: Call, query: SubmitQuery) -> Any:
+def _program(call: Call, query: SubmitQuery, text: HandedIn | str) -> Any:
     """The command for a body that is a program."""
     return call.engine.intake.program_body(
-        program_text(await call.bytes()),
+        text,
         cmd_type=query.cmd_type,
         robot_id=query.robot_id,
         cmd_id=query.cmd_id,
@@ -130,7 +157,7 @@ async def _dry_run(call: Call, orders: Sequence[Order], *, batch: bool) -> web.R
             cmd_id=order.command.cmd_id,
             kind=order.spec.kind.value,
             robot_id=order.robot,
-            params=order.command.params,
+            params=shown_params(order.command),
             extra=order.command.extra,
             priority=order.priority,
             timeout_s=order.spec.timeout_s,

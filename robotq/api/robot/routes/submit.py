@@ -20,6 +20,7 @@ _ENDS = (
     "batch_failed",
     "expired",
     "device_reset",
+    "program_lost",
     "answer_timeout",
 )
 """How a command can end; only who waits for the end is answered with them."""
@@ -52,6 +53,8 @@ ROUTES = (
             "unknown_command",
             "robot_cannot",
             "program_refused",
+            "program_too_large",
+            "programs_full",
             "not_armed",
             "person_needed",
             "idempotency_conflict",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import cancelling, edits, tasks
+from robotq.api.robot.handlers import cancelling, edits, programs, tasks
 from robotq.api.robot.models import tasks as models
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
@@ -17,6 +17,7 @@ _RETRY = (
     "idempotency_conflict",
     "unknown_command",
     "robot_cannot",
+    "program_lost",
     "queue_full",
     "queue_bytes_full",
     "shutting_down",
@@ -33,6 +34,15 @@ ROUTES = (
         query=models.TaskQueryParameters,
         response=wire.Task,
         errors=("bad_parameter", "too_many_requests", *TASK),
+    ),
+    Route(
+        method="GET",
+        path="/task/{task_id}/program",
+        handler=programs.get_program,
+        scope=Scope.READ,
+        summary="The program that was handed in with a task, as a file.",
+        media_type="text/plain",
+        errors=("program_lost", *TASK),
     ),
     Route(
         method="POST",

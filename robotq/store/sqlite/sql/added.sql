@@ -9,6 +9,10 @@ INSERT INTO tasks (
 -- Also over what was reported of the same step before.
 INSERT OR REPLACE INTO steps (task, number, step) VALUES {rows};
 
+-- name: program
+-- The files that new tasks name.
+INSERT INTO programs (task, sha256) VALUES {rows};
+
 -- name: event
 INSERT INTO events (kind, at_ms, actor, api, robot, task_id, before, after, data, id)
 VALUES {rows};

@@ -91,3 +91,11 @@ ORDER BY created_at_ms DESC, id DESC LIMIT ? OFFSET ?;
 
 -- name: count_item_batches
 SELECT count(*) FROM item_batches WHERE {conditions};
+
+-- name: programs_named
+-- Those of a list that some task names.
+SELECT value FROM json_each(CAST(? AS TEXT))
+WHERE EXISTS (SELECT 1 FROM programs WHERE sha256 = value);
+
+-- name: programs
+SELECT DISTINCT sha256 FROM programs;

@@ -1,0 +1,1 @@
+"""The texts of programs, in files beside the database."""
