@@ -142,9 +142,9 @@ _ROWS = (
               "{resource} is not released: {reason}. GET /resources says who holds what."),
     ErrorCode("program_lost", 3050, 410, False,
               "程序文本缺失或已损坏 ({sha256}): {reason}",
-              "The text of this program is missing, or is not what was handed in, so nothing of "
-              "it was sent: {reason}. Hand the program in again."),
-    ErrorCode("programs_full", 3051, 507, True,
+              "The text of this program ({sha256}) is missing, or is not what was handed in, so "
+              "nothing of it was sent: {reason}. Hand the program in again."),
+    ErrorCode("programs_full", 3051, 507, False,
               "程序存储已满: 已用 {used} 字节，上限 {limit} 字节 (limits.programs_bytes)",
               "The kept programs take {used} bytes, and may take {limit} (limits.programs_bytes). "
               "A program goes with the last task that names it: set limits.programs_bytes higher, "

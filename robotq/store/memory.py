@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import shutil
 import sqlite3
 import tempfile
+import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -34,13 +36,10 @@ class MemoryStore(Asking):
         self._connection: sqlite3.Connection | None = None
         self._is_open = False
         self._applied = 0
-        self._files: Path | None = None
+        self._name = uuid.uuid4().hex
 
     def files(self, name: str) -> Path:
-        if self._files is None:
-            self._files = Path(tempfile.mkdtemp(prefix="robotq-"))
-            weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
-        return self._files / name
+        return _passing() / self._name / name
 
     async def open(self, *, finished: int) -> Restored:
         """See `Store.open`."""
@@ -115,6 +114,14 @@ def _empty() -> sqlite3.Connection:
     connection = _connect()
     migrate(connection)
     return connection
+
+
+@cache
+def _passing() -> Path:
+    """A folder that goes with the process: whoever collects a store must not wait for a disk."""
+    folder = tempfile.mkdtemp(prefix="robotq-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _connect() -> sqlite3.Connection:
