@@ -9,6 +9,7 @@ import shutil
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -24,6 +25,7 @@ from robotq.daemon.backup import (
     Backup,
     Hashed,
 )
+from robotq.daemon.kept_programs import look_at_programs
 from robotq.engine.robot import stop_file
 from robotq.model.errors import ConfigError
 from robotq.model.event import Event
@@ -47,8 +49,8 @@ def restore_backup(
 
     Every queue is paused then, those of `robots` and those with tasks that wait: what ran
     after the backup was made would run again. Returns the backup and the folder to which
-    `replace` moved what was there before, if anything. `look_at_programs` says afterwards which
-    programs of its tasks are missing.
+    `replace` moved what was there before, if anything. `missing` of the
+    backup are the programs of its tasks that are not there now.
 
     Raises ConfigError: a daemon works on `data`, there is something and not `replace`, the
     file is damaged or of a later robotq. Then `data` is as it was. OSError. Blocks, and runs
@@ -73,6 +75,8 @@ def restore_backup(
                     _extract(archive, name, expected, staged, file)
                 for folder in {path.parent for path in staged.rglob("*")}:
                     sync_folder(folder)
+                # as it came out of the backup: a look leaves nothing beside it
+                backup = replaced(backup, missing=look_at_programs(staged).missing)
                 _keep_keys_required(data, staged)
                 _keep_stopped(data, staged)
                 asyncio.run(_pause_all(staged, robots, backup))

@@ -15,7 +15,6 @@ from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.backup import Backup, make_backup
-from robotq.daemon.kept_programs import look_at_programs
 from robotq.daemon.restore import restore_backup
 from robotq.store.port import StoreUnavailable
 
@@ -62,10 +61,9 @@ def restore(
         made, kept = restore_backup(file, read.data, tuple(read.robots), replace=replace)
     except (OSError, StoreUnavailable) as error:
         raise Failure(f"not restored: {error}") from error
-    missing = _missing(read.data)
     if as_json:
         replaced = None if kept is None else str(kept)
-        told = {"data": str(read.data), "replaced": replaced, **_view(made), "missing": missing}
+        told = {"data": str(read.data), "replaced": replaced, **_view(made)}
         print_json(new_console(), told)
         return
     print(f"{read.data}: {_told(made)}, made {made.made_at} by robotq {made.version}")
@@ -73,15 +71,7 @@ def restore(
         print(f"what was there before is in {kept}")
     print("Every queue is paused: what ran after the backup was made would run again.")
     print("Cancel such tasks, then `robotq resume`.")
-    _tell_missing(missing)
-
-
-def _missing(data: Path) -> Sequence[str]:
-    """Programs that the restored tasks name, and that are not there. Raises Failure."""
-    try:
-        return look_at_programs(data).missing
-    except (OSError, sqlite3.Error) as error:
-        raise Failure(f"restored, but its programs cannot be looked at: {error}") from error
+    _tell_missing(made.missing)
 
 
 def _tell_missing(missing: Sequence[str]) -> None:
