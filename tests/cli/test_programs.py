@@ -57,11 +57,11 @@ def test_backup__has_the_programs_that_tasks_name_and_no_others(
     assert restored.json["missing"] == []
     again = serve("serve", "--config", str(tmp_path / "robotq.yaml"), data=folder)
     tasks = again.get("/tasks")["tasks"]
-    texts = [
-        requests.get(f"{again.url}/task/{one['task_id']}/program", timeout=10) for one in tasks
-    ]
-    assert sorted(text.text for text in texts) == sorted([LONG, LONG, SHORT])
-    again.post("/queue/resume", {})
+    paths = [f"{again.url}/task/{one['task_id']}/program" for one in tasks]
+    texts = [requests.get(path, timeout=10).text for path in paths]
+    assert sorted(texts) == sorted([LONG, LONG, SHORT])
+    for hold in again.get("/queue/status")["holds"]:
+        again.post(hold["clear"]["path"], hold["clear"]["body"])
     for one in tasks:
         ended = again.get(f"/task/{one['task_id']}?wait=10")
         assert ended["status"] == "completed", ended

@@ -313,6 +313,8 @@ def settled() -> list[Mutation]:
         *life(pending(30, queue="robot_e"), running, named),
         *life(pending(31, queue="robot_f"), ended, begun, completed(begun, settled=True)),
     ]
+
+
 def programs() -> list[Mutation]:
     """Two tasks that name the same program, one that looks as if it did, and one without."""
     kept = stored(hashlib.sha256(b"G1 X1").hexdigest(), 5, "G1 X1")
