@@ -1,4 +1,4 @@
-// A robot that speaks jsonline, version 1: docs/drivers/jsonline.md says what every line means.
+// A robot that speaks jsonline, versions 1 and 2: docs/drivers/jsonline.md says what every line means.
 //
 // NOT TRIED ON A BOARD. It was written from the specification; the Python device that comes with
 // robotq (`robotq device`) is the one that is tested. Read it before you let it move anything.
@@ -47,8 +47,9 @@ float motionProgress() {
 
 // ---- the protocol ---------------------------------------------------------------------------
 
-enum State { RUNNING, DONE, FAILED, STOPPED };
-const char *const STATE_NAMES[] = {"running", "done", "failed", "stopped"};
+// REFUSED: the host has asked what became of it, and it had never begun; so it never begins.
+enum State { RUNNING, DONE, FAILED, STOPPED, REFUSED };
+const char *const STATE_NAMES[] = {"running", "done", "failed", "stopped", "unknown"};
 
 struct Remembered {
   char id[ID_LENGTH];
@@ -59,6 +60,9 @@ struct Remembered {
 Remembered commands[REMEMBERED];
 uint8_t newest = 0;
 int8_t running = -1;  // index of the command that runs
+uint32_t begun = 0;   // ids that were ever remembered; all of them are in RAM, so a restart
+                      // forgets them, and `memory` is the boot id. Keep them in EEPROM, with an
+                      // id of their own, and the end of a command outlives a restart
 bool latched = false, held = false;
 char boot[9];
 char line[MAX_LINE];
@@ -109,9 +113,9 @@ void sayRefused(const char *id, const char *code, const char *text) {
   say(message);
 }
 
-void report(int8_t index) {
+// All that is to be told of a command; the float and the texts are those of this sketch.
+void describe(int8_t index, JsonObject message) {
   Remembered &command = commands[index];
-  JsonDocument message;
   message["id"] = command.id;
   message["state"] = STATE_NAMES[command.state];
   if (command.state == RUNNING) {
@@ -123,9 +127,26 @@ void report(int8_t index) {
   } else if (command.state == FAILED) {
     message["error"]["code"] = "device_error";
     message["error"]["message"] = command.message;
+  } else if (command.state == REFUSED) {
+    message["refused"] = true;
   }
+}
+
+void report(int8_t index) {
+  JsonDocument message;
+  describe(index, message.to<JsonObject>());
   say(message);
   reported_ms = millis();
+}
+
+int8_t remember(const char *id, State state) {
+  // the oldest gives way, but never the command that runs
+  do newest = (newest + 1) % REMEMBERED; while (newest == running);
+  strlcpy(commands[newest].id, id, ID_LENGTH);
+  commands[newest].state = state;
+  commands[newest].message = "";
+  begun++;
+  return newest;
 }
 
 void end(State state) {
@@ -155,16 +176,15 @@ void emergencyStop() {
 
 void run(const char *id, JsonDocument &request) {
   int8_t known = find(id);
+  if (known >= 0 && commands[known].state == REFUSED)
+    return sayRefused(id, "refused", "the host was told that it never began");
   if (known >= 0) return report(known);  // it does not move again
   if (strcmp(request["boot"] | "", boot) != 0)
     return sayRefused(id, "rebooted", "the device has started anew meanwhile");
   if (latched) return sayRefused(id, "estop", "the device is in emergency stop");
   if (running >= 0) return sayRefused(id, "busy", "another command runs");
-  newest = (newest + 1) % REMEMBERED;
-  Remembered &command = commands[newest];
-  strlcpy(command.id, id, ID_LENGTH);
-  command.state = RUNNING;
-  running = newest;
+  running = remember(id, RUNNING);
+  Remembered &command = commands[running];
   if (strcmp(request["cmd"] | "", "MOVE") != 0) {
     command.message = "it knows only MOVE";
     return end(FAILED);
@@ -202,6 +222,9 @@ void serve(JsonDocument &request) {
     ok["crc"] = true;
     ok["beat_s"] = BEAT_MS / 1000.0;
     ok["remembers"] = REMEMBERED;
+    ok["newest"] = 2;
+    ok["memory"] = boot;
+    ok["begun"] = begun;
     ok["can"]["hold"] = true;
     ok["can"]["position_survives_stop"] = true;
     ok["can"]["query_while_busy"] = true;
@@ -212,6 +235,14 @@ void serve(JsonDocument &request) {
     ok["estop"] = latched;
     ok["position_known"] = positionKnown;
     ok["details"]["x_mm"] = position_mm;
+    const char *asked = request["run"] | "";
+    if (asked[0] && strlen(asked) < ID_LENGTH) {
+      int8_t known = find(asked);
+      if (known < 0) known = remember(asked, REFUSED);
+      ok["memory"] = boot;
+      ok["begun"] = begun;
+      describe(known, ok["run"].to<JsonObject>());
+    }
   } else if (strcmp(op, "hold") == 0) {
     held = running >= 0;
   } else if (strcmp(op, "resume") == 0) {

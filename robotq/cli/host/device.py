@@ -72,7 +72,9 @@ def device(
         signal.signal(number, lambda *_: port.stop())
     tell(port.path)
     try:
-        options = DeviceOptions(name=robot, crc=crc, max_line=max_line)
+        memory = data / "commands.json"
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        options = DeviceOptions(name=robot, crc=crc, max_line=max_line, memory=memory)
         Device(driver, port, clock, options).serve()
     finally:
         driver.close()

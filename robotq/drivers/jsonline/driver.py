@@ -19,14 +19,15 @@ from robotq.drivers.base import (
     Stopped,
     UnknownCommand,
 )
-from robotq.drivers.jsonline import messages
+from robotq.drivers.jsonline import messages, settling
 from robotq.drivers.jsonline.calls import CallRefused
 from robotq.drivers.jsonline.link import JsonlineLink
 from robotq.drivers.jsonline.long_params import LongRun
-from robotq.drivers.jsonline.messages import Ask, DeviceFault, Report, Status
+from robotq.drivers.jsonline.messages import Ask, DeviceFault, Hello, Report, Status
 from robotq.drivers.jsonline.options import read_options
 from robotq.drivers.jsonline.run import Followed, Run, result_of
 from robotq.drivers.patience import Turns
+from robotq.drivers.settling import LeftRunning, Settled, UnsettledRun
 from robotq.drivers.transport import Discarded
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -81,10 +82,36 @@ class JsonlineDriver:
             "task": context.task_id,
             "attempt": context.attempt,
         }
+        # before the id is given: what does not fit is not begun
         long = LongRun(request, hello.max_line)
+        settling.name(run, hello, link.begun)
+        return self._followed(run, long, hello)
+
+    def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:  # noqa: ARG002
+        return settling.settle(self._link, run)
+
+    def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
+        link, hello = self._link, self._link.hello
+        if hello is None or not link.up:
+            raise LinkLost("not connected")
+        followed = Run(run.id, context)
+        # the device has it, so it is only looked at
+        followed.known = True
+        request = {"op": "look", "id": run.id, "params": run.command.params}
+        long = LongRun(request, hello.max_line)
+        long.request = {"op": "look", "id": run.id}
+        return self._followed(followed, long, hello)
+
+    def let_go(self, limit_s: float) -> None:  # noqa: ARG002 - the device goes on by itself
+        run = self._link.run
+        if run is not None:
+            run.breaks(LeftRunning())
+
+    def _followed(self, run: Run, long: LongRun, hello: Hello) -> JsonObject:
+        link = self._link
         link.run = run
         try:
-            with Followed(context) as followed:
+            with Followed(run.context) as followed:
                 result = self._carried_out(run, long, followed, _BEATS * hello.beat_s)
                 return {**result, "simulated": True} if hello.simulated else result
         finally:
@@ -93,7 +120,7 @@ class JsonlineDriver:
     def _carried_out(
         self, run: Run, long: LongRun, followed: Followed, silence_s: float
     ) -> JsonObject:
-        if not self._may_begin(run):
+        if not run.known and not self._may_begin(run):
             raise Stopped
         options = self._link.options
         turns = Turns(_LONGEST_PAUSE_S)
@@ -113,10 +140,14 @@ class JsonlineDriver:
                 # it was to stop before the request had arrived
                 raise Stopped
             elif report.final:
+                if not run.known and report.state != messages.REFUSED:
+                    self._link.begun += 1
                 followed.follow(report)
                 return dialogue.result(report)
             else:
-                run.known = True
+                if not run.known:
+                    run.known = True
+                    self._link.begun += 1
                 followed.follow(report)
                 dialogue.answer(report)
 

@@ -64,6 +64,8 @@ class JsonlineLink:
         """What the device said of itself last."""
         self.status: Status | None = None
         self.status_at = 0.0
+        self.begun = 0
+        """Ids that the device has remembered for certain: its own number may be greater."""
         self.run: Run | None = None
         """The command that is being carried out."""
         self.bad_lines = 0
@@ -135,7 +137,7 @@ class JsonlineLink:
             )
             hello = read_hello(ok)
             self._recognition.look(lambda: hello.told, once=True)
-            self.hello = hello
+            self.hello, self.begun = hello, hello.begun
             self._greeted = True
             self.ask_status(self.options.answer_s)
             with self._making:

@@ -43,6 +43,13 @@ class Hello:
     crc: bool = False
     max_line: int = LEAST_LINE
     beat_s: float = 0.5
+    newest: int = PROTOCOL
+    """The newest version that it speaks besides."""
+    memory: str = ""
+    """By what it tells whether it still knows the commands that it has begun."""
+    begun: int = 0
+    """Ids that it has ever remembered in this memory."""
+    remembers: int = 0
     hold: bool = False
     position_survives_stop: bool = False
     query_while_busy: bool = False
@@ -95,6 +102,8 @@ class Report:
     need: Need | None = None
     result: JsonObject = field(default_factory=dict)
     fault: DeviceFault | None = None
+    refused: bool = False
+    """Of an unknown one: it is not begun any more, whenever its request may come."""
     held: bool | None = None
     """None where it does not say."""
     held_because: str = ""
@@ -132,6 +141,10 @@ def read_hello(ok: Mapping[str, Any]) -> Hello:
         crc=_flag(ok, "crc"),
         max_line=min(MOST_LINE, max(LEAST_LINE, _whole(ok, "max_line", LEAST_LINE))),
         beat_s=min(5.0, max(0.05, _number(ok, "beat_s", 0.5))),
+        newest=_whole(ok, "newest", PROTOCOL),
+        memory=_optional_text(ok, "memory") or "",
+        begun=_whole(ok, "begun", 0),
+        remembers=_whole(ok, "remembers", 0),
         hold=_flag(can, "hold"),
         position_survives_stop=_flag(can, "position_survives_stop"),
         query_while_busy=_flag(can, "query_while_busy"),
@@ -172,8 +185,28 @@ def read_report(message: Mapping[str, Any]) -> Report:
         need=_need(message.get("need")),
         result=_object(message, "result"),
         fault=read_fault(message["error"]) if "error" in message else None,
+        refused=_flag(message, "refused"),
         held=_flag(message, "held") if "held" in message else None,
         held_because=_optional_text(message, "held_because") or "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStatus:
+    """How a command stands by what the device has stored under its id."""
+
+    memory: str
+    begun: int
+    report: Report
+
+
+def read_run_status(ok: Mapping[str, Any]) -> RunStatus:
+    """Raises BadLine."""
+    run = ok.get("run")
+    if not isinstance(run, Mapping):
+        raise BadLine("the status says nothing of the command")
+    return RunStatus(
+        memory=_text(ok, "memory"), begun=_whole(ok, "begun", 0), report=read_report(run)
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 PROTOCOL = 1
+SETTLES = 2
+"""The version from which on a device tells what became of a command."""
 STOP_BYTE = b"\x18"
 """Emergency stop. JSON text never holds this byte, so it means the same anywhere."""
 LEAST_LINE = 256

@@ -13,6 +13,7 @@ from robotq.drivers.simulator.driver import SimulatorDriver
 from robotq.model.task import Command
 from robotq.system.clocks import ScaledClock
 from robotq.testing.driver_contract import DriverBench, DriverContract, driver_setup
+from robotq.testing.settle_contract import SettleContract
 from tests.drivers.jsonline.machine import QUICK, Machine
 
 _SCALE = 0.05
@@ -47,7 +48,7 @@ class TestSimulator(DriverContract):
         driver.close()
 
 
-class TestJsonline(DriverContract):
+class TestJsonline(DriverContract, SettleContract):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
         device = Machine(tmp_path, scale=_SCALE)
@@ -63,6 +64,7 @@ class TestJsonline(DriverContract):
             pause=lambda: _pause(device._driver),
             go_on=device._driver.resume,
             break_link=device.off_and_away,
+            again=lambda: jsonline.create(setup),
             mend_link=device.back,
             motions=lambda: len(device.motions()),
         )

@@ -17,6 +17,7 @@ from robotq.drivers import simulator
 from robotq.drivers.base import Driver, DriverSetup
 from robotq.drivers.jsonline.device import Device, DeviceOptions
 from robotq.drivers.jsonline.device.command import DeviceCommand
+from robotq.drivers.jsonline.device.kept import Kept
 from robotq.drivers.registry import driver_factories
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
@@ -76,6 +77,8 @@ class Machine:
     def off(self) -> None:
         """The power is cut: the motion ends where it is, and nothing is told."""
         self._board.powered = False
+        # nothing is written any more either
+        self.device._kept = Kept(self._options.remembers)
         self.wire.end()
         self._serving.join(5)
         self._driver.close()

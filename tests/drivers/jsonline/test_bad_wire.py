@@ -116,7 +116,7 @@ def _is_beginning_of(motions: list[str], whole: list[str]) -> bool:
 async def test_silent_death__is_noticed_and_needs_a_person(
     machine: MakeMachine, tmp_path: Path, clean_scan: list[str]
 ) -> None:
-    device = await machine(scale=_SCALE)
+    device = await machine(scale=_SCALE, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         first, second = await _in_motion(here)
         device.wire.to_host = device.wire.to_device = lambda _: b""
@@ -132,7 +132,7 @@ async def test_silent_death__is_noticed_and_needs_a_person(
 async def test_reboot_in_the_middle_of_a_motion(
     machine: MakeMachine, tmp_path: Path, clean_scan: list[str]
 ) -> None:
-    device = await machine(scale=_SCALE)
+    device = await machine(scale=_SCALE, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         first, second = await _in_motion(here)
         await asyncio.to_thread(device.reboot)
@@ -146,7 +146,7 @@ async def test_reboot_in_the_middle_of_a_motion(
 async def test_reboot_whose_greeting_is_lost__is_noticed_all_the_same(
     machine: MakeMachine, tmp_path: Path, clean_scan: list[str]
 ) -> None:
-    device = await machine(scale=_SCALE)
+    device = await machine(scale=_SCALE, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         first, second = await _in_motion(here)
         device.wire.to_host = lambda data: b"" if b'"ev":"boot"' in data else data
@@ -177,7 +177,7 @@ async def test_reboot_between_two_commands__the_queue_goes_on(
 async def test_reboot_just_before_a_command__it_is_not_begun_with_the_wrong_device(
     machine: MakeMachine, tmp_path: Path
 ) -> None:
-    device = await machine()
+    device = await machine(newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         device.wire.to_host = lambda data: b"" if b'"ev":"boot"' in data else data
         await asyncio.to_thread(device.reboot)
@@ -191,7 +191,7 @@ async def test_reboot_just_before_a_command__it_is_not_begun_with_the_wrong_devi
 async def test_unplugged_in_the_middle_of_a_motion__and_plugged_in_under_another_name(
     machine: MakeMachine, tmp_path: Path, clean_scan: list[str]
 ) -> None:
-    device = await machine(scale=_SCALE)
+    device = await machine(scale=_SCALE, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         first, second = await _in_motion(here)
         await asyncio.to_thread(device.wire.unplug)
@@ -235,7 +235,7 @@ async def test_estop__its_byte_is_lost_at_first(machine: MakeMachine, tmp_path: 
 async def test_estop__of_a_device_that_is_dead__says_so(
     machine: MakeMachine, tmp_path: Path
 ) -> None:
-    device = await machine(scale=_SCALE)
+    device = await machine(scale=_SCALE, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         task_id = await here.submit()
         await here.in_step(task_id, "NAVIGATING_TO_SCAN")
@@ -252,7 +252,7 @@ async def test_link_lost_while_a_question_is_open__ends_the_question(
     machine: MakeMachine, tmp_path: Path
 ) -> None:
     lab = Path(__file__).parents[3] / "config" / "lab.yaml"
-    device = await machine(lab=lab)
+    device = await machine(lab=lab, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         task_id = await here.submit()
         await here.until(lambda: here.in_memory(task_id).waiting_for)

@@ -163,7 +163,7 @@ async def test_estop__while_it_moves_and_nothing_after_the_reset(
 async def test_estop__of_a_robot_that_is_not_there__stops_it_when_it_comes_back(
     machine: MakeMachine, tmp_path: Path
 ) -> None:
-    device = await machine(scale=0.004)
+    device = await machine(scale=0.004, newest=1)
     async with site(device.wire.pattern, tmp_path) as here:
         task_id = await here.submit()
         await here.in_step(task_id, "NAVIGATING_TO_SCAN")

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from robotq.drivers.base import (
@@ -22,8 +23,16 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.jsonline import messages
 from robotq.drivers.jsonline.device.command import DeviceCommand
+from robotq.drivers.jsonline.device.kept import Kept
 from robotq.drivers.jsonline.device.params import MOST_LINES, Collecting, too_long
-from robotq.drivers.jsonline.wire import PROTOCOL, STOP_BYTE, BadLine, decode, encode
+from robotq.drivers.jsonline.wire import (
+    PROTOCOL,
+    SETTLES,
+    STOP_BYTE,
+    BadLine,
+    decode,
+    encode,
+)
 from robotq.drivers.transport.lines import LineFramer
 from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
@@ -51,6 +60,10 @@ class DeviceOptions:
     beat_s: float = 0.5
     remembers: int = 16
     """Commands, and as many answers to other requests, that are remembered by their ids."""
+    newest: int = SETTLES
+    """The newest version of the protocol that it speaks."""
+    memory: Path | None = None
+    """A file in which the commands are remembered over a restart of the device."""
 
 
 class Device:
@@ -64,6 +77,7 @@ class Device:
         self._clock = clock
         self._options = options
         self._boot = secrets.token_hex(4)
+        self._kept = Kept(options.remembers, options.memory)
         self._requests: queue.Queue[bytes | None] = queue.Queue(_WAITING)
         self._begun: queue.SimpleQueue[tuple[DeviceCommand, Command] | None] = queue.SimpleQueue()
         """Never more than one: a device does one command at a time."""
@@ -163,9 +177,7 @@ class Device:
             case "run":
                 self._send(self._run(id_, request))
             case "look":
-                command = self._commands.get(id_)
-                unknown = {"id": id_, "state": messages.UNKNOWN}
-                self._send(unknown if command is None else command.report())
+                self._send(self._known(id_) or {"id": id_, "state": messages.UNKNOWN})
             case "lines":
                 self._collect(request)
             case _:
@@ -207,6 +219,7 @@ class Device:
             "max_line": options.max_line,
             "beat_s": options.beat_s,
             "remembers": options.remembers,
+            **({} if options.newest < SETTLES else self._remembers()),
             "can": {
                 "hold": can.can_hold,
                 "position_survives_stop": can.position_survives_stop,
@@ -214,7 +227,20 @@ class Device:
             },
         }
 
-    def _status(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
+    def _remembers(self) -> JsonObject:
+        kept = self._kept
+        return {"newest": self._options.newest, "memory": kept.id, "begun": kept.begun}
+
+    def _status(self, request: Mapping[str, Any]) -> JsonObject:
+        run = request.get("run")
+        of_run: JsonObject = {}
+        if isinstance(run, str) and run:
+            # what it has never begun it does not begin from now on
+            report = self._known(run) or self._refuse(run)
+            of_run = {"run": report, "memory": self._kept.id, "begun": self._kept.begun}
+        return {**self._state(), **of_run}
+
+    def _state(self) -> JsonObject:
         status, command = self._driver.status(), self._running
         return {
             "boot": self._boot,
@@ -266,9 +292,11 @@ class Device:
 
     def _run(self, id_: str, request: Mapping[str, Any]) -> JsonObject:
         """Begin a command, unless it was begun before; how it stands."""
-        known = self._commands.get(id_)
+        known = self._known(id_)
         if known is not None:
-            return known.report()
+            if known["state"] == messages.UNKNOWN:
+                return _refused(id_, "refused", "the host was told that it never began")
+            return known
         if request.get("boot") != self._boot:
             return _refused(id_, "rebooted", "the device has started anew meanwhile")
         if self._latched:
@@ -277,6 +305,10 @@ class Device:
             return _refused(id_, "busy", f"{self._running.id} is not at its end")
         if too_long(request):
             return _refused(id_, "device_error", f"more than {MOST_LINES} lines")
+        try:
+            self._kept.begins(id_)
+        except OSError as error:
+            return _refused(id_, "device_error", f"it cannot be remembered: {error}")
         command = DeviceCommand(
             id_,
             str(request.get("task", id_)),
@@ -294,6 +326,19 @@ class Device:
             collecting.ask()
             self._collecting = collecting
         return command.report()
+
+    def _known(self, id_: str) -> JsonObject | None:
+        """How a command stands that is remembered."""
+        command = self._commands.get(id_)
+        return self._kept.report(id_) if command is None else command.report()
+
+    def _refuse(self, id_: str) -> JsonObject:
+        try:
+            self._kept.refuses(id_)
+        except OSError as error:
+            _log.error("an id cannot be refused for good: %s", error)
+            return {"id": id_, "state": messages.UNKNOWN}
+        return self._kept.report(id_) or {}
 
     def _collect(self, request: Mapping[str, Any]) -> None:
         with self._deciding:
@@ -347,6 +392,12 @@ class Device:
         command.ended(state, **fields)
 
     def _report(self, command: DeviceCommand) -> None:
+        if command.over:
+            try:
+                self._kept.ended(command.report())
+            except OSError as error:
+                # after a restart nobody knows how it ended
+                _log.error("the end of %s is not kept: %s", command.id, error)
         status = self._driver.status()
         held: dict[str, Any] = {"held": status.held}
         if status.held_because:
