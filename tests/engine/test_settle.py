@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from robotq.config import LimitsConfig, RobotConfig
+from robotq.drivers.base import UncertainOutcome
 from robotq.drivers.settling import Settled
 from robotq.engine.timings import Timings
 from robotq.model.hold import HoldCode
@@ -259,6 +260,23 @@ async def test_link__that_does_not_come_back_has_an_unknown_outcome_in_the_end(
     assert task.steps[0].state is StepState.FAILED
 
 
+async def test_attach__that_loses_it_again_and_again_over_one_link_is_given_up(
+    floor: Floor,
+) -> None:
+    task_id = await floor.command()
+    data = await floor.lab.kill()
+    lab = await floor.start(data=data, made=partial(_Losing, device=floor.device))
+    task = await lab.ended(task_id)
+    assert task.outcome_unknown
+    assert len([line for line in floor.device.log if line.startswith("settle")]) <= 5
+    assert floor.device.starts == [f"{task_id}.1"]
+
+
+class _Losing(SettlingDriver):
+    def attach(self, run: Any, context: Any) -> Any:
+        raise UncertainOutcome("answer_lost", "the controller says something else")
+
+
 # -- what was to be stopped --------------------------------------------------------------------
 
 
@@ -304,6 +322,8 @@ async def test_stop__asked_for_while_the_link_is_away_comes_first_when_it_is_bac
     }
     asking = asyncio.create_task(ways[how]())
     await lab.until(lambda: lab._in_memory(task_id).asked)
+    # the driver has been told, as far as it has a thread for that
+    await lab.until(lambda: how != "estop" or floor.driver.estops)
     before = len(floor.device.log)
     floor.driver.mends()
     task = await lab.ended(task_id)

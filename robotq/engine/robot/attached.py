@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from robotq.drivers.base import UncertainOutcome
-from robotq.drivers.settling import UnsettledRun
-from robotq.engine.queue.ending import StopRequest
+from robotq.drivers.base import DriverError, UncertainOutcome
 from robotq.engine.robot.context import RunContext
 from robotq.engine.robot.run import Run
 from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain_in_slices
+from robotq.model.program import programs_in
 from robotq.model.task import StepState
 
 
@@ -65,25 +65,24 @@ class AttachedRun(Run):
 
     context_type = AttachedContext
 
-    def __init__(
-        self,
-        run: UnsettledRun,
-        worked_s: float,
-        request: StopRequest | None,
-        *args: Any,
-        **how: Any,
-    ) -> None:
-        """`worked_s`: motion time that the command has had; `request`: it was to be stopped
-        before this."""
-        self._at_device = run
-        super().__init__(*args, **how)
-        self._limit.spend(worked_s)
-        if request is not None:
-            self.ask_to_stop(request)
-
     def _begin(self) -> asyncio.Future[JsonObject]:
-        driver, run, context = self._host.settles, self._at_device, self._context
-        assert driver is not None
         return self._host.execute(
-            lambda: plain_in_slices(driver.attach(run, context)), self._glance, begun=True
+            lambda: plain_in_slices(self._attached()), self._glance, begun=True
         )
+
+    def _attached(self) -> JsonObject:
+        """On the driver's thread."""
+        driver, run, context = self._host.settles, self._follows, self._context
+        assert driver is not None
+        assert run is not None
+        if not programs_in(run.command.params):
+            return driver.attach(run, context)
+        try:
+            # its device may still want lines; a stop is for the driver to confirm
+            with self._programs.opened(run.command, (), lambda: None) as command:
+                return driver.attach(replace(run, command=command), context)
+        except DriverError as error:
+            if error.code != "program_lost":
+                raise
+            # the robot is in it all the same, so this is no certain failure
+            raise RuntimeError(str(error)) from error

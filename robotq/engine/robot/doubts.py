@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Protocol
-
-import msgspec
 
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.settling import LeftRunning, RunState, Settled
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
 from robotq.engine.queue.step_recorder import Recorder
-from robotq.engine.robot.attached import AttachedContext, AttachedRun
+from robotq.engine.robot.attached import AttachedContext
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.in_doubt import DAEMON_DIED, Doubt, Settling, ending_of_settled
@@ -32,6 +29,10 @@ ATTEMPTS = 3
 itself. After that it may be the command that ends them."""
 
 
+_ROUNDS = 3
+"""How often one command may be followed again over the same link."""
+
+
 class Hands(Protocol):
     """What has the commands of a robot in hand: its executor."""
 
@@ -42,7 +43,7 @@ class Hands(Protocol):
     def motion_is_held(self) -> bool: ...
     @property
     def at_end(self) -> Callable[..., Awaitable[None]]: ...
-    async def follow(self, attached: Callable[[], Run]) -> Run: ...
+    async def follow(self, doubt: Doubt) -> Run: ...
     async def end(self, run: Run) -> Task | None: ...
     def by_policy(self, ending: Ending, request: StopRequest | None) -> Ending: ...
 
@@ -172,17 +173,23 @@ class Doubts:
     async def settle(self) -> Task | None:
         """Bring it to its end by what its device says. Returns the next task if it was claimed
         along."""
+        rounds, links = 0, self.links
         while True:
             doubt = self.now
             assert doubt is not None
-            answer = await self._asked(doubt)
+            rounds, links = (rounds + 1 if self.links == links else 0), self.links
+            if rounds <= _ROUNDS:
+                answer = await self._asked(doubt)
+            else:
+                # over one link it is found running, and lost sight of again
+                answer = Settled.unknown(doubt.reason)
             if answer is None:
                 await self._leave(doubt)
                 return None
             if answer.state is not RunState.RUNNING:
                 return await self._ended(doubt, answer)
             await self._stop_first(doubt)
-            run = await self._executor.follow(partial(self._attached, doubt))
+            run = await self._executor.follow(doubt)
             if not await self.arise(run):
                 return await self._executor.end(run)
 
@@ -233,28 +240,6 @@ class Doubts:
         await asyncio.wait({stopping}, timeout=limit_s)
         if stopping.done() and (error := stopping.exception()) is not None:
             _log.error("%s: a stop raised %r", self._robot, error)
-
-    def _attached(self, doubt: Doubt) -> Run:
-        deps = self._deps
-        run = AttachedRun(
-            doubt.unsettled(),
-            doubt.worked_s(deps.clock.now_ms()),
-            doubt.request,
-            msgspec.structs.replace(doubt.task, run=doubt.run),
-            doubt.spec,
-            doubt.recorder,
-            self._host,
-            motion=self._motion,
-            clock=deps.clock,
-            motion_held=self._executor.motion_is_held,
-            glance=self._executor.glance,
-            repeat_stop_s=deps.settings.timings.repeat_stop_s,
-            name_run=deps.claims.name_run,
-            driver=doubt.run.driver,
-        )
-        run.links = self.links
-        self.now = None
-        return run
 
     async def _ended(self, doubt: Doubt, answer: Settled) -> Task | None:
         deps, task = self._deps, doubt.task

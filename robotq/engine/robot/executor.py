@@ -8,12 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+import msgspec
+
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest, unknown
 from robotq.engine.queue.step_recorder import Recorder
+from robotq.engine.robot.attached import AttachedRun
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.doubts import Doubts
 from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.robot.in_doubt import Doubt
 from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
 from robotq.engine.robot.wishes import Wishes
@@ -185,9 +189,15 @@ class Executor:
         await self._until_back()
         return following
 
-    async def follow(self, attached: Callable[[], Run]) -> Run:
+    async def follow(self, doubt: Doubt) -> Run:
         """Have a run that goes on already in hand, until it is over."""
-        run = self._run = attached()
+        task = msgspec.structs.replace(doubt.task, run=doubt.run)
+        run = self._run = self._begin(task, doubt)
+        run.links = self.doubts.links
+        run.had(doubt.worked_s(self._deps.clock.now_ms()))
+        if doubt.request is not None:
+            run.ask_to_stop(doubt.request)
+        self.doubts.now = None
         self.standing.clear()
         try:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
@@ -209,20 +219,24 @@ class Executor:
             claim_next=self._host.stuck is None,
         )
 
-    def _begin(self, task: Task) -> Run:
-        """Nothing is awaited between the last look at the holds and this."""
+    def _begin(self, task: Task, doubt: Doubt | None = None) -> Run:
+        """Nothing is awaited between the last look at the holds and this. `doubt`: the device has
+        it already."""
         deps = self._deps
-        spec = deps.settings.catalog.get(task.command.cmd_type)
-        recorder = Recorder(
-            task,
-            deps.claims.record,
-            deps.resources,
-            deps.clock,
-            places=deps.settings.places_of(task),
-            simulated=self._host.capabilities.simulated,
-            timings=deps.settings.timings,
-        )
-        return Run(
+        if doubt is None:
+            spec = deps.settings.catalog.get(task.command.cmd_type)
+            recorder = Recorder(
+                task,
+                deps.claims.record,
+                deps.resources,
+                deps.clock,
+                places=deps.settings.places_of(task),
+                simulated=self._host.capabilities.simulated,
+                timings=deps.settings.timings,
+            )
+        else:
+            spec, recorder = doubt.spec, doubt.recorder
+        return (Run if doubt is None else AttachedRun)(
             task,
             spec,
             recorder,
@@ -235,6 +249,7 @@ class Executor:
             name_run=deps.claims.name_run if self._host.settles is not None else None,
             driver=deps.settings.config.robots[self._robot].driver,
             programs=deps.programs,
+            follows=None if doubt is None else doubt.unsettled(),
         )
 
     # -- how it ended ------------------------------------------------------------------------

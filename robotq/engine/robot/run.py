@@ -9,6 +9,7 @@ from typing import Any
 
 from robotq.catalog import CommandSpec
 from robotq.drivers.base import ReadsPrograms, Stopped
+from robotq.drivers.settling import UnsettledRun
 from robotq.engine.programs.programs import Programs
 from robotq.engine.queue.ending import StopCause, StopRequest
 from robotq.engine.queue.step_recorder import Recorder
@@ -105,11 +106,13 @@ class Run:
         programs: Programs,
         name_run: Callable[[Task, DeviceRun], Awaitable[None]] | None = None,
         driver: str = "",
+        follows: UnsettledRun | None = None,
     ) -> None:
         """`glance` is called on the driver's thread when the driver has come back. A stop is sent
         again every `repeat_stop_s` until the command has ended: the first one can meet a driver
         that is just about to begin. `name_run`: writes by which id the device knows the run;
-        None where its `driver` does not ask by that."""
+        None where its `driver` does not ask by that. `follows`: for an `AttachedRun`."""
+        self._follows = follows
         self._repeat_stop_s = repeat_stop_s
         self._programs = programs
         self.task = task
@@ -181,6 +184,10 @@ class Run:
     def worked_s(self) -> float:
         """Motion time so far, without that in which it was held or waited for a person."""
         return self._limit.used_s
+
+    def had(self, worked_s: float) -> None:
+        """The command has had so much of its time before this."""
+        self._limit.spend(worked_s)
 
     def ask_to_stop(self, request: StopRequest) -> None:
         """Stop the command. Takes effect in `until_over`."""
