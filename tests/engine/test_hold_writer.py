@@ -184,8 +184,7 @@ async def test_unknown_outcome__and_its_hold_are_in_one_transaction(start_lab: S
 
 async def test_a_disk_that_does_not_answer__is_an_outage_and_refuses(start_lab: StartLab) -> None:
     """The file system is frozen. What comes to the disk when it thaws does not run."""
-    lab = await start_lab()
-    lab.engine._parts.base.commit._deadline_s = 0.05
+    lab = await start_lab(timings=Timings(disk_s=0.05))
     lab.disk.hang_all()
     with pytest.raises(RobotqError, match="does not answer") as refused:
         await lab.submit("first")

@@ -9,6 +9,7 @@ import pytest
 from robotq.config import QueueConfig
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.queue.queue import Accepted
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.store.port import SaveAnswer
 
@@ -47,6 +48,21 @@ async def test_at_the_same_time__is_accepted_once(lab: Lab) -> None:
     assert len({tuple(answer.task_ids) for answer in answers}) == 1
     assert sorted(answer.repeated for answer in answers) == [False, *[True] * 19]
     assert lab.engine.reads.counts().total == 1
+
+
+async def test_write__that_the_disk_does_not_answer_is_not_told_as_accepted(
+    start_lab: StartLab,
+) -> None:
+    """It is on disk, and is undone there when the disk answers again."""
+    lab = await start_lab(timings=Timings(disk_s=0.02))
+    lab.disk.hang_all()
+    with pytest.raises(RobotqError, match="does not answer"):
+        await submit(lab, keyed())
+    assert await lab.disk.data.answer("robot:ann", "k1") is not None
+    lab.disk.go_on()
+    await lab.held()
+    await lab.quiet()
+    assert not lab.driver.done
 
 
 async def test_other_content__is_a_conflict(lab: Lab) -> None:

@@ -110,6 +110,35 @@ def test_stop__while_the_device_runs_ends_the_command_and_forgets_it(
     assert note.read_text() == "[]"
 
 
+@pytest.mark.wall("whoever waits for the stop of a device has a limit by the wall")
+def test_stop__that_hangs_on_its_way_to_the_device_ends_what_it_does_all_the_same(
+    machines: Machines,
+) -> None:
+    """Every thread that could carry it is taken; the command looks by itself."""
+    pump, gate, ended = machines.devices._devices["pump"], threading.Event(), list[BaseException]()
+    for _ in range(2):
+        pump._stops.submit(gate.wait, 30)
+
+    def run() -> None:
+        try:
+            machines.do("PREPARE_VIAL", volume_ml=900)
+        except Stopped as error:
+            ended.append(error)
+
+    running = threading.Thread(target=run)
+    running.start()
+    try:
+        eventually(machines.bench.pump_moves)
+        with pytest.raises(DriverError, match="pump: no answer"):
+            machines.driver.stop()
+        running.join(10)
+        assert len(ended) == 1
+        assert not machines.bench.pump_moves()
+    finally:
+        gate.set()
+        running.join(10)
+
+
 def test_note__that_cannot_be_written_keeps_the_device_from_beginning(
     machines: Machines, tmp_path: Path
 ) -> None:
