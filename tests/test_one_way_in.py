@@ -20,7 +20,7 @@ def _words(*lines: str) -> frozenset[str]:
 ENGINE = _words(
     # what there is
     "reads holds why config catalog clock signals robots robot absent armed accepts can_reload",
-    "store_available default_robot queue_name queue_names recorded audit",
+    "store_available default_robot queue_name queue_names recorded audit artifacts",
     # what can be done
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
     "retry_once retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",

@@ -26,6 +26,13 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "QueueConfig": ("queue", "How much the daemon takes and keeps at hand."),
     "RetentionConfig": ("retention", "How long things are kept."),
     "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),
+    "ArtifactsConfig": (
+        "artifacts",
+        (
+            "Files that commands leave behind; see [files of tasks]"
+            "(../guides/operations.md#files-of-tasks)."
+        ),
+    ),
     "WebhooksConfig": ("webhooks", "[Webhooks](../guides/webhooks.md)."),
     "InboxConfig": ("inbox", "[Files](../guides/files.md) instead of HTTP."),
     "InterfacesConfig": (

@@ -103,6 +103,18 @@ class LimitsConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArtifactsConfig(Section):
+    each_bytes: Annotated[int, Field(ge=1_024, le=67_108_864)] = 8_388_608
+    """Largest file that a command may leave behind, such as a picture; a larger one is not kept,
+    and the task says so."""
+    per_task: Annotated[int, Field(ge=0, le=1_000)] = 32
+    """Most files of one task; further ones are not kept."""
+    max_bytes: Annotated[int, Field(ge=0)] = 1_073_741_824
+    """Files of all tasks together, in <data>/artifacts. Where it is full, nothing more is kept
+    until `retention.tasks_days` has made room."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebhooksConfig(Section):
     url: Url | None = None
     """Where the end of every task is sent to. None: nowhere."""
@@ -291,6 +303,7 @@ class Config(Section):
     queue: QueueConfig = field(default_factory=QueueConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    artifacts: ArtifactsConfig = field(default_factory=ArtifactsConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     interfaces: InterfacesConfig = field(default_factory=InterfacesConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)

@@ -21,12 +21,13 @@ from typing import IO, Any
 import orjson
 
 from robotq.daemon.kept_programs import room_of
+from robotq.engine.artifacts.files import FOLDER as ARTIFACTS
 from robotq.engine.programs.programs import FOLDER
 from robotq.model.errors import ConfigError
 from robotq.model.version import __version__
-from robotq.store.sqlite.peek import peek_at_programs
+from robotq.store.sqlite.peek import peek_at_files, peek_at_programs
 from robotq.system.durable import replacing
-from robotq.system.kept_files import NotAsKept
+from robotq.system.kept_files import FileRoom, NotAsKept
 
 FORMAT = 1
 DATABASE = "robotq.db"
@@ -48,6 +49,8 @@ class Backup:
     """Name -> `size` in bytes, `sha256`."""
     missing: Sequence[str] = ()
     """SHA-256 of the programs that its tasks name, and that are missing or damaged."""
+    lost: Sequence[str] = ()
+    """SHA-256 of the artifacts that its tasks name, and that are missing or damaged."""
 
 
 def make_backup(data: Path, file: Path) -> Backup:
@@ -55,7 +58,9 @@ def make_backup(data: Path, file: Path) -> Backup:
 
     A daemon may work on `data` meanwhile, and start or end: the database is read through a
     connection that cannot write, and keeps nobody from writing. Whatever was accepted before
-    the call is in the backup, and no simulated motion whose start it does not know of. Blocks.
+    the call is in the backup, and no simulated motion whose start it does not know of; so are the
+    artifacts that its tasks name: a daemon removes none that was named in the last 50 minutes.
+    Blocks.
     Raises ConfigError where there is nothing to back up, OSError, sqlite3.Error.
     """
     source = data / DATABASE
@@ -73,13 +78,16 @@ def make_backup(data: Path, file: Path) -> Backup:
             # then: what the other files tell of is in the database by then
             _copy_database(source, copy)
             files[DATABASE] = _add(archive, DATABASE, copy)
-            # last: a program is there before a task names it, and stays as long as one does
-            missing = _add_programs(archive, data, peek_at_programs(copy), files)
+            # last: a file is there before a task names it, and stays as long as one does
+            missing = _add_kept(archive, data, room_of(data), peek_at_programs(copy), files)
+            artifacts = FileRoom(data / ARTIFACTS, lambda: 0)
+            lost = _add_kept(archive, data, artifacts, peek_at_files(copy), files)
             made = Backup(
                 made_at=time.strftime("%Y-%m-%d %H:%M:%S"),
                 version=__version__,
                 files=files,
                 missing=missing,
+                lost=lost,
             )
             _add_contents(archive, made)
     finally:
@@ -110,7 +118,7 @@ def _add_files(archive: tarfile.TarFile, data: Path) -> Iterator[tuple[str, Mapp
         if (
             str(name) in left_out
             or any(part.startswith((".", REPLACED)) for part in name.parts)
-            or name.parts[0] == FOLDER
+            or name.parts[0] in (FOLDER, ARTIFACTS)
             or name.suffix == ".tmp"
             or not path.is_file()
         ):
@@ -120,14 +128,15 @@ def _add_files(archive: tarfile.TarFile, data: Path) -> Iterator[tuple[str, Mapp
             yield name.as_posix(), _add(archive, name.as_posix(), path)
 
 
-def _add_programs(
+def _add_kept(
     archive: tarfile.TarFile,
     data: Path,
+    room: FileRoom,
     named: Collection[str],
     files: dict[str, Mapping[str, Any]],
 ) -> Sequence[str]:
-    """Add those programs to the archive and to `files`; the ones that are not as they should be."""
-    room, missing = room_of(data), list[str]()
+    """Add those files to the archive and to `files`; the ones that are not as they should be."""
+    missing = list[str]()
     for sha256 in sorted(named):
         try:
             room.checked(sha256).close()

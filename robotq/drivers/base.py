@@ -192,6 +192,15 @@ class CommandContext(Protocol):
     def partial(self, **result: Any) -> None:
         """Report what has been found so far; replaces what was reported before."""
 
+    def artifact(self, name: str, media_type: str, data: bytes, *, needed: bool = False) -> str:
+        """Keep a file with the task, a picture for example. Returns the name under which the task
+        lists it: odd characters are replaced, and a name that comes again gets a number.
+
+        The task lists it as soon as it is on disk. Where it cannot be kept (`artifacts` in the
+        configuration, a full disk), the command goes on, and the task says why it is not there.
+        `needed`: waits for the disk, and raises DriverError artifact_not_kept instead.
+        """
+
     def moved_to(self, place: str | None) -> None:
         """Report where the robot stands now; None when it has left a place.
 

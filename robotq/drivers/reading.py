@@ -90,6 +90,19 @@ class Section:
             return ()
         return (self.text(key),) if isinstance(value, str) else self.texts(key)
 
+    def is_text(self, key: str) -> bool:
+        """Whether a text stands there, of which no message is to say what it is."""
+        self._asked.add(key)
+        value = self._value.get(key)
+        return isinstance(value, str) and value != ""
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of numbers; none where it is absent."""
+        value = self._get(key, ())
+        if not isinstance(value, list | tuple):
+            self._fail(key, "a list of numbers", value)
+        return tuple(self._number(item, (*self._path, key)) for item in value)
+
     def span(self, key: str) -> tuple[float, float]:
         """Two numbers above 0, the second not below the first: `[10, 15]`."""
         value = self._get(key, None)

@@ -45,6 +45,7 @@ class Engine:
         self.webhooks = base.webhooks
         self.programs = base.programs
         """The texts of programs."""
+        self.artifacts = base.artifacts
         self.releasing = parts.releasing
         """What a person takes from robots that are not there."""
 

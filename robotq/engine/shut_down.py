@@ -58,6 +58,7 @@ class ShutDown:
         await parts.outage.close()
         missing = self._missing(noted=bool(noted))
         await asyncio.gather(*(robot.close() for robot in robots))
+        base.artifacts.close()
         if await self._in_time(self._closed()) is None:
             missing = [*missing, "whatever else the disk has not confirmed"]
         if missing:

@@ -49,6 +49,8 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     in_doubt_s: float = 60.0
     """That a link may take to come back before a command whose time is over already has an
     unknown outcome; one that has time left is waited for that long."""
+    artifact_s: float = 5.0
+    """That the disk has to take a file of a command, before its task ends without it."""
     after_fault_s: float = 1.0
     """After an error of robotq itself or of the disk, before the next attempt."""
     disk_s: float = 5.0

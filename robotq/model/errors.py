@@ -103,6 +103,9 @@ _ROWS = (
     ErrorCode("webhook_not_found", 3008, 404, False,
               "回调不存在: {webhook_id}",
               "No such webhook: {webhook_id}. GET /webhooks lists them."),
+    ErrorCode("artifact_not_found", 3009, 404, False,
+              "任务 {task_id} 没有文件 {name}: {reason}",
+              "{task_id} has no artifact {name}: {reason}"),
     ErrorCode("queue_full", 3010, 503, True,
               "任务队列已满: 上限 {limit}", "The queue is full ({limit} tasks). Try again later."),
     ErrorCode("queue_bytes_full", 3016, 503, True,
@@ -210,6 +213,11 @@ _ROWS = (
               "What the scanner sent may be another code, so it is not taken: {reason}"),
     ErrorCode("device_absent", 5023, 502, True,
               "设备 {device} 未连接: {reason}", "The device {device} is not there: {reason}"),
+    ErrorCode("picture_refused", 5025, 422, False,
+              "未采用相机的图片: {reason}", "The camera's picture is not taken: {reason}"),
+    ErrorCode("artifact_not_kept", 5024, 503, True,
+              "文件 {name} 未能保存: {reason}",
+              "{name}, which the command needs, could not be kept: {reason}"),
 )  # fmt: skip
 
 ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from robotq.model.artifact import Artifact
 from robotq.model.json import JsonObject, JsonValue
 
 
@@ -223,6 +224,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a running command has found so far."""
     waiting_for: Question | None = None
     result: JsonObject | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    """Files that it has left behind, in the order in which they came."""
     error: TaskError | None = None
     resolution: Resolution | None = None
     asked: Asked | None = None

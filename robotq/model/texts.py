@@ -309,6 +309,84 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "the safety door was opened; it is closed, and the robot waits to be resumed",
     ),
     "reason.tool_change": ("等待换刀", "the robot waits for a tool change"),
+    # why nothing is taken from a picture of a camera
+    "reason.picture_old": (
+        "它在请求之前拍摄，或无法确定",
+        "it was taken before it was asked for, or may have been",
+    ),
+    "reason.picture_same": ("它与之前的图片完全相同", "it is the same as the one before"),
+    "reason.picture_undated": (
+        "其 {header} 中没有时间",
+        "there is no time in its header {header}",
+    ),
+    "reason.picture_ahead": (
+        "它的时间比本机快 {seconds} 秒：请校准两个时钟",
+        "its time is {seconds} s ahead of this machine: set both clocks",
+    ),
+    "reason.picture_none": ("还没有图片", "there is no picture yet"),
+    "reason.picture_unfinished": ("文件仍在写入", "its file is still written to"),
+    "reason.picture_bytes": (
+        "它超过 {limit} 字节 (max_bytes)",
+        "it is larger than {limit} bytes (max_bytes)",
+    ),
+    "reason.picture_pixels": (
+        "{size} 像素过多，上限 {limit} (max_pixels)",
+        "{size} are more pixels than {limit} (max_pixels)",
+    ),
+    "reason.picture_frames": (
+        "它有 {frames} 帧，不是单张图片",
+        "it has {frames} frames and is no single picture",
+    ),
+    "reason.picture_damaged": (
+        "它已损坏或不是图片 ({error})",
+        "it is damaged, or no picture ({error})",
+    ),
+    "reason.codes_in_view": (
+        "图片中有 {count} 个码：请设置 `region`",
+        "{count} codes are in view: set `region`",
+    ),
+    "reason.code_encoding": (
+        "{shown} 不是 {encoding} 文本；见 `encoding`",
+        "{shown} is no text in {encoding}; see `encoding`",
+    ),
+    "reason.code_encodings": (
+        "{shown} 使用多种编码",
+        "{shown} names more encodings than one, or in its middle",
+    ),
+    "reason.code_nul": ("{shown} 为空或含有 NUL", "{shown} is empty, or holds a NUL"),
+    "reason.code_long": (
+        "{length} 个字符过长",
+        "{length} characters are more than a code can hold",
+    ),
+    # why a file of a task is not there
+    "reason.artifact_none": ("任务未列出该文件", "its task lists none of this name"),
+    "reason.artifact_gone": (
+        "文件已丢失，`robotq doctor` 会说明",
+        "its file is lost; `robotq doctor` says more",
+    ),
+    "reason.artifact_nowhere": (
+        "数据库在内存中，文件无处保存",
+        "the database is in memory, so there is no folder for it",
+    ),
+    "reason.artifact_too_large": (
+        "文件过大 (artifacts.each_bytes)",
+        "it is larger than artifacts.each_bytes",
+    ),
+    "reason.artifact_too_many": (
+        "该任务的文件过多 (artifacts.per_task)",
+        "its task has as many as artifacts.per_task allows",
+    ),
+    "reason.artifact_no_room": (
+        "文件夹已满 (artifacts.max_bytes)",
+        "the folder holds as much as artifacts.max_bytes allows",
+    ),
+    "reason.artifact_disk": ("磁盘无法写入", "the disk did not take it"),
+    "reason.artifact_late": ("磁盘没有及时应答", "the disk did not answer in time"),
+    "reason.artifact_no_way": (
+        "设备协议不传送文件",
+        "the protocol of this device carries no files",
+    ),
+    "reason.artifact_over": ("任务已经结束", "its task had ended"),
     "reason.connecting": ("正在连接", "connecting"),
     # why a webhook is not acknowledged
     "webhook.not_allowed": (

@@ -101,7 +101,7 @@ def transition(task: Task, action: Action, *, fence: int | None = None, **change
     return replace(task, state=rule.target, revision=task.revision + 1, **changes)
 
 
-_NOTHING_DONE = {"steps": (), "progress": None, "partial": None, "run": None}
+_NOTHING_DONE = {"steps": (), "progress": None, "partial": None, "artifacts": (), "run": None}
 _NOT_STARTED = {"started_at_ms": None, "waiting_for": None, "lease_until_ms": None, "run": None}
 _NOT_ENDED = {"ended_at_ms": None, "result": None, "error": None}
 

@@ -191,6 +191,9 @@ class Store(Protocol):
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         """Newest first, by the end of their tasks."""
 
+    async def unnamed_files(self, hashes: Sequence[str]) -> Sequence[str]:
+        """Of these, the SHA-256 of artifacts that no task names."""
+
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
         """Those of the page, and how many there are on all pages."""
 

@@ -95,6 +95,8 @@ class RecordingContext:
     fractions: list[float] = field(default_factory=list)
     places: list[str | None] = field(default_factory=list)
     partials: list[JsonObject] = field(default_factory=list)
+    artifacts: list[tuple[str, str, bytes]] = field(default_factory=list)
+    """Name, media type and content."""
     begun: threading.Event = field(default_factory=threading.Event)
     """Something has been reported."""
     answer: JsonObject | None = None
@@ -124,6 +126,10 @@ class RecordingContext:
 
     def partial(self, **result: Any) -> None:
         self.partials.append(result)
+
+    def artifact(self, name: str, media_type: str, data: bytes, *, needed: bool = False) -> str:  # noqa: ARG002
+        self.artifacts.append((name, media_type, data))
+        return name
 
     def moved_to(self, place: str | None) -> None:
         self.places.append(place)

@@ -43,6 +43,19 @@ export async function ask(method, path, body, { headers = {}, timeoutMs = 15000 
   }
 }
 
+/** What is at a path, as a picture for an <img>. It is given up with all other requests. Throws. */
+export async function picture(path) {
+  const request = new AbortController();
+  pending.add(request);
+  try {
+    const response = await fetch(path, { credentials: "same-origin", signal: request.signal });
+    if (!response.ok) throw new Refused(response.status, {});
+    return URL.createObjectURL(await response.blob());
+  } finally {
+    pending.delete(request);
+  }
+}
+
 /** The body of an answer; throws Refused where it is no success. */
 export async function answerOf(response) {
   let answer = {};
@@ -76,4 +89,5 @@ export function freshKey() {
 
 export const task = (taskId, action = "") =>
   `task/${encodeURIComponent(taskId)}${action ? `/${action}` : ""}`;
+export const artifact = (taskId, name) => task(taskId, `artifacts/${encodeURIComponent(name)}`);
 export const robot = (name, action) => `robots/${encodeURIComponent(name)}/${action}`;

@@ -1,6 +1,6 @@
 // Everything about one task, in a drawer over the page.
 
-import { get, Refused, task as taskPath } from "./api.js";
+import { artifact as artifactPath, get, picture, Refused, task as taskPath } from "./api.js";
 import { h, icon, list, setText, show } from "./dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
 import { live } from "./live.js";
@@ -26,12 +26,13 @@ export function taskDrawer() {
   const facts = h("dl", { class: "facts" });
   const steps = stepsPart();
   const result = block(t("detail.result"));
+  const artifacts = artifactsPart();
   const partial = block(t("detail.partial"));
   const params = block(t("detail.params"));
   const node = h("dialog", { id: "drawer", "aria-labelledby": "drawer-title" },
     h("div", { class: "drawer-head" }, title, state,
       h("button", { type: "button", class: "plain", "aria-label": t("close"), onclick: () => node.close() }, icon("cross"))),
-    h("div", { class: "drawer-body" }, message, asks, actions, facts, steps.node, partial.node, result.node, params.node));
+    h("div", { class: "drawer-body" }, message, asks, actions, facts, steps.node, artifacts.node, partial.node, result.node, params.node));
   node.addEventListener("close", () => {
     if (taskId !== null && location.hash.startsWith("#task/")) location.hash = cameFrom;
     taskId = null;
@@ -72,6 +73,7 @@ export function taskDrawer() {
     renderActions(unknown);
     renderFacts();
     steps.update(task);
+    artifacts.update(task);
     result.update(task.result);
     partial.update(task.state === "running" ? task.partial : undefined);
     params.update({ ...(Object.keys(task.extra || {}).length ? { extra: task.extra } : {}), params: task.params });
@@ -130,6 +132,7 @@ export function taskDrawer() {
       setText(message, "");
       asks.replaceChildren();
       steps.reset();
+      artifacts.reset();
       openOver(node);
       title.focus();
       load();
@@ -165,6 +168,41 @@ function block(name) {
     show(node, !empty);
     if (!empty) setText(text, JSON.stringify(value, null, 2).slice(0, 100000));
   } };
+}
+
+const PICTURES = ["image/png", "image/jpeg", "image/webp"];
+
+/** Files that the command has left behind: each a link, and pictures are shown. What comes is shown
+ * as a picture or not at all, never as markup. */
+function artifactsPart() {
+  const rows = h("ul", { class: "artifacts" });
+  const node = h("section", { hidden: true }, h("h3", { text: t("detail.artifacts") }), rows);
+  return {
+    node,
+    reset() { list(rows, [], () => "", null); },
+    update(task) {
+      const all = task.artifacts || [];
+      show(node, all.length > 0);
+      list(rows, all, (one) => `${task.task_id}/${one.name}/${one.sha256}`, (one) => {
+        if (one.not_kept) {
+          return { node: h("li", { class: "quiet", text: t("detail.artifact.not_kept", { name: one.name, reason: one.not_kept }) }) };
+        }
+        const at = artifactPath(task.task_id, one.name);
+        const link = h("a", { href: at, download: one.name, text: t("detail.artifact", { name: one.name, size: count(Math.ceil(one.size / 1024)) }) });
+        const node = h("li", {}, link);
+        let shown = null;
+        let wanted = PICTURES.includes(one.media_type);
+        if (wanted) {
+          picture(at).then((url) => {
+            if (!wanted) { URL.revokeObjectURL(url); return; }
+            shown = url;
+            node.append(h("img", { src: url, alt: one.name }));
+          }, (error) => { node.append(h("p", { class: "quiet", text: reasonOf(error) })); });
+        }
+        return { node, gone() { wanted = false; if (shown) URL.revokeObjectURL(shown); } };
+      });
+    },
+  };
 }
 
 /** Recorded steps one under the other, each where it was in the course of the whole. */

@@ -151,6 +151,8 @@ export const WORDS = {
   "detail.partial": ["Found so far", "目前结果"], "detail.webhooks": ["Callbacks", "回调"], "detail.copy": ["Copy as JSON", "复制 JSON"],
   "detail.line.answered": ["Line answered last", "最后应答的行"], "detail.line.done": ["Surely done up to", "肯定已完成至"],
   "detail.line.begun": ["None begun after", "此行之后未开始"], "detail.line": ["{line} of {lines}: {text}", "{line} / {lines}：{text}"], "detail.line.none": ["None", "无"],
+  "detail.artifacts": ["Files", "文件"], "detail.artifact": ["{name} ({size} KiB)", "{name}（{size} KiB）"],
+  "detail.artifact.not_kept": ["{name} was not kept: {reason}", "{name} 未保存：{reason}"],
   "detail.gone": ["This task is not there (any more).", "此任务不存在。"],
 
   "charts.title": ["Charts", "图表"], "charts.range": ["Last", "最近"], "charts.hour": ["hour", "1 小时"], "charts.hours": ["{count} hours", "{count} 小时"],
@@ -195,6 +197,7 @@ export const WORDS = {
   "step.WAITING_FOR_PERSON": ["Waiting for a person", "等待人工"],
   "kindof.task.submitted": ["submitted", "已提交"], "kindof.task.claimed": ["started", "开始"], "kindof.task.step": ["step", "步骤"],
   "kindof.task.completed": ["completed", "完成"], "kindof.task.failed": ["failed", "失败"], "kindof.task.cancelled": ["cancelled", "已取消"],
+  "kindof.task.artifact": ["left a file", "留下文件"],
   "kindof.task.question": ["asks", "提问"], "kindof.task.answered": ["answered", "已回答"], "kindof.task.resolved": ["resolved", "已确认"],
   "kindof.task.stop_asked": ["called off while it runs", "运行中被叫停"],
   "kindof.task.released": ["given back", "已退回"], "kindof.task.requeued": ["back in the queue", "重新排队"],

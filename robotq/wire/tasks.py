@@ -103,6 +103,8 @@ class Task(Answer, kw_only=True):
     """Why it does not run yet: its place in line, holds and waits; for a running one, why it does
     not get on."""
     waiting_for: Question | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    """Files that it has left behind, such as the picture in which a code was read."""
     code: int | None = None
     """0, or the number of the error."""
     error_code: str | None = None
@@ -158,6 +160,20 @@ class Step(Answer, kw_only=True):
     duration_s: float | None = missing()
     """Motion time; null while it runs."""
     detail: Object = missing({})
+
+
+class Artifact(Answer, kw_only=True):
+    """A file of a task: `GET /task/{task_id}/artifacts/{name}`."""
+
+    name: str
+    media_type: str
+    """application/octet-stream for whatever is not in a short list."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Of what is in it, hex."""
+    not_kept: str | None = None
+    """Only where it is not there: why."""
 
 
 class Question(Answer, kw_only=True):

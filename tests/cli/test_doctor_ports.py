@@ -157,3 +157,21 @@ def test_scanner_that_is_a_keyboard__says_what_is_missing(machine: Machine) -> N
     told = machine.findings(options)["scanner of gantry"]
     assert told.verdict is Verdict.BAD
     assert "evdev" in told.found or "it is not there" in told.found
+
+
+def test_camera__is_asked_for_a_picture(machine: Machine, tmp_path: Path) -> None:
+    pictures = pytest.importorskip("tests.drivers.scanner.camera.pictures")
+    file = tmp_path / "latest.png"
+    options = f"{{port: {machine.name}, scanner: {{kind: camera, file: {file}}}}}"
+    found = machine.findings(options)["camera of gantry"]
+    assert (found.verdict, "no picture yet" in found.found) == (Verdict.NOTE, True)
+    file.write_bytes(pictures.of("bottle 7"))
+    found = machine.findings(options)["camera of gantry"]
+    assert (found.verdict, "640x480" in found.found) == (Verdict.OK, True)
+    assert "1 code in view" in found.found
+    file.write_bytes(b"<html>")
+    found = machine.findings(options)["camera of gantry"]
+    assert (found.verdict, "no picture" in found.found) == (Verdict.BAD, True)
+    nowhere = options.replace(str(file), str(tmp_path / "nowhere" / "x.png"))
+    found = machine.findings(nowhere)["camera of gantry"]
+    assert (found.verdict, "is not there" in found.found) == (Verdict.BAD, True)

@@ -88,6 +88,8 @@ class BenchDriver:
         self.at_gate = False
         self.hooks: dict[str, Callable[[], object]] = {}
         """Called first in the method of this name, on its thread; may raise."""
+        self.kept: list[str] = []
+        """The names that artifacts got."""
         self.gives: JsonObject = {}
         """More of each result."""
         self.reachable = True
@@ -133,6 +135,18 @@ class BenchDriver:
                 self.at_gate = False
             if "report" in params:
                 context.partial(**params["report"])
+            for keep in params.get("keep", ()):
+                name = context.artifact(
+                    keep["name"],
+                    keep.get("media_type", "image/png"),
+                    keep.get("text", "a picture").encode(),
+                    needed=keep.get("needed", False),
+                )
+                self.kept.append(name)
+            if "gate_after" in params:
+                self.at_gate = True
+                assert self.gate.wait(10)
+                self.at_gate = False
             if "report_odd" in params:
                 context.partial(spot=complex(1, 2), count=2**80)
             for number in range(params.get("steps", 0)):

@@ -164,6 +164,9 @@ class Disk:
     async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
         return await self._read(self.data.deliveries(query))
 
+    async def unnamed_files(self, hashes: Sequence[str]) -> Sequence[str]:
+        return await self._read(self.data.unnamed_files(hashes))
+
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
         return await self._read(self.data.jobs(query))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from robotq.model.artifact import Artifact
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
@@ -367,3 +368,21 @@ def checklist() -> list[Mutation]:
         SaveItem(item(2)),
         SaveItem(of_task),
     ]
+
+
+PICTURE = Artifact(name="code.jpg", media_type="image/jpeg", size=7, sha256="ab" * 32)
+LOST_PICTURE = Artifact(
+    name="code-2.jpg",
+    media_type="image/jpeg",
+    size=9,
+    sha256="cd" * 32,
+    not_kept="reason.artifact_no_room",
+)
+
+
+def pictures() -> list[Mutation]:
+    """A task that has left a picture behind, and one that was not kept."""
+    begun = claimed(pending(40, queue="robot_g"))
+    seen = transition(begun, Action.PROGRESS, fence=1, artifacts=(PICTURE,))
+    done = completed(seen, artifacts=(PICTURE, LOST_PICTURE))
+    return life(pending(40, queue="robot_g"), begun, seen, done)

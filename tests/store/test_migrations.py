@@ -36,6 +36,7 @@ from .records import (
     everything,
     numbered,
     pending,
+    pictures,
     programs,
     repeats,
     saved,
@@ -55,6 +56,7 @@ CONTENTS: dict[int, Callable[[], list[Mutation]]] = {
     6: scans,
     7: settled,
     8: programs,
+    9: pictures,
 }
 """What a kept database contains: this, and that of every schema before."""
 

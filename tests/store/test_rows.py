@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robotq.model.artifact import Artifact
 from robotq.model.event import Event
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (
@@ -64,6 +65,14 @@ questions = st.builds(
     answered_by=st.none() | texts,
     asked_at_ms=times,
     deadline_ms=times,
+)
+artifacts = st.builds(
+    Artifact,
+    name=texts,
+    media_type=texts,
+    size=numbers,
+    sha256=texts,
+    not_kept=st.none() | texts,
 )
 TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "id": texts,
@@ -141,6 +150,7 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "retries": numbers,
     "retried_at_ms": st.none() | times,
 }
+TASK_FIELDS["artifacts"] = st.lists(artifacts, max_size=2).map(tuple)
 tasks = st.builds(Task, **TASK_FIELDS)
 events = st.builds(
     Event,

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from robotq.cli.doctor.data import data_findings
+from robotq.cli.doctor.files import file_findings
 from robotq.cli.doctor.finding import Finding, Verdict
 from robotq.cli.doctor.ports import devices
 from robotq.cli.shared.startup import url_of
@@ -55,6 +56,7 @@ def findings(
     yield Finding(what="configuration", verdict=Verdict.OK, found=told)
     yield from _data(config.data)
     yield from data_findings(config.data, url or _url(config), key)
+    yield from file_findings(config.data)
     yield from _ports(config)
     yield from devices(config)
 

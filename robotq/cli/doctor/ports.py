@@ -17,6 +17,10 @@ from robotq.config import Config
 from robotq.drivers.base import LinkLost, WrongDevice
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import read_scanner_options
+from robotq.drivers.scanner.camera.decode import INSTALL as INSTALL_VISION
+from robotq.drivers.scanner.camera.heard import heard
+from robotq.drivers.scanner.camera.options import CameraOptions
+from robotq.drivers.scanner.camera.picture import PictureRefused
 from robotq.drivers.scanner.hid import HidOptions
 from robotq.drivers.scanner.hid.events import INSTALL, found_keyboard
 from robotq.drivers.transport import PortOptions, read_port_options
@@ -82,6 +86,9 @@ def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Itera
     except ConfigError:
         # check-config says it
         return
+    if read is not None and read.camera is not None:
+        yield _camera(f"camera of {robot}", read.camera)
+        return
     if read is not None and read.hid is not None:
         yield _keyboard(f"scanner of {robot}", read.hid)
         return
@@ -102,6 +109,24 @@ def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Itera
             mend=f"Look at its cable and power; `ping {url.hostname}` tells whether it is there. "
             "Another program may have the only connection that it takes.",
         )
+
+
+def _camera(what: str, options: CameraOptions) -> Finding:
+    try:
+        return Finding(what=what, verdict=Verdict.OK, found=heard(options))
+    except PictureRefused as error:
+        # codes in view are looked at when somebody reads
+        bad = error.code == "picture_refused" and error.reason != "reason.picture_none"
+        verdict = Verdict.BAD if bad else Verdict.NOTE
+        mend = "See docs/drivers/camera.md for what it says."
+        return Finding(what=what, verdict=verdict, found=f"{options.where}: {error}", mend=mend)
+    except LinkLost as error:
+        mend = "Open its address in a browser on this machine; look at cable, power, name and key."
+        missing = INSTALL_VISION in error.reason
+        return Finding(
+            what=what, verdict=Verdict.BAD, found=error.reason,
+            mend=INSTALL_VISION if missing else mend,
+        )  # fmt: skip
 
 
 def _keyboard(what: str, options: HidOptions) -> Finding:

@@ -92,11 +92,13 @@ def _view(made: Backup) -> dict[str, Any]:
         "made_at": made.made_at,
         "version": made.version,
         "missing": list(made.missing),
+        **({"lost": list(made.lost)} if made.lost else {}),
     }
 
 
 def _told(made: Backup) -> str:
-    return f"{len(made.files)} files, {_size(made) / 1e6:.1f} MB"
+    lost = f", {len(made.lost)} artifacts are lost; see robotq doctor" if made.lost else ""
+    return f"{len(made.files)} files, {_size(made) / 1e6:.1f} MB{lost}"
 
 
 def _size(made: Backup) -> int:

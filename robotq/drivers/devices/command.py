@@ -52,6 +52,7 @@ class DeviceCommand:
         self.step = inner.step
         self.progress = inner.progress
         self.partial = inner.partial
+        self.artifact = inner.artifact
         self.moved_to = inner.moved_to
         self.ask = inner.ask
         self.withdraw = inner.withdraw
@@ -161,6 +162,7 @@ class _Within:
         self.attempt = of.attempt
         self.program = None
         self.partial = of.partial
+        self.artifact = of.artifact
         self.moved_to = of.moved_to
         self.ask = of.ask
         self.withdraw = of.withdraw

@@ -23,7 +23,7 @@ from robotq.drivers.gcode.handed_in import judged
 from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
-from robotq.drivers.scanner import Scanner, ScannerOptions
+from robotq.drivers.scanner import ScannerOptions, reader_of
 from robotq.drivers.steps.run import ProgramRun
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -47,7 +47,7 @@ class GcodeDriver:
         """Raises ConfigError where what the robot remembers cannot be read."""
         self._controls = controls
         self._robot = robot
-        self._scanner = None if scanner is None else Scanner(setup.robot, scanner)
+        self._scanner = None if scanner is None else reader_of(setup.robot, scanner)
         self._memory = Memory(setup.data / "memory" / f"{setup.robot}.json")
 
     @property
@@ -91,7 +91,7 @@ class GcodeDriver:
                 command.params,
                 context,
                 controller,
-                scan=partial(self._scan, controller.check),
+                scan=partial(self._scan, context, controller.check),
                 memory=self._memory,
                 check=controller.check,
             )
@@ -163,7 +163,9 @@ class GcodeDriver:
             self._scanner.close()
         self._robot.close()
 
-    def _scan(self, check: Callable[[], None], timeout_s: float) -> str | None:
+    def _scan(
+        self, context: CommandContext, check: Callable[[], None], timeout_s: float
+    ) -> str | None:
         if self._scanner is None:
             raise DriverError("this robot has no scanner: set `scanner` in its options")
-        return self._scanner.read(timeout_s, check)
+        return self._scanner.read(timeout_s, check, context.artifact)

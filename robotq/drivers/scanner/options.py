@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robotq.drivers.reading import Section
+from robotq.drivers.scanner.camera.options import CameraOptions, read_camera_options
 from robotq.drivers.scanner.hid.options import KEYBOARDS, HidOptions
 from robotq.drivers.transport import PortOptions, read_port_options
 
@@ -49,6 +50,8 @@ class ScannerOptions:
     port: PortOptions
     hid: HidOptions | None = None
     """The scanner is a keyboard; `port` names it only."""
+    camera: CameraOptions | None = None
+    """It is a camera; `port` names it only."""
     who: WhoOptions | None = None
     wait_s: float = 0.0
     """So long a command waits for a scanner that is not there, before anything moves."""
@@ -72,6 +75,8 @@ def read_scanner_options(section: Section) -> ScannerOptions | None:
         section.optional_text("scanner")
         return None
     own = section.section("scanner")
+    if own.text("kind", of=("camera", "scanner"), default="scanner") == "camera":
+        return _camera(own)
     end = own.optional_text("end", empty=True)
     hid = _hid(own)
     port = _port(own) if hid is None else PortOptions(port=hid.device)
@@ -103,6 +108,20 @@ def read_scanner_options(section: Section) -> ScannerOptions | None:
             "over a connection or from a keyboard a pause may stand in a code: have something end "
             "it, or `suffix`",
         )
+    return read
+
+
+def _camera(own: Section) -> ScannerOptions:
+    encoding = _encoding(own)
+    camera = read_camera_options(own, encoding)
+    read = ScannerOptions(
+        port=PortOptions(port=camera.where),
+        camera=camera,
+        code=CodeOptions(encoding=encoding),
+        wait_s=own.number("wait_s", least=0, default=0.0),
+        not_again_s=own.number("not_again_s", least=0, default=1.0),
+    )
+    own.end()
     return read
 
 

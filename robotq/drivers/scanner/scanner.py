@@ -10,16 +10,16 @@ from collections.abc import Callable
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.scanner.hearing import Hearing, Read
 from robotq.drivers.scanner.hid import HidLink, HidOptions, KeyEvents, open_keyboard
+from robotq.drivers.scanner.needed import LOOK_S, REOPEN_S, until_there
 from robotq.drivers.scanner.options import ScannerOptions
+from robotq.drivers.scanner.reader import Keep, nothing_kept
 from robotq.drivers.scanner.who import Who
 from robotq.drivers.transport import Transport
 from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
-_LOOK_S = 0.1
 _SOON_S = 0.001
-_REOPEN_S = 1.0
 _LATEST_S = 10.0
 """How much longer than its time a read waits for the end of what has begun to come."""
 _REST_S = 1.0
@@ -82,25 +82,21 @@ class Scanner:
     def require(self, given_up: Callable[[], bool] = lambda: False) -> None:
         """Wait for it as long as the options say, or until nobody wants it any more. Raises
         DriverError scanner_absent where it cannot be reached."""
-        deadline = time.monotonic() + self.options.wait_s
-        told = False
-        while True:
-            try:
-                return self._need()
-            except DriverError as error:
-                if time.monotonic() >= deadline:
-                    raise
-                if not told:
-                    self._warn(f"a command waits for it: {error}")
-                told = True
-            again_at = time.monotonic() + _REOPEN_S
-            while not self.ready and (left := min(again_at, deadline) - time.monotonic()) > 0:
-                if given_up():
-                    return None
-                with self._changed:
-                    self._changed.wait(min(_LOOK_S, left))
+        until_there(
+            self._need,
+            lambda: self.ready,
+            self._changed,
+            wait_s=self.options.wait_s,
+            given_up=given_up,
+            warn=self._warn,
+        )
 
-    def read(self, timeout_s: float, check: Callable[[], None]) -> str | None:
+    def read(
+        self,
+        timeout_s: float,
+        check: Callable[[], None],
+        keep: Keep = nothing_kept,  # noqa: ARG002 - it has no picture
+    ) -> str | None:
         """The next code; None where none comes in time. What was read before counts for
         nothing. `check` is called often, and may raise.
 
@@ -164,7 +160,7 @@ class Scanner:
                 if now > deadline:
                     raise DriverError("it sends without a pause", code="code_refused")
                 if free_in is None:
-                    self._changed.wait(_LOOK_S)
+                    self._changed.wait(LOOK_S)
                 else:
                     self._changed.wait(min(_REST_S, free_in) or _SOON_S)
         if self.options.trigger:
@@ -185,7 +181,7 @@ class Scanner:
                 if again:
                     read.trigger_at = None
                 else:
-                    self._changed.wait(min(_LOOK_S, max(0.001, deadline - now)))
+                    self._changed.wait(min(LOOK_S, max(0.001, deadline - now)))
             if again:
                 self._transport.write(self.options.trigger)
 
@@ -226,13 +222,13 @@ class Scanner:
                 try:
                     self._reach()
                 except LinkLost:
-                    reopen_at = time.monotonic() + _REOPEN_S
+                    reopen_at = time.monotonic() + REOPEN_S
             with self._changed:
                 if self._closed:
                     return
                 left = self._hearing.pause_in(time.monotonic())
                 if left is None:
-                    self._changed.wait(_REOPEN_S)
+                    self._changed.wait(REOPEN_S)
                     continue
                 if left > 0:
                     self._changed.wait(left)

@@ -188,6 +188,7 @@ class _Context:
         self.program = m.context.program
         self.progress = m.context.progress
         self.partial = m.context.partial
+        self.artifact = m.context.artifact
         self.moved_to = m.context.moved_to
         self.withdraw = m.context.withdraw
         self.run_id = m.context.run_id

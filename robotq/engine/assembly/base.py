@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Mapping
 
 import msgspec
 
-from robotq.config import WORKER_QUEUES
+from robotq.config import WORKER_QUEUES, Config
+from robotq.engine.artifacts.files import ArtifactFiles
 from robotq.engine.checklist.manual_steps import ManualSteps
 from robotq.engine.commit.commit import Commit
 from robotq.engine.events.bus import EventBus
@@ -24,7 +27,10 @@ from robotq.engine.webhooks.new import NewWebhooks
 from robotq.engine.webhooks.service import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.hold import HoldCode
+from robotq.model.json import JsonObject
 from robotq.store.port import InFolder, Restored, Store
+
+_log = logging.getLogger(__name__)
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +49,22 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     commit: Commit
     hold_writer: HoldWriter
     stop_file: StopFile
+    artifacts: ArtifactFiles
     webhooks: Webhooks
     steps: ManualSteps
     programs: Programs
+
+
+def _found(
+    stop_file: StopFile, artifacts: ArtifactFiles, config: Config
+) -> Mapping[str, JsonObject]:
+    """The stops that are kept. In one go with what else the files need, since each call of a thread
+    is paid for at every start."""
+    try:
+        artifacts.prepare()
+    except OSError as error:
+        _log.error("the folder of artifacts cannot be looked at: %s", error)
+    return stop_file.read(config.robots)
 
 
 async def make_base(
@@ -81,8 +100,10 @@ async def make_base(
         deadline_s=settings.timings.disk_s,
     )
     hold_writer = HoldWriter(holds, commit, restored.holds, signals, settings)
-    stop_file = StopFile(store.folder if isinstance(store, InFolder) else None)
-    for name, stop in (await asyncio.to_thread(stop_file.read, config.robots)).items():
+    folder = store.folder if isinstance(store, InFolder) else None
+    stop_file = StopFile(folder)
+    artifacts = ArtifactFiles(folder, settings)
+    for name, stop in (await asyncio.to_thread(_found, stop_file, artifacts, config)).items():
         if not holds.has(name, HoldCode.ESTOP):
             holds.set(name, HoldCode.ESTOP, actor=stop["actor"], reason=stop["reason"])
     webhooks = Webhooks(
@@ -107,6 +128,7 @@ async def make_base(
         commit=commit,
         hold_writer=hold_writer,
         stop_file=stop_file,
+        artifacts=artifacts,
         webhooks=webhooks,
         steps=steps,
         programs=programs,

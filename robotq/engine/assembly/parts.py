@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
 from robotq.drivers.base import LinkState
+from robotq.engine.artifacts.clean_up import CleanUp
+from robotq.engine.artifacts.keeping import Keeping
 from robotq.engine.assembly.base import Base
 from robotq.engine.assembly.queue_parts import QueueParts, make_queue
 from robotq.engine.checklist.checklist import Checklist
@@ -89,6 +92,7 @@ def make_parts(
         commit=commit,
         holds=holds,
         resources=resources,
+        keeper=partial(Keeping, base.artifacts, settings),
         clock=clock,
         settings=settings,
         signals=base.signals,
@@ -215,6 +219,7 @@ def make_parts(
             clock=clock,
             clock_watch=clock_watch,
             programs=base.programs,
+            files=CleanUp(base.artifacts, base.store),
         ),
     )
 

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from robotq.engine.artifacts.keeping import Keeper, Keeping
 from robotq.engine.state.resources import Resources
 from robotq.engine.timings import Timings
+from robotq.model.artifact import Artifact
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -54,6 +56,7 @@ class Recorder:
         places: Sequence[str],
         simulated: bool,
         timings: Timings,
+        keeper: Keeper,
     ) -> None:
         """`write` brings a report to the disk, or raises RobotqError store_unavailable;
         `places` are those that the command goes to."""
@@ -68,6 +71,12 @@ class Recorder:
         self._progress: float | None = None
         self._partial: dict[str, Any] | None = None
         self._question: Question | None = None
+        self._artifacts: dict[int, Artifact] = {}
+        self._keeper = keeper
+        self._keeping: Keeping | None = None
+        """There once a file was left: few commands leave any."""
+        self._over = False
+        self._loop = asyncio.get_running_loop()
         self._events: list[Event] = []
         self._occupancies: dict[str, Mutation] = {}
         """By resource: only what was last is worth writing."""
@@ -102,6 +111,34 @@ class Recorder:
         self._partial = partial
         self._touch()
 
+    def keep(self, name: str, media_type: str, data: bytes, *, needed: bool) -> str:
+        """See `CommandContext.artifact`. On the driver's thread, unlike all others here."""
+        if self._keeping is None:
+            before = tuple(self._artifacts.values())
+            self._keeping = self._keeper(self._loop, self.kept, before)
+            if self._over:
+                # the driver comes back late, and nobody will name what it leaves
+                self._keeping.release()
+        return self._keeping.keep(name, media_type, data, needed=needed)
+
+    def _files(self) -> tuple[Artifact, ...]:
+        return tuple(self._artifacts[one] for one in sorted(self._artifacts))
+
+    def release(self) -> None:
+        """The driver has come back, and the end is on disk, with the files that it names."""
+        if self._keeping is not None:
+            self._keeping.release()
+
+    def kept(self, number: int, artifact: Artifact) -> None:
+        """A file of the command is on disk, or will never be; `number`: which one, from 0."""
+        if self._artifacts.get(number) == artifact:
+            return
+        self._artifacts[number] = artifact
+        data = {"name": artifact.name, "media_type": artifact.media_type, "size": artifact.size}
+        if artifact.not_kept is not None:
+            data["not_kept"] = artifact.not_kept
+        self._report("task.artifact", self._clock.now_ms(), data)
+
     def moved(self, place: str | None) -> None:
         """Followed to the very end, also when the command's own end is recorded already."""
         for mutation in self._resources.moved(
@@ -130,6 +167,7 @@ class Recorder:
         self._steps = list(task.steps)
         self._progress = task.progress
         self._partial = None if task.partial is None else dict(task.partial)
+        self._artifacts = dict(enumerate(task.artifacts))
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -147,6 +185,9 @@ class Recorder:
     async def close(self) -> Report:
         """End the writing. Returns what is not on disk, to go into the commit that ends the
         task."""
+        self._over = True
+        if self._keeping is not None:
+            await self._keeping.settle()
         self.end()
         if self._writing is not None:
             await self._writing.task
@@ -211,6 +252,7 @@ class Recorder:
                 "progress": self._progress,
                 "partial": self._partial,
                 "waiting_for": self._question,
+                "artifacts": self._files() if self._artifacts else (),
                 "simulated": self._simulated,
             },
             events=self._events,

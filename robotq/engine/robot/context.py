@@ -126,6 +126,9 @@ class RunContext:
         # on the thread of the driver, as with a result: it may be large
         self._post(self._recorder.found, plain_in_slices(result))
 
+    def artifact(self, name: str, media_type: str, data: bytes, *, needed: bool = False) -> str:
+        return self._recorder.keep(name, media_type, data, needed=needed)
+
     def moved_to(self, place: str | None) -> None:
         self._post(self._recorder.moved, place)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from robotq.engine.artifacts.keeping import Keeper
 from robotq.engine.commit.commit import Commit
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.programs.programs import Programs
@@ -25,6 +26,7 @@ class ExecutorDeps(msgspec.Struct, frozen=True, kw_only=True):
     commit: Commit
     holds: HoldBoard
     resources: Resources
+    keeper: Keeper
     clock: WallClock
     settings: Settings
     signals: Signals

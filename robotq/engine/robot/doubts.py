@@ -115,6 +115,7 @@ class Doubts:
             places=deps.settings.places_of(task),
             simulated=self._host.capabilities.simulated,
             timings=deps.settings.timings,
+            keeper=deps.keeper,
         )
         recorder.goes_on(task)
         self.now = Doubt(

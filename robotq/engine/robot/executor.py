@@ -233,6 +233,7 @@ class Executor:
                 places=deps.settings.places_of(task),
                 simulated=self._host.capabilities.simulated,
                 timings=deps.settings.timings,
+                keeper=deps.keeper,
             )
         else:
             spec, recorder = doubt.spec, doubt.recorder
@@ -326,6 +327,7 @@ class Executor:
             hold = self._unresponsive(run)
         if hold is not None:
             await self._lift(hold, moves)
+        run.recorder.release()
         self._run = None
 
     async def _until_answered(self) -> None:

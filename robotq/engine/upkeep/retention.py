@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from robotq.engine.artifacts.clean_up import CleanUp
 from robotq.engine.programs.programs import Programs
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
@@ -29,6 +30,7 @@ class Retention:
         clock: WallClock,
         clock_watch: ClockWatch,
         programs: Programs,
+        files: CleanUp,
     ) -> None:
         self._store = store
         self._memory = memory
@@ -36,6 +38,7 @@ class Retention:
         self._clock = clock
         self._clock_watch = clock_watch
         self._programs = programs
+        self._files = files
 
     async def look(self) -> None:
         """Remove what is too old by now."""
@@ -62,3 +65,4 @@ class Retention:
                 answers_before_ms=now_ms - int(keep.idempotency_hours * _HOUR_MS),
                 limit=_AT_ONCE,
             )
+        await self._files.look()

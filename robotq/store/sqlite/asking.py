@@ -75,6 +75,9 @@ class Asking(ABC):
     async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
         return await self._read(lambda found: reads.tallies(found, api, from_ms, to_ms))
 
+    async def unnamed_files(self, hashes: Sequence[str]) -> Sequence[str]:
+        return await self._read(lambda found: reads.unnamed_files(found, hashes))
+
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
         return await self._read(lambda found: jobs.jobs(found, query))
 

@@ -97,6 +97,8 @@ class Changes:
         if task.revision != 1:
             raise StaleRevision(task.id)
         self._added.task(task)
+        if task.artifacts:
+            self._name_files(task)
         self._added.count(task.api, task.queue, str(task.state), 1)
 
     def _update_task(self, saving: SaveTask) -> None:
@@ -118,6 +120,9 @@ class Changes:
             raise StaleRevision(task.id)
         if task.steps is not was.steps:
             self._update_steps(task, was)
+        if task.artifacts != was.artifacts:
+            self._connection.execute(WRITE["unname_files"], (task.seq,))
+            self._name_files(task)
         self._added.count(task.api, was.queue, str(before), -1)
         self._added.count(task.api, task.queue, str(task.state), 1)
 
@@ -126,6 +131,10 @@ class Changes:
         if len(task.steps) < len(was.steps):
             self._added.insert_steps(self._connection)
             self._connection.execute(WRITE["drop_steps"], (task.seq, len(task.steps)))
+
+    def _name_files(self, task: Task) -> None:
+        kept = {(task.seq, one.sha256, one.size) for one in task.artifacts if one.not_kept is None}
+        self._connection.executemany(WRITE["name_file"], sorted(kept))
 
     def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
         changed = self._change(statement, row)

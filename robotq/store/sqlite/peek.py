@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +14,11 @@ from robotq.store.port import Restored
 from robotq.store.sqlite import reads
 
 _HAS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
-_LATER = {"steps": "task, number, step", "programs": "task, sha256"}
+_LATER = {
+    "steps": "task, number, step",
+    "programs": "task, sha256",
+    "artifacts": "task, sha256, size",
+}
 """Tables that the database of an earlier robotq does not have."""
 
 
@@ -46,6 +50,12 @@ def peek_at_programs(database: Path) -> frozenset[str]:
     """The SHA-256 of every file of a program that tasks name. Raises as `peek` does."""
     with closing(_connect(database)) as connection:
         return reads.programs(connection)
+
+
+def peek_at_files(database: Path) -> Mapping[str, int]:
+    """The artifacts that tasks name, by SHA-256, with their sizes. Raises as `peek` does."""
+    with closing(_connect(database)) as connection:
+        return dict(connection.execute("SELECT DISTINCT sha256, size FROM artifacts"))
 
 
 def _connect(database: Path) -> sqlite3.Connection:

@@ -106,6 +106,11 @@ def answer(connection: sqlite3.Connection, scope: str, key: str) -> Answer | Non
     return rows.answer_from_row(row) if row is not None else None
 
 
+def unnamed_files(connection: sqlite3.Connection, hashes: Sequence[str]) -> Sequence[str]:
+    found = connection.execute(_READ["unnamed_files"], (rows.json_text(list(hashes)),))
+    return [sha256 for (sha256,) in found]
+
+
 def tallies(connection: sqlite3.Connection, api: str, from_ms: int, to_ms: int) -> Sequence[Tally]:
     return [
         Tally(api=of_api, hour_ms=hour_ms, name=name, value=value)

@@ -11,6 +11,7 @@ import orjson
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import asdict, fields, replace
 
+from robotq.model.artifact import Artifact
 from robotq.model.event import Event
 from robotq.model.json import JsonValue
 from robotq.model.json.known import EMBED, embedded
@@ -128,6 +129,8 @@ def task_from_row(row: Row) -> Task:
     ):
         if name in rest:
             rest[name] = record(**rest[name])
+    if "artifacts" in rest:
+        rest["artifacts"] = tuple(Artifact(**one) for one in rest["artifacts"])
     return Task(
         id=task_id,
         seq=seq,

@@ -15,6 +15,7 @@ from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.times import local_time
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
+from robotq.model.artifact import Artifact
 from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
 from robotq.model.program import shown_params
@@ -104,6 +105,7 @@ def _lasting(task: Task, engine: Engine, language: Language) -> wire.Task:
         settled=task.settled,
         partial=None if task.partial is None else part(task.partial),
         waiting_for=None if asked is None else question_view(task, asked, language),
+        artifacts=tuple(artifact_view(one, language) for one in task.artifacts),
         **(_ending(task, language) if task.state.final else {}),
     )
 
@@ -236,6 +238,17 @@ def _place_in_line(task: Task, engine: Engine, language: Language, now_ms: int) 
     if holds := engine.holds.of(task.queue):
         view["holds"] = hold_views(holds, language)
     return view
+
+
+def artifact_view(artifact: Artifact, language: Language) -> wire.Artifact:
+    reason = artifact.not_kept
+    return wire.Artifact(
+        name=artifact.name,
+        media_type=artifact.media_type,
+        size=artifact.size,
+        sha256=artifact.sha256,
+        not_kept=None if reason is None else text(reason, {}, language),
+    )
 
 
 def question_view(task: Task, question: Question, language: Language) -> wire.Question:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import cancelling, edits, programs, tasks
+from robotq.api.robot.handlers import artifacts, cancelling, edits, programs, tasks
 from robotq.api.robot.models import tasks as models
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
@@ -43,6 +43,15 @@ ROUTES = (
         summary="The program that was handed in with a task, as a file.",
         media_type="text/plain",
         errors=("program_lost", *TASK),
+    ),
+    Route(
+        method="GET",
+        path="/task/{task_id}/artifacts/{name}",
+        handler=artifacts.get_artifact,
+        scope=Scope.READ,
+        summary="A file of a task, such as a picture, as an attachment.",
+        media_type="application/octet-stream",
+        errors=("artifact_not_found", *TASK),
     ),
     Route(
         method="POST",

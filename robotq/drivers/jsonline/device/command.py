@@ -115,6 +115,12 @@ class DeviceCommand:
     def partial(self, **result: Any) -> None:
         self._tell(partial=result)
 
+    def artifact(self, name: str, media_type: str, data: bytes, *, needed: bool = False) -> str:  # noqa: ARG002 - as the protocol has it
+        """A line has no place for a file, so nothing is kept."""
+        if needed:
+            raise DriverError("reason.artifact_no_way", code="artifact_not_kept", name=name)
+        return name
+
     def moved_to(self, place: str | None) -> None:
         with self._lock:
             self._told["place"] = place

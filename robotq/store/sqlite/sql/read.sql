@@ -70,6 +70,11 @@ WHERE substr(task_id, 1, 20) = substr(?1, 1, 20) AND task_id IS NOT NULL AND +ta
     AND id > ?2 AND (?3 IS NULL OR api = ?3)
 ORDER BY id LIMIT ?4;
 
+-- name: unnamed_files
+-- Of these hashes those that no task names.
+SELECT value FROM json_each(?1)
+WHERE NOT EXISTS (SELECT 1 FROM artifacts WHERE sha256 = value);
+
 -- name: tallies
 SELECT api, hour_ms, name, value FROM tallies
 WHERE api = ? AND hour_ms BETWEEN ? AND ? ORDER BY hour_ms, name;

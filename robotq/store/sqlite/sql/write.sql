@@ -16,6 +16,13 @@ WHERE seq = ? AND id = ? AND revision = ? AND state = ?;
 -- Those of a task from a number on.
 DELETE FROM steps WHERE task = ? AND number >= ?;
 
+-- name: unname_files
+-- Those of a task: its other rows are written anew.
+DELETE FROM artifacts WHERE task = ?;
+
+-- name: name_file
+INSERT INTO artifacts (task, sha256, size) VALUES (?, ?, ?);
+
 -- name: save_hold
 INSERT OR REPLACE INTO holds (robot, code, since_ms, actor, task_id, args)
 VALUES (?, ?, ?, ?, ?, ?);

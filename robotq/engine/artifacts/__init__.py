@@ -1,0 +1,1 @@
+"""What commands leave behind besides their result: pictures, for example."""
