@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from robotq.testing.emulators import GrblEmulator
+from robotq.testing.emulators import Dialect, GrblEmulator
 from robotq.testing.emulators.grbl.gcode import Modes
 from robotq.testing.emulators.grbl.words import Refused, read_words, stripped
+from tests.drivers.gcode.bench import until
 from tests.drivers.gcode.test_wire import GRBL_GREETS, LOCKED, Wire
 
 AT = (10.0, 20.0, 0.0)
@@ -157,3 +158,43 @@ def test_descendants__know_more() -> None:
     for line in ("M7", "T300", "G98", "G81X1R1Z-1", "M6"):
         assert error(line, plain=False) == 0
         assert error(line) != 0
+
+
+def test_receive_buffer__loses_what_does_not_fit_without_a_word(tmp_path: Path) -> None:
+    """127 bytes are usable; of 60 lines of 13 bytes 23 were answered, and no error was said."""
+    with GrblEmulator(tmp_path / "port") as device:
+        wire = Wire(device.port)
+        assert wire.answer(b"\x18", len(GRBL_GREETS)) == GRBL_GREETS
+        lines = b"".join(b"G1 X%d F60000\n" % (100 + 10 * (n % 9)) for n in range(60))
+        wire.answer(lines, 4)
+        until(lambda: not device.axes.blocks and not device.at_a_line)
+        told = wire.heard.removeprefix(GRBL_GREETS)
+        wire.close()
+    answered = 15 + 1 + 127 // len(b"G1 X100 F60000\n")
+    assert told == b"ok\r\n" * told.count(b"ok")
+    assert answered - 2 <= told.count(b"ok") <= answered + 2
+    assert device.overflowed > 0
+
+
+def test_grblhal__repeats_an_error_until_an_empty_line(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port", dialect=Dialect.GRBLHAL) as device:
+        wire = Wire(device.port)
+        wire.answer(b"\x18", 40)
+        for ends in (b"\n", b"$G\n"):
+            assert wire.answer(b"G999\n", 10) == b"error:20\r\n"
+            for line in (b"G0 X1\n", b"(note)\n", b"M5\n"):
+                assert wire.answer(line, 10) == b"error:20\r\n"
+            wire.answer(ends, 4)
+            until(lambda: wire.heard.endswith(b"ok\r\n"))
+            assert wire.answer(b"G0 X1\n", 4) == b"ok\r\n"
+        wire.close()
+
+
+def test_fluidnc__says_a_word_more_behind_its_error(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port", dialect=Dialect.FLUIDNC) as device:
+        wire = Wire(device.port)
+        greets = b"\nGrbl 4.0 [FluidNC v4.0.5-pre2 (linux-capture) '$' for help]\n"
+        wire.answer(b"\x18", len(greets))
+        told = b"error:20\n[MSG:ERR: Bad GCode: G999]\nok\n"
+        assert wire.answer(b"G999\nG0 X1\n", len(told)) == told
+        wire.close()

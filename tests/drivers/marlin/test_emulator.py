@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers.marlin.protocol import framed
-from robotq.testing.emulators import MarlinEmulator
+from robotq.testing.emulators import Fault, MarlinEmulator
 from robotq.testing.emulators.marlin.emergency import EmergencyParser
 from robotq.testing.emulators.marlin.intake import Intake
 from tests.drivers.gcode.bench import until
@@ -100,3 +100,47 @@ def test_pause__cannot_be_ended_before_it_has_begun(tmp_path: Path) -> None:
         assert "M0" not in device.taken
         device.given("M108")
         until(lambda: "M0" in device.taken)
+
+
+def test_second_code_of_a_line__is_a_parameter(tmp_path: Path) -> None:
+    with MarlinEmulator(tmp_path / "tty", speed=100) as device:
+        for line in ("G90 G1 X77", "T0 G1 X60", "G21 G91", "M05 G1 X3", "G01 X5 F06000 M106"):
+            device.given(line)
+        until(lambda: len(device.taken) == 5 and not device.axes.blocks)
+        # codes are numbers: G01 is G1, M05 is M5
+        assert device.axes.position == (5.0, 0.0, 0.0)
+        assert not device.on
+
+
+def test_pause__is_told_when_what_is_planned_is_carried_out(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Heard(MarlinEmulator):
+        def say(self, text: str) -> None:
+            said.append(text)
+            super().say(text)
+
+    with Heard(tmp_path / "tty", busy_s=0.05) as device:
+        device.given("G1 X3 F600")
+        device.given("M0")
+        until(lambda: "echo:busy: processing" in said)
+        assert "echo:busy: paused for user" not in said
+        until(lambda: "echo:busy: paused for user" in said)
+        assert not device.axes.blocks
+
+
+def test_receive_buffer__loses_what_does_not_fit_without_a_word(tmp_path: Path) -> None:
+    """Of 60 lines of 15 bytes 25 were answered."""
+    said: list[str] = []
+
+    class Heard(MarlinEmulator):
+        def answer(self, text: str, fault: Fault | None = None) -> None:
+            said.append(text)
+            super().answer(text, fault)
+
+    with Heard(tmp_path / "tty") as device:
+        lines = b"".join(b"G1 X%d F060000\n" % (100 + 10 * (n % 9)) for n in range(60))
+        device.order(lambda: device.take(lines))
+        until(lambda: device.intake.overflowed > 0 and not device.axes.blocks)
+        assert set(said) == {"ok"}
+        assert 22 <= len(said) <= 32
