@@ -37,7 +37,8 @@ from robotq.drivers.marlin.protocol import (
 )
 from robotq.drivers.transport import PortOptions
 
-_RECEIVE_BYTES = 127
+_RECEIVE_BYTES = 96
+"""It keeps 127; room for a stop stays free."""
 _BUSY_S = 5.0
 """It says every two seconds that it is at work."""
 _PAUSE_S = 10.0
@@ -94,6 +95,8 @@ class Channel(LineChannel[Numbered]):
         self._paused_at: float | None = None
         self._busy_at: float | None = None
         self._answers = 0
+        self._worked_at = 0.0
+        self._says_busy = False
         self._left = 0
         """Lines that were forgotten without an answer; the controller may still have them."""
         self._strange = True
@@ -101,6 +104,7 @@ class Channel(LineChannel[Numbered]):
 
     def _forget_all(self) -> None:
         self._strange = True
+        self._says_busy = False
         self._halted = None
         self._paused_at = self._busy_at = None
         self._motions_over = self._motions_sent
@@ -233,8 +237,10 @@ class Channel(LineChannel[Numbered]):
                 self._complaint = self._complaint or (head, text)
             case Paused():
                 self._paused_at, self._busy_at = time.monotonic(), None
+                self._worked_at, self._says_busy = self._paused_at, True
             case Busy():
                 self._paused_at, self._busy_at = None, time.monotonic()
+                self._worked_at, self._says_busy = self._busy_at, True
             case Halted(text=text):
                 self._paused_at = self._busy_at = None
                 self._halted = self._halted or text
@@ -275,6 +281,7 @@ class Channel(LineChannel[Numbered]):
             # said twice
             return
         self._answers += 1
+        self._worked_at = time.monotonic()
         while (
             self._outstanding and ok.number is not None and self._outstanding[0].number < ok.number
         ):
@@ -321,6 +328,12 @@ class Channel(LineChannel[Numbered]):
     def answers(self) -> int:
         """Ever, to whatever it was: also to stops, and to lines that are forgotten."""
         return self._answers
+
+    @property
+    def worked_at(self) -> float | None:
+        """When it last said that it had carried out a line, or was busy with one; None where it has
+        never said that it is busy: then its silence proves nothing."""
+        return self._worked_at if self._says_busy else None
 
     @property
     def owed(self) -> int:

@@ -31,8 +31,16 @@ behind it."""
 QUICK_STOP = _ENDS_OTHER + b"M108\nM410\n"
 """M108 ends a wait for heat or for a person."""
 
-STOP_AGAIN = _ENDS_OTHER + b"M108\nM410\n"
-"""What comes next in its queue may be a pause."""
+STOP_AGAIN = _ENDS_OTHER + b"M410\n"
+
+_NO_NUMBER = b"N99999999 "
+"""Of no line that comes next."""
+
+STOP_ON = _ENDS_OTHER + _NO_NUMBER + b"M108\n" + _NO_NUMBER + b"M410\n"
+"""For a stop that goes on. Marlin may read nothing meanwhile, and what its buffer has no room for
+is lost: a half M108 would be an M1, a half M410 an M4. The emergency parser hears a line with a
+number too; in the buffer it is refused whatever is left of it, and what has come behind it is
+thrown away. M108, since what comes next in its queue may be a pause."""
 
 SHUTDOWN = _ENDS_OTHER + b"M112\n"
 """The controller halts, and has to be restarted."""

@@ -13,7 +13,7 @@ from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN
+from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN, STOP_ON
 from robotq.drivers.marlin.lost_lines import PROBE_S, LostLines
 from robotq.drivers.marlin.state import State
 from robotq.drivers.patience import Silence, Turns
@@ -24,6 +24,10 @@ _AGAIN_S = (0.05, 0.5)
 """Seconds after a stop at which it is sent again. A stop holds Marlin up for a second. After it,
 the next line that it has already is planned, or as much of an arc as fits, and moves unless another
 stop came meanwhile. That one holds it up for a second more."""
+_AGAIN_PLAIN = 4
+"""So many times without a number: they fit into its buffer, and it answers each of them."""
+_IDLE_S = 5.0
+"""It says every two seconds that it is busy. After so long without, it has no line any more."""
 _AND_AGAIN_S = 0.3
 """From then on, until as many answers have come as it had lines when the stop came. It answers a
 stop too, in its turn: so a line that has never reached it holds up nothing for longer."""
@@ -91,10 +95,16 @@ class MarlinStopping(Stopping):
         `answers`. Never waits."""
         channel = self._channel
         starts = channel.starts
+        silence = Silence()
 
         def over(began: float) -> bool:
+            worked_at = channel.worked_at
             return (
                 channel.answers >= answers
+                or (
+                    worked_at is not None
+                    and silence.since(max(began, worked_at), _AND_AGAIN_S) > _IDLE_S
+                )
                 or channel.starts != starts
                 or channel.halted is not None
                 or time.monotonic() - began > _AGAIN_MOST_S
@@ -104,10 +114,12 @@ class MarlinStopping(Stopping):
             began = time.monotonic()
             due = iter(_AGAIN_S)
             at: float | None = next(due)
+            times = 0
             while at is not None:
                 time.sleep(max(0.0, began + at - time.monotonic()))
                 try:
-                    channel.at_once(STOP_AGAIN)
+                    channel.at_once(STOP_AGAIN if times < _AGAIN_PLAIN else STOP_ON)
+                    times += 1
                 except LinkLost:
                     # whoever waits for the answers sees it
                     return

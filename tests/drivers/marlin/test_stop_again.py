@@ -113,3 +113,30 @@ def test_latched_stop__reaches_every_line_that_somebody_else_has_sent(tmp_path: 
             assert robot.driver.status().details["emergency_stop"]
         finally:
             robot.driver.close()
+
+
+@pytest.mark.parametrize("window", [1, 4, 8])
+def test_stop_in_a_long_arc__leaves_no_half_commands_behind(tmp_path: Path, window: int) -> None:
+    """It is repeated for half a minute, and Marlin reads nothing meanwhile: what overflows must
+    not be an M1 or an M4 that nobody has sent."""
+    with (
+        MarlinEmulator(tmp_path / "ttyUSB0") as device,
+        bench(marlin.create, tmp_path, device.port, window=window) as robot,
+    ):
+        arc = ["G1 X1 F6000", "G2 X400 Y0 I200 J0", "G1 X1", "G1 Y9", "G1 X5", "G1 Y1", "G1 X7"]
+        running = robot.start_program(arc)
+        until(lambda: b"G2 X400" in device.heard and device.axes.full)
+        before, heard = len(device.taken), len(device.heard)
+        robot.driver.stop()
+        turns = Turns(0.01)
+        began = turns.now()
+        until(lambda: running.over or turns.now() > began + 90, timeout_s=300)
+        with pytest.raises(Stopped):
+            running.result()
+        own = {"M108", "M410", "M110 N0", "M114", "M400", "M5", "M107", "M104 S0", "M140 S0"}
+        assert set(device.taken[before:]) - {*arc, "G0", "G90"} <= own
+        lines = device.heard[heard:].split(b"\n")
+        assert len(lines) > 100
+        # what has no number has room in the buffer, whatever it holds
+        plain = [line for line in lines if line in (b"M108", b"M410")]
+        assert sum(len(line) + 3 for line in plain) <= 127 - 80
