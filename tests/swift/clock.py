@@ -15,6 +15,10 @@ BY_THE_WALL = "TESTS_BY_THE_WALL"
 """A variable of the environment: no clock is swift."""
 _LOOK_S = 0.0002
 """How often is looked whether everybody waits."""
+_LOOK_AGAIN_S = 0.002
+"""The same where somebody is at work for longer."""
+_WORKED_S = 0.00005
+"""Who has used so much of the processor may not have come to his end."""
 _JUMP_S = 0.05
 """A longer wait ends in several jumps: what only then begins to happen, happens in time."""
 
@@ -112,16 +116,21 @@ class Clock:
         threads, echo = Threads(), Echo()
         while True:
             self._begun.acquire()
-            before = None
+            pause_s, before_s = _LOOK_S, 0.0
             while self.swift:
-                _sleep(_LOOK_S)
-                after = threads.asleep()
-                if after is not None and after == before:
+                _sleep(pause_s)
+                used_s = time.process_time() - time.thread_time()
+                worked, before_s = used_s - before_s > _WORKED_S, used_s
+                # on a busy machine, somebody who is about to run is all that has to be known
+                if not worked and threads.asleep():
+                    turns = threads.turns()
                     # what was sent over a pseudo-terminal, and has not arrived, has arrived then
                     echo.wait()
-                    if threads.asleep() == after:
+                    if turns == threads.turns() and threads.asleep():
                         self._jump()
-                before = after
+                        pause_s = _LOOK_S
+                        continue
+                pause_s = min(2 * pause_s, _LOOK_AGAIN_S)
 
     def _jump(self) -> None:
         with self._lock:

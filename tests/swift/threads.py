@@ -6,6 +6,8 @@ import os
 import sys
 import threading
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _TASKS = "/proc/self/task"
@@ -40,36 +42,51 @@ class Threads:
     def __init__(self) -> None:
         self._own = str(threading.get_native_id())
         self._known: dict[str, _Thread] = {}
+        self._awake = ""
+        """Who did not sleep when it was looked last: he is looked at first."""
 
     @staticmethod
     def known() -> bool:
         """Whether anything can be known of them here."""
         return sys.platform == "linux" and Path("/proc/self/schedstat").exists()
 
-    def asleep(self) -> dict[str, bytes] | None:
-        """Their turns by now, where all of them sleep. The same twice: nobody has run between.
+    def turns(self) -> dict[str, bytes]:
+        """Their turns by now. The same twice: nobody has run in between.
 
-        A thread that waits for the interpreter sleeps too, but then somebody runs, or it has had a
-        turn when it is asked again.
+        A thread that waits for the interpreter, which its owner does not hold while he sleeps,
+        takes a turn as well.
         """
         numbers = set(os.listdir(_TASKS))  # noqa: PTH208 - asked for thousands of times
         numbers.discard(self._own)
         for gone in self._known.keys() - numbers:
             self._known.pop(gone).close()
-        turns, number = {}, ""
-        try:
-            for number in numbers:
+        turns = {}
+        for number in numbers:
+            with self._unless_ended(number):
                 if (thread := self._known.get(number)) is None:
                     thread = self._known[number] = _Thread(number)
                 turns[number] = thread.turns()
+        return turns
+
+    def asleep(self) -> bool:
+        """All that had turns when they were asked sleep, and none is about to run."""
+        for number in [self._awake, *self._known]:
+            if (thread := self._known.get(number)) is None:
+                continue
+            with self._unless_ended(number):
                 if not thread.asleep():
-                    return None
+                    self._awake = number
+                    return False
+        return True
+
+    @contextmanager
+    def _unless_ended(self, number: str) -> Iterator[None]:
+        """Its number may soon be that of another one."""
+        try:
+            yield
         except (ProcessLookupError, FileNotFoundError):
-            # it has ended meanwhile, and its number may be that of another one
             if number in self._known:
                 self._known.pop(number).close()
-            return None
-        return turns
 
 
 class Echo:

@@ -52,7 +52,9 @@ def test_example__is_found_by_its_entry_point(
     driver.close()
 
 
-def test_example__keeps_the_contract() -> None:
+@pytest.mark.long
+def test_example__keeps_the_contract_as_its_author_tries_it() -> None:
+    """In this process: tests/drivers/contract/test_example.py."""
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", EXAMPLE,
          "-p", "no:cacheprovider", "-p", "no:randomly", EXAMPLE / "tests"],
