@@ -17,6 +17,7 @@ from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, r
 from . import real_time
 from .patience import PatientLoop
 from .slices import Slices, examples
+from .swift import CLOCK
 from .warm import warm
 
 # here, so that one process has the daemons of all tests
@@ -89,6 +90,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if _slept.waits and told is None:
         pytest.fail(f"slept for real, mark it with `real_time` if it must: {_slept.waits}")
     return result
+
+
+@pytest.fixture
+def swift() -> Iterator[None]:
+    """A clock that does not wait for what nobody does, for a test whose world is this process."""
+    with CLOCK.hurry():
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

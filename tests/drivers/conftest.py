@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-
-from tests.swift import CLOCK
 
 
 @pytest.fixture(autouse=True)
-def swift(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Unless the test says that it needs the wall, or has a daemon of its own process. Long tests
+def swift_unless_by_the_wall(request: pytest.FixtureRequest) -> None:
+    """By the wall goes a test that says so, or that has a daemon of its own process. Long tests
     try the same by the wall."""
     by_the_wall = any(map(request.node.get_closest_marker, ("wall", "real_time", "long")))
-    if by_the_wall or "robotq_host" in request.fixturenames:
-        yield
-        return
-    with CLOCK.hurry():
-        yield
+    if not by_the_wall and "robotq_host" not in request.fixturenames:
+        request.getfixturevalue("swift")

@@ -26,6 +26,7 @@ _BESIDES = 10
 """Hand-overs and commits that are not a command's own: the resume, a look at the disk."""
 
 
+@pytest.mark.usefixtures("swift")  # what is done by the clock beside them is not counted
 async def test_command__costs_one_commit_and_two_hand_overs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

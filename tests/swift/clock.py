@@ -50,8 +50,8 @@ class Clock:
         self._waits: set[Wait] = set()
         self._time: tuple[Callable[[], float], float] = (_wall, 0.0)
         """What counts the seconds, and what they are added to."""
-        self._ahead = 0.0
-        """Of the wall, when the clock began to be swift."""
+        self._of_day = 0.0
+        """How far the time of day was ahead when the clock began to be swift."""
         self._begun = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
 
@@ -61,10 +61,8 @@ class Clock:
         return counter() + more
 
     def of_day(self) -> float:
-        """Like `time.time`, on which the wall's clock and this one agree: nobody sets it."""
-        if not self.swift:
-            return _of_day()
-        return _of_day() + self.now() - _wall() - self._ahead
+        """Like `time.time`; while it is swift, it goes on with `now`, and nobody sets it."""
+        return self.now() + self._of_day if self.swift else _of_day()
 
     @contextmanager
     def hurry(self) -> Iterator[None]:
@@ -85,7 +83,7 @@ class Clock:
             self._thread = threading.Thread(target=self._go_on, name="swift", daemon=True)
             self._thread.start()
         now = self.now()
-        self._ahead = now - _wall()
+        self._of_day = _of_day() - now
         self._time = (time.process_time, now - time.process_time())
         self.swift = True
         self._begun.release()

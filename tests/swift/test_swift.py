@@ -9,19 +9,12 @@ import subprocess
 import threading
 import time
 import tty
-from collections.abc import Iterator
 
 import pytest
 
 from tests.swift import CLOCK
 
 pytestmark = pytest.mark.skipif(not CLOCK.possible, reason="only Linux tells of its threads")
-
-
-@pytest.fixture
-def swift() -> Iterator[None]:
-    with CLOCK.hurry():
-        yield
 
 
 def used_s(began: float) -> float:

@@ -142,7 +142,11 @@ def open_page(chromium: Browser) -> OpenPage:
         language: str = "en-US",
     ) -> AsyncIterator[Screen]:
         context = await chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, locale=language
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            locale=language,
+            # what glides is drawn sixty times a second, by this machine's processor
+            reduced_motion="reduce",
         )
         context.set_default_timeout(_WAIT_MS)
         page = await context.new_page()
