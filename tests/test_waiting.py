@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 
 WAITS = {
     "acceptance/test_all_interfaces.py": "its test is long",
+    "cli/test_stop_while_starting.py": "whoever has connected takes a moment to say what he wants",
     "drivers/jsonline/test_bad_wire.py": "of a clock that is swift (`tests.swift`)",
     "drivers/marlin/test_holds.py": "of a clock that is swift",
     "drivers/marlin/test_waiting.py": "of a clock that is swift",
