@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import orjson
 import pytest
 
 from robotq.api.access.keys import KeyFile
@@ -173,6 +175,43 @@ async def test_commands__sent_before_the_answers_are_answered_in_order(site: Sit
     assert sizes == list(range(2, 42))
     names = [task.command.cmd_id for task in site.lab.engine.reads.robot_queue("robot_a")]
     assert names == ["first", *(str(number) for number in range(40))]
+
+
+def test_connection__takes_no_name_that_aiohttp_has() -> None:
+    """One that both had would stop writing where reading stops."""
+    theirs = {name for one in Connection.__mro__[1:] for name in vars(one)}
+    ours = {name for name in Connection.__slots__ if name.startswith("_")}
+    assert ours
+    assert not ours & theirs
+
+
+async def test_commands__sent_at_once_let_others_have_their_turn_between_them(site: Site) -> None:
+    client = await site.client()
+    await client.send(request(home("first")) + request(home("second")))
+    assert [(await client.answer())[0] for _ in range(2)] == [200, 200]
+    (connection,) = site.connections()
+    assert connection.crowded
+    assert (await client.ask(request(home("alone"))))[0] == 200
+    assert not connection.crowded
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_commands__that_are_larger_than_what_is_read_ahead_come_whole(
+    site: Site, packed: bool
+) -> None:
+    """The connection is paused in the middle of each, and goes on when the body is read."""
+    client = await site.client()
+
+    def large(cmd_id: str) -> bytes:
+        body = orjson.dumps(home(cmd_id)).replace(b":", b":" + b" " * 200_000)
+        return request(gzip.compress(body), "Content-Encoding: gzip") if packed else request(body)
+
+    sending = asyncio.create_task(client.send(b"".join(large(f"n{each}") for each in range(4))))
+    told = [await client.answer() for _ in range(4)]
+    await sending
+    assert [status for status, _, _ in told] == [200] * 4, told
+    found = [task.command.cmd_id for task in site.lab.engine.reads.robot_queue("robot_a")]
+    assert found == ["n0", "n1", "n2", "n3"]
 
 
 async def test_commands__of_a_client_that_leaves_are_kept(site: Site) -> None:

@@ -19,6 +19,7 @@ class Connection(web.RequestHandler):
     holds back what would keep others from their turn."""
 
     __slots__ = (
+        "_holding",
         "_meter",
         "_metered",
         "_register",
@@ -46,6 +47,8 @@ class Connection(web.RequestHandler):
 
     _meter: Meter
     _metered: bool
+    _holding: bool
+    """No more of a body is taken until somebody has read what is here of it."""
     _register: Connections | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,6 +56,7 @@ class Connection(web.RequestHandler):
         self.heard_at = time.monotonic()
         self._meter = Meter(super().data_received, transport)
         self._metered = False
+        self._holding = False
         self.answering = False
         self.began_with_tls = False
         self.crowded = False
@@ -84,11 +88,22 @@ class Connection(web.RequestHandler):
         self._metered = True
         return self._meter
 
+    def pause_reading(self) -> None:
+        self._holding = True
+        super().pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # asked at the end of each body and for each piece of it that is read; it would look for
+        # more requests, and resume a transport that goes on: a tenth of what an answer takes
+        if self._holding:
+            self._holding = False
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
-        if not self.heard and not self.used and data[:2] == _CLIENT_HELLO:
-            self.began_with_tls = True
-        self.heard = True
         if data:
+            if not self.heard and not self.used and data[:2] == _CLIENT_HELLO:
+                self.began_with_tls = True
+            self.heard = True
             now = self.heard_at = time.monotonic()
             if self._metered:
                 self._meter.put(data)

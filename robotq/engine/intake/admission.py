@@ -48,10 +48,10 @@ class Admission:
         length = self._memory.unfinished + self.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
-        weights = self._weigh(commands)
+        weights, weight = self._weigh(commands)
         self.incoming += tasks
-        self.heavy += sum(weights)
-        return Room(self, self, weights, length)
+        self.heavy += weight
+        return Room(self, self, weights, weight, length)
 
     def require_room(self, tasks: int) -> None:
         """The same for now, before something is done that takes time: nothing is kept. Raises
@@ -79,9 +79,23 @@ class Admission:
         a contiguous batch its others.
         """
         now_ms = self._clock.now_ms()
-        if not batch:
-            (order,) = orders
-            return [self._task(order, now_ms, api=api, actor=actor, agent=agent)]
+        if batch:
+            return self._batch(
+                orders, now_ms, api=api, actor=actor, contiguous=contiguous, agent=agent
+            )
+        (order,) = orders
+        return [self._task(order, now_ms, api=api, actor=actor, agent=agent)]
+
+    def _batch(
+        self,
+        orders: Sequence[Order],
+        now_ms: int,
+        *,
+        api: str,
+        actor: str,
+        contiguous: bool | None,
+        agent: bool,
+    ) -> list[Task]:
         batch_id = ids.batch_id(now_ms, self._seq + 1)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}
@@ -191,10 +205,10 @@ class Admission:
         length = worker_queue.waiting + worker_queue.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
-        weights = self._weigh(commands)
+        weights, weight = self._weigh(commands)
         worker_queue.incoming += tasks
-        self.heavy += sum(weights)
-        return Room(worker_queue, self, weights, length)
+        self.heavy += weight
+        return Room(worker_queue, self, weights, weight, length)
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
@@ -213,14 +227,15 @@ class Admission:
             work=job.work,
         )
 
-    def _weigh(self, commands: Iterable[Command]) -> Sequence[int]:
-        """What they take in memory, where there is room. Raises RobotqError queue_bytes_full."""
+    def _weigh(self, commands: Iterable[Command]) -> tuple[Sequence[int], int]:
+        """What each takes in memory, and all together, where there is room. Raises RobotqError
+        queue_bytes_full."""
         weights = tuple(map(weight_of, commands))
         weight = sum(weights)
         limit = self._settings.config.queue.max_bytes
         if self._memory.weight + self.heavy + weight > limit:
             raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
-        return weights
+        return weights, weight
 
     def _task(
         self,

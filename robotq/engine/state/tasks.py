@@ -240,14 +240,14 @@ class Room:
     __slots__ = ("_keeper", "_scale", "_tasks", "_weight", "queue_size", "weights")
 
     def __init__(
-        self, keeper: Keeper, scale: Scale, weights: Sequence[int], queue_size: int
+        self, keeper: Keeper, scale: Scale, weights: Sequence[int], weight: int, queue_size: int
     ) -> None:
         self._keeper = keeper
         self._scale = scale
         self.weights = weights
         """Of the commands of the tasks, in their order."""
         self._tasks = len(weights)
-        self._weight = sum(weights)
+        self._weight = weight
         self.queue_size = queue_size
         """The length of all queues with these tasks: the place that they really get."""
 
