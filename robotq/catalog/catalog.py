@@ -14,7 +14,7 @@ from robotq.catalog.spec import CommandSpec
 from robotq.config.strict_yaml import KeyPath, key_text
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject, JsonValue
-from robotq.model.program import as_sent
+from robotq.model.program import PROGRAMS, as_sent
 
 _SHOWN = 200
 """Characters of somebody's own words that an error repeats."""
@@ -101,10 +101,14 @@ class Catalog:
             params = {**self._defaults[spec.cmd_type], **(params or {})}
             if "timeout" in params:
                 _check_timeout(params["timeout"])
+            # nearly no command has any
+            plain = PROGRAMS.isdisjoint(map(type, params.values()))
+            looked_at = params if plain else as_sent(params)
         elif not isinstance(params, list):
             raise RobotqError("bad_parameter", field="params", reason="not an object or a list")
+        else:
+            looked_at = params
         validator = self._validators[spec.cmd_type]
-        looked_at = as_sent(params)
         try:
             if validator.is_valid(looked_at):
                 return params

@@ -154,7 +154,7 @@ def with_programs(params: Mapping[str, Any], names: Iterable[str]) -> dict[str, 
 def as_sent(params: JsonValue) -> JsonValue:
     """Params with the beginning of a program in its place, for whoever looks what kind of values
     they are."""
-    if not isinstance(params, dict) or not any(type(one) in _PROGRAMS for one in params.values()):
+    if not isinstance(params, dict) or PROGRAMS.isdisjoint(map(type, params.values())):
         return params
     return {
         name: value.head if type(value) is HandedIn
@@ -168,7 +168,8 @@ def _head_as_sent(program: StoredProgram) -> JsonValue:
     return head.split("\n") if program.as_lines else head
 
 
-_PROGRAMS = frozenset({StoredProgram, HandedIn})
+PROGRAMS = frozenset({StoredProgram, HandedIn})
+"""What stands in params in place of a text."""
 
 
 def shown_params(command: Command) -> JsonValue:

@@ -93,6 +93,12 @@ class Call:
         """A part of the path, decoded."""
         return self.request.match_info[name]
 
+    def is_here(self, limit_bytes: int) -> bool:
+        """Whether the body has come already, as of nearly every request, and has no more bytes
+        than that."""
+        content = self.request.content
+        return content.is_eof() and content.total_bytes <= limit_bytes
+
     async def json(self, *, unique: bool = False) -> Any:
         """The body as JSON, whatever the Content-Type says; an empty one is `{}`. `unique`: no key
         may stand twice in an object.

@@ -41,9 +41,8 @@ _LONGEST_SIGN = 12
 
 
 def is_large(request: web.Request, limit_bytes: int) -> bool:
-    """Whether more may come than that; what is packed says it only when it is unpacked."""
-    if request.content.is_eof() and request.content.total_bytes <= limit_bytes:
-        return False
+    """Whether more may come than that, of a body that is not here yet; what is packed says it only
+    when it is unpacked."""
     announced = request.content_length
     packed = request.headers.get("Content-Encoding", "identity")[:20] != "identity"
     return packed or announced is None or announced > limit_bytes

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from operator import attrgetter
 
+import msgspec
 from msgspec.structs import replace
 
 from robotq.engine.commit.commit import Commit
@@ -33,7 +34,18 @@ from robotq.model.task import OUTCOME_UNKNOWN, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import SaveTask
 
-_command, _id = attrgetter("command"), attrgetter("id")
+_command, _id, _programs = attrgetter("command"), attrgetter("id"), attrgetter("programs")
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who submits, and how."""
+
+    api: str
+    actor: str
+    batch: bool
+    contiguous: bool | None
+    keyed: KeyedRequest | None
+    agent: bool
 
 
 class Submitting:
@@ -79,71 +91,39 @@ class Submitting:
         idempotency_conflict.
         """
 
-        accept = partial(
-            self._accept,
-            orders,
-            api=api,
-            actor=actor,
-            batch=batch,
-            contiguous=contiguous,
-            keyed=keyed,
-            agent=agent,
+        said = _Said(
+            api=api, actor=actor, batch=batch, contiguous=contiguous, keyed=keyed, agent=agent
         )
         if keyed is None:
-            return await accept()
-        return await self._idempotency.once_written(keyed, accept)
+            return await self._accept(orders, said)
+        return await self._idempotency.once_written(keyed, partial(self._accept, orders, said))
 
-    async def _accept(
-        self,
-        orders: Sequence[Order],
-        *,
-        api: str,
-        actor: str,
-        batch: bool,
-        contiguous: bool | None,
-        keyed: KeyedRequest | None,
-        agent: bool,
-    ) -> Accepted:
+    async def _accept(self, orders: Sequence[Order], said: _Said) -> Accepted:
         outlooks: Sequence[JsonObject | None] = ()
         if self._judging.there and self._judging.has_to(orders):
-            outlooks = await self._judging.outlooks(orders, batch=batch)
-        write = partial(
-            self._write,
-            outlooks=outlooks,
-            api=api,
-            actor=actor,
-            batch=batch,
-            contiguous=contiguous,
-            keyed=keyed,
-            agent=agent,
-        )
-        if not any(order.programs for order in orders):
-            return await write(orders)
+            outlooks = await self._judging.outlooks(orders, batch=said.batch)
+        if not any(map(_programs, orders)):
+            return await self._write(orders, said, outlooks)
         self._admission.require_room(len(orders))
         async with self._programs.holding() as held:
-            return await write(
-                [
-                    replace(order, command=await held.kept(order.command, order.programs))
-                    for order in orders
-                ]
-            )
+            with_files = [
+                replace(order, command=await held.kept(order.command, order.programs))
+                for order in orders
+            ]
+            return await self._write(with_files, said, outlooks)
 
     async def _write(
-        self,
-        orders: Sequence[Order],
-        *,
-        outlooks: Sequence[JsonObject | None],
-        api: str,
-        actor: str,
-        batch: bool,
-        contiguous: bool | None,
-        keyed: KeyedRequest | None,
-        agent: bool,
+        self, orders: Sequence[Order], said: _Said, outlooks: Sequence[JsonObject | None]
     ) -> Accepted:
         room = self._admission.room(tuple(map(_command, orders)))
         try:
             tasks = self._admission.tasks(
-                orders, api=api, actor=actor, batch=batch, contiguous=contiguous, agent=agent
+                orders,
+                api=said.api,
+                actor=said.actor,
+                batch=said.batch,
+                contiguous=said.contiguous,
+                agent=said.agent,
             )
             first = tasks[0]
             accepted = Accepted(
@@ -151,9 +131,9 @@ class Submitting:
                 batch_id=first.batch_id,
                 queue_size=room.queue_size,
             )
-            mutations = saving_new(tasks, actor, room.weights, outlooks)
-            if keyed is not None:
-                mutations.append(answer_of(keyed, accepted, first.submitted_at_ms))
+            mutations = saving_new(tasks, said.actor, room.weights, outlooks)
+            if said.keyed is not None:
+                mutations.append(answer_of(said.keyed, accepted, first.submitted_at_ms))
             crash_point(CrashPoint.ACCEPT)
             await self._commit.write(mutations, room)
             crash_point(CrashPoint.ACCEPTED)

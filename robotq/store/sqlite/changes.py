@@ -188,7 +188,8 @@ class Added:
 
     def task(self, task: Task) -> None:
         self._tasks.append((*rows.task_to_row(task), task.repeat_of))
-        self._programs += rows.programs_to_rows(task)
+        if rows.names_programs(task.command.params):
+            self._programs += rows.programs_to_rows(task)
         if task.steps:
             self.steps(task.seq, task.steps)
 

@@ -15,7 +15,7 @@ from robotq.model.artifact import Artifact
 from robotq.model.event import Event
 from robotq.model.json import JsonValue
 from robotq.model.json.known import EMBED, embedded
-from robotq.model.program import programs_in, with_programs
+from robotq.model.program import StoredProgram, programs_in, with_programs
 from robotq.model.task import (
     Asked,
     Command,
@@ -67,9 +67,9 @@ def task_to_row(task: Task) -> Row:
     """
     command = task.command
     rest = {"actor": task.actor, "rank": task.rank, "params": command.params}
-    if programs := programs_in(command.params):
+    if names_programs(command.params):
         # a client may have sent an object that looks the same
-        rest["programs"] = [name for name, _ in programs]
+        rest["programs"] = [name for name, _ in programs_in(command.params)]
     if command.extra:
         rest["extra"] = command.extra
     if command.callback_url is not None:
@@ -144,6 +144,11 @@ def task_from_row(row: Row) -> Task:
         ended_at_ms=ended_at_ms,
         **rest,
     )
+
+
+def names_programs(params: JsonValue) -> bool:
+    """Whether files of programs belong to a command. Nearly none has any."""
+    return type(params) is dict and StoredProgram in map(type, params.values())
 
 
 def programs_to_rows(task: Task) -> Iterator[Row]:

@@ -49,7 +49,8 @@ async def submit(call: Call) -> web.StreamResponse:
     """Take a command or a list of commands, and do at once what acts at once."""
     query = call.query(SubmitQuery) if call.request.rel_url.raw_query_string else _PLAIN
     plain = query.cmd_type is not None and call.request.content_type == "text/plain"
-    if is_large(call.request, call.engine.config.limits.body_bytes):
+    limit_bytes = call.engine.config.limits.body_bytes
+    if not call.is_here(limit_bytes) and is_large(call.request, limit_bytes):
         async with AsyncExitStack() as stack:
             return await _submit_large(call, query, stack, plain=plain)
     if plain:
