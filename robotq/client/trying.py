@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from robotq.client.calls import Call, Repeat
 from robotq.client.errors import NotRobotq, Refused, Unreachable
+from robotq.client.request import Call, Repeat
 from robotq.client.shapes import NotFinished, Task
 
 _T = TypeVar("_T")

@@ -291,14 +291,14 @@ SABOTAGES = (
     _one(
         "a device that was stopped stays as it was",
         "drivers/line/driver.py",
-        "        if run.acted:\n            self._rest()\n",
+        "        if run.acted:\n            self._safe.reach()\n",
         "        pass\n",
         "tests/drivers/line/test_commands.py",
     ),
     _one(
         "a device does not get its safe state at a stop",
-        "drivers/line/driver.py",
-        "            self._talk.now(self._safe_lines())\n        except LinkLost as error:",
+        "drivers/line/safe_state.py",
+        "            self._talk.now(self.lines())\n        except LinkLost as error:",
         "            pass\n        except LinkLost as error:",
         "tests/drivers/line tests/drivers/devices/test_driver.py",
     ),

@@ -21,7 +21,7 @@ from robotq.cli.shared.about import (
 )
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
-from robotq.client.calls import new_key
+from robotq.client.request import new_key
 
 _TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
 _RobotName = Annotated[str, typer.Argument(metavar="ROBOT")]

@@ -19,7 +19,7 @@ from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.schedule import schedule_of, with_keys
 from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.client import ClientError, Unreachable
-from robotq.client.calls import new_key
+from robotq.client.request import new_key
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.words import language_here
 from robotq.client import Client, ClientError, NotRobotq, Refused, Unreachable
-from robotq.client.calls import Call
+from robotq.client.request import Call
 from robotq.client.trying import Lost, Trying
 from robotq.model.json import JsonValue
 

@@ -11,6 +11,7 @@ from robotq.client import calls
 from robotq.client.asynchronous.robots import Robots
 from robotq.client.asynchronous.tasks import Tasks
 from robotq.client.errors import Refused
+from robotq.client.request import command_of, new_key
 from robotq.client.shapes import Accepted, AcceptedBatch, Task
 from robotq.client.stream import EventStream
 from robotq.client.trying import Lost, Progress
@@ -45,7 +46,7 @@ class AsyncClient(Tasks, Robots):
         Sent again with the same Idempotency-Key until there is an answer, so it counts once.
         Without `idempotency_key` a new one is made. Raises WrongKind for an immediate command.
         """
-        body = calls.command_of(
+        body = command_of(
             command,
             params,
             {
@@ -55,7 +56,7 @@ class AsyncClient(Tasks, Robots):
                 "callback_url": callback_url,
             },
         )
-        return await self._do(calls.submit(body, idempotency_key or calls.new_key()))
+        return await self._do(calls.submit(body, idempotency_key or new_key()))
 
     async def submit_batch(
         self,
@@ -66,7 +67,7 @@ class AsyncClient(Tasks, Robots):
     ) -> AcceptedBatch:
         """Hand in commands together, all or none; `contiguous` lets no other in between
         (default: where a robot gets more than one of them)."""
-        key = idempotency_key or calls.new_key()
+        key = idempotency_key or new_key()
         return await self._do(calls.submit_batch(commands, key, contiguous))
 
     async def submit_file(
@@ -78,7 +79,7 @@ class AsyncClient(Tasks, Robots):
         Sent again with the same Idempotency-Key until there is an answer, where that cannot do
         anything twice. Without `idempotency_key` a new one is made.
         """
-        return await self._do(calls.submit_file(content, idempotency_key or calls.new_key()))
+        return await self._do(calls.submit_file(content, idempotency_key or new_key()))
 
     async def run(
         self,
@@ -108,7 +109,7 @@ class AsyncClient(Tasks, Robots):
     ) -> JsonObject:
         """Have a command done that acts at once: a query, a signal, an answer. Never sent again
         after it may have reached the daemon."""
-        body = calls.command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
+        body = command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
         return await self._do(calls.immediate(body))
 
     async def dry_run(self, commands: JsonValue) -> Sequence[JsonObject]:

@@ -10,8 +10,8 @@ from typing import Self, TypeVar
 from robotq.client import calls
 from robotq.client.address import Address, address_of
 from robotq.client.asynchronous.http import Http
-from robotq.client.calls import Call
 from robotq.client.errors import Refused, Unreachable
+from robotq.client.request import Call
 from robotq.client.trying import Lost, Trying, read_answer
 
 _T = TypeVar("_T")

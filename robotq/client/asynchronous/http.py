@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from robotq.client.address import Address
-from robotq.client.calls import Call
+from robotq.client.request import Call
 from robotq.client.stream import SILENCE_S, EventStream
 from robotq.client.trying import CONNECT_S, Lost, read_answer
 

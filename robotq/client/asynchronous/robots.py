@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from robotq.client import calls
 from robotq.client.asynchronous.exchange import Exchange
+from robotq.client.request import about
 from robotq.wire.holds import Hold
 from robotq.wire.robots import EmergencyStop, QueueStatus, Resource, Robot
 
@@ -89,7 +90,7 @@ class Robots(Exchange):
         if holds is None:
             found = (await self.robot(robot_id)).holds
             holds = [hold.id for hold in found if hold.clear.get("action") == "resume_motion"]
-        body = calls.about(holds=holds, note=note, then=then)
+        body = about(holds=holds, note=note, then=then)
         return await self._do(calls.on_robot(robot_id, "resume", body))
 
     async def resources(self) -> Sequence[Resource]:

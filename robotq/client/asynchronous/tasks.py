@@ -9,6 +9,7 @@ from typing import Any
 from robotq.client import calls
 from robotq.client.asynchronous.exchange import Exchange
 from robotq.client.errors import Refused
+from robotq.client.request import new_key
 from robotq.client.shapes import AcceptedBatch, Task, ToCancel
 from robotq.client.trying import Progress, Watching
 from robotq.model.json import JsonValue
@@ -138,7 +139,7 @@ class Tasks(Exchange):
         `revision`: of the task as it was seen, else of what it is at the moment of the call;
         one that has changed since is Refused task_changed. `then`: continue or stay_paused.
         """
-        key = calls.new_key()
+        key = new_key()
         if revision is None:
             revision = (await self.task(task_id)).revision
         return await self._do(
@@ -148,13 +149,13 @@ class Tasks(Exchange):
     async def retry(self, task_id: str, note: str = "", *, then: str | None = None) -> Task:
         """Run an ended command again, as a new task at the head of its queue. Sent again
         with the same Idempotency-Key until there is an answer, so it counts once."""
-        return await self._do(calls.retry(task_id, calls.new_key(), note, then))
+        return await self._do(calls.retry(task_id, new_key(), note, then))
 
     async def retry_batch(
         self, batch_id: str, note: str = "", *, then: str | None = None
     ) -> AcceptedBatch:
         """Run what has not completed of an ended batch again, in its order, as one batch."""
-        return await self._do(calls.retry_batch(batch_id, calls.new_key(), note, then))
+        return await self._do(calls.retry_batch(batch_id, new_key(), note, then))
 
     async def answer_task(
         self, task_id: str, value: JsonValue, *, question: int | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 from robotq.client import calls
 from robotq.client.errors import Refused
+from robotq.client.request import command_of, new_key
 from robotq.client.shapes import Accepted, AcceptedBatch, Task
 from robotq.client.stream import EventStream
 from robotq.client.sync.robots import Robots
@@ -46,7 +47,7 @@ class Client(Tasks, Robots):
         Sent again with the same Idempotency-Key until there is an answer, so it counts once.
         Without `idempotency_key` a new one is made. Raises WrongKind for an immediate command.
         """
-        body = calls.command_of(
+        body = command_of(
             command,
             params,
             {
@@ -56,7 +57,7 @@ class Client(Tasks, Robots):
                 "callback_url": callback_url,
             },
         )
-        return self._do(calls.submit(body, idempotency_key or calls.new_key()))
+        return self._do(calls.submit(body, idempotency_key or new_key()))
 
     def submit_batch(
         self,
@@ -67,7 +68,7 @@ class Client(Tasks, Robots):
     ) -> AcceptedBatch:
         """Hand in commands together, all or none; `contiguous` lets no other in between
         (default: where a robot gets more than one of them)."""
-        key = idempotency_key or calls.new_key()
+        key = idempotency_key or new_key()
         return self._do(calls.submit_batch(commands, key, contiguous))
 
     def submit_file(self, content: bytes, *, idempotency_key: str | None = None) -> JsonObject:
@@ -77,7 +78,7 @@ class Client(Tasks, Robots):
         Sent again with the same Idempotency-Key until there is an answer, where that cannot do
         anything twice. Without `idempotency_key` a new one is made.
         """
-        return self._do(calls.submit_file(content, idempotency_key or calls.new_key()))
+        return self._do(calls.submit_file(content, idempotency_key or new_key()))
 
     def run(
         self,
@@ -107,7 +108,7 @@ class Client(Tasks, Robots):
     ) -> JsonObject:
         """Have a command done that acts at once: a query, a signal, an answer. Never sent again
         after it may have reached the daemon."""
-        body = calls.command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
+        body = command_of(command, params, {"robot_id": robot_id, "cmd_id": cmd_id})
         return self._do(calls.immediate(body))
 
     def dry_run(self, commands: JsonValue) -> Sequence[JsonObject]:

@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import TypeVar
 
 from robotq.client.address import Address
-from robotq.client.calls import Call
+from robotq.client.request import Call
 from robotq.client.stream import SILENCE_S, EventStream
 from robotq.client.trying import CONNECT_S, Lost, read_answer
 

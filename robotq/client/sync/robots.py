@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.client import calls
+from robotq.client.request import about
 from robotq.client.sync.exchange import Exchange
 from robotq.wire.holds import Hold
 from robotq.wire.robots import EmergencyStop, QueueStatus, Resource, Robot
@@ -88,7 +89,7 @@ class Robots(Exchange):
         if holds is None:
             found = (self.robot(robot_id)).holds
             holds = [hold.id for hold in found if hold.clear.get("action") == "resume_motion"]
-        body = calls.about(holds=holds, note=note, then=then)
+        body = about(holds=holds, note=note, then=then)
         return self._do(calls.on_robot(robot_id, "resume", body))
 
     def resources(self) -> Sequence[Resource]:

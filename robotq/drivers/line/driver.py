@@ -17,15 +17,15 @@ from robotq.drivers.base import (
     LinkLost,
     LinkState,
     Stopped,
-    UncertainOutcome,
     UnknownCommand,
     WrongDevice,
 )
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.line.link import LineLink
 from robotq.drivers.line.options import LineOptions, read_options
-from robotq.drivers.line.ready import LineProgram, text_of
-from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of, lines_now
+from robotq.drivers.line.ready import LineProgram
+from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of
+from robotq.drivers.line.safe_state import SafeState, nobody
 from robotq.drivers.line.talk import NoAnswer, Talk, said_in
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.errors import ConfigError
@@ -36,8 +36,6 @@ _log = logging.getLogger(__name__)
 
 _TURN_S = 0.7
 """Wall seconds that a query waits for the question before it."""
-_CONFIRM_S = 0.5
-"""Wall seconds that an emergency stop without a command waits for the device's own word."""
 _STOP_CAME = "a stop came before the device had answered"
 
 
@@ -58,8 +56,7 @@ class LineDriver:
         self._latched = False
         self._up = False
         self._who: str | None = None
-        self._safe: str | None = None
-        """What became of the last safe state."""
+        self._safe = SafeState(setup.robot, self._talk)
         self._errors = threading.Lock()
         """Held by whoever reads the device's queue of errors: a query would take those of the
         command that runs."""
@@ -91,7 +88,7 @@ class LineDriver:
         talk.open()
         try:
             if self._latched:
-                talk.now(self._safe_lines())
+                talk.now(self._safe.lines())
             self._meet()
             with self._state:
                 if self._interrupted:
@@ -170,7 +167,7 @@ class LineDriver:
             raise DriverError(str(error)) from error
 
     def _answered(self, program: LineProgram, params: JsonObject) -> JsonObject:
-        exchanges = Exchanges(self._talk, _nobody, params, wait_s=_TURN_S)
+        exchanges = Exchanges(self._talk, nobody, params, wait_s=_TURN_S)
         failed = ""
         try:
             for exchange in program.exchanges:
@@ -181,7 +178,7 @@ class LineDriver:
         if self._errors.acquire(blocking=False):
             # else the next command would be blamed for what is in the device's queue
             try:
-                left = errors_of(self._talk, _nobody, wait_s=_TURN_S)
+                left = errors_of(self._talk, nobody, wait_s=_TURN_S)
             finally:
                 self._errors.release()
         if failed or left:
@@ -205,20 +202,20 @@ class LineDriver:
             return
         run.stopping = True
         if run.stoppable:
-            self._send_safe_state()
+            self._safe.send()
         self._link.wake()
 
     def emergency_stop(self) -> None:
         # before the link is looked at: a device that is not there is stopped when it comes back
         self._latched = True
-        self._send_safe_state()
+        self._safe.send()
         with self._state:
             self._interrupted = self._interrupted or self._making
         self._link.wake()
         if self._options.ready.device.safe_state is None:
             raise DriverError("its file has no safe_state: robotq cannot stop it")
         if self._run is None and self._up:
-            self._confirm_soon()
+            self._safe.confirm_soon()
 
     def reset(self) -> None:
         self._recognition.accept()
@@ -229,73 +226,20 @@ class LineDriver:
         if self._latched or self.called_off():
             raise Interrupted
 
-    def _safe_lines(self) -> list[str]:
-        ready = self._options.ready
-        scope = {"values": ready.device.values}
-        return [text_of(each.line, scope) for each in lines_now(ready.safe_state)]
-
-    def _send_safe_state(self) -> None:
-        """Raises LinkLost where the lines could not be sent."""
-        try:
-            self._talk.now(self._safe_lines())
-        except LinkLost as error:
-            self._safe = f"could not be sent: {error.reason}"
-            _log.error("%s: the safe state could not be sent: %s", self._robot, error.reason)
-            raise
-        if self._options.ready.safe_state:
-            self._safe = "sent"
-
-    def _confirm_soon(self) -> None:
-        """The same where no command runs that would ask. Raises DriverError where the device
-        has not confirmed it within a moment; it is asked on."""
-        told: list[str] = []
-
-        def confirm() -> None:
-            try:
-                self._rest()
-            except UncertainOutcome as error:
-                told.append(error.reason)
-
-        thread = threading.Thread(target=confirm, name=f"{self._robot}-rest", daemon=True)
-        thread.start()
-        thread.join(_CONFIRM_S)
-        if thread.is_alive() or told:
-            reason = told[0] if told else "it has not answered yet"
-            raise DriverError(f"the safe state was sent, and is not confirmed: {reason}")
-
     @property
     def safe_state(self) -> str | None:
         """What became of the last safe state; None where none was sent."""
-        return self._safe
+        return self._safe.told
 
     def rest(self) -> None:
         """Bring it to its safe state, with its own answer for it. On the thread of `connect`.
         Raises UncertainOutcome."""
         with self._errors:
-            self._rest()
+            self._safe.reach()
 
     def _come_to_rest(self, run: Run) -> None:
         if run.acted:
-            self._rest()
-
-    def _rest(self) -> None:
-        """Have the device in its safe state, with its own answer for it.
-
-        What was sent at once may have met a device that was not listening, so it is sent once
-        more and its answers are read. Raises UncertainOutcome.
-        """
-        exchanges = Exchanges(self._talk, _nobody, {})
-        try:
-            for exchange in self._options.ready.safe_state:
-                exchanges.carry_out(exchange)
-            self._talk.confirm(_nobody)
-            left = errors_of(self._talk, _nobody)
-        except (NoAnswer, LinkLost, DriverError) as error:
-            self._safe = f"not confirmed: {error}"
-            raise UncertainOutcome("stop_unconfirmed", str(error)) from error
-        self._safe = "confirmed"
-        if left:
-            _log.warning("%s: it had errors when it was stopped: %s", self._robot, "; ".join(left))
+            self._safe.reach()
 
     # -- the rest ------------------------------------------------------------------------------
 
@@ -309,8 +253,8 @@ class LineDriver:
             "dropped_lines": link.dropped,
             "resynchronised": talk.resyncs,
         }
-        if self._safe is not None:
-            details["safe_state"] = self._safe
+        if self._safe.told is not None:
+            details["safe_state"] = self._safe.told
         return DriverStatus(link=LinkState.CONNECTED, details=details)
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
@@ -332,7 +276,3 @@ class LineDriver:
 
 def _never() -> bool:
     return False
-
-
-def _nobody() -> None:
-    """Nothing ends it before its time."""
