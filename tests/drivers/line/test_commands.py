@@ -336,7 +336,7 @@ def test_stop__of_which_the_device_says_nothing_is_not_told_as_one(bench: Make) 
     error = execution.ended().error
     assert isinstance(error, UncertainOutcome)
     assert error.cause == "stop_unconfirmed"
-    assert "not confirmed" in str(device.driver._safe)  # type: ignore[attr-defined]
+    assert "not confirmed" in str(device.driver.safe_state)  # type: ignore[attr-defined]
 
 
 def test_stop__while_an_answer_is_late_does_not_take_it_for_its_own(bench: Make) -> None:
