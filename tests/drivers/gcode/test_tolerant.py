@@ -3,14 +3,19 @@ rule and the way out."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from robotq.drivers import grbl
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.reader.dialect import Site
 from robotq.drivers.gcode.reader.dialects.grbl import GRBL
 from robotq.drivers.gcode.reader.dialects.marlin import MARLIN
 from robotq.drivers.gcode.reader.lines import prepare
 from robotq.drivers.text_lines import split_lines
+from robotq.testing.emulators import Dialect, GrblEmulator
+from tests.drivers.gcode.bench import bench
 
 BOTH = {"grbl": GRBL.for_programs(), "marlin": MARLIN.for_programs()}
 
@@ -92,3 +97,22 @@ def test_allowed_code__is_sent_although_no_table_has_it() -> None:
     rules = GRBL.for_programs(Site(allowed=frozenset({"M700", "G10"})))
     lines = [line.text for line in prepare(["M700 P1 S2", "G10 L20 P1 X0"], rules)]
     assert lines == ["M700 P1 S2", "G10 L20 P1 X0"]
+
+
+@pytest.mark.parametrize("dialect", [Dialect.GRBL, Dialect.FLUIDNC])
+def test_axes_of_g28_and_g92__before_the_first_motion(tmp_path: Path, dialect: Dialect) -> None:
+    """Fusion 360 begins so. Every command begins with G80, and with it in effect Grbl refuses these
+    axes too (error:31)."""
+    with (
+        GrblEmulator(tmp_path / "tty", dialect=dialect, speed=100) as device,
+        bench(grbl.create, tmp_path, device.port, allow=["G92"]) as robot,
+    ):
+        robot.run(["G28 G91 Z0.", "G90", "G92 X0 Y0", "G0 X1", "G80", "G28 X0", "G0 X2 Y3"])
+        at = device.taken.index("G28 G91 Z0.")
+        assert [device.taken[at - 1], device.taken[at + 1]] == ["G0", "G80"]
+        assert device.axes.position[:2] == (2.0, 3.0)
+        # what coordinates mean is not known all the same
+        for lines in (["G28 Z0", "X5"], ["G0 X1", "G80", "G92 X0", "X5"], ["G80 G28 X0"]):
+            with pytest.raises(DriverError, match=r"line \d: .*error:31"):
+                robot.run(lines)
+        assert device.axes.position[:2] == (2.0, 3.0)
