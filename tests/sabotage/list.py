@@ -246,6 +246,27 @@ SABOTAGES = (
         "tests/drivers/marlin/test_stops.py",
     ),
     _one(
+        "answers to lines that are forgotten do not count for a stop of Marlin",
+        "drivers/marlin/stopping.py",
+        "                channel.answers >= answers\n",
+        "                channel.answered >= answers\n",
+        "tests/drivers/marlin/test_stop_again.py",
+    ),
+    _one(
+        "a stop that cuts a line of Marlin off is not heard",
+        "drivers/marlin/lines.py",
+        '_ENDS_OTHER = b"\\n\\n"\n',
+        '_ENDS_OTHER = b"\\n"\n',
+        "tests/drivers/marlin/test_stop_again.py",
+    ),
+    _one(
+        "Grbl gets the axes of G28 with G80 in effect",
+        "drivers/gcode/reader/judge.py",
+        "                    return _with_a_motion_code(line)\n",
+        "                    return (line,)\n",
+        "tests/drivers/gcode/test_tolerant.py",
+    ),
+    _one(
         "the end of a stop is told before Marlin stands",
         "drivers/marlin/stopping.py",
         "_RUN_ON_S = 1.5\n",
