@@ -3,26 +3,19 @@ robot. Only the shapes; `robotq.drivers.line` says what they mean together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import field, fields
-from functools import cache
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, Literal
 
-import orjson
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from robotq.config.keys import suggestion
+from robotq.config.device_params import STRICT, DeviceParam, Type
+from robotq.config.shaped import Shaped
 from robotq.config.strict_yaml import KeyPath
 
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
-Type: TypeAlias = Literal["text", "number", "integer"]
-Bound: TypeAlias = float | str
-"""A number, or an expression over `values`."""
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineEnds:
     send: str = Field(default="\r\n", min_length=1, max_length=4)
     """Ends a line that is sent."""
@@ -30,7 +23,7 @@ class LineEnds:
     """Ends a line of the device. Blanks, CR and LF around a line mean nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineFrame:
     send: str = "{line}"
     """What is sent for a line: `{line}`, and `{address}`, `{id}`, `{checksum}` where the device
@@ -41,7 +34,7 @@ class LineFrame:
     for somebody else."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineChecksum:
     algorithm: Literal["xor", "sum", "lrc", "crc8", "crc16-modbus", "crc16-ccitt", "crc16-xmodem"]
     """sum: modulo 256. lrc: its two's complement. crc8: polynomial 07. crc16-ccitt: begins with
@@ -54,25 +47,7 @@ class LineChecksum:
     """Characters before the checksum that do not count, such as `*`."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class LineParam:
-    type: Type = "number"
-    min: Bound | None = None
-    """A smaller value is refused before anything is sent. A number, or an expression over
-    `values`."""
-    max: Bound | None = None
-    """The same for a larger one."""
-    one_of: list[str | float] = field(default_factory=list)
-    """All that there is; every other value is refused."""
-    pattern: str | None = None
-    """A regular expression for a whole text. A text without it, and without `one_of`, cannot
-    stand in a line."""
-    default: str | float | None = None
-    """Without it, a command that leaves the parameter out is refused."""
-    title: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineQuestion:
     """One line, and its answer."""
 
@@ -99,7 +74,7 @@ class LineQuestion:
     """The line only asks: it moves and changes nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LinePoll(LineQuestion):
     """A question that is asked again and again until the device is done. It only reads."""
 
@@ -112,7 +87,7 @@ class LinePoll(LineQuestion):
     every_s: float = Field(default=0.2, ge=0.01, le=3_600)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineExchange(LineQuestion):
     """A line that is sent, its answer, and what is waited for then."""
 
@@ -121,12 +96,12 @@ class LineExchange(LineQuestion):
     """A name that clients see while it lasts."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineCommand(LineExchange):
     """One exchange, or several under `do`."""
 
     do: list[LineExchange] = field(default_factory=list)
-    params: Mapping[str, LineParam] = field(default_factory=dict)
+    params: Mapping[str, DeviceParam] = field(default_factory=dict)
     result: Mapping[str, str] = field(default_factory=dict)
     """Name -> expression: entries of the result that are calculated."""
     query: bool = False
@@ -138,7 +113,7 @@ class LineCommand(LineExchange):
     approval: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineResync:
     send: str | None = None
     """A question that only reads, and whose answer is like no other one. None: that of `who`."""
@@ -150,7 +125,7 @@ class LineResync:
     anew."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineErrors:
     """A queue of errors in the device."""
 
@@ -161,13 +136,13 @@ class LineErrors:
     """Errors that are read after one command."""
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineLimits:
     min: float | None = None
     max: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LineDevice:
     about: str = ""
     """What the file is for."""
@@ -213,60 +188,8 @@ class LineDevice:
     """Parameter -> tighter bounds, in every command that has it."""
 
 
-KEYS = tuple(each.name for each in fields(LineDevice))
-"""All keys of a device."""
-
-_EXPECTED = {
-    "dataclass_type": "keys of its own",
-    "dict_type": "a mapping of names",
-    "string_type": "a text",
-    "list_type": "a list",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-}
-_SHOWN = 60
-
-
-@cache
-def _adapter() -> TypeAdapter[LineDevice]:
-    return TypeAdapter(LineDevice)
-
-
-def read_device(value: Mapping[str, Any]) -> LineDevice | list[tuple[KeyPath, str]]:
-    """The device; or every fault, with its place, where it is none."""
-    try:
-        return _adapter().validate_json(orjson.dumps(_listed(value)), strict=True)
-    except ValidationError as error:
-        return list(_faults(error))
-
-
-def _listed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A key with nothing behind it is as if it did not stand there."""
-    return {key: inner for key, inner in value.items() if inner is not None}
-
-
-def _faults(error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
-    for detail in error.errors(include_url=False):
-        # a union names the member that did not fit behind the key
-        path = tuple(
-            part
-            for part in detail["loc"]
-            if not (isinstance(part, str) and ("(" in part or part == "[key]"))
-        )
-        if path and path[-1] in ("str", "float", "int"):
-            path = path[:-1]
-        if detail["type"] == "unexpected_keyword_argument":
-            yield path, f"unknown key{suggestion(str(path[-1]), _known(path[:-1]))}"
-            continue
-        expected = _EXPECTED.get(detail["type"], detail["msg"].removeprefix("Input should be "))
-        text = repr(detail["input"])
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        yield path, f"found {shown}, expected {expected}"
-
-
-def _known(path: KeyPath) -> tuple[str, ...]:
-    """The keys that may stand at `path`."""
+def _below(path: KeyPath) -> Any:
+    """The dataclass whose keys may stand at `path`."""
     last = next((part for part in reversed(path) if isinstance(part, str)), "")
     kinds: Mapping[str, Any] = {
         "": LineDevice,
@@ -283,9 +206,18 @@ def _known(path: KeyPath) -> tuple[str, ...]:
     }
     above = path[-2] if len(path) > 1 else ""
     if above == "params":
-        kind: Any = LineParam
-    elif above == "limits":
-        kind = LineLimits
-    else:
-        kind = kinds.get(last, LineCommand)
-    return tuple(each.name for each in fields(kind))
+        return DeviceParam
+    if above == "limits":
+        return LineLimits
+    return kinds.get(last, LineCommand)
+
+
+_DEVICE = Shaped(LineDevice, _below)
+
+KEYS = _DEVICE.keys
+"""All keys of a device."""
+
+
+def read_device(value: Mapping[str, Any]) -> LineDevice | list[tuple[KeyPath, str]]:
+    """The device; or every fault, with its place, where it is none."""
+    return _DEVICE.read(value)

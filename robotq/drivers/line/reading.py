@@ -16,8 +16,7 @@ from robotq.config.line_device import (
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import DriverError
 from robotq.drivers.line.frame import Frame, NoLine
-from robotq.drivers.line.params import ParamReader
-from robotq.drivers.line.pieces import Pieces
+from robotq.drivers.line.params import LineParams
 from robotq.drivers.line.ready import (
     Exchange,
     LineProgram,
@@ -27,6 +26,7 @@ from robotq.drivers.line.ready import (
     ReadyDevice,
     text_of,
 )
+from robotq.drivers.pieces import Pieces
 from robotq.steps.shapes import Shape, shape_of
 
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -40,7 +40,7 @@ class DeviceReader:
         self.faults = self._pieces.faults
         self._device = device
         self._values: Mapping[str, Shape] = {"values": shape_of(dict(device.values))}
-        self._params = ParamReader(device, self._pieces, self._values)
+        self._params = LineParams(self._pieces, device.values, device.limits)
 
     def read(self) -> ReadyDevice | None:
         """None where there are faults."""
@@ -101,7 +101,7 @@ class DeviceReader:
 
     def _program(self, command: LineCommand, at: KeyPath) -> LineProgram:
         params = {
-            name: self._params.param(name, param, (*at, "params", name))
+            name: self._params.read(name, param, (*at, "params", name))
             for name, param in command.params.items()
         }
         schema = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from robotq.config.line_device import LineDevice
 from robotq.drivers.base import DriverError
 from robotq.drivers.line.frame import Frame, NoLine
+from robotq.drivers.params import Param, checked, schema_of
 from robotq.model.json import JsonObject
 from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.templates import Part, Template, number_text
@@ -19,71 +20,6 @@ _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,3})?"
 )
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Param:
-    type: str
-    least: float = -math.inf
-    most: float = math.inf
-    one_of: tuple[Any, ...] = ()
-    pattern: re.Pattern[str] | None = None
-    default: Any = None
-    title: str = ""
-
-    def why_not(self, value: object) -> str | None:
-        """What keeps a value from being sent; None where nothing does."""
-        if self.type == "text":
-            if not isinstance(value, str):
-                return f"found {value!r}, expected a text"
-            if self.pattern is not None and not self.pattern.fullmatch(value):
-                return f"found {value!r:.80}, expected a text like {self.pattern.pattern}"
-        else:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                return f"found {value!r:.80}, expected a number"
-            # not `<`: a NaN is refused too
-            if not self.least <= value <= self.most:
-                return f"found {value!r}, expected {self._bounds()}"
-            if self.type == "integer" and value != int(value):
-                return f"found {value!r}, expected a whole number"
-        if self.one_of and value not in self.one_of:
-            return f"found {value!r:.80}, expected one of {', '.join(map(str, self.one_of))}"
-        return None
-
-    def samples(self) -> Iterator[Any]:
-        """Values at the ends of what is allowed."""
-        if self.one_of:
-            yield from self.one_of
-        elif self.type != "text":
-            yield from (each for each in (self.least, self.most) if math.isfinite(each))
-        if self.default is not None:
-            yield self.default
-
-    def schema(self) -> JsonObject:
-        told: dict[str, Any] = {"type": "string" if self.type == "text" else self.type}
-        if math.isfinite(self.least):
-            told["minimum"] = self.least
-        if math.isfinite(self.most):
-            told["maximum"] = self.most
-        if self.one_of:
-            told["enum"] = list(self.one_of)
-        if self.pattern is not None:
-            # the device's own look is the one that counts; this one spares a way to it
-            told["pattern"] = f"^(?:{self.pattern.pattern})$"
-        if self.default is not None:
-            told["default"] = self.default
-        if self.title:
-            told["description"] = self.title
-        return told
-
-    def _bounds(self) -> str:
-        if math.isinf(self.most):
-            return f"at least {self.least:g}"
-        return (
-            f"at most {self.most:g}"
-            if math.isinf(self.least)
-            else (f"{self.least:g} to {self.most:g}")
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,28 +68,11 @@ class LineProgram:
 
     def checked(self, params: Any) -> JsonObject:
         """The params with defaults. Raises DriverError bad_parameter; nothing was sent."""
-        given = params if isinstance(params, Mapping) else {}
-        values: dict[str, Any] = {}
-        for name, param in self.params.items():
-            value = given.get(name, param.default)
-            reason = "is missing" if value is None else param.why_not(value)
-            if reason is not None:
-                raise DriverError(reason, code="bad_parameter", field=f"params.{name}")
-            values[name] = value
-        return values
+        return checked(self.params, params)
 
     def schema(self) -> JsonObject:
         """JSON Schema of the params."""
-        return {
-            "type": "object",
-            "required": [name for name, param in self.params.items() if param.default is None],
-            "properties": {
-                "robot_id": {"type": "string"},
-                "timeout": {"type": "number"},
-                **{name: param.schema() for name, param in self.params.items()},
-            },
-            "additionalProperties": False,
-        }
+        return schema_of(self.params)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

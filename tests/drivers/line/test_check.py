@@ -13,6 +13,7 @@ from robotq.catalog import Catalog, load_catalog
 from robotq.checks.written import examine
 from robotq.config import Config, load_config
 from robotq.config import line_device as shape
+from robotq.config.device_params import DeviceParam
 from robotq.config.line_device import LineChecksum
 from robotq.drivers.brought import commands_of
 from robotq.drivers.line.frame import checksum
@@ -211,7 +212,7 @@ def test_commands__with_the_name_of_a_packaged_one_are_refused(tmp_path: Path) -
 def test_docs__name_every_key() -> None:
     page = (Path(__file__).parents[3] / "docs" / "drivers" / "line.md").read_text("utf-8")
     shapes = (
-        shape.LineDevice, shape.LineCommand, shape.LineExchange, shape.LinePoll, shape.LineParam,
+        shape.LineDevice, shape.LineCommand, shape.LineExchange, shape.LinePoll, DeviceParam,
         shape.LineFrame, shape.LineEnds, shape.LineChecksum, shape.LineErrors, shape.LineResync,
     )  # fmt: skip
     keys = {field.name for one in shapes for field in fields(one)}
