@@ -24,6 +24,7 @@ PACKAGED: Mapping[str, str] = {
     "grbl": "robotq.drivers.grbl:create",
     "marlin": "robotq.drivers.marlin:create",
     "line": "robotq.drivers.line:create",
+    "rosbridge": "robotq.drivers.rosbridge:create",
 }
 """The same as in the group, for a source tree that was never installed. They go before others
 of their name."""
@@ -38,9 +39,10 @@ PACKAGED_OPTIONS: Mapping[str, str] = {
     "grbl": "robotq.drivers.grbl.options:read_options",
     "marlin": "robotq.drivers.marlin.options:read_options",
     "line": "robotq.drivers.line.options:read_options",
+    "rosbridge": "robotq.drivers.rosbridge.options:read_options",
 }
 
-_WITHOUT_STEPS = ("jsonline", "line")
+_WITHOUT_STEPS = ("jsonline", "line", "rosbridge")
 """Drivers that do what they are told as a whole."""
 
 _REQUIRED = (

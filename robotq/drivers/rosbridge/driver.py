@@ -1,0 +1,255 @@
+"""One robot behind a bridge, as a robot of robotq."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError, Future, wait
+from typing import Any
+
+from robotq.drivers.base import (
+    Acknowledgement,
+    Capabilities,
+    CommandContext,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+    UnknownCommand,
+)
+from robotq.drivers.params import checked
+from robotq.drivers.rosbridge.asking import Asking, results
+from robotq.drivers.rosbridge.bridge import Bridge
+from robotq.drivers.rosbridge.goals import Goals
+from robotq.drivers.rosbridge.messages import CancelCode
+from robotq.drivers.rosbridge.options import RosbridgeOptions, read_options
+from robotq.drivers.rosbridge.ready import RosProgram
+from robotq.drivers.rosbridge.run import Run
+from robotq.drivers.rosbridge.stops import Stops
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+_CONNECT_S = 12.0
+"""Wall seconds in which everything that a stop needs is open."""
+_STOP_S = 0.5
+"""Wall seconds that a stop waits for the word of the servers; the command goes on to wait."""
+_LOOK_S = 0.3
+"""Wall seconds in which a server tells a new listener of its goals."""
+
+
+class RosbridgeDriver:
+    def __init__(self, setup: DriverSetup, options: RosbridgeOptions) -> None:
+        self._robot = setup.robot
+        self._options = options
+        self._link_changed = setup.link_changed
+        self._bridge = Bridge(setup.robot, options.url)
+        self._goals = Goals(self._bridge, options.ready.actions, self._on_lost)
+        self._stops = Stops(self._bridge, options.ready)
+        self._run: Run | None = None
+        self._latched = False
+        self._up = False
+        self._making: Future[list[str]] | None = None
+        self._missing: tuple[str, ...] = ()
+        self._refusing: set[str] = set()
+        """Actions whose server has refused the last cancel."""
+        self._state = threading.Lock()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            acknowledgement=Acknowledgement.FINISHED,
+            stop_out_of_band=True,
+            position_survives_stop=True,
+            immediate_while_busy=True,
+        )
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        self._up = False
+        self._goals.open()
+        try:
+            making = self._stops.prepare()
+            with self._state:
+                self._making = making
+            self._missing = tuple(_told(making, _CONNECT_S, self._options.url))
+            if self._latched:
+                self._stop_all()
+            for action in self._options.ready.actions:
+                if action not in self._missing:
+                    self._goals.look(action, _LOOK_S)
+        except LinkLost:
+            self._goals.close()
+            self._stops.close()
+            raise
+        finally:
+            with self._state:
+                self._making = None
+        self._up = True
+        if not self._goals.is_open:
+            self._up = False
+            raise LinkLost("the bridge has closed the connection again")
+
+    def _on_lost(self, reason: str) -> None:
+        """On the loop of the bridge."""
+        if not self._up:
+            return
+        self._up = False
+        run = self._run
+        if run is not None:
+            run.breaks(LinkLost(reason))
+        self._link_changed(LinkState.DISCONNECTED, reason)
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        program = self._program(command)
+        params = checked(program.params, command.params)
+        if not self._up:
+            raise LinkLost("not connected")
+        robot = self._options.ready.robot
+        run = Run(
+            program,
+            params,
+            robot.values,
+            bridge=self._bridge,
+            goals=self._goals,
+            stops=self._stops,
+            latched=lambda: self._latched,
+            accept_s=robot.accept_s,
+            ignores_others=robot.others == "ignore",
+        )
+        self._run = run
+        try:
+            return run.carry_out(context)
+        finally:
+            self._run = None
+
+    def immediate(self, command: Command) -> JsonObject:
+        program = self._program(command)
+        if not program.query or program.ask is None:
+            raise UnknownCommand("it is no query")
+        scope = {
+            "params": checked(program.params, command.params),
+            "values": self._options.ready.robot.values,
+        }
+        if not self._up:
+            raise LinkLost("not connected")
+        told = Asking(self._bridge).ask(program.ask, scope, acts=False)
+        return results(program.result, {**scope, **told})
+
+    def _program(self, command: Command) -> RosProgram:
+        program = self._options.ready.programs.get(command.cmd_type)
+        if program is None:
+            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
+        return program
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        raise DriverError("this robot cannot pause")
+
+    def resume(self) -> None:
+        raise DriverError("this robot cannot pause")
+
+    def stop(self) -> None:
+        with self._state:
+            making = self._making
+        if making is not None:
+            making.cancel()
+        run = self._run
+        if run is None:
+            return
+        action, told = run.action, run.stop()
+        if action is None or told is None:
+            return
+        self._heard({action: told})
+
+    def emergency_stop(self) -> None:
+        # before the link is looked at: a robot that is not there is stopped when it comes back
+        self._latched = True
+        with self._state:
+            making = self._making
+        if making is not None:
+            making.cancel()
+        self._stop_all()
+
+    def reset(self) -> None:
+        self._latched = False
+
+    def _stop_all(self) -> None:
+        """Raises LinkLost, DriverError where it is not certain that everybody has heard it."""
+        told = {action: self._stops.cancel(action) for action in self._options.ready.actions}
+        halts = self._stops.halt()
+        run = self._run
+        if run is not None:
+            run.stop()
+        lost = self._heard(told)
+        done, late = wait(halts, timeout=_STOP_S)
+        lost += [str(error) for each in done if (error := each.exception()) is not None]
+        lost += ["no answer yet to what `stop` sends besides"] * bool(late and not lost)
+        if lost:
+            raise DriverError("; ".join(lost)[:500])
+
+    def _heard(self, told: Mapping[str, Future[CancelCode | None]]) -> list[str]:
+        """What is wrong with cancels, as far as it shows within a moment. Raises LinkLost where
+        none has got out."""
+        wait(told.values(), timeout=_STOP_S)
+        wrong, lost = [], []
+        for action, each in told.items():
+            if not each.done():
+                wrong.append(f"{action} has not answered yet")
+            elif (error := each.exception()) is not None:
+                lost.append(str(error))
+            elif each.result() is CancelCode.REJECTED:
+                wrong.append(f"{action} refuses to cancel")
+                self._refusing.add(action)
+            else:
+                self._refusing.discard(action)
+        if lost and len(lost) == len(told):
+            raise LinkLost(lost[0])
+        return wrong + lost
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def status(self) -> DriverStatus:
+        if not self._up or not self._goals.is_open:
+            return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
+        actions = self._options.ready.actions
+        details: dict[str, Any] = {
+            "bridge": self._options.url,
+            "emergency_stop": self._latched,
+            "goals": {action: len(self._goals.active(action)) for action in actions},
+            **_named("no_server", self._missing),
+            **_named("refuses_to_cancel", sorted(self._refusing)),
+        }
+        return DriverStatus(link=LinkState.CONNECTED, details=details)
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Only the same options: other commands and another bridge need a new start."""
+        if read_options(self._robot, options).ready.robot != self._options.ready.robot:
+            raise ConfigError(
+                f"robots.{self._robot}.options: another bridge or other commands need a restart"
+            )
+        return lambda: None
+
+    def close(self) -> None:
+        self._up = False
+        self._bridge.shut()
+
+
+def _told(making: Future[list[str]], seconds: float, url: str) -> list[str]:
+    try:
+        return making.result(seconds)
+    except CancelledError as error:
+        raise LinkLost("a stop came before the bridge had answered") from error
+    except TimeoutError as error:
+        making.cancel()
+        raise LinkLost(f"{url}: no answer within {seconds:g} s") from error
+
+
+def _named(name: str, values: Iterable[str]) -> dict[str, Any]:
+    listed = list(values)
+    return {name: listed} if listed else {}

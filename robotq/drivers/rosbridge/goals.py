@@ -1,0 +1,100 @@
+"""What the action servers say of their goals, and whether the way to stop them is open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from robotq.drivers.rosbridge.bridge import Bridge, Socket
+from robotq.drivers.rosbridge.messages import (
+    GOAL_STATUS_ARRAY,
+    GoalId,
+    GoalStatus,
+    Incoming,
+    Published,
+    goals_in,
+    status_topic,
+    subscribe,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Goals:
+    """Follows the status of every action on one socket. All methods may be called from any thread
+    but that of the loop."""
+
+    def __init__(
+        self, bridge: Bridge, actions: Iterable[str], on_lost: Callable[[str], None]
+    ) -> None:
+        self._bridge = bridge
+        self._actions = {status_topic(action): action for action in actions}
+        self._on_lost = on_lost
+        self._socket: Socket | None = None
+        self._known: dict[str, Mapping[GoalId, GoalStatus]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return self._socket is not None and self._socket.is_open
+
+    def open(self) -> None:
+        """Raises LinkLost."""
+        self.close()
+        with self._lock:
+            self._known = {}
+        socket: Socket
+
+        def lost(reason: str) -> None:
+            # one that was closed here says so too
+            if self._socket is socket:
+                self._on_lost(reason)
+
+        socket = Socket(self._bridge, self._came, lost)
+        socket.open()
+        self._socket = socket
+        for topic in self._actions:
+            socket.send(subscribe(self._bridge.new_id(), topic, GOAL_STATUS_ARRAY))
+
+    def close(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.close()
+
+    def of(self, action: str) -> Mapping[GoalId, GoalStatus]:
+        """The goals of an action as they were told last."""
+        with self._lock:
+            return self._known.get(action, {})
+
+    def active(self, action: str) -> list[GoalId]:
+        return [id_ for id_, status in self.of(action).items() if status.active]
+
+    def look(self, action: str, seconds: float) -> Mapping[GoalId, GoalStatus] | None:
+        """The same as the server says now: it keeps its last word for whoever subscribes. None
+        where it says nothing, as it does before its first goal. Raises LinkLost."""
+        topic = status_topic(action)
+        exchange, socket = self._bridge.exchange(
+            lambda id_: subscribe(id_, topic, GOAL_STATUS_ARRAY)
+        )
+        try:
+            told = exchange.take(seconds)
+        except LinkLost:
+            raise
+        finally:
+            socket.close()
+        if not isinstance(told, Published):
+            return None
+        self._came(told)
+        return self.of(action)
+
+    def _came(self, incoming: Incoming) -> None:
+        if not isinstance(incoming, Published) or incoming.topic not in self._actions:
+            return
+        try:
+            goals = goals_in(incoming.message)
+        except ValueError as error:
+            _log.warning("%s: %s: %s", self._bridge.robot, incoming.topic, error)
+            return
+        with self._lock:
+            self._known[self._actions[incoming.topic]] = goals

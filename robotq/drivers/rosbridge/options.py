@@ -1,0 +1,81 @@
+"""The `options` of a robot with `driver: rosbridge`: the keys of `robotq.config.ros_robot`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from yarl import URL
+
+from robotq.config.ros_robot import ROS_ROBOT, RosRobot
+from robotq.config.strict_yaml import KeyPath, key_text
+from robotq.drivers.params import schema_of
+from robotq.drivers.rosbridge.reading import RobotReader
+from robotq.drivers.rosbridge.ready import ReadyRobot
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+from robotq.steps import Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosbridgeOptions:
+    url: str
+    ready: ReadyRobot
+
+    @property
+    def places(self) -> Collection[str]:
+        """Of `KnowsPlaces`."""
+        return self.ready.robot.places
+
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
+        """Of `KnowsCommands`."""
+        if program is not None:
+            return "a robot behind rosbridge does what its own options say, and no steps"
+        if cmd_type in self.ready.programs:
+            return None
+        return f"it can do {', '.join(self.ready.programs) or 'nothing'}"
+
+    @property
+    def brings(self) -> Mapping[str, JsonObject]:
+        """Of `BringsCommands`."""
+        told: dict[str, JsonObject] = {}
+        for name, program in self.ready.programs.items():
+            written = self.ready.robot.commands[name]
+            told[name] = {
+                "kind": "query" if program.query else "queued",
+                "title": dict(written.title),
+                "schema": schema_of(program.params),
+                "timeout_s": written.timeout_s,
+                "idempotent": program.query,
+                "approval": written.approval,
+                "resources": list(written.resources),
+            }
+        return told
+
+
+def read_options(robot: str, options: Mapping[str, Any]) -> RosbridgeOptions:
+    """Raises ConfigError with one line for each fault."""
+    where = f"robots.{robot}.options"
+
+    def line(at: KeyPath, text: str) -> str:
+        return f"{where}: {key_text(at)}: {text}" if at else f"{where}: {text}"
+
+    read = ROS_ROBOT.read(options)
+    if not isinstance(read, RosRobot):
+        raise ConfigError("\n".join(line(at, text) for at, text in read))
+    reader = RobotReader(read)
+    ready = reader.read()
+    if not _is_bridge(read.url):
+        reader.faults.append((("url",), f"found {read.url!r}, expected ws://host:9090"))
+    if ready is None or reader.faults:
+        raise ConfigError("\n".join(line(at, text) for at, text in reader.faults))
+    return RosbridgeOptions(url=read.url, ready=ready)
+
+
+def _is_bridge(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in ("ws", "wss") and bool(url.host) and url.user is None

@@ -1,0 +1,241 @@
+"""One command: what it waits for, what its goal tells, and what is certain at its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.patience import Turns
+from robotq.drivers.rosbridge.asking import Asking, not_carried, require, results
+from robotq.drivers.rosbridge.bridge import Bridge
+from robotq.drivers.rosbridge.exchange import Exchange
+from robotq.drivers.rosbridge.goals import Goals
+from robotq.drivers.rosbridge.messages import (
+    CancelCode,
+    Feedback,
+    GoalEnded,
+    GoalId,
+    GoalStatus,
+    send_goal,
+)
+from robotq.drivers.rosbridge.ready import Action, RosProgram, filled
+from robotq.drivers.rosbridge.stops import Stops
+from robotq.drivers.rosbridge.told import Told
+from robotq.model.json import JsonObject
+from robotq.steps.expressions import ExpressionError
+from robotq.steps.templates import Template
+
+_TURN_S = 0.2
+"""Between two looks at what is to happen besides; a stop wakes it at once."""
+_CANCEL_S = 0.3
+"""Between two cancels of a goal that has not ended: the first may have come before the goal."""
+_LOOK_S = 0.5
+"""Longest that a look at the goals of a server takes."""
+
+
+class Run:
+    """A command on its way. `stop` may be called from any thread."""
+
+    def __init__(
+        self,
+        program: RosProgram,
+        params: JsonObject,
+        values: Mapping[str, Any],
+        *,
+        bridge: Bridge,
+        goals: Goals,
+        stops: Stops,
+        latched: Callable[[], bool],
+        accept_s: float,
+        ignores_others: bool,
+    ) -> None:
+        self._program = program
+        self._scope: dict[str, Any] = {"params": params, "values": values}
+        self._bridge = bridge
+        self._goals = goals
+        self._stops = stops
+        self._latched = latched
+        self._accept_s = accept_s
+        self._ignores_others = ignores_others
+        self._stopping = False
+        self._exchange: Exchange | None = None
+        self._lock = threading.Lock()
+        self.goal_id: GoalId | None = None
+        """Of the goal at its server, as soon as that is certain."""
+
+    @property
+    def action(self) -> str | None:
+        return None if self._program.action is None else self._program.action.name
+
+    def stop(self) -> Future[CancelCode | None] | None:
+        """Have it come to its end. Comes to what the server says; None where there is nothing to
+        cancel: a service that was called goes on until it answers. Raises LinkLost."""
+        with self._lock:
+            self._stopping = True
+            exchange = self._exchange
+        if exchange is not None:
+            exchange.wake()
+        action = self._program.action
+        return None if action is None else self._stops.cancel(action.name)
+
+    def breaks(self, error: UncertainOutcome) -> None:
+        with self._lock:
+            exchange = self._exchange
+        if exchange is not None:
+            exchange.breaks(error)
+
+    def carry_out(self, context: CommandContext) -> JsonObject:
+        """Raises DriverError, Stopped, UncertainOutcome."""
+        program = self._program
+        asking = Asking(self._bridge)
+        for ask in program.requires:
+            self._check()
+            asking.ask(ask, self._scope, acts=False, given_up=self._is_stopping)
+        self._check()
+        if program.action is not None:
+            told: dict[str, Any] = {"result": self._act(program.action, context)}
+        else:
+            assert program.ask is not None
+            if program.place is not None:
+                context.moved_to(None)
+            told = asking.ask(program.ask, self._scope, acts=True)
+        scope = {**self._scope, **told}
+        if program.place is not None:
+            context.moved_to(str(_text(program.place, scope)))
+        return results(program.result, scope)
+
+    def _is_stopping(self) -> bool:
+        return self._stopping or self._latched()
+
+    def _check(self) -> None:
+        if self._is_stopping():
+            raise Stopped
+
+    # -- a goal --------------------------------------------------------------------------------
+
+    def _act(self, action: Action, context: CommandContext) -> Any:
+        goal = filled(action.goal, self._scope)
+        before = frozenset(self._goals.of(action.name))
+        others = self._goals.active(action.name)
+        if others and not self._ignores_others:
+            raise DriverError(
+                f"{action.name} is carrying out a goal of somebody else ({others[0].hex()}): "
+                "end it there, or by an emergency stop"
+            )
+        self._check()
+        if self._program.place is not None:
+            context.moved_to(None)
+        exchange, socket = self._bridge.exchange(
+            lambda id_: send_goal(id_, action.name, action.type, goal)
+        )
+        with self._lock:
+            self._exchange = exchange
+        try:
+            with Told(action, self._scope, context) as told:
+                return self._ended(action, self._followed(action, exchange, told, before))
+        finally:
+            with self._lock:
+                self._exchange = None
+            socket.close()
+
+    def _followed(
+        self, action: Action, exchange: Exchange, told: Told, before: frozenset[GoalId]
+    ) -> GoalEnded:
+        """How the goal ended. Raises UncertainOutcome."""
+        turns = Turns(_TURN_S)
+        began = turns.now()
+        cancelled_at = 0.0
+        accepted = False
+        while True:
+            stopping = self._is_stopping()
+            if stopping and time.monotonic() - cancelled_at >= _CANCEL_S:
+                # also the first time: the one that the stop has sent may have come too early
+                cancelled_at = time.monotonic()
+                self._stops.cancel(action.name)
+            incoming = exchange.take(_TURN_S, _never if stopping else self._is_stopping)
+            waited_s = turns.now() - began
+            if isinstance(incoming, GoalEnded):
+                if incoming.carried:
+                    return incoming
+                raise self._no_result(incoming.values, accepted=accepted)
+            if isinstance(incoming, Feedback):
+                if not accepted:
+                    accepted = True
+                    self._learn_id(action.name, before)
+                told.feedback(incoming.values)
+            elif incoming is None and not accepted and waited_s > self._accept_s:
+                accepted = self._found(action.name, before)
+
+    def _no_result(self, values: Any, *, accepted: bool) -> Exception:
+        error = not_carried(values, certain=False)
+        if isinstance(error, DriverError) and accepted:
+            return UncertainOutcome("answer_lost", str(error))
+        if isinstance(error, DriverError) and self._is_stopping():
+            return Stopped()
+        return error
+
+    def _learn_id(self, action: str, before: frozenset[GoalId]) -> None:
+        """The goal has been accepted, so the server lists it. It is known where no other one has
+        come since it was sent."""
+        try:
+            listed = self._goals.look(action, _LOOK_S) or {}
+        except LinkLost:
+            return
+        new = listed.keys() - before
+        self.goal_id = next(iter(new)) if len(new) == 1 else None
+
+    def _found(self, action: str, before: frozenset[GoalId]) -> bool:
+        """Whether the server carries out a goal that it did not have before. Raises
+        UncertainOutcome where it does not: a goal that was rejected gets no answer from some
+        bridges, and one that is still on its way gets none either."""
+        try:
+            listed = self._goals.look(action, _LOOK_S) or {}
+        except LinkLost:
+            listed = self._goals.of(action)
+        if listed.keys() - before:
+            return True
+        raise UncertainOutcome(
+            "answer_lost",
+            f"{action} has neither accepted nor rejected the goal within {self._accept_s:g} s",
+        )
+
+    def _ended(self, action: Action, ended: GoalEnded) -> Any:
+        match ended.status:
+            case GoalStatus.SUCCEEDED:
+                scope = {**self._scope, "result": ended.values}
+                require(self._program.check, scope, self._program.otherwise, action.name)
+                return ended.values
+            case GoalStatus.CANCELED | GoalStatus.ABORTED if self._is_stopping():
+                raise Stopped
+            case GoalStatus.CANCELED:
+                raise DriverError(f"{action.name}: the goal was cancelled at the robot")
+            case GoalStatus.ABORTED:
+                raise DriverError(f"{action.name}: the robot gave the goal up{_why(ended.values)}")
+            case _:
+                raise UncertainOutcome(
+                    "answer_lost", f"{action.name}: the bridge does not say how the goal ended"
+                )
+
+
+def _text(template: Template, scope: Mapping[str, Any]) -> Any:
+    try:
+        return template.value(scope)
+    except ExpressionError as error:
+        raise DriverError(f"place: {error}") from error
+
+
+def _why(values: Any) -> str:
+    """What a result says of itself; these names are usual."""
+    if isinstance(values, Mapping):
+        for name in ("error_msg", "error_message", "message", "error_code"):
+            if values.get(name) not in (None, "", 0):
+                return f": {values[name]}"[:300]
+    return ""
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,83 @@
+"""What the feedback of a goal tells the engine: steps, progress, what has been found so far."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from robotq.drivers.base import CommandContext
+from robotq.drivers.rosbridge.ready import Action
+from robotq.model.json import JsonObject
+from robotq.steps.expressions import Expression, ExpressionError
+from robotq.steps.templates import Template
+
+_log = logging.getLogger(__name__)
+
+_MOST_FAULTS = 10
+"""Different faults of expressions that are logged for one goal."""
+
+
+class Told:
+    """Tells the engine what the feedback of a goal says, each thing once."""
+
+    def __init__(self, action: Action, scope: Mapping[str, Any], context: CommandContext) -> None:
+        self._action = action
+        self._scope = scope
+        self._context = context
+        self._stack = ExitStack()
+        self._step: str | None = None
+        self._progress: float | None = None
+        self._partial: JsonObject = {}
+        self._faults: set[str] = set()
+
+    def __enter__(self) -> Told:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)
+
+    def feedback(self, values: Any) -> None:
+        scope = {**self._scope, "feedback": values}
+        action = self._action
+        if action.step is not None:
+            self._to_step(self._value(action.step, scope))
+        if action.progress is not None:
+            self._to_progress(self._value(action.progress, scope))
+        if action.partial:
+            partial = {name: self._value(each, scope) for name, each in action.partial.items()}
+            if partial != self._partial:
+                self._partial = partial
+                self._context.partial(**partial)
+
+    def _to_step(self, name: object) -> None:
+        step = str(name)[:200] if name not in (None, "") else None
+        if step == self._step:
+            return
+        self._stack.close()
+        self._step = step
+        if step is not None:
+            self._stack.enter_context(self._context.step(step))
+
+    def _to_progress(self, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        if not math.isfinite(value):
+            return
+        fraction = min(1.0, max(0.0, float(value)))
+        if fraction != self._progress:
+            self._progress = fraction
+            self._context.progress(fraction)
+
+    def _value(self, made: Expression | Template, scope: Mapping[str, Any]) -> Any:
+        """None where it cannot be calculated, which is said once: it breaks no motion."""
+        try:
+            return made.value(scope)
+        except ExpressionError as error:
+            text = str(error)
+            if text not in self._faults and len(self._faults) < _MOST_FAULTS:
+                self._faults.add(text)
+                _log.warning("%s: feedback: %s", self._action.name, text)
+            return None
