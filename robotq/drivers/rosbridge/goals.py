@@ -79,8 +79,6 @@ class Goals:
         )
         try:
             told = exchange.take(seconds)
-        except LinkLost:
-            raise
         finally:
             socket.close()
         if not isinstance(told, Published):

@@ -6,7 +6,8 @@ import logging
 import math
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from robotq.drivers.base import CommandContext
 from robotq.drivers.rosbridge.ready import Action
@@ -33,11 +34,16 @@ class Told:
         self._partial: JsonObject = {}
         self._faults: set[str] = set()
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._stack.__exit__(*error)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def feedback(self, values: Any) -> None:
         scope = {**self._scope, "feedback": values}
