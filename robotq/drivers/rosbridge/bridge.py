@@ -35,6 +35,8 @@ _SEND_S = 2.0
 _BEAT_S = 4.0
 """Between two pings; half of it without a pong, and the connection is lost."""
 _CLOSE_S = 1.0
+_SHUT_S = 2.0
+"""Wall seconds in which everything is closed at the end."""
 _MOST_BYTES = 8 * 2**20
 """Of one message."""
 
@@ -92,6 +94,7 @@ class Socket:
             raise LinkLost(f"{bridge.url}: nobody takes the connection: {reason}") from error
         except TimeoutError as error:
             raise LinkLost(f"{bridge.url}: no answer within {_OPEN_S:g} s") from error
+        bridge.sockets.add(self)
         self._reading = asyncio.create_task(self._read(self._web), name=f"{bridge.robot}-reading")
 
     async def sent(self, message: JsonObject) -> None:
@@ -105,6 +108,7 @@ class Socket:
 
     async def closed(self) -> None:
         """Close it; a bridge that has gone away answers no close, and is not waited for."""
+        self._bridge.sockets.discard(self)
         if self._web is not None:
             try:
                 async with asyncio.timeout(_CLOSE_S):
@@ -147,6 +151,9 @@ class Bridge:
         self._starting = threading.Lock()
         self._ids = (f"{robot}-{secrets.token_hex(3)}-{n}" for n in itertools.count(1))
         self._shut = False
+        self._thread: threading.Thread | None = None
+        self.sockets: set[Socket] = set()
+        """Those that are open; on the loop only."""
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -206,8 +213,9 @@ class Bridge:
         with self._starting:
             self._shut = True
             loop, self._loop = self._loop, None
-        if loop is not None:
+        if loop is not None and self._thread is not None:
             asyncio.run_coroutine_threadsafe(self._end(), loop)
+            self._thread.join(_SHUT_S)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._starting:
@@ -215,10 +223,10 @@ class Bridge:
                 raise LinkLost("the driver is closed")
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                thread = threading.Thread(
+                self._thread = threading.Thread(
                     target=self._serve, args=(self._loop,), name=f"{self.robot}-bridge", daemon=True
                 )
-                thread.start()
+                self._thread.start()
             return self._loop
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -229,6 +237,7 @@ class Bridge:
             loop.close()
 
     async def _end(self) -> None:
+        await asyncio.gather(*(socket.closed() for socket in list(self.sockets)))
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
