@@ -20,12 +20,12 @@ from robotq.drivers.line.params import LineParams
 from robotq.drivers.line.ready import (
     Exchange,
     LineProgram,
-    Param,
     Poll,
     Question,
     ReadyDevice,
     text_of,
 )
+from robotq.drivers.params import Param
 from robotq.drivers.pieces import Pieces
 from robotq.steps.shapes import Shape, shape_of
 

@@ -149,7 +149,9 @@ class Bridge:
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
-        self._ids = (f"{robot}-{secrets.token_hex(3)}-{n}" for n in itertools.count(1))
+        self._session_id = secrets.token_hex(3)
+        # unlike a generator, it may be asked from several threads at once
+        self._count = itertools.count(1)
         self._shut = False
         self._thread: threading.Thread | None = None
         self.sockets: set[Socket] = set()
@@ -164,7 +166,7 @@ class Bridge:
 
     def new_id(self) -> str:
         """No other message of any daemon has it."""
-        return next(self._ids)
+        return f"{self.robot}-{self._session_id}-{next(self._count)}"
 
     def exchange(self, message: Callable[[str], JsonObject]) -> tuple[Exchange, Socket]:
         """Send what `message` makes of a new id on a socket of its own; the caller closes it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,3 +91,8 @@ class Site:
     def close(self) -> None:
         self.driver.close()
         self.bridge.stop()
+        # aiohttp's client keeps the connection of a WebSocket whose other end was cut until it is
+        # collected, and warns then
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
