@@ -208,6 +208,12 @@ class Execution:
             )
         return self
 
+    def named(self) -> Execution:
+        """The same, and until the device's own id of the run is known, which may be later."""
+        self.moving()
+        until(lambda: self.context.run is not None or self.over, "a run that moves gets its id")
+        return self
+
     @property
     def over(self) -> bool:
         return not self._thread.is_alive()

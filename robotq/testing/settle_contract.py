@@ -104,7 +104,7 @@ class SettleContract:
     def test_settle__of_a_stopped_run_is_no_completed_one(
         self, bench: DriverBench, settling: Driver
     ) -> None:
-        execution = Execution(settling, bench.long, task_id="task_stopped").moving()
+        execution = Execution(settling, bench.long, task_id="task_stopped").named()
         settling.stop()
         run = execution.ended().context.unsettled(bench.long)
         answer = _asked(settling, run)
@@ -165,7 +165,7 @@ def _left(
     """A run goes on that its driver has let go, and another driver is there in its place."""
     if bench.again is None:
         pytest.skip("this bench cannot make another driver")
-    execution = Execution(driver, bench.long, task_id="task_left").moving()
+    execution = Execution(driver, bench.long, task_id="task_left").named()
     assert isinstance(driver, Settles)
     with soon("let_go"):
         driver.let_go(60)

@@ -16,17 +16,19 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    UncertainOutcome,
     UnknownCommand,
 )
 from robotq.drivers.params import checked
 from robotq.drivers.rosbridge.asking import Asking, results
 from robotq.drivers.rosbridge.bridge import Bridge
 from robotq.drivers.rosbridge.goals import Goals
-from robotq.drivers.rosbridge.messages import CancelCode
+from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, GoalStatus
 from robotq.drivers.rosbridge.options import RosbridgeOptions, read_options
 from robotq.drivers.rosbridge.ready import RosProgram
 from robotq.drivers.rosbridge.run import Run
 from robotq.drivers.rosbridge.stops import Stops
+from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -35,6 +37,8 @@ _CONNECT_S = 12.0
 """Wall seconds in which everything that a stop needs is open."""
 _STOP_S = 0.5
 """Wall seconds that a stop waits for the word of the servers; the command goes on to wait."""
+_ASKED_S = 5.0
+"""Wall seconds in which a server says what became of a goal."""
 _LOOK_S = 0.3
 """Wall seconds in which a server tells a new listener of its goals."""
 
@@ -48,6 +52,8 @@ class RosbridgeDriver:
         self._goals = Goals(self._bridge, options.ready.actions, self._on_lost)
         self._stops = Stops(self._bridge, options.ready)
         self._run: Run | None = None
+        self._found: tuple[str, GoalId] | None = None
+        """A goal that was found running, and that nobody follows yet."""
         self._latched = False
         self._up = False
         self._making: Future[list[str]] | None = None
@@ -105,12 +111,20 @@ class RosbridgeDriver:
     # -- commands ------------------------------------------------------------------------------
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        run = self._made(command)
+        self._run = run
+        try:
+            return run.carry_out(context)
+        finally:
+            self._run = None
+
+    def _made(self, command: Command) -> Run:
         program = self._program(command)
         params = checked(program.params, command.params)
         if not self._up:
             raise LinkLost("not connected")
         robot = self._options.ready.robot
-        run = Run(
+        return Run(
             program,
             params,
             robot.values,
@@ -121,11 +135,6 @@ class RosbridgeDriver:
             accept_s=robot.accept_s,
             ignores_others=robot.others == "ignore",
         )
-        self._run = run
-        try:
-            return run.carry_out(context)
-        finally:
-            self._run = None
 
     def immediate(self, command: Command) -> JsonObject:
         program = self._program(command)
@@ -146,6 +155,51 @@ class RosbridgeDriver:
             raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
         return program
 
+    # -- runs that nobody has watched to their end ---------------------------------------------
+
+    def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:
+        """Of `Settles`: by the status that the action server keeps under the id of the goal."""
+        action, goal_id = self._unsettled(run)
+        told = self._goals.look(action, _ASKED_S)
+        status = None if told is None else told.get(goal_id)
+        if status is None:
+            return Settled.unknown(f"{action} does not know the goal any more")
+        if status.active:
+            self._found = (action, goal_id)
+            return Settled.running(id=run.id)
+        self._found = None
+        if status is GoalStatus.SUCCEEDED:
+            result = self._made(run.command).ended_unseen(status, context)
+            return Settled.completed(result, id=run.id)
+        if status is GoalStatus.CANCELED:
+            return Settled.stopped(id=run.id)
+        return Settled.failed("the robot gave the goal up", id=run.id)
+
+    def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
+        """Of `Settles`."""
+        _, goal_id = self._unsettled(run)
+        followed = self._made(run.command)
+        self._run, self._found = followed, None
+        try:
+            return followed.follow(goal_id, context)
+        finally:
+            self._run = None
+
+    def let_go(self, limit_s: float) -> None:  # noqa: ARG002 - a goal has no time limit at its server
+        """Of `Settles`."""
+        run = self._run
+        if run is not None:
+            run.let_go()
+
+    def _unsettled(self, run: UnsettledRun) -> tuple[str, GoalId]:
+        action = self._program(run.command).action
+        written = run.at_device.details.get("action")
+        if action is None or action.name != written:
+            raise UncertainOutcome(
+                "answer_lost", f"it was a goal of {written}, which the options do not name any more"
+            )
+        return action.name, bytes.fromhex(run.id)
+
     # -- stopping ------------------------------------------------------------------------------
 
     def hold(self) -> None:
@@ -161,11 +215,23 @@ class RosbridgeDriver:
             making.cancel()
         run = self._run
         if run is None:
+            # nobody follows it yet
+            self._heard({a: self._stops.cancel(a, goal) for a, goal in self._unfollowed().items()})
             return
         action, told = run.action, run.stop()
         if action is None or told is None:
             return
         self._heard({action: told})
+
+    def _unfollowed(self) -> Mapping[str, GoalId]:
+        """Goals that go on although no command runs, of ours as far as is known."""
+        if not self._up:
+            return {}
+        if self._found is not None:
+            return dict([self._found])
+        if self._options.ready.robot.others == "ignore":
+            return {}
+        return {each: ALL_GOALS for each in self._options.ready.actions if self._goals.active(each)}
 
     def emergency_stop(self) -> None:
         # before the link is looked at: a robot that is not there is stopped when it comes back

@@ -25,6 +25,7 @@ from robotq.drivers.rosbridge.messages import (
 from robotq.drivers.rosbridge.ready import Action, RosProgram, filled
 from robotq.drivers.rosbridge.stops import Stops
 from robotq.drivers.rosbridge.told import Told
+from robotq.drivers.settling import LeftRunning
 from robotq.model.json import JsonObject
 from robotq.steps.expressions import ExpressionError
 from robotq.steps.templates import Template
@@ -33,8 +34,12 @@ _TURN_S = 0.2
 """Between two looks at what is to happen besides; a stop wakes it at once."""
 _CANCEL_S = 0.3
 """Between two cancels of a goal that has not ended: the first may have come before the goal."""
-_LOOK_S = 0.5
+_LOOK_S = 2.0
 """Longest that a look at the goals of a server takes."""
+_NAMED_S = 2.0
+"""Wall seconds in which a goal that is to go on without robotq gets its id, if it has none yet."""
+_GONE = GoalStatus.UNKNOWN
+"""Of a goal that its server does not list."""
 
 
 class Run:
@@ -62,6 +67,7 @@ class Run:
         self._accept_s = accept_s
         self._ignores_others = ignores_others
         self._stopping = False
+        self._left_at: float | None = None
         self._exchange: Exchange | None = None
         self._lock = threading.Lock()
         self.goal_id: GoalId | None = None
@@ -87,6 +93,49 @@ class Run:
             exchange = self._exchange
         if exchange is not None:
             exchange.breaks(error)
+
+    def let_go(self) -> None:
+        """The robot is to go on without robotq."""
+        with self._lock:
+            self._left_at = time.monotonic()
+            exchange = self._exchange
+        if exchange is not None:
+            exchange.wake()
+
+    def follow(self, goal_id: GoalId, context: CommandContext) -> JsonObject:
+        """Wait for the end of a goal that was begun before, by what its server says of it: the
+        feedback and the result go to the connection that began it. Raises as `carry_out`."""
+        action = self._program.action
+        assert action is not None
+        self.goal_id = goal_id
+        exchange = Exchange()
+        with self._lock:
+            self._exchange = exchange
+        cancelled_at = 0.0
+        if self._program.place is not None:
+            context.moved_to(None)
+        try:
+            while (status := self._goals.of(action.name).get(goal_id, _GONE)).active:
+                cancelled_at = self._cancel_again(action, cancelled_at)
+                exchange.take(_TURN_S, self._woken())
+                self._check_left()
+        finally:
+            with self._lock:
+                self._exchange = None
+        return self.ended_unseen(status, context)
+
+    def ended_unseen(self, status: GoalStatus, context: CommandContext) -> JsonObject:
+        """The result of a goal of which only the status is known. Raises as `carry_out`."""
+        action, place = self._program.action, self._program.place
+        assert action is not None
+        if status is not GoalStatus.SUCCEEDED:
+            if status is _GONE:
+                reason = f"{action.name} does not know the goal any more"
+                raise UncertainOutcome("device_reset", reason)
+            self._ended(action, GoalEnded("", carried=True, status=status, values=None))
+        if place is not None:
+            context.moved_to(_place_without_result(place, self._scope))
+        return {"result_unavailable": True}
 
     def carry_out(self, context: CommandContext) -> JsonObject:
         """Raises DriverError, Stopped, UncertainOutcome."""
@@ -136,27 +185,25 @@ class Run:
             self._exchange = exchange
         try:
             with Told(action, self._scope, context) as told:
-                return self._ended(action, self._followed(action, exchange, told, before))
+                return self._ended(action, self._followed(exchange, told, before, context))
         finally:
             with self._lock:
                 self._exchange = None
             socket.close()
 
     def _followed(
-        self, action: Action, exchange: Exchange, told: Told, before: frozenset[GoalId]
+        self, exchange: Exchange, told: Told, before: frozenset[GoalId], context: CommandContext
     ) -> GoalEnded:
         """How the goal ended. Raises UncertainOutcome."""
+        action = told.action
         turns = Turns(_TURN_S)
         began = turns.now()
         cancelled_at = 0.0
         accepted = False
         while True:
-            stopping = self._is_stopping()
-            if stopping and time.monotonic() - cancelled_at >= _CANCEL_S:
-                # also the first time: the one that the stop has sent may have come too early
-                cancelled_at = time.monotonic()
-                self._stops.cancel(action.name)
-            incoming = exchange.take(_TURN_S, _never if stopping else self._is_stopping)
+            cancelled_at = self._cancel_again(action, cancelled_at)
+            incoming = exchange.take(_TURN_S, self._woken())
+            self._check_left()
             waited_s = turns.now() - began
             if isinstance(incoming, GoalEnded):
                 if incoming.carried:
@@ -165,10 +212,30 @@ class Run:
             if isinstance(incoming, Feedback):
                 if not accepted:
                     accepted = True
-                    self._learn_id(action.name, before)
+                    self._learn_id(action.name, before, context)
                 told.feedback(incoming.values)
             elif incoming is None and not accepted and waited_s > self._accept_s:
                 accepted = self._found(action.name, before)
+
+    def _cancel_again(self, action: Action, cancelled_at: float) -> float:
+        """The cancel that a stop has sent may have come before the goal."""
+        if not self._is_stopping() or time.monotonic() - cancelled_at < _CANCEL_S:
+            return cancelled_at
+        self._stops.cancel(action.name)
+        return time.monotonic()
+
+    def _woken(self) -> Callable[[], bool]:
+        """What ends a wait before its time: what has not been seen to yet."""
+        stopping = self._is_stopping()
+        left = self._left_at
+        return lambda: self._left_at != left or (not stopping and self._is_stopping())
+
+    def _check_left(self) -> None:
+        """Without its id nobody can ask for the goal afterwards, so that is waited for."""
+        if self._left_at is None:
+            return
+        if self.goal_id is not None or time.monotonic() - self._left_at > _NAMED_S:
+            raise LeftRunning
 
     def _no_result(self, values: Any, *, accepted: bool) -> Exception:
         error = not_carried(values, certain=False)
@@ -178,7 +245,7 @@ class Run:
             return Stopped()
         return error
 
-    def _learn_id(self, action: str, before: frozenset[GoalId]) -> None:
+    def _learn_id(self, action: str, before: frozenset[GoalId], context: CommandContext) -> None:
         """The goal has been accepted, so the server lists it. It is known where no other one has
         come since it was sent."""
         try:
@@ -186,7 +253,9 @@ class Run:
         except LinkLost:
             return
         new = listed.keys() - before
-        self.goal_id = next(iter(new)) if len(new) == 1 else None
+        if len(new) == 1:
+            (self.goal_id,) = new
+            context.run_id(self.goal_id.hex(), begun=True, details={"action": action})
 
     def _found(self, action: str, before: frozenset[GoalId]) -> bool:
         """Whether the server carries out a goal that it did not have before. Raises
@@ -237,5 +306,9 @@ def _why(values: Any) -> str:
     return ""
 
 
-def _never() -> bool:
-    return False
+def _place_without_result(template: Template, scope: Mapping[str, Any]) -> str | None:
+    """None where the place was to follow from the result."""
+    try:
+        return str(template.value(scope))
+    except ExpressionError:
+        return None

@@ -25,7 +25,7 @@ class Told:
     """Tells the engine what the feedback of a goal says, each thing once."""
 
     def __init__(self, action: Action, scope: Mapping[str, Any], context: CommandContext) -> None:
-        self._action = action
+        self.action = action
         self._scope = scope
         self._context = context
         self._stack = ExitStack()
@@ -47,7 +47,7 @@ class Told:
 
     def feedback(self, values: Any) -> None:
         scope = {**self._scope, "feedback": values}
-        action = self._action
+        action = self.action
         if action.step is not None:
             self._to_step(self._value(action.step, scope))
         if action.progress is not None:
@@ -85,5 +85,5 @@ class Told:
             text = str(error)
             if text not in self._faults and len(self._faults) < _MOST_FAULTS:
                 self._faults.add(text)
-                _log.warning("%s: feedback: %s", self._action.name, text)
+                _log.warning("%s: feedback: %s", self.action.name, text)
             return None

@@ -73,11 +73,15 @@ class Site:
 
         self.graph.services["/gripper/set"] = grip
         self.bridge = BridgeServer(self.graph, **bridge).start()
-        setup, self.links = driver_setup(
-            tmp_path, {"url": self.bridge.url, **OPTIONS, **(options or {})}
-        )
+        self._options = {"url": self.bridge.url, **OPTIONS, **(options or {})}
+        self._tmp_path = tmp_path
+        setup, self.links = driver_setup(tmp_path, self._options)
         self.driver: Driver = rosbridge.create(setup)
         self.context = RecordingContext()
+
+    def again(self) -> Driver:
+        """Another driver for the same robot, as after a start."""
+        return rosbridge.create(driver_setup(self._tmp_path, self._options)[0])
 
     def do(self, cmd_type: str, **params: Any) -> JsonObject:
         return self.driver.execute(Command(cmd_type=cmd_type, params=params), self.context)

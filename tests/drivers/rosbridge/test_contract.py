@@ -9,11 +9,14 @@ import pytest
 
 from robotq.model.task import Command
 from robotq.testing.driver_contract import DriverBench, DriverContract
+from robotq.testing.settle_contract import SettleContract
 from tests.drivers.rosbridge.site import Site
+
+pytestmark = pytest.mark.wall("asyncio, which the bridge and its client use, waits by the wall")
 
 
 @pytest.mark.parametrize("in_threads", [False, True])
-class TestRosbridge(DriverContract):
+class TestRosbridge(DriverContract, SettleContract):
     @pytest.fixture
     def bench(self, tmp_path: Path, in_threads: bool) -> Iterator[DriverBench]:
         site = Site(tmp_path, goals_in_threads=in_threads)
@@ -35,5 +38,6 @@ class TestRosbridge(DriverContract):
             mend_link=back,
             # a goal goes on without its client, so its steps say nothing of who began it
             motions=site.starts,
+            again=site.again,
         )
         site.close()

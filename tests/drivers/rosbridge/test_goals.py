@@ -23,6 +23,8 @@ from robotq.testing.driver_contract import Execution
 from tests.drivers.rosbridge.conftest import MakeSite
 from tests.drivers.rosbridge.site import Site
 
+pytestmark = pytest.mark.wall("asyncio, which the bridge and its client use, waits by the wall")
+
 LONG = Command(cmd_type="MOVE", params={"steps": 500, "step_s": 0.01})
 
 
