@@ -168,13 +168,8 @@ class Run:
 
     def _act(self, action: Action, context: CommandContext) -> Any:
         goal = filled(action.goal, self._scope)
+        self._check_others(action.name)
         before = frozenset(self._goals.of(action.name))
-        others = self._goals.active(action.name)
-        if others and not self._ignores_others:
-            raise DriverError(
-                f"{action.name} is carrying out a goal of somebody else ({others[0].hex()}): "
-                "end it there, or by an emergency stop"
-            )
         self._check()
         if self._program.place is not None:
             context.moved_to(None)
@@ -190,6 +185,19 @@ class Run:
             with self._lock:
                 self._exchange = None
             socket.close()
+
+    def _check_others(self, action: str) -> None:
+        """Raises DriverError where the server is busy with a goal of somebody else."""
+        if self._ignores_others or not self._goals.active(action):
+            return
+        # the end of the last goal may have come before the word of it on the other socket
+        self._goals.look(action, _LOOK_S)
+        others = self._goals.active(action)
+        if others:
+            raise DriverError(
+                f"{action} is carrying out a goal of somebody else ({others[0].hex()}): end it "
+                "there, or by an emergency stop"
+            )
 
     def _followed(
         self, exchange: Exchange, told: Told, before: frozenset[GoalId], context: CommandContext
