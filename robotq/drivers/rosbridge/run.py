@@ -10,8 +10,14 @@ from typing import Any
 
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.patience import Turns
-from robotq.drivers.rosbridge.asking import Asking, not_carried, require, results
+from robotq.drivers.rosbridge.asking import Asking, results
 from robotq.drivers.rosbridge.bridge import Bridge
+from robotq.drivers.rosbridge.endings import (
+    place_of,
+    place_without_result,
+    values_of,
+    without_result,
+)
 from robotq.drivers.rosbridge.exchange import Exchange
 from robotq.drivers.rosbridge.goals import Goals
 from robotq.drivers.rosbridge.messages import (
@@ -27,8 +33,6 @@ from robotq.drivers.rosbridge.stops import Stops
 from robotq.drivers.rosbridge.told import Told
 from robotq.drivers.settling import LeftRunning
 from robotq.model.json import JsonObject
-from robotq.steps.expressions import ExpressionError
-from robotq.steps.templates import Template
 
 _TURN_S = 0.2
 """Between two looks at what is to happen besides; a stop wakes it at once."""
@@ -132,9 +136,9 @@ class Run:
             if status is _GONE:
                 reason = f"{action.name} does not know the goal any more"
                 raise UncertainOutcome("device_reset", reason)
-            self._ended(action, GoalEnded("", carried=True, status=status, values=None))
+            self._values(GoalEnded("", carried=True, status=status, values=None))
         if place is not None:
-            context.moved_to(_place_without_result(place, self._scope))
+            context.moved_to(place_without_result(place, self._scope))
         return {"result_unavailable": True}
 
     def carry_out(self, context: CommandContext) -> JsonObject:
@@ -154,7 +158,7 @@ class Run:
             told = asking.ask(program.ask, self._scope, acts=True)
         scope = {**self._scope, **told}
         if program.place is not None:
-            context.moved_to(str(_text(program.place, scope)))
+            context.moved_to(place_of(program.place, scope))
         return results(program.result, scope)
 
     def _is_stopping(self) -> bool:
@@ -180,7 +184,7 @@ class Run:
             self._exchange = exchange
         try:
             with Told(action, self._scope, context) as told:
-                return self._ended(action, self._followed(exchange, told, before, context))
+                return self._values(self._followed(exchange, told, before, context))
         finally:
             with self._lock:
                 self._exchange = None
@@ -216,7 +220,9 @@ class Run:
             if isinstance(incoming, GoalEnded):
                 if incoming.carried:
                     return incoming
-                raise self._no_result(incoming.values, accepted=accepted)
+                raise without_result(
+                    incoming.values, accepted=accepted, stopping=self._is_stopping()
+                )
             if isinstance(incoming, Feedback):
                 if not accepted:
                     accepted = True
@@ -224,6 +230,9 @@ class Run:
                 told.feedback(incoming.values)
             elif incoming is None and not accepted and waited_s > self._accept_s:
                 accepted = self._found(action.name, before)
+
+    def _values(self, ended: GoalEnded) -> Any:
+        return values_of(ended, self._program, self._scope, stopping=self._is_stopping())
 
     def _cancel_again(self, action: Action, cancelled_at: float) -> float:
         """The cancel that a stop has sent may have come before the goal."""
@@ -244,14 +253,6 @@ class Run:
             return
         if self.goal_id is not None or time.monotonic() - self._left_at > _NAMED_S:
             raise LeftRunning
-
-    def _no_result(self, values: Any, *, accepted: bool) -> Exception:
-        error = not_carried(values, certain=False)
-        if isinstance(error, DriverError) and accepted:
-            return UncertainOutcome("answer_lost", str(error))
-        if isinstance(error, DriverError) and self._is_stopping():
-            return Stopped()
-        return error
 
     def _learn_id(self, action: str, before: frozenset[GoalId], context: CommandContext) -> None:
         """The goal has been accepted, so the server lists it. It is known where no other one has
@@ -279,44 +280,3 @@ class Run:
             "answer_lost",
             f"{action} has neither accepted nor rejected the goal within {self._accept_s:g} s",
         )
-
-    def _ended(self, action: Action, ended: GoalEnded) -> Any:
-        match ended.status:
-            case GoalStatus.SUCCEEDED:
-                scope = {**self._scope, "result": ended.values}
-                require(self._program.check, scope, self._program.otherwise, action.name)
-                return ended.values
-            case GoalStatus.CANCELED | GoalStatus.ABORTED if self._is_stopping():
-                raise Stopped
-            case GoalStatus.CANCELED:
-                raise DriverError(f"{action.name}: the goal was cancelled at the robot")
-            case GoalStatus.ABORTED:
-                raise DriverError(f"{action.name}: the robot gave the goal up{_why(ended.values)}")
-            case _:
-                raise UncertainOutcome(
-                    "answer_lost", f"{action.name}: the bridge does not say how the goal ended"
-                )
-
-
-def _text(template: Template, scope: Mapping[str, Any]) -> Any:
-    try:
-        return template.value(scope)
-    except ExpressionError as error:
-        raise DriverError(f"place: {error}") from error
-
-
-def _why(values: Any) -> str:
-    """What a result says of itself; these names are usual."""
-    if isinstance(values, Mapping):
-        for name in ("error_msg", "error_message", "message", "error_code"):
-            if values.get(name) not in (None, "", 0):
-                return f": {values[name]}"[:300]
-    return ""
-
-
-def _place_without_result(template: Template, scope: Mapping[str, Any]) -> str | None:
-    """None where the place was to follow from the result."""
-    try:
-        return str(template.value(scope))
-    except ExpressionError:
-        return None
