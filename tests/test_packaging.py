@@ -66,7 +66,7 @@ def test_wheel__says_who_it_is(site: Path, tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         f"{robotq.__version__} Apache-2.0 >=3.11",
         "dev docs fast hid mcp simulators vision",
-        "grbl jsonline line marlin simulator",
+        "grbl jsonline line marlin rosbridge simulator",
         "robotq.cli:main",
     ]
 

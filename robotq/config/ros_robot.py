@@ -94,7 +94,8 @@ class RosRobot:
     stop: list[RosStop] = field(default_factory=list)
     """Sent by an emergency stop, behind the cancelling of all goals."""
     places: list[str] = field(default_factory=list)
-    """All places to which the robot can be sent."""
+    """All places to which the robot can be sent. Resources that name none of them are an error
+    then; without it nobody knows."""
     answer_s: float = Field(default=10, gt=0, le=3_600)
     """Seconds in which a service answers, and a topic has a message."""
     accept_s: float = Field(default=5, gt=0, le=600)

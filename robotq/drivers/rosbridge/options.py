@@ -23,11 +23,6 @@ class RosbridgeOptions:
     url: str
     ready: ReadyRobot
 
-    @property
-    def places(self) -> Collection[str]:
-        """Of `KnowsPlaces`."""
-        return self.ready.robot.places
-
     def lacks(self, cmd_type: str, program: Program | None) -> str | None:
         """Of `KnowsCommands`."""
         if program is not None:
@@ -54,6 +49,16 @@ class RosbridgeOptions:
         return told
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithPlaces(RosbridgeOptions):
+    """Of a robot whose options say which places there are."""
+
+    @property
+    def places(self) -> Collection[str]:
+        """Of `KnowsPlaces`."""
+        return self.ready.robot.places
+
+
 def read_options(robot: str, options: Mapping[str, Any]) -> RosbridgeOptions:
     """Raises ConfigError with one line for each fault."""
     where = f"robots.{robot}.options"
@@ -70,7 +75,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> RosbridgeOptions:
         reader.faults.append((("url",), f"found {read.url!r}, expected ws://host:9090"))
     if ready is None or reader.faults:
         raise ConfigError("\n".join(line(at, text) for at, text in reader.faults))
-    return RosbridgeOptions(url=read.url, ready=ready)
+    kind = WithPlaces if read.places else RosbridgeOptions
+    return kind(url=read.url, ready=ready)
 
 
 def _is_bridge(text: str) -> bool:
