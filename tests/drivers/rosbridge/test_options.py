@@ -38,7 +38,7 @@ def refused(**options: Any) -> str:
         ),
         ({"commands": {"GO": {"action": "go", "type": "x/action/Y"}}}, "expected a full name"),
         ({"commands": {"GO": {"action": "/go"}}}, "commands.GO.type: found None, expected a type"),
-        ({"commands": {"GO": {"action": "/go", "type": "x/srv/Y"}}}, "expected a type such as nav2"),
+        ({"commands": {"GO": {"action": "/go", "type": "x/srv/Y"}}}, "expected a type such as"),
         ({"commands": {"GO": {**MOVE, "check": "result.done =="}}}, "is not an expression"),
         ({"commands": {"GO": {**MOVE, "goal": {"x": "{params.y}"}}}}, "commands.GO.goal.x"),
         ({"commands": {"GO": {**MOVE, "query": True}}}, "an action moves the robot"),
