@@ -41,6 +41,10 @@ class Catalog:
         self._where = where
         self._own = own
         self._specs = {spec.cmd_type: spec for spec in specs}
+        self.without_driver = frozenset(spec.cmd_type for spec in specs if spec.handler != "driver")
+        """Commands that a part of the daemon carries out."""
+        self.with_places = frozenset(spec.cmd_type for spec in specs if spec.resources)
+        """Commands that go to places."""
         self._validators: dict[str, Draft202012Validator] = {}
         self._defaults: dict[str, JsonObject] = {}
         faults: list[str] = []

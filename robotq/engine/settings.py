@@ -62,11 +62,11 @@ class Settings:
 
     def places_of(self, task: Task) -> Sequence[str]:
         """The places that a task's command goes to; none where `spec_of` would raise."""
-        spec = self.catalog.find(task.command.cmd_type)
-        if spec is None or not spec.resources:
+        cmd_type = task.command.cmd_type
+        if cmd_type not in self.catalog.with_places:
             return ()
         try:
-            return self.catalog.places(spec, task.command.params)
+            return self.catalog.places(self.catalog.get(cmd_type), task.command.params)
         except (LookupError, AttributeError, TypeError, ValueError):
             # params that the spec of today does not take
             return ()

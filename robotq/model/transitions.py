@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from robotq.model.errors import RobotqError
@@ -44,8 +45,7 @@ class Action(StrEnum):
     """A person says how an unknown outcome ended; the end state stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     target: TaskState
     fenced: bool
     """Whether the caller must hold the current claim."""
@@ -81,23 +81,15 @@ def transition(task: Task, action: Action, *, fence: int | None = None, **change
     `stale_claim` when the claim is not the current one.
     """
     rule = TRANSITIONS.get((task.state, action))
-    if rule is None or not _possible(task, action):
+    possible = _POSSIBLE.get(action)
+    if rule is None or (possible is not None and not possible(task)):
         raise RobotqError("wrong_state", task_id=task.id, state=task.state.value, action=action)
     if rule.fenced and fence != task.fence:
         raise RobotqError("stale_claim", task_id=task.id, fence=fence, current=task.fence)
-    match action:
-        case Action.CLAIM:
-            changes |= {"fence": task.fence + 1, "attempt": task.attempt + 1, **_NOTHING_DONE}
-        case Action.RELEASE:
-            changes |= {**_NOT_STARTED, "attempt": task.attempt - 1, "worker": None}
-        case Action.REQUEUE:
-            changes |= _NOT_STARTED
-        case Action.APPROVE:
-            changes["awaits_approval"] = False
-        case Action.RETRY:
-            changes |= {**_NOT_STARTED, **_NOT_ENDED, **_NOTHING_DONE, "worker": None}
-        case _ if rule.target.final and action not in (Action.RESOLVE, Action.RETRIED):
-            changes = {"waiting_for": None, "lease_until_ms": None, **changes}
+    if action in _ENDS:
+        changes = {"waiting_for": None, "lease_until_ms": None, **changes}
+    else:
+        changes |= _following(task, action)
     return replace(task, state=rule.target, revision=task.revision + 1, **changes)
 
 
@@ -106,20 +98,33 @@ _NOT_STARTED = {"started_at_ms": None, "waiting_for": None, "lease_until_ms": No
 _NOT_ENDED = {"ended_at_ms": None, "result": None, "error": None}
 
 
-def _possible(task: Task, action: Action) -> bool:
-    """What the states alone do not say."""
+_ENDS = frozenset({Action.COMPLETE, Action.FAIL, Action.STOP, Action.CANCEL, Action.EXPIRE})
+"""What brings a task to its end."""
+
+
+def _following(task: Task, action: Action) -> Mapping[str, Any]:
+    """What an action that is no end changes by itself."""
     match action:
-        case Action.RESOLVE:
-            return task.outcome_unknown
-        case Action.RETRY:
-            return task.work is not None
-        case Action.RETRIED:
-            return task.work is None and not task.outcome_unknown
-        case Action.APPROVE:
-            return task.awaits_approval
         case Action.CLAIM:
-            return not task.awaits_approval
-        case Action.RECLAIM:
-            return task.worker is not None
+            return {"fence": task.fence + 1, "attempt": task.attempt + 1, **_NOTHING_DONE}
+        case Action.RELEASE:
+            return {**_NOT_STARTED, "attempt": task.attempt - 1, "worker": None}
+        case Action.REQUEUE:
+            return _NOT_STARTED
+        case Action.APPROVE:
+            return {"awaits_approval": False}
+        case Action.RETRY:
+            return {**_NOT_STARTED, **_NOT_ENDED, **_NOTHING_DONE, "worker": None}
         case _:
-            return True
+            return {}
+
+
+_POSSIBLE: Mapping[Action, Callable[[Task], bool]] = {
+    Action.RESOLVE: lambda task: task.outcome_unknown,
+    Action.RETRY: lambda task: task.work is not None,
+    Action.RETRIED: lambda task: task.work is None and not task.outcome_unknown,
+    Action.APPROVE: lambda task: task.awaits_approval,
+    Action.CLAIM: lambda task: not task.awaits_approval,
+    Action.RECLAIM: lambda task: task.worker is not None,
+}
+"""What the states alone do not say."""

@@ -19,8 +19,8 @@ import robotq
 from benchmarks.gap import start_no_op_engine
 from robotq.engine.engine import Engine
 
-_COMMANDS = 40
-_CALLS = 185
+_COMMANDS = 100
+_CALLS = 150
 """Functions of robotq that the event loop calls for each command, from its claim to its end."""
 _BESIDES = 14
 """Hand-overs and commits that are not a command's own: the resume, a look at the disk, and one at

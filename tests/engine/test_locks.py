@@ -30,28 +30,27 @@ async def test_lock__is_handed_on_in_order_and_then_gone() -> None:
 
 async def test_lock__one_that_is_cancelled_keeps_nobody_waiting() -> None:
     locks = Locks()
-    first = locks.hold("task")
-    await first.acquire()
-    waiting = [asyncio.create_task(locks.hold("task").acquire()) for _ in range(3)]
+    assert locks.take("task")
+    waiting = [asyncio.create_task(locks.acquire("task")) for _ in range(3)]
     await _turns(2)
     waiting[0].cancel()
     await _turns(2)
-    first.release()
+    locks.release("task")
     # handed on to the second, which is cancelled before it knows
     waiting[1].cancel()
     await asyncio.wait_for(waiting[2], 5)
     assert locks.held("task")
+    assert not locks.take("task")
     assert [one.cancelled() for one in waiting] == [True, True, False]
 
 
 async def test_lock__a_cancelled_last_one_leaves_nothing_behind() -> None:
     locks = Locks()
-    first = locks.hold("task")
-    await first.acquire()
-    waiting = asyncio.create_task(locks.hold("task").acquire())
+    assert locks.take("task")
+    waiting = asyncio.create_task(locks.acquire("task"))
     await _turns(2)
     waiting.cancel()
-    first.release()
+    locks.release("task")
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not locks.held("task")

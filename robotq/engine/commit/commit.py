@@ -298,9 +298,11 @@ class Commit:
                 if task.state in FINAL_STATES:
                     for follower in self._at_end:
                         following += follower(mutation)
-                handler = self._settings.catalog.handler(task.command.cmd_type)
-                if handler is not None and handler in self._by_handler:
-                    following += self._by_handler[handler](mutation)
+                catalog, cmd_type = self._settings.catalog, task.command.cmd_type
+                if cmd_type in catalog.without_driver:
+                    handler = catalog.handler(cmd_type)
+                    if handler is not None and handler in self._by_handler:
+                        following += self._by_handler[handler](mutation)
         return following
 
     # -- into memory ---------------------------------------------------------------------------
@@ -312,12 +314,15 @@ class Commit:
         for mutation in mutations:
             try:
                 if isinstance(mutation, SaveTask):
-                    if mutation.was is None and mutation.task.state is TaskState.PENDING:
-                        self._memory.add(mutation.task, mutation.weight)
+                    task, was = mutation.task, mutation.was
+                    if was is not None:
+                        self._memory.update(task, was.state)
+                    elif task.state is TaskState.PENDING:
+                        self._memory.add(task, mutation.weight)
                     else:
-                        self._memory.update(mutation.task, mutation.before)
-                    if _is_told(mutation.task):
-                        self._signals.task_written.tell(mutation.task)
+                        self._memory.update(task, None)
+                    if _is_told(task):
+                        self._signals.task_written.tell(task)
                 elif isinstance(mutation, _OCCUPANCIES):
                     freed |= self._resources.commit((mutation,))
             except Exception:  # noqa: BLE001 - as above

@@ -29,33 +29,23 @@ class Locks:
 
     def hold(self, key: str) -> KeyLock:
         """To be entered with `async with`; nobody else holds the lock inside."""
-        return KeyLock(self._waiting, key)
+        return KeyLock(self, key)
 
+    # no asyncio.Lock, which takes three times as long, twice between two commands
 
-class KeyLock:
-    """Made by `Locks.hold`. Handed on in the order in which it was asked for."""
+    def take(self, key: str) -> bool:
+        """Hold it, where nobody does."""
+        if key in self._waiting:
+            return False
+        self._waiting[key] = deque()
+        return True
 
-    # a class and no generator, and no asyncio.Lock within: those take three times as long, twice
-    # between two commands
-
-    __slots__ = ("_key", "_waiting")
-
-    def __init__(self, waiting: dict[str, deque[asyncio.Future[None]]], key: str) -> None:
-        self._waiting = waiting
-        self._key = key
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(self, *exc: object) -> None:
-        self.release()
-
-    async def acquire(self) -> None:
-        """Wait for it; where that is cancelled there is nothing to release."""
-        waiting = self._waiting.get(self._key)
-        if waiting is None:
-            self._waiting[self._key] = deque()
+    async def acquire(self, key: str) -> None:
+        """Wait for it, in the order of those who ask; where that is cancelled there is nothing to
+        release."""
+        if self.take(key):
             return
+        waiting = self._waiting[key]
         turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)
         try:
@@ -65,18 +55,35 @@ class KeyLock:
                 waiting.remove(turn)
             elif not turn.cancelled():
                 # it was handed on to one that was cancelled in the same moment
-                self.release()
+                self.release(key)
             raise
 
-    def release(self) -> None:
-        waiting = self._waiting[self._key]
+    def release(self, key: str) -> None:
+        """Hand it on to the next one."""
+        waiting = self._waiting[key]
         while waiting:
             turn = waiting.popleft()
             # one that was cancelled waits no more
             if not turn.done():
                 turn.set_result(None)
                 return
-        del self._waiting[self._key]
+        del self._waiting[key]
+
+
+class KeyLock:
+    """Made by `Locks.hold`."""
+
+    __slots__ = ("_key", "_locks")
+
+    def __init__(self, locks: Locks, key: str) -> None:
+        self._locks = locks
+        self._key = key
+
+    async def __aenter__(self) -> None:
+        await self._locks.acquire(self._key)
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._locks.release(self._key)
 
 
 InTime: TypeAlias = Callable[[Awaitable[Any]], Awaitable[Any]]
@@ -88,9 +95,7 @@ class LockedTask:
 
     # classes and no generators, which take three times as long, between any two commands
 
-    __slots__ = ("_hurried", "_lock", "_locks", "_reads", "_task_id")
-
-    _lock: KeyLock
+    __slots__ = ("_hurried", "_locks", "_reads", "_task_id")
 
     def __init__(self, locks: Locks, reads: Reads, hurried: InTime | None, task_id: str) -> None:
         self._locks = locks
@@ -99,17 +104,17 @@ class LockedTask:
         self._task_id = task_id
 
     async def __aenter__(self) -> Task:
-        lock = self._lock = self._locks.hold(self._task_id)
-        await (lock.acquire() if self._hurried is None else self._hurried(lock.acquire()))
+        acquiring = self._locks.acquire(self._task_id)
+        await (acquiring if self._hurried is None else self._hurried(acquiring))
         try:
             known = self._reads.known(self._task_id)
             return known if known is not None else await self._reads.task(self._task_id)
         except BaseException:
-            lock.release()
+            self._locks.release(self._task_id)
             raise
 
     async def __aexit__(self, *exc: object) -> None:
-        self._lock.release()
+        self._locks.release(self._task_id)
 
 
 class LockedTasks:
@@ -120,7 +125,7 @@ class LockedTasks:
     def __init__(self, locks: Locks, reads: Reads) -> None:
         self._locks = locks
         self._reads = reads
-        self._held: list[KeyLock] = []
+        self._held: list[str] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,16 +133,20 @@ class LockedTasks:
     async def of(self, task_id: str) -> Task:
         """The task as it is now; nobody else changes it until the end of the block. Raises as
         `Commit.find` does."""
-        await self.hold(task_id)
+        if not self.take(task_id):
+            await self._locks.acquire(task_id)
+            self._held.append(task_id)
         known = self._reads.known(task_id)
         return known if known is not None else await self._reads.task(task_id)
 
-    async def hold(self, task_id: str) -> None:
-        """Nobody else changes this task until the end of the block."""
-        lock = self._locks.hold(task_id)
-        await lock.acquire()
-        self._held.append(lock)
+    def take(self, task_id: str) -> bool:
+        """Nobody else changes this task until the end of the block; False where somebody does
+        now."""
+        if not self._locks.take(task_id):
+            return False
+        self._held.append(task_id)
+        return True
 
     async def __aexit__(self, *exc: object) -> None:
-        for lock in reversed(self._held):
-            lock.release()
+        for task_id in reversed(self._held):
+            self._locks.release(task_id)

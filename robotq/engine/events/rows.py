@@ -73,8 +73,10 @@ def saving_end(before: Task, ended: Task, actor: str) -> list[Mutation]:
     assert ended.ended_at_ms is not None
     data = {"error_code": ended.error.code} if ended.error is not None else {}
     kind = _OF_END[ended.state]
-    return [
+    saving: list[Mutation] = [
         SaveTask(ended, before),
         task_event(kind, ended, ended.ended_at_ms, actor, before=before, **data),
-        *tallies_of_end(ended),
     ]
+    if ended.work is not None:
+        saving += tallies_of_end(ended)
+    return saving

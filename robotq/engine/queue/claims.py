@@ -104,7 +104,7 @@ class Claims:
             if self._turns.expired(current):
                 await self._expire(changing, current)
                 return None
-            claimed, mutations = self._turns.claim(current)
+            claimed, mutations = self._turns.claim(current, self._clock.now_ms())
             return claimed if await self._commit.written(mutations, claimed) else None
 
     async def _expire(self, changing: LockedTasks, task: Task) -> None:
@@ -231,7 +231,8 @@ class Claims:
         """
         report = report or Report()
         ended_at_ms = self._clock.now_ms()
-        self._hold(task, ending)
+        if ending.hold is not None:
+            self._hold(task, ending.hold, ending)
         while True:
             # after an outage, everything that depends on others is looked at anew
             async with self._commit.several() as changing:
@@ -241,7 +242,7 @@ class Claims:
                 )
                 if current.asked is None and asked is not None:
                     ended = replace(ended, asked=asked)
-                rest = await self._cancelling_rest(changing, ended)
+                rest = await self._cancelling_rest(changing, ended) if ended.contiguous else ()
                 # in one transaction: no end of this kind is ever there without its hold
                 held = ending.hold is not None
                 async with self._hold_writer.along(patient=True) if held else _NO_HOLDS as holds:
@@ -250,10 +251,10 @@ class Claims:
                     claimed: Task | None = None
                     claim: Sequence[Mutation] = ()
                     if claim_next and not rest:
-                        claimed, claim = await self._claim_along(changing, ended.queue)
+                        claimed, claim = self._claim_along(changing, ended.queue)
                     crash_point(CrashPoint.FINISH)
                     mutations = [
-                        *(AppendEvent(event) for event in report.events),
+                        *map(AppendEvent, report.events),
                         *report.occupancies,
                         *saving_end(current, ended, ending.actor),
                         *rest,
@@ -266,11 +267,8 @@ class Claims:
                         return claimed
             await self._commit.until_available()
 
-    def _hold(self, task: Task, ending: Ending) -> None:
-        if ending.hold is not None:
-            self._holds.set(
-                task.queue, ending.hold, task_id=task.id, actor=ending.actor, **ending.hold_args
-            )
+    def _hold(self, task: Task, code: HoldCode, ending: Ending) -> None:
+        self._holds.set(task.queue, code, task_id=task.id, actor=ending.actor, **ending.hold_args)
 
     async def _cancelling_rest(self, changing: LockedTasks, failed: Task) -> list[Mutation]:
         """The first failure in a contiguous batch cancels what is left of it."""
@@ -286,18 +284,16 @@ class Claims:
                 mutations += cancelled_with(current, failed)
         return mutations
 
-    async def _claim_along(
+    def _claim_along(
         self, changing: LockedTasks, queue: str
     ) -> tuple[Task | None, Sequence[Mutation]]:
         """The claim that can go into the same commit as the end of the running task."""
-        following = self._turns.after_running(self._memory.robot_queue(queue))
+        now_ms = self._clock.now_ms()
+        following = self._turns.after_running(self._memory.robot_queue(queue), now_ms)
         # one that somebody is changing right now is left to the ordinary claim
-        if following is None or self._commit.locks.held(following.id):
+        if following is None or self._turns.expired(following) or not changing.take(following.id):
             return None, ()
-        if self._turns.expired(following):
-            return None, ()
-        await changing.hold(following.id)
-        return self._turns.claim(following)
+        return self._turns.claim(following, now_ms)
 
     # -- the places of robots ------------------------------------------------------------------
 
@@ -305,7 +301,7 @@ class Claims:
         self, ended: Task, claimed: Task | None, ending: Ending, unused: Sequence[DropOccupancy]
     ) -> list[DropOccupancy]:
         """The resources that a command which ended for certain does not need any more."""
-        if not ending.certain or not self._resources.holds_any(ended.queue):
+        if not self._resources.holds_any(ended.queue) or not ending.certain:
             return []
         following = self._settings.places_of(claimed) if claimed is not None else ()
         if not ending.began:

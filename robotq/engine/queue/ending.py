@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from robotq.model.hold import HoldCode
@@ -25,8 +25,7 @@ class StopCause(StrEnum):
     SHUTDOWN = "shutdown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopRequest:
+class StopRequest(msgspec.Struct, frozen=True, kw_only=True):
     cause: StopCause
     actor: str = "robotq"
     reason: str = ""
@@ -36,8 +35,7 @@ PEOPLES = frozenset({StopCause.CANCEL, StopCause.STOP, StopCause.ESTOP})
 """What somebody wanted, and neither a limit nor the end of the daemon."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a running task, as its executor saw it."""
 
     action: Action
@@ -46,7 +44,7 @@ class Ending:
     error: TaskError | None = None
     hold: HoldCode | None = None
     """The queue starts nothing more until a person lifts this."""
-    hold_args: Mapping[str, Any] = field(default_factory=dict)
+    hold_args: Mapping[str, Any] = msgspec.field(default_factory=dict)
     actor: str = "robotq"
     began: bool = True
     """Whether the robot may have moved for it. Where it never began, the robot stands where it

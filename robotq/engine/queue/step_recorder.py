@@ -246,6 +246,8 @@ class Recorder:
                 await _either(urgent, self._timings.progress_s)
 
     def _take(self) -> Report:
+        if self._writing is None and not self._dirty:
+            return Report(changes={"simulated": self._simulated})
         report = Report(
             changes={
                 "steps": tuple(self._steps),

@@ -78,13 +78,13 @@ class Turns:
         occupied: set[Sequence[str]] = set()
         return next((one for one in candidates if self._waits.free(one, now_ms, occupied)), None)
 
-    def after_running(self, robot_queue: RobotQueue) -> Task | None:
+    def after_running(self, robot_queue: RobotQueue, now_ms: int) -> Task | None:
         """The task that may run as soon as the running one of `robot_queue` has ended."""
         if not self._open(robot_queue):
             return None
         # only the first: where it has to wait, the others are looked at when the end is written
-        task = next(robot_queue.candidates(), None)
-        if task is None or not self._waits.free(task, self._clock.now_ms(), set()):
+        task = robot_queue.first()
+        if task is None or not self._waits.free(task, now_ms, set()):
             return None
         return None if self._fitting.in_the_way(robot_queue, task) else task
 
@@ -101,12 +101,11 @@ class Turns:
         return min(min(due_ms) / 1000, self._settings.timings.look_s) if due_ms else None
 
     def expired(self, task: Task) -> bool:
-        return expired(task, self._clock.now_ms())
+        return task.expires_at_ms is not None and expired(task, self._clock.now_ms())
 
-    def claim(self, task: Task) -> tuple[Task, Sequence[Mutation]]:
+    def claim(self, task: Task, now_ms: int) -> tuple[Task, Sequence[Mutation]]:
         """The claimed task and what to write. It has its resources from now on; where that
         could not be written, they are to be given back (`Resources.give_back`)."""
-        now_ms = self._clock.now_ms()
         claimed = transition(task, Action.CLAIM, started_at_ms=now_ms)
         return claimed, [
             *self._resources.take(task, self._settings.places_of(task), now_ms),

@@ -40,9 +40,13 @@ class Waits:
         Thousands may wait for the same places: those that are found occupied are kept in
         `occupied` and not looked at again.
         """
-        if task.awaits_approval or task.id in self.called_off or _not_due(task, now_ms):
+        if task.awaits_approval or task.id in self.called_off:
+            return False
+        if task.not_before_ms is not None and task.not_before_ms > now_ms:
             return False
         places = self._settings.places_of(task)
+        if not places:
+            return True
         if places in occupied:
             return False
         if self._resources.wait_of(task.queue, places) is None:
@@ -71,7 +75,7 @@ class Waits:
             waits.append(Wait(code=WaitCode.CANCELLING))
         if task.awaits_approval:
             waits.append(Wait(code=WaitCode.APPROVAL, args={"revision": task.revision}))
-        if _not_due(task, self._clock.now_ms()):
+        if task.not_before_ms is not None and task.not_before_ms > self._clock.now_ms():
             waits.append(Wait(code=WaitCode.NOT_BEFORE, args={"at_ms": task.not_before_ms}))
         wait = self._resources.wait_of(task.queue, self._settings.places_of(task))
         if wait is not None:
@@ -99,7 +103,3 @@ class Waits:
                 )
             )
         return waits
-
-
-def _not_due(task: Task, now_ms: int) -> bool:
-    return task.not_before_ms is not None and task.not_before_ms > now_ms

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest, unknown
@@ -262,9 +262,11 @@ class Executor:
 
     def by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
         """`on_failure: hold` is about failures of the command, not about people's stops."""
+        if ending.error is None or ending.hold is not None:
+            return ending
         policy = self._deps.settings.config.robots[self._robot].on_failure
         called_off = request is not None and request.cause is not StopCause.TIMEOUT
-        if policy == "hold" and ending.error is not None and ending.hold is None and not called_off:
+        if policy == "hold" and not called_off:
             return replace(ending, hold=HoldCode.FAILURE)
         return ending
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace as changed
 from typing import Any
 
 from msgspec.structs import replace
@@ -219,7 +218,7 @@ def ending_of_settled(answer: Settled, doubt: Doubt) -> Ending:
     timeout_s = doubt.spec.timeout_s
     match answer.state:
         case RunState.COMPLETED:
-            return changed(completed(plain(answer.result)), settled=True)
+            return replace(completed(plain(answer.result)), settled=True)
         case RunState.FAILED if answer.code == "stopped":
             request = doubt.request
             ending = (
@@ -227,12 +226,12 @@ def ending_of_settled(answer: Settled, doubt: Doubt) -> Ending:
                 if request is None
                 else stopped(request, timeout_s=timeout_s, position_known=False)
             )
-            return changed(ending, settled=True)
+            return replace(ending, settled=True)
         case RunState.FAILED:
-            return changed(failed(answer.code, plain(answer.args)), settled=True)
+            return replace(failed(answer.code, plain(answer.args)), settled=True)
         case RunState.NEVER_STARTED if doubt.request is not None:
             ending = stopped(doubt.request, timeout_s=timeout_s, position_known=True)
-            return changed(ending, began=False, settled=True)
+            return replace(ending, began=False, settled=True)
         case _:
             return _unsettled(answer, doubt)
 
@@ -243,4 +242,4 @@ def _unsettled(answer: Settled, doubt: Doubt) -> Ending:
     lost: JsonObject = {"lost": doubt.reason} if doubt.reason else {}
     assert ending.error is not None
     args = {**ending.error.args, **lost}
-    return changed(ending, error=replace(ending.error, args=args), hold_args=args)
+    return replace(ending, error=replace(ending.error, args=args), hold_args=args)

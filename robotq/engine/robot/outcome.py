@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from robotq.drivers.base import (
     DriverError,
@@ -42,8 +41,10 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
     """How a run that is over ended, and where its program was. `link_lost` is called with the
     reason where it tells that."""
     ending = await _ending_of(run, host, link_lost)
+    if ending.error is None:
+        return ending
     raised = run.back.exception() if run.back.done() and not run.back.cancelled() else None
-    if not isinstance(raised, Ended) or ending.error is None:
+    if not isinstance(raised, Ended):
         return ending
     told: dict[str, Any] = {}
     if raised.stopped_at is not None:
@@ -52,7 +53,7 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
         told[LAST] = plain({"state": raised.last.state, "reason": raised.last.reason})
     if not told:
         return ending
-    error = msgspec.structs.replace(ending.error, args={**ending.error.args, **told})
+    error = replace(ending.error, args={**ending.error.args, **told})
     return replace(ending, error=error, result={**(ending.result or {}), **told})
 
 

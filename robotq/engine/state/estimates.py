@@ -77,6 +77,8 @@ class Estimates:
         today_s = _at_another_scale(task, seconds, self._time_scale) if task.steps else None
         if today_s is not None:
             run = _Run(seconds=today_s, steps=())
+        elif not task.steps:
+            run = _Run(seconds=seconds, steps=())
         else:
             steps = [
                 (step.name, max(0, step.started_at_ms - started_ms) / 1000) for step in task.steps

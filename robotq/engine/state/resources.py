@@ -59,7 +59,8 @@ class Resources:
 
     def holds_any(self, robot: str) -> bool:
         """Whether there is anything that `ended` could give up, or what was taken in vain."""
-        return any(occupancy.robot == robot for occupancy in self._occupied.values())
+        occupied = self._occupied
+        return bool(occupied) and any(one.robot == robot for one in occupied.values())
 
     def wait_of(self, robot: str, places: Collection[str]) -> Wait | None:
         """Why `robot` cannot go to `places` now, or None."""

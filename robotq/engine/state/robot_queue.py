@@ -163,6 +163,15 @@ class RobotQueue:
                 passed.add(task.batch_id)
             yield task
 
+    def first(self) -> Task | None:
+        """The first of `candidates`."""
+        if not self._order:
+            return None
+        task = self._waiting[self._order[0][-1]]
+        if self._open_batch is not None and task.batch_id != self._open_batch:
+            return None
+        return task
+
     def batch(self, batch_id: str) -> list[Task]:
         """The waiting tasks of a batch, in order."""
         return [task for task in self if task.batch_id == batch_id]

@@ -136,8 +136,9 @@ class TaskMemory:
         else:
             self.unfinished += known is None and task.work is None
             self._unfinished[task.id] = task
-            self._weigh(task)
-            if before is not None:
+            if task.id not in self._weights:
+                self._weigh(task)
+            if task.id in self._finished:
                 # one that is tried again under its own id
                 self._forget(task.id)
         self._place(task)
@@ -159,9 +160,8 @@ class TaskMemory:
         self.robot_queue(queue).add(task)
 
     def _weigh(self, task: Task) -> None:
-        if task.id not in self._weights:
-            self._weights[task.id] = weight_of(task.command)
-            self.weight += self._weights[task.id]
+        self._weights[task.id] = weight_of(task.command)
+        self.weight += self._weights[task.id]
 
     def _keep(self, task: Task, command: int | None = None) -> None:
         """`command`: the weight that the task had until now."""
@@ -196,7 +196,8 @@ class TaskMemory:
         if task.work is not None:
             self.worker_queue(task.queue).update(task)
         else:
-            self.robot_queue(task.queue).update(task)
+            known = self.robot_queues.get(task.queue)
+            (known if known is not None else self.robot_queue(task.queue)).update(task)
 
     def wake(self, queue: str) -> None:
         """Something that decides what may start in this queue has changed."""

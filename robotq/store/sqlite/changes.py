@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain
 
 import orjson
+from msgspec.structs import replace
 
 from robotq.model.event import Event
 from robotq.model.task import Step, Task, TaskState
@@ -75,7 +76,8 @@ class Changes:
                 case AppendEvent(event):
                     self.last_event_id += 1
                     added.event(event, self.last_event_id)
-                    appended.append(rows.numbered(event, self.last_event_id))
+                    # as it is in the journal
+                    appended.append(replace(event, id=self.last_event_id))
                 case SaveAnswer(answer):
                     added.answer(answer)
                 case AddToTally(tally):
@@ -123,8 +125,9 @@ class Changes:
         if task.artifacts != was.artifacts:
             self._connection.execute(WRITE["unname_files"], (task.seq,))
             self._name_files(task)
-        self._added.count(task.api, was.queue, str(before), -1)
-        self._added.count(task.api, task.queue, str(task.state), 1)
+        if before is not task.state or was.queue != task.queue:
+            self._added.count(task.api, was.queue, str(before), -1)
+            self._added.count(task.api, task.queue, str(task.state), 1)
 
     def _update_steps(self, task: Task, was: Task) -> None:
         self._added.steps(task.seq, task.steps, was.steps)

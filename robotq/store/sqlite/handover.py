@@ -42,7 +42,9 @@ class Handover:
     def _answer(self, outcomes: Sequence[Outcome]) -> None:
         self.waiting -= len(outcomes)
         for future, found, first in outcomes:
-            outcome = found if first is None else _told(first, found)
+            outcome = found
+            if first is not None and not isinstance(found, BaseException):
+                outcome = _told(first, found)
             # whoever asked may have been cancelled meanwhile
             if future.done():
                 continue
@@ -54,10 +56,9 @@ class Handover:
 
 def _told(first: Callable[[Any], None], outcome: object) -> object:
     """The outcome, or what `first` raises against its promise: the next ones must be answered."""
-    if not isinstance(outcome, BaseException):
-        try:
-            first(outcome)
-        except Exception as error:  # noqa: BLE001 - logged, and its caller gets it
-            _log.exception("what is on disk could not be taken over")
-            return error
+    try:
+        first(outcome)
+    except Exception as error:  # noqa: BLE001 - logged, and its caller gets it
+        _log.exception("what is on disk could not be taken over")
+        return error
     return outcome

@@ -4,12 +4,13 @@ one that was written."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, ne
 from typing import Any, TypeAlias
 
 import orjson
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import asdict, fields, replace
+from msgspec.structs import asdict, fields
 
 from robotq.model.artifact import Artifact
 from robotq.model.event import Event
@@ -76,9 +77,7 @@ def task_to_row(task: Task) -> Row:
         rest["callback_url"] = command.callback_url
     values = _optional_values(task)
     if values != _DEFAULTS:  # one comparison is all that a new task needs
-        for (name, default), value in zip(_OPTIONAL.items(), values, strict=True):
-            if value != default:
-                rest[name] = value
+        rest.update(compress(zip(_OPTIONAL, values, strict=True), map(ne, values, _DEFAULTS)))
     return (
         task.api,
         task.queue,
@@ -235,11 +234,6 @@ def answer_from_row(row: Row) -> Answer:
     return Answer(
         scope=scope, key=key, fingerprint=fingerprint, body=orjson.loads(body), at_ms=at_ms
     )
-
-
-def numbered(event: Event, event_id: int) -> Event:
-    """The event as it is in the journal."""
-    return replace(event, id=event_id)
 
 
 def json_text(value: JsonValue) -> str:

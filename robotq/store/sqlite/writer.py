@@ -178,14 +178,12 @@ class Writer:
             outcomes = [StoreUnavailable(repr(error)) for _ in calls]
         else:
             self.commits += 1
-            self.applied += sum([not isinstance(outcome, Exception) for outcome in outcomes])
             self.last_commit_s = time.perf_counter() - began
-        self._handover.answer(
-            [
-                (call.future, outcome, call.committed)
-                for call, outcome in zip(calls, outcomes, strict=True)
-            ]
-        )
+        answers = []
+        for call, outcome in zip(calls, outcomes, strict=True):
+            self.applied += not isinstance(outcome, Exception)
+            answers.append((call.future, outcome, call.committed))
+        self._handover.answer(answers)
 
     def _write(self, calls: Sequence[_Call]) -> Sequence[object]:
         """Returns the events of each call, or the exception that it gets instead."""
