@@ -345,6 +345,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "图片中有 {count} 个码：请设置 `region`",
         "{count} codes are in view: set `region`",
     ),
+    "reason.code_unsure": (
+        "{shown} 每次读取的结果不同，不可信",
+        "{shown} is read in another way at each look",
+    ),
     "reason.code_encoding": (
         "{shown} 不是 {encoding} 文本；见 `encoding`",
         "{shown} is no text in {encoding}; see `encoding`",
