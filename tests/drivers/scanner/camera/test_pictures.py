@@ -54,11 +54,17 @@ def test_pictures__blurred_turned_dirty_and_cut_give_the_code_or_none() -> None:
     assert found["2 of 2"] >= 2, found
 
 
+@pytest.mark.parametrize("seed", [1638, 2003, 2107, 2445])
+def test_bars__that_are_misread_with_a_right_check_digit_are_not_taken(seed: int) -> None:
+    """zxing alone gives another code for each of these, whose check digit is right."""
+    _judged(range(seed, seed + 1))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_pictures__two_thousand_seeded_give_no_wrong_code() -> None:
-    found = _judged(range(1_000, 3_000))
-    assert found["1 of 1"] >= 600, found
+def test_pictures__more_than_a_thousand_seeded_give_no_wrong_code() -> None:
+    found = _judged(range(1_000, 2_100))
+    assert found["1 of 1"] >= 300, found
 
 
 def _zbar() -> Any:
@@ -98,9 +104,9 @@ def test_zbar__reads_what_we_read() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_zbar__reads_what_we_read_in_a_thousand_pictures() -> None:
-    found = _second_opinion(range(4_000, 5_000))
-    assert found["both"] >= 100
+def test_zbar__reads_what_we_read_in_four_hundred_pictures() -> None:
+    found = _second_opinion(range(4_000, 4_400))
+    assert found["both"] >= 40
 
 
 @pytest.mark.parametrize(
