@@ -16,6 +16,7 @@ from robotq.drivers.gcode.place import UNKNOWN_PLANNER, place_of
 from robotq.drivers.gcode.reader.lines import Line, Program, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress, read_program
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
+from robotq.drivers.gcode.reader.strict import why_no_jog
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.watch import LOOK_S, Watch
@@ -212,10 +213,9 @@ class Controller(ABC):
         # the code of a jog is added later
         rules = replace(self._rules(self._state.options.rules), one_code=False)
         lines = prepare([axes], rules)
-        if len(lines) != 1 or lines[0].codes:
-            raise DriverError(
-                f"a jog takes axes and F, found {axes!r}", code="bad_parameter", field="jog"
-            )
+        why = why_no_jog(lines, rules)
+        if why is not None:
+            raise DriverError(f"{why}, found {axes!r}", code="bad_parameter", field="jog")
         self._jog(lines[0].text, timeout_s)
 
     def wait(self, seconds: float) -> None:

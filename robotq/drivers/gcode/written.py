@@ -13,7 +13,8 @@ from itertools import islice, product
 
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import DriverError
-from robotq.drivers.gcode.reader.lines import Line, RefusedLine, Rules, prepare
+from robotq.drivers.gcode.reader.lines import RefusedLine, Rules, prepare
+from robotq.drivers.gcode.reader.strict import why_no_jog
 from robotq.drivers.steps.values import program_lines
 from robotq.steps import Program
 from robotq.steps import language as lang
@@ -174,10 +175,7 @@ class _Written:
         why = why_refused([axes], rules)
         if why is not None:
             return why
-        lines: Sequence[Line] = prepare([axes], rules)
-        if len(lines) != 1 or lines[0].codes:
-            return "a jog takes axes and F"
-        return None
+        return why_no_jog(prepare([axes], rules), rules)
 
 
 def _is_known(expression: Expression) -> bool:

@@ -287,3 +287,13 @@ def test_program__of_which_more_is_on_its_way_than_is_made_ready_at_once(make: M
     device, robot = make({"receive_bytes": 65_536}, emulator=Roomy, speed=100_000)
     robot.run(lines)
     assert [line for line in device.axes.moved if line.startswith("G1")] == lines
+
+
+def test_jog__without_a_feed_is_refused_before_it_is_sent(make: Make) -> None:
+    """Grbl jogs with no other feed than its own (error:22)."""
+    device, robot = make()
+    robot.run(["G1 X1 F600"])
+    taken = len(device.taken)
+    with pytest.raises(DriverError, match="a jog needs F"):
+        robot.do([{"jog": "X2"}])
+    assert len(device.taken) == taken

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.drivers.gcode.reader.codes import Code
+from robotq.drivers.gcode.reader.line import Line
 from robotq.drivers.gcode.reader.rules import Modes, Rules
 from robotq.drivers.gcode.reader.words import Refused, Word
 
@@ -25,6 +26,15 @@ _MOST_LINE_NUMBER = 9_999_999
 def state_after(words: Sequence[Word], codes: Sequence[str], state: Modes, rules: Rules) -> Modes:
     """What is in effect behind a line of these words. Raises Refused where it would be refused."""
     return _Line(words, codes, rules).after(state)
+
+
+def why_no_jog(lines: Sequence[Line], rules: Rules) -> str | None:
+    """Why the axes of a jog cannot be sent; None where they can."""
+    if len(lines) != 1 or lines[0].codes:
+        return "a jog takes axes and F"
+    if rules.strict and "F" not in lines[0].text:
+        return "a jog needs F: whatever feed is in effect is not that of a jog (error:22)"
+    return None
 
 
 class _Line:
