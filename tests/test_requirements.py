@@ -54,6 +54,6 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
 
 def test_requirements__stand_there_once() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert sorted(extras) == ["dev", "docs", "fast", "hid", "mcp", "simulators", "vision"]
+    assert sorted(extras) == ["dev", "docs", "fast", "hid", "mcp", "ros", "simulators", "vision"]
     for listed in (PROJECT["dependencies"], *extras.values()):
         assert [name for name, times in Counter(names(listed)).items() if times > 1] == []
