@@ -113,7 +113,9 @@ class RclpyGraph:
             if not await asyncio.to_thread(client.wait_for_service, 1.0):
                 raise NotThere(f"Service {service} does not exist")
             loop = asyncio.get_running_loop()
-            return values(await _done(loop, client.call_async(made(kind.Request, request))))
+            response = await _done(loop, client.call_async(made(kind.Request, request)))
+            told: dict[str, Any] = values(response)
+            return told
         finally:
             self._node.destroy_client(client)
 
