@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from robotq.catalog import Catalog, CommandSpec
 from robotq.drivers.base import Driver
 from robotq.model.clock import MotionClock
+from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from tests.drivers.jsonline.conftest import MakeMachine
 from tests.drivers.jsonline.machine import site
@@ -102,3 +104,21 @@ async def test_program__with_a_line_that_is_too_long_for_the_device(
         assert "line 2" in task.error.args["reason"]
         assert here.holds() == set()
     assert made.done == []
+
+
+async def test_program__whose_lines_are_fetched_is_fetched_on_after_the_cable_was_out(
+    machine: MakeMachine, tmp_path: Path
+) -> None:
+    """The command is followed again, and its lines are there for the device all the same."""
+    made = _Made(0.0)
+    device = await machine(driver=made, max_line=256)
+    async with site(device.wire.pattern, tmp_path, catalog=CATALOG) as here:
+        task_id = await here.submit("RUN_GCODE", program=PROGRAM)
+        await here.until(lambda: device.wire.heard.count(b'"op":"lines"') > 5)
+        await asyncio.to_thread(device.wire.unplug)
+        await here.held(HoldCode.DISCONNECTED)
+        assert made.done == []
+        await asyncio.to_thread(device.wire.plug)
+        task = await here.ended(task_id, 60)
+    assert (task.state, task.attempt) == (TaskState.COMPLETED, 1)
+    assert made.done == PROGRAM

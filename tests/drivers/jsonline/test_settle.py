@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from robotq.testing.driver_bench import Execution, RecordingContext
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.jsonline.conftest import MakeMachine
 from tests.drivers.jsonline.machine import QUICK, Machine, site
+from tests.slices import some
 
 NOD = Command(cmd_type="ROBOT_ACTION", params={"action_type": "NOD"})
 
@@ -232,3 +234,27 @@ def test_kept__over_a_restart_says_what_is_certain(tmp_path: Path, state: str) -
     report = Kept(4, path).report("task.1")
     assert report is not None
     assert report["state"] == ("uncertain" if state == "running" else "unknown")
+
+
+@pytest.mark.real_time("the cable is pulled at another moment each time")
+@pytest.mark.parametrize("seed", some(range(100), 2))
+async def test_emergency_stop__while_the_cable_is_out_is_the_first_that_the_device_hears(
+    tmp_path: Path, machine: MakeMachine, seed: int
+) -> None:
+    one = await machine(scale=0.05)
+    async with site(one.wire.pattern, tmp_path / "site") as here:
+        task_id = await here.submit()
+        await here.in_step(task_id, "NAVIGATING_TO_SCAN")
+        await asyncio.sleep(random.Random(seed).uniform(0, 0.1))
+        await asyncio.to_thread(one.wire.unplug)
+        await here.held(HoldCode.DISCONNECTED)
+        report = await here.engine.estop.trigger(actor="ann")
+        assert report.robots["robot_a"] is not None, "it says that the robot has not confirmed it"
+        heard = len(one.wire.heard)
+        await asyncio.to_thread(one.wire.plug)
+        task = await here.ended(task_id)
+        assert bytes(one.wire.heard[heard:]).lstrip(b"\n")[:1] == b"\x18"
+        assert (task.state, task.outcome_unknown) == (TaskState.FAILED, False)
+        moved = one.motions()
+        await asyncio.sleep(0.06)
+        assert one.motions() == moved
