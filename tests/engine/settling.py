@@ -14,6 +14,7 @@ from robotq.drivers.base import (
     LinkLost,
     LinkState,
     Stopped,
+    UncertainOutcome,
 )
 from robotq.drivers.settling import LeftRunning, Settled, UnsettledRun
 from robotq.model.json import JsonObject
@@ -22,7 +23,7 @@ from robotq.model.task import Command
 from .bench import BenchDriver
 
 
-@dataclass
+@dataclass(eq=False)
 class DeviceRecord:
     """What the device has stored of one run."""
 
@@ -152,7 +153,14 @@ class SettlingDriver(BenchDriver):
         if self.late_id:
             self._hook("id")
             context.run_id(run_id, boot=self.device.boot, begun=True)
+        self._goes_to(command, context)
         return self._follow(run_id, context)
+
+    def _goes_to(self, command: Command, context: CommandContext) -> None:
+        if "place" in command.params:
+            context.moved_to(None)
+            context.moved_to(command.params["place"])
+            self.place = command.params["place"]
 
     def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:
         self._hook("settle")
@@ -164,6 +172,7 @@ class SettlingDriver(BenchDriver):
     def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
         self._hook("attach")
         self.device.log.append(f"attach {run.id}")
+        self._goes_to(run.command, context)
         return self._follow(run.id, context)
 
     def let_go(self, limit_s: float | None = None) -> None:
@@ -204,6 +213,8 @@ class SettlingDriver(BenchDriver):
             raise Stopped
         if run.state != "running":
             raise DriverError("the gripper is empty")
+        if run not in tuple(self.device.runs.values()):
+            raise UncertainOutcome("device_reset", "the device has started anew")
         if self._breaks != self._breaks_before:
             raise LinkLost(self.gone)
         if self._left:
