@@ -9,7 +9,7 @@ from robotq.model.json import JsonObject
 from robotq.model.program_file import CARRIED_OUT_BY, PROGRAM
 from robotq.model.task import Kind
 from robotq.steps import Program
-from robotq.steps.carried_out import programs_of
+from robotq.steps.uses import programs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ COMMANDS = {
     "priority": "remote.edit",
     "move": "remote.edit",
     "retry": "remote.decide",
+    "rerun": "remote.decide",
     "answer": "remote.decide",
     "resolve": "remote.decide",
     "checklist": "remote.checklist",

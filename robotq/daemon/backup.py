@@ -22,7 +22,7 @@ import orjson
 
 from robotq.daemon.kept_programs import room_of
 from robotq.engine.artifacts.files import FOLDER as ARTIFACTS
-from robotq.engine.programs.programs import FOLDER
+from robotq.engine.intake.programs import FOLDER
 from robotq.model.errors import ConfigError
 from robotq.model.version import __version__
 from robotq.store.sqlite.peek import peek_at_files, peek_at_programs

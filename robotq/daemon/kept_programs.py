@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from robotq.engine.programs.programs import FOLDER
+from robotq.engine.intake.programs import FOLDER
 from robotq.store.sqlite.peek import peek_at_programs
 from robotq.system.kept_files import FileRoom, kept_in
 

@@ -7,7 +7,15 @@ as it likes without holding up anything else. What it must never do is wait for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -376,6 +384,30 @@ class ReadsPrograms(Protocol):
     def reads_as_files(self, steps: Program) -> Collection[str]:
         """The parameters of a command with these steps that may be a `ProgramFile`, where the
         client has sent a text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    """A program from one of its lines on."""
+
+    preamble: Sequence[str]
+    """What the lines before have left in effect, as lines; they come first."""
+    told: JsonObject
+    """What a person has to know: the fields of `wire.FromLine` besides these."""
+    lines: Iterator[str]
+    """Of the program that runs; each stands at its number, as before."""
+
+
+@runtime_checkable
+class ResumesPrograms(Protocol):
+    """A driver that can run a client's program from one of its lines on. No driver has to."""
+
+    def from_line(
+        self, command: Command, steps: Program, line: int, look: Callable[[int], None]
+    ) -> Resumption:
+        """Called as `JudgesPrograms.judge` is, with params as `ReadsPrograms` says. Raises
+        DriverError from_line_refused with `line` and `rule` where what the lines before have left
+        cannot be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from robotq.catalog import Catalog
@@ -110,6 +111,22 @@ class Engine:
     def accepts(self) -> bool:
         """Whether something can be accepted: the disk takes writes, and this is not the end."""
         return self.store_available and not self.queue.closed
+
+    @cached_property
+    def from_line(self) -> Any:
+        """A `FromLine`: programs from one of their lines on. Made, and its module read, for the
+        first who asks."""
+        from robotq.engine.control.from_line import FromLine  # noqa: PLC0415 - seldom needed
+
+        parts = self._parts
+        return FromLine(
+            again=parts.again,
+            queue=self.queue,
+            reads=self.reads,
+            judging=parts.tasks.judging,
+            programs=self.programs,
+            drivers={name: robot.host.driver for name, robot in self.robots.items()},
+        )
 
     async def note(self, kind: str, *, actor: str, data: Mapping[str, Any]) -> bool:
         """Write an event that changes nothing; False where the disk does not take it."""

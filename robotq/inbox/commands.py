@@ -61,9 +61,11 @@ class CommandFiles:
 
     async def _accept_large(self, token: str, file: Path, name: str) -> JsonObject:
         """A program that is never in memory as a whole."""
+        from robotq.engine.intake.taking import taking_in  # noqa: PLC0415 - of large ones only
+
         programs = self._engine.programs
         found = hashlib.sha256()
-        async with programs.taking() as taking:
+        async with taking_in(programs) as taking:
             stream = await asyncio.to_thread(_opened, file)
             try:
                 while block := await asyncio.to_thread(stream.read, BLOCK):

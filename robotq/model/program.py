@@ -139,6 +139,13 @@ _ONE_LINE = re.compile("[^\r\n\ufeff]+").fullmatch
 """Others are no line, or more than one, once they stand in a text."""
 
 
+def text_bytes(value: object) -> int:
+    """About how large a program of an accepted command is."""
+    if isinstance(value, StoredProgram):
+        return value.size
+    return len(value) if isinstance(value, str) else 0
+
+
 def programs_in(params: object) -> list[tuple[str, StoredProgram]]:
     """Those that a command names, by their parameter."""
     if not isinstance(params, dict):

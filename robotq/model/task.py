@@ -204,6 +204,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     retry_of: str | None = None
     retried_as: str | None = None
     """The task that does it once more; there is one at most."""
+    from_line: int | None = None
+    """A person has decided that its program begins at this line of the first one."""
     repeat: Repeat | None = None
     repeat_of: str | None = None
     """The first run, for those that follow it by themselves."""

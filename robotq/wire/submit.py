@@ -133,3 +133,40 @@ class DryRun(Answer, kw_only=True):
     dry_run: Success
     message: str
     commands: tuple[CheckedCommand, ...]
+
+
+class FirstMotion(Answer, kw_only=True):
+    """What moves first."""
+
+    line: int
+    text: str
+    """As it is sent."""
+    axes: tuple[str, ...]
+    """That go somewhere."""
+    stays: tuple[str, ...]
+    """Axes that stay where the robot stands."""
+
+
+class FromLine(Answer, kw_only=True):
+    """What would run of a program from one of its lines on. Nothing was done."""
+
+    success: Success = missing(True)
+    dry_run: Success = missing(True)
+    message: str = missing("")
+    task_id: str
+    from_line: int
+    begins_at: int
+    """The first line from there on that is carried out."""
+    seen: str
+    """Send it back, so that this and nothing else runs."""
+    preamble: tuple[str, ...]
+    """What the lines before have left in effect, as lines; they run first and move nothing."""
+    first_motion: FirstMotion
+    """From wherever the robot stands then, on a straight way."""
+    stood_at: Mapping[str, float | None]
+    """Axis -> where the program was before that line, in its own coordinates and in millimetres;
+    null where its lines do not say it."""
+    tool: int | None = None
+    """That it had chosen: it is not changed."""
+    program: ProgramOutlook | None = None
+    """What it comes to."""

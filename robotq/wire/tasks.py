@@ -55,6 +55,9 @@ class Task(Answer, kw_only=True):
     ended_at_ms: int | None = missing()
     batch_id: str | None = missing()
     retry_of: str | None = missing()
+    from_line: int | None = None
+    """Where a person has decided that the program begins; what the lines before have left in effect
+    stands in their place."""
     revision: int = missing()
     """Raised by every change; what a confirmation can name."""
     not_before: LocalTime | None = None

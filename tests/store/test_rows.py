@@ -147,6 +147,7 @@ TASK_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "lease_until_ms": st.none() | times,
     "several_workers": st.booleans(),
     "retried_as": st.none() | texts,
+    "from_line": st.none() | numbers,
     "retries": numbers,
     "retried_at_ms": st.none() | times,
 }

@@ -224,3 +224,10 @@ def validated(model: type[_Model], value: Any) -> _Model:
         kind = error.errors(include_url=False)[0]["type"]
         code = "missing_parameter" if kind == "missing" else "bad_parameter"
         raise RobotqError(code, **faults[0], faults=faults) from error
+
+
+def is_large(request: web.Request, limit_bytes: int) -> bool:
+    """Whether more may come than that; what is packed says it only when it is unpacked."""
+    announced = request.content_length
+    packed = request.headers.get("Content-Encoding", "identity")[:20] != "identity"
+    return packed or announced is None or announced > limit_bytes

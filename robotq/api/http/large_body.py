@@ -15,9 +15,9 @@ import orjson
 from aiohttp import web
 
 from robotq.catalog import Kind
+from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order
-from robotq.engine.programs.programs import Programs
-from robotq.engine.programs.taking import Taking
+from robotq.engine.intake.taking import Taking, taking_in
 from robotq.model.errors import RobotqError
 from robotq.model.json.text import parse_unique
 from robotq.model.program import HandedIn
@@ -40,14 +40,6 @@ _LONGEST_SIGN = 12
 """Bytes of a character in JSON."""
 
 
-def is_large(request: web.Request, limit_bytes: int) -> bool:
-    """Whether more may come than that, of a body that is not here yet; what is packed says it only
-    when it is unpacked."""
-    announced = request.content_length
-    packed = request.headers.get("Content-Encoding", "identity")[:20] != "identity"
-    return packed or announced is None or announced > limit_bytes
-
-
 async def read_program(
     request: web.Request, programs: Programs, stack: AsyncExitStack, limit_bytes: int
 ) -> HandedIn | str:
@@ -59,7 +51,7 @@ async def read_program(
     announced = request.content_length
     if announced is not None and announced > limit_bytes:
         raise RobotqError("program_too_large", limit_bytes=limit_bytes)
-    taking = await stack.enter_async_context(programs.taking())
+    taking = await stack.enter_async_context(taking_in(programs))
     async for block in _blocks(request):
         await programs.with_room(partial(taking.write, block), len(block))
     return await programs.on_thread(taking.end, taking.size)
@@ -113,7 +105,7 @@ class LargeJson:
                 raise self._too_large()
             return taking
         if taking is None:
-            taking = await self._stack.enter_async_context(self._programs.taking())
+            taking = await self._stack.enter_async_context(taking_in(self._programs))
         current = taking
         if part.content:
             content = part.content

@@ -8,6 +8,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
+from rich.text import Text
 
 from robotq.cli.shared.about import (
     Confirmation,
@@ -21,7 +22,9 @@ from robotq.cli.shared.about import (
 )
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
+from robotq.cli.shared.show import new_console, print_json
 from robotq.client.request import new_key
+from robotq.model.json import JsonObject
 
 _TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
 _RobotName = Annotated[str, typer.Argument(metavar="ROBOT")]
@@ -89,6 +92,70 @@ def retry(
         )
 
     _decide(url, key, as_json, decided)
+
+
+def rerun(
+    *,
+    task_id: _TaskId,
+    from_line: Annotated[
+        int, typer.Option("--from-line", min=2, help="Of the program as it was handed in.")
+    ],
+    seen: Annotated[
+        str | None,
+        typer.Option("--seen", help="What the same command without it has told: then it runs."),
+    ] = None,
+    note: Note = "",
+    then: ThenOption = None,
+    idempotency_key: KeyOnce = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a program from one of its lines on. Without --seen it only shows what would run: the
+    modes of the lines before, and the first motion."""
+    path = f"/task/{quote(task_id, safe='')}/rerun"
+    body: JsonObject = {"from_line": from_line, "note": note, **then_of(then)}
+    if seen is None:
+        told = talk(url, key, lambda caller: caller.post(path, body))
+        if as_json:
+            print_json(new_console(), told)
+        else:
+            _show_start(told)
+        return
+
+    def decided(about: Confirmation) -> None:
+        about.task(task_id)
+        once = idempotency_key or new_key()
+        about.send(path, {**body, "seen": seen}, key=once, then=then)
+
+    _decide(url, key, as_json, decided)
+
+
+def _show_start(told: JsonObject) -> None:
+    first = told["first_motion"]
+    console = new_console()
+    lines = [
+        told["message"],
+        "",
+        *told["preamble"],
+        f"... from line {told['begins_at']} on",
+        "",
+        f"The first motion is line {first['line']}: {first['text']}",
+        "It goes there straight from where the robot stands.",
+    ]
+    if first["stays"]:
+        lines.append(f"{', '.join(first['stays'])} stays where the robot stands.")
+    stood = ", ".join(
+        f"{axis.upper()} {'unknown' if at is None else f'{at:g}'}"
+        for axis, at in told["stood_at"].items()
+    )
+    lines += [
+        f"Before that line the program stood at {stood} (mm, in its own coordinates).",
+        "",
+        f"robotq rerun {told['task_id']} --from-line {told['from_line']} --seen {told['seen']}",
+    ]
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def answer(

@@ -19,6 +19,8 @@ from robotq.drivers.base import (
     Pictured,
     ReadsPrograms,
     Reporting,
+    ResumesPrograms,
+    Resumption,
     UnknownCommand,
 )
 from robotq.drivers.devices.acted import Acted
@@ -104,6 +106,14 @@ class WithDevices:
         if not isinstance(self._robot, JudgesPrograms):
             return None
         return self._robot.judge(command, steps, look)
+
+    def from_line(
+        self, command: Command, steps: Program, line: int, look: Callable[[int], None]
+    ) -> Resumption:
+        """Of `ResumesPrograms`."""
+        if not isinstance(self._robot, ResumesPrograms):
+            raise DriverError("its driver cannot do that", code="robot_cannot")
+        return self._robot.from_line(command, steps, line, look)
 
     def reads_as_files(self, steps: Program) -> Collection[str]:
         """Of `ReadsPrograms`."""

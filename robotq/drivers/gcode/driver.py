@@ -16,10 +16,11 @@ from robotq.drivers.base import (
     DriverStatus,
     Ended,
     HearsOfRest,
+    Resumption,
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.handed_in import judged
+from robotq.drivers.gcode.handed_in import judged, resumed
 from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
@@ -28,8 +29,7 @@ from robotq.drivers.steps.run import ProgramRun
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
-from robotq.steps.carried_out import only_carried_out
-from robotq.steps.uses import scans
+from robotq.steps.uses import only_carried_out, scans
 
 _MOTION_STATE = "GET_ROBOT_MOTION_STATE"
 
@@ -106,6 +106,12 @@ class GcodeDriver:
 
     def reads_as_files(self, steps: Program) -> Collection[str]:
         return only_carried_out(steps)
+
+    def from_line(
+        self, command: Command, steps: Program, line: int, look: Callable[[int], None]
+    ) -> Resumption:
+        rules, known = self._robot.rules_of_programs()
+        return resumed(steps, command.params, line, rules, known=known, look=look)
 
     def judge(
         self, command: Command, steps: Program, look: Callable[[int], None]

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from robotq.drivers.base import DriverError
+from robotq.drivers.base import DriverError, Resumption
+from robotq.drivers.gcode.from_line import from_line
 from robotq.drivers.gcode.outlook import Outlook
 from robotq.drivers.gcode.reader.lines import RefusedLine, Rules, prepare
 from robotq.drivers.steps.values import Scope, program_lines
@@ -57,6 +58,45 @@ def judged(
         # the next one begins in what this one leaves
         rules = replace(rules, start=program.leaves)
     return {**outlook.told(), "firmware": rules.firmware}
+
+
+def resumed(
+    steps: Program,
+    params: Any,
+    line: int,
+    rules: Rules,
+    *,
+    known: bool,
+    look: Look,
+) -> Resumption:
+    """The one program of these steps from a line on. Raises DriverError from_line_refused."""
+    found = list(_alone(steps.steps))
+    if len(found) != 1 or not isinstance(params, dict):
+        raise DriverError(
+            "its command does more than carry out one program",
+            code="from_line_refused",
+            line=line,
+            rule="its command does more than carry out one program",
+        )
+    source = found[0]
+
+    def lines() -> Iterator[str]:
+        return program_lines(Scope({"params": params, "values": steps.values}).value(source))
+
+    return from_line(lines, line, rules, known=known, look=look)
+
+
+def _alone(steps: Sequence[lang.Step]) -> Iterator[Expression]:
+    """The programs of these steps; twice where something else is done."""
+    for step in steps:
+        match step.action:
+            case lang.RunProgram(source=source) if step.when is None:
+                yield source
+            case lang.Group(steps=inner) if step.when is None:
+                yield from _alone(list(inner))
+            case _:
+                nothing = Expression("null", ast.Constant(value=None))
+                yield from (nothing, nothing)
 
 
 def _told(refused: RefusedLine, field: str) -> DriverError:

@@ -15,7 +15,7 @@ from robotq.engine.commit.commit import Commit
 from robotq.engine.events.bus import EventBus
 from robotq.engine.holds.board import HoldBoard, places_to_resources
 from robotq.engine.holds.writer import HoldWriter
-from robotq.engine.programs.programs import Programs
+from robotq.engine.intake.programs import Programs
 from robotq.engine.reads import Reads
 from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.stop_file import StopFile

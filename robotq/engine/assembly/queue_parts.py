@@ -37,6 +37,7 @@ class QueueParts(msgspec.Struct, frozen=True, kw_only=True):
     """The queue, and those of its parts that robots and the engine work with."""
 
     queue: TaskQueue
+    judging: Judging
     claims: Claims
     """Changes of the tasks of robots, by their executors."""
     cancelling: Cancelling
@@ -115,6 +116,7 @@ def make_queue(
         settings=settings,
         clock=clock,
     )
+    judging = Judging(drivers, closed=lambda: admission.closed, most_s=settings.timings.judge_s)
     queue = TaskQueue(
         memory=memory,
         admission=admission,
@@ -129,9 +131,7 @@ def make_queue(
             idempotency=idempotency,
             holds=holds,
             clock=clock,
-            judging=Judging(
-                drivers, closed=lambda: admission.closed, most_s=settings.timings.judge_s
-            ),
+            judging=judging,
             programs=base.programs,
         ),
         cancelling=cancelling,
@@ -179,6 +179,7 @@ def make_queue(
         repeats=repeats,
         locks=commit.locks,
         queue=queue,
+        judging=judging,
         claims=claims,
         cancelling=cancelling,
         fitting=fitting,

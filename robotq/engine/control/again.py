@@ -53,7 +53,7 @@ class Again:
         """Run an ended command again as a new task at the head of its queue. `agent`, `keyed`:
         as in `TaskQueue.submit`; `stay_paused`: nothing starts until somebody resumes."""
         task = await self._reads.task(task_id)
-        order = self._order_again(task)
+        order = self.order_of(task)
         return await self._queue.retry(
             [(task_id, order)],
             actor=actor,
@@ -85,7 +85,7 @@ class Again:
                     raise RobotqError(
                         "wrong_state", task_id=task.id, state=task.state.value, action="retry"
                     )
-        left = [(task.id, self._order_again(task)) for task in tasks if left_of_batch(task)]
+        left = [(task.id, self.order_of(task)) for task in tasks if left_of_batch(task)]
         if not left:
             raise RobotqError("wrong_state", task_id=batch_id, state="completed", action="retry")
         return await self._queue.retry(
@@ -135,7 +135,7 @@ class Again:
                 "bad_parameter", field="outcome", reason="expected completed, failed or retry"
             )
         task = await self._reads.task(task_id)
-        again = self._order_again(task) if outcome == "retry" else None
+        again = self.order_of(task) if outcome == "retry" else None
         return await self._queue.resolve(
             task_id,
             outcome,
@@ -170,7 +170,7 @@ class Again:
 
         return await self._queue.give(task_id, name, given, actor=actor, seen=seen, note=note)
 
-    def _order_again(self, task: Task) -> Order:
+    def order_of(self, task: Task) -> Order:
         """The same command once more, by today's spec. Raises RobotqError unknown_command,
         missing_parameter, bad_parameter, robot_cannot."""
         spec = self._settings.spec_of(task)
@@ -183,4 +183,5 @@ class Again:
             spec=spec,
             robot=self._roster.robot(task.queue).name,
             priority=task.priority,
+            from_line=task.from_line,
         )

@@ -280,4 +280,5 @@ class Admission:
             contiguous=contiguous,
             awaits_approval=agent and (approval or order.spec.approval),
             retry_of=retry_of,
+            from_line=order.from_line,
         )

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -23,6 +24,10 @@ _BYTES_IN_S = 1_048_576
 _MOST_WAITING = 16
 """Requests that wait for their turn: one program is read at a time, so that reading never takes
 more than its share from the threads that talk to robots."""
+
+
+Look: TypeAlias = Callable[[int], None]
+_T = TypeVar("_T")
 
 
 class _Ended(Exception):
@@ -80,6 +85,20 @@ class Judging:
     async def _asked(
         self, order: Order, driver: JudgesPrograms, steps: Program
     ) -> JsonObject | None:
+        size = sum(value["bytes"] for value in _handed_in(order.command).values())
+        return await self.in_turn(
+            order.robot,
+            lambda look: driver.judge(_with_text(order.command, driver, steps), steps, look),
+            size,
+        )
+
+    async def in_turn(self, robot: str, work: Callable[[Look], _T], size: int = 0) -> _T:
+        """What `work` finds out about a program of so many bytes, on a thread, never two at once.
+        It calls what it is given every few milliseconds, which may raise.
+
+        Raises RobotqError program_refused, from_line_refused, bad_parameter, too_many_requests,
+        shutting_down.
+        """
         if self._waiting >= _MOST_WAITING:
             raise RobotqError(
                 "too_many_requests", what="programs to be judged", limit=_MOST_WAITING
@@ -88,16 +107,13 @@ class Judging:
         left = threading.Event()
         try:
             async with self._turn:
-                return await asyncio.to_thread(self._judge, order, driver, steps, left)
+                return await asyncio.to_thread(self._do, robot, work, size, left)
         finally:
             # whoever waited may have gone: the thread ends within milliseconds
             left.set()
             self._waiting -= 1
 
-    def _judge(
-        self, order: Order, driver: JudgesPrograms, steps: Program, left: threading.Event
-    ) -> JsonObject | None:
-        command, size = _with_text(order.command, driver, steps)
+    def _do(self, robot: str, work: Callable[[Look], _T], size: int, left: threading.Event) -> _T:
         most_s = self._most_s + size / _BYTES_IN_S
         until = time.monotonic() + most_s
 
@@ -111,29 +127,31 @@ class Judging:
                 raise RobotqError("bad_parameter", field="params", reason=reason)
 
         try:
-            return driver.judge(command, steps, look)
+            return work(look)
         except DriverError as error:
             code = error.code if error.code in ERROR_CODES else "bad_parameter"
-            raise RobotqError(
-                code, **{"robot": order.robot, "field": "params", **error.args_}
-            ) from None
+            raise RobotqError(code, **{"robot": robot, "field": "params", **error.args_}) from None
 
 
-def _with_text(command: Command, driver: JudgesPrograms, steps: Program) -> tuple[Command, int]:
-    """The command with its programs as its driver reads them, and how large those in files are."""
+def _handed_in(command: Command) -> Mapping[str, HandedIn]:
     params = command.params
     if not isinstance(params, dict):
-        return command, 0
-    handed_in = {name: value for name, value in params.items() if isinstance(value, HandedIn)}
+        return {}
+    return {name: value for name, value in params.items() if isinstance(value, HandedIn)}
+
+
+def _with_text(command: Command, driver: JudgesPrograms, steps: Program) -> Command:
+    """The command with its programs as its driver reads them."""
+    handed_in = _handed_in(command)
     if not handed_in:
-        return command, 0
+        return command
+    assert isinstance(command.params, dict)
     streamed = driver.reads_as_files(steps) if isinstance(driver, ReadsPrograms) else ()
     given = {
         name: value.file if name in streamed else value.file.text()
         for name, value in handed_in.items()
     }
-    size = sum(value["bytes"] for value in handed_in.values())
-    return replace(command, params={**params, **given}), size
+    return replace(command, params={**command.params, **given})
 
 
 def _carries_out(steps: Sequence[lang.Step]) -> bool:

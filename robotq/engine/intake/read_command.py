@@ -46,6 +46,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     not_before_ms: int | None = None
     expires_at_ms: int | None = None
     repeat: Repeat | None = None
+    from_line: int | None = None
     programs: tuple[str, ...] = ()
     """The parameters that are programs of G-code: their texts go into files."""
 

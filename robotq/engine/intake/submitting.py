@@ -23,8 +23,8 @@ from robotq.engine.intake.idempotency import (
     answer_of,
 )
 from robotq.engine.intake.judging import Judging
+from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order
-from robotq.engine.programs.programs import Programs
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -167,12 +167,14 @@ class Submitting:
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             async with AsyncExitStack() as stack:
                 held = await stack.enter_async_context(self._programs.holding())
-                for _, order in again:
-                    # they stay, also where the task that named them goes meanwhile
-                    await held.kept(order.command, ())
+                # they stay, also where the task that named them goes meanwhile
+                orders = [
+                    replace(order, command=await held.kept(order.command, order.programs))
+                    for _, order in again
+                ]
                 ended = [
                     (await stack.enter_async_context(self._commit.of(task_id)), order)
-                    for task_id, order in again
+                    for (task_id, _), order in zip(again, orders, strict=True)
                 ]
                 for task, _ in ended:
                     _check_retry(task)

@@ -7,7 +7,7 @@ import msgspec
 from robotq.engine.artifacts.keeping import Keeper
 from robotq.engine.commit.commit import Commit
 from robotq.engine.holds.board import HoldBoard
-from robotq.engine.programs.programs import Programs
+from robotq.engine.intake.programs import Programs
 from robotq.engine.queue.claims import Claims
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals

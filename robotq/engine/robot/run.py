@@ -10,7 +10,7 @@ from typing import Any
 from robotq.catalog import CommandSpec
 from robotq.drivers.base import ReadsPrograms, Stopped
 from robotq.drivers.settling import UnsettledRun
-from robotq.engine.programs.programs import Programs
+from robotq.engine.intake.programs import Programs
 from robotq.engine.queue.ending import StopCause, StopRequest
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.context import PendingAnswer, RunContext

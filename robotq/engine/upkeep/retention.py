@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robotq.engine.artifacts.clean_up import CleanUp
-from robotq.engine.programs.programs import Programs
+from robotq.engine.intake.programs import Programs
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.upkeep.clock_watch import ClockWatch

@@ -152,6 +152,8 @@ def names_programs(params: JsonValue) -> bool:
 
 def programs_to_rows(task: Task) -> Iterator[Row]:
     """The parameters of `program`: the files that a task names."""
+    if not names_programs(task.command.params):
+        return
     for sha256 in dict.fromkeys(one.sha256 for _, one in programs_in(task.command.params)):
         yield task.seq, sha256
 

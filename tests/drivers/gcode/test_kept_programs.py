@@ -16,7 +16,7 @@ import pytest
 
 from robotq.config import InboxConfig
 from robotq.config.schema import LimitsConfig
-from robotq.engine.programs.programs import Programs
+from robotq.engine.intake.programs import Programs
 from robotq.inbox import CommandFiles, HotFolder
 from robotq.store.sqlite import SqliteStore
 from tests.drivers.gcode.test_doors import GANTRY, send

@@ -87,6 +87,7 @@ def _lasting(task: Task, engine: Engine, language: Language) -> wire.Task:
         started_at_ms=task.started_at_ms,
         ended_at_ms=task.ended_at_ms,
         retry_of=task.retry_of,
+        from_line=task.from_line,
         revision=task.revision,
         **schedule_view(task.not_before_ms, task.expires_at_ms, task.repeat),
         repeat_of=task.repeat_of,

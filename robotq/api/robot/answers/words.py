@@ -27,6 +27,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),
     "retried": ("任务已重新加入队列", "The command runs again as a new task."),
+    "from_line": (
+        "将从第 {line} 行开始，未执行；请查看后连同 seen 再次发送",
+        "This would run from line {line} on. Nothing was done: look at it, then send seen.",
+    ),
     "retried_batch": ("{count} 个任务已重新加入队列", "{count} commands run again as a new batch."),
     "moved": ("已调整顺序", "The order of the queue is changed."),
     "paused": ("队列已暂停", "Paused. A command that runs goes on."),

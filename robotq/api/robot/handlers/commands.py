@@ -6,16 +6,15 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
 from msgspec.structs import asdict
 
 from robotq.api.access.scopes import Scope, allows
-from robotq.api.http.call import Call
+from robotq.api.http.call import Call, is_large
 from robotq.api.http.keyed import REPLAYED
-from robotq.api.http.large_body import LargeJson, is_large, read_program
 from robotq.api.robot.answers.holds import hold_reason, hold_views
 from robotq.api.robot.answers.task import schedule_view
 from robotq.api.robot.answers.words import words
@@ -30,6 +29,9 @@ from robotq.model.program_file import program_text
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
 from robotq.wire import submit as wire
+
+if TYPE_CHECKING:
+    from robotq.api.http.large_body import LargeJson
 
 API = "robot"
 
@@ -62,13 +64,17 @@ async def _submit_large(
     call: Call, query: SubmitQuery, stack: AsyncExitStack, *, plain: bool
 ) -> web.StreamResponse:
     """The same with programs that are not held in memory."""
+    from robotq.api.http import large_body  # noqa: PLC0415 - most daemons never need it
+
     engine, limits = call.engine, call.engine.config.limits
     if plain:
         # before a long upload: what is said about it in the query
         _program(call, query, "")
-        text = await read_program(call.request, engine.programs, stack, limits.program_bytes)
+        text = await large_body.read_program(
+            call.request, engine.programs, stack, limits.program_bytes
+        )
         return await _submit(call, query, _program(call, query, text))
-    large = LargeJson(engine.programs, stack, limits.body_bytes)
+    large = large_body.LargeJson(engine.programs, stack, limits.body_bytes)
     return await _submit(call, query, await large.read(call.request), large)
 
 

@@ -1,6 +1,9 @@
-"""GET /task/{id}, GET /tasks, and what can be done to a task."""
+"""GET /task/{id}, GET /tasks, what can be done to a task, and its program."""
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -15,9 +18,15 @@ from robotq.api.robot.models import tasks as models
 from robotq.engine.queue.queue import KeyedRequest
 from robotq.engine.waiting.repeats import series_of
 from robotq.model.errors import RobotqError
+from robotq.model.program import StoredProgram, text_of
+from robotq.model.program_file import PROGRAM
 from robotq.model.task import Task, TaskState
 from robotq.store.port import TaskQuery
+from robotq.wire import submit as submit_wire
 from robotq.wire import tasks as wire
+
+if TYPE_CHECKING:
+    from robotq.engine.control.from_line import FromLine, FromLineLook
 
 
 async def get_task(call: Call) -> web.StreamResponse:
@@ -213,3 +222,63 @@ def _states(text: str | None, field: str) -> frozenset[TaskState]:
             raise RobotqError("bad_parameter", field=field, reason=f"expected one of {options}")
         states |= meant
     return frozenset(states)
+
+
+async def rerun(call: Call) -> web.StreamResponse:
+    """A person decides it, and has seen what would run: another program is not run."""
+    call.refuse_agents("rerun")
+    body = await call.body(models.RerunBody)
+    task_id = call.path("task_id")
+    from_line: FromLine = call.engine.from_line
+    if body.seen is None:
+        return call.answer(_shown(await from_line.look(task_id, body.from_line), call))
+    accepted = await from_line.run(
+        task_id,
+        body.from_line,
+        body.seen,
+        actor=call.actor,
+        note=body.note,
+        stay_paused=body.then == "stay_paused",
+        keyed=_keyed(call, body),
+    )
+    task = await call.engine.reads.task(accepted.task_ids[0])
+    return _done(call, "retried", task, repeated=accepted.repeated)
+
+
+def _shown(look: FromLineLook, call: Call) -> submit_wire.FromLine:
+    outlook = look.outlook
+    return submit_wire.FromLine.read(
+        look.resumption.told,
+        success=True,
+        dry_run=True,
+        message=words("from_line", call.language, line=look.from_line),
+        task_id=look.task.id,
+        from_line=look.from_line,
+        seen=look.seen,
+        preamble=tuple(look.resumption.preamble),
+        program=None if outlook is None else submit_wire.ProgramOutlook.read(outlook),
+    )
+
+
+_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_AS_A_FILE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+"""Whatever somebody has handed in, a browser saves it and does nothing else with it."""
+
+
+async def get_program(call: Call) -> web.StreamResponse:
+    task = await call.engine.reads.task(call.path("task_id"))
+    params = task.command.params
+    program = params.get(PROGRAM) if isinstance(params, dict) else None
+    name = _NAME.sub("_", task.command.cmd_id or task.id).strip("._")[:100] or "program"
+    headers = {**_AS_A_FILE, "Content-Disposition": f'attachment; filename="{name}.nc"'}
+    if isinstance(program, StoredProgram):
+        path = await call.engine.programs.checked_path(program)
+        found = web.FileResponse(path, headers=headers)
+        found.content_type = "text/plain"
+        found.charset = "utf-8"
+        return found
+    # of a task of an earlier robotq, or a list of lines that is none of plain ones
+    text = text_of(program)
+    if text is None:
+        raise RobotqError("not_found", path=call.request.path[:200])
+    return web.Response(text=text, headers=headers, content_type="text/plain", charset="utf-8")

@@ -95,6 +95,14 @@ class RetryBody(Body):
     note: Note = ""
 
 
+class RerunBody(RetryBody):
+    from_line: int = Field(ge=2, le=3_000_000, description="Of the program as it was handed in.")
+    seen: str | None = Field(
+        default=None,
+        description="As the answer without it has told; refused where something else would run.",
+    )
+
+
 class ResolveBody(Body):
     outcome: Literal["completed", "failed", "retry"]
     note: Note = ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import artifacts, cancelling, edits, programs, tasks
+from robotq.api.robot.handlers import artifacts, cancelling, edits, tasks
 from robotq.api.robot.models import tasks as models
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
 from robotq.wire import tasks as wire
 from robotq.wire.robots import MovedTask
+from robotq.wire.submit import FromLine
 
 _RETRY = (
     "wrong_state",
@@ -38,7 +39,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/task/{task_id}/program",
-        handler=programs.get_program,
+        handler=tasks.get_program,
         scope=Scope.READ,
         summary="The program that was handed in with a task, as a file.",
         media_type="text/plain",
@@ -137,6 +138,28 @@ ROUTES = (
         request=models.RetryBody,
         response=wire.TaskDone,
         errors=_RETRY,
+    ),
+    Route(
+        method="POST",
+        path="/task/{task_id}/rerun",
+        handler=tasks.rerun,
+        scope=Scope.CONTROL,
+        summary="Run a program from one of its lines on. Without `seen` it only answers what that "
+        "would be.",
+        headers=(IDEMPOTENCY,),
+        request=models.RerunBody,
+        response=wire.TaskDone,
+        responses=(FromLine,),
+        errors=(
+            "from_line_refused",
+            "from_line_changed",
+            "program_refused",
+            "program_too_large",
+            "programs_full",
+            "person_needed",
+            "too_many_requests",
+            *_RETRY,
+        ),
     ),
     Route(
         method="POST",

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 
 from robotq.config.schema import LimitsConfig
 from robotq.drivers.base import DriverError
-from robotq.engine.programs.taking import Taking, written
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonValue
@@ -101,31 +100,16 @@ class Programs:
             reason = error.strerror or str(error)
             raise RobotqError("store_unavailable", reason=reason) from error
 
-    @asynccontextmanager
-    async def taking(self) -> AsyncIterator[Taking]:
-        """A program that comes in pieces. What it gives is gone at the end of the block, unless a
-        task was made of it."""
-        taking = Taking(await self.on_thread(self._room), self._limits())
-        try:
-            yield taking
-        finally:
-            await self._closed(taking)
-
-    async def _closed(self, taking: Taking) -> None:
-        try:
-            await self.on_thread(taking.close)
-        except RobotqError as error:
-            # the next start removes it
-            _log.warning("half a program was not removed: %s", error)
-
     async def with_room(self, work: Callable[[], _T], size: int) -> _T:
         """The same as `on_thread`; where there is no room, what nothing names any more makes some
         first. `work` may be done twice."""
         try:
             return await self.on_thread(work, size)
         except RobotqError as error:
-            if error.code.name != "programs_full" or not await self.sweep():
+            if error.code.name != "programs_full":
                 raise
+            # another sweep may have taken it all just now
+            await self.sweep()
             return await self.on_thread(work, size)
 
     # -- out -----------------------------------------------------------------------------------
@@ -183,14 +167,19 @@ class Programs:
 
     # -- upkeep --------------------------------------------------------------------------------
 
-    def _room(self) -> FileRoom:
-        return self.room
+    async def opened_room(self) -> FileRoom:
+        """Where they are, without waiting for the disk on the loop."""
+        return await self.on_thread(lambda: self.room)
+
+    @property
+    def limits(self) -> LimitsConfig:
+        return self._limits()
 
     async def sweep(self) -> int:
         """Remove the files that no task names; how many went. Raises RobotqError
         store_unavailable."""
         async with self._sweep_turn:
-            sweeping = (await self.on_thread(self._room)).sweeping()
+            sweeping = (await self.opened_room()).sweeping()
             sweep = await self.on_thread(sweeping.__enter__)
             try:
                 if sweep.found:
@@ -274,7 +263,7 @@ def _put(room: FileRoom, content: bytes) -> str:
         return room.put(content)
     with room.incoming() as half:
         half.write(content)
-        return room.keep(half, written)
+        return room.keep(half, lambda: crash_point(CrashPoint.PROGRAM_WRITTEN))
 
 
 def lost(program: StoredProgram, reason: str) -> RobotqError:

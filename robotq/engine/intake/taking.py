@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from contextlib import ExitStack
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 
 from robotq.config.schema import LimitsConfig
+from robotq.engine.intake.programs import Programs
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.program import HEAD, HandedIn, ProgramFile
 from robotq.model.program_file import WIDE
 from robotq.system.kept_files import BLOCK, FileRoom, Incoming
 
+_log = logging.getLogger(__name__)
+
 _HEAD_BYTES = 4 * (HEAD + 1)
 """Of UTF-8, in which the head is for sure."""
+
+
+@asynccontextmanager
+async def taking_in(programs: Programs) -> AsyncIterator[Taking]:
+    """A program that comes in pieces. What it gives is gone at the end of the block, unless a task
+    was made of it."""
+    taking = Taking(await programs.opened_room(), programs.limits)
+    try:
+        yield taking
+    finally:
+        try:
+            await programs.on_thread(taking.close)
+        except RobotqError as error:
+            # the next start removes it
+            _log.warning("half a program was not removed: %s", error)
 
 
 class Taking:
@@ -26,6 +45,7 @@ class Taking:
         self._small = limits.body_bytes
         self._stack = ExitStack()
         self._half: Incoming | None = None
+        self._made: Incoming | None = None
         self._begin = b""
         self._decoder: codecs.IncrementalDecoder | None = None
         """While all that has come is UTF-8."""
@@ -34,6 +54,11 @@ class Taking:
     def size(self) -> int:
         """Bytes that have come. Does not block."""
         return 0 if self._half is None else self._half.size
+
+    @property
+    def sha256(self) -> str:
+        """Of what `end` has given, as UTF-8. Does not block."""
+        return "" if self._made is None else self._made.sha256
 
     def write(self, block: bytes) -> None:
         """Raises RobotqError program_too_large, RoomFull, OSError; then nothing of the block was
@@ -60,6 +85,7 @@ class Taking:
         half = self._half
         if self._decoder is None or self._begin.startswith(WIDE):
             half = self._as_utf8(half)
+        self._made = half
         stream = self._stack.enter_context(half.reading())
         if half.size <= self._small:
             return stream.read().decode("utf-8")

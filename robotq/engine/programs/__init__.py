@@ -1,1 +1,0 @@
-"""The texts of programs, in files beside the database."""
