@@ -315,6 +315,9 @@ async def test_stop__asked_for_while_the_link_is_away_comes_first_when_it_is_bac
     floor.driver.breaks()
     await floor.lab.held(HoldCode.DISCONNECTED)
     lab, engine = floor.lab, floor.lab.engine
+    # its thread has come back: what is asked for now is for the device
+    executor = engine._parts.roster["robot_a"].executor
+    await lab.until(lambda: executor.doubts.task)
     ways: dict[str, Any] = {
         "stop": partial(engine.stop_robot, "robot_a", actor="ann"),
         "cancel": partial(engine.queue.cancel, task_id, actor="ann"),
