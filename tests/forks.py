@@ -21,6 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from tests.swift import CLOCK
+
 _ROOT = Path(__file__).parents[1]
 _ANSWER = 64
 
@@ -112,6 +114,7 @@ def start(
     cwd: Path | None = None,
 ) -> Forked:
     """Like `subprocess.Popen([sys.executable, *command])`, with files for its input and output."""
+    CLOCK.by_the_wall()
     with Path(os.devnull).open("rb") as nothing:
         files = [nothing if stdin is None else stdin, stdout, stderr]
         files[2] = files[1] if files[2] == subprocess.STDOUT else files[2]

@@ -8,8 +8,8 @@ them wants to go on. So nobody waits for what nobody does, and no deadline passe
 stands in the queue for the processor: a busy machine makes such a test slower, not wrong.
 
 It is for tests whose world is this one process. Another process waits by the wall, so a test that
-has one does so too. Of the waits of one process, those for a lock with a limit and for a socket
-that has one go by the wall.
+starts one does so too from then on. Of the waits of one process, those for a lock with a limit and
+for a socket that has one go by the wall.
 """
 
 from __future__ import annotations

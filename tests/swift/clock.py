@@ -90,6 +90,11 @@ class Clock:
         try:
             yield
         finally:
+            self.by_the_wall()
+
+    def by_the_wall(self) -> None:
+        """Be swift no more in this block: there is another process now, which waits by the wall."""
+        if self.swift:
             self.swift = False
             self._time = (_wall, self.now() - _wall())
 

@@ -68,7 +68,8 @@ def test_time__does_not_pass_while_the_process_stands(swift: None) -> None:
     room, began = time.perf_counter(), time.monotonic()
     number = os.getpid()
     stopping = ["sh", "-c", f"kill -STOP {number}; sleep 0.4; kill -CONT {number}"]
-    subprocess.run(stopping, check=True)
+    child = os.posix_spawnp("sh", stopping, os.environ)
+    os.waitpid(child, 0)
     assert used_s(room) >= 0.4
     assert time.monotonic() - began < 0.2
 
@@ -146,6 +147,17 @@ async def test_loop__goes_by_it(swift: None) -> None:
             await asyncio.Event().wait()
     assert 30 <= loop.time() - began < 31
     assert used_s(room) < 20
+
+
+def test_process__of_its_own_ends_it_for_that_one_goes_by_the_wall(swift: None) -> None:
+    time.sleep(5)
+    began = time.monotonic()
+    with subprocess.Popen(["sleep", "0.2"]) as other:
+        room = time.perf_counter()
+        assert other.wait(100) == 0
+        time.sleep(0.02)
+        assert used_s(room) >= 0.02
+    assert 0.2 <= time.monotonic() - began < 50
 
 
 def test_time_of_day__goes_on_with_it(swift: None) -> None:

@@ -66,7 +66,18 @@ def take_over(clock: Clock) -> None:
     threading.Condition.wait = _waiting(clock)  # type: ignore[assignment,method-assign]
     threading.Thread.join = _joining(clock)  # type: ignore[assignment,method-assign]
     select.select = _selecting(clock)
+    subprocess.Popen.__init__ = _starting(clock)  # type: ignore[method-assign]
     select.poll = lambda: _Poll(clock)  # type: ignore[assignment,misc,return-value]
+
+
+def _starting(clock: Clock) -> Callable[..., None]:
+    start = subprocess.Popen.__init__
+
+    def started(self: Any, *how: Any, **more: Any) -> None:
+        clock.by_the_wall()
+        start(self, *how, **more)
+
+    return started
 
 
 def _sleeping(clock: Clock) -> Callable[[float], None]:

@@ -96,6 +96,7 @@ async def test_comments_in_the_letters_of_a_country__are_no_reason_to_refuse(
         assert answer["commands"][0]["program"]["box_mm"] == {"x": [10, 10]}
 
 
+@pytest.mark.wall("robotq submit is a process of its own")
 async def test_robotq_submit__takes_a_program_for_a_robot(tmp_path: Path) -> None:
     part, wrong = tmp_path / "part.NC", tmp_path / "wrong.tap"
     part.write_bytes(PART)
