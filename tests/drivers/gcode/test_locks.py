@@ -34,6 +34,7 @@ def channel_of(robot: Bench) -> Any:
     return driver._robot._channel
 
 
+@pytest.mark.wall("whoever waits for a lock has a limit by the wall")
 @pytest.mark.parametrize("create", FIRMWARES, ids=("grbl", "marlin"))
 @pytest.mark.parametrize("lock", ["_changed", "_gate", "_turn"])
 def test_emergency_stop__does_not_wait_for_a_lock_before_it_is_on_the_wire(
