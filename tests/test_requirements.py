@@ -46,6 +46,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
             allowed |= set(names(extras["mcp"]))
         if file.parts[0] == "testing":
             allowed.add("pytest")
+        if file.parts[:2] == ("drivers", "plc"):
+            allowed |= {*names(extras["modbus"]), *names(extras["opcua"])}
         if file == Path("daemon/process.py"):
             allowed |= set(names(extras["fast"]))
         found = {name.lower().replace("_", "-") for name in distributions.get(package, [package])}
@@ -54,6 +56,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
 
 def test_requirements__stand_there_once() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert sorted(extras) == ["dev", "docs", "fast", "hid", "mcp", "ros", "simulators", "vision"]
+    assert sorted(extras) == [
+        "dev", "docs", "fast", "hid", "mcp", "modbus", "opcua", "ros", "simulators", "vision",
+    ]  # fmt: skip
     for listed in (PROJECT["dependencies"], *extras.values()):
         assert [name for name, times in Counter(names(listed)).items() if times > 1] == []

@@ -25,6 +25,7 @@ PACKAGED: Mapping[str, str] = {
     "marlin": "robotq.drivers.marlin:create",
     "line": "robotq.drivers.line:create",
     "rosbridge": "robotq.drivers.rosbridge:create",
+    "plc": "robotq.drivers.plc:create",
 }
 """The same as in the group, for a source tree that was never installed. They go before others
 of their name."""
@@ -40,9 +41,10 @@ PACKAGED_OPTIONS: Mapping[str, str] = {
     "marlin": "robotq.drivers.marlin.options:read_options",
     "line": "robotq.drivers.line.options:read_options",
     "rosbridge": "robotq.drivers.rosbridge.options:read_options",
+    "plc": "robotq.drivers.plc.options:read_options",
 }
 
-_WITHOUT_STEPS = ("jsonline", "line", "rosbridge")
+_WITHOUT_STEPS = ("jsonline", "line", "rosbridge", "plc")
 """Drivers that do what they are told as a whole."""
 
 _REQUIRED = (

@@ -1,0 +1,401 @@
+"""The handshake with a PLC: what is written and waited for, in which order, and what is certain at
+each moment. Knows no protocol and no clock: both are given.
+
+A start is written once and never again. A wrong "done" is worse than "nobody knows": done counts
+only where it was seen to be low (or another number) before the start.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
+from robotq.drivers.settling import LeftRunning
+
+Values = Mapping[str, Any]
+_DRAW = random.SystemRandom()
+
+
+class Refused(Exception):
+    """The PLC has answered that it does not do this: nothing was written by it."""
+
+
+class Plc(Protocol):
+    """The nodes by name. Both raise LinkLost where no answer came."""
+
+    def read(self, names: Collection[str]) -> Values: ...
+
+    def write(self, name: str, value: Any) -> None:
+        """Raises Refused too."""
+
+
+class Reports(Protocol):
+    """What a handshake needs of a `CommandContext`."""
+
+    def step(self, name: str, **detail: Any) -> AbstractContextManager[None]: ...
+
+    def run_id(
+        self,
+        run_id: str,
+        *,
+        boot: str = ...,
+        begun: bool = ...,
+        details: dict[str, Any] | None = ...,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    node: str
+    bits: Mapping[int, str] = field(default_factory=dict)
+    codes: Mapping[int, str] = field(default_factory=dict)
+    stands: bool = False
+
+    def texts(self, word: int) -> Sequence[str]:
+        """What a word that is not 0 says."""
+        if word in self.codes:
+            return (self.codes[word],)
+        known = [text for bit, text in sorted(self.bits.items()) if word >> bit & 1]
+        return known or (f"{self.node} = {word}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    node: str
+    ok: Collection[int] = (1,)
+    stopped: Collection[int] = ()
+    texts: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """Of one command. `numbered`: start, accepted and done are numbers, and bits otherwise."""
+
+    numbered: bool
+    start: str
+    done: str
+    accepted: str | None = None
+    most: int = 1
+    """The largest number that start can hold."""
+    pulse_s: float | None = None
+    outcome: Outcome | None = None
+    results: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """What all commands of a PLC share."""
+
+    stop: str | None = None
+    stopped: str | None = None
+    boot: str | None = None
+    alarms: Sequence[Alarm] = ()
+    ready_s: float = 2
+    accept_s: float = 5
+    stop_s: float = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """How a handshake waits, and what is asked of it meanwhile."""
+
+    now: Callable[[], float]
+    pause: Callable[[], None]
+    """Until the next look."""
+    stopping: Callable[[], bool]
+    latched: Callable[[], bool]
+    left: Callable[[], bool] = lambda: False
+
+
+class Handshake:
+    """One command. `carry_out` begins it, `follow` waits for one that was begun before."""
+
+    def __init__(
+        self, plc: Plc, pattern: Pattern, station: Station, hooks: Hooks, reports: Reports
+    ) -> None:
+        self._plc = plc
+        self._pattern = pattern
+        self._station = station
+        self._hooks = hooks
+        self._reports = reports
+        self._on: Any = True
+        """What start holds while the command runs, and done at its end: 1, or its number."""
+        self._boot: Any = None
+
+    def carry_out(self, values: Values) -> Values:
+        """The results. `values`: what is written before the start, node by node.
+
+        Raises DriverError, Stopped, UncertainOutcome, of which LinkLost is one.
+        """
+        self._make_ready()
+        self._check()
+        try:
+            for name, value in values.items():
+                self._plc.write(name, value)
+            kept = self._plc.read(values.keys()) if values else {}
+        except Refused as error:
+            raise DriverError(f"the PLC refuses a parameter: {error}") from error
+        wrong = [name for name, value in values.items() if kept[name] != value]
+        if wrong:
+            told = ", ".join(f"{name} is {kept[name]!r} and not {values[name]!r}" for name in wrong)
+            raise DriverError(f"the PLC has not kept what was written: {told}")
+        if self._pattern.numbered:
+            details = {"start": self._pattern.start}
+            self._reports.run_id(str(self._on), boot=self.boot, details=details)
+        self._check()
+        # who has written to done, or to start, since it was looked at?
+        self._look_free(self._seen())
+        self._check()
+        try:
+            self._plc.write(self._pattern.start, self._on)
+        except Refused as error:
+            raise UncertainOutcome(
+                "answer_lost", f"the PLC refuses the start, or a part of it: {error}"
+            ) from error
+        with self._reports.step("run"):
+            return self._followed()
+
+    def follow(self, number: int, boot: str) -> Values:
+        """The same of a command that was begun with this number before."""
+        self._on = number
+        self._boot = self._read_boot()
+        if self.boot != boot:
+            raise UncertainOutcome("device_reset", "the PLC has started anew")
+        with self._reports.step("run"):
+            return self._followed()
+
+    @property
+    def boot(self) -> str:
+        return "" if self._boot is None else str(self._boot)
+
+    # -- before --------------------------------------------------------------------------------
+
+    def _make_ready(self) -> None:
+        """Raises DriverError, where the station cannot begin; nothing was started."""
+        self._boot = self._read_boot()
+        self._release_stop()
+        pattern, seen = self._pattern, self._seen()
+        if not pattern.numbered and seen[pattern.start]:
+            if not seen[pattern.done]:
+                raise DriverError(
+                    f"{pattern.start} is high already, and {pattern.done} is not: the PLC may be "
+                    "carrying out a command of somebody else"
+                )
+            # of a command that is at its end, and whose handshake was cut off
+            self._reset(pattern.start)
+        if not pattern.numbered:
+            lows = [each for each in (pattern.done, pattern.accepted) if each is not None]
+            late = self._wait_low(lows, self._station.ready_s)
+            if late:
+                raise DriverError(f"still high from before: {', '.join(late)}; nothing was started")
+        seen = self._seen()
+        self._look_free(seen)
+        if pattern.numbered:
+            taken = {seen[name] for name in (pattern.start, pattern.done, pattern.accepted) if name}
+            # drawn, not counted: a PLC that has forgotten its numbers would give this one again
+            drawn = _DRAW.sample(range(1, pattern.most + 1), len(taken) + 1)
+            self._on = next(number for number in drawn if number not in taken)
+
+    def _look_free(self, seen: Values) -> None:
+        """Raises DriverError where the station is not free: nothing was started."""
+        pattern = self._pattern
+        if alarms := self._alarms(seen)[0]:
+            raise DriverError("; ".join(alarms))
+        if self._boot_of(seen) != self._boot:
+            raise DriverError("the PLC has started anew; nothing was started")
+        if pattern.numbered:
+            if seen[pattern.start] != seen[pattern.done]:
+                raise DriverError(
+                    f"{pattern.start} is {seen[pattern.start]} and {pattern.done} is "
+                    f"{seen[pattern.done]}: the last command of the PLC is not at its end"
+                )
+            return
+        high = [n for n in (pattern.start, pattern.done, pattern.accepted) if n and seen[n]]
+        if high:
+            raise DriverError(f"high before the start: {', '.join(high)}; nothing was started")
+
+    def _release_stop(self) -> None:
+        """Take the stop of before back. Raises DriverError where the PLC still answers it."""
+        stop, stopped = self._station.stop, self._station.stopped
+        if stop is None:
+            return
+        self._check()
+        names = [name for name in (stop, stopped) if name is not None]
+        seen = self._plc.read(names)
+        if seen[stop]:
+            if (
+                not self._pattern.numbered
+                and self._plc.read([self._pattern.start])[self._pattern.start]
+            ):
+                # or the PLC would begin again what the stop has ended
+                self._reset(self._pattern.start)
+            self._reset(stop)
+            self._stop_again()
+        if stopped is not None and self._wait_low([stopped], self._station.ready_s):
+            raise DriverError(f"{stopped} is still high although {stop} is low")
+
+    def _check(self) -> None:
+        if self._hooks.stopping() or self._hooks.latched():
+            raise Stopped
+
+    # -- while it runs -------------------------------------------------------------------------
+
+    def _followed(self) -> Values:
+        pattern, station, hooks = self._pattern, self._station, self._hooks
+        began = hooks.now()
+        stopping_since: float | None = None
+        accepted = pattern.accepted is None
+        lowered = False
+        while True:
+            seen = self._seen()
+            self._check_memory(seen, lowered=lowered)
+            done = seen[pattern.done] == self._on
+            stopping = hooks.stopping() or hooks.latched()
+            if stopping and stopping_since is None:
+                stopping_since = hooks.now()
+            alarms, stands = self._alarms(seen)
+            if done and (pattern.outcome is not None or not (stopping or alarms)):
+                return self._ended()
+            if stopping_since is not None:
+                late = hooks.now() - stopping_since > station.stop_s
+                if self._is_stopped(seen) and (late or not pattern.numbered):
+                    self._after_stop()
+                    raise Stopped
+                if late:
+                    raise UncertainOutcome(
+                        "stop_unconfirmed", "the PLC has not said that the station stands"
+                    )
+            elif alarms and (stands or done or pattern.outcome is None):
+                self._withdraw()
+                text = "; ".join(alarms)
+                raise DriverError(text) if stands else UncertainOutcome("answer_lost", text)
+            if hooks.left():
+                raise LeftRunning
+            if not accepted:
+                accepted = bool(seen[pattern.accepted or ""] == self._on)
+                if not accepted and not stopping and hooks.now() - began > station.accept_s:
+                    self._withdraw()
+                    raise UncertainOutcome(
+                        "answer_lost", f"{pattern.accepted} was not seen in {station.accept_s:g} s"
+                    )
+            if pattern.pulse_s is not None and not lowered:
+                if hooks.now() - began >= pattern.pulse_s:
+                    self._write_low(pattern.start)
+                    lowered = True
+            hooks.pause()
+
+    def _ended(self) -> Values:
+        """Done was seen. What belongs to it was written before it, and is read after it."""
+        pattern = self._pattern
+        names = {*pattern.results, *([pattern.outcome.node] if pattern.outcome else [])}
+        read = dict(self._plc.read(names)) if names else {}
+        again = self._seen()
+        if again[pattern.done] != self._on or self._boot_of(again) != self._boot:
+            raise UncertainOutcome("device_reset", f"{pattern.done} has gone again at once")
+        if pattern.numbered and again[pattern.start] != self._on:
+            raise UncertainOutcome("device_reset", f"somebody else has written {pattern.start}")
+        if not pattern.numbered:
+            self._finish()
+        if pattern.outcome is not None:
+            judge(pattern.outcome, read[pattern.outcome.node])
+        return {name: read[name] for name in pattern.results}
+
+    def _finish(self) -> None:
+        """The second edge: done falls when start has. Raises UncertainOutcome: a done that does
+        not fall is stuck, and nobody knows since when."""
+        pattern = self._pattern
+        self._reset(pattern.start)
+        lows = [each for each in (pattern.done, pattern.accepted) if each is not None]
+        if late := self._wait_low(lows, self._station.ready_s):
+            raise UncertainOutcome(
+                "answer_lost", f"{', '.join(late)} did not fall after {pattern.start}"
+            )
+
+    def _check_memory(self, seen: Values, *, lowered: bool) -> None:
+        """Raises UncertainOutcome where the PLC does not have what was written."""
+        if self._boot_of(seen) != self._boot:
+            raise UncertainOutcome("device_reset", "the PLC has started anew")
+        start = self._pattern.start
+        if not lowered and seen[start] != self._on:
+            raise UncertainOutcome(
+                "device_reset",
+                f"{start} is {seen[start]!r} and no more {self._on!r}: the PLC has started anew, or "
+                "somebody else writes it",
+            )
+
+    def _after_stop(self) -> None:
+        """The station stands. First start falls, then the stop: never the other way round."""
+        if not self._pattern.numbered:
+            self._reset(self._pattern.start)
+        if self._station.stop is not None and not self._hooks.latched():
+            self._reset(self._station.stop)
+            self._stop_again()
+
+    def _stop_again(self) -> None:
+        """An emergency stop may have come while the bit was being lowered."""
+        if self._station.stop is not None and self._hooks.latched():
+            self._plc.write(self._station.stop, True)
+
+    def _withdraw(self) -> None:
+        """So that nothing begins later. A number cannot be taken back."""
+        if not self._pattern.numbered:
+            self._reset(self._pattern.start)
+
+    # -- small ---------------------------------------------------------------------------------
+
+    def _reset(self, name: str) -> None:
+        """Told as a step, so that it stands in the journal."""
+        with self._reports.step("reset", node=name):
+            self._write_low(name)
+
+    def _write_low(self, name: str) -> None:
+        try:
+            self._plc.write(name, False)
+        except Refused as error:
+            raise UncertainOutcome("answer_lost", f"the PLC refuses a reset: {error}") from error
+
+    def _wait_low(self, names: Collection[str], limit_s: float) -> Sequence[str]:
+        """Those that are still high at the end."""
+        began = self._hooks.now()
+        while True:
+            seen = self._plc.read(names)
+            high = [name for name in names if seen[name]]
+            if not high or self._hooks.now() - began > limit_s:
+                return high
+            self._hooks.pause()
+
+    def _seen(self) -> Values:
+        pattern, station = self._pattern, self._station
+        names = [pattern.start, pattern.done, pattern.accepted, station.stop, station.stopped]
+        names += [station.boot, *(alarm.node for alarm in station.alarms)]
+        return self._plc.read([name for name in dict.fromkeys(names) if name is not None])
+
+    def _read_boot(self) -> Any:
+        name = self._station.boot
+        return None if name is None else self._plc.read([name])[name]
+
+    def _boot_of(self, seen: Values) -> Any:
+        return None if self._station.boot is None else seen[self._station.boot]
+
+    def _is_stopped(self, seen: Values) -> bool:
+        stop, stopped = self._station.stop, self._station.stopped
+        return bool(stop and stopped and seen[stop] and seen[stopped])
+
+    def _alarms(self, seen: Values) -> tuple[list[str], bool]:
+        """What is wrong, and whether the PLC stops everything for it."""
+        raised = [alarm for alarm in self._station.alarms if seen[alarm.node]]
+        texts = [text for alarm in raised for text in alarm.texts(int(seen[alarm.node]))]
+        return texts, any(alarm.stands for alarm in raised)
+
+
+def judge(outcome: Outcome, code: int) -> None:
+    """Raises Stopped, DriverError for an end that is not a good one."""
+    if code in outcome.ok:
+        return
+    if code in outcome.stopped:
+        raise Stopped
+    raise DriverError(outcome.texts.get(code) or f"{outcome.node} = {code}")

@@ -1,0 +1,239 @@
+"""Makes a station ready, and finds everything that is wrong in its nodes and commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.config.plc_station import PlcAlarm, PlcCommand, PlcOutcome, PlcStation
+from robotq.config.strict_yaml import KeyPath
+from robotq.drivers.params import Param, ParamReader
+from robotq.drivers.pieces import Pieces
+from robotq.drivers.plc.handshake import Alarm, Outcome, Pattern, Station
+from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node
+
+_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_MOST_BITS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlcProgram:
+    """What is done for one command."""
+
+    pattern: Pattern | None
+    """None for a query."""
+    params: Mapping[str, Param]
+    write: Mapping[str, str]
+    """Node -> parameter."""
+    result: Mapping[str, str]
+    """Name -> node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyStation:
+    written: PlcStation
+    nodes: Mapping[str, Node]
+    """By name; those that are used."""
+    station: Station
+    programs: Mapping[str, PlcProgram]
+    heartbeat: str | None
+    watchdog: str | None
+
+
+class StationReader:
+    """Reads one station. `faults` has what is wrong, each with its place."""
+
+    def __init__(self, station: PlcStation) -> None:
+        self._written = station
+        self._pieces = Pieces()
+        self.faults = self._pieces.faults
+        self._params = ParamReader(self._pieces, {}, {}, any_text=True)
+        self._nodes: dict[str, Node] = {}
+        """By name and by alias."""
+        self._used: dict[str, Node] = {}
+
+    def read(self) -> ReadyStation | None:
+        """None where there are faults."""
+        written, fault = self._written, self._pieces.fault
+        if (written.modbus is None) == (written.opcua is None):
+            fault((), "expected one of modbus and opcua")
+        self._read_nodes()
+        stop = written.stop
+        station = Station(
+            stop=None if stop is None else self._bit(stop.node, ("stop", "node"), writes=True),
+            stopped=None if stop is None else self._maybe_bit(stop.stopped, ("stop", "stopped")),
+            boot=None if written.boot is None else self._number(written.boot, ("boot",)),
+            alarms=[self._alarm(each, ("alarms", i)) for i, each in enumerate(written.alarms)],
+            ready_s=written.ready_s,
+            accept_s=written.accept_s,
+            stop_s=written.stop_s,
+        )
+        programs = {}
+        for name, command in written.commands.items():
+            if not _COMMAND.fullmatch(name):
+                fault(("commands", name), "expected a name of letters, digits and _")
+            programs[name] = self._program(command, ("commands", name))
+        beat = written.heartbeat
+        dog = written.watchdog
+        ready = ReadyStation(
+            written=written,
+            station=station,
+            programs=programs,
+            heartbeat=None if beat is None else self._node(beat, ("heartbeat",)),
+            watchdog=None if dog is None else self._bit(dog, ("watchdog",), writes=True),
+            nodes=self._used,
+        )
+        if not self._used:
+            fault((), "expected nodes, and commands that use them")
+        return None if self.faults else ready
+
+    # -- nodes ---------------------------------------------------------------------------------
+
+    def _read_nodes(self) -> None:
+        make = opcua_node if self._written.modbus is None else modbus_node
+        for index, row in enumerate(self._written.nodes):
+            at: KeyPath = ("nodes", index)
+            if row.scale == 0:
+                self._pieces.fault((*at, "scale"), "found 0, expected another number")
+                continue
+            node = self._pieces.attempt((*at, "address"), lambda row=row: make(row))  # type: ignore[misc]
+            if node is None:
+                continue
+            for name in {row.name, row.alias} - {""}:
+                if name in self._nodes:
+                    self._pieces.fault(at, f"{name!r} stands in the table twice")
+                self._nodes[name] = node
+
+    def _node(self, name: str, at: KeyPath, *, writes: bool = False) -> str:
+        node = self._nodes.get(name)
+        if node is None:
+            self._pieces.fault(at, f"found {name!r}, which is no node of the table")
+            return name
+        if writes and not node.writable:
+            self._pieces.fault(at, f"{name} cannot be written: {node.written.address}")
+        self._used[node.name] = node
+        return node.name
+
+    def _bit(self, name: str, at: KeyPath, *, writes: bool = False) -> str:
+        own = self._node(name, at, writes=writes)
+        if own in self._used and not self._used[own].is_bit:
+            self._pieces.fault(at, f"{name} is no bit")
+        return own
+
+    def _maybe_bit(self, name: str | None, at: KeyPath) -> str | None:
+        return None if name is None else self._bit(name, at)
+
+    def _number(self, name: str, at: KeyPath, *, writes: bool = False) -> str:
+        own = self._node(name, at, writes=writes)
+        if own in self._used and not self._used[own].is_integer:
+            self._pieces.fault(at, f"{name} is no whole number without scale and offset")
+        return own
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def _program(self, command: PlcCommand, at: KeyPath) -> PlcProgram:
+        fault = self._pieces.fault
+        params = {
+            name: self._params.read(name, param, (*at, "params", name))
+            for name, param in command.params.items()
+        }
+        for name in command.result:
+            self._pieces.name(name, (*at, "result", name))
+        result = {
+            name: self._node(node, (*at, "result", name)) for name, node in command.result.items()
+        }
+        write = {
+            self._node(node, (*at, "write", node), writes=True): param
+            for node, param in command.write.items()
+        }
+        for node, name in write.items():
+            self._fits(node, name, params, (*at, "write", node))
+        for name in params.keys() - set(write.values()):
+            fault((*at, "params", name), "is written nowhere: expected it in `write`")
+        if command.query:
+            if command.pattern is not None or write:
+                fault(at, "a query only reads: expected no pattern, and nothing in write")
+            return PlcProgram(pattern=None, params=params, write={}, result=result)
+        return PlcProgram(
+            pattern=self._pattern(command, frozenset(result.values()), at),
+            params=params,
+            write=write,
+            result=result,
+        )
+
+    def _fits(self, node: str, name: str, params: Mapping[str, Param], at: KeyPath) -> None:
+        param = params.get(name)
+        if param is None:
+            self._pieces.fault(at, f"found {name!r}, expected a name of params")
+        elif param.type == "text":
+            self._pieces.fault(at, "a text cannot be written to a PLC")
+        elif node in self._used:
+            for value in param.samples():
+                self._pieces.attempt(at, lambda value=value: self._used[node].raw(value))  # type: ignore[misc]
+
+    def _pattern(self, command: PlcCommand, results: frozenset[str], at: KeyPath) -> Pattern | None:
+        fault, numbered = self._pieces.fault, command.pattern == "numbered"
+        if command.pattern is None or command.start is None or command.done is None:
+            fault(at, "expected pattern, start and done, or query: true")
+            return None
+        if command.pattern == "request" and command.accepted is None:
+            fault((*at, "accepted"), "is missing: the bit that says that the request was received")
+        if command.pulse_s is not None and command.pattern != "pulse":
+            fault((*at, "pulse_s"), "only a pulse has it")
+        kind = self._number if numbered else self._bit
+        start = kind(command.start, (*at, "start"), writes=True)
+        done = kind(command.done, (*at, "done"))
+        accepted = command.accepted and kind(command.accepted, (*at, "accepted"))
+        names = [name for name in (start, done, accepted) if name]
+        stop = self._written.stop
+        if len(set(names)) < len(names) or (stop is not None and stop.node in names):
+            fault(at, "start, accepted, done and stop are nodes of their own")
+        most = 1
+        if numbered and not self.faults:
+            most = min(self._used[name].largest for name in names)
+        return Pattern(
+            numbered=numbered,
+            start=start,
+            done=done,
+            accepted=accepted or None,
+            most=most,
+            pulse_s=command.pulse_s,
+            outcome=None
+            if command.outcome is None
+            else self._outcome(command.outcome, (*at, "outcome")),
+            results=results,
+        )
+
+    def _outcome(self, outcome: PlcOutcome, at: KeyPath) -> Outcome:
+        if set(outcome.ok) & set(outcome.stopped):
+            self._pieces.fault(at, "a number cannot mean ok and stopped")
+        if 0 in outcome.ok:
+            self._pieces.fault((*at, "ok"), "0 is what stands there after a start of the PLC")
+        return Outcome(
+            node=self._number(outcome.node, (*at, "node")),
+            ok=frozenset(outcome.ok),
+            stopped=frozenset(outcome.stopped),
+            texts=self._texts(outcome.texts, (*at, "texts")),
+        )
+
+    def _alarm(self, alarm: PlcAlarm, at: KeyPath) -> Alarm:
+        bits = self._texts(alarm.bits, (*at, "bits"))
+        if any(not 0 <= bit < _MOST_BITS for bit in bits):
+            self._pieces.fault((*at, "bits"), f"expected bits from 0 to {_MOST_BITS - 1}")
+        if bits and alarm.codes:
+            self._pieces.fault(at, "expected one of bits and codes")
+        name = self._node(alarm.node, (*at, "node"))
+        if name in self._used and not (self._used[name].is_bit or self._used[name].is_integer):
+            self._pieces.fault((*at, "node"), f"{alarm.node} is no bit and no whole number")
+        codes = self._texts(alarm.codes, (*at, "codes"))
+        return Alarm(node=name, bits=bits, codes=codes, stands=alarm.stands)
+
+    def _texts(self, texts: Mapping[str, Any], at: KeyPath) -> Mapping[int, str]:
+        told = {}
+        for key, text in texts.items():
+            number = self._pieces.attempt((*at, key), lambda key=key: int(key))  # type: ignore[misc]
+            if number is not None:
+                told[number] = text
+        return told

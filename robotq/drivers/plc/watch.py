@@ -1,0 +1,65 @@
+"""A connection of its own that sees whether the PLC is there, and shows it that robotq is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from robotq.drivers.base import LinkLost
+from robotq.drivers.plc.handshake import Plc, Refused
+from robotq.drivers.plc.reading import ReadyStation
+
+_TURN_S = 0.2
+
+
+class Watch:
+    """From `start` until `end`, or until the link is lost."""
+
+    def __init__(self, plc: Plc, ready: ReadyStation, on_lost: Callable[[str], None]) -> None:
+        self._plc = plc
+        self._ready = ready
+        self._on_lost = on_lost
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="robotq-plc-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+
+    def join(self) -> None:
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(self._ready.written.answer_s * 2)
+
+    def _run(self) -> None:
+        try:
+            self._watch()
+        except LinkLost as error:
+            reason = str(error)
+        except Refused as error:
+            reason = f"the watchdog cannot be written: {error}"
+        else:
+            return
+        if not self._ended.is_set():
+            self._on_lost(reason)
+
+    def _watch(self) -> None:
+        written = self._ready.written
+        beat, dog = self._ready.heartbeat, self._ready.watchdog
+        looked = beat or next(iter(self._ready.nodes))
+        last: Any = None
+        changed = shown = time.monotonic()
+        high = False
+        while not self._ended.wait(min(_TURN_S, written.watchdog_s, written.heartbeat_s / 3)):
+            now = time.monotonic()
+            if dog is not None and now - shown >= written.watchdog_s:
+                high, shown = not high, now
+                self._plc.write(dog, high)
+            found = self._plc.read([looked])[looked]
+            if found != last:
+                last, changed = found, now
+            elif beat is not None and now - changed > written.heartbeat_s:
+                raise LinkLost(f"{beat} has not changed for {written.heartbeat_s:g} s")
