@@ -21,10 +21,11 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.params import checked
-from robotq.drivers.plc.handshake import Handshake, Hooks, Refused, judge
+from robotq.drivers.plc.handshake import Handshake
 from robotq.drivers.plc.modbus import ModbusPlc
 from robotq.drivers.plc.opcua import OpcUaPlc
 from robotq.drivers.plc.options import PlcOptions, read_options
+from robotq.drivers.plc.pattern import Hooks, Refused, judge
 from robotq.drivers.plc.reading import PlcProgram
 from robotq.drivers.plc.watch import Watch
 from robotq.drivers.settling import Settled, UnsettledRun

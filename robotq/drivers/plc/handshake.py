@@ -8,107 +8,23 @@ only where it was seen to be low (or another number) before the start.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
+from robotq.drivers.plc.pattern import (
+    Hooks,
+    Pattern,
+    Plc,
+    Refused,
+    Reports,
+    Station,
+    Values,
+    judge,
+)
 from robotq.drivers.settling import LeftRunning
 
-Values = Mapping[str, Any]
 _DRAW = random.SystemRandom()
-
-
-class Refused(Exception):
-    """The PLC has answered that it does not do this: nothing was written by it."""
-
-
-class Plc(Protocol):
-    """The nodes by name. Both raise LinkLost where no answer came."""
-
-    def read(self, names: Collection[str]) -> Values: ...
-
-    def write(self, name: str, value: Any) -> None:
-        """Raises Refused too."""
-
-
-class Reports(Protocol):
-    """What a handshake needs of a `CommandContext`."""
-
-    def step(self, name: str, **detail: Any) -> AbstractContextManager[None]: ...
-
-    def run_id(
-        self,
-        run_id: str,
-        *,
-        boot: str = ...,
-        begun: bool = ...,
-        details: dict[str, Any] | None = ...,
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    node: str
-    bits: Mapping[int, str] = field(default_factory=dict)
-    codes: Mapping[int, str] = field(default_factory=dict)
-    stands: bool = False
-
-    def texts(self, word: int) -> Sequence[str]:
-        """What a word that is not 0 says."""
-        if word in self.codes:
-            return (self.codes[word],)
-        known = [text for bit, text in sorted(self.bits.items()) if word >> bit & 1]
-        return known or (f"{self.node} = {word}",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    node: str
-    ok: Collection[int] = (1,)
-    stopped: Collection[int] = ()
-    texts: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """Of one command. `numbered`: start, accepted and done are numbers, and bits otherwise."""
-
-    numbered: bool
-    start: str
-    done: str
-    accepted: str | None = None
-    most: int = 1
-    """The largest number that start can hold."""
-    pulse_s: float | None = None
-    outcome: Outcome | None = None
-    results: Collection[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
-    """What all commands of a PLC share."""
-
-    stop: str | None = None
-    stopped: str | None = None
-    boot: str | None = None
-    alarms: Sequence[Alarm] = ()
-    ready_s: float = 2
-    accept_s: float = 5
-    stop_s: float = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """How a handshake waits, and what is asked of it meanwhile."""
-
-    now: Callable[[], float]
-    pause: Callable[[], None]
-    """Until the next look."""
-    stopping: Callable[[], bool]
-    latched: Callable[[], bool]
-    left: Callable[[], bool] = lambda: False
 
 
 class Handshake:
@@ -248,6 +164,7 @@ class Handshake:
         pattern, station, hooks = self._pattern, self._station, self._hooks
         began = hooks.now()
         stopping_since: float | None = None
+        alarm_since: float | None = None
         accepted = pattern.accepted is None
         lowered = False
         while True:
@@ -269,24 +186,40 @@ class Handshake:
                     raise UncertainOutcome(
                         "stop_unconfirmed", "the PLC has not said that the station stands"
                     )
-            elif alarms and (stands or done or pattern.outcome is None):
-                self._withdraw()
-                text = "; ".join(alarms)
-                raise DriverError(text) if stands else UncertainOutcome("answer_lost", text)
+            elif alarms:
+                alarm_since = hooks.now() if alarm_since is None else alarm_since
+                self._check_alarm(alarms, hooks.now() - alarm_since, stands=stands)
             if hooks.left():
                 raise LeftRunning
-            if not accepted:
-                accepted = bool(seen[pattern.accepted or ""] == self._on)
-                if not accepted and not stopping and hooks.now() - began > station.accept_s:
-                    self._withdraw()
-                    raise UncertainOutcome(
-                        "answer_lost", f"{pattern.accepted} was not seen in {station.accept_s:g} s"
-                    )
-            if pattern.pulse_s is not None and not lowered:
-                if hooks.now() - began >= pattern.pulse_s:
-                    self._write_low(pattern.start)
-                    lowered = True
+            accepted = accepted or seen[pattern.accepted or ""] == self._on
+            if not (accepted or stopping):
+                self._check_accepted(hooks.now() - began)
+            lowered = lowered or self._end_pulse(hooks.now() - began)
             hooks.pause()
+
+    def _check_alarm(self, texts: Sequence[str], since_s: float, *, stands: bool) -> None:
+        """A PLC that stores how a command ended gets a moment to say so."""
+        if self._pattern.outcome is not None and since_s <= self._station.stop_s:
+            return
+        self._withdraw()
+        text = "; ".join(texts)
+        raise DriverError(text) if stands else UncertainOutcome("answer_lost", text)
+
+    def _check_accepted(self, waited_s: float) -> None:
+        if waited_s <= self._station.accept_s:
+            return
+        self._withdraw()
+        raise UncertainOutcome(
+            "answer_lost",
+            f"{self._pattern.accepted} was not seen in {self._station.accept_s:g} s",
+        )
+
+    def _end_pulse(self, passed_s: float) -> bool:
+        pulse_s = self._pattern.pulse_s
+        if pulse_s is None or passed_s < pulse_s:
+            return False
+        self._write_low(self._pattern.start)
+        return True
 
     def _ended(self) -> Values:
         """Done was seen. What belongs to it was written before it, and is read after it."""
@@ -323,8 +256,8 @@ class Handshake:
         if not lowered and seen[start] != self._on:
             raise UncertainOutcome(
                 "device_reset",
-                f"{start} is {seen[start]!r} and no more {self._on!r}: the PLC has started anew, or "
-                "somebody else writes it",
+                f"{start} is {seen[start]!r} and no more {self._on!r}: the PLC has started anew, "
+                "or somebody else writes it",
             )
 
     def _after_stop(self) -> None:
@@ -390,12 +323,3 @@ class Handshake:
         raised = [alarm for alarm in self._station.alarms if seen[alarm.node]]
         texts = [text for alarm in raised for text in alarm.texts(int(seen[alarm.node]))]
         return texts, any(alarm.stands for alarm in raised)
-
-
-def judge(outcome: Outcome, code: int) -> None:
-    """Raises Stopped, DriverError for an end that is not a good one."""
-    if code in outcome.ok:
-        return
-    if code in outcome.stopped:
-        raise Stopped
-    raise DriverError(outcome.texts.get(code) or f"{outcome.node} = {code}")

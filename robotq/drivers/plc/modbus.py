@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from robotq.config.plc_station import PlcModbus
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.handshake import Refused
 from robotq.drivers.plc.nodes import Node
+from robotq.drivers.plc.pattern import Refused
 from robotq.model.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pymodbus.client import ModbusTcpClient
 
 
 def check_installed() -> None:
@@ -35,7 +32,8 @@ class ModbusPlc:
         self._nodes = nodes
         self._lock = threading.Lock()
         self._closed = False
-        self._client: ModbusTcpClient = ModbusTcpClient(
+        # its open and close are untyped
+        self._client: Any = ModbusTcpClient(
             options.host, port=options.port, timeout=answer_s, retries=0
         )
 

@@ -77,7 +77,9 @@ class Node:
             return bool(value)
         if isinstance(value, str) or not math.isfinite(value):
             raise ValueError(f"found {value!r}, expected a number")
-        number = (value - self.written.offset) / self.written.scale if self._scaled else value
+        number = float(value)
+        if self._scaled:
+            number = (number - self.written.offset) / self.written.scale
         if kind in _INTEGERS:
             least, most = _INTEGERS[kind]
             whole = round(number)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from robotq.config.plc_station import PlcOpcUa
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.handshake import Refused
 from robotq.drivers.plc.nodes import Node
+from robotq.drivers.plc.pattern import Refused
 from robotq.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class OpcUaPlc:
     def write(self, name: str, value: Any) -> None:
         """Raises LinkLost, Refused."""
         from asyncua import ua  # noqa: PLC0415 - only where it is used
+        from asyncua.ua.uaerrors import UaStatusCodeError  # noqa: PLC0415
 
         node = self._nodes[name]
         kind = ua.VariantType[_TYPES[node.written.type]]
@@ -87,7 +88,7 @@ class OpcUaPlc:
             with self._as_lost(name):
                 try:
                     client.get_node(self._address(name)).write_value(data)
-                except ua.UaStatusCodeError as error:
+                except UaStatusCodeError as error:
                     if type(error).__name__ in _REFUSALS:
                         raise Refused(f"{name}: {error}") from error
                     raise

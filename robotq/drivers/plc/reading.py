@@ -11,8 +11,8 @@ from robotq.config.plc_station import PlcAlarm, PlcCommand, PlcOutcome, PlcStati
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.pieces import Pieces
-from robotq.drivers.plc.handshake import Alarm, Outcome, Pattern, Station
 from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node
+from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
 
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MOST_BITS = 32

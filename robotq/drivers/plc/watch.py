@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.handshake import Plc, Refused
+from robotq.drivers.plc.pattern import Plc, Refused
 from robotq.drivers.plc.reading import ReadyStation
 
 _TURN_S = 0.2

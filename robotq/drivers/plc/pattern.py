@@ -1,0 +1,112 @@
+"""What a handshake is made of: the nodes of one command, and what all commands of a PLC share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from robotq.drivers.base import DriverError, Stopped
+
+Values = Mapping[str, Any]
+
+
+class Refused(Exception):
+    """The PLC has answered that it does not do this: nothing was written by it."""
+
+
+class Plc(Protocol):
+    """The nodes by name. Both raise LinkLost where no answer came."""
+
+    def read(self, names: Collection[str]) -> Values: ...
+
+    def write(self, name: str, value: Any) -> None:
+        """Raises Refused too."""
+
+
+class Reports(Protocol):
+    """What a handshake needs of a `CommandContext`."""
+
+    def step(self, name: str, **detail: Any) -> AbstractContextManager[None]: ...
+
+    def run_id(
+        self,
+        run_id: str,
+        *,
+        boot: str = ...,
+        begun: bool = ...,
+        details: dict[str, Any] | None = ...,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    node: str
+    bits: Mapping[int, str] = field(default_factory=dict)
+    codes: Mapping[int, str] = field(default_factory=dict)
+    stands: bool = False
+
+    def texts(self, word: int) -> Sequence[str]:
+        """What a word that is not 0 says."""
+        if word in self.codes:
+            return (self.codes[word],)
+        known = [text for bit, text in sorted(self.bits.items()) if word >> bit & 1]
+        return known or (f"{self.node} = {word}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    node: str
+    ok: Collection[int] = (1,)
+    stopped: Collection[int] = ()
+    texts: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """Of one command. `numbered`: start, accepted and done are numbers, and bits otherwise."""
+
+    numbered: bool
+    start: str
+    done: str
+    accepted: str | None = None
+    most: int = 1
+    """The largest number that start can hold."""
+    pulse_s: float | None = None
+    outcome: Outcome | None = None
+    results: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """What all commands of a PLC share."""
+
+    stop: str | None = None
+    stopped: str | None = None
+    boot: str | None = None
+    alarms: Sequence[Alarm] = ()
+    ready_s: float = 2
+    accept_s: float = 5
+    stop_s: float = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """How a handshake waits, and what is asked of it meanwhile."""
+
+    now: Callable[[], float]
+    pause: Callable[[], None]
+    """Until the next look."""
+    stopping: Callable[[], bool]
+    latched: Callable[[], bool]
+    left: Callable[[], bool] = lambda: False
+
+
+def judge(outcome: Outcome, code: int) -> None:
+    """Raises Stopped, DriverError for an end that is not a good one."""
+    if code in outcome.ok:
+        return
+    if code in outcome.stopped:
+        raise Stopped
+    raise DriverError(outcome.texts.get(code) or f"{outcome.node} = {code}")

@@ -1,0 +1,250 @@
+"""A PLC behind a server that others have written, and the driver that talks to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from robotq.drivers import plc as plc_driver
+from robotq.drivers.base import Driver
+from robotq.testing.driver_contract import driver_setup
+from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc
+
+_T = TypeVar("_T")
+SCAN_S = 0.005
+NAMES = {
+    "start": "启动", "accepted": "已接收", "done": "完成", "goal": "目标位置", "weight": "重量",
+    "outcome": "结果", "stop": "停止", "stopped": "已停止", "alarm": "报警字", "boot": "启动次数",
+}  # fmt: skip
+INPUTS = ("start", "goal", "stop")
+
+
+def types(kind: Kind) -> Mapping[str, str]:
+    bit = "uint16" if kind == "numbered" else "bool"
+    return {
+        "start": bit, "accepted": bit, "done": bit, "goal": "int16", "weight": "float32",
+        "outcome": "uint16", "stop": "bool", "stopped": "bool", "alarm": "uint16", "boot": "uint32",
+    }  # fmt: skip
+
+
+class Server(Protocol):
+    """What carries the nodes; its methods run on its own loop."""
+
+    options: Mapping[str, Any]
+
+    def address(self, name: str, kind: str) -> str: ...
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def get(self, name: str) -> Any: ...
+
+    async def put(self, name: str, value: Any) -> None: ...
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ModbusServer:
+    def __init__(self, kind: Kind) -> None:
+        self._types = types(kind)
+        self._at = {name: 10 * index for index, name in enumerate(self._types)}
+        self._port = free_port()
+        self._server: Any = None
+        self.options = {"modbus": {"host": "127.0.0.1", "port": self._port}}
+
+    def address(self, name: str, kind: str) -> str:
+        return f"{'coil' if kind == 'bool' else 'holding'}:{self._at[name]}"
+
+    async def open(self) -> None:
+        from pymodbus.server import ModbusTcpServer  # noqa: PLC0415 - of an extra
+        from pymodbus.simulator import DataType, SimData, SimDevice  # noqa: PLC0415 - of an extra
+
+        def block(kind: DataType) -> list[SimData]:
+            return [SimData(0, count=200, values=0, datatype=kind)]
+
+        bits, words = DataType.BITS, DataType.REGISTERS
+        data = ([SimData(0, count=200, values=False, datatype=bits)],) * 2
+        device = SimDevice(1, simdata=(*data, block(words), block(words)))
+        self._server = ModbusTcpServer(device, address=("127.0.0.1", self._port))
+        await self._server.serve_forever(background=True)
+
+    async def close(self) -> None:
+        await self._server.shutdown()
+
+    async def get(self, name: str) -> Any:
+        kind, at = self._types[name], self._at[name]
+        if kind == "bool":
+            return bool((await self._server.async_getValues(1, 1, at, 1))[0])
+        word = (await self._server.async_getValues(1, 3, at, 1))[0]
+        return word - 2**16 if kind == "int16" and word >= 2**15 else word
+
+    async def put(self, name: str, value: Any) -> None:
+        kind, at = self._types[name], self._at[name]
+        if kind == "bool":
+            await self._server.async_setValues(1, 15, at, [bool(value)])
+        elif kind == "float32":
+            high, low = struct.unpack(">HH", struct.pack(">f", value))
+            await self._server.async_setValues(1, 16, at, [low, high])
+        elif kind == "uint32":
+            await self._server.async_setValues(1, 16, at, [value % 2**16, value // 2**16])
+        else:
+            await self._server.async_setValues(1, 16, at, [int(value) % 2**16])
+
+
+class OpcUaServer:
+    def __init__(self, kind: Kind) -> None:
+        self._types = types(kind)
+        self._url = f"opc.tcp://127.0.0.1:{free_port()}/plc"
+        self._server: Any = None
+        self._nodes: dict[str, Any] = {}
+        self.options = {"opcua": {"url": self._url}}
+
+    def address(self, name: str, kind: str) -> str:
+        return f"ns=2;s={NAMES[name]}"
+
+    async def open(self) -> None:
+        from asyncua import Server as UaServer  # noqa: PLC0415 - of an extra
+
+        self._server = UaServer()
+        await self._server.init()
+        self._server.set_endpoint(self._url)
+        await self._server.register_namespace("urn:plc")
+        for name in self._types:
+            node = await self._server.nodes.objects.add_variable(
+                f"ns=2;s={NAMES[name]}", NAMES[name], self._variant(name, 0)
+            )
+            await node.set_writable()
+            self._nodes[name] = node
+        await self._server.start()
+
+    async def close(self) -> None:
+        await self._server.stop()
+
+    async def get(self, name: str) -> Any:
+        return await self._nodes[name].read_value()
+
+    async def put(self, name: str, value: Any) -> None:
+        await self._nodes[name].write_value(self._variant(name, value))
+
+    def _variant(self, name: str, value: Any) -> Any:
+        from asyncua import ua  # noqa: PLC0415 - of an extra
+
+        kinds = {
+            "bool": ua.VariantType.Boolean,
+            "int16": ua.VariantType.Int16,
+            "uint16": ua.VariantType.UInt16,
+            "uint32": ua.VariantType.UInt32,
+            "float32": ua.VariantType.Float,
+        }
+        kind = self._types[name]
+        made = {"bool": bool, "float32": float}.get(kind, int)(value)
+        return ua.Variant(made, kinds[kind])
+
+
+class Site:
+    """Close it at the end."""
+
+    def __init__(self, tmp_path: Path, kind: Kind, server: Server) -> None:
+        self.plc = ModelPlc(kind, move_s=0.05, goal_s=0.05, accept_after_s=0.01)
+        self._server = server
+        self._tmp_path = tmp_path
+        self._up = False
+        self._ended = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.open()
+        self._scans = asyncio.run_coroutine_threadsafe(self._scan(), self._loop)
+        table = tmp_path / "点表.csv"
+        rows = [
+            f"{NAMES[name]},{name},{type_},{server.address(name, type_)},CDAB"
+            for name, type_ in types(kind).items()
+        ]
+        table.write_text("\n".join(["name,alias,type,address,words", *rows]), encoding="gb18030")
+        numbered = kind == "numbered"
+        move = {
+            "pattern": kind,
+            "start": "启动",
+            "done": "完成",
+            **({} if kind == "pulse" else {"accepted": "已接收"}),
+            **(
+                {"outcome": {"node": "结果", "ok": [OK], "stopped": [STOPPED],
+                             "texts": {FAILED: "jam"}}} if numbered else {}
+            ),
+            "params": {"goal": {"type": "integer", "min": 0, "max": 2_000}},
+            "write": {"目标位置": "goal"},
+            "result": {"weight": "重量"},
+        }  # fmt: skip
+        self.options = {
+            **server.options,
+            "table": str(table),
+            "commands": {"MOVE": move, "WEIGH": {"query": True, "result": {"weight": "weight"}}},
+            "stop": {"node": "停止", "stopped": "已停止"},
+            "boot": "启动次数",
+            "alarms": [{"node": "报警字", "bits": {2: "夹爪故障"}, "stands": True}],
+            "poll_s": 0.01,
+            "answer_s": 1,
+        }
+        setup, self.links = driver_setup(tmp_path, self.options)
+        self.driver: Driver = plc_driver.create(setup)
+        self.drivers = [self.driver]
+
+    def again(self) -> Driver:
+        """Another driver for the same PLC, as after a start."""
+        self.drivers.append(plc_driver.create(driver_setup(self._tmp_path, self.options)[0]))
+        return self.drivers[-1]
+
+    def open(self) -> None:
+        async def opened() -> None:
+            await self._server.open()
+            for name, value in self.plc.told().items():
+                await self._server.put(name, value)
+            self._up = True
+
+        self._do(opened())
+
+    def shut(self) -> None:
+        self._up = False
+        self._do(self._server.close())
+
+    def close(self) -> None:
+        for driver in self.drivers:
+            driver.close()
+        self._ended = True
+        self._scans.result(5)
+        if self._up:
+            self.shut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def _do(self, work: Awaitable[_T]) -> _T:
+        async def done() -> _T:
+            return await work
+
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(10)
+
+    async def _scan(self) -> None:
+        last = time.monotonic()
+        while not self._ended:
+            await asyncio.sleep(SCAN_S)
+            passed, last = time.monotonic() - last, time.monotonic()
+            if self._up:
+                for name in INPUTS:
+                    self.plc.nodes[name] = await self._server.get(name)
+            self.plc.scan(passed)
+            if self._up:
+                # what belongs to done is there before it
+                for name in sorted(self.plc.nodes.keys() - set(INPUTS), key="done".__eq__):
+                    await self._server.put(name, self.plc.nodes[name])

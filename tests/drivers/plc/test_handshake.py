@@ -1,0 +1,269 @@
+"""Whatever happens on the way, the handshake says nothing that the machine has not done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.plc.handshake import Handshake
+from robotq.drivers.plc.pattern import Alarm, Hooks, Outcome, Pattern, Station
+from robotq.drivers.settling import LeftRunning
+from robotq.testing.driver_contract import RecordingContext
+from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc
+
+KINDS: list[Kind] = ["pulse", "request", "numbered"]
+POLL_S, EXCHANGE_S = 0.05, 0.004
+
+
+class World:
+    """The PLC behind a wire, on a clock of its own. What happens at a moment stands in `events`."""
+
+    def __init__(
+        self, kind: Kind, *, stands: bool = True, outcome: bool = False, **plc: Any
+    ) -> None:
+        self.plc = ModelPlc(kind, **plc)
+        self.now = 0.0
+        self.stopping = self.latched = self.left = False
+        self.cut_at: int | None = None
+        self.cut_before = True
+        self.exchanges = 0
+        self.events: dict[float, str] = {}
+        self.writes: list[tuple[str, Any]] = []
+        self.report = RecordingContext()
+        self.station = Station(
+            stop="stop", stopped="stopped", boot="boot", ready_s=0.5, accept_s=0.5, stop_s=1,
+            alarms=[Alarm(node="alarm", bits={2: "夹爪故障"}, stands=stands)],
+        )  # fmt: skip
+        numbered = kind == "numbered"
+        self.pattern = Pattern(
+            numbered=numbered,
+            start="start",
+            done="done",
+            accepted=None if kind == "pulse" else "accepted",
+            most=32_767 if numbered else 1,
+            outcome=Outcome(node="outcome", ok=(OK,), stopped=(STOPPED,), texts={FAILED: "jam"})
+            if numbered or outcome
+            else None,
+            results=["weight"],
+        )
+
+    def handshake(self) -> Handshake:
+        hooks = Hooks(
+            now=lambda: self.now,
+            pause=lambda: self.pass_(POLL_S),
+            stopping=lambda: self.stopping,
+            latched=lambda: self.latched,
+            left=lambda: self.left,
+        )
+        return Handshake(self, self.pattern, self.station, hooks, self.report)
+
+    def run(self, goal: int = 7) -> Mapping[str, Any]:
+        return self.handshake().carry_out({"goal": goal})
+
+    # -- the wire ------------------------------------------------------------------------------
+
+    def read(self, names: Collection[str]) -> Mapping[str, Any]:
+        self._exchange()
+        told = self.plc.told()
+        self._answer()
+        return {name: told[name] for name in names}
+
+    def write(self, name: str, value: Any) -> None:
+        self._exchange()
+        self.plc.nodes[name] = value
+        self.writes.append((name, value))
+        self.plc.scan(0)
+        self._answer()
+
+    def _exchange(self) -> None:
+        self.exchanges += 1
+        self.pass_(EXCHANGE_S)
+        if self.exchanges == self.cut_at and self.cut_before:
+            raise LinkLost("cut")
+
+    def _answer(self) -> None:
+        if self.exchanges == self.cut_at and not self.cut_before:
+            raise LinkLost("the answer is lost")
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+        assert self.now < 100, "the handshake waits for ever"
+        for at in sorted(self.events):
+            if at <= self.now:
+                self._happen(self.events.pop(at))
+        self.plc.scan(seconds)
+
+    def _happen(self, event: str) -> None:
+        if event == "stop":
+            self.stopping = True
+            self.plc.nodes["stop"] = True
+        elif event == "emergency":
+            self.latched = True
+            self.plc.nodes["stop"] = True
+        elif event == "restart":
+            self.plc.restart(self.plc.boot + 1)
+        elif event == "alarm":
+            self.plc.nodes["alarm"] = 4
+        elif event == "stuck":
+            self.plc.done_stuck = True
+        elif event == "leave":
+            self.left = True
+
+
+def starts(world: World) -> int:
+    return sum(name == "start" and bool(value) for name, value in world.writes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_command__is_done_once_and_its_values_are_read_back(kind: Kind) -> None:
+    world = World(kind)
+    for goal in (7, 8):
+        assert world.run(goal) == {"weight": goal * 10}
+    assert [(job.goal, job.ended) for job in world.plc.jobs] == [(7, "ok"), (8, "ok")]
+    if kind != "numbered":
+        assert not world.plc.nodes["start"]
+        assert not world.plc.nodes["done"]
+        assert ("reset", "completed") in world.report.steps
+
+
+@pytest.mark.parametrize("kind", ["pulse", "request"])
+def test_done__that_is_still_high_from_before_is_refused_and_starts_nothing(kind: Kind) -> None:
+    world = World(kind, done_stuck=True)
+    with pytest.raises(DriverError, match="still high from before: done"):
+        world.run()
+    assert not starts(world)
+
+
+def test_done__that_falls_late_is_waited_for() -> None:
+    world = World("pulse", done_stuck=True)
+    world.pass_(0.01)
+    world.events[0.3] = "fall"
+    world._happen = lambda event: setattr(world.plc, "done_stuck", False)  # type: ignore[method-assign]
+    assert world.run() == {"weight": 70}
+
+
+@pytest.mark.parametrize("kind", ["pulse", "request"])
+def test_done__that_does_not_fall_afterwards_is_no_answer(kind: Kind) -> None:
+    world = World(kind)
+    world.events[0.2] = "stuck"
+    with pytest.raises(UncertainOutcome):
+        world.run()
+
+
+def test_numbers__that_differ_mean_a_command_of_somebody_else() -> None:
+    world = World("numbered")
+    world.plc.nodes["start"] = 5
+    world.plc.scan(0)
+    with pytest.raises(DriverError, match="not at its end"):
+        world.run()
+    assert not starts(world)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_alarm__before_the_start_is_told_in_its_own_words(kind: Kind) -> None:
+    world = World(kind)
+    world.plc.nodes["alarm"] = 4
+    with pytest.raises(DriverError, match="夹爪故障"):
+        world.run()
+    assert not starts(world)
+
+
+@pytest.mark.parametrize("kind", ["pulse", "request"])
+@pytest.mark.parametrize(("stands", "error"), [(True, DriverError), (False, UncertainOutcome)])
+def test_alarm__in_the_middle(kind: Kind, stands: bool, error: type[Exception]) -> None:
+    world = World(kind, stands=stands)
+    world.events[0.4] = "alarm"
+    with pytest.raises(error, match="夹爪故障"):
+        world.run()
+    assert not world.plc.nodes["start"], "the start is taken back"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stop__is_confirmed_and_the_next_command_runs(kind: Kind) -> None:
+    world = World(kind)
+    world.events[0.4] = "stop"
+    with pytest.raises(Stopped):
+        world.run()
+    assert not world.plc.moves
+    world.stopping = False
+    assert world.run(3) == {"weight": 30}
+
+
+@pytest.mark.parametrize("kind", ["pulse", "request"])
+def test_emergency_stop__stays_in_the_plc(kind: Kind) -> None:
+    world = World(kind)
+    world.events[0.4] = "emergency"
+    with pytest.raises(Stopped):
+        world.run()
+    with pytest.raises(Stopped):
+        world.run()
+    assert world.plc.nodes["stop"]
+    assert not world.plc.nodes["start"]
+
+
+def test_run_id__is_given_before_the_request_and_a_stop_in_it_sends_nothing() -> None:
+    world = World("numbered")
+    world.report.called_off = True
+    with pytest.raises(Stopped):
+        world.run()
+    assert world.report.run is not None
+    assert not starts(world)
+
+
+def test_follow__by_the_number() -> None:
+    world = World("numbered")
+    world.events[0.3] = "leave"
+    with pytest.raises(LeftRunning):
+        world.run()
+    world.left = False
+    assert world.report.run is not None
+    number, boot = int(world.report.run.id), world.report.run.boot
+    assert world.handshake().follow(number, boot) == {"weight": 70}
+    assert starts(world) == 1
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    kind=st.sampled_from(KINDS),
+    outcome=st.booleans(),
+    stands=st.booleans(),
+    machine_fails=st.booleans(),
+    move_s=st.sampled_from([0.0, 0.01, 0.3, 1.0]),
+    events=st.dictionaries(
+        st.floats(0, 1.5),
+        st.sampled_from(["stop", "emergency", "restart", "alarm", "stuck", "leave"]),
+        max_size=3,
+    ),
+    cut=st.none() | st.tuples(st.integers(1, 60), st.booleans()),
+)
+def test_whatever_happens__nothing_is_told_that_the_machine_has_not_done(  # noqa: PLR0917
+    kind: Kind,
+    outcome: bool,
+    stands: bool,
+    machine_fails: bool,
+    move_s: float,
+    events: dict[float, str],
+    cut: tuple[int, bool] | None,
+) -> None:
+    world = World(kind, stands=stands, outcome=outcome, machine_fails=machine_fails, move_s=move_s)
+    world.events = dict(events)
+    if cut is not None:
+        world.cut_at, world.cut_before = cut
+    result: Mapping[str, Any] | None = None
+    try:
+        result = world.run()
+    except (DriverError, Stopped):
+        assert not world.plc.moves, "it was said to stand"
+        assert all(job.ended != "ok" for job in world.plc.jobs) or kind != "numbered"
+    except (UncertainOutcome, LeftRunning):
+        pass
+    assert starts(world) <= 1
+    assert len(world.plc.jobs) <= 1
+    if result is not None:
+        assert [job.ended for job in world.plc.jobs] == ["ok"]
+        assert result == {"weight": 70}
