@@ -56,6 +56,8 @@ def free_port() -> int:
 
 
 class ModbusServer:
+    options: Mapping[str, Any]
+
     def __init__(self, kind: Kind) -> None:
         self._types = types(kind)
         self._at = {name: 10 * index for index, name in enumerate(self._types)}
@@ -103,6 +105,8 @@ class ModbusServer:
 
 
 class OpcUaServer:
+    options: Mapping[str, Any]
+
     def __init__(self, kind: Kind) -> None:
         self._types = types(kind)
         self._url = f"opc.tcp://127.0.0.1:{free_port()}/plc"
@@ -114,7 +118,7 @@ class OpcUaServer:
         return f"ns=2;s={NAMES[name]}"
 
     async def open(self) -> None:
-        from asyncua import Server as UaServer  # noqa: PLC0415 - of an extra
+        from asyncua.server import Server as UaServer  # noqa: PLC0415 - of an extra
 
         self._server = UaServer()
         await self._server.init()

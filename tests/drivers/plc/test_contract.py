@@ -49,6 +49,7 @@ class TestModbusNumbered(DriverContract, SettleContract):
         site.close()
 
 
+@pytest.mark.long
 class TestOpcUaNumbered(DriverContract, SettleContract):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
