@@ -118,7 +118,7 @@ class OpcUaServer:
         return f"ns=2;s={NAMES[name]}"
 
     async def open(self) -> None:
-        from asyncua.server import Server as UaServer  # noqa: PLC0415 - of an extra
+        from asyncua.server.server import Server as UaServer  # noqa: PLC0415 - of an extra
 
         self._server = UaServer()
         await self._server.init()
