@@ -4,10 +4,14 @@ see docs/drivers/plc.md."""
 from __future__ import annotations
 
 from robotq.drivers.base import Driver, DriverSetup
+from robotq.drivers.plc import modbus, opcua
 from robotq.drivers.plc.driver import PlcDriver
 from robotq.drivers.plc.options import read_options
 
 
 def create(setup: DriverSetup) -> Driver:
     """Raises ConfigError."""
-    return PlcDriver(setup, read_options(setup.robot, setup.options))
+    options = read_options(setup.robot, setup.options)
+    # not where options are only looked at: that may be another machine
+    (modbus if options.ready.written.modbus is not None else opcua).check_installed()
+    return PlcDriver(setup, options)

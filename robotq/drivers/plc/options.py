@@ -9,7 +9,6 @@ from typing import Any
 from robotq.config.plc_station import PLC_STATION, PlcStation
 from robotq.config.strict_yaml import KeyPath, key_text
 from robotq.drivers.params import schema_of
-from robotq.drivers.plc import modbus, opcua
 from robotq.drivers.plc.nodes import read_table
 from robotq.drivers.plc.reading import ReadyStation, StationReader
 from robotq.model.errors import ConfigError
@@ -59,27 +58,11 @@ def read_options(robot: str, options: Mapping[str, Any]) -> PlcOptions:
         own = whole.get("nodes")
         rows = read_table(table)
         whole["nodes"] = [*rows, *(own if isinstance(own, list) else [])]
-    read = PLC_STATION.read(_with_text_keys(whole))
+    read = PLC_STATION.read(whole)
     if not isinstance(read, PlcStation):
         raise ConfigError("\n".join(line(at, text) for at, text in read))
     reader = StationReader(read)
     ready = reader.read()
     if ready is None or reader.faults:
         raise ConfigError("\n".join(line(at, text) for at, text in reader.faults))
-    if read.modbus is not None:
-        modbus.check_installed()
-    else:
-        opcua.check_installed()
     return PlcOptions(ready=ready)
-
-
-def _with_text_keys(value: Any) -> Any:
-    """Numbers of bits and codes are keys, which YAML reads as numbers."""
-    if isinstance(value, Mapping):
-        return {
-            str(key) if isinstance(key, int) else key: _with_text_keys(inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_text_keys(each) for each in value]
-    return value

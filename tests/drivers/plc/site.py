@@ -184,7 +184,7 @@ class Site:
             **({} if kind == "pulse" else {"accepted": "已接收"}),
             **(
                 {"outcome": {"node": "结果", "ok": [OK], "stopped": [STOPPED],
-                             "texts": {FAILED: "jam"}}} if numbered else {}
+                             "texts": {str(FAILED): "jam"}}} if numbered else {}
             ),
             "params": {"goal": {"type": "integer", "min": 0, "max": 2_000}},
             "write": {"目标位置": "goal"},
@@ -196,7 +196,7 @@ class Site:
             "commands": {"MOVE": move, "WEIGH": {"query": True, "result": {"weight": "weight"}}},
             "stop": {"node": "停止", "stopped": "已停止"},
             "boot": "启动次数",
-            "alarms": [{"node": "报警字", "bits": {2: "夹爪故障"}, "stands": True}],
+            "alarms": [{"node": "报警字", "bits": {"2": "夹爪故障"}, "stands": True}],
             "poll_s": 0.01,
             "answer_s": 1,
         }

@@ -7,27 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from robotq.config import load_config
 from robotq.config.plc_station import PlcNode
 from robotq.drivers.plc.nodes import modbus_node
 from robotq.drivers.plc.options import read_options
 from robotq.model.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
-pytestmark = pytest.mark.usefixtures("modbus")
-
-
-@pytest.fixture
-def modbus() -> None:
-    pytest.importorskip("pymodbus", reason="the extra modbus is not installed")
 
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    text = (ROOT / "config" / "plc-station.yaml").read_text("utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)["robots"]["station"]["options"]
-    return found
+    robots = load_config(ROOT / "config" / "plc-station.yaml", {}, {}).robots
+    return dict(robots["station"].options)
 
 
 def test_config__that_is_ready_to_copy(options: dict[str, Any]) -> None:
