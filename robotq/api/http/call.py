@@ -16,6 +16,7 @@ from robotq.api.access.guard import NOBODY, Caller
 from robotq.api.access.scopes import allows
 from robotq.api.http.errors import Body, json_response
 from robotq.api.http.language import preferred
+from robotq.api.http.packed import coding_of, not_to_its_end
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError
@@ -114,7 +115,7 @@ class Call:
                 return await asyncio.to_thread(parse_unique, raw)
             return parse_unique(raw)
         except RobotqError as error:
-            packed = self._packed
+            packed = coding_of(self.request)
             if packed == "identity" or error.code.name != "bad_json":
                 raise
             reason = f"{error.args_['reason']}; unpacked ({packed}) it has {len(raw)} bytes"
@@ -142,18 +143,10 @@ class Call:
             content.feed_eof()
             if request.protocol is not None:
                 request.protocol.close()
-            packed = self._packed
-            reason = "it could not be read to its end"
-            if packed != "identity":
-                reason = f"it says that it is packed ({packed}), and cannot be unpacked"
-            raise RobotqError("bad_json", reason=reason) from error
+            raise RobotqError("bad_json", reason=not_to_its_end(request)) from error
         if len(raw) > limit_bytes:
             raise RobotqError("body_too_large", limit_bytes=limit_bytes)
         return raw
-
-    @property
-    def _packed(self) -> str:
-        return self.request.headers.get("Content-Encoding", "identity")[:20]
 
     def keyed(self, api: str, body: Any) -> KeyedRequest | None:
         """The request with its Idempotency-Key; None where it has none. `body` is its content as

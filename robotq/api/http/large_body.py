@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from robotq.api.http.packed import not_to_its_end
 from robotq.catalog import Kind
 from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order
@@ -78,9 +79,10 @@ class LargeJson:
         async for block in _blocks(request):
             for part in self._sieve.feed(block):
                 taking = await self._take(part, taking, text)
-        self._sieve.end()
         if taking is not None:
-            raise RobotqError("bad_json", reason="it ends in the middle of a text")
+            # a text without an end is no program, and longer than anything else may be
+            raise self._too_large()
+        self._sieve.end()
         body = await asyncio.to_thread(parse_unique, bytes(text))
         if self._put_back(body) < len(self._found):
             raise self._too_large()
@@ -248,7 +250,7 @@ async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
         request.content.feed_eof()
         if request.protocol is not None:
             request.protocol.close()
-        raise RobotqError("bad_json", reason="it could not be read to its end") from error
+        raise RobotqError("bad_json", reason=not_to_its_end(request)) from error
 
 
 async def _block(request: web.Request) -> bytes:

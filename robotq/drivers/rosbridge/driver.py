@@ -99,10 +99,11 @@ class RosbridgeDriver:
             raise LinkLost("the bridge has closed the connection again")
 
     def _on_lost(self, reason: str) -> None:
-        """On the loop of the bridge."""
-        if not self._up:
-            return
-        self._up = False
+        """On the loop of the bridge, or on the thread of the command."""
+        with self._state:
+            if not self._up:
+                return
+            self._up = False
         run = self._run
         if run is not None:
             run.breaks(LinkLost(reason))
@@ -115,6 +116,10 @@ class RosbridgeDriver:
         self._run = run
         try:
             return run.carry_out(context)
+        except LinkLost as error:
+            # a socket of its own may be the first that says so
+            self._on_lost(error.reason)
+            raise
         finally:
             self._run = None
 
@@ -182,6 +187,9 @@ class RosbridgeDriver:
         self._run, self._found = followed, None
         try:
             return followed.follow(goal_id, context)
+        except LinkLost as error:
+            self._on_lost(error.reason)
+            raise
         finally:
             self._run = None
 

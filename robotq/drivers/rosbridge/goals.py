@@ -94,5 +94,21 @@ class Goals:
         except ValueError as error:
             _log.warning("%s: %s: %s", self._bridge.robot, incoming.topic, error)
             return
+        action = self._actions[incoming.topic]
         with self._lock:
-            self._known[self._actions[incoming.topic]] = goals
+            self._known[action] = _merged(self._known.get(action, {}), goals)
+
+
+def _merged(
+    before: Mapping[GoalId, GoalStatus], told: Mapping[GoalId, GoalStatus]
+) -> Mapping[GoalId, GoalStatus]:
+    """What is told comes over several sockets, so an older word may come after a newer one: a goal
+    that has ended does not go on."""
+    return {
+        id_: before[id_] if status.active and _is_over(before.get(id_)) else status
+        for id_, status in told.items()
+    }
+
+
+def _is_over(status: GoalStatus | None) -> bool:
+    return status is not None and not status.active

@@ -42,6 +42,8 @@ _LOOK_S = 2.0
 """Longest that a look at the goals of a server takes."""
 _NAMED_S = 2.0
 """Wall seconds in which a goal that is to go on without robotq gets its id, if it has none yet."""
+_ANEW_S = 5.0
+"""Between two looks at a goal whose end is awaited by its status alone."""
 _GONE = GoalStatus.UNKNOWN
 """Of a goal that its server does not list."""
 
@@ -119,10 +121,15 @@ class Run:
         if self._program.place is not None:
             context.moved_to(None)
         try:
+            looked_at = time.monotonic()
             while (status := self._goals.of(action.name).get(goal_id, _GONE)).active:
                 cancelled_at = self._cancel_again(action, cancelled_at)
                 exchange.take(_TURN_S, self._woken())
                 self._check_left()
+                if time.monotonic() - looked_at > _ANEW_S:
+                    # a subscription may die without a word
+                    self._goals.look(action.name, _LOOK_S)
+                    looked_at = time.monotonic()
         finally:
             with self._lock:
                 self._exchange = None

@@ -17,6 +17,9 @@ from robotq.drivers.base import (
     UncertainOutcome,
     UnknownCommand,
 )
+from robotq.drivers.rosbridge.bridge import Bridge
+from robotq.drivers.rosbridge.goals import Goals
+from robotq.drivers.rosbridge.messages import GoalStatus, Published, status_topic
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution
@@ -283,6 +286,18 @@ def test_connect__where_the_bridge_lets_no_cancel_through_is_no_link(make_site: 
     site = make_site(services_glob=["/gripper/*"])
     with pytest.raises(LinkLost, match="services_glob does not let it through"):
         site.driver.connect()
+
+
+def test_end_of_a_goal__is_not_taken_back_by_an_older_word() -> None:
+    """What a server says comes over several sockets, and not in the order in which it was said."""
+    goals = Goals(Bridge("amr", "ws://127.0.0.1:1"), ["/move"], lambda _: None)
+    topic = status_topic("/move")
+    told = [{"goal_info": {"goal_id": {"uuid": list(range(16))}}, "status": 4}]
+    goals._came(Published(topic, {"status_list": told}))
+    older = [{**told[0], "status": 2}]
+    goals._came(Published(topic, {"status_list": older}))
+    assert list(goals.of("/move").values()) == [GoalStatus.SUCCEEDED]
+    assert goals.active("/move") == []
 
 
 # -- services and topics --------------------------------------------------------------------------
