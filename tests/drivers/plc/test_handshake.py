@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -206,6 +207,44 @@ def test_emergency_stop__stays_in_the_plc(kind: Kind) -> None:
     assert not world.plc.nodes["start"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_plc__that_is_restarted_in_the_middle_is_unknown_at_once(kind: Kind) -> None:
+    world = World(kind)
+    world.events[0.6] = "restart"
+    with pytest.raises(UncertainOutcome) as error:
+        world.run()
+    assert error.value.cause == "device_reset"
+    assert world.now < 1
+
+
+@pytest.mark.parametrize("at", range(1, 40))
+@pytest.mark.parametrize("before", [True, False], ids=["question_lost", "answer_lost"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_network__cut_at_each_exchange_never_repeats_the_start(
+    kind: Kind, before: bool, at: int
+) -> None:
+    world = World(kind, move_s=0.2)
+    world.cut_at, world.cut_before = at, before
+    with contextlib.suppress(LinkLost):
+        assert world.run() == {"weight": 70}
+    assert starts(world) <= 1
+    assert len(world.plc.jobs) <= 1
+
+
+def test_stop__that_comes_together_with_done_is_not_told_as_done() -> None:
+    world = World("pulse", move_s=0.3)
+    seen_done = World.read
+
+    def read(names: Collection[str]) -> Mapping[str, Any]:
+        told = seen_done(world, names)
+        world.stopping = world.stopping or bool(told.get("done"))
+        return told
+
+    world.read = read  # type: ignore[method-assign]
+    with pytest.raises((Stopped, UncertainOutcome)):
+        world.run()
+
+
 def test_run_id__is_given_before_the_request_and_a_stop_in_it_sends_nothing() -> None:
     world = World("numbered")
     world.report.called_off = True
@@ -235,8 +274,10 @@ def test_follow__by_the_number() -> None:
     machine_fails=st.booleans(),
     move_s=st.sampled_from([0.0, 0.01, 0.3, 1.0]),
     events=st.dictionaries(
-        st.floats(0, 1.5),
+        # not floats, which are mostly 0: these are spread over the whole command
+        st.integers(0, 150).map(lambda hundredths: hundredths / 100),
         st.sampled_from(["stop", "emergency", "restart", "alarm", "stuck", "leave"]),
+        min_size=1,
         max_size=3,
     ),
     cut=st.none() | st.tuples(st.integers(1, 60), st.booleans()),
