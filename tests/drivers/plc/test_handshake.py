@@ -308,3 +308,24 @@ def test_whatever_happens__nothing_is_told_that_the_machine_has_not_done(  # noq
     if result is not None:
         assert [job.ended for job in world.plc.jobs] == ["ok"]
         assert result == {"weight": 70}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stop__of_before_is_taken_back_in_the_journal_and_the_next_command_runs(kind: Kind) -> None:
+    world = World(kind)
+    world.plc.nodes["stop"] = True
+    world.plc.scan(0)
+    assert world.run() == {"weight": 70}
+    assert ("reset", "completed") in world.report.steps
+    assert not world.plc.nodes["stop"]
+
+
+@pytest.mark.parametrize("kind", ["pulse", "request"])
+def test_stop__of_before_falls_after_a_start_that_was_left_high(kind: Kind) -> None:
+    world = World(kind)
+    world.plc.nodes["stop"] = True
+    world.plc.nodes["start"] = True
+    world.plc.scan(0)
+    assert world.run() == {"weight": 70}
+    assert world.writes[:2] == [("start", False), ("stop", False)]
+    assert len(world.plc.jobs) == 1
