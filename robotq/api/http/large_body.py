@@ -37,6 +37,12 @@ _TEXT = re.compile(
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"
 )
 """What stands between two quotes: only a half of it at the end is left out."""
+_OF_THE_COMMAND = re.compile(
+    rb'"(?:cmd_type|cmd_id|robot_id|callback_url|task_id|title)"[ \t\r\n]*:[ \t\r\n]*\Z'
+)
+"""What comes before a text that is no parameter, and so no program."""
+_KEY_BYTES = 256
+"""In which such a key stands."""
 _LONGEST_SIGN = 12
 """Bytes of a character in JSON."""
 
@@ -79,10 +85,9 @@ class LargeJson:
         async for block in _blocks(request):
             for part in self._sieve.feed(block):
                 taking = await self._take(part, taking, text)
-        if taking is not None:
-            # a text without an end is no program, and longer than anything else may be
-            raise self._too_large()
         self._sieve.end()
+        if taking is not None:
+            raise RobotqError("bad_json", reason="it ends in the middle of a text")
         body = await asyncio.to_thread(parse_unique, bytes(text))
         if self._put_back(body) < len(self._found):
             raise self._too_large()
@@ -107,6 +112,8 @@ class LargeJson:
                 raise self._too_large()
             return taking
         if taking is None:
+            if _OF_THE_COMMAND.search(text, max(0, len(text) - _KEY_BYTES)):
+                raise self._too_large()
             taking = await self._stack.enter_async_context(taking_in(self._programs))
         current = taking
         if part.content:
