@@ -15,8 +15,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "robotq"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-WITH_THEIRS = {"pydantic_core": "pydantic", "mcp_types": "mcp"}
-"""Packages that belong to another one, of exactly one version."""
+WITH_THEIRS = {"pydantic_core": "pydantic", "mcp_types": "mcp", "grpc": "sila2", "google": "sila2"}
+"""Packages that belong to another one, which brings them."""
 
 
 def names(requirements: list[str]) -> list[str]:
@@ -44,6 +44,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
         allowed = set(plain)
         if file.parts[0] == "mcp":
             allowed |= set(names(extras["mcp"]))
+        if file.parts[:2] == ("drivers", "sila"):
+            allowed |= set(names(extras["sila"]))
         if file.parts[0] == "testing":
             allowed.add("pytest")
         if file.parts[:2] == ("drivers", "plc"):
@@ -57,7 +59,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
 def test_requirements__stand_there_once() -> None:
     extras = PROJECT["optional-dependencies"]
     assert sorted(extras) == [
-        "dev", "docs", "fast", "hid", "mcp", "modbus", "opcua", "ros", "simulators", "vision",
+        "dev", "docs", "fast", "hid", "mcp", "modbus", "opcua", "ros", "sila", "simulators",
+        "vision",
     ]  # fmt: skip
     for listed in (PROJECT["dependencies"], *extras.values()):
         assert [name for name, times in Counter(names(listed)).items() if times > 1] == []

@@ -26,6 +26,7 @@ PACKAGED: Mapping[str, str] = {
     "line": "robotq.drivers.line:create",
     "rosbridge": "robotq.drivers.rosbridge:create",
     "plc": "robotq.drivers.plc:create",
+    "sila": "robotq.drivers.sila:create",
 }
 """The same as in the group, for a source tree that was never installed. They go before others
 of their name."""
@@ -42,9 +43,10 @@ PACKAGED_OPTIONS: Mapping[str, str] = {
     "line": "robotq.drivers.line.options:read_options",
     "rosbridge": "robotq.drivers.rosbridge.options:read_options",
     "plc": "robotq.drivers.plc.options:read_options",
+    "sila": "robotq.drivers.sila.options:read_options",
 }
 
-_WITHOUT_STEPS = ("jsonline", "line", "rosbridge", "plc")
+_WITHOUT_STEPS = ("jsonline", "line", "rosbridge", "plc", "sila")
 """Drivers that do what they are told as a whole."""
 
 _REQUIRED = (

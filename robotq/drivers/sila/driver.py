@@ -1,0 +1,349 @@
+"""One robot behind a SiLA 2 server, as a robot of robotq."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+
+from robotq.drivers.base import (
+    Acknowledgement,
+    Capabilities,
+    CommandContext,
+    DriverError,
+    DriverSetup,
+    DriverStatus,
+    LinkLost,
+    LinkState,
+    UncertainOutcome,
+    UnknownCommand,
+)
+from robotq.drivers.identity import Recognition, Self
+from robotq.drivers.params import checked
+from robotq.drivers.settling import Settled, UnsettledRun
+from robotq.drivers.sila.faults import fault_of, lost
+from robotq.drivers.sila.options import SilaOptions, read_options
+from robotq.drivers.sila.ready import SilaProgram, results
+from robotq.drivers.sila.run import Run, asked
+from robotq.drivers.sila.server import Server
+from robotq.drivers.sila.stops import CANNOT_STOP, Stops
+from robotq.drivers.sila.watch import Info, State, info_of
+from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+
+_BEAT_S = 2.0
+"""Between two looks whether the server is there."""
+_THERE_S = 5.0
+"""Wall seconds in which it has to say so."""
+_ASKED_S = 5.0
+"""Wall seconds in which a server says what became of an execution."""
+
+
+class SilaDriver:
+    def __init__(self, setup: DriverSetup, options: SilaOptions) -> None:
+        self._name = setup.robot
+        self._options = options
+        self._robot = options.ready.robot
+        self._link_changed = setup.link_changed
+        wanted = self._robot.server_uuid
+        self._recognition = Recognition(
+            None if wanted is None else wanted.lower(), "a SiLA server always has a UUID"
+        )
+        self._server: Server | None = None
+        self._stops: Stops | None = None
+        self._making: Server | None = None
+        self._run: Run | None = None
+        self._found: str | None = None
+        """An execution that was found running, and that nobody follows yet."""
+        self._latched = False
+        self._missing: tuple[str, ...] = ()
+        self._state = threading.Lock()
+        self._ended = threading.Event()
+        self._ended.set()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        stops = self._stops
+        return Capabilities(
+            acknowledgement=Acknowledgement.FINISHED,
+            # known when the server has said what it offers
+            stop_out_of_band=stops is not None and stops.can_stop,
+            position_survives_stop=True,
+            immediate_while_busy=True,
+        )
+
+    # -- the link ------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        self._drop()
+        server = Server(self._robot)
+        with self._state:
+            self._making = server
+        try:
+            self._recognition.look(
+                lambda: Self(names=(server.look(),), whole=server.uuid), once=True
+            )
+            server.learn(self._options.ready.features)
+            stops = Stops(server, self._options.ready)
+            if self._latched and stops.can_stop:
+                stops.stop([None])
+        except BaseException as error:
+            server.close()
+            if isinstance(error, DriverError):
+                raise LinkLost(f"the emergency stop does not get through: {error}") from error
+            raise
+        finally:
+            with self._state:
+                self._making = None
+        self._missing = self._lacking(server)
+        self._found = None
+        ended = threading.Event()
+        with self._state:
+            self._server, self._stops, self._ended = server, stops, ended
+        threading.Thread(
+            target=self._beat, args=(server, ended), name=f"{self._name}-beat", daemon=True
+        ).start()
+
+    def _lacking(self, server: Server) -> tuple[str, ...]:
+        """What the server does not have of what commands name."""
+        wrong = []
+        for name, program in self._options.ready.programs.items():
+            for ask in (program.ask, *program.requires):
+                try:
+                    server.part(ask.feature, ask.part)
+                except DriverError as error:
+                    wrong.append(f"{name}: {error}")
+        return tuple(wrong)
+
+    def _beat(self, server: Server, ended: threading.Event) -> None:
+        while not ended.wait(_BEAT_S):
+            try:
+                server.is_there(_THERE_S)
+            except (LinkLost, ValueError) as error:
+                self._lost(server, str(error))
+                return
+
+    def _lost(self, server: Server, reason: str) -> None:
+        """From any thread; once for each connection."""
+        with self._state:
+            if self._server is not server:
+                return
+            self._server = self._stops = None
+            self._ended.set()
+            run = self._run
+        if run is not None:
+            run.breaks(LinkLost(reason))
+        server.close()
+        self._link_changed(LinkState.DISCONNECTED, reason)
+
+    def _drop(self) -> None:
+        with self._state:
+            server, self._server, self._stops = self._server, None, None
+            self._ended.set()
+        if server is not None:
+            server.close()
+
+    def _connected(self) -> Server:
+        server = self._server
+        if server is None:
+            raise LinkLost("not connected")
+        return server
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def execute(self, command: Command, context: CommandContext) -> JsonObject:
+        server, run = self._made(command)
+        return self._watched(server, run, lambda: run.carry_out(context))
+
+    def _watched(self, server: Server, run: Run, work: Callable[[], JsonObject]) -> JsonObject:
+        self._run = run
+        try:
+            return work()
+        except LinkLost as error:
+            self._lost(server, error.reason)
+            raise
+        except ValueError as error:
+            # the library says so of a connection that was closed meanwhile
+            self._lost(server, str(error))
+            raise LinkLost(str(error)) from error
+        finally:
+            self._run = None
+
+    def _made(self, command: Command) -> tuple[Server, Run]:
+        program = self._program(command)
+        params = checked(program.params, command.params)
+        server, stops = self._server, self._stops
+        if server is None or stops is None:
+            raise LinkLost("not connected")
+        return server, Run(
+            program,
+            params,
+            self._robot.values,
+            server=server,
+            cancel=stops.again,
+            latched=lambda: self._latched,
+            accept_s=self._robot.accept_s,
+        )
+
+    def immediate(self, command: Command) -> JsonObject:
+        program = self._program(command)
+        if not program.query:
+            raise UnknownCommand("it is no query")
+        scope = {"params": checked(program.params, command.params), "values": self._robot.values}
+        try:
+            told = asked(self._connected(), program.ask, scope, acts=False)
+        except ValueError as error:
+            raise LinkLost(str(error)) from error
+        return results(program, {**scope, **told})
+
+    def _program(self, command: Command) -> SilaProgram:
+        program = self._options.ready.programs.get(command.cmd_type)
+        if program is None:
+            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
+        return program
+
+    # -- runs that nobody has watched to their end ---------------------------------------------
+
+    def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:
+        """Of `Settles`: by what the server keeps under the UUID of the execution."""
+        server, followed = self._unsettled(run)
+        info = self._info(server, run)
+        if isinstance(info, Settled):
+            return info
+        if not info.state.over:
+            self._found = run.id
+            return Settled.running(id=run.id)
+        self._found = None
+        try:
+            result = followed.ended(info.state, run.id, context)
+        except DriverError as error:
+            return Settled.failed(str(error), id=run.id, code=error.code)
+        except UncertainOutcome as error:
+            return Settled.unknown(error.reason)
+        return Settled.completed(result, id=run.id)
+
+    def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
+        """Of `Settles`."""
+        server, followed = self._unsettled(run)
+        self._found = None
+        return self._watched(server, followed, lambda: followed.follow(run.id, context))
+
+    def let_go(self, limit_s: float) -> None:  # noqa: ARG002 - an execution has no time limit of ours
+        """Of `Settles`."""
+        run = self._run
+        if run is not None:
+            run.let_go()
+
+    def _unsettled(self, run: UnsettledRun) -> tuple[Server, Run]:
+        """Raises UncertainOutcome."""
+        ask, written = self._program(run.command).ask, run.at_device.details
+        if (ask.feature, ask.part) != (written.get("feature"), written.get("command")):
+            reason = f"it was an execution of {written.get('command')}, which the options do not "
+            raise UncertainOutcome("answer_lost", f"{reason}name any more")
+        server, followed = self._made(run.command)
+        if written.get("server") != server.uuid:
+            reason = f"it was begun at the server {written.get('server')}, this is {server.uuid}"
+            raise UncertainOutcome("device_reset", reason)
+        return server, followed
+
+    def _info(self, server: Server, run: UnsettledRun) -> Info | Settled:
+        """The first that the server says of the execution. Raises LinkLost."""
+        ask = self._program(run.command).ask
+        message = server.feature(ask.feature).execution(run.id)
+        stream = server.stream(ask.feature, f"{ask.part}_Info", message, _ASKED_S)
+        try:
+            for each in stream:
+                return info_of(each)
+        except grpc.RpcError as error:
+            fault = fault_of(error)
+            if fault is None and error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise lost(error, ask.name) from error
+            if fault is not None and fault.forgotten:
+                return Settled.unknown(f"the server does not know the execution any more")
+            if fault is not None:
+                return Settled.unknown(fault.text)
+        finally:
+            stream.cancel()
+        return Settled.unknown(f"{ask.name}: the server says nothing of the execution")
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        raise DriverError("this robot cannot pause")
+
+    def resume(self) -> None:
+        raise DriverError("this robot cannot pause")
+
+    def stop(self) -> None:
+        self._give_up()
+        run, stops, found = self._run, self._stops, self._found
+        if run is not None:
+            run.stop()
+            if stops is not None:
+                stops.stop([run.uuid] if run.uuid is not None else [])
+            return
+        if stops is None:
+            return
+        if found is not None:
+            stops.stop([found])
+        elif self._robot.cancel_all and stops.can_stop:
+            stops.stop([None])
+
+    def emergency_stop(self) -> None:
+        # before the link is looked at: a robot that is not there is stopped when it comes back
+        self._latched = True
+        self._give_up()
+        run, stops = self._run, self._stops
+        if run is not None:
+            run.stop()
+        if stops is None:
+            raise LinkLost("not connected: it is stopped first when the server is back")
+        one = [] if run is None or run.uuid is None else [run.uuid]
+        stops.stop([*one, None])
+
+    def _give_up(self) -> None:
+        with self._state:
+            making = self._making
+        if making is not None:
+            making.give_up()
+
+    def reset(self) -> None:
+        self._recognition.accept()
+        self._latched = False
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def status(self) -> DriverStatus:
+        server, stops = self._server, self._stops
+        if server is None or stops is None:
+            return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
+        details: dict[str, Any] = {
+            "server": self._robot.address,
+            "server_uuid": server.uuid,
+            "emergency_stop": self._latched,
+            "offers_cancel": server.can_cancel,
+        }
+        if not stops.can_stop:
+            details["cannot_stop"] = CANNOT_STOP
+        if stops.refused:
+            details["stop_refused"] = stops.refused
+        if self._missing:
+            details["missing"] = list(self._missing)
+        return DriverStatus(link=LinkState.CONNECTED, details=details)
+
+    def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Only the same options: other commands and another server need a new start."""
+        if read_options(self._name, options).ready.commands != self._options.ready.commands or (
+            read_options(self._name, options).ready.robot != self._robot
+        ):
+            raise ConfigError(
+                f"robots.{self._name}.options: another server or other commands need a restart"
+            )
+        return lambda: None
+
+    def close(self) -> None:
+        self._give_up()
+        self._drop()
