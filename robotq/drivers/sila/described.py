@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as Xml  # - of the operator's own file
+from xml.etree import ElementTree as ET  # - of the operator's own file
 
 from robotq.config.device_params import DeviceParam
 from robotq.config.sila_robot import SilaCommand
@@ -38,11 +38,14 @@ class Described:
         for name, parameters in self.commands.items():
             plain = {each: kind for each, kind in parameters.items() if kind is not None}
             if (name in only or not only) and len(plain) == len(parameters):
-                yield cmd_type(name), SilaCommand(
-                    feature=self.feature,
-                    command=name,
-                    params={each: param for each, (_, param) in plain.items()},
-                    parameters={each: _sent(each, basic) for each, (basic, _) in plain.items()},
+                yield (
+                    cmd_type(name),
+                    SilaCommand(
+                        feature=self.feature,
+                        command=name,
+                        params={each: param for each, (_, param) in plain.items()},
+                        parameters={each: _sent(each, basic) for each, (basic, _) in plain.items()},
+                    ),
                 )
         for name in sorted(self.properties):
             if name in only or not only:
@@ -65,8 +68,8 @@ def read_description(path: Path) -> Described:
     if len(text) > _MOST_BYTES or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise ValueError(f"{path} is no description of a feature")
     try:
-        root = Xml.fromstring(text)  # noqa: S314 - without entities
-    except Xml.ParseError as error:
+        root = ET.fromstring(text)  # noqa: S314 - without entities
+    except ET.ParseError as error:
         raise ValueError(f"{path} is no XML: {error}") from error
     if root.tag != f"{_SILA}Feature":
         raise ValueError(f"{path} is no description of a feature: it begins with {root.tag}")
@@ -89,7 +92,7 @@ def read_description(path: Path) -> Described:
 
 
 def _kind(
-    node: Xml.Element | None, types: Mapping[str, Xml.Element], depth: int = 0
+    node: ET.Element | None, types: Mapping[str, ET.Element], depth: int = 0
 ) -> tuple[str, DeviceParam] | None:
     if node is None or depth > _DEEPEST:
         return None
@@ -109,7 +112,7 @@ def _kind(
     return kind[0], _bounded(kind[1], bounds)
 
 
-def _bounded(param: DeviceParam, bounds: Xml.Element) -> DeviceParam:
+def _bounded(param: DeviceParam, bounds: ET.Element) -> DeviceParam:
     """As far as robotq can look at it beforehand; the rest the server refuses."""
     told: dict[str, Any] = {}
     for each in bounds:
@@ -133,7 +136,7 @@ def _sent(name: str, basic: str) -> str:
     return f"{{params.{name} == 1}}" if basic == "Boolean" else f"{{params.{name}}}"
 
 
-def _text(node: Xml.Element, name: str) -> str:
+def _text(node: ET.Element, name: str) -> str:
     text = (node.findtext(f"{_SILA}{name}") or "").strip()
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", text, re.ASCII):
         raise ValueError(f"found {text!r}, expected an {name} such as PickAndPlace")

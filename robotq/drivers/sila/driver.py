@@ -17,6 +17,7 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    Stopped,
     UncertainOutcome,
     UnknownCommand,
 )
@@ -29,7 +30,7 @@ from robotq.drivers.sila.ready import SilaProgram, results
 from robotq.drivers.sila.run import Run, asked
 from robotq.drivers.sila.server import Server
 from robotq.drivers.sila.stops import CANNOT_STOP, Stops
-from robotq.drivers.sila.watch import Info, State, info_of
+from robotq.drivers.sila.watch import Info, info_of
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -219,8 +220,11 @@ class SilaDriver:
         self._found = None
         try:
             result = followed.ended(info.state, run.id, context)
+        except Stopped:
+            return Settled.stopped(id=run.id)
         except DriverError as error:
-            return Settled.failed(str(error), id=run.id, code=error.code)
+            told = {name: value for name, value in error.args_.items() if name != "reason"}
+            return Settled.failed(str(error), id=run.id, code=error.code, **told)
         except UncertainOutcome as error:
             return Settled.unknown(error.reason)
         return Settled.completed(result, id=run.id)
@@ -262,7 +266,7 @@ class SilaDriver:
             if fault is None and error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise lost(error, ask.name) from error
             if fault is not None and fault.forgotten:
-                return Settled.unknown(f"the server does not know the execution any more")
+                return Settled.unknown("the server does not know the execution any more")
             if fault is not None:
                 return Settled.unknown(fault.text)
         finally:

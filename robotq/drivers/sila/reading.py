@@ -154,9 +154,7 @@ class RobotReader:
             part=part,
             is_property=key == "property",
             parameters=self._tree(written, (*at, "parameters"), names),
-            check=self._pieces.maybe(
-                ask.check, (*at, "check"), {**names, _answered(ask): Shape()}
-            ),
+            check=self._pieces.maybe(ask.check, (*at, "check"), {**names, _answered(ask): Shape()}),
             otherwise=ask.otherwise or "",
             answer_s=ask.answer_s or self._robot.answer_s,
         )

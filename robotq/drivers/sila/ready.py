@@ -69,9 +69,7 @@ class ReadyRobot:
 
     @property
     def features(self) -> frozenset[str]:
-        asks = [
-            each for one in self.programs.values() for each in (one.ask, *one.requires)
-        ]
+        asks = [each for one in self.programs.values() for each in (one.ask, *one.requires)]
         return frozenset({ask.feature for ask in asks} | {halt.feature for halt in self.halts})
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import grpc
 
 from robotq.drivers.base import CommandContext, DriverError, Stopped, UncertainOutcome
+from robotq.drivers.settling import LeftRunning
 from robotq.drivers.sila.faults import fault_of, lost, not_answered, not_begun
 from robotq.drivers.sila.ready import (
     Ask,
@@ -24,7 +25,6 @@ from robotq.drivers.sila.server import Server
 from robotq.drivers.sila.told import Told
 from robotq.drivers.sila.values import as_json, as_message, plain
 from robotq.drivers.sila.watch import State, Watch
-from robotq.drivers.settling import LeftRunning
 from robotq.model.json import JsonObject
 
 _TURN_S = 0.2
@@ -197,7 +197,9 @@ class Run:
                 raise Stopped from error
             raise DriverError(f"{ask.name}: {fault.text}") from error
         if state is State.FAILED:
-            raise DriverError(f"{ask.name} has ended with an error, and the server does not say why")
+            raise DriverError(
+                f"{ask.name} has ended with an error, and the server does not say why"
+            )
         try:
             told = as_json(part.responses, message)
         except ValueError as error:
@@ -222,5 +224,3 @@ class Run:
         """What ends a wait before its time: what has not been seen to yet."""
         stopping = self._is_stopping()
         return lambda: self._left or (not stopping and self._is_stopping())
-
-

@@ -176,7 +176,9 @@ class Server:
     def _told(self, rpc: str, values: Mapping[str, Any], seconds: float = _ANSWER_S) -> Any:
         """From the feature that every server has. Raises LinkLost."""
         part = self.part(_CORE, rpc.removeprefix("Get_"))
-        mapped = part.get_parameters_message() if not values else part.parameters.to_message(**values)
+        mapped = (
+            part.get_parameters_message() if not values else part.parameters.to_message(**values)
+        )
         with self._lock:
             if self._given_up:
                 raise LinkLost("a stop came before the server had answered")

@@ -58,9 +58,7 @@ class Watch:
         self._feature = feature
         self._command = command
         self._message = server.feature(feature).execution(uuid)
-        self._intermediates = getattr(
-            server.part(feature, command), "intermediate_responses", None
-        )
+        self._intermediates = getattr(server.part(feature, command), "intermediate_responses", None)
         self._changed = threading.Condition()
         self._info: Info | None = None
         self._intermediate: JsonObject | None = None

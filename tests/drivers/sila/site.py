@@ -1,0 +1,196 @@
+"""A robot behind a real SiLA 2 server, and the driver that talks to it through a cable that can be
+pulled out."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from robotq.drivers import sila
+from robotq.drivers.base import Driver
+from robotq.model.json import JsonObject
+from robotq.model.task import Command
+from robotq.testing.driver_contract import RecordingContext, driver_setup
+
+ROOT = Path(__file__).parents[3]
+MOVER = "org.robotq/tests/Mover/v1"
+MOVE: dict[str, Any] = {
+    "feature": MOVER,
+    "command": "Move",
+    "parameters": {
+        "Steps": "{params.steps}",
+        "StepSeconds": "{params.step_s}",
+        "Place": "{params.place}",
+    },
+    "feedback": {"step": "step {intermediate.Done}", "partial": {"done": "intermediate.Done"}},
+    "check": "response.Travelled == params.steps",
+    "otherwise": "it stopped on the way",
+    "result": {"travelled": "response.Travelled"},
+    "place": "{params.place}",
+    "params": {
+        "steps": {"type": "integer", "min": 1, "max": 10_000, "default": 3},
+        "step_s": {"type": "number", "min": 0, "max": 10, "default": 0.01},
+        "place": {"type": "text", "default": "DOCK"},
+    },
+}
+GRIP: dict[str, Any] = {
+    "feature": MOVER,
+    "command": "Grip",
+    "parameters": {"Closed": "{params.closed == 1}"},
+    "check": "response.Held",
+    "otherwise": "the gripper has nothing between its fingers",
+    "params": {"closed": {"type": "integer", "min": 0, "max": 1, "default": 1}},
+}
+BATTERY = {"feature": MOVER, "property": "BatteryLevel", "query": True}
+COMMANDS: dict[str, Any] = {"MOVE": MOVE, "GRIP": GRIP, "BATTERY": BATTERY}
+OPTIONS: dict[str, Any] = {"insecure": True, "commands": COMMANDS, "answer_s": 5}
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Cable:
+    """Carries bytes to a port, as long as it is not pulled out."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self.out = False
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._ends: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def pull(self) -> None:
+        self.out = True
+        self.cut()
+
+    def cut(self) -> None:
+        with self._lock:
+            ends, self._ends = self._ends, set()
+        for each in ends:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listening.accept()
+            except OSError:
+                return
+            try:
+                if self.out:
+                    raise OSError("pulled out")
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                near.close()
+                continue
+            with self._lock:
+                self._ends |= {near, far}
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65_536):
+                other.sendall(data)
+        for each in (one, other):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        one.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+class Site:
+    """The server, the cable, and the driver. Close it at the end."""
+
+    def __init__(
+        self, tmp_path: Path, options: Mapping[str, Any] | None = None, *words: str
+    ) -> None:
+        self._tmp_path = tmp_path
+        self._log = tmp_path / "server.log"
+        self._words = words
+        self.uuid = str(uuid.uuid4())
+        self.port = free_port()
+        self._server: subprocess.Popen[bytes] | None = None
+        self.serve()
+        self.cable = Cable(self.port)
+        self.options = {"address": f"127.0.0.1:{self.cable.port}", **OPTIONS, **(options or {})}
+        setup, self.links = driver_setup(tmp_path, self.options)
+        self.driver: Driver = sila.create(setup)
+        self.context = RecordingContext()
+
+    def serve(self, *, server_uuid: str | None = None) -> None:
+        """Start the server, anew if it runs: it has no memory of what was before."""
+        self.die()
+        self.uuid = server_uuid or self.uuid
+        before = self.log().count("ready")
+        command = ["-m", "tests.drivers.sila.server", str(self.port), str(self._log), self.uuid]
+        with (self._tmp_path / "server.out").open("ab") as out:
+            self._server = subprocess.Popen(
+                [sys.executable, *command, *self._words], cwd=ROOT, stdout=out, stderr=out
+            )
+        until(lambda: self.log().count("ready") > before or self._died(), 40)
+        assert not self._died(), (self._tmp_path / "server.out").read_text()[-2_000:]
+
+    def die(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    def _died(self) -> bool:
+        return self._server is not None and self._server.poll() is not None
+
+    def again(self) -> Driver:
+        """Another driver for the same robot, as after a start."""
+        return sila.create(driver_setup(self._tmp_path, self.options)[0])
+
+    def do(self, cmd_type: str, **params: Any) -> JsonObject:
+        return self.driver.execute(Command(cmd_type=cmd_type, params=params), self.context)
+
+    def log(self) -> list[str]:
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def starts(self) -> int:
+        return sum(line.startswith("start ") for line in self.log())
+
+    def steps(self) -> int:
+        return sum(line.startswith("step ") for line in self.log())
+
+    def begun(self) -> Counter[str]:
+        """Place -> executions for it."""
+        return Counter(line.split()[2] for line in self.log() if line.startswith("start "))
+
+    def ends(self) -> dict[str, str]:
+        """Execution -> how it ended."""
+        return {line.split()[1]: line.split()[2] for line in self.log() if line.startswith("end ")}
+
+    def close(self) -> None:
+        self.driver.close()
+        self.cable.close()
+        self.die()
