@@ -100,7 +100,7 @@ def _kind(
     if basic is not None:
         return (basic, _TYPES[basic]) if basic in _TYPES else None
     named = node.findtext(f"{_SILA}DataTypeIdentifier")
-    if named in types:
+    if named is not None and named in types:
         return _kind(types[named].find(f"{_SILA}DataType"), types, depth + 1)
     constrained = node.find(f"{_SILA}Constrained")
     if constrained is None:
