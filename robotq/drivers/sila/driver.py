@@ -233,6 +233,8 @@ class SilaDriver:
         """Of `Settles`."""
         server, followed = self._unsettled(run)
         self._found = None
+        if self._program(run.command).place is not None:
+            context.moved_to(None)
         return self._watched(server, followed, lambda: followed.follow(run.id, context))
 
     def let_go(self, limit_s: float) -> None:  # noqa: ARG002 - an execution has no time limit of ours

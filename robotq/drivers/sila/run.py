@@ -156,8 +156,6 @@ class Run:
         with self._lock:
             self._watch = watch
         cancelled_at = 0.0
-        if self._program.place is not None:
-            context.moved_to(None)
         try:
             watch.start()
             with Told(self._program, self._scope, context) as told:

@@ -121,4 +121,4 @@ def _wrong(calls: Iterable[Any]) -> list[str]:
         elif not fault.text.startswith("InvalidCommandExecutionUUID"):
             # what has ended meanwhile needs no cancel
             wrong.append(f"the server refuses to cancel: {fault.text}")
-    return wrong
+    return list(dict.fromkeys(wrong))

@@ -56,11 +56,21 @@ def plain(value: Any) -> Any:
 
 
 def _given(value: Any, kind: Any) -> Any:
-    """A number that an expression has made of a whole one is a float."""
-    while hasattr(kind, "base_type"):
-        kind = kind.base_type
-    if type(kind).__name__ == "Integer" and isinstance(value, float) and value.is_integer():
+    """A whole number that an expression or a default has made a float is one again."""
+    while (
+        inner := getattr(kind, "base_type", None) or getattr(kind, "data_type", None)
+    ) is not None:
+        kind = inner
+    if isinstance(value, float) and value.is_integer() and type(kind).__name__ == "Integer":
         return int(value)
+    if isinstance(value, list) and hasattr(kind, "element_type"):
+        return [_given(each, kind.element_type) for each in value]
+    if isinstance(value, Mapping) and hasattr(kind, "fields"):
+        kinds = {each._identifier: each.data_type for each in kind.fields}  # noqa: SLF001 - no other name
+        return {
+            name: _given(each, kinds[name]) if name in kinds else each
+            for name, each in value.items()
+        }
     return value
 
 

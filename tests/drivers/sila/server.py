@@ -14,6 +14,7 @@ from typing import Any
 
 from sila2.framework import DefinedExecutionError, Feature
 from sila2.server import FeatureImplementationBase, SilaServer
+from sila2.server.encryption import generate_self_signed_certificate
 
 _HERE = Path(__file__).parent
 MOVER = Feature(str(_HERE / "Mover.sila.xml"))
@@ -60,9 +61,7 @@ class Mover(FeatureImplementationBase):  # type: ignore[misc] # the library is n
                 instance.send_intermediate_response((done,))
                 if Place == "NOWHERE":
                     self.log.write("end", uuid, "failed")
-                    raise DefinedExecutionError(
-                        MOVER.defined_execution_errors["Lost"].fully_qualified_identifier, "no map"
-                    )
+                    raise DefinedExecutionError(MOVER.defined_execution_errors["Lost"], "no map")
             self.log.write("end", uuid, "done")
             return Steps
         finally:
@@ -110,8 +109,7 @@ class Cancel(FeatureImplementationBase):  # type: ignore[misc] # the library is 
 
 
 def _error(name: str) -> Exception:
-    identifier = CANCEL.defined_execution_errors[name].fully_qualified_identifier
-    error: Exception = DefinedExecutionError(identifier, name)
+    error: Exception = DefinedExecutionError(CANCEL.defined_execution_errors[name], name)
     return error
 
 
@@ -125,8 +123,9 @@ def main(port: str, log: str, uuid: str, *words: str) -> None:
         server.set_feature_implementation(CANCEL, Cancel(server, mover, refuses="refuses" in words))
     if "tls" in words:
         folder = Path(words[words.index("tls") + 1])
-        server.start("127.0.0.1", int(port), enable_discovery=False)
-        (folder / "ca.pem").write_bytes(server.generated_ca)
+        key, certificate = generate_self_signed_certificate(server.server_uuid, "127.0.0.1")
+        (folder / "ca.pem").write_bytes(certificate)
+        server.start("127.0.0.1", int(port), key, certificate, enable_discovery=False)
     else:
         server.start_insecure("127.0.0.1", int(port), enable_discovery=False)
     mover.log.write("ready")

@@ -51,8 +51,8 @@ def refused(**options: Any) -> str:
         ),
         ({"stop": [{"feature": MOVER, "command": "abort"}]}, "stop[0].command"),
         ({"descriptions": [{"file": "/no"}]}, "descriptions[0].file: /no cannot be read"),
-        ({"descriptions": [{"file": __file__}]}, "is no XML"),
-        ({"descriptions": [{**DESCRIPTION, "only": ["Moove"]}]}, "has no Moove; did you mean Move?"),
+        ({"descriptions": [{"file": str(ROOT / "mkdocs.yml")}]}, "is no XML"),
+        ({"descriptions": [{**DESCRIPTION, "only": ["Moove"]}]}, "has no Moove; did you mean"),
         (
             {"descriptions": [DESCRIPTION], "commands": {"GO": {**MOVE, "command": "Moove"}}},
             "commands.GO.command: org.robotq/tests/Mover/v1 has no Moove",
