@@ -58,7 +58,7 @@ class Mover(FeatureImplementationBase):  # type: ignore[misc] # the library is n
                     raise RuntimeError("the command was cancelled")
                 self.log.write("step", uuid, done)
                 instance.progress = done / Steps
-                instance.send_intermediate_response((done,))
+                instance.send_intermediate_response(done)
                 if Place == "NOWHERE":
                     self.log.write("end", uuid, "failed")
                     raise DefinedExecutionError(MOVER.defined_execution_errors["Lost"], "no map")
