@@ -211,6 +211,15 @@ class SilaDriver:
     def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:
         """Of `Settles`: by what the server keeps under the UUID of the execution."""
         server, followed = self._unsettled(run)
+        try:
+            return self._settled(server, followed, run, context)
+        except ValueError as error:
+            # the library says so of a connection that was closed meanwhile
+            raise LinkLost(str(error)) from error
+
+    def _settled(
+        self, server: Server, followed: Run, run: UnsettledRun, context: CommandContext
+    ) -> Settled:
         info = self._info(server, run)
         if isinstance(info, Settled):
             return info
@@ -225,6 +234,9 @@ class SilaDriver:
         except DriverError as error:
             told = {name: value for name, value in error.args_.items() if name != "reason"}
             return Settled.failed(str(error), id=run.id, code=error.code, **told)
+        except LinkLost:
+            # to be asked again over the next link
+            raise
         except UncertainOutcome as error:
             return Settled.unknown(error.reason)
         return Settled.completed(result, id=run.id)
