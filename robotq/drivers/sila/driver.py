@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import grpc
-
 from robotq.drivers.base import (
     Acknowledgement,
     Capabilities,
@@ -24,13 +22,12 @@ from robotq.drivers.base import (
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.params import checked
 from robotq.drivers.settling import Settled, UnsettledRun
-from robotq.drivers.sila.faults import fault_of, lost
+from robotq.drivers.sila.looks import first_info, lacking
 from robotq.drivers.sila.options import SilaOptions, read_options
 from robotq.drivers.sila.ready import SilaProgram, results
 from robotq.drivers.sila.run import Run, asked
 from robotq.drivers.sila.server import Server
 from robotq.drivers.sila.stops import CANNOT_STOP, Stops
-from robotq.drivers.sila.watch import Info, info_of
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
@@ -39,8 +36,6 @@ _BEAT_S = 2.0
 """Between two looks whether the server is there."""
 _THERE_S = 5.0
 """Wall seconds in which it has to say so."""
-_ASKED_S = 5.0
-"""Wall seconds in which a server says what became of an execution."""
 
 
 class SilaDriver:
@@ -99,7 +94,7 @@ class SilaDriver:
         finally:
             with self._state:
                 self._making = None
-        self._missing = self._lacking(server)
+        self._missing = lacking(server, self._options.ready)
         self._found = None
         ended = threading.Event()
         with self._state:
@@ -107,17 +102,6 @@ class SilaDriver:
         threading.Thread(
             target=self._beat, args=(server, ended), name=f"{self._name}-beat", daemon=True
         ).start()
-
-    def _lacking(self, server: Server) -> tuple[str, ...]:
-        """What the server does not have of what commands name."""
-        wrong = []
-        for name, program in self._options.ready.programs.items():
-            for ask in (program.ask, *program.requires):
-                try:
-                    server.part(ask.feature, ask.part)
-                except DriverError as error:
-                    wrong.append(f"{name}: {error}")
-        return tuple(wrong)
 
     def _beat(self, server: Server, ended: threading.Event) -> None:
         while not ended.wait(_BEAT_S):
@@ -220,7 +204,7 @@ class SilaDriver:
     def _settled(
         self, server: Server, followed: Run, run: UnsettledRun, context: CommandContext
     ) -> Settled:
-        info = self._info(server, run)
+        info = first_info(server, self._program(run.command).ask, run.id)
         if isinstance(info, Settled):
             return info
         if not info.state.over:
@@ -266,26 +250,6 @@ class SilaDriver:
             reason = f"it was begun at the server {written.get('server')}, this is {server.uuid}"
             raise UncertainOutcome("device_reset", reason)
         return server, followed
-
-    def _info(self, server: Server, run: UnsettledRun) -> Info | Settled:
-        """The first that the server says of the execution. Raises LinkLost."""
-        ask = self._program(run.command).ask
-        message = server.feature(ask.feature).execution(run.id)
-        stream = server.stream(ask.feature, f"{ask.part}_Info", message, _ASKED_S)
-        try:
-            for each in stream:
-                return info_of(each)
-        except grpc.RpcError as error:
-            fault = fault_of(error)
-            if fault is None and error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise lost(error, ask.name) from error
-            if fault is not None and fault.forgotten:
-                return Settled.unknown("the server does not know the execution any more")
-            if fault is not None:
-                return Settled.unknown(fault.text)
-        finally:
-            stream.cancel()
-        return Settled.unknown(f"{ask.name}: the server says nothing of the execution")
 
     # -- stopping ------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ class Run:
         values: Mapping[str, Any],
         *,
         server: Server,
-        cancel: Callable[[str | None], None],
+        cancel: Callable[[str], None],
         latched: Callable[[], bool],
         accept_s: float,
     ) -> None:

@@ -12,9 +12,10 @@ import grpc
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.sila.faults import fault_of
-from robotq.drivers.sila.ready import ReadyRobot
+from robotq.drivers.sila.ready import Halt, ReadyRobot
 from robotq.drivers.sila.server import CANCEL, Server
 from robotq.drivers.sila.values import as_message
+from robotq.model.json import JsonObject
 
 CANNOT_STOP = (
     "this server offers no cancel (CancelController), and `stop` names no command: robotq cannot "
@@ -33,7 +34,7 @@ class Stops:
     def __init__(self, server: Server, ready: ReadyRobot) -> None:
         self._server = server
         self._ready = ready
-        self._open: dict[str, Any] = {}
+        self._open: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
         self.refused: str | None = None
         """What the server has said to the last cancel."""
@@ -42,11 +43,16 @@ class Stops:
     def can_stop(self) -> bool:
         return self._server.can_cancel or bool(self._ready.halts)
 
-    def again(self, uuid: str | None) -> None:
-        """Cancel an execution, or with None all, where the last cancel of it has been answered.
-        Waits for nothing, and raises nothing: a stop is repeated."""
+    def again(self, uuid: str) -> None:
+        """Stop an execution that has not ended, where the last call for it has been answered: the
+        first may have come before it. Waits for nothing, and raises nothing."""
         if self._server.can_cancel:
             self._cancel(uuid)
+        for halt in self._ready.halts:
+            try:
+                self._halt(halt)
+            except DriverError as error:
+                self.refused = str(error)
 
     def stop(self, uuids: Iterable[str | None]) -> None:
         """Cancel these, and send what the site has written besides. Raises DriverError where it is
@@ -59,33 +65,36 @@ class Stops:
         wrong = []
         for halt in self._ready.halts:
             try:
-                part = self._server.part(halt.feature, halt.command)
-                sent = as_message(part.parameters, halt.parameters, halt.command)
+                calls.append(self._halt(halt))
             except DriverError as error:
                 wrong.append(str(error))
-                continue
-            calls.append(
-                self._server.begin(halt.feature, halt.command, sent, _ANSWER_S, stops=True)
-            )
         wrong += _wrong(calls)
         self.refused = "; ".join(wrong)[:500] or None
         if self.refused:
             raise DriverError(self.refused)
 
     def _cancel(self, uuid: str | None) -> Future[Any]:
-        """One call for each at a time: a server that is slow gets no pile of them."""
+        rpc = "CancelAll" if uuid is None else "CancelCommand"
+        values = {} if uuid is None else {"CommandExecutionUUID": uuid}
+        return self._call(CANCEL, rpc, values)
+
+    def _halt(self, halt: Halt) -> Future[Any]:
+        """Raises DriverError."""
+        return self._call(halt.feature, halt.command, halt.parameters)
+
+    def _call(self, feature: str, command: str, values: JsonObject) -> Future[Any]:
+        """One call of each kind at a time: a server that is slow gets no pile of them."""
+        key = f"{feature}/{command}/{values}"
         with self._lock:
-            before = self._open.get(uuid or "")
+            before = self._open.get(key)
             if before is not None and not before.done():
-                return before  # type: ignore[no-any-return]
-            rpc = "CancelAll" if uuid is None else "CancelCommand"
-            part = self._server.part(CANCEL, rpc)
-            values = {} if uuid is None else {"CommandExecutionUUID": uuid}
-            sent = as_message(part.parameters, values, rpc)
-            call = self._server.begin(CANCEL, rpc, sent, _ANSWER_S, stops=True)
+                return before
+            part = self._server.part(feature, command)
+            sent = as_message(part.parameters, values, command)
+            call = self._server.begin(feature, command, sent, _ANSWER_S, stops=True)
             if len(self._open) >= _MOST_OPEN:
                 self._open.clear()
-            self._open[uuid or ""] = call
+            self._open[key] = call
             return call
 
 

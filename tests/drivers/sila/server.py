@@ -1,6 +1,6 @@
 """A robot behind a server of the library `sila2`, as a process of its own. Its log is the judge:
 
-python -m tests.drivers.sila.server PORT LOG UUID [no_cancel] [refuses] [short_memory] [tls DIR]
+python -m tests.drivers.sila.server PORT LOG UUID [no_cancel] [refuses] [short_memory] [deaf] [tls DIR]
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ class Log:
 
 
 class Mover(FeatureImplementationBase):  # type: ignore[misc] # the library is not looked at
-    def __init__(self, server: Any, log: Log, *, short_memory: bool) -> None:
+    def __init__(self, server: Any, log: Log, *, short_memory: bool, deaf: bool) -> None:
+        """`deaf`: the first stop is lost, as one that comes before its motion."""
         super().__init__(server)
+        self.deaf = deaf
         self.log = log
         self.running: dict[str, threading.Event] = {}
         self.Move_default_lifetime_of_execution = timedelta(seconds=1 if short_memory else 1_800)
@@ -75,7 +77,11 @@ class Mover(FeatureImplementationBase):  # type: ignore[misc] # the library is n
 
     def Abort(self, *, metadata: Any) -> None:  # noqa: N802
         self.log.write("abort")
-        for each in list(self.running.values()):
+        self.end(list(self.running.values()))
+
+    def end(self, executions: list[threading.Event]) -> None:
+        deaf, self.deaf = self.deaf, False
+        for each in [] if deaf else executions:
             each.set()
 
     def Track(self, Points: list[float], *, metadata: Any) -> None:  # noqa: N802, N803
@@ -96,12 +102,11 @@ class Cancel(FeatureImplementationBase):  # type: ignore[misc] # the library is 
         found = self._mover.running.get(CommandExecutionUUID)
         if found is None:
             raise _error("InvalidCommandExecutionUUID")
-        found.set()
+        self._mover.end([found])
 
     def CancelAll(self, *, metadata: Any) -> None:  # noqa: N802
         self._look()
-        for each in list(self._mover.running.values()):
-            each.set()
+        self._mover.end(list(self._mover.running.values()))
 
     def _look(self) -> None:
         if self._refuses:
@@ -117,7 +122,9 @@ def main(port: str, log: str, uuid: str, *words: str) -> None:
     server = SilaServer(
         "Mover", "Mover", "A robot of the tests", "1.0", "https://example.org", uuid
     )
-    mover = Mover(server, Log(Path(log)), short_memory="short_memory" in words)
+    mover = Mover(
+        server, Log(Path(log)), short_memory="short_memory" in words, deaf="deaf" in words
+    )
     server.set_feature_implementation(MOVER, mover)
     if "no_cancel" not in words:
         server.set_feature_implementation(CANCEL, Cancel(server, mover, refuses="refuses" in words))

@@ -174,6 +174,19 @@ def test_stop__is_the_servers_own_where_the_site_has_written_one(make_site: Make
     assert "abort" in site.log()
 
 
+@pytest.mark.parametrize("words", [("deaf",), ("deaf", "no_cancel")])
+def test_stop__that_came_to_nothing_is_sent_again(
+    make_site: MakeSite, words: tuple[str, ...]
+) -> None:
+    """The first may come before the motion that it is for."""
+    site = make_site({"stop": [{"feature": MOVER, "command": "Abort"}]}, *words)
+    site.driver.connect()
+    execution = begun(site)
+    site.driver.stop()
+    assert isinstance(execution.ended().error, Stopped)
+    assert list(site.ends().values()) == ["cancelled"]
+
+
 def test_stop__that_the_server_refuses_is_told(make_site: MakeSite) -> None:
     site = make_site(None, "refuses")
     site.driver.connect()
