@@ -1,6 +1,8 @@
 """A robot behind a server of the library `sila2`, as a process of its own. Its log is the judge:
 
-python -m tests.drivers.sila.server PORT LOG UUID [no_cancel] [refuses] [short_memory] [deaf] [tls DIR]
+python -m tests.drivers.sila.server PORT LOG UUID [WORD...]
+
+Words: no_cancel, refuses, short_memory, deaf, tls DIR.
 """
 
 from __future__ import annotations

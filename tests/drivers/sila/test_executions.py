@@ -266,6 +266,17 @@ def test_settle__of_what_a_server_has_forgotten_is_unknown(site: Site) -> None:
     assert settled(site, execution.context.unsettled(LONG)) is RunState.UNKNOWN
 
 
+def test_settle__behind_the_time_for_which_a_server_keeps_it_is_unknown(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(None, "short_memory")
+    site.driver.connect()
+    site.do("MOVE")
+    run = site.context.unsettled(Command(cmd_type="MOVE", params={}))
+    assert settled(site, run) is RunState.COMPLETED
+    until(lambda: settled(site, run) is RunState.UNKNOWN)
+
+
 def test_settle__at_another_server_or_for_another_command_is_not_believed(site: Site) -> None:
     site.do("MOVE")
     run = site.context.unsettled(Command(cmd_type="MOVE", params={}))
