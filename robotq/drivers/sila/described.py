@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -128,7 +129,12 @@ def _bounded(param: DeviceParam, bounds: ET.Element) -> DeviceParam:
 
 
 def _number(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"found {text!r}, expected a number")
     return int(value) if value.is_integer() else value
 
 

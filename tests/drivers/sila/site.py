@@ -68,6 +68,8 @@ class Cable:
     def __init__(self, port: int) -> None:
         self._to = port
         self.out = False
+        self.mute = False
+        """What the server says is lost from now on."""
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self._ends: set[socket.socket] = set()
@@ -106,13 +108,14 @@ class Cable:
                 continue
             with self._lock:
                 self._ends |= {near, far}
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+            for pair in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self._carry, args=pair, daemon=True).start()
 
-    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+    def _carry(self, one: socket.socket, other: socket.socket, back: bool) -> None:
         with contextlib.suppress(OSError):
             while data := one.recv(65_536):
-                other.sendall(data)
+                if not (self.mute and back):
+                    other.sendall(data)
         for each in (one, other):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

@@ -36,7 +36,7 @@ class Lab:
         self.site = site
         robot = {
             "driver": "sila",
-            "options": {**OPTIONS, "address": f"127.0.0.1:{site.port}"},
+            "options": {**OPTIONS, "address": f"127.0.0.1:{site.cable.port}"},
             "on_start": "resume",
             "reconnect_s": 0.1,
         }
@@ -125,3 +125,22 @@ def test_kill__at_any_moment_and_the_server_is_asked(lab: Lab, seed: int) -> Non
         if task.outcome_unknown and run is not None:
             faults.append(f"unknown, and the server remembers it: {place}, {task.error}")
     assert not faults, (seed, point, faults, lab.site.log())
+
+
+def test_kill__between_the_start_and_its_uuid_is_unknown_and_held(lab: Lab) -> None:
+    """The only new execution is not for that reason ours."""
+    lab.start()
+    with lab.client() as client:
+        until(lambda: client.robot("arm").connected, 20)
+        lab.site.cable.mute = True
+        task_id = client.submit("MOVE", {"place": "SHELF", "steps": 3_000}).task_id
+        until(lambda: lab.site.starts() == 1)
+    lab.daemon.kill()
+    assert lab.rows()[task_id] == ("SHELF", None)
+    lab.site.cable.cut()
+    lab.site.cable.mute = False
+    lab.start()
+    with lab.client() as client:
+        until(lambda: client.task(task_id).outcome_unknown, 30)
+        assert "outcome_unknown" in [hold.code for hold in client.queue_status("arm").holds]
+    assert lab.site.starts() == 1

@@ -91,6 +91,14 @@ def test_description__with_entities_is_none(tmp_path: Path) -> None:
     assert "is no description" in refused(descriptions=[{"file": str(bomb)}])
 
 
+@pytest.mark.parametrize("bound", ["one", "inf"])
+def test_description__whose_bound_is_no_number_is_refused(tmp_path: Path, bound: str) -> None:
+    text = Path(DESCRIPTION["file"]).read_text("utf-8")
+    wrong = tmp_path / "Mover.sila.xml"
+    wrong.write_text(text.replace(">1</MinimalInclusive>", f">{bound}</MinimalInclusive>"))
+    assert f"found '{bound}', expected a number" in refused(descriptions=[{"file": str(wrong)}])
+
+
 def test_ready_configuration__is_right() -> None:
     text = (ROOT / "config" / "sila-robot.yaml").read_text("utf-8")
     options = yaml.safe_load(text)["robots"]["arm"]["options"]
