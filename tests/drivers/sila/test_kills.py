@@ -132,9 +132,10 @@ def test_kill__between_the_start_and_its_uuid_is_unknown_and_held(lab: Lab) -> N
     lab.start()
     with lab.client() as client:
         until(lambda: client.robot("arm").connected, 20)
+        assert client.wait(client.submit("MOVE", {"place": "FIRST"}).task_id).completed
         lab.site.cable.mute = True
         task_id = client.submit("MOVE", {"place": "SHELF", "steps": 3_000}).task_id
-        until(lambda: lab.site.starts() == 1)
+        until(lambda: lab.site.starts() == 2)
     lab.daemon.kill()
     assert lab.rows()[task_id] == ("SHELF", None)
     lab.site.cable.cut()
@@ -143,4 +144,4 @@ def test_kill__between_the_start_and_its_uuid_is_unknown_and_held(lab: Lab) -> N
     with lab.client() as client:
         until(lambda: client.task(task_id).outcome_unknown, 30)
         assert "outcome_unknown" in [hold.code for hold in client.queue_status("arm").holds]
-    assert lab.site.starts() == 1
+    assert lab.site.starts() == 2
