@@ -97,7 +97,8 @@ def checked(params: Mapping[str, Param], given: Any) -> JsonObject:
         reason = "is missing" if value is None else param.why_not(value)
         if reason is not None:
             raise DriverError(reason, code="bad_parameter", field=f"params.{name}")
-        values[name] = value
+        # JSON and YAML may write a whole number as 3.0, which a typed protocol refuses
+        values[name] = int(value) if param.type == "integer" else value
     return values
 
 

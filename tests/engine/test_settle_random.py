@@ -125,7 +125,7 @@ class SettlingStory(Story):
 
 @given(steps=stories)
 @settings(
-    max_examples=examples(60),
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_device__of_which_anything_may_happen(steps: list[tuple[Any, ...]]) -> None:

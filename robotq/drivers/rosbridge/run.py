@@ -246,6 +246,8 @@ class Run:
         if not self._is_stopping() or time.monotonic() - cancelled_at < _CANCEL_S:
             return cancelled_at
         self._stops.cancel(action.name)
+        if self._latched():
+            self._stops.halt()
         return time.monotonic()
 
     def _woken(self) -> Callable[[], bool]:

@@ -57,6 +57,14 @@ def test_goal__is_filled_in_carried_out_once_and_tells_its_result(site: Site) ->
     ]
 
 
+def test_whole_number__is_sent_as_one_whoever_wrote_it(site: Site) -> None:
+    """A field of ROS that is an integer refuses 3.0."""
+    site.do("MOVE", steps=2.0)
+    site.do("MOVE")
+    sent = [one["args"] for one in site.bridge.heard if one.get("op") == "send_action_goal"]
+    assert [(one["steps"], type(one["steps"])) for one in sent] == [(2, int), (3, int)]
+
+
 def test_goal__that_is_rejected_has_failed_for_certain(site: Site) -> None:
     site.move.rejects = "Action goal was rejected"
     with pytest.raises(DriverError, match="goal was rejected"):
