@@ -137,8 +137,6 @@ def test_numbers_that_are_not_known_yet__are_left_open(site: Site) -> None:
 def test_ready_configurations__have_no_faults(file: Path) -> None:
     if file.stem.endswith("-commands"):
         pytest.skip("part of another one")
-    if file.name == "sila-robot.yaml":
-        pytest.importorskip("sila2", reason="no sila2 here: pip install '.[sila]'")
     config = load_config(file, {}, {})
     right((config, load_catalog(config.commands)))
 

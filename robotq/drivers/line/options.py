@@ -15,6 +15,7 @@ from robotq.config.line_device import KEYS, LineDevice, read_device
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
 from robotq.drivers.line.reading import DeviceReader
 from robotq.drivers.line.ready import ReadyDevice
+from robotq.drivers.mapped.commands import brought, why_lacking
 from robotq.drivers.reading import Section
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.model.errors import ConfigError
@@ -36,28 +37,17 @@ class LineOptions:
 
     def lacks(self, cmd_type: str, program: Program | None) -> str | None:
         """Of `KnowsCommands`."""
-        if program is not None:
-            return "a line device does what its own file says, and no steps"
-        if cmd_type in self.ready.programs:
-            return None
-        return f"it can do {', '.join(self.ready.programs) or 'nothing'}"
+        what = "a line device does what its own file says"
+        return why_lacking(cmd_type, program, self.ready.programs, what=what)
 
     @property
     def brings(self) -> Mapping[str, JsonObject]:
         """Of `BringsCommands`."""
-        told: dict[str, JsonObject] = {}
-        for name, program in self.ready.programs.items():
-            written = self.ready.device.commands[name]
-            told[name] = {
-                "kind": "query" if program.query else "queued",
-                "title": dict(written.title),
-                "schema": program.schema(),
-                "timeout_s": written.timeout_s,
-                "idempotent": program.reads,
-                "approval": written.approval,
-                "resources": list(written.resources),
-            }
-        return told
+        commands = self.ready.device.commands
+        return {
+            name: brought(commands[name], program.params, query=program.query, reads=program.reads)
+            for name, program in self.ready.programs.items()
+        }
 
 
 def ready_files() -> Mapping[str, Path]:

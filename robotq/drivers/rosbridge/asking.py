@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotq.drivers.base import DriverError, UncertainOutcome
+from robotq.drivers.mapped.filling import filled, require
 from robotq.drivers.rosbridge.bridge import Bridge
 from robotq.drivers.rosbridge.messages import Published, Responded, call_service, subscribe
-from robotq.drivers.rosbridge.ready import Ask, filled
-from robotq.model.json import JsonObject
-from robotq.steps.expressions import Expression, ExpressionError
+from robotq.drivers.rosbridge.ready import Ask
 
 _NOT_SENT = re.compile(
     r"does not exist|[Uu]nable to import|does not have a field|message requires a"
@@ -84,26 +83,3 @@ def not_carried(values: Any, *, certain: bool) -> Exception:
     if certain or _NOT_SENT.search(text):
         return DriverError(text)
     return UncertainOutcome("answer_lost", text)
-
-
-def require(check: Expression | None, scope: Mapping[str, Any], otherwise: str, name: str) -> None:
-    """Raises DriverError where `check` is not true."""
-    if check is None:
-        return
-    try:
-        true = check.value(scope) is True
-    except ExpressionError as error:
-        raise DriverError(f"{name}: {error}") from error
-    if not true:
-        raise DriverError(otherwise or f"{name}: {check.text} is not true")
-
-
-def results(expressions: Mapping[str, Expression], scope: Mapping[str, Any]) -> JsonObject:
-    """Raises DriverError where one of them cannot be calculated."""
-    told: dict[str, Any] = {}
-    for name, expression in expressions.items():
-        try:
-            told[name] = expression.value(scope)
-        except ExpressionError as error:
-            raise DriverError(f"result.{name}: {error}") from error
-    return told

@@ -19,8 +19,9 @@ from robotq.drivers.base import (
     UncertainOutcome,
     UnknownCommand,
 )
+from robotq.drivers.mapped.filling import results
 from robotq.drivers.params import checked
-from robotq.drivers.rosbridge.asking import Asking, results
+from robotq.drivers.rosbridge.asking import Asking
 from robotq.drivers.rosbridge.bridge import Bridge
 from robotq.drivers.rosbridge.goals import Goals
 from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, GoalStatus

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
-from robotq.drivers.rosbridge.asking import not_carried, require
+from robotq.drivers.mapped.filling import require
+from robotq.drivers.rosbridge.asking import not_carried
 from robotq.drivers.rosbridge.messages import GoalEnded, GoalStatus
 from robotq.drivers.rosbridge.ready import RosProgram
 from robotq.steps.expressions import ExpressionError
@@ -46,14 +47,6 @@ def without_result(values: Any, *, accepted: bool, stopping: bool) -> Exception:
     if isinstance(error, DriverError) and stopping:
         return Stopped()
     return error
-
-
-def place_of(template: Template, scope: Mapping[str, Any]) -> str:
-    """Raises DriverError."""
-    try:
-        return str(template.value(scope))
-    except ExpressionError as error:
-        raise DriverError(f"place: {error}") from error
 
 
 def place_without_result(template: Template, scope: Mapping[str, Any]) -> str | None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from robotq.config.ros_robot import RosAsk, RosCommand, RosRobot, RosStop
 from robotq.config.strict_yaml import KeyPath
+from robotq.drivers.mapped.filling import Tree
+from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.pieces import Pieces
-from robotq.drivers.rosbridge.ready import Action, Ask, Halt, ReadyRobot, RosProgram, Tree
+from robotq.drivers.rosbridge.ready import Action, Ask, Halt, ReadyRobot, RosProgram
 from robotq.steps.expressions import ExpressionError
 from robotq.steps.shapes import Shape, shape_of
 from robotq.steps.templates import Template, read_template
@@ -115,12 +117,14 @@ class RobotReader:
             name=self._name(command.action, (*at, "action")),
             type=self._type(command.type, "action", (*at, "type")),
             goal=self._tree(command.goal, (*at, "goal"), names),
-            progress=self._pieces.maybe(feedback.progress, (*below, "progress"), told),
-            step=self._template(feedback.step, (*below, "step"), told),
-            partial={
-                name: self._pieces.expression(text, (*below, "partial", name), told)
-                for name, text in feedback.partial.items()
-            },
+            telling=Telling(
+                progress=self._pieces.maybe(feedback.progress, (*below, "progress"), told),
+                step=self._template(feedback.step, (*below, "step"), told),
+                partial={
+                    name: self._pieces.expression(text, (*below, "partial", name), told)
+                    for name, text in feedback.partial.items()
+                },
+            ),
         )
 
     def _required(self, ask: RosAsk, at: KeyPath, names: Mapping[str, Shape]) -> Ask:

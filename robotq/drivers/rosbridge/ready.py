@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 from robotq.config.ros_robot import RosRobot
-from robotq.drivers.base import DriverError
+from robotq.drivers.mapped.filling import Tree
+from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param
 from robotq.model.json import JsonObject
-from robotq.steps.expressions import Expression, ExpressionError
+from robotq.steps.expressions import Expression
 from robotq.steps.templates import Template
-
-Tree: TypeAlias = Any
-"""JSON whose texts are templates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +36,7 @@ class Action:
     name: str
     type: str
     goal: Tree
-    progress: Expression | None
-    step: Template | None
-    partial: Mapping[str, Expression]
+    telling: Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +72,3 @@ class ReadyRobot:
     halts: tuple[Halt, ...] = ()
     actions: Mapping[str, str] = field(default_factory=dict)
     """Every action -> its type."""
-
-
-def filled(tree: Tree, scope: Mapping[str, Any]) -> Any:
-    """The tree with its values. Raises DriverError bad_parameter."""
-    try:
-        return _filled(tree, scope)
-    except ExpressionError as error:
-        raise DriverError(str(error), code="bad_parameter", field="params") from error
-
-
-def _filled(tree: Tree, scope: Mapping[str, Any]) -> Any:
-    if isinstance(tree, Template):
-        return tree.value(scope)
-    if isinstance(tree, Mapping):
-        return {name: _filled(value, scope) for name, value in tree.items()}
-    if isinstance(tree, list):
-        return [_filled(value, scope) for value in tree]
-    return tree

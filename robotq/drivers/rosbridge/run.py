@@ -9,11 +9,12 @@ from concurrent.futures import Future
 from typing import Any
 
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped, UncertainOutcome
+from robotq.drivers.mapped.filling import filled, place_of, results
+from robotq.drivers.mapped.told import Told
 from robotq.drivers.patience import Turns
-from robotq.drivers.rosbridge.asking import Asking, results
+from robotq.drivers.rosbridge.asking import Asking
 from robotq.drivers.rosbridge.bridge import Bridge
 from robotq.drivers.rosbridge.endings import (
-    place_of,
     place_without_result,
     values_of,
     without_result,
@@ -28,9 +29,8 @@ from robotq.drivers.rosbridge.messages import (
     GoalStatus,
     send_goal,
 )
-from robotq.drivers.rosbridge.ready import Action, RosProgram, filled
+from robotq.drivers.rosbridge.ready import Action, RosProgram
 from robotq.drivers.rosbridge.stops import Stops
-from robotq.drivers.rosbridge.told import Told
 from robotq.drivers.settling import LeftRunning
 from robotq.model.json import JsonObject
 
@@ -123,7 +123,7 @@ class Run:
         try:
             looked_at = time.monotonic()
             while (status := self._goals.of(action.name).get(goal_id, _GONE)).active:
-                cancelled_at = self._cancel_again(action, cancelled_at)
+                cancelled_at = self._cancel_again(action.name, cancelled_at)
                 exchange.take(_TURN_S, self._woken())
                 self._check_left()
                 if time.monotonic() - looked_at > _ANEW_S:
@@ -190,8 +190,8 @@ class Run:
         with self._lock:
             self._exchange = exchange
         try:
-            with Told(action, self._scope, context) as told:
-                return self._values(self._followed(exchange, told, before, context))
+            with Told(action.name, action.telling, self._scope, context) as told:
+                return self._values(self._followed(action.name, exchange, told, before, context))
         finally:
             with self._lock:
                 self._exchange = None
@@ -211,10 +211,14 @@ class Run:
             )
 
     def _followed(
-        self, exchange: Exchange, told: Told, before: frozenset[GoalId], context: CommandContext
+        self,
+        action: str,
+        exchange: Exchange,
+        told: Told,
+        before: frozenset[GoalId],
+        context: CommandContext,
     ) -> GoalEnded:
         """How the goal ended. Raises UncertainOutcome."""
-        action = told.action
         turns = Turns(_TURN_S)
         began = turns.now()
         cancelled_at = 0.0
@@ -233,19 +237,19 @@ class Run:
             if isinstance(incoming, Feedback):
                 if not accepted:
                     accepted = True
-                    self._learn_id(action.name, before, context)
-                told.feedback(incoming.values)
+                    self._learn_id(action, before, context)
+                told.said(feedback=incoming.values)
             elif incoming is None and not accepted and waited_s > self._accept_s:
-                accepted = self._found(action.name, before)
+                accepted = self._found(action, before)
 
     def _values(self, ended: GoalEnded) -> Any:
         return values_of(ended, self._program, self._scope, stopping=self._is_stopping())
 
-    def _cancel_again(self, action: Action, cancelled_at: float) -> float:
+    def _cancel_again(self, action: str, cancelled_at: float) -> float:
         """The cancel that a stop has sent may have come before the goal."""
         if not self._is_stopping() or time.monotonic() - cancelled_at < _CANCEL_S:
             return cancelled_at
-        self._stops.cancel(action.name)
+        self._stops.cancel(action)
         if self._latched():
             self._stops.halt()
         return time.monotonic()

@@ -24,7 +24,7 @@ from robotq.drivers.params import checked
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.drivers.sila.looks import first_info, lacking
 from robotq.drivers.sila.options import SilaOptions, read_options
-from robotq.drivers.sila.ready import SilaProgram, results
+from robotq.drivers.sila.ready import SilaProgram, results_of
 from robotq.drivers.sila.run import Run, asked
 from robotq.drivers.sila.server import Server
 from robotq.drivers.sila.stops import CANNOT_STOP, Stops
@@ -182,7 +182,7 @@ class SilaDriver:
             told = asked(self._connected(), program.ask, scope, acts=False)
         except ValueError as error:
             raise LinkLost(str(error)) from error
-        return results(program, {**scope, **told})
+        return results_of(program, {**scope, **told})
 
     def _program(self, command: Command) -> SilaProgram:
         program = self._options.ready.programs.get(command.cmd_type)

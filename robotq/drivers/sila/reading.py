@@ -11,10 +11,12 @@ from uuid import UUID
 from robotq.config.keys import suggestion
 from robotq.config.sila_robot import SilaAsk, SilaCommand, SilaRobot, SilaStop
 from robotq.config.strict_yaml import KeyPath
+from robotq.drivers.mapped.filling import Tree
+from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.pieces import Pieces
 from robotq.drivers.sila.described import Described, read_description
-from robotq.drivers.sila.ready import Ask, Halt, ReadyRobot, SilaProgram, Tree
+from robotq.drivers.sila.ready import Ask, Halt, ReadyRobot, SilaProgram
 from robotq.steps.expressions import ExpressionError
 from robotq.steps.shapes import Shape, shape_of
 from robotq.steps.templates import Template, read_template
@@ -111,12 +113,14 @@ class RobotReader:
         told, feedback, below = {**names, "intermediate": Shape()}, command.feedback, "feedback"
         return SilaProgram(
             ask=self._ask(command, at, names, tuple(params)),
-            progress=self._pieces.maybe(feedback.progress, (*at, below, "progress"), told),
-            step=self._template(feedback.step, (*at, below, "step"), told),
-            partial={
-                name: self._pieces.expression(text, (*at, below, "partial", name), told)
-                for name, text in feedback.partial.items()
-            },
+            telling=Telling(
+                progress=self._pieces.maybe(feedback.progress, (*at, below, "progress"), told),
+                step=self._template(feedback.step, (*at, below, "step"), told),
+                partial={
+                    name: self._pieces.expression(text, (*at, below, "partial", name), told)
+                    for name, text in feedback.partial.items()
+                },
+            ),
             requires=tuple(
                 self._required(ask, (*at, "requires", index), names)
                 for index, ask in enumerate(command.requires)

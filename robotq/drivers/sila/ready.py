@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from robotq.config.sila_robot import SilaCommand, SilaRobot
-from robotq.drivers.base import DriverError
+from robotq.drivers.mapped.filling import Tree, results
+from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param
 from robotq.model.json import JsonObject
-from robotq.steps.expressions import Expression, ExpressionError
+from robotq.steps.expressions import Expression
 from robotq.steps.templates import Template
-
-Tree: TypeAlias = Any
-"""JSON whose texts are templates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +38,7 @@ class SilaProgram:
     """What is done for one command."""
 
     ask: Ask
-    progress: Expression | None
-    step: Template | None
-    partial: Mapping[str, Expression]
+    telling: Telling
     requires: tuple[Ask, ...]
     params: Mapping[str, Param]
     result: Mapping[str, Expression]
@@ -73,54 +69,8 @@ class ReadyRobot:
         return frozenset({ask.feature for ask in asks} | {halt.feature for halt in self.halts})
 
 
-def filled(tree: Tree, scope: Mapping[str, Any]) -> Any:
-    """The tree with its values. Raises DriverError bad_parameter."""
-    try:
-        return _filled(tree, scope)
-    except ExpressionError as error:
-        raise DriverError(str(error), code="bad_parameter", field="params") from error
-
-
-def require(check: Expression | None, scope: Mapping[str, Any], otherwise: str, name: str) -> None:
-    """Raises DriverError where `check` is not true."""
-    if check is None:
-        return
-    try:
-        true = check.value(scope) is True
-    except ExpressionError as error:
-        raise DriverError(f"{name}: {error}") from error
-    if not true:
-        raise DriverError(otherwise or f"{name}: {check.text} is not true")
-
-
-def results(program: SilaProgram, scope: Mapping[str, Any]) -> JsonObject:
+def results_of(program: SilaProgram, scope: Mapping[str, Any]) -> JsonObject:
     """Raises DriverError where one of them cannot be calculated."""
-    if not program.result:
-        if program.ask.is_property:
-            return {"value": scope["value"]}
-        return dict(scope["response"])
-    told: dict[str, Any] = {}
-    for name, expression in program.result.items():
-        try:
-            told[name] = expression.value(scope)
-        except ExpressionError as error:
-            raise DriverError(f"result.{name}: {error}") from error
-    return told
-
-
-def place_of(template: Template, scope: Mapping[str, Any]) -> str:
-    """Raises DriverError."""
-    try:
-        return str(template.value(scope))
-    except ExpressionError as error:
-        raise DriverError(f"place: {error}") from error
-
-
-def _filled(tree: Tree, scope: Mapping[str, Any]) -> Any:
-    if isinstance(tree, Template):
-        return tree.value(scope)
-    if isinstance(tree, Mapping):
-        return {name: _filled(value, scope) for name, value in tree.items()}
-    if isinstance(tree, list):
-        return [_filled(value, scope) for value in tree]
-    return tree
+    if program.result:
+        return results(program.result, scope)
+    return {"value": scope["value"]} if program.ask.is_property else dict(scope["response"])

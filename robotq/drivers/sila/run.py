@@ -11,18 +11,12 @@ from uuid import UUID
 import grpc
 
 from robotq.drivers.base import CommandContext, DriverError, Stopped, UncertainOutcome
+from robotq.drivers.mapped.filling import filled, place_of, require
+from robotq.drivers.mapped.told import Told
 from robotq.drivers.settling import LeftRunning
 from robotq.drivers.sila.faults import fault_of, lost, not_answered, not_begun
-from robotq.drivers.sila.ready import (
-    Ask,
-    SilaProgram,
-    filled,
-    place_of,
-    require,
-    results,
-)
+from robotq.drivers.sila.ready import Ask, SilaProgram, results_of
 from robotq.drivers.sila.server import Server
-from robotq.drivers.sila.told import Told
 from robotq.drivers.sila.values import as_json, as_message, plain
 from robotq.drivers.sila.watch import State, Watch
 from robotq.model.json import JsonObject
@@ -158,15 +152,18 @@ class Run:
         cancelled_at = 0.0
         try:
             watch.start()
-            with Told(self._program, self._scope, context) as told:
+            telling, seen = self._program.telling, None
+            with Told(ask.name, telling, self._scope, context) as told:
                 while True:
                     if self._is_stopping() and time.monotonic() - cancelled_at >= _CANCEL_S:
                         self._cancel(uuid)
                         cancelled_at = time.monotonic()
                     info, intermediate = watch.take(_TURN_S, self._woken())
-                    if info is not None:
+                    if info is not None and telling.progress is None:
                         told.progress(info.progress)
-                    told.intermediate(intermediate)
+                    if intermediate is not None and intermediate != seen:
+                        seen = intermediate
+                        told.said(intermediate=intermediate)
                     if info is not None and info.state.over:
                         break
                     if self._left:
@@ -209,7 +206,7 @@ class Run:
     def _done(self, scope: Mapping[str, Any], context: CommandContext) -> JsonObject:
         if self._program.place is not None:
             context.moved_to(place_of(self._program.place, scope))
-        return results(self._program, scope)
+        return results_of(self._program, scope)
 
     def _is_stopping(self) -> bool:
         return self._stopping or self._latched()

@@ -72,6 +72,9 @@ class Transport:
         self._port: Port | None = None
         self._reader: threading.Thread | None = None
         self._reason = "not connected yet"
+        self._told_lost = threading.Event()
+        """`on_lost` has been called, and has returned, for every link that broke."""
+        self._told_lost.set()
         self._urgent: set[int] = set()
         """Stops that want to be written now; lines wait for them."""
         self._numbers = itertools.count()
@@ -95,8 +98,10 @@ class Transport:
     def open(self) -> None:
         """Find the port and open it. What the device sent before is lost.
 
-        Nothing is written. Raises LinkLost.
+        Nothing is written, and no `on_lost` of an earlier opening comes later. Raises LinkLost.
         """
+        # whoever was told by an exception may be here before the thread that has found out is done
+        self._told_lost.wait(_JOIN_S)
         with self._opening:
             self._close("opened anew", drain=False)
             replay = self._options.replay
@@ -166,7 +171,7 @@ class Transport:
     def lose(self, reason: str) -> None:
         """Give the link up because of what the device says or does not say; `on_lost` is
         called unless the link is down already."""
-        port = self._taken_away(reason)
+        port = self._taken_away(reason, breaks=True)
         if port is not None:
             self._lost(port, reason)
 
@@ -240,7 +245,7 @@ class Transport:
 
     def _read(self, port: Port) -> None:
         reason = self._read_on(port)
-        if reason is not None and self._taken_away(reason, port) is not None:
+        if reason is not None and self._taken_away(reason, port, breaks=True) is not None:
             self._lost(port, reason)
 
     def _read_on(self, port: Port) -> str | None:
@@ -275,19 +280,27 @@ class Transport:
 
     # -- the end of an opening -----------------------------------------------------------------
 
-    def _taken_away(self, reason: str, only: Port | None = None) -> Port | None:
-        """The port, which from now on nobody else uses; None where it is down already."""
+    def _taken_away(
+        self, reason: str, only: Port | None = None, *, breaks: bool = False
+    ) -> Port | None:
+        """The port, which from now on nobody else uses; None where it is down already. `breaks`:
+        `_lost` is called next."""
         with self._wire:
             port = self._port
             if port is None or only not in (None, port):
                 return None
             self._port = None
             self._reason = reason
+            if breaks:
+                self._told_lost.clear()
             return port
 
     def _lost(self, port: Port, reason: str) -> None:
-        self._give_up(port, reason, drain=False)
-        self._on_lost(reason)
+        try:
+            self._give_up(port, reason, drain=False)
+            self._on_lost(reason)
+        finally:
+            self._told_lost.set()
 
     def _close(self, reason: str, *, drain: bool) -> None:
         port = self._taken_away(reason)

@@ -216,6 +216,41 @@ def test_open__again_after_the_device_came_back_under_another_name(
     second.cut()
 
 
+def test_open__waits_until_the_loss_of_before_was_told(tmp_path: Path) -> None:
+    """A command learns of a lost link by an exception, and the next connect is there at once: the
+    loss that is told late must not be taken for one of the new link."""
+    told: list[str] = []
+    hearing, go_on = threading.Event(), threading.Event()
+
+    def slowly(reason: str) -> None:
+        hearing.set()
+        go_on.wait(10)
+        told.append(reason)
+
+    first, second = Cable(), Cable()
+    (tmp_path / "usb-robot").symlink_to(first.name)
+    options = PortOptions(port=str(tmp_path / "usb-robot"))
+    port = Transport("robot", options, on_line=lambda _: None, on_lost=slowly)
+    port.open()
+    first.cut()
+    assert hearing.wait(10)
+    with pytest.raises(LinkLost):
+        port.write(b"G1 X1\n")
+    (tmp_path / "usb-robot").unlink()
+    (tmp_path / "usb-robot").symlink_to(second.name)
+    opener = threading.Thread(target=lambda: (port.open(), told.append("open")))
+    opener.start()
+    opener.join(0.02)
+    assert not port.is_open
+    go_on.set()
+    opener.join(10)
+    assert len(told) == 2
+    assert told[1] == "open"
+    assert port.is_open
+    port.shut()
+    second.cut()
+
+
 def test_open__a_port_that_another_program_has(cable: Cable, ear: Ear) -> None:
     port, other = (transport(ear, PortOptions(port=cable.name)) for _ in range(2))
     port.open()
