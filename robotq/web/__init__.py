@@ -1,1 +1,1 @@
-"""The dashboard: plain ES modules, one page and its styles, sent as they are in this folder."""
+"""The dashboard: plain ES modules, one page and its styles, sent as they are in these folders."""

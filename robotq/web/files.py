@@ -9,6 +9,10 @@ from importlib.resources import files
 
 PAGE = "index.html"
 
+ROOMS = ("base", "page", "parts", "views")
+"""The folders of the dashboard: what every file uses, the frame of the page, what several views
+show, and the views."""
+
 _MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css",
     ".html": "text/html",
@@ -27,8 +31,8 @@ class WebFile:
     """Changes with the content; without the quotation marks of the header."""
 
 
-def read_files(folder: str = "") -> Mapping[str, WebFile]:
-    """Every file of the dashboard, or of the pages in a folder, by its name.
+def read_folder(folder: str) -> Mapping[str, WebFile]:
+    """Every file of a page in a folder of its own, by its name.
 
     Reads the disk: call it off the event loop."""
     found: dict[str, WebFile] = {}
@@ -41,4 +45,14 @@ def read_files(folder: str = "") -> Mapping[str, WebFile]:
                 media_type=_MEDIA_TYPES[suffix],
                 etag=hashlib.sha256(content).hexdigest()[:20],
             )
+    return found
+
+
+def read_dashboard() -> Mapping[str, WebFile]:
+    """The page of the dashboard, and its files by room and name: `base/dom.js`.
+
+    Reads the disk: call it off the event loop."""
+    found = dict(read_folder("."))
+    for room in ROOMS:
+        found |= {f"{room}/{name}": file for name, file in read_folder(room).items()}
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from robotq.api.access.guard import KEY_COOKIE
 from robotq.api.access.keys import KeyFile
-from robotq.web.files import read_files
+from robotq.web.files import read_dashboard
 
 from .conftest import StartLab
 from .lab import BY_HAND, GO_HOME, PICK_UP_NOTHING, Answer, Lab
@@ -31,30 +32,30 @@ async def test_page__runs_nothing_that_is_not_its_own(lab: Lab) -> None:
 
 async def test_files__are_all_there_and_are_sent_once(lab: Lab) -> None:
     page = (await lab.get("/dashboard")).text
-    for name in re.findall(r"dashboard/files/([\w.]+)", page):
+    for name in re.findall(r"dashboard/files/([\w./]+)", page):
         first = await lab.get(f"/dashboard/files/{name}")
         assert first.status == 200, name
         again = await lab.get(
             f"/dashboard/files/{name}", headers={"If-None-Match": first.headers["ETag"]}
         )
         assert (again.status, again.text) == (304, "")
-    assert (await lab.get("/dashboard/files/__init__.py")).status == 404
-    assert (await lab.get("/dashboard/files/..%2Ffiles.py")).status == 404
+    assert (await lab.get("/dashboard/files/page/__init__.py")).status == 404
+    assert (await lab.get("/dashboard/files/page/..%2F..%2Ffiles.py")).status == 404
 
 
-@pytest.mark.parametrize("name", sorted(read_files()))
+@pytest.mark.parametrize("name", sorted(read_dashboard()))
 def test_file__imports_only_what_is_there_and_makes_no_markup(name: str) -> None:
-    files = read_files()
+    files = read_dashboard()
     text = files[name].content.decode("utf-8")
     for imported in re.findall(r'from "([^"]+)"', text):
-        assert imported.removeprefix("./") in files, imported
+        assert posixpath.normpath(posixpath.join(posixpath.dirname(name), imported)) in files
     markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\("
     assert not re.search(markup, text)
 
 
 def test_words__are_there_for_every_key_that_is_used() -> None:
-    files = read_files()
-    words = set(re.findall(r'"([\w.]+)": \[', files["words.js"].content.decode()))
+    files = read_dashboard()
+    words = set(re.findall(r'"([\w.]+)": \[', files["base/words.js"].content.decode()))
     used = {
         key
         for name, file in files.items()
@@ -64,7 +65,7 @@ def test_words__are_there_for_every_key_that_is_used() -> None:
     assert used - words == set()
     assert all(
         re.findall(r'"' + re.escape(key) + r'": \["[^"]+", "[^"]+"\]', text)
-        for text in [files["words.js"].content.decode()]
+        for text in [files["base/words.js"].content.decode()]
         for key in words
     )
 

@@ -197,7 +197,7 @@ def test_route__has_a_scope_and_what_the_docs_need(route: Route) -> None:
 
 def test_route__only_health_and_files_of_pages_are_open() -> None:
     opened = {route.path for route in ROUTES if route.scope is Scope.OPEN}
-    files = {"/docs", "/docs/{file}", "/dashboard", "/dashboard/files/{file}"}
+    files = {"/docs", "/docs/{file}", "/dashboard", "/dashboard/files/{room}/{file}"}
     assert opened == {"/health", *files}
 
 

@@ -13,7 +13,7 @@ from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import RobotqError
-from robotq.web.files import WebFile, read_files
+from robotq.web.files import WebFile, read_dashboard
 
 _FRESH_S = 0.4
 """Wall seconds for which a status serves everybody who looks: pages do not add up at the robot."""
@@ -82,7 +82,7 @@ class Dashboard:
 
     async def start(self, _app: web.Application) -> None:
         """Read the files. Raises OSError."""
-        self.files = await asyncio.to_thread(read_files)
+        self.files = await asyncio.to_thread(read_dashboard)
 
     async def stop(self, _app: web.Application) -> None:
         await self.statuses.close()

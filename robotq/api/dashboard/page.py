@@ -16,7 +16,7 @@ async def page(call: Call) -> web.StreamResponse:
 
 
 async def page_file(call: Call) -> web.StreamResponse:
-    return _answer(call, call.path("file"))
+    return _answer(call, f"{call.path('room')}/{call.path('file')}")
 
 
 def _answer(call: Call, name: str) -> web.Response:

@@ -24,7 +24,7 @@ ROUTES = (
     ),
     Route(
         method="GET",
-        path="/dashboard/files/{file}",
+        path="/dashboard/files/{room}/{file}",
         handler=web_page.page_file,
         scope=Scope.OPEN,
         summary="The styles and the scripts of that page.",

@@ -12,7 +12,7 @@ from robotq.api.connections.share import Share
 from robotq.api.dispatcher.answers import API
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.http.interface import Shared
-from robotq.web.files import WebFile, read_files
+from robotq.web.files import WebFile, read_folder
 from robotq.workers import Hub
 
 
@@ -24,7 +24,7 @@ class Pages:
 
     async def get(self, name: str) -> WebFile | None:
         if self._files is None:
-            self._files = await asyncio.to_thread(read_files, "dispatcher")
+            self._files = await asyncio.to_thread(read_folder, "dispatcher")
         return self._files.get(name)
 
 

@@ -1,8 +1,8 @@
 // A form out of a JSON Schema: what schemas of commands and questions use. What is beyond that
 // is entered as JSON, so that no command is out of reach.
 
-import { h, icon, setAttribute } from "./dom.js";
-import { t } from "./i18n.js";
+import { h, icon, setAttribute } from "../base/dom.js";
+import { t } from "../base/i18n.js";
 
 let serial = 0;
 let quiet = false; // read what is there without a word about what is missing

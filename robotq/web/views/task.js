@@ -1,13 +1,13 @@
 // Everything about one task, in a drawer over the page.
 
-import { artifact as artifactPath, get, picture, Refused, task as taskPath } from "./api.js";
-import { h, icon, list, setText, show } from "./dom.js";
-import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { decisionButtons, questionForm } from "./attention.js";
-import { resolveTask, retryTask } from "./decide.js";
-import { cancelTask, stepText } from "./robots.js";
-import { button, copy, openOver, reasonOf } from "./ui.js";
+import { artifact as artifactPath, get, picture, Refused, task as taskPath } from "../base/api.js";
+import { h, icon, list, setText, show } from "../base/dom.js";
+import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { decisionButtons, questionForm } from "../page/attention.js";
+import { resolveTask, retryTask } from "../parts/decide.js";
+import { cancelTask, stepText } from "../parts/robots.js";
+import { button, copy, openOver, reasonOf } from "../base/ui.js";
 
 const STEPS = 300;
 const REST_MS = 1000;

@@ -1,9 +1,9 @@
 // The simulated lab, drawn: stations with their bottles, and robots where they are.
 
-import { get } from "./api.js";
-import { h, list, s, setAttribute, setText, show } from "./dom.js";
-import { t } from "./i18n.js";
-import { live } from "./live.js";
+import { get } from "../base/api.js";
+import { h, list, s, setAttribute, setText, show } from "../base/dom.js";
+import { t } from "../base/i18n.js";
+import { live } from "../base/live.js";
 
 const EVERY_MS = 500;
 const IDLE_MS = 3000;

@@ -1,10 +1,10 @@
 // Past tasks, page by page, with filters. One page is held at a time, however long the past is.
 
-import { get, withQuery } from "./api.js";
-import { h, list, setText, show } from "./dom.js";
-import { duration, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { act, reasonOf } from "./ui.js";
+import { get, withQuery } from "../base/api.js";
+import { h, list, setText, show } from "../base/dom.js";
+import { duration, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { act, reasonOf } from "../base/ui.js";
 
 const PAGE = 50;
 const STATES = ["completed", "failed", "cancelled", "running", "pending"];

@@ -1,11 +1,11 @@
 // The bar that is always there: where you are, whether it is true, and the emergency stop.
 
-import { ask } from "./api.js";
-import { h, icon, setAttribute, setText, show } from "./dom.js";
-import { clock, duration, keep, language, setLanguage, t } from "./i18n.js";
-import { live } from "./live.js";
+import { ask } from "../base/api.js";
+import { h, icon, setAttribute, setText, show } from "../base/dom.js";
+import { clock, duration, keep, language, setLanguage, t } from "../base/i18n.js";
+import { live } from "../base/live.js";
 import { stopButton } from "./stop.js";
-import { act } from "./ui.js";
+import { act } from "../base/ui.js";
 
 const MODES = ["auto", "light", "dark"];
 
@@ -20,7 +20,7 @@ export function header(views, { onLanguage }) {
   const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
     onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
   const node = h("header", { id: "bar" },
-    h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
+    h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/page/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
     h("div", { class: "states" }, state, simulated),
     nav, h("div", { class: "tools" }, logout, theme, other), stop.node);
 

@@ -1,10 +1,10 @@
 // Which waiting tasks of one queue are chosen, and calling them off with one request.
 
-import { get, post, Refused, withQuery } from "./api.js";
-import { h, list, show } from "./dom.js";
-import { count, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { question, tell } from "./ui.js";
+import { get, post, Refused, withQuery } from "../base/api.js";
+import { h, list, show } from "../base/dom.js";
+import { count, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { question, tell } from "../base/ui.js";
 
 const PAGE = 200;
 const NAMED = 8;

@@ -1,12 +1,12 @@
 // One lane for each robot: what it does, how far it is, and what waits for it.
 
-import { post, robot as robotPath, task as taskPath } from "./api.js";
+import { post, robot as robotPath, task as taskPath } from "../base/api.js";
 import { cancelRunning, heldSince, resumable, resumeHolds, resumeMotion } from "./decide.js";
-import { h, icon, list, setAttribute, setText, show } from "./dom.js";
-import { clock, count, duration, stepName, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { ownOf, waitingRow } from "./queue.js";
-import { button, confirm, tell } from "./ui.js";
+import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
+import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { ownOf, waitingRow } from "../views/queue.js";
+import { button, confirm, tell } from "../base/ui.js";
 
 const STEPS = 4;
 

@@ -1,11 +1,11 @@
 // Programs elsewhere that take tasks: who is there, in which group, and what they have.
 
-import { get } from "./api.js";
-import { h, list, setText, show } from "./dom.js";
-import { clock, count, duration, t } from "./i18n.js";
-import { live } from "./live.js";
-import { resumeHolds } from "./decide.js";
-import { button, reasonOf } from "./ui.js";
+import { get } from "../base/api.js";
+import { h, list, setText, show } from "../base/dom.js";
+import { clock, count, duration, t } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { resumeHolds } from "../parts/decide.js";
+import { button, reasonOf } from "../base/ui.js";
 
 const EVERY_MS = 1000;
 const SHOWN = 200; // of each queue

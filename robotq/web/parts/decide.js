@@ -1,11 +1,11 @@
 // The questions before something goes on. Each says what starts next, names what it is about, and
 // closes by itself when that is over: somebody else has decided, or a newer hold has come.
 
-import { freshKey, get, post, robot as robotPath, task as taskPath, withQuery } from "./api.js";
-import { h, list, setText, show } from "./dom.js";
-import { clock, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { question, tell } from "./ui.js";
+import { freshKey, get, post, robot as robotPath, task as taskPath, withQuery } from "../base/api.js";
+import { h, list, setText, show } from "../base/dom.js";
+import { clock, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { question, tell } from "../base/ui.js";
 
 const robotsOf = (look, names) => look.robots.filter((robot) => names.includes(robot.robot_id));
 

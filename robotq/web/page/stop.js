@@ -1,10 +1,10 @@
 // The stop of all robots: the button, and what fills the screen when it did not get through.
 
-import { answerOf } from "./api.js";
-import { h, icon, setAttribute, setText, show } from "./dom.js";
-import { clock, language, t } from "./i18n.js";
-import { live } from "./live.js";
-import { reasonOf, tell } from "./ui.js";
+import { answerOf } from "../base/api.js";
+import { h, icon, setAttribute, setText, show } from "../base/dom.js";
+import { clock, language, t } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { reasonOf, tell } from "../base/ui.js";
 
 const PATH = "estop?reason=dashboard";
 const SLOW_MS = 3000; // a daemon waits two seconds for its robots; whatever is longer is no answer

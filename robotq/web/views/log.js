@@ -1,10 +1,10 @@
 // What happens, line by line: events of the journal, and requests to the daemon.
 
-import { get, withQuery } from "./api.js";
-import { h, list, setAttribute, show } from "./dom.js";
-import { clock, duration, stepName, t, titleOf } from "./i18n.js";
-import { WORDS } from "./words.js";
-import { live } from "./live.js";
+import { get, withQuery } from "../base/api.js";
+import { h, list, setAttribute, show } from "../base/dom.js";
+import { clock, duration, stepName, t, titleOf } from "../base/i18n.js";
+import { WORDS } from "../base/words.js";
+import { live } from "../base/live.js";
 
 const SHOWN = 200;
 const EVERY_MS = 2000;

@@ -1,11 +1,11 @@
 // The last hours, drawn: what each robot did, how many commands ended, how long they took,
 // what went wrong. Bounded: the latest thousand commands.
 
-import { get, withQuery } from "./api.js";
-import { h, s, setText, show } from "./dom.js";
-import { clock, count, duration, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { reasonOf } from "./ui.js";
+import { get, withQuery } from "../base/api.js";
+import { h, s, setText, show } from "../base/dom.js";
+import { clock, count, duration, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { reasonOf } from "../base/ui.js";
 
 const KEPT = 1000;
 const HOURS = [1, 4, 12, 24];

@@ -1,11 +1,11 @@
 // A new command: the form is made from the command's schema.
 
-import { freshKey, post, Refused } from "./api.js";
-import { h, icon, setText, show } from "./dom.js";
-import { t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { FieldError, formOf } from "./schema_form.js";
-import { copy, reasonOf } from "./ui.js";
+import { freshKey, post, Refused } from "../base/api.js";
+import { h, icon, setText, show } from "../base/dom.js";
+import { t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { FieldError, formOf } from "../parts/schema_form.js";
+import { copy, reasonOf } from "../base/ui.js";
 
 const KINDS = ["queued", "control", "query", "input"];
 

@@ -1,10 +1,10 @@
 // What people have to do: steps that a robot waits for, and the items of the checklist.
 
-import { get, post, ask, withQuery } from "./api.js";
-import { h, list, setText, show } from "./dom.js";
-import { clock, t } from "./i18n.js";
-import { live } from "./live.js";
-import { act, tellFailure } from "./ui.js";
+import { get, post, ask, withQuery } from "../base/api.js";
+import { h, list, setText, show } from "../base/dom.js";
+import { clock, t } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { act, tellFailure } from "../base/ui.js";
 
 const BASE = "apis/checklist/api/v1/tasks";
 const EVERY_MS = 4000;

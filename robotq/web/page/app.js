@@ -1,22 +1,22 @@
 // Puts the page together: the bar, what needs attention, one view at a time, the drawer.
 
-import { h, setText } from "./dom.js";
-import { count, setStopLabel, t } from "./i18n.js";
-import { live } from "./live.js";
+import { h, setText } from "../base/dom.js";
+import { count, setStopLabel, t } from "../base/i18n.js";
+import { live } from "../base/live.js";
 import { attention } from "./attention.js";
-import { chartsView, hourPart } from "./charts.js";
+import { chartsView, hourPart } from "../views/charts.js";
 import { header, staleBanner, windowTitle } from "./header.js";
-import { historyView } from "./history.js";
-import { labPart } from "./lab.js";
-import { logView } from "./log.js";
+import { historyView } from "../views/history.js";
+import { labPart } from "../parts/lab.js";
+import { logView } from "../views/log.js";
 import { login } from "./login.js";
-import { peopleView } from "./people.js";
-import { endedPart, queueView } from "./queue.js";
-import { lanes } from "./robots.js";
+import { peopleView } from "../views/people.js";
+import { endedPart, queueView } from "../views/queue.js";
+import { lanes } from "../parts/robots.js";
 import { stopFailure } from "./stop.js";
-import { submitView } from "./submit.js";
-import { taskDrawer } from "./task.js";
-import { workersView } from "./workers.js";
+import { submitView } from "../views/submit.js";
+import { taskDrawer } from "../views/task.js";
+import { workersView } from "../views/workers.js";
 
 function nowView() {
   const robots = lanes();

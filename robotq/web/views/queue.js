@@ -1,13 +1,13 @@
 // The waiting tasks of a robot: a few of them in its lane, and all of them in a window that
 // asks only for what is seen.
 
-import { get, post, Refused, task as taskPath, withQuery } from "./api.js";
-import { h, icon, list, setAttribute, setText, show } from "./dom.js";
-import { clock, count, duration, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { cancelTask } from "./robots.js";
-import { selectBar, Selection } from "./select.js";
-import { button, tell, tellFailure } from "./ui.js";
+import { get, post, Refused, task as taskPath, withQuery } from "../base/api.js";
+import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
+import { clock, count, duration, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { cancelTask } from "../parts/robots.js";
+import { selectBar, Selection } from "../parts/select.js";
+import { button, tell, tellFailure } from "../base/ui.js";
 
 const ROW_PX = 56;
 const MARGIN = 10;

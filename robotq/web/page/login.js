@@ -1,10 +1,10 @@
 // Asks for a key where the daemon has keys. The page itself never keeps it.
 
-import { post, Refused } from "./api.js";
-import { h, setText } from "./dom.js";
-import { t } from "./i18n.js";
-import { live } from "./live.js";
-import { openOver, reasonOf } from "./ui.js";
+import { post, Refused } from "../base/api.js";
+import { h, setText } from "../base/dom.js";
+import { t } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { openOver, reasonOf } from "../base/ui.js";
 
 export function login() {
   const input = h("input", { type: "password", id: "key", autocomplete: "current-password", spellcheck: "false", required: true });

@@ -1,14 +1,14 @@
 // What needs a person: the emergency stop, questions, holds, approvals. Each with the very
 // button that clears it.
 
-import { Refused, post, task, withQuery } from "./api.js";
-import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "./decide.js";
-import { h, icon, list, setText, show } from "./dom.js";
-import { clock, count, t, titleOf } from "./i18n.js";
-import { live } from "./live.js";
-import { cancelTask } from "./robots.js";
-import { FieldError, formOf } from "./schema_form.js";
-import { button, confirm, reasonOf, tell } from "./ui.js";
+import { Refused, post, task, withQuery } from "../base/api.js";
+import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "../parts/decide.js";
+import { h, icon, list, setText, show } from "../base/dom.js";
+import { clock, count, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { cancelTask } from "../parts/robots.js";
+import { FieldError, formOf } from "../parts/schema_form.js";
+import { button, confirm, reasonOf, tell } from "../base/ui.js";
 
 const PHONE = matchMedia("(max-width: 40rem)");
 const MANY = 3; // approvals at one look, on a phone one; unless somebody asks for all of them
