@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robotq.catalog import Catalog
 from robotq.engine.assembly.parts import Parts
@@ -14,6 +14,9 @@ from robotq.engine.robot.robot import Robot
 from robotq.engine.shut_down import ShutDown
 from robotq.engine.upkeep.background import Background
 from robotq.model.event import Event
+
+if TYPE_CHECKING:
+    from robotq.engine.alarms import Alarms
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class Engine:
             again.retry_batch,
         )
         self.resolve, self.move_to = again.resolve, again.move_to
+        self.put_back = again.put_back
         # robots
         robots = parts.robot_control
         self.answer, self.stop_robot = robots.answer, robots.stop
@@ -128,9 +132,23 @@ class Engine:
             drivers={name: robot.host.driver for name, robot in self.robots.items()},
         )
 
-    async def note(self, kind: str, *, actor: str, data: Mapping[str, Any]) -> bool:
+    @cached_property
+    def alarms(self) -> Alarms:
+        """What somebody has to act on. Its module is read for the first who asks."""
+        from robotq.engine.alarms import Alarms  # noqa: PLC0415 - a start needs none
+
+        queues = self._parts.base.memory.robot_queues
+        return Alarms(
+            holds=self.holds, why=self.why, queues=queues, clock=self.clock, note=self.note
+        )
+
+    async def note(
+        self, kind: str, *, actor: str, data: Mapping[str, Any], robot: str | None = None
+    ) -> bool:
         """Write an event that changes nothing; False where the disk does not take it."""
-        event = Event(kind=kind, at_ms=self.clock.now_ms(), actor=actor, data=dict(data))
+        event = Event(
+            kind=kind, at_ms=self.clock.now_ms(), actor=actor, robot=robot, data=dict(data)
+        )
         return await self._parts.base.commit.note(event)
 
     # -- start and stop ------------------------------------------------------------------------

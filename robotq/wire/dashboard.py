@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from robotq.model.task import TaskState
 from robotq.wire.base import Answer, Object, one_of
 from robotq.wire.holds import Hold, Reason, Wait
+from robotq.wire.robots import Alarm
 from robotq.wire.tasks import Question
 
 
@@ -150,6 +151,8 @@ class Look(Answer, kw_only=True):
     why: tuple[Reason, ...]
     """Of every queue that is not empty and of which nothing moves, why; also of queues for workers,
     and of robots that are not configured any more."""
+    alarms: tuple[Alarm, ...]
+    """What somebody has to act on, most urgent first; its words are those of its hold or wait."""
     robots: tuple[RobotLook, ...]
     ended: tuple[QueueLine, ...]
     """Those that ended last."""

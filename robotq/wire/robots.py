@@ -233,3 +233,37 @@ class MovedTask(Answer, kw_only=True):
     priority: int = missing(0)
     revision: int = missing(0)
     """Of the queue of this robot; also in the header ETag."""
+
+
+class Alarm(Answer, kw_only=True):
+    """What somebody has to act on. Its words are those of the hold or wait that it stands for."""
+
+    id: str
+    """Another one when it is set again."""
+    code: str
+    """Of a hold, or of a wait."""
+    priority: Annotated[str, one_of("high", "medium", "low")]
+    robot_id: str | None
+    """Null for all robots."""
+    task_id: str | None
+    since_ms: int
+    first: bool
+    """Of several, the one that came first."""
+    acknowledged_by: str | None
+    """Who has said that they have seen it."""
+    acknowledged_at_ms: int | None
+    shelved_by: str | None
+    """Who wants no sound of it; the hold stays, and is shown."""
+    shelved_until_ms: int | None
+    """When that ends by itself."""
+
+
+class Alarms(Answer, kw_only=True):
+    alarms: tuple[Alarm, ...]
+    """Most urgent first."""
+
+
+class AlarmDone(Answer, kw_only=True):
+    success: Success
+    message: str
+    alarm: Alarm

@@ -285,6 +285,9 @@ class CancelledMany(Answer, kw_only=True):
     here."""
     robots: Mapping[str, int] | None = None
     """How many of which robot or worker queue; only of a dry run."""
+    task_ids: tuple[str, ...] = ()
+    """Those that are cancelled, in the order in which they came; `POST /tasks/restore` takes
+    them."""
 
     @property
     def cancelled(self) -> int:
@@ -321,3 +324,13 @@ class TaskDone(Answer, kw_only=True):
     task: Task
     starts_next: StartsNext | None
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
+
+
+class Restored(Answer, kw_only=True):
+    """Commands that were called off, submitted anew in the places that they had."""
+
+    success: Success
+    message: str
+    restored: int
+    task_ids: tuple[str, ...]
+    """The new tasks, each with `retry_of`."""

@@ -19,6 +19,7 @@ from robotq.api.http.errors import part
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
 from robotq.api.robot.answers.words import robot_state
+from robotq.api.robot.handlers.alarms import alarm_views
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
@@ -78,6 +79,7 @@ async def look(call: Call) -> web.StreamResponse:
                 for standing in engine.why.all()
                 for reason in reason_views(standing.reasons, language)
             ),
+            alarms=alarm_views(engine),
             robots=tuple(
                 _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
                 for robot in engine.robots.values()

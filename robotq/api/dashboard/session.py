@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from robotq.api.access.guard import KEY_COOKIE
+from robotq.api.access.scopes import Scope
 from robotq.api.dashboard.context import DASHBOARD
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.words import words
@@ -14,14 +15,18 @@ from robotq.wire.dashboard import You
 from robotq.wire.service import Done
 
 _LASTS_S = 30 * 24 * 3600
-"""A page on the wall is not asked for its key each morning."""
+"""From the last time on for a key that can only read, else from the first."""
 
 
 async def begin(call: Call) -> web.StreamResponse:
-    """Keep the key that comes with this request, and that was found to be valid by then."""
+    """Keep the key that comes with this request, and that was found to be valid by then. A key
+    that can only read is kept for as long as its page comes back: nobody stands before a wall
+    each month to type it in."""
     await call.body(EmptyBody)
     scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not call.app[DASHBOARD].keyed():
+    if not scheme and call.caller.scopes <= {Scope.READ.value}:
+        scheme, key = "bearer", call.request.cookies.get(KEY_COOKIE, "")
+    if not key or scheme.lower() != "bearer" or not call.app[DASHBOARD].keyed():
         # whoever needs no key has none that could be kept
         raise RobotqError("unauthorized")
     answer = _done(call, "session_begun")

@@ -3,7 +3,7 @@ robot."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -17,10 +17,12 @@ from robotq.engine.settings import Settings
 from robotq.engine.waiting.fitting import why_misfit
 from robotq.engine.waiting.reorder import Moved
 from robotq.model.errors import RobotqError
-from robotq.model.task import Command, Task
+from robotq.model.task import Command, Task, TaskState
 from robotq.store.port import TaskQuery
 
 _PAGE = 500
+_AT_ONCE = 200
+"""Tasks in one commit: memory takes them over in one turn of the loop."""
 
 
 class Again:
@@ -97,6 +99,37 @@ class Again:
             keyed=keyed,
             batch=True,
         )
+
+    async def put_back(
+        self, task_ids: Sequence[str], *, actor: str, agent: bool = False
+    ) -> Sequence[str]:
+        """Submit commands anew that were called off before they began, where they stood in line;
+        returns the ids of the new tasks. Those that have begun, or were put back by somebody
+        else, are passed over; so the same request again does nothing more.
+
+        Raises RobotqError what a submit of one of them would raise, before anything is done;
+        bad_parameter where one cannot stand in its batch as it did.
+        """
+        found = [task for one in task_ids if (task := await self._reads.task_if_any(one))]
+        tasks = sorted(filter(_called_off, found), key=lambda task: (task.queue, task.order))
+        orders = {task.id: self.order_of(task) for task in tasks}
+        self._check_places(tasks)
+        new: list[str] = []
+        for part in _parts(tasks):
+            pairs = [(task.id, orders[task.id]) for task in part]
+            accepted = await self._queue.retry(pairs, actor=actor, agent=agent, back=True)
+            new += accepted.task_ids
+        return new
+
+    def _check_places(self, tasks: Sequence[Task]) -> None:
+        """Commands of a batch can share one place, and then go by their numbers: a new one would
+        come behind those that it stood before. Raises RobotqError bad_parameter."""
+        for batch_id in {task.batch_id for task in tasks if task.batch_id and task.contiguous}:
+            back = [task for task in tasks if task.batch_id == batch_id]
+            for other in self._reads.robot_queue(back[0].queue).batch(batch_id):
+                if any(_same_place(task, other) and task.seq < other.seq for task in back):
+                    reason = f"{other.id} of its batch would come before it"
+                    raise RobotqError("bad_parameter", field="task_ids", reason=reason)
 
     async def _batch(self, batch_id: str) -> Sequence[Task]:
         """The tasks of a batch for robots, in the order in which they came."""
@@ -185,3 +218,32 @@ class Again:
             priority=task.priority,
             from_line=task.from_line,
         )
+
+
+def _called_off(task: Task) -> bool:
+    """Before it began, by somebody, and not run again since."""
+    return (
+        task.state is TaskState.CANCELLED
+        and task.work is None
+        and task.started_at_ms is None
+        and task.retried_as is None
+        and task.error is not None
+        and task.error.code == "cancelled"
+    )
+
+
+def _same_place(task: Task, other: Task) -> bool:
+    return (task.queue, task.order[:2]) == (other.queue, other.order[:2])
+
+
+def _parts(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
+    """As many as are written at once; those of one batch together."""
+    part: list[Task] = []
+    for task in tasks:
+        together = part and task.batch_id is not None and task.batch_id == part[-1].batch_id
+        if len(part) >= _AT_ONCE and not together:
+            yield part
+            part = []
+        part.append(task)
+    if part:
+        yield part

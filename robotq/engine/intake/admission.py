@@ -171,6 +171,28 @@ class Admission:
             contiguous=batch_id is not None and task.contiguous,
         )
 
+    def back(self, task: Task, order: Order, *, actor: str, agent: bool = False) -> Task:
+        """A new task for a command that was called off before it began, in the place in line, in
+        the batch and with the times that it had. What waited for approval waits for it again."""
+        new = self._task(
+            order,
+            self._clock.now_ms(),
+            api=task.api,
+            actor=actor,
+            batch_id=task.batch_id,
+            contiguous=task.contiguous,
+            priority=task.priority,
+            agent=agent,
+        )
+        return replace(
+            new,
+            retry_of=task.id,
+            rank=task.rank,
+            not_before_ms=task.not_before_ms,
+            expires_at_ms=task.expires_at_ms,
+            awaits_approval=new.awaits_approval or task.awaits_approval,
+        )
+
     def batch_again(
         self, tasks: Sequence[tuple[Task, Order]], *, actor: str, agent: bool = False
     ) -> list[Task]:

@@ -25,6 +25,7 @@ from robotq.engine.intake.idempotency import (
 from robotq.engine.intake.judging import Judging
 from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order
+from robotq.engine.waiting.repeats import in_place_of
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -154,11 +155,13 @@ class Submitting:
         stay_paused: bool = False,
         keyed: KeyedRequest | None = None,
         batch: bool = False,
+        back: bool = False,
     ) -> Accepted:
         """Run ended commands again, all or none, as new tasks at the head of their queues,
         behind the retries that wait there.
 
-        `stay_paused`: their queues are paused first. `batch`: they are one batch again.
+        `stay_paused`: their queues are paused first. `batch`: they are one batch again. `back`:
+        they were called off before they began, and get the places back that they had.
         Raises RobotqError wrong_state for one that has not ended, or whose unknown outcome
         nobody has resolved; already_retried; queue_full, store_unavailable, shutting_down,
         idempotency_conflict.
@@ -182,7 +185,14 @@ class Submitting:
                 if stay_paused:
                     for queue in dict.fromkeys(task.queue for task, _ in ended):
                         self._holds.set(queue, HoldCode.PAUSED, actor=actor, reason=note)
-                if batch:
+                if back:
+                    new = [
+                        in_place_of(
+                            task, self._admission.back(task, order, actor=actor, agent=agent)
+                        )
+                        for task, order in ended
+                    ]
+                elif batch:
                     new = self._admission.batch_again(ended, actor=actor, agent=agent)
                 else:
                     ((task, order),) = ended

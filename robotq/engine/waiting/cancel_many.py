@@ -94,6 +94,8 @@ class CancelledMany(msgspec.Struct, frozen=True, kw_only=True):
 
     states: Mapping[str, int]
     """How many are in which state now; `outcome_unknown` is told from other failures."""
+    task_ids: Sequence[str]
+    """Those that are cancelled."""
     repeated: bool
     """It was asked for before; what was left of it is cancelled now."""
 
@@ -168,7 +170,10 @@ class CancelMany:
         finally:
             self._called_off -= kept
             self._memory.wake_robots()
-        return CancelledMany(states=Counter(states.values()), repeated=meant.repeated)
+        cancelled = [one for one, state in states.items() if state == TaskState.CANCELLED.value]
+        return CancelledMany(
+            states=Counter(states.values()), task_ids=cancelled, repeated=meant.repeated
+        )
 
     def _unfinished(self, task_id: str) -> Task | None:
         task = self._memory.get(task_id)

@@ -24,6 +24,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{cancelled} of {count} tasks are cancelled.",
     ),
     "ended_before": ("任务在取消之前已结束", "The task ended before it could be cancelled."),
+    "acknowledged": (
+        "已确认；原因消除前报警仍然存在",
+        "Acknowledged. The alarm stays until its cause is gone.",
+    ),
+    "shelved": ("报警已静音，到时自动恢复", "It makes no sound for that time. It still holds."),
+    "unshelved": ("报警恢复声音", "It makes a sound again."),
+    "restored": (
+        "{count} 个任务中的 {restored} 个已恢复到原位",
+        "{restored} of {count} commands are back in their places.",
+    ),
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),
     "retried": ("任务已重新加入队列", "The command runs again as a new task."),

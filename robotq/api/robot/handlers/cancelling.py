@@ -1,4 +1,4 @@
-"""POST /tasks/cancel: many tasks at once, counted first."""
+"""POST /tasks/cancel: many tasks at once, counted first; and POST /tasks/restore."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.keyed import REPLAYED
 from robotq.api.robot.answers.words import words
-from robotq.api.robot.models.tasks import CancelManyBody
+from robotq.api.robot.models.tasks import CancelManyBody, RestoreBody
 from robotq.engine.waiting.cancel_many import Selection
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
-from robotq.wire.tasks import CancelledMany
+from robotq.wire.tasks import CancelledMany, Restored
 
 _TAG = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"', re.ASCII)
 
@@ -51,8 +51,23 @@ async def cancel_many(call: Call) -> web.StreamResponse:
             matching=count,
             up_to=up_to,
             states=done.states,
+            task_ids=tuple(done.task_ids),
         ),
         headers=REPLAYED if done.repeated else None,
+    )
+
+
+async def restore(call: Call) -> web.StreamResponse:
+    """Take a cancel back: the same commands as new tasks, where they stood."""
+    ids = tuple(dict.fromkeys((await call.body(RestoreBody)).task_ids))
+    new = await call.engine.put_back(ids, actor=call.actor, agent=call.caller.agent)
+    return call.answer(
+        Restored(
+            success=True,
+            message=words("restored", call.language, restored=len(new), count=len(ids)),
+            restored=len(new),
+            task_ids=tuple(new),
+        )
     )
 
 

@@ -36,3 +36,9 @@ class ReleasePlaceBody(Body):
         default=None, description="Since when, as `GET /resources` says; it may be back by now."
     )
     note: Note = ""
+
+
+class ShelveBody(Body):
+    minutes: int = Field(
+        ge=0, le=480, description="How long it makes no sound; 0 ends that at once."
+    )

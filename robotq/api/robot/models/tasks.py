@@ -87,6 +87,12 @@ class CancelManyBody(Body):
     reason: Reason = ""
 
 
+class RestoreBody(Body):
+    task_ids: list[str] = Field(
+        min_length=1, max_length=1_000, description="Of commands that were cancelled waiting."
+    )
+
+
 class RetryBody(Body):
     then: Then = Field(
         default="continue",

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import estop, resources, robots
+from robotq.api.robot.handlers import alarms, estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
-from robotq.api.robot.models.robots import ReleasePlaceBody, ResumeMotionBody, StopBody, StopQuery
+from robotq.api.robot.models.robots import (
+    ReleasePlaceBody,
+    ResumeMotionBody,
+    ShelveBody,
+    StopBody,
+    StopQuery,
+)
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
 from robotq.wire import robots as wire
 
@@ -117,5 +123,33 @@ ROUTES = (
         request=NamingBody,
         response=wire.EStopResetDone,
         errors=("wrong_state", *NAMED, "robot_busy", "device_error", *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/alarms",
+        handler=alarms.list_alarms,
+        scope=Scope.READ,
+        summary="What somebody has to act on, most urgent first.",
+        response=wire.Alarms,
+    ),
+    Route(
+        method="POST",
+        path="/alarms/{alarm_id}/acknowledge",
+        handler=alarms.acknowledge,
+        scope=Scope.SUBMIT,
+        summary="Say by name that you have seen an alarm. Lifts no hold.",
+        request=EmptyBody,
+        response=wire.AlarmDone,
+        errors=("alarm_not_found", *STORE),
+    ),
+    Route(
+        method="POST",
+        path="/alarms/{alarm_id}/shelve",
+        handler=alarms.shelve,
+        scope=Scope.CONTROL,
+        summary="No sound of an alarm for a time that ends by itself. Lifts no hold.",
+        request=ShelveBody,
+        response=wire.AlarmDone,
+        errors=("alarm_not_found", "bad_parameter", "missing_parameter", *STORE),
     ),
 )

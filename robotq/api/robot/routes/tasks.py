@@ -77,6 +77,17 @@ ROUTES = (
     ),
     Route(
         method="POST",
+        path="/tasks/restore",
+        handler=cancelling.restore,
+        scope=Scope.SUBMIT,
+        summary="Take a cancel back: the same commands anew, in the places that they had.",
+        headers=(AGENT,),
+        request=models.RestoreBody,
+        response=wire.Restored,
+        errors=("bad_parameter", "missing_parameter", *_RETRY),
+    ),
+    Route(
+        method="POST",
         path="/task/{task_id}/approve",
         handler=tasks.approve,
         scope=Scope.CONTROL,
