@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from robotq.catalog import Catalog
 from robotq.engine.assembly.parts import Parts
@@ -14,9 +14,6 @@ from robotq.engine.robot.robot import Robot
 from robotq.engine.shut_down import ShutDown
 from robotq.engine.upkeep.background import Background
 from robotq.model.event import Event
-
-if TYPE_CHECKING:
-    from robotq.engine.alarms import Alarms
 
 _log = logging.getLogger(__name__)
 
@@ -133,8 +130,9 @@ class Engine:
         )
 
     @cached_property
-    def alarms(self) -> Alarms:
-        """What somebody has to act on. Its module is read for the first who asks."""
+    def alarms(self) -> Any:
+        """An `Alarms`: what somebody has to act on. Made, and its module read, for the first who
+        asks."""
         from robotq.engine.alarms import Alarms  # noqa: PLC0415 - a start needs none
 
         queues = self._parts.base.memory.robot_queues

@@ -128,6 +128,10 @@ async def robots(ask: Recorded) -> None:
     await ask("GET", "/queue/status")
     await ask("GET", f"/task/{behind}")
     await ask("GET", "/dashboard/look")
+    alarm = (await ask("GET", "/alarms"))["alarms"][0]["id"]
+    await ask("POST", f"/alarms/{alarm}/acknowledge", {})
+    await ask("POST", f"/alarms/{alarm}/shelve", {"minutes": 15})
+    await ask("POST", "/alarms/nothing/acknowledge", {})
     await ask.lab.post("/estop", {"reason": "smoke"})
     await ask("GET", "/estop")
     await ask.lab.ended(hand)
@@ -184,7 +188,8 @@ async def endings(ask: Recorded) -> None:
     await ask("POST", f"/task/{asked[1]}/reject", {"reason": "no"})
     await ask("GET", f"/task/{asked[1]}")
     batch = (await ask("POST", "/", [GO_HOME, GO_HOME], X_Robotq_Agent="1"))["batch_id"]
-    await ask("POST", "/tasks/cancel", {"batch_id": batch, "count": 2, "up_to": 2**40})
+    off = await ask("POST", "/tasks/cancel", {"batch_id": batch, "count": 2, "up_to": 2**40})
+    await ask("POST", "/tasks/restore", {"task_ids": off["task_ids"]})
     await ask("GET", "/dashboard/requests?after=10000")
 
 

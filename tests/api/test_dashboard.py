@@ -55,7 +55,10 @@ def test_file__imports_only_what_is_there_and_makes_no_markup(name: str) -> None
 
 def test_words__are_there_for_every_key_that_is_used() -> None:
     files = read_dashboard()
-    words = set(re.findall(r'"([\w.]+)": \[', files["base/words.js"].content.decode()))
+    texts = "".join(
+        file.content.decode() for name, file in files.items() if name.startswith("base/words")
+    )
+    words = set(re.findall(r'"([\w.]+)": \[', texts))
     used = {
         key
         for name, file in files.items()
@@ -64,9 +67,7 @@ def test_words__are_there_for_every_key_that_is_used() -> None:
     }
     assert used - words == set()
     assert all(
-        re.findall(r'"' + re.escape(key) + r'": \["[^"]+", "[^"]+"\]', text)
-        for text in [files["base/words.js"].content.decode()]
-        for key in words
+        re.findall(r'"' + re.escape(key) + r'": \["[^"]+", "[^"]+"\]', texts) for key in words
     )
 
 
@@ -176,6 +177,21 @@ async def test_session__lets_a_browser_in_and_out(start_lab: StartLab, tmp_path:
 async def test_session__is_for_those_who_have_a_key(lab: Lab) -> None:
     refused = await kept(lab, "rq_of_another_daemon")
     assert (refused.status, "Set-Cookie" in refused.headers) == (401, False)
+
+
+@pytest.mark.parametrize(("scope", "kept_on"), [("read", True), ("control", False)])
+async def test_session__of_a_wall_is_renewed_and_no_other(
+    start_lab: StartLab, tmp_path: Path, scope: str, kept_on: bool
+) -> None:
+    """A wall that hung there for 30 days asked for its key one morning, and showed nothing."""
+    key = await key_of(tmp_path, "wall", scope)
+    lab = await start_lab()
+    await kept(lab, key)
+    again = await lab.post("/dashboard/session", {}, headers=SAME_PAGE)
+    assert again.status == (200 if kept_on else 401)
+    assert ("Max-Age=2592000" in again.headers.get("Set-Cookie", "")) is kept_on
+    stop = await lab.post("/estop", {"reason": "wall"}, headers=SAME_PAGE)
+    assert stop.status == 200, "any key may stop"
 
 
 async def test_session__is_encrypted_only_behind_an_encrypting_proxy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,29 +70,35 @@ class Site:
 StartSite = Callable[..., Awaitable[Site]]
 
 
+async def site_in(folder: Path, changes: Mapping[str, Any]) -> Site:
+    """A daemon that is not started yet. Its second bottle cannot be read."""
+    lab = await asyncio.to_thread(_unreadable_lab, folder)
+
+    def config(**more: Any) -> Config:
+        return load_config(
+            None,
+            {},
+            {
+                "data": str(folder / "data"),
+                "time_scale": 0.02,
+                "limits.shutdown_grace_s": 0,
+                "robots.robot_a.options": {"lab": str(lab)},
+                "robots.robot_b.options": {"lab": str(lab)},
+                **changes,
+                **more,
+            },
+        )
+
+    return Site(config)
+
+
 @pytest_asyncio.fixture(loop_scope="package")
 async def start_site(tmp_path: Path) -> AsyncIterator[StartSite]:
     """Start a daemon: `await start_site(time_scale=0.05)`. Its second bottle cannot be read."""
-    lab = await asyncio.to_thread(_unreadable_lab, tmp_path)
     async with AsyncExitStack() as stack:
 
         async def start(**changes: Any) -> Site:
-            def config(**more: Any) -> Config:
-                return load_config(
-                    None,
-                    {},
-                    {
-                        "data": str(tmp_path / "data"),
-                        "time_scale": 0.02,
-                        "limits.shutdown_grace_s": 0,
-                        "robots.robot_a.options": {"lab": str(lab)},
-                        "robots.robot_b.options": {"lab": str(lab)},
-                        **changes,
-                        **more,
-                    },
-                )
-
-            site = Site(config)
+            site = await site_in(tmp_path, changes)
             await site.start()
             stack.push_async_callback(site.stop)
             return site

@@ -1,6 +1,9 @@
 // Every text of the page: English, Chinese.
 
+import { DESK } from "./words_desk.js";
+
 export const WORDS = {
+  ...DESK,
   "skip": ["Skip to the content", "跳到内容"],
   "live": ["Live", "实时"],
   "connecting": ["Connecting…", "正在连接…"],

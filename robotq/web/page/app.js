@@ -16,6 +16,7 @@ import { lanes } from "../parts/robots.js";
 import { stopFailure } from "./stop.js";
 import { submitView } from "../views/submit.js";
 import { taskDrawer } from "../views/task.js";
+import { wallView } from "../views/wall.js";
 import { workersView } from "../views/workers.js";
 
 function nowView() {
@@ -52,7 +53,7 @@ function build() {
   for (const off of unbind) off();
   document.body.replaceChildren();
   current = null;
-  const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView() };
+  const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView() };
   const tabs = ["now", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id, present: PRESENT[id] }));
   const bar = header(tabs, { onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();
@@ -80,6 +81,7 @@ function build() {
 
   function choose(id, rest) {
     const view = views[id];
+    document.body.classList.toggle("on-wall", id === "wall");
     current = { id, view, hash: `#${id}${rest ? `/${encodeURIComponent(rest)}` : ""}` };
     if (main.firstChild !== view.node) main.replaceChildren(view.node);
     bar.select(id);
@@ -96,7 +98,7 @@ function build() {
       document.title = windowTitle(look);
     }),
     live.on("state", () => { bar.update(); stale.update(); door.update(); document.title = windowTitle(live.look); }),
-    live.on("tick", () => { stale.update(); current?.view.tick?.(); }),
+    live.on("tick", () => { bar.tick(); stale.update(); current?.view.tick?.(); }),
     live.on("event", (event) => { drawer.event(event); current?.view.event?.(event); }),
   ];
   addEventListener("hashchange", route);

@@ -3,9 +3,10 @@
 
 import { Refused, post, task, withQuery } from "../base/api.js";
 import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "../parts/decide.js";
-import { h, icon, list, setText, show } from "../base/dom.js";
+import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
+import { alarmTools, isLoud } from "../parts/alarms.js";
 import { cancelTask } from "../parts/robots.js";
 import { FieldError, formOf } from "../parts/schema_form.js";
 import { button, confirm, reasonOf, tell } from "../base/ui.js";
@@ -30,7 +31,7 @@ export function attention() {
       const folded = all ? [] : [...decisions].sort((one, other) => one.rank - other.rank).slice(most);
       const shown = items.filter((item) => !folded.includes(item));
       const hidden = look.robots.reduce((sum, robot) => sum + robot.undecided, 0) - (decisions.length - folded.length);
-      list(box, shown, (item) => item.key, (item) => MAKERS[item.what](item));
+      list(box, shown, (item) => item.key, (item) => alarmed(MAKERS[item.what](item)));
       show(node, items.length > 0);
       show(more, hidden > 0);
       more.disabled = folded.length === 0;
@@ -41,7 +42,41 @@ export function attention() {
   return part;
 }
 
+/** Every notice, in the daemon's order of urgency. */
 function itemsOf(look) {
+  const items = noticesOf(look);
+  for (const item of items) {
+    item.alarms = look.alarms.filter((alarm) => isOf(alarm, item));
+    item.order = item.alarms.length ? look.alarms.indexOf(item.alarms[0]) : look.alarms.length;
+  }
+  return items.sort((one, other) => one.order - other.order);
+}
+
+/** Whether a notice is about this alarm. */
+function isOf(alarm, item) {
+  switch (item.what) {
+    case "estop": return alarm.code === "estop";
+    case "question": return alarm.id === `question-${item.task.task_id}-${item.task.waiting_for.asked_at_ms}`;
+    case "approval": return alarm.id === `approval-${item.approval.task.task_id}-${item.approval.task.revision}`;
+    case "place": return alarm.code === "resource" && alarm.robot_id === item.reason.queue && alarm.task_id === item.reason.task_id;
+    case "folder": return alarm.code === "folder" && alarm.robot_id === item.reason.queue;
+    default: return (item.holds ?? [item.hold]).some((hold) => hold.id === alarm.id);
+  }
+}
+
+/** A notice with what is known of its alarms: how urgent, which came first, who has seen it. */
+function alarmed(part) {
+  const tools = alarmTools();
+  part.node.querySelector(".head").append(tools.node);
+  return { ...part, update(item) {
+    part.update?.(item);
+    tools.update(item.alarms);
+    setAttribute(part.node, "data-priority", item.alarms[0]?.priority);
+    part.node.classList.toggle("loud", item.alarms.some(isLoud));
+  } };
+}
+
+function noticesOf(look) {
   const items = [];
   if (look.estop) items.push({ what: "estop", key: "estop", holds: look.estop_holds });
   for (const robot of look.robots) {

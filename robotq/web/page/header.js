@@ -19,7 +19,8 @@ export function header(views, { onLanguage }) {
   const theme = themeButton();
   const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
     onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
-  const node = h("header", { id: "bar" },
+  const time = h("time", { class: "wall-clock" });
+  const node = h("header", { id: "bar" }, time,
     h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/page/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
     h("div", { class: "states" }, state, simulated),
     nav, h("div", { class: "tools" }, logout, theme, other), stop.node);
@@ -36,9 +37,12 @@ export function header(views, { onLanguage }) {
     setAttribute(logout, "title", t("logout", { name: look?.you.name }));
     for (const { id, present } of views) show(node.querySelector(`#tab-${id}`), present === undefined || present());
   }
+  const tick = () => setText(time, clock(live.now(), { seconds: true }));
+  tick();
   return {
     node,
     update,
+    tick,
     select(id) {
       for (const link of nav.children) setAttribute(link, "aria-current", link.id === `tab-${id}` ? "page" : null);
       // on a phone the bar is wider than the screen

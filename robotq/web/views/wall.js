@@ -1,0 +1,163 @@
+// What hangs on the wall: read from three metres, touched by nobody but for the stop. Grey is
+// normal; colour, a sign and a word are for what is not.
+
+import { post } from "../base/api.js";
+import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
+import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
+import { live } from "../base/live.js";
+import { nameOf } from "../parts/decide.js";
+import { faceOf } from "../parts/state.js";
+import { waitedFor, wordsOf } from "../parts/alarms.js";
+
+const MOST = 20; // tiles; of more, those that are out of the ordinary come first
+const RENEW_MS = 12 * 3600 * 1000;
+
+export function wallView() {
+  const needs = h("ol", { class: "wall-needs" });
+  const more = h("p", { class: "wall-more" });
+  const tiles = h("div", { class: "tiles" });
+  const rest = h("p", { class: "wall-rest quiet" });
+  const node = h("div", { class: "wall" }, h("h1", { class: "offscreen", text: t("view.wall") }),
+    h("section", { class: "wall-head", "aria-label": t("attention") }, needs, more), tiles, rest);
+  const parts = new Set();
+  let rows = [];
+
+  function fit() {
+    const { columns, lines } = grid(tiles.childElementCount, tiles.clientWidth, tiles.clientHeight);
+    tiles.style.setProperty("--columns", columns);
+    tiles.style.setProperty("--lines", lines);
+  }
+  new ResizeObserver(fit).observe(tiles);
+  setInterval(() => { if (node.isConnected) stay(); }, RENEW_MS);
+
+  return {
+    node,
+    open: stay,
+    update(look) {
+      const faces = look.robots.map((robot) => ({ ...robot, face: faceOf(robot) }));
+      // each has its place for good, unless there are too many
+      const shown = faces.length <= MOST ? faces : [...faces].sort((one, other) => rank(one) - rank(other)).slice(0, MOST);
+      list(tiles, shown, (robot) => robot.robot_id, (robot) => { const part = tile(robot); parts.add(part); return part; });
+      show(rest, faces.length > shown.length);
+      setText(rest, t("wall.rest", { count: count(faces.length - shown.length) }));
+      rows = look.alarms;
+      const most = shown.length <= 4 ? 3 : shown.length <= 12 ? 2 : 1;
+      list(needs, rows.slice(0, most), (alarm) => alarm.id, needRow);
+      show(more, rows.length > most);
+      setText(more, t("wall.more", { count: count(rows.length - most) }));
+      fit();
+    },
+    tick() {
+      for (const part of parts) if (part.node.isConnected) part.tick(); else parts.delete(part);
+      if (live.look) list(needs, rows.slice(0, needs.childElementCount), (alarm) => alarm.id, needRow);
+    },
+  };
+}
+
+const rank = (robot) => ["bad", "warn", "normal"].indexOf(robot.face.tone);
+
+/** How many columns give the largest letters. */
+export function grid(number, width, height) {
+  let best = { columns: 1, lines: Math.max(1, number), size: 0 };
+  for (let columns = 1; columns <= number; columns += 1) {
+    const lines = Math.ceil(number / columns);
+    const size = Math.min(0.25 * (height / lines), 0.166 * (width / columns));
+    if (size > best.size) best = { columns, lines, size };
+  }
+  return best;
+}
+
+/** A key that can only read stays in this browser for as long as the wall hangs there. */
+async function stay() {
+  const you = live.look?.you;
+  if (!you?.keys || you.scopes.join() !== "read") return;
+  // where it does not work the bar says so, and it is tried again
+  await post("dashboard/session").catch(() => null);
+}
+
+function needRow(first) {
+  const title = h("b");
+  const reason = h("span", { class: "wall-reason" });
+  const since = h("span", { class: "wall-since" });
+  const node = h("li", { "data-priority": first.priority }, icon(first.priority === "high" ? "warn" : "ask"), title, reason, since);
+  return { node, update(alarm) {
+    const words = wordsOf(alarm, live.look);
+    setText(title, words.title);
+    setText(reason, words.reason);
+    setText(since, t("wall.for", { time: waitedFor(alarm) }));
+  } };
+}
+
+function tile(first) {
+  let robot = first;
+  const name = h("h2", { text: first.robot_id });
+  const place = h("span", { class: "tile-place" });
+  const sign = h("span", { class: "tile-sign" });
+  const word = h("span", { class: "tile-word" });
+  const what = h("p", { class: "tile-what" });
+  const step = h("p", { class: "tile-step" });
+  const bar = h("div", { class: "fill" });
+  const meter = h("div", { class: "meter", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
+  const times = h("p", { class: "tile-times" });
+  const then = h("p", { class: "tile-then" });
+  const node = h("section", { class: "tile", "aria-label": first.robot_id },
+    h("div", { class: "tile-in" }, h("div", { class: "tile-head" }, sign, name, place),
+      h("p", { class: "tile-state" }, word), what, step, meter, times, then));
+
+  function tick() {
+    const running = robot.running;
+    const now = live.now();
+    const left = running?.eta_ms ? (running.eta_ms - now) / 1000 : null;
+    const elapsed = running ? (now - running.started_at_ms) / 1000 : 0;
+    let share = running?.progress ?? null;
+    if (running && share === null && left !== null && elapsed + left > 0) share = Math.min(0.99, elapsed / (elapsed + Math.max(0, left)));
+    show(meter, running !== null && share !== null);
+    bar.style.inlineSize = `${((share ?? 0) * 100).toFixed(1)}%`;
+    setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
+    setText(times, running ? timesOf(running, left, elapsed) : "");
+    // nothing old looks as if it were so now
+    const old = live.stale;
+    setAttribute(node, "data-tone", old ? "old" : robot.face.tone);
+    setText(word, old ? t("face.old") : robot.face.word);
+    setText(what, whatOf(robot, old));
+  }
+  return {
+    node,
+    tick,
+    update(now) {
+      robot = now;
+      setAttribute(node, "data-state", robot.face.state);
+      setText(place, robot.place ?? "");
+      const symbol = robot.face.tone === "normal" ? null : robot.face.symbol;
+      if (sign.dataset.symbol !== String(symbol)) {
+        sign.dataset.symbol = String(symbol);
+        sign.replaceChildren(...(symbol ? [icon(symbol)] : []));
+      }
+      const current = robot.running?.steps.findLast((part) => part.state === "running");
+      setText(step, current ? stepName(current.name) : "");
+      setAttribute(meter, "aria-label", robot.running ? titleOf(live.specs, robot.running.cmd_type) : null);
+      setText(then, thenOf(robot));
+      tick();
+    },
+  };
+}
+
+function whatOf(robot, old) {
+  if (old) return t("wall.was", { word: robot.face.word, clock: clock(live.answeredAt) });
+  if (robot.running?.waiting_for) return robot.running.waiting_for.prompt.slice(0, 120);
+  if (robot.running) return nameOf({ ...robot.running, task_id: "" }).replace(/ · $/, "");
+  const hold = robot.holds[0];
+  return (hold?.reason ?? robot.why[0]?.reason ?? "").slice(0, 120);
+}
+
+function timesOf(running, left, elapsed) {
+  if (running.waiting_for) return t("wall.until", { clock: clock(running.waiting_for.deadline_ms) });
+  if (left === null || running.remaining_s === 0) return t("now.for", { time: duration(elapsed) });
+  return [t("wall.done", { clock: clock(running.eta_ms) }), left < 1 ? t("now.soon") : t("now.left", { time: duration(left) })].join(" · ");
+}
+
+function thenOf(robot) {
+  const next = robot.starts_next;
+  const waits = robot.waiting ? t("wall.waiting", { count: count(robot.waiting) }) : "";
+  return [next ? t("wall.then", { title: nameOf({ ...next, task_id: "" }).replace(/ · $/, "") }) : "", waits].filter(Boolean).join(" · ");
+}
