@@ -35,6 +35,7 @@ _TIMES = (
     (re.compile(r"127\.0\.0\.1:\d+"), "<address>"),
     (re.compile(r"\b\d{13}(?=\.)"), "<milliseconds>"),
     (re.compile(r"(?<=question=)\d+"), "<milliseconds>"),
+    (re.compile(r"(?<=-)\d{13}\b"), "<milliseconds>"),
 )
 _PASSING = re.compile(
     r"at_ms|.*_ms|.*_s|At$|.*(At|Time|Since)|timestamp|latency|duration|avg_.*|version|cpu_usage|.*_usage|"

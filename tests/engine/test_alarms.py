@@ -8,6 +8,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 
 from .conftest import Lab, StartLab
+from .test_order import SetClock
 
 
 def codes(lab: Lab) -> list[str]:
@@ -20,7 +21,7 @@ async def test_alarms__most_urgent_first_and_the_first_one_is_marked(start_lab: 
     await lab.engine.pause("robot_b", actor="ann")
     asks = await lab.submit("asks", ask="Which bottle?", wait_s=60)
     await lab.asking(asks)
-    lab.engine.holds.set("robot_b", HoldCode.MOTION_HELD, actor="ann")  # type: ignore[attr-defined]
+    lab.engine.holds.set("robot_b", HoldCode.MOTION_HELD, actor="ann")
     assert codes(lab) == ["question", "motion_held", "paused"]
     priorities = [alarm.priority for alarm in lab.engine.alarms.standing()]
     assert priorities == ["medium", "medium", "low"]
@@ -51,15 +52,17 @@ async def test_alarm__is_acknowledged_by_a_name_and_stays(lab: Lab) -> None:
     assert refused.value.code.name == "alarm_not_found"
 
 
-async def test_alarm__that_is_shelved_comes_back_by_itself(lab: Lab) -> None:
+async def test_alarm__that_is_shelved_comes_back_by_itself(start_lab: StartLab) -> None:
+    clock = SetClock()
+    lab = await start_lab(clock=clock)
     await lab.engine.pause(None, actor="ann")
     (alarm,) = lab.engine.alarms.standing()
     shelved = await lab.engine.alarms.shelve(alarm.id, 15, actor="li")
     assert (shelved.shelved_by, shelved.acknowledged_by) == ("li", None)
     assert lab.holds() == {HoldCode.PAUSED}, "a hold is never hidden"
-    lab.clock.forward(14 * 60)
+    clock.time_ms += 14 * 60_000
     assert lab.engine.alarms.standing()[0].shelved_by == "li"
-    lab.clock.forward(61)
+    clock.time_ms += 61_000
     assert lab.engine.alarms.standing()[0].shelved_by is None
     for minutes in (-1, 481):
         with pytest.raises(RobotqError, match="expected 0 to 480"):
