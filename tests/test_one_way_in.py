@@ -23,7 +23,7 @@ ENGINE = _words(
     "store_available default_robot queue_name queue_names recorded audit artifacts",
     # what can be done
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
-    "from_line alarms put_back",
+    "from_line alarms put_back repeats",
     "retry_once retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
     "prepare_reload reload reload_configuration run_background begin shut_down",
 )
@@ -36,8 +36,8 @@ QUEUE = _words(
     "submit_job retry_job claim_job claim_this_job renew_job give_back_job finish_job lose_job",
     "expire_job count_job_anew",
     # what is to be expected
-    "wait_ended closed close revision revision_of waits would_start misfits current_run",
-    "duration_s remaining_s starts_in_s schedule hands_out job_ready outlooks",
+    "wait_ended closed close revision revision_of waits would_start would_stand misfits",
+    "current_run duration_s remaining_s starts_in_s schedule hands_out job_ready outlooks",
 )
 """All that a `TaskQueue` has for others."""
 

@@ -85,7 +85,7 @@ async def _at_work(browser: Browser, url: str) -> None:
     await expect(page.locator(".notice.ask")).to_have_count(0)
     await _shoot(page, "now")
     form = await _page(browser, f"{url}#submit", _USUAL)
-    await form.select_option("#submit-command", "PUT_TO")
+    await form.locator('[data-command="PUT_TO"]').first.click()
     await form.get_by_role("button", name="Fill in the example").click()
     await _shoot(form, "submit")
     await expect(page.locator(".waiting .row")).to_have_count(0)

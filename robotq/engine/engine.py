@@ -140,6 +140,26 @@ class Engine:
             holds=self.holds, why=self.why, queues=queues, clock=self.clock, note=self.note
         )
 
+    @cached_property
+    def repeats(self) -> Any:
+        """The `RepeatsByTheClock`. Made, and its module read, for the first who asks, or at the
+        start where there are some."""
+        from robotq.engine.waiting.by_the_clock import RepeatsByTheClock  # noqa: PLC0415
+
+        base = self._parts.base
+        repeats = RepeatsByTheClock(
+            queue=self.queue,
+            commit=base.commit,
+            reads=self.reads,
+            holds=self.holds,
+            clock=self.clock,
+            intake=lambda: self.intake,
+            facts=base.restored.facts,
+        )
+        if not self.queue.closed:
+            self._background.start("repeats", repeats.look, every_s=1)
+        return repeats
+
     async def note(
         self, kind: str, *, actor: str, data: Mapping[str, Any], robot: str | None = None
     ) -> bool:
@@ -161,6 +181,8 @@ class Engine:
         start("clock", self._parts.clock_watch.look, every_s=5)
         start("retention", self._parts.retention.look, every_s=3_600)
         start("expiry", self._parts.tasks.expiry.run, every_s=1)
+        if any(name.startswith("repeat:") for name in self._parts.base.restored.facts):
+            _ = self.repeats
 
     def begin(self) -> None:
         """Start links and executors. Nothing moves before this."""

@@ -96,6 +96,8 @@ _ROWS = (
     # tasks
     ErrorCode("task_not_found", 3001, 404, False,
               "任务不存在: {task_id}", "No such task: {task_id}"),
+    ErrorCode("repeat_not_found", 3032, 404, False,
+              "定时重复不存在: {repeat_id}", "No such repeat: {repeat_id}"),
     ErrorCode("wrong_state", 3002, 409, False,
               "任务状态为 {state}，不能执行 {action}",
               "{task_id} is {state}, so it cannot {action}."),

@@ -26,6 +26,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Use GET /task/<task_id> to ask for its state",
     ),
     "done": ("{cmd_type}完成", "{cmd_type} done"),
+    # why a run of a command that repeats by the clock did not take place
+    "skip.off": (
+        "当时服务未运行，或时钟被调整",
+        "the daemon did not run then, or somebody has set its clock",
+    ),
+    "skip.held": ("{robot} 的队列当时被保持", "the queue of {robot} was held"),
+    "skip.before": ("上一次运行 {task_id} 尚未结束", "the run before, {task_id}, has not ended"),
+    "export_more": (
+        "还有更多任务: 使用 cursor={cursor} 继续导出",
+        "there are more tasks: export again with cursor={cursor}",
+    ),
     # holds: `hold.<code>` says why, `clear.<code>` what to do
     "hold.paused": ("队列已暂停: {reason}", "Paused by {actor}: {reason}"),
     # somebody else had set it before

@@ -9,9 +9,9 @@ from importlib.resources import files
 
 PAGE = "index.html"
 
-ROOMS = ("base", "page", "parts", "views")
-"""The folders of the dashboard: what every file uses, the frame of the page, what several views
-show, and the views."""
+ROOMS = ("base", "forms", "page", "parts", "views")
+"""The folders of the dashboard: what every file uses, what commands are given by and read with,
+the frame of the page, what several views show, and the views."""
 
 _MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css",

@@ -171,6 +171,30 @@ class QueueWindow(Answer, kw_only=True):
     """Of all that waits, how many of each kind, most first."""
 
 
+class History(Answer, kw_only=True):
+    """A page of tasks, newest first."""
+
+    tasks: tuple[QueueLine, ...]
+    next_cursor: str | None
+
+
+class FormRobot(Answer, kw_only=True):
+    """What a form has to know of a robot."""
+
+    commands: tuple[str, ...]
+    """That it can do, as far as anybody knows."""
+    programs: tuple[str, ...]
+    """Of these, those that carry out a program of G-code."""
+    places: tuple[str, ...] | None
+    """Null where nobody has said which places it has."""
+
+
+class FormFacts(Answer, kw_only=True):
+    """What a form for a new command has to know."""
+
+    robots: Mapping[str, FormRobot]
+
+
 class ChartTask(Answer, kw_only=True):
     task_id: str
     robot_id: str

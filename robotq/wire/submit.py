@@ -122,6 +122,12 @@ class CheckedCommand(Answer, kw_only=True):
     expires_at_ms: int | None = None
     repeat: Repeat | None = None
     holds: tuple[Hold, ...]
+    position: int | None = None
+    """Of a command for a queue: the place in line that it would get now, counted from 1."""
+    starts_in_s: float | None = None
+    """Wall seconds until it would start, judged by earlier ones; absent where nobody can know."""
+    starts_after_resume_s: float | None = None
+    """The same, from the moment at which its queue goes on; only while it is held."""
     program: ProgramOutlook | None = None
     """Where it carries out a program of the client, and the robot knows what that comes to."""
 

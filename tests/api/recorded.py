@@ -24,13 +24,17 @@ FOLDER = Path(__file__).parent / "answers"
 
 _HEX = "[0-9a-f]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_ID = re.compile(rf"(task|batch)_\d{{8}}_\d{{6}}_[0-9a-z]{{6}}|hold_[0-9a-z]{{8}}|{_UUID}")
+_ID = re.compile(
+    rf"(task|batch)_\d{{8}}_\d{{6}}_[0-9a-z]{{6}}|hold_[0-9a-z]{{8}}|repeat_[0-9a-f]{{12}}|{_UUID}"
+)
 _TIMES = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "<local time>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00"), "<utc, milliseconds>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"), "<utc, milliseconds, Z>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<utc, seconds, Z>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"), "<utc, seconds>"),
+    (re.compile(r"^\d\d:\d\d$"), "<time of day>"),
+    (re.compile(r"^[\w+-]+ \(UTC[+-]\d{4}\)$"), "<time zone>"),
     (re.compile(r"\bW\d+-[0-9a-z]{8}\b"), "<worker>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<address>"),
     (re.compile(r"\b\d{13}(?=\.)"), "<milliseconds>"),

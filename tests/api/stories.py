@@ -155,6 +155,12 @@ async def robots(ask: Recorded) -> None:
     await ask("GET", "/robots/robot_a")
     await ask("GET", "/dashboard/charts")
     await ask("GET", "/dashboard/queue?robot_id=robot_a")
+    await ask("GET", "/dashboard/history?limit=1")
+    await ask("GET", "/dashboard/form")
+    daily = {"command": GO_HOME, "at": "22:00", "days": ["mon", "fri"]}
+    made = await ask("POST", "/repeats", daily)
+    await ask("GET", "/repeats")
+    await ask("DELETE", f"/repeats/{made['repeat']['repeat_id']}", {})
     await ask("POST", "/dashboard/session", {})
     await ask("DELETE", "/dashboard/session", {})
     await ask("GET", "/journal?after=0&limit=12")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.dashboard import charts as web_charts
+from robotq.api.dashboard import history as web_history
 from robotq.api.dashboard import look as web_look
 from robotq.api.dashboard import models as web_models
 from robotq.api.dashboard import page as web_page
 from robotq.api.dashboard import session as web_session
 from robotq.api.http.routes import Route
 from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.models.tasks import TasksQuery
+from robotq.api.robot.routes.common import STORE
 from robotq.wire import dashboard as wire
 from robotq.wire.service import Done
 
@@ -57,6 +60,24 @@ ROUTES = (
         query=web_models.ChartQuery,
         response=wire.Charts,
         errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/history",
+        handler=web_history.history,
+        scope=Scope.READ,
+        summary="Tasks of all interfaces, newest first, with what each is about and how it ended.",
+        query=TasksQuery,
+        response=wire.History,
+        errors=("bad_parameter", *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/dashboard/form",
+        handler=web_history.form,
+        scope=Scope.READ,
+        summary="What each robot can do, and the places that it knows.",
+        response=wire.FormFacts,
     ),
     Route(
         method="GET",

@@ -145,6 +145,15 @@ class Intake:
             self._known.check_places(self.catalog, spec, command.params, robot)
         return order if SCHEDULE_KEYS.isdisjoint(body) else self._scheduled(order, body)
 
+    def able(self, robot: str) -> list[CommandSpec]:
+        """The commands that this robot can do, as far as anybody knows."""
+        return [spec for spec in self.catalog if self._known.able(spec, robot)]
+
+    def places(self, robot: str) -> tuple[str, ...] | None:
+        """The places that this robot has; None where nobody has said which."""
+        known = self._known.places.get(robot)
+        return None if known is None else tuple(sorted(known))
+
     def program_body(self, text: HandedIn | str, **fields: Any) -> JsonObject:
         """The command that carries out a program which came by itself; `fields`: `cmd_type`, and
         others of the command that are not None.

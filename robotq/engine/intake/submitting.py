@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from operator import attrgetter
@@ -33,7 +33,7 @@ from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, Task
 from robotq.model.transitions import Action, transition
-from robotq.store.port import SaveTask
+from robotq.store.port import Mutation, SaveTask
 
 _command, _id, _programs = attrgetter("command"), attrgetter("id"), attrgetter("programs")
 
@@ -47,6 +47,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     contiguous: bool | None
     keyed: KeyedRequest | None
     agent: bool
+    along: Callable[[Accepted], Sequence[Mutation]] | None = None
 
 
 class Submitting:
@@ -82,18 +83,25 @@ class Submitting:
         contiguous: bool | None = None,
         keyed: KeyedRequest | None = None,
         agent: bool = False,
+        along: Callable[[Accepted], Sequence[Mutation]] | None = None,
     ) -> Accepted:
         """Accept commands, all or none. They are on disk when this returns.
 
         `contiguous` (default: where a robot gets more than one command of the batch) lets no
         other command in between. `agent`: it is an agent that submits, so that those whose spec
-        says so wait for a person's approval.
+        says so wait for a person's approval. `along`: what is written together with them.
         Raises RobotqError program_refused, queue_full, store_unavailable, shutting_down,
         idempotency_conflict.
         """
 
         said = _Said(
-            api=api, actor=actor, batch=batch, contiguous=contiguous, keyed=keyed, agent=agent
+            api=api,
+            actor=actor,
+            batch=batch,
+            contiguous=contiguous,
+            keyed=keyed,
+            agent=agent,
+            along=along,
         )
         if keyed is None:
             return await self._accept(orders, said)
@@ -135,6 +143,8 @@ class Submitting:
             mutations = saving_new(tasks, said.actor, room.weights, outlooks)
             if said.keyed is not None:
                 mutations.append(answer_of(said.keyed, accepted, first.submitted_at_ms))
+            if said.along is not None:
+                mutations += said.along(accepted)
             crash_point(CrashPoint.ACCEPT)
             await self._commit.write(mutations, room)
             crash_point(CrashPoint.ACCEPTED)

@@ -51,6 +51,7 @@ class TaskQueue:
         jobs: Jobs,
     ) -> None:
         self._memory = memory
+        self._estimates = estimates
         self._admission = admission
         self._turns = turns
         self._editing = editing
@@ -100,3 +101,16 @@ class TaskQueue:
     def would_start(self, queue: str, approved: Collection[str] = ()) -> Task | None:
         """What begins next once nothing holds this queue; with these tasks approved."""
         return self._turns.would_start(self._memory.robot_queue(queue), approved)
+
+    def would_stand(
+        self, queue: str, priority: int, not_before_ms: int | None, now_ms: int
+    ) -> tuple[int, float | None]:
+        """The place in line that a new command would get (from 1), and in how many seconds it
+        would start, if nothing holds the queue; None where nobody can know."""
+        robot_queue = self._memory.robot_queue(queue)
+        before = sum(
+            task.priority >= priority or robot_queue.in_open_batch(task) for task in robot_queue
+        )
+        return before + 1, self._estimates.would_start_s(
+            robot_queue, before + 1, not_before_ms, now_ms
+        )

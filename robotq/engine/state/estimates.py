@@ -159,6 +159,24 @@ class Estimates:
         ]
         return [None if start_s is None else max(0.0, start_s - passed_s) for start_s in found]
 
+    def would_start_s(
+        self, robot_queue: RobotQueue, position: int, not_before_ms: int | None, now_ms: int
+    ) -> float | None:
+        """How long until one starts that came to `position` (from 1) now, and moved those behind;
+        None where nobody can know."""
+        if position <= robot_queue.waiting:
+            turn_s = self.starts_in_s(robot_queue, position, now_ms)
+        elif robot_queue.waiting <= _LOOK_AHEAD:
+            kept = self._course(robot_queue, now_ms)
+            free_s = kept.course.free_s
+            turn_s = None if free_s is None else free_s - (now_ms - kept.at_ms) / 1000
+        else:
+            turn_s = self.starts_in_s(robot_queue, robot_queue.waiting, now_ms)
+        if turn_s is None:
+            return None
+        due_s = 0.0 if not_before_ms is None else (not_before_ms - now_ms) / 1000
+        return max(0.0, turn_s, due_s)
+
     def _course(self, robot_queue: RobotQueue, now_ms: int) -> _Kept:
         """What the queue does from now on.
 

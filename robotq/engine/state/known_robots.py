@@ -42,7 +42,7 @@ class KnownRobots(msgspec.Struct, frozen=True):
         reason = self.why_not(spec, robot)
         if reason is None:
             return
-        able = [name for name in others if name != robot and self._able(spec, name)]
+        able = [name for name in others if name != robot and self.able(spec, name)]
         instead = f"it is done by {', '.join(able)}" if able else "no robot here can do it"
         raise RobotqError(
             "robot_cannot",
@@ -52,7 +52,8 @@ class KnownRobots(msgspec.Struct, frozen=True):
             able=able,
         )
 
-    def _able(self, spec: CommandSpec, robot: str) -> bool:
+    def able(self, spec: CommandSpec, robot: str) -> bool:
+        """Whether this robot can do the command, as far as anybody knows."""
         listed = not spec.robots or robot in spec.robots
         return listed and self.why_not(spec, robot) is None
 

@@ -31,7 +31,8 @@ export async function ask(method, path, body, { headers = {}, timeoutMs = 15000 
     const response = await fetch(path, {
       method,
       headers: { "Accept-Language": language(), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      // a file goes as it is
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       cache: "no-store",
       credentials: "same-origin",
       signal: request.signal,

@@ -1,9 +1,11 @@
 // Every text of the page: English, Chinese.
 
 import { DESK } from "./words_desk.js";
+import { FORM_WORDS } from "./words_forms.js";
 
 export const WORDS = {
   ...DESK,
+  ...FORM_WORDS,
   "skip": ["Skip to the content", "跳到内容"],
   "live": ["Live", "实时"],
   "connecting": ["Connecting…", "正在连接…"],

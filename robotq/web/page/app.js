@@ -7,6 +7,7 @@ import { attention } from "./attention.js";
 import { chartsView, hourPart } from "../views/charts.js";
 import { header, staleBanner, windowTitle } from "./header.js";
 import { historyView } from "../views/history.js";
+import { favouritesPart } from "../forms/favourites.js";
 import { labPart } from "../parts/lab.js";
 import { logView } from "../views/log.js";
 import { login } from "./login.js";
@@ -21,16 +22,18 @@ import { workersView } from "../views/workers.js";
 
 function nowView() {
   const robots = lanes();
+  const kept = favouritesPart();
   const lab = labPart();
   const ended = endedPart();
   const hour = hourPart();
   const counts = h("p", { class: "counts quiet" });
   const node = h("div", {}, h("h1", { class: "offscreen", text: t("view.now") }),
-    h("div", { class: "now" }, h("div", { class: "left-side" }, robots.node, hour.node), h("div", { class: "side" }, lab.node, ended.node)), counts);
+    kept.node, h("div", { class: "now" }, h("div", { class: "left-side" }, robots.node, hour.node), h("div", { class: "side" }, lab.node, ended.node)), counts);
   return {
     node,
     update(look) {
       robots.update(look);
+      kept.update();
       lab.update(look);
       ended.update(look);
       hour.update();

@@ -6,6 +6,7 @@ import { t } from "../base/i18n.js";
 
 let serial = 0;
 let quiet = false; // read what is there without a word about what is missing
+export const isQuiet = () => quiet;
 
 // a choice between plain values is a plain value; anything else stays a choice
 function plain(schema) {
@@ -23,8 +24,8 @@ const nice = (name) => name.replaceAll("_", " ");
  * The form of `schema`: `{node, value(), fill(value), fault(path, reason)}`. `value` throws a
  * FieldError that has been shown at its field.
  */
-export function formOf(schema, { skip = [], name = "", onchange = () => {} } = {}) {
-  const field = objectField(objectOf(schema), { skip, name, path: name });
+export function formOf(schema, { skip = [], name = "", onchange = () => {}, special = () => null } = {}) {
+  const field = objectField(objectOf(schema), { skip, name, path: name, special });
   field.node.addEventListener("input", onchange);
   field.node.addEventListener("change", onchange);
   return {
@@ -36,6 +37,12 @@ export function formOf(schema, { skip = [], name = "", onchange = () => {} } = {
       quiet = true;
       try { return field.value() ?? {}; } catch (error) { if (error instanceof FieldError) return null; throw error; } finally { quiet = false; }
     },
+    /** What is filled in, whether or not it is complete. */
+    filled() {
+      quiet = true;
+      try { return field.filled(); } finally { quiet = false; }
+    },
+    focus: () => field.node.querySelector("input, select, textarea")?.focus(),
     fill: (value) => field.fill(value),
     fault: (path, reason) => showFault(field.node, path, reason),
   };
@@ -70,11 +77,14 @@ function fieldOf(given, options) {
   return jsonField(schema, options);
 }
 
-function objectField(schema, { skip = [], name = "", path = "", nested = false, required = true }) {
+function objectField(schema, { skip = [], name = "", path = "", nested = false, required = true, special = () => null }) {
   const needed = new Set(schema.required || []);
   const fields = Object.entries(schema.properties || {})
     .filter(([key]) => !skip.includes(key))
-    .map(([key, part]) => [key, fieldOf(part, { name: key, path: path ? `${path}.${key}` : key, required: needed.has(key) })]);
+    .map(([key, part]) => {
+      const options = { name: key, path: path ? `${path}.${key}` : key, required: needed.has(key) };
+      return [key, special(key, options) ?? fieldOf(part, options)];
+    });
   const node = nested
     ? h("fieldset", { "data-path": path }, h("legend", { text: nice(name) }), describe(schema), fields.map(([, field]) => field.node), fault())
     : h("div", { class: "fields", "data-path": path }, fields.map(([, field]) => field.node), fault());
@@ -88,6 +98,15 @@ function objectField(schema, { skip = [], name = "", path = "", nested = false, 
         if (part !== undefined) value[key] = part;
       }
       return nested && !required && Object.keys(value).length === 0 ? undefined : value;
+    },
+    filled() {
+      const value = {};
+      for (const [key, field] of fields) {
+        let part;
+        try { part = field.value(); } catch (error) { if (!(error instanceof FieldError)) throw error; }
+        if (part !== undefined) value[key] = part;
+      }
+      return value;
     },
     fill(value) { for (const [key, field] of fields) field.fill(value?.[key]); },
   };

@@ -6,6 +6,9 @@ import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { decisionButtons, questionForm } from "../page/attention.js";
 import { resolveTask, retryTask } from "../parts/decide.js";
+import { programPart } from "../forms/program_part.js";
+import { canRerun, rerunFromLine } from "../forms/rerun.js";
+import { countsOf, valueNode } from "../forms/values.js";
 import { cancelTask, stepText } from "../parts/robots.js";
 import { button, copy, openOver, reasonOf } from "../base/ui.js";
 
@@ -27,12 +30,13 @@ export function taskDrawer() {
   const steps = stepsPart();
   const result = block(t("detail.result"));
   const artifacts = artifactsPart();
+  const program = programPart();
   const partial = block(t("detail.partial"));
   const params = block(t("detail.params"));
   const node = h("dialog", { id: "drawer", "aria-labelledby": "drawer-title" },
     h("div", { class: "drawer-head" }, title, state,
       h("button", { type: "button", class: "plain", "aria-label": t("close"), onclick: () => node.close() }, icon("cross"))),
-    h("div", { class: "drawer-body" }, message, asks, actions, facts, steps.node, artifacts.node, partial.node, result.node, params.node));
+    h("div", { class: "drawer-body" }, message, asks, actions, facts, partial.node, result.node, artifacts.node, params.node, program.node, steps.node));
   node.addEventListener("close", () => {
     if (taskId !== null && location.hash.startsWith("#task/")) location.hash = cameFrom;
     taskId = null;
@@ -64,8 +68,9 @@ export function taskDrawer() {
     setText(title, titleOf(live.specs, task.cmd_type));
     setText(state, t(`task.${word}`));
     state.className = `pill ${word}`;
-    setText(message, task.message || "");
-    show(message, Boolean(task.message) && task.state !== "completed");
+    setText(message, [task.message, ...countsOf(task.result)].filter(Boolean).join(" · "));
+    show(message, Boolean(task.message));
+    message.classList.toggle("done", task.state === "completed");
     if (question !== (task.waiting_for?.asked_at ?? null)) {
       question = task.waiting_for?.asked_at ?? null;
       asks.replaceChildren(...(task.waiting_for ? [h("p", { class: "prompt", text: task.waiting_for.prompt }), questionForm(task)] : []));
@@ -74,9 +79,10 @@ export function taskDrawer() {
     renderFacts();
     steps.update(task);
     artifacts.update(task);
-    result.update(task.result);
+    result.update(withoutTold(task.result));
     partial.update(task.state === "running" ? task.partial : undefined);
-    params.update({ ...(Object.keys(task.extra || {}).length ? { extra: task.extra } : {}), params: task.params });
+    params.update({ ...withoutProgram(task.params), ...(Object.keys(task.extra || {}).length ? { extra: task.extra } : {}) });
+    program.update(task);
   }
 
   function renderActions(unknown) {
@@ -96,6 +102,8 @@ export function taskDrawer() {
       const asked = task.task_id;
       buttons.push(button(unknown ? t("resolve.retry") : t("task.retry"), () => (unknown ? resolveTask(asked, "retry", load)
         : retryTask(task, { done: load, over: () => (task?.task_id === asked && task.retried_as ? t("over.retried") : null) })), { symbol: "retry", allowed: live.may(unknown ? "control" : "submit") }));
+      if (!unknown) buttons.push(button(t("detail.edit"), () => { location.hash = `#submit/again/${encodeURIComponent(asked)}`; }, { symbol: "edit", allowed: may }));
+      if (!unknown && canRerun(task)) buttons.push(button(t("rerun.button"), () => rerunFromLine(task, load), { symbol: "play", allowed: live.may("control") }));
     }
     buttons.push(button(t("detail.copy"), () => copy(JSON.stringify(task, null, 2)), { symbol: "copy" }));
     actions.replaceChildren(...buttons);
@@ -160,14 +168,37 @@ function resolutionText({ outcome, actor, at_ms: atMs, note }) {
   return [`${what} ${t("detail.by", { actor })}`, clock(atMs, { seconds: true }), note].filter(Boolean).join(" · ");
 }
 
+/** A part of the page with a value as a table, and the same as JSON for who wants that. */
 function block(name) {
+  const table = h("div", { class: "value-box" });
   const text = h("pre", { tabindex: 0 });
-  const node = h("section", { hidden: true }, h("h3", { text: name }), text);
+  const raw = h("details", { class: "raw" }, h("summary", { text: "JSON" }), text);
+  const node = h("section", { hidden: true }, h("h3", { text: name }), table, raw);
+  let before = "";
   return { node, update(value) {
     const empty = value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
     show(node, !empty);
-    if (!empty) setText(text, JSON.stringify(value, null, 2).slice(0, 100000));
+    if (empty) { before = ""; return; }
+    const json = JSON.stringify(value, null, 2);
+    if (json === before) return;
+    before = json;
+    table.replaceChildren(valueNode(value));
+    setText(text, json.slice(0, 100000));
+    show(raw, typeof value === "object");
   } };
+}
+
+// what stands above already
+const TOLD = ["success", "code", "error_code", "message", "stopped_at"];
+function withoutTold(result) {
+  if (!result || Array.isArray(result)) return result;
+  return Object.fromEntries(Object.entries(result).filter(([name]) => !TOLD.includes(name)));
+}
+
+function withoutProgram(params) {
+  if (Array.isArray(params)) return { params };
+  const { program, ...rest } = params || {};
+  return rest;
 }
 
 const PICTURES = ["image/png", "image/jpeg", "image/webp"];

@@ -36,6 +36,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),
+    "repeat_made": ("已设定定时重复", "It repeats from now on."),
+    "repeat_removed": ("已停止定时重复", "It repeats no more."),
     "retried": ("任务已重新加入队列", "The command runs again as a new task."),
     "from_line": (
         "将从第 {line} 行开始，未执行；请查看后连同 seen 再次发送",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from robotq.api.http.call import Call
 from robotq.api.http.errors import json_bytes
@@ -43,35 +45,42 @@ async def _encoded(call: Call, task: Task) -> bytes:
     return call.app[VIEWS].encoded(task, call.language, webhooks)
 
 
-async def list_tasks(call: Call) -> web.StreamResponse:
-    query = call.query(models.TasksQuery)
+async def task_query(call: Call, query: models.TaskFilters) -> TaskQuery:
+    """Which tasks a query means. Raises RobotqError bad_parameter."""
     states = _states(query.state, "state") | _states(query.status, "status")
-    found = await call.engine.reads.tasks(
-        TaskQuery(
-            api=query.api,
-            queue=query.robot_id,
-            states=states,
-            cmd_type=query.cmd_type,
-            cmd_id=query.cmd_id,
-            batch_id=query.batch_id,
-            repeat_of=None if query.repeat_of is None else await _series(call, query.repeat_of),
-            error_code=query.error_code,
-            submitted_from_ms=read_time(query.from_, "from") if query.from_ else None,
-            submitted_to_ms=read_time(query.to, "to") if query.to else None,
-            before_seq=query.cursor,
-            # one more, to know whether there is a next page
-            limit=query.limit + 1,
-        )
+    return TaskQuery(
+        api=query.api,
+        queue=query.robot_id,
+        states=states,
+        cmd_type=query.cmd_type,
+        cmd_id=query.cmd_id,
+        batch_id=query.batch_id,
+        repeat_of=None if query.repeat_of is None else await _series(call, query.repeat_of),
+        error_code=query.error_code,
+        submitted_from_ms=read_time(query.from_, "from") if query.from_ else None,
+        submitted_to_ms=read_time(query.to, "to") if query.to else None,
+        before_seq=query.cursor,
     )
-    page = found[: query.limit]
-    more = len(found) > query.limit
+
+
+async def list_tasks(call: Call) -> web.StreamResponse:
+    page, next_cursor = await tasks_page(call, call.query(models.TasksQuery))
     return call.answer(
         wire.Tasks(
             tasks=tuple(task_line(task, call.engine) for task in page),
             count=len(page),
-            next_cursor=str(page[-1].seq) if more else None,
+            next_cursor=next_cursor,
         )
     )
+
+
+async def tasks_page(call: Call, query: models.TasksQuery) -> tuple[Sequence[Task], str | None]:
+    """The tasks of a page, and the cursor to the next one."""
+    wanted = await task_query(call, query)
+    # one more, to know whether there is a next page
+    found = await call.engine.reads.tasks(replace(wanted, limit=query.limit + 1))
+    page = found[: query.limit]
+    return page, str(page[-1].seq) if len(found) > query.limit else None
 
 
 async def _series(call: Call, task_id: str) -> str:

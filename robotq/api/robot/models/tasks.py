@@ -23,7 +23,9 @@ def _words_between_commas(words: Iterable[str]) -> dict[str, Any]:
     return {"pattern": f"^({word}(,{word})*)?$"}
 
 
-class TasksQuery(Query):
+class TaskFilters(Query):
+    """Which tasks are meant."""
+
     api: str | None = None
     robot_id: str | None = None
     state: str | None = Field(
@@ -50,9 +52,18 @@ class TasksQuery(Query):
         "since 1970.",
     )
     to: str | None = Field(default=None, description="Submitted before.")
-    limit: int = Field(default=50, ge=1, le=500)
     cursor: int | None = Field(
         default=None, ge=1, le=2**62, description="`next_cursor` of the page before."
+    )
+
+
+class TasksQuery(TaskFilters):
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class ExportQuery(TaskFilters):
+    limit: int = Field(
+        default=10_000, ge=1, le=100_000, description="Rows; the last one says how to go on."
     )
 
 

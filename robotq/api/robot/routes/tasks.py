@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import artifacts, cancelling, edits, tasks
+from robotq.api.robot.handlers import artifacts, cancelling, edits, export, tasks
 from robotq.api.robot.models import tasks as models
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
@@ -221,6 +221,16 @@ ROUTES = (
         summary="Tasks of all interfaces, newest first, in pages.",
         query=models.TasksQuery,
         response=wire.Tasks,
+        errors=("bad_parameter", *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/tasks.csv",
+        handler=export.export_tasks,
+        scope=Scope.READ,
+        summary="The same as a table for a spreadsheet, with params and results.",
+        query=models.ExportQuery,
+        media_type="text/csv",
         errors=("bad_parameter", *STORE),
     ),
 )
