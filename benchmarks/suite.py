@@ -21,6 +21,7 @@ from benchmarks import (
     serial,
     startup,
     status,
+    stoplink,
     streaming,
 )
 from benchmarks.figures import Figure, Options
@@ -47,6 +48,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "estop": Benchmark(estop.TITLE, estop.run),
     "floods": Benchmark(floods.TITLE, floods.run),
     "serial": Benchmark(serial.TITLE, serial.run),
+    "stoplink": Benchmark(stoplink.TITLE, stoplink.run),
     "line": Benchmark(line.TITLE, line.run),
     "reading": Benchmark(reading.TITLE, reading.run),
     "streaming": Benchmark(streaming.TITLE, streaming.run),

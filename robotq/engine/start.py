@@ -65,8 +65,11 @@ async def start_engine(
         settings = Settings(config, catalog, known, signals, timings=timings)
         await _make_hosts(hosts, settings, factories, simulated, signals)
         base = await make_base(settings, store, restored, clock, signals)
+        ran = {task.queue for task in base.memory.running()}
         in_doubt = await _recovered(base, hosts)
         parts = make_parts(base, hosts, simulated, read_again=read_again)
+        for name in ran & parts.roster.keys():
+            parts.roster[name].may_move = True
         for task in in_doubt:
             parts.roster[task.queue].executor.doubts.of_the_run_before(task)
         fitting = parts.tasks.fitting

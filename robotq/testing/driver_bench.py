@@ -187,9 +187,10 @@ class Execution:
         task_id: str,
         called_off: bool = False,
         follows: UnsettledRun | None = None,
+        program: Program | None = None,
     ) -> None:
         """`follows`: a run that the driver attaches to in place of beginning one."""
-        self.context = RecordingContext(task_id=task_id, called_off=called_off)
+        self.context = RecordingContext(task_id=task_id, called_off=called_off, program=program)
         self.result: JsonObject | None = None
         self.error: BaseException | None = None
         self._driver = driver

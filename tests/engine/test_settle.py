@@ -354,6 +354,30 @@ async def test_emergency_stop__that_is_latched_comes_before_the_link(floor: Floo
     assert HoldCode.ESTOP in lab.holds()
 
 
+async def test_emergency_stop__that_is_latched_comes_first_also_where_nobody_can_ask(
+    start_lab: StartLab,
+) -> None:
+    """The id was not written any more, so the outcome is unknown; the robot may be moving."""
+    floor = Floor(start_lab)
+    await floor.start()
+    floor.driver.late_id = True
+    floor.driver.hooks["id"] = lambda: floor.lab.clock.wait_outside(lambda: False, 0.2)
+    floor.driver.hooks |= {"emergency_stop": _raises, "stop": _raises}
+    task_id = await floor.lab.submit("one")
+    await floor.lab.until(lambda: floor.device.starts)
+    await floor.lab.engine.estop.trigger(actor="ann")
+    data = await floor.lab.kill()
+    assert floor.device.running.state == "running"
+    before = len(floor.device.log)
+    lab = await floor.start(data=data)
+    assert floor.device.log[before : before + 2] == ["estop", "connect"]
+    assert (await lab.find(task_id)).outcome_unknown
+    # nobody has looked yet, and it may have been started by hand: the next start stops it again
+    data = await lab.kill()
+    await floor.start(data=data)
+    assert floor.device.log[-2:] == ["estop", "connect"]
+
+
 async def test_stop__asked_for_while_the_link_stays_away_is_told_and_goes_out_when_it_is_back(
     floor: Floor,
 ) -> None:

@@ -37,11 +37,6 @@ _TOLD_S = 1.5
 """Wall seconds that a device has to say what became of a stop; the robot's own never waits."""
 
 
-def with_devices(setup: DriverSetup, robot: Driver) -> Driver:
-    """The robot with its devices. Raises ConfigError."""
-    return WithDevices(setup, robot)
-
-
 class WithDevices:
     """`Driver`. Everything but the devices is the robot's own driver's."""
 
@@ -57,7 +52,9 @@ class WithDevices:
             name: Device(name, setup, options, self._rested)
             for name, options in read.options.items()
         }
-        for name in self._acted.names:
+        self.cut_off: Collection[str] = self._acted.names
+        """What a command used when the run before ended, until the next command."""
+        for name in self.cut_off:
             self._devices[name].must_rest("robotq ended while a command used it")
         self._command: DeviceCommand | None = None
         self._latched = False
@@ -78,8 +75,14 @@ class WithDevices:
     # -- a command -----------------------------------------------------------------------------
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
-        program = context.program
-        named = [] if program is None else [on.device for _, on in steps_on(program.steps)]
+        return self.carried_out(context, lambda within: self._robot.execute(command, within))
+
+    def carried_out(
+        self, context: CommandContext, work: Callable[[CommandContext], JsonObject]
+    ) -> JsonObject:
+        """`work` with the devices that its command names; before that, nothing moves."""
+        named = self.used_by(context)
+        self.cut_off = ()
         for name in named:
             if name not in self._devices:
                 raise UnknownCommand(no_device(name))
@@ -87,17 +90,29 @@ class WithDevices:
         if waiting is not None:
             raise DriverError(waiting[1], code="device_absent", device=waiting[0])
         if not named:
-            return self._robot.execute(command, context)
+            return work(context)
         running = DeviceCommand(context, self._devices, self._acted, lambda: self._latched)
         self._command = running
         try:
-            for name in dict.fromkeys(named):
+            for name in named:
                 # before anything moves
                 self._devices[name].require(running.check)
-            return self._robot.execute(command, running)
+            return work(running)
         finally:
             self._command = None
             self._acted.remove(name for name in running.did if self._devices[name].due is None)
+
+    @staticmethod
+    def used_by(context: CommandContext) -> Collection[str]:
+        """The devices that the steps of a command name, each once."""
+        program = context.program
+        named = [] if program is None else [on.device for _, on in steps_on(program.steps)]
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def uses_devices(self) -> bool:
+        """Whether a command runs that does."""
+        return self._command is not None
 
     def judge(
         self, command: Command, steps: Program, look: Callable[[int], None]

@@ -56,6 +56,8 @@ class Robot:
         self._losses = 0
         """How often the link was reported lost."""
         self.connected = False
+        self.may_move = False
+        """The run before has not seen the end of what it did."""
         self.executor = Executor(name, host, motion, self._link_lost, deps)
         self.motion = MotionHold(name, host, self.executor, deps)
         self._leaving = Leaving(name, host, self.executor, deps)
@@ -149,8 +151,11 @@ class Robot:
 
     async def _stop_what_may_run(self) -> None:
         """An emergency stop of the run before comes before the link: a driver that is told of it
-        stops its device as the first thing that it sends."""
-        if self.executor.doubts.now is None or not self._deps.holds.has(self.name, HoldCode.ESTOP):
+        stops its device as the first thing that it sends. Also where nobody can ask it: a command
+        without an id, whose outcome is unknown, may still be going on."""
+        holds = self._deps.holds
+        may_move = self.may_move or holds.has(self.name, HoldCode.OUTCOME_UNKNOWN)
+        if not (may_move and holds.has(self.name, HoldCode.ESTOP)):
             return
         stopping = self.host.emergency_stop()
         # it is not there yet, most often, and says so

@@ -174,23 +174,53 @@ def test_kill__at_any_moment_and_the_device_is_asked(lab: Lab, seed: int) -> Non
     assert judged(lab, tasks, known) == []
 
 
-def test_leave__while_robotq_is_upgraded_costs_one_start(lab: Lab) -> None:
+def _upgraded(lab: Lab, program: list[str], seen_for_s: float) -> tuple[Task, list[float]]:
+    """The daemon ends in order while a command goes on, and the next one sees it to its end.
+    Returns what it told of its progress: the last before, and all behind."""
     config = lab.folder / "jsonline-robot.yaml"
     text = config.read_text().replace("on_start: hold", "on_start: hold\n    on_shutdown: leave")
     config.write_text(text)
     lab.start()
     with lab.client() as client:
         _connected(client)
-        task_id = client.submit("RUN_GCODE", {"program": _PROGRAM}).task_id
+        task_id = client.submit("RUN_GCODE", {"program": program}).task_id
         until(lambda: len(lab.motions()) > 1)
+        time.sleep(seen_for_s)
+        told = [client.task(task_id).progress or 0.0]
     assert lab.daemon.terminate() == 0
     lab.start()
     with lab.client() as client:
-        (task,) = _all_ended(client, [task_id])
+        while not (task := client.task(task_id)).ended:
+            told.append(task.progress or 0.0)
+            time.sleep(min(1.0, seen_for_s + 0.05))
+            if "restarted" in {hold.code for hold in client.queue_status("robot_a").holds}:
+                client.resume("robot_a")
+    return task, told
+
+
+def test_leave__while_robotq_is_upgraded_costs_one_start(lab: Lab) -> None:
+    task, _ = _upgraded(lab, _PROGRAM, 0)
     assert task.completed
     assert task.attempt == 1
     assert judged(lab, [task], {}) == []
-    assert [one for one in lab.remembered() if one.startswith(task_id)] == [f"{task_id}.1"]
+    assert [one for one in lab.remembered() if one.startswith(task.task_id)] == [
+        f"{task.task_id}.1"
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_leave__while_a_motion_of_three_minutes_goes_on(lab: Lab) -> None:
+    program = _PROGRAM * 75
+    task, told = _upgraded(lab, program, 30)
+    assert (task.state, task.attempt) == ("completed", 1)
+    assert [line["motion"] for line in lab.motions()] == program
+    assert [one for one in lab.remembered() if one.startswith(task.task_id)] == [
+        f"{task.task_id}.1"
+    ]
+    assert 0 < told[0] <= told[1]
+    assert told == sorted(told), "it goes on, and never back"
+    assert len(set(told)) > 60
 
 
 @pytest.mark.parametrize("seed", some(range(100), 2))

@@ -32,6 +32,11 @@ class ModelPlc:
     accept_after_s: float = 0.05
     machine_fails: bool = False
     done_stuck: bool = False
+    done_s: float | None = None
+    """Seconds for which done is high, also where start has fallen before: a PLC whose start is a
+    pulse of a fixed length."""
+    dog_s: float | None = None
+    """Seconds without a change of the watchdog bit after which it stops its machine."""
     boot: int = 1
     jobs: list[Job] = field(default_factory=list)
     nodes: dict[str, Any] = field(default_factory=dict)
@@ -39,6 +44,9 @@ class ModelPlc:
     _left_s: float = 0.0
     _since_s: float = 0.0
     _last: Any = False
+    _done_for_s: float = 0.0
+    _dog: Any = False
+    _quiet_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.restart(self.boot)
@@ -53,6 +61,7 @@ class ModelPlc:
         self.nodes = {
             "start": zero, "accepted": zero, "done": zero, "goal": 0, "weight": 0, "outcome": 0,
             "stop": False, "stopped": False, "alarm": 0, "boot": boot,
+            "heartbeat": 0, "watchdog": False,
         }  # fmt: skip
         self.boot = boot
 
@@ -62,11 +71,17 @@ class ModelPlc:
 
     def scan(self, passed_s: float) -> None:
         n = self.nodes
+        n["heartbeat"] = (n["heartbeat"] + 1) % 1_000
         self._begin()
+        self._watch(passed_s)
         if self._job is not None:
             self._go_on(self._job, passed_s)
         n["stopped"] = bool(n["stop"]) and self._job is None
-        if self.kind != "numbered" and not n["start"]:
+        if self.done_s is not None:
+            self._done_for_s += passed_s
+            n["done"] = n["done"] and self._done_for_s < self.done_s
+            n["accepted"] = n["accepted"] and bool(n["start"])
+        elif self.kind != "numbered" and not n["start"]:
             n["done"], n["accepted"] = self.done_stuck, False
         if self.done_stuck and self.kind != "numbered":
             n["done"] = True
@@ -86,6 +101,12 @@ class ModelPlc:
         self.jobs.append(self._job)
         self._left_s = self.move_s + self.goal_s * self._job.goal
         self._since_s = 0.0
+
+    def _watch(self, passed_s: float) -> None:
+        self._quiet_s = 0.0 if self.nodes["watchdog"] != self._dog else self._quiet_s + passed_s
+        self._dog = self.nodes["watchdog"]
+        if self._job is not None and self.dog_s is not None and self._quiet_s > self.dog_s:
+            self._end(self._job, "stopped", STOPPED)
 
     def _go_on(self, job: Job, passed_s: float) -> None:
         n = self.nodes
@@ -107,6 +128,7 @@ class ModelPlc:
         self._job, job.ended = None, how
         self.nodes["weight"] = job.goal * 10 if how == "ok" else -1
         self.nodes["outcome"] = outcome
+        self._done_for_s = 0.0
         if how == "ok" or self.kind == "numbered":
             self.nodes["done"] = job.number or True
 

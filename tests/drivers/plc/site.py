@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver
 from robotq.testing.driver_contract import driver_setup
+from tests.drivers.cable import Cable
 from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc
 
 _T = TypeVar("_T")
@@ -21,8 +22,9 @@ SCAN_S = 0.005
 NAMES = {
     "start": "启动", "accepted": "已接收", "done": "完成", "goal": "目标位置", "weight": "重量",
     "outcome": "结果", "stop": "停止", "stopped": "已停止", "alarm": "报警字", "boot": "启动次数",
+    "heartbeat": "心跳", "watchdog": "上位机在线",
 }  # fmt: skip
-INPUTS = ("start", "goal", "stop")
+INPUTS = ("start", "goal", "stop", "watchdog")
 
 
 def types(kind: Kind) -> Mapping[str, str]:
@@ -30,13 +32,17 @@ def types(kind: Kind) -> Mapping[str, str]:
     return {
         "start": bit, "accepted": bit, "done": bit, "goal": "int16", "weight": "float32",
         "outcome": "uint16", "stop": "bool", "stopped": "bool", "alarm": "uint16", "boot": "uint32",
+        "heartbeat": "uint16", "watchdog": "bool",
     }  # fmt: skip
 
 
 class Server(Protocol):
     """What carries the nodes; its methods run on its own loop."""
 
-    options: Mapping[str, Any]
+    port: int
+
+    def options(self, port: int) -> Mapping[str, Any]:
+        """Of a driver that reaches it at this port."""
 
     def address(self, name: str, kind: str) -> str: ...
 
@@ -56,14 +62,14 @@ def free_port() -> int:
 
 
 class ModbusServer:
-    options: Mapping[str, Any]
-
     def __init__(self, kind: Kind) -> None:
         self._types = types(kind)
         self._at = {name: 10 * index for index, name in enumerate(self._types)}
-        self._port = free_port()
+        self.port = free_port()
         self._server: Any = None
-        self.options = {"modbus": {"host": "127.0.0.1", "port": self._port}}
+
+    def options(self, port: int) -> Mapping[str, Any]:
+        return {"modbus": {"host": "127.0.0.1", "port": port}}
 
     def address(self, name: str, kind: str) -> str:
         return f"{'coil' if kind == 'bool' else 'holding'}:{self._at[name]}"
@@ -78,7 +84,7 @@ class ModbusServer:
         bits, words = DataType.BITS, DataType.REGISTERS
         data = ([SimData(0, count=200, values=False, datatype=bits)],) * 2
         device = SimDevice(1, simdata=(*data, block(words), block(words)))
-        self._server = ModbusTcpServer(device, address=("127.0.0.1", self._port))
+        self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port))
         await self._server.serve_forever(background=True)
 
     async def close(self) -> None:
@@ -105,14 +111,14 @@ class ModbusServer:
 
 
 class OpcUaServer:
-    options: Mapping[str, Any]
-
     def __init__(self, kind: Kind) -> None:
         self._types = types(kind)
-        self._url = f"opc.tcp://127.0.0.1:{free_port()}/plc"
+        self.port = free_port()
         self._server: Any = None
         self._nodes: dict[str, Any] = {}
-        self.options = {"opcua": {"url": self._url}}
+
+    def options(self, port: int) -> Mapping[str, Any]:
+        return {"opcua": {"url": f"opc.tcp://127.0.0.1:{port}/plc"}}
 
     def address(self, name: str, kind: str) -> str:
         return f"ns=2;s={NAMES[name]}"
@@ -122,7 +128,7 @@ class OpcUaServer:
 
         self._server = UaServer()
         await self._server.init()
-        self._server.set_endpoint(self._url)
+        self._server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}/plc")
         await self._server.register_namespace("urn:plc")
         for name in self._types:
             node = await self._server.nodes.objects.add_variable(
@@ -159,12 +165,19 @@ class OpcUaServer:
 class Site:
     """Close it at the end."""
 
-    def __init__(self, tmp_path: Path, kind: Kind, server: Server) -> None:
+    def __init__(self, tmp_path: Path, kind: Kind, server: Server, **options: Any) -> None:
         self.plc = ModelPlc(kind, move_s=0.05, goal_s=0.05, accept_after_s=0.01)
+        self.heard: list[tuple[str, Any]] = []
+        """What was written to it, as far as a scan sees it."""
+        self.halted = False
+        """Its program does not run; the server answers all the same."""
+        self.cable = Cable(server.port)
         self._server = server
         self._tmp_path = tmp_path
         self._up = False
         self._ended = False
+        self._turn = asyncio.Lock()
+        """A scan is never cut in two."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -191,7 +204,7 @@ class Site:
             "result": {"weight": "重量"},
         }  # fmt: skip
         self.options = {
-            **server.options,
+            **server.options(self.cable.port),
             "table": str(table),
             "commands": {"MOVE": move, "WEIGH": {"query": True, "result": {"weight": "weight"}}},
             "stop": {"node": "停止", "stopped": "已停止"},
@@ -199,6 +212,7 @@ class Site:
             "alarms": [{"node": "报警字", "bits": {"2": "夹爪故障"}, "stands": True}],
             "poll_s": 0.01,
             "answer_s": 1,
+            **options,
         }
         setup, self.links = driver_setup(tmp_path, self.options)
         self.driver: Driver = plc_driver.create(setup)
@@ -222,9 +236,31 @@ class Site:
         self._up = False
         self._do(self._server.close())
 
+    def put(self, name: str, value: Any) -> None:
+        """As another master of the PLC does."""
+
+        async def written() -> None:
+            async with self._turn:
+                await self._server.put(name, value)
+                self.plc.nodes[name] = value
+
+        self._do(written())
+
+    def restart(self, boot: int) -> None:
+        """Its power fails for a moment."""
+
+        async def restarted() -> None:
+            async with self._turn:
+                self.plc.restart(boot)
+                for name, value in self.plc.told().items():
+                    await self._server.put(name, value)
+
+        self._do(restarted())
+
     def close(self) -> None:
         for driver in self.drivers:
             driver.close()
+        self.cable.close()
         self._ended = True
         self._scans.result(5)
         if self._up:
@@ -244,11 +280,19 @@ class Site:
         while not self._ended:
             await asyncio.sleep(SCAN_S)
             passed, last = time.monotonic() - last, time.monotonic()
-            if self._up:
-                for name in INPUTS:
-                    self.plc.nodes[name] = await self._server.get(name)
-            self.plc.scan(passed)
-            if self._up:
-                # what belongs to done is there before it
-                for name in sorted(self.plc.nodes.keys() - set(INPUTS), key="done".__eq__):
-                    await self._server.put(name, self.plc.nodes[name])
+            async with self._turn:
+                if not self.halted:
+                    await self._one_scan(passed)
+
+    async def _one_scan(self, passed_s: float) -> None:
+        if self._up:
+            for name in INPUTS:
+                value = await self._server.get(name)
+                if value != self.plc.nodes[name]:
+                    self.heard.append((name, value))
+                self.plc.nodes[name] = value
+        self.plc.scan(passed_s)
+        if self._up:
+            # what belongs to done is there before it
+            for name in sorted(self.plc.nodes.keys() - set(INPUTS), key="done".__eq__):
+                await self._server.put(name, self.plc.nodes[name])

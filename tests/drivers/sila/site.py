@@ -3,11 +3,9 @@ pulled out."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections import Counter
@@ -20,6 +18,7 @@ from robotq.drivers.base import Driver
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.testing.driver_contract import RecordingContext, driver_setup
+from tests.drivers.cable import Cable
 
 ROOT = Path(__file__).parents[3]
 MOVER = "org.robotq/tests/Mover/v1"
@@ -60,66 +59,6 @@ def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-class Cable:
-    """Carries bytes to a port, as long as it is not pulled out."""
-
-    def __init__(self, port: int) -> None:
-        self._to = port
-        self.out = False
-        self.mute = False
-        """What the server says is lost from now on."""
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        self._ends: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def pull(self) -> None:
-        self.out = True
-        self.cut()
-
-    def cut(self) -> None:
-        with self._lock:
-            ends, self._ends = self._ends, set()
-        for each in ends:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self.cut()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listening.accept()
-            except OSError:
-                return
-            try:
-                if self.out:
-                    raise OSError("pulled out")
-                far = socket.create_connection(("127.0.0.1", self._to))
-            except OSError:
-                near.close()
-                continue
-            with self._lock:
-                self._ends |= {near, far}
-            for pair in ((near, far, False), (far, near, True)):
-                threading.Thread(target=self._carry, args=pair, daemon=True).start()
-
-    def _carry(self, one: socket.socket, other: socket.socket, back: bool) -> None:
-        with contextlib.suppress(OSError):
-            while data := one.recv(65_536):
-                if not (self.mute and back):
-                    other.sendall(data)
-        for each in (one, other):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        one.close()
 
 
 def free_port() -> int:
