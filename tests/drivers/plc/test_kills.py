@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.drivers.killed import KilledDaemon, killed
+from tests.drivers.plc.conftest import PlcSites
 from tests.drivers.plc.model import Kind
-from tests.drivers.plc.site import ModbusServer, OpcUaServer, Site
+from tests.drivers.plc.site import Site
 from tests.slices import some
 
 pytestmark = [
@@ -47,23 +48,18 @@ class Log:
 
 
 @pytest.fixture
-def make_lab(tmp_path: Path) -> Iterator[MakeLab]:
-    made: list[tuple[KilledDaemon, Site]] = []
+def make_lab(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeLab]:
+    made: list[KilledDaemon] = []
 
     def make(protocol: str, kind: Kind) -> tuple[KilledDaemon, Site]:
-        if protocol == "opcua":
-            pytest.importorskip("asyncua", reason="the extra opcua is not installed")
-        else:
-            pytest.importorskip("pymodbus", reason="the extra modbus is not installed")
-        site = Site(tmp_path, kind, (OpcUaServer if protocol == "opcua" else ModbusServer)(kind))
+        site = plc_sites(protocol, kind)
         robot = {"driver": "plc", "options": site.options}
-        made.append((KilledDaemon(tmp_path, "station", robot, Log(site)), site))
-        return made[-1]
+        made.append(KilledDaemon(tmp_path, "station", robot, Log(site)))
+        return made[-1], site
 
     yield make
-    for lab, site in made:
+    for lab in made:
         lab.daemon.kill()
-        site.close()
 
 
 @pytest.mark.parametrize("protocol", ["modbus", "opcua"])

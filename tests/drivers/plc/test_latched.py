@@ -10,8 +10,8 @@ import pytest
 
 from tests.drivers import latched
 from tests.drivers.killed import KilledDaemon
+from tests.drivers.plc.conftest import PlcSites
 from tests.drivers.plc.model import Kind
-from tests.drivers.plc.site import ModbusServer, OpcUaServer, Site
 from tests.drivers.plc.test_kills import Log
 from tests.slices import some
 
@@ -23,14 +23,10 @@ pytestmark = [
 
 
 @pytest.fixture
-def device(tmp_path: Path, block: int) -> Iterator[latched.Device]:
-    pytest.importorskip("asyncua", reason="the extra opcua is not installed")
-    pytest.importorskip("pymodbus", reason="the extra modbus is not installed")
+def device(tmp_path: Path, plc_sites: PlcSites, block: int) -> Iterator[latched.Device]:
     kind: Kind = ("numbered", "numbered", "pulse", "request")[block // 2 % 4]
-    server = (OpcUaServer if block % 2 else ModbusServer)(kind)
     with ExitStack() as stack:
-        site = Site(tmp_path, kind, server)
-        stack.callback(site.close)
+        site = plc_sites("opcua" if block % 2 else "modbus", kind)
         robot = {"driver": "plc", "options": site.options}
         lab = KilledDaemon(tmp_path, "station", robot, Log(site))
         stack.callback(lab.daemon.kill)

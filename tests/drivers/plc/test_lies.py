@@ -15,8 +15,9 @@ from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution, RecordingContext
 from tests.drivers.killed import KilledDaemon
 from tests.drivers.lying import believed_by_nobody, started_late
+from tests.drivers.plc.conftest import PlcSites
 from tests.drivers.plc.model import OK
-from tests.drivers.plc.site import NAMES, ModbusServer, OpcUaServer, Site
+from tests.drivers.plc.site import NAMES, Site
 from tests.drivers.plc.test_kills import Log
 
 pytestmark = [
@@ -29,13 +30,10 @@ _THEIRS = 4_711
 
 
 @pytest.fixture(params=["modbus", "opcua"])
-def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
-    pytest.importorskip("asyncua", reason="the extra opcua is not installed")
-    pytest.importorskip("pymodbus", reason="the extra modbus is not installed")
-    server = (OpcUaServer if request.param == "opcua" else ModbusServer)("numbered")
-    made = Site(tmp_path, "numbered", server)
+def site(plc_sites: PlcSites, request: pytest.FixtureRequest) -> Iterator[Site]:
+    made = plc_sites(request.param, "numbered")
     yield made
-    made.close()
+    made.driver.close()
 
 
 @pytest.fixture
@@ -97,7 +95,7 @@ def test_answer__that_comes_late_is_not_taken_for_that_of_another_question(site:
     """The connection is given up with it, and the truth is asked for over a new one."""
     driver = site.driver
     driver.connect()
-    command = Command(cmd_type="MOVE", params={"goal": 30})
+    command = Command(cmd_type="MOVE", params=_LONG)
     execution = Execution(driver, command, task_id="task_late").named()
     assert isinstance(driver, Settles)
     driver.let_go(60)

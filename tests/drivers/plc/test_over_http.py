@@ -63,10 +63,12 @@ def test_station__runs_answers_stops_and_tells_its_alarm(lab: Lab) -> None:
     # submitted, running, and the values that the PLC has read back
     task_id = lab.begun(6)
     assert client.task(task_id).state == "running"
-    assert client.immediate({"cmd_type": "WEIGH"}) == {"weight": 0}
+    assert client.immediate({"cmd_type": "WEIGH"})["weight"] == 0
     task = client.wait(task_id)
-    assert (task.state, task.result) == ("completed", {"weight": 60})
-    assert client.immediate({"cmd_type": "WEIGH"}) == {"weight": 60}
+    assert task.completed
+    assert task.result is not None
+    assert task.result["weight"] == 60
+    assert client.immediate({"cmd_type": "WEIGH"})["weight"] == 60
 
     # what the node cannot hold is refused before anything is written
     with pytest.raises(Refused) as told:
@@ -115,7 +117,9 @@ def test_link__that_comes_back_finds_the_number_and_follows_it(lab: Lab) -> None
     assert client.task(task_id).state == "running"
     lab.site.open()
     task = client.wait(task_id)
-    assert (task.state, task.result) == ("completed", {"weight": 300})
+    assert task.completed
+    assert task.result is not None
+    assert task.result["weight"] == 300
     assert [(job.goal, job.ended) for job in plc.jobs] == [(30, "ok")]
     assert lab.holds() == set()
 
