@@ -77,10 +77,9 @@ def test_kill__between_the_start_and_its_uuid_is_unknown_and_held(
     made.start()
     with made.client() as client:
         made.connected(client)
-        params = {"place": "FIRST"}
-        assert client.wait(client.submit("MOVE", params).task_id).completed
+        assert client.wait(client.submit("MOVE", {"place": "FIRST"}).task_id).completed
         site.cable.mute = True
-        params = {"place": "SHELF", "steps": 50 * (seed + 1), "step_s": 0.01}
+        params: dict[str, Any] = {"place": "SHELF", "steps": 50 * (seed + 1), "step_s": 0.01}
         task_id = client.submit("MOVE", params).task_id
         until(lambda: site.starts() == 2)
     made.daemon.kill()
