@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError, Future, wait
@@ -78,6 +79,10 @@ class RosbridgeDriver:
         self._up = False
         self._goals.open()
         try:
+            if self._latched:
+                # before it is looked whether a stop gets through; what that one says is told below
+                with contextlib.suppress(DriverError):
+                    self._stop_all()
             making = self._stops.prepare()
             with self._state:
                 self._making = making
