@@ -16,12 +16,14 @@ from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, r
 
 from . import real_time
 from .patience import PatientLoop
+from .postgres.fixtures import _own_database, new_postgres, postgres, postgres_server
 from .slices import Slices, examples
 from .swift import CLOCK
 from .warm import warm
 
 # here, so that one process has the daemons of all tests
 __all__ = ["robotq_client", "robotq_config", "robotq_daemon", "robotq_host"]
+__all__ += ["_own_database", "new_postgres", "postgres", "postgres_server"]
 
 # a daemon starts a quarter faster from byte code, and the next run of the tests by half a minute
 # of work; so they keep it where the environment would not

@@ -15,7 +15,10 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "robotq"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-WITH_THEIRS = {"pydantic_core": "pydantic", "mcp_types": "mcp", "grpc": "sila2", "google": "sila2"}
+WITH_THEIRS = {
+    "pydantic_core": "pydantic", "mcp_types": "mcp", "grpc": "sila2", "google": "sila2",
+    "psycopg_pool": "psycopg",
+}  # fmt: skip
 """Packages that belong to another one, which brings them."""
 
 
@@ -46,6 +49,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
             allowed |= set(names(extras["mcp"]))
         if file.parts[:2] == ("drivers", "sila"):
             allowed |= set(names(extras["sila"]))
+        if file.parts[0] == "postgres" or file.parts[:2] == ("store", "postgres"):
+            allowed |= set(names(extras["postgres"]))
         if file.parts[0] == "testing":
             allowed.add("pytest")
         if file.parts[:2] == ("drivers", "plc"):
@@ -59,8 +64,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
 def test_requirements__stand_there_once() -> None:
     extras = PROJECT["optional-dependencies"]
     assert sorted(extras) == [
-        "dev", "docs", "fast", "hid", "mcp", "modbus", "opcua", "ros", "sila", "simulators",
-        "vision",
+        "dev", "docs", "fast", "hid", "mcp", "modbus", "opcua", "postgres", "ros", "sila",
+        "simulators", "vision",
     ]  # fmt: skip
     for listed in (PROJECT["dependencies"], *extras.values()):
         assert [name for name, times in Counter(names(listed)).items() if times > 1] == []

@@ -1,4 +1,4 @@
-"""Both stores, and what is needed to close and open them again."""
+"""All stores, and what is needed to close and open them again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from robotq.postgres import Database
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Restored, Store
+from robotq.store.postgres import PostgresStore
 from robotq.store.sqlite import SqliteStore
 
 
@@ -26,17 +28,33 @@ class Shelf:
         return await self.store.open(finished=finished)
 
 
-def shelf_of(kind: str, folder: Path) -> Shelf:
+def shelf_of(kind: str, folder: Path, dsn: Callable[[], str]) -> Shelf:
+    """`dsn` gives an empty database; only a store that wants one asks for it."""
     if kind == "sqlite":
         return Shelf(lambda: SqliteStore(folder))
+    if kind == "postgres":
+        at = dsn()
+        return Shelf(lambda: PostgresStore(Database(at, name="lab-1", connections=2), folder))
     memory = MemoryStore()
     return Shelf(lambda: memory)
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+_EVERY_DAY = {"test_apply", "test_jobs"}
+"""What is tried on PostgreSQL each time; the rest of it is among the long tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        name = item.path.stem
+        if params.get("shelf") == "postgres" and name not in _EVERY_DAY:
+            item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
     """Each kind of store, new and open."""
-    shelf = shelf_of(request.param, tmp_path)
+    shelf = shelf_of(request.param, tmp_path, lambda: request.getfixturevalue("postgres"))
     await shelf.store.open(finished=100)
     yield shelf
     await shelf.store.close()

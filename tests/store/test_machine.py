@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from robotq.store.port import (
     StaleRevision,
     TaskQuery,
 )
+from tests.postgres.server import emptied
 from tests.slices import examples
 
 from .conftest import shelf_of
@@ -52,12 +53,13 @@ class StoreMachine(RuleBasedStateMachine):
     """Tasks live through the transition table; some calls are wrong, some come together."""
 
     kind: str
+    dsn: Callable[[], str]
 
     @initialize()
     def start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="robotq-machine-"))
         self.loop = asyncio.Runner()
-        self.shelf = shelf_of(self.kind, self.folder)
+        self.shelf = shelf_of(self.kind, self.folder, self.dsn)
         self.loop.run(self.shelf.store.open(finished=0))
         self.tasks: dict[int, Task] = {}
         self.counts: Counter[tuple[str, str, TaskState]] = Counter()
@@ -295,18 +297,33 @@ def _seen(task: Task | None) -> tuple[int, TaskState | None]:
     return (0, None) if task is None else (task.revision, task.state)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "memory"])
-def test_any_history__leaves_what_the_model_says(kind: str) -> None:
-    machine = type("Machine", (StoreMachine,), {"kind": kind})
+def _dsn(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Gives the same database for each example, emptied."""
+
+    def dsn() -> str:
+        found: str = request.getfixturevalue("postgres")
+        emptied(found)
+        return found
+
+    return dsn
+
+
+@pytest.mark.parametrize(
+    "kind", ["sqlite", "memory", pytest.param("postgres", marks=pytest.mark.long)]
+)
+def test_any_history__leaves_what_the_model_says(kind: str, request: pytest.FixtureRequest) -> None:
+    machine = type("Machine", (StoreMachine,), {"kind": kind, "dsn": staticmethod(_dsn(request))})
     run_state_machine_as_test(
         machine, settings=settings(max_examples=examples(10), stateful_step_count=20)
     )
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["sqlite", "memory"])
-def test_any_long_history__leaves_what_the_model_says(kind: str) -> None:
-    machine = type("Machine", (StoreMachine,), {"kind": kind})
+@pytest.mark.parametrize("kind", ["sqlite", "memory", "postgres"])
+def test_any_long_history__leaves_what_the_model_says(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    machine = type("Machine", (StoreMachine,), {"kind": kind, "dsn": staticmethod(_dsn(request))})
     run_state_machine_as_test(
         machine, settings=settings(max_examples=examples(60), stateful_step_count=40)
     )

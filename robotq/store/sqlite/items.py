@@ -19,11 +19,11 @@ from robotq.store.port import (
 from robotq.store.sqlite.rows import Row
 from robotq.store.sqlite.statements import load
 
-_COLUMNS = (
+COLUMNS = (
     "title, description, status, priority, session_id, batch_id, due_date_ms, completed_at_ms, "
     "created_at_ms, updated_at_ms, task_id, revision, id"
 )
-_READ = load("read.sql", item=_COLUMNS)
+_READ = load("read.sql", item=COLUMNS)
 _WRITE = load("write.sql")
 
 
@@ -32,14 +32,14 @@ def _ranked(column: str, values: type[ItemStatus | ItemPriority]) -> str:
     return f"CASE {column} {ranks} END"
 
 
-_ORDER = {
+ORDER = {
     ItemOrder.UPDATED: "updated_at_ms",
     ItemOrder.CREATED: "created_at_ms",
     ItemOrder.DUE: "due_date_ms",
     ItemOrder.PRIORITY: _ranked("priority", ItemPriority),
     ItemOrder.STATUS: _ranked("status", ItemStatus),
 }
-_CAN_BE_NULL = (ItemOrder.DUE, ItemOrder.PRIORITY)
+CAN_BE_NULL = (ItemOrder.DUE, ItemOrder.PRIORITY)
 """Without a term for NULL, the others can use the order of an index."""
 
 
@@ -50,8 +50,8 @@ def statement(
     match mutation:
         case SaveItem(item):
             if item.revision == 1:
-                return _WRITE["insert_item"], _row(item), True
-            return _WRITE["update_item"], (*_row(item), item.revision - 1), True
+                return _WRITE["insert_item"], item_to_row(item), True
+            return _WRITE["update_item"], (*item_to_row(item), item.revision - 1), True
         case DropItem(item_id, revision):
             return _WRITE["drop_item"], (item_id, revision), True
         case SaveItemBatch(batch):
@@ -64,11 +64,11 @@ def statement(
 
 
 def items(connection: sqlite3.Connection, query: ItemQuery) -> tuple[Sequence[Item], int]:
-    conditions, parameters = _conditions(query)
+    conditions, parameters = conditions_of(query)
     direction = "DESC" if query.descending else "ASC"
-    key = _ORDER[query.order]
+    key = ORDER[query.order]
     order = f"{key} {direction}, created_at_ms, id"
-    if query.order in _CAN_BE_NULL:
+    if query.order in CAN_BE_NULL:
         order = f"{key} IS NULL, {order}"
     statement = (
         _READ["items"]
@@ -77,7 +77,7 @@ def items(connection: sqlite3.Connection, query: ItemQuery) -> tuple[Sequence[It
         .replace("{page}", "" if query.limit is None else "LIMIT ? OFFSET ?")
     )
     page = () if query.limit is None else (query.limit, query.offset)
-    found = [_item(row) for row in connection.execute(statement, (*parameters, *page))]
+    found = [item_from_row(row) for row in connection.execute(statement, (*parameters, *page))]
     if query.limit is None:
         return found, len(found)
     count = _READ["count_items"].replace("{conditions}", conditions)
@@ -98,10 +98,10 @@ def batches(
     found = connection.execute(statement, (*parameters, query.limit, query.offset))
     count = _READ["count_item_batches"].replace("{conditions}", conditions)
     (total,) = connection.execute(count, parameters).fetchone()
-    return [_batch(row) for row in found], total
+    return [batch_from_row(row) for row in found], total
 
 
-def _conditions(query: ItemQuery) -> tuple[str, Sequence[Any]]:
+def conditions_of(query: ItemQuery) -> tuple[str, Sequence[Any]]:
     """The WHERE of a query and its parameters."""
     terms, parameters = ["true"], list[Any]()
     for column, value in (
@@ -119,7 +119,7 @@ def _conditions(query: ItemQuery) -> tuple[str, Sequence[Any]]:
     return " AND ".join(terms), parameters
 
 
-def _row(item: Item) -> Row:
+def item_to_row(item: Item) -> Row:
     return (
         item.title,
         item.description,
@@ -137,8 +137,8 @@ def _row(item: Item) -> Row:
     )
 
 
-def _item(row: Row) -> Item:
-    """The item of a row of _COLUMNS."""
+def item_from_row(row: Row) -> Item:
+    """The item of a row of COLUMNS."""
     title, description, status, priority, session_id, batch_id, due_date, *rest = row
     completed_at, created_at, updated_at, task_id, revision, item_id = rest
     return Item(
@@ -158,6 +158,6 @@ def _item(row: Row) -> Item:
     )
 
 
-def _batch(row: Row) -> ItemBatch:
+def batch_from_row(row: Row) -> ItemBatch:
     batch_id, session_id, reason, created_at = row
     return ItemBatch(id=batch_id, session_id=session_id, reason=reason, created_at_ms=created_at)

@@ -1,0 +1,21 @@
+"""PostgreSQL, for what many daemons share: its connections, its schema, and its bell.
+
+Needs the extra `postgres`; a daemon that shares nothing imports none of this. No SQL of what is
+kept stands here: that is with who keeps it.
+"""
+
+from __future__ import annotations
+
+from robotq.postgres.database import Database, DatabaseAway, Statistics
+from robotq.postgres.migrations import SCHEMA_VERSION, Phase, migrate
+from robotq.postgres.statements import load
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Database",
+    "DatabaseAway",
+    "Phase",
+    "Statistics",
+    "load",
+    "migrate",
+]

@@ -1,0 +1,9 @@
+-- name: version
+SELECT current_setting('server_version_num')::int, current_setting('server_version');
+
+-- name: limit
+-- For this transaction only: a pooler gives the connection to somebody else afterwards.
+SELECT
+    set_config('statement_timeout', %(limit)s, true),
+    set_config('lock_timeout', %(limit)s, true),
+    set_config('idle_in_transaction_session_timeout', %(limit)s, true);

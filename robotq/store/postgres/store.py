@@ -1,0 +1,213 @@
+"""The Store protocol on PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+
+from robotq.model.delivery import Delivery
+from robotq.model.errors import DataUnavailable
+from robotq.model.event import Event
+from robotq.model.item import Item, ItemBatch
+from robotq.model.task import Task
+from robotq.postgres import SCHEMA_VERSION, Database, DatabaseAway, migrate
+from robotq.postgres.database import Connection
+from robotq.store.job_query import JobQuery
+from robotq.store.port import (
+    Answer,
+    Committed,
+    DeliveryQuery,
+    ItemBatchQuery,
+    ItemQuery,
+    Mutation,
+    Restored,
+    StoreStatistics,
+    StoreUnavailable,
+    Tally,
+    TaskQuery,
+)
+from robotq.store.postgres import reads
+from robotq.store.postgres.changes import WRITE
+from robotq.store.postgres.writer import Taking, Writer, refusal
+
+_log = logging.getLogger(__name__)
+
+_PRUNE_ROWS = 200
+"""Rows removed in one transaction; a submit waits for one of them at most."""
+
+T = TypeVar("T")
+
+
+class PostgresStore:
+    """Everything in the schema `robotq` of a database, for any number of daemons.
+
+    A daemon keeps no truth of it in memory: a change names the revision that it is over, and is
+    refused with StaleRevision where another daemon was first. Commits survive what the server's
+    `synchronous_commit` makes them survive.
+    """
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        """`folder`: where files go that rows name; the database has none."""
+        self._database = database
+        self._folder = folder
+        self._writer: Writer | None = None
+        self._version = ""
+
+    @property
+    def database(self) -> Database:
+        return self._database
+
+    def files(self, name: str) -> Path:
+        return self._folder / name
+
+    async def open(self, *, finished: int) -> Restored:
+        """See `Store.open`. Any number of daemons may have it open."""
+        try:
+            await self._database.open()
+            self._version = await self._database.check()
+            await migrate(self._database)
+            writer = Writer(self._database, f"{self._database.name} {uuid.uuid4().hex[:12]}")
+            await writer.open()
+            self._writer = writer
+            restored = await self._read(lambda found: reads.restore(found, finished))
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, DatabaseAway | StoreUnavailable):
+                raise DataUnavailable(f"{self._database.place} cannot be used: {error}") from error
+            raise
+        _log.info(
+            "PostgreSQL %s at schema %d, %s", self._version, SCHEMA_VERSION, self._database.place
+        )
+        return restored
+
+    def apply(
+        self, mutations: Sequence[Mutation], committed: Committed | None = None
+    ) -> Future[Sequence[Event]]:
+        if self._writer is None:
+            raise StoreUnavailable("the store is not open")
+        return self._writer.apply(mutations, committed)
+
+    def claim(
+        self, queue: str, match: str, take: Taking, committed: Committed
+    ) -> Future[Sequence[Event] | None]:
+        """See `Writer.claim`: the database chooses, whichever daemon asks."""
+        if self._writer is None:
+            raise StoreUnavailable("the store is not open")
+        return self._writer.claim(queue, match, take, committed)
+
+    async def get(self, task_id: str) -> Task | None:
+        return await self._read(lambda found: reads.task(found, task_id))
+
+    async def list(self, query: TaskQuery) -> Sequence[Task]:
+        return await self._read(lambda found: reads.tasks(found, query))
+
+    async def events_since(
+        self,
+        event_id: int,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        api: str | None = None,
+    ) -> Sequence[Event]:
+        return await self._read(lambda found: reads.events(found, event_id, limit, task_id, api))
+
+    async def programs_named(self, sha256: Sequence[str]) -> frozenset[str]:
+        return await self._read(lambda found: reads.programs_named(found, sha256))
+
+    async def answer(self, scope: str, key: str) -> Answer | None:
+        return await self._read(lambda found: reads.answer(found, scope, key))
+
+    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
+        return await self._read(lambda found: reads.deliveries(found, query))
+
+    async def unnamed_files(self, hashes: Sequence[str]) -> Sequence[str]:
+        return await self._read(lambda found: reads.unnamed_files(found, hashes))
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
+        return await self._read(lambda found: reads.jobs(found, query))
+
+    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
+        return await self._read(lambda found: reads.items(found, query))
+
+    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
+        return await self._read(lambda found: reads.batches(found, query))
+
+    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
+        return await self._read(lambda found: reads.tallies(found, api, from_ms, to_ms))
+
+    async def prune(
+        self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
+    ) -> int:
+        """See `Store.prune`. Any daemon may do it; two of them do no harm."""
+        removed = 0
+        for statement, before_ms in (
+            ("prune_tasks", tasks_before_ms),
+            ("prune_events", events_before_ms),
+            ("prune_answers", answers_before_ms),
+            ("prune_deliveries", tasks_before_ms),
+            ("prune_items", tasks_before_ms),
+            ("prune_tallies", events_before_ms),
+        ):
+            removed += await self._remove(WRITE[statement], before_ms, limit)
+        return removed
+
+    async def probe(self) -> None:
+        async def write(connection: Connection) -> None:
+            await connection.execute(WRITE["probe"])
+
+        await self._read(write)
+
+    def statistics(self) -> StoreStatistics:
+        writer, connections = self._writer, self._database.statistics()
+        return StoreStatistics(
+            kind="postgres",
+            version=self._version,
+            commits=writer.commits if writer is not None else 0,
+            applied=writer.applied if writer is not None else 0,
+            waiting=writer.waiting if writer is not None else 0,
+            last_commit_s=writer.last_commit_s if writer is not None else 0.0,
+            details={
+                "place": self._database.place,
+                "schema": SCHEMA_VERSION,
+                "connections": connections.connections,
+                "connections_waited_for": connections.waiting,
+            },
+        )
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        await self._database.close()
+
+    async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """What `work` finds, in one transaction. Raises StoreUnavailable."""
+        if self._writer is None:
+            raise StoreUnavailable("the store is not open")
+        try:
+            async with self._database.transaction() as connection:
+                return await work(connection)
+        except DatabaseAway as error:
+            raise StoreUnavailable(str(error)) from error
+        except psycopg.DataError as error:
+            raise refusal(error) from error
+
+    async def _remove(self, statement: str, before_ms: int, limit: int) -> int:
+        async def remove(connection: Connection) -> int:
+            asked = {"before": before_ms, "rows": min(limit - removed, _PRUNE_ROWS)}
+            return (await connection.execute(statement, asked)).rowcount
+
+        removed = 0
+        while removed < limit:
+            count = await self._read(remove)
+            removed += count
+            if not count:
+                break
+        return removed
