@@ -7,7 +7,7 @@ import itertools
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeAlias
 
@@ -259,22 +259,29 @@ class Writer:
         self._refuse_all()
         _log.warning("the database is away while a commit was on its way; it is asked again")
         asked = {"writer": self._name, "token": self._tried}
+        known: tuple[int, int] | None = None
         try:
-            while True:
-                try:
-                    async with self._database.transaction() as connection:
-                        token, event = await one(connection, WRITE["last_commit"], asked)
-                except DatabaseAway:
-                    if self._closing:
-                        raise
-                    await asyncio.sleep(_AGAIN_S)
-                else:
-                    break
+            while known is None:
+                known = await self._known(asked)
         finally:
             self.unsure = False
+        token, event = known
         if token == self._tried:
-            return int(event)
+            return event
         raise DatabaseAway("the connection broke before the commit")
+
+    async def _known(self, asked: Mapping[str, object]) -> tuple[int, int] | None:
+        """The number of the last commit, and of the journal then; None a moment later where the
+        database is away."""
+        try:
+            async with self._database.transaction() as connection:
+                token, event = await one(connection, WRITE["last_commit"], asked)
+        except DatabaseAway:
+            if self._closing:
+                raise
+            await asyncio.sleep(_AGAIN_S)
+            return None
+        return int(token), int(event)
 
     def _refuse_all(self) -> None:
         calls, self._calls = list(self._calls), deque()
