@@ -162,7 +162,7 @@ class Writer:
         self.applied += sum(not isinstance(outcome, Exception) for outcome in outcomes)
         self._handover.answer(
             [
-                (call.future, outcome, call.committed)
+                (call.future, outcome, None if outcome is None else call.committed)
                 for call, outcome in zip(calls, outcomes, strict=True)
             ]
         )
