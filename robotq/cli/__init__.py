@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "host.serve",
     "demo": "host.demo",
     "submit": "remote.submit",
+    "repeat": "remote.repeat",
     "status": "remote.control",
     "watch": "remote.watch",
     "history": "remote.history",

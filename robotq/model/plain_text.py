@@ -24,3 +24,12 @@ def plain_json(encoded: str) -> str:
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def no_formula(told: str) -> str:
+    """A text for a cell of a spreadsheet, which would carry out what begins like a formula, also
+    behind blanks."""
+    return f"'{told}" if told.lstrip(" ").startswith(_FORMULA) else told

@@ -279,3 +279,20 @@ def test_argument_in_another_encoding__does_not_keep_a_stop_from_its_way(
 ) -> None:
     assert robotq("estop", "--reason", ODD).code == 0
     assert daemon.get("/estop")["latched"]
+
+
+def test_repeat__every_day_at_22_until_it_is_removed(robotq: Typed) -> None:
+    made = robotq("repeat", NAVIGATION, "--at", "22:00", "--days", "mon,tue", "--json")
+    assert made.code == 0
+    # an answer that was lost: the same once more is the one that there is
+    assert robotq("repeat", NAVIGATION, "--at", "22:00", "--days", "mon,tue", "--json").json == (
+        made.json
+    )
+    repeat_id = made.json["repeat"]["repeat_id"]
+    listed = robotq("repeat").out
+    assert repeat_id in listed
+    assert "22:00 mon,tue" in listed
+    assert robotq("repeat", "--remove", repeat_id).code == 0
+    assert repeat_id not in robotq("repeat").out
+    assert robotq("repeat", NAVIGATION).code == ExitCode.USAGE
+    assert robotq("repeat", NAVIGATION, "--at", "25:00").code == ExitCode.FAILED

@@ -56,13 +56,13 @@ def test_history__a_state_that_does_not_exist_is_refused_with_those_that_do(robo
 def test_export__csv_has_a_line_for_each_task_and_no_formula(robotq: Typed, tmp_path: Path) -> None:
     command = json.loads(NAVIGATION.read_text())
     odd = tmp_path / "odd.json"
-    odd.write_text(json.dumps(command | {"cmd_id": "=1+1"}))
+    odd.write_text(json.dumps(command | {"cmd_id": " =1+1"}))
     task_id = done(robotq, odd)
     table = tmp_path / "tasks.csv"
     assert robotq("export", table).code == 0
     with table.open(encoding="utf-8-sig", newline="") as stream:
         rows = {row["task_id"]: row for row in csv.DictReader(stream)}
-    assert rows[task_id]["cmd_id"] == "'=1+1"
+    assert rows[task_id]["cmd_id"] == "' =1+1"
     assert len(rows) == len(robotq("history", "--limit", "10000", "--json").json)
 
 

@@ -21,6 +21,7 @@ from robotq.cli.shared.http import asking
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
 from robotq.cli.shared.show import new_console, print_json
 from robotq.model.json import JsonObject
+from robotq.model.plain_text import no_formula
 
 _COLUMNS = (
     "task_id",
@@ -194,6 +195,5 @@ def _opened(file: Path | None) -> Iterator[IO[str]]:
 def _plain(task: JsonObject) -> dict[str, Any]:
     """The task for a spreadsheet, in which no text of a client becomes a formula."""
     return {
-        name: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
-        for name, value in task.items()
+        name: no_formula(value) if isinstance(value, str) else value for name, value in task.items()
     }

@@ -19,6 +19,7 @@ from robotq.api.robot.handlers.tasks import task_query
 from robotq.api.robot.models import tasks as models
 from robotq.model.errors import RobotqError
 from robotq.model.outcome import result_view
+from robotq.model.plain_text import no_formula
 from robotq.model.program import shown_params
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
@@ -29,8 +30,6 @@ _PAGE = 100
 """Tasks that are read, and are in memory, at a time."""
 _CELL = 32_000
 """Characters of a cell; a spreadsheet takes 32,767."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a text begins with that a spreadsheet would carry out."""
 
 COLUMNS = (
     "task_id", "cmd_type", "cmd_id", "robot_id", "api", "state", "error_code", "message",
@@ -145,4 +144,4 @@ def _cell(value: Any) -> Any:
     told = str(value).replace("\x00", "")
     if len(told) > _CELL:
         told = f"{told[:_CELL]}…"
-    return f"'{told}" if told.lstrip(" ").startswith(_FORMULA) else told
+    return no_formula(told)
