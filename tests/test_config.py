@@ -212,7 +212,16 @@ def test_environment__knows_every_key_by_its_path() -> None:
     assert {"ROBOTQ_PORT", "ROBOTQ_DATA", "ROBOTQ_TIME_SCALE"} <= known
     assert "ROBOTQ_QUEUE__MAX_LENGTH" in known
     assert "ROBOTQ_INTERFACES__TASK_QUEUE__LEASE_S" in known
-    sections = {"queue", "retention", "limits", "artifacts", "webhooks", "interfaces", "inbox"}
+    sections = {
+        "queue",
+        "retention",
+        "limits",
+        "artifacts",
+        "webhooks",
+        "notify",
+        "interfaces",
+        "inbox",
+    }
     top = {f.name for f in fields(Config)} - {"source", *sections}
     assert {f"ROBOTQ_{name}".upper() for name in top} <= known
 

@@ -51,6 +51,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
             allowed |= set(names(extras["sila"]))
         if file.parts[0] == "postgres" or file.parts[:2] == ("store", "postgres"):
             allowed |= set(names(extras["postgres"]))
+        if file.parts[:2] == ("engine", "notify"):
+            allowed |= set(names(extras["notify"]))
         if file.parts[0] == "testing":
             allowed.add("pytest")
         if file.parts[:2] == ("drivers", "plc"):
@@ -64,7 +66,7 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
 def test_requirements__stand_there_once() -> None:
     extras = PROJECT["optional-dependencies"]
     assert sorted(extras) == [
-        "dev", "docs", "fast", "hid", "mcp", "modbus", "opcua", "postgres", "ros", "sila",
+        "dev", "docs", "fast", "hid", "mcp", "modbus", "notify", "opcua", "postgres", "ros", "sila",
         "simulators", "vision",
     ]  # fmt: skip
     for listed in (PROJECT["dependencies"], *extras.values()):

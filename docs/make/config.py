@@ -34,6 +34,7 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "WebhooksConfig": ("webhooks", "[Webhooks](../guides/webhooks.md)."),
+    "NotifyConfig": ("notify", "[Telling people](../guides/telling-people.md)."),
     "InboxConfig": ("inbox", "[Files](../guides/files.md) instead of HTTP."),
     "InterfacesConfig": (
         "interfaces",
@@ -66,6 +67,8 @@ _WORDS: Mapping[str, str] = {
     "list[Network]": "list of networks",
     "list[Host]": "list of names, addresses, networks",
     "Url | None": "URL or null",
+    "list[NotifyUrl]": "list of URLs",
+    "TimeOfDay | None": "time of the day, or null",
 }
 """Types that JSON Schema has no word for."""
 

@@ -56,6 +56,7 @@ COMMANDS = {
     "device": "host.device",
     "worker": "remote.worker",
     "mcp": "host.mcp",
+    "notify": "host.notify",
     "backup": "host.backup",
     "restore": "host.backup",
 }

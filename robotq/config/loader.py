@@ -162,6 +162,11 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
         tree["data"] = _home(tree["data"])
     if isinstance(tree.get("commands"), list):
         tree["commands"] = [_anchored(item, folder) for item in tree["commands"]]
+    notify = tree.get("notify")
+    if isinstance(notify, dict):
+        for key in ("to", "escalate_to"):
+            if isinstance(notify.get(key), list):
+                notify[key] = [_anchored_file(item, folder) for item in notify[key]]
     robots = tree.get("robots")
     for robot in robots.values() if isinstance(robots, dict) else ():
         _anchor_options(robot, folder)
@@ -176,6 +181,11 @@ def _anchor_options(owner: Any, folder: Path) -> None:
             name: _anchored(value, folder) if _is_path(value) else value
             for name, value in owner["options"].items()
         }
+
+
+def _anchored_file(value: Any, folder: Path) -> Any:
+    is_file = isinstance(value, str) and value.startswith("file:")
+    return f"file:{folder / _home(value.removeprefix('file:'))}" if is_file else value
 
 
 def _anchored(value: Any, folder: Path) -> Any:

@@ -114,6 +114,15 @@ class PlcStop:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class PlcValue:
+    """A number that is shown while the station works and while it does not."""
+
+    node: str
+    normal: list[float | None] | None = Field(default=None, min_length=2, max_length=2)
+    """Least and most of what is normal, such as [1, 6] or [null, 60]."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PlcStation:
     modbus: PlcModbus | None = None
     opcua: PlcOpcUa | None = None
@@ -132,6 +141,8 @@ class PlcStation:
     """A bit that robotq changes every `watchdog_s`, so that the PLC sees that it is there."""
     watchdog_s: float = Field(default=0.5, gt=0, le=60)
     alarms: list[PlcAlarm] = field(default_factory=list)
+    shows: Mapping[str, PlcValue] = field(default_factory=dict)
+    """Name -> node that is read once a second, and shown with its normal range and its course."""
     poll_s: float = Field(default=0.05, gt=0, le=5)
     """Between two looks at a command that runs."""
     answer_s: float = Field(default=1, gt=0, le=30)
@@ -151,6 +162,8 @@ def _below(path: KeyPath) -> Any:
         return DeviceParam
     if above == "commands":
         return PlcCommand
+    if above == "shows":
+        return PlcValue
     last = next((part for part in reversed(path) if isinstance(part, str)), "")
     kinds: Mapping[str, Any] = {
         "modbus": PlcModbus,

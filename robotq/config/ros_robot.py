@@ -82,6 +82,19 @@ class RosStop:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class RosShows:
+    """A number that a topic tells, shown while a command runs and while none does."""
+
+    topic: str
+    type: str
+    value: str
+    """An expression over `message` and `values`, such as `message.percentage * 100`."""
+    unit: str = Field(default="", max_length=16)
+    normal: list[float | None] | None = Field(default=None, min_length=2, max_length=2)
+    """Least and most of what is normal, such as [20, 100] or [null, 60]."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class RosRobot:
     url: str = "ws://127.0.0.1:9090"
     """Of the bridge."""
@@ -91,6 +104,8 @@ class RosRobot:
     """Names of actions, services and topics that may be used, with `*` for any characters.
     Empty: those of `commands` and `stop`."""
     commands: Mapping[str, RosCommand] = field(default_factory=dict)
+    shows: Mapping[str, RosShows] = field(default_factory=dict)
+    """Name -> what is listened to all the time, and shown with its normal range and its course."""
     stop: list[RosStop] = field(default_factory=list)
     """Sent by an emergency stop, behind the cancelling of all goals."""
     places: list[str] = field(default_factory=list)
@@ -111,6 +126,8 @@ def _below(path: KeyPath) -> Any:
         return DeviceParam
     if above == "commands":
         return RosCommand
+    if above == "shows":
+        return RosShows
     last = next((part for part in reversed(path) if isinstance(part, str)), "")
     kinds: Mapping[str, Any] = {"stop": RosStop, "requires": RosAsk, "feedback": RosFeedback}
     return kinds.get(last, RosRobot)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from robotq.config.receivers import HostRule, read_host_rule, read_url
+from robotq.model.live_value import LONGEST_UNIT, VALUE_NAME
 
 
 class Section:
@@ -41,6 +43,13 @@ def _host(value: object) -> HostRule:
         raise PydanticCustomError("host", "a name, an address or a network") from error
 
 
+NotifyUrl = Annotated[str, Field(pattern=r"^(file:.+|[A-Za-z][A-Za-z0-9+.-]*://.+)$")]
+NotifyEvent = Literal[
+    "estop", "outcome_unknown", "disconnected", "failed", "needs_person", "value", "maintenance"
+]
+_EVENTS: tuple[NotifyEvent, ...] = get_args(NotifyEvent)
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+ValueName = Annotated[str, Field(pattern=VALUE_NAME)]
 RobotName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Url = Annotated[str, PlainValidator(_url)]
@@ -137,11 +146,83 @@ class WebhooksConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotifyConfig(Section):
+    to: list[NotifyUrl] = field(default_factory=list, repr=False)
+    """URLs of apprise, such as dingtalk://TOKEN/ or mailto://user:password@mail.lab. They hold
+    secrets: `file:PATH` stands for those in a file, one a line. Empty: nobody is told."""
+    events: list[NotifyEvent] = field(default_factory=lambda: list(_EVENTS))
+    """Of what: estop, outcome_unknown, disconnected, failed, needs_person, value, maintenance."""
+    after_s: Annotated[float, Field(ge=0, le=86_400)] = 5
+    """What is over before that is no news; what has the priority high is told at once."""
+    disconnected_after_s: Annotated[float, Field(ge=0, le=86_400)] = 30
+    """The same for a link that is lost."""
+    over_s: Annotated[float, Field(ge=0, le=86_400)] = 30
+    """An incident is over when its cause was gone for so long. One that comes back before is the
+    same one, and nobody is told again."""
+    escalate_after_s: Annotated[float | None, Field(gt=0, le=604_800)] = None
+    """Where nobody has acknowledged an incident by then, it is told once more. None: it is not."""
+    escalate_to: list[NotifyUrl] = field(default_factory=list, repr=False)
+    """To whom. Empty: to the same."""
+    quiet_from: TimeOfDay | None = None
+    """From this time of the day on, such as 22:00, only what has the priority high is told. The
+    rest is told at the end, where it is not over by then."""
+    quiet_until: TimeOfDay | None = None
+    """Until this time, also of the next day."""
+    quiet_high: bool = False
+    """Whether quiet hours hold back what has the priority high too: an emergency stop, an unknown
+    outcome, a driver or a disk that does not answer."""
+    tell_end: bool = False
+    """Whether people are also told when an incident is over."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceConfig(Section):
     driver: Literal["line"] = "line"
     """What answers a line. Other drivers are for robots."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The same as those of a robot with `driver: line`."""
+
+
+def _range(value: object) -> list[float | None]:
+    said = PydanticCustomError("range", "two numbers, least and most; null for no such limit")
+    if not isinstance(value, list) or len(value) != 2:
+        raise said
+    numbers = [one for one in value if one is not None]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        raise said
+    if not all(isfinite(one) for one in numbers) or numbers != sorted(numbers) or not numbers:
+        raise said
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueConfig(Section):
+    normal: Annotated[list[float | None] | None, PlainValidator(_range)] = None
+    """Least and most of what is normal, such as [20, 100] or [null, 60]; in place of what the
+    driver says. None: as the driver says."""
+    unit: Annotated[str, Field(max_length=LONGEST_UNIT)] = ""
+    """Where the driver says none."""
+    stale_s: Annotated[float, Field(gt=0, le=86_400)] = 10
+    """A value that was not heard for so long is shown as old, with its age."""
+    alarm: bool = False
+    """Whether somebody has to act when it is out of its range."""
+    alarm_after_s: Annotated[float, Field(ge=0, le=86_400)] = 5
+    """Seconds that it has to be out of its range for that, without a break."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaintenanceConfig(Section):
+    counts: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+    """commands, hours (of running), days (of the calendar), or a cmd_type: how often it was
+    carried out."""
+    every: Annotated[float, Field(gt=0)]
+    """So many of them, and it is due."""
+    warn_before: Annotated[float, Field(ge=0)] = 0
+    """It is shown as soon as so many are left."""
+    then: Literal["warn", "hold"] = "warn"
+    """hold: the queue of the robot is paused while it is due."""
+    text: Annotated[str, Field(max_length=200)] = ""
+    """What is to be done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +235,12 @@ class RobotConfig(Section):
     devices: Mapping[RobotName, DeviceConfig] = field(default_factory=dict)
     """Devices beside the robot, such as a balance, that steps of its commands use by name:
     `{on: balance, do: {cmd_type: WEIGH}}`."""
+    values: Mapping[ValueName, ValueConfig] = field(default_factory=dict)
+    """What is normal for values that the driver tells, such as `battery`, and whether somebody has
+    to act when one is not. `GET /robots/{robot_id}/values` has their names."""
+    maintenance: Mapping[RobotName, MaintenanceConfig] = field(default_factory=dict)
+    """What is to be seen to after so many commands, hours or days, by name. Counted from the first
+    start with it on."""
     on_start: Literal["resume", "hold"] | None = None
     """Whether waiting commands run by themselves after the daemon starts. None: resume for a
     simulated robot, hold for every other."""
@@ -305,6 +392,7 @@ class Config(Section):
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     artifacts: ArtifactsConfig = field(default_factory=ArtifactsConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
     interfaces: InterfacesConfig = field(default_factory=InterfacesConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -26,6 +26,7 @@ from robotq.config import DeviceConfig
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LiveValues
 from robotq.model.stopped_at import StoppedAt
 from robotq.model.task import Command
 from robotq.steps import Program
@@ -83,6 +84,9 @@ class DriverStatus:
     """Device beside the robot -> `connected`, `reason`, `safe_state`."""
     details: JsonObject = field(default_factory=dict)
     """Anything else worth showing, e.g. battery, firmware, coordinates in millimetres."""
+    values: LiveValues = field(default_factory=dict)
+    """Numbers that the robot tells of itself, by name, each with the time since it was heard:
+    shown beside their normal range, and with their course over the last hour."""
 
 
 @dataclass(frozen=True, slots=True)

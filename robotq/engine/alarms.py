@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from robotq.engine.holds.board import HoldBoard
+from robotq.engine.robot.robot import Robot
 from robotq.engine.state.robot_queue import RobotQueue
+from robotq.engine.upkeep.maintenance import Maintenance
 from robotq.engine.why import Why
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
@@ -31,10 +33,12 @@ _ORDER: Mapping[str, str] = {
     WaitCode.RESOURCE: MEDIUM,
     HoldCode.DOES_NOT_FIT: MEDIUM,
     HoldCode.NOT_CONFIGURED: MEDIUM,
+    "value": MEDIUM,
     HoldCode.RESTARTED: LOW,
     WaitCode.APPROVAL: LOW,
     WaitCode.FOLDER: LOW,
     HoldCode.PAUSED: LOW,
+    "maintenance_due": LOW,
 }
 """Most urgent first, with its priority. What is not here needs nobody: a shutdown that goes on,
 a task that waits for its time."""
@@ -83,7 +87,12 @@ class Alarms:
         queues: Mapping[str, RobotQueue],
         clock: WallClock,
         note: Note,
+        robots: Mapping[str, Robot],
+        maintenance: Maintenance | None,
     ) -> None:
+        """`robots`: what they measure may be out of its range."""
+        self._robots = robots
+        self._maintenance = maintenance
         self._holds = holds
         self._why = why
         self._queues = queues
@@ -176,12 +185,25 @@ class Alarms:
                 first = next(iter(unit.values()))
                 alarm_id = f"approval-{first.id}-{first.revision}"
                 yield _alarm(alarm_id, WaitCode.APPROVAL, name, first.id, first.submitted_at_ms)
+        yield from self._measured_and_counted()
         for standing in self._why.all():
             for reason in standing.reasons:
                 if isinstance(reason, Wait) and (alarm := _of_wait(reason)) is not None:
                     yield alarm
                 elif isinstance(reason, Hold) and reason.code is HoldCode.NOT_CONFIGURED:
                     yield _of_hold(reason)
+
+    def _measured_and_counted(self) -> Iterator[Alarm]:
+        """Values that the site wants to be kept in their range, and what is to be seen to."""
+        for name, robot in self._robots.items():
+            for look in robot.values.look():
+                if look.alarm:
+                    since_ms = self._clock.now_ms() - int(look.out_s * 1000)
+                    yield _alarm(f"value-{name}-{look.name}", "value", name, None, since_ms)
+        for item in () if self._maintenance is None else self._maintenance.items():
+            if item.due:
+                due = f"maintenance-{item.robot}-{item.name}-{item.since_ms}"
+                yield _alarm(due, "maintenance_due", item.robot, None, item.since_ms)
 
 
 def _of_hold(hold: Hold) -> Alarm:

@@ -56,6 +56,9 @@ class Engine:
         """Reads commands, by the configuration that is in force."""
         self.signals.settings_changed.subscribe(self._read_by_these)
         self._background = Background()
+        self._maintenance: Any = None
+        self._telling: Any = None
+        """There where the configuration names somebody who is told."""
 
         # whole queues
         control = parts.queue_control
@@ -137,7 +140,13 @@ class Engine:
 
         queues = self._parts.base.memory.robot_queues
         return Alarms(
-            holds=self.holds, why=self.why, queues=queues, clock=self.clock, note=self.note
+            holds=self.holds,
+            why=self.why,
+            queues=queues,
+            clock=self.clock,
+            note=self.note,
+            robots=self.robots,
+            maintenance=self._maintenance,
         )
 
     @cached_property
@@ -177,6 +186,8 @@ class Engine:
             _log.warning("%s", self.absent.line)
         self.absent.start()
         self.webhooks.start()
+        await self._count()
+        await self._tell_people()
         start = self._background.start
         start("clock", self._parts.clock_watch.look, every_s=5)
         start("retention", self._parts.retention.look, every_s=3_600)
@@ -197,7 +208,49 @@ class Engine:
         if self.queue.closed:
             return
         left = [name for name in self.why.queues if self.why.of(name).size]
-        await ShutDown(self._parts, self._background).end([*self.robots, *left])
+        others = () if self._telling is None else (self._telling.stop,)
+        await ShutDown(self._parts, self._background, others).end([*self.robots, *left])
+
+    @property
+    def maintenance(self) -> Any:
+        """A `Maintenance`: what is to be seen to; None where the configuration has nothing of
+        that kind."""
+        return self._maintenance
+
+    async def _count(self) -> None:
+        if not any(robot.maintenance for robot in self.config.robots.values()):
+            return
+        from robotq.engine.upkeep.maintenance import Maintenance  # noqa: PLC0415 - as below
+
+        base = self._parts.base
+        kept = self._maintenance = Maintenance(
+            settings=base.settings,
+            commit=base.commit,
+            reads=self.reads,
+            holds=self.holds,
+            clock=self.clock,
+            facts=base.restored.facts,
+        )
+        base.commit.follow(kept.following)
+        await kept.start()
+        self.signals.hold_changed.subscribe(kept.hold_again)
+        self._background.start("maintenance", kept.look, every_s=2)
+
+    @property
+    def notifications(self) -> Any:
+        """A `Sent`: how many people were told and are to be told; None where nobody is."""
+        return None if self._telling is None else self._telling.outbox.statistics()
+
+    async def _tell_people(self) -> None:
+        if not self.config.notify.to:
+            return
+        from robotq.engine.notify.made import Telling  # noqa: PLC0415 - few sites need it
+
+        self._telling = Telling(
+            self._parts.base, self.robots, self.alarms.standing, self._maintenance
+        )
+        await self._telling.start()
+        self._background.start("notifications", self._telling.look, every_s=1)
 
     # -- helpers -------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from robotq.engine.assembly.parts import Parts
 from robotq.engine.upkeep.background import Background
@@ -29,8 +29,15 @@ class ShutDown:
     the daemon from ending.
     """
 
-    def __init__(self, parts: Parts, background: Background) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        background: Background,
+        others: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        """`others`: what is to be stopped before the disk is closed."""
         self._parts = parts
+        self._others = others
         self._background = background
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time()
@@ -51,6 +58,8 @@ class ShutDown:
         await parts.absent.stop()
         await self._background.stop()
         await base.webhooks.stop()
+        for stop in self._others:
+            await stop()
         await self._in_time(self._holds_written(), _FOR_THE_ENDS)
         stopped = Event(kind="daemon.stopped", at_ms=base.clock.now_ms(), actor="robotq", data={})
         noted = await self._in_time(base.commit.note(stopped))

@@ -56,6 +56,10 @@ async def start_engine(
     DataUnavailable where that is the disk's fault.
     """
     check_handlers(catalog)
+    if config.notify.to:
+        from robotq.engine.notify.receivers import check  # noqa: PLC0415 - few sites need it
+
+        await asyncio.to_thread(check, config.notify)
     clock = clock or SystemClock()
     simulated = simulated_clock or motion_clock(config.time_scale)
     restored = await store.open(finished=config.queue.finished_in_memory)

@@ -426,6 +426,21 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "等待发送的回调过多: 上限 {limit}",
         "too many webhooks were waiting (limit {limit})",
     ),
+    # what people are told who are not there
+    "notify.estop": ("急停已触发", "Emergency stop"),
+    "notify.outcome_unknown": ("命令结果未知", "It is not known how a command ended"),
+    "notify.disconnected": ("机器人未连接", "The robot is not connected"),
+    "notify.failed": ("命令失败", "A command has failed"),
+    "notify.needs_person": ("需要人工处理", "Somebody is needed"),
+    "notify.value": ("数值超出正常范围", "A value is out of its normal range"),
+    "notify.maintenance": ("需要维护", "Maintenance is due"),
+    "notify.test": ("测试通知", "A test of notifications"),
+    "notify.all_robots": ("所有机器人", "all robots"),
+    "notify.escalated": (
+        "{minutes} 分钟无人确认: {title}",
+        "Not acknowledged for {minutes} min: {title}",
+    ),
+    "notify.ended": ("已结束: {title}", "Over: {title}"),
     # questions of the simulated lab
     "ask.bottle_id": (
         "无法读取瓶子 {slot_index} 的二维码，请输入编号",

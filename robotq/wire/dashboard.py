@@ -10,6 +10,7 @@ from robotq.wire.base import Answer, Object, one_of
 from robotq.wire.holds import Hold, Reason, Wait
 from robotq.wire.robots import Alarm
 from robotq.wire.tasks import Question
+from robotq.wire.values import ValueLook
 
 
 class You(Answer, kw_only=True):
@@ -114,6 +115,8 @@ class RobotLook(Answer, kw_only=True):
     motion_held: bool
     place: str | None
     details: Object
+    values: tuple[ValueLook, ...]
+    """What it measures, those that it began to tell first; a dozen at most."""
     status_error: str | None
     holds: tuple[Hold, ...]
     why: tuple[Reason, ...]

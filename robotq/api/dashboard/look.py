@@ -18,6 +18,7 @@ from robotq.api.http.call import Call
 from robotq.api.http.errors import part
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
+from robotq.api.robot.answers.values import looks
 from robotq.api.robot.answers.words import robot_state
 from robotq.api.robot.handlers.alarms import alarm_views
 from robotq.config.schema import InterfacesConfig
@@ -217,6 +218,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         motion_held=status.held if status is not None else False,
         place=status.place if status is not None else None,
         details=part(status.details if status is not None else {}),
+        values=looks(robot),
         status_error=known.error.text(language) if known.error is not None else None,
         holds=hold_views(holds, language),
         why=reason_views(engine.why.of(robot.name).reasons, language),

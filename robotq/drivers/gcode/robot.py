@@ -30,6 +30,7 @@ from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.identity import Recognition
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LiveValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,10 @@ class GcodeRobot(ABC):
     @abstractmethod
     def _read_options(self, options: Mapping[str, Any]) -> GcodeOptions:
         """Raises ConfigError."""
+
+    def _values(self) -> LiveValues:
+        """The numbers that it has told of itself, each with its age."""
+        return {}
 
     def _position_at_first_sight(self) -> bool:
         """At the first connection: whether where it stands is what there is to know."""
@@ -259,6 +264,7 @@ class GcodeRobot(ABC):
         channel = self._channel
         with channel.still():
             lost, details, pause = channel.lost, self._details(), self._pause()
+            values = self._values()
         return DriverStatus(
             link=LinkState.CONNECTED if lost is None else LinkState.DISCONNECTED,
             held=pause.held,
@@ -267,6 +273,7 @@ class GcodeRobot(ABC):
             planned_moves=pause.planned_moves,
             position_known=self._position_known(),
             details=details,
+            values={} if lost is not None else values,
         )
 
     def _position_known(self) -> bool:

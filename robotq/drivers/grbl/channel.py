@@ -194,6 +194,11 @@ class Channel(LineChannel[Sent]):
         return self._status
 
     @property
+    def status_at(self) -> float:
+        """When the last report came, by the monotonic clock."""
+        return self._status_at
+
+    @property
     def statuses(self) -> int:
         """Reports, ever."""
         return self._statuses

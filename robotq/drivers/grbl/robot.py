@@ -40,6 +40,7 @@ from robotq.drivers.grbl.state import State
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.patience import Turns
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LiveValue, LiveValues
 
 _log = logging.getLogger(__name__)
 
@@ -305,6 +306,20 @@ class GrblRobot(GcodeRobot):
         if status.pins:
             details["pins"] = status.pins
         return details
+
+    def _values(self) -> LiveValues:
+        status = self._channel.status
+        if status is None:
+            return {}
+        age_s = max(0.0, time.monotonic() - self._channel.status_at)
+        point = _work_point(status.machine_mm, status.work_mm, status.offset_mm)
+        values = {
+            axis: LiveValue(value=value, unit="mm", age_s=age_s)
+            for axis, value in zip(_AXES, point, strict=False)
+        }
+        if status.feed is not None:
+            values["feed"] = LiveValue(value=status.feed, unit="mm/min", age_s=age_s)
+        return values
 
 
 def _work_point(

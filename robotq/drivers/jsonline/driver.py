@@ -245,6 +245,7 @@ class JsonlineDriver:
                 "emergency_stop": status.estop,
                 "damaged_lines": link.bad_lines,
             },
+            values=link.values,
         )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:

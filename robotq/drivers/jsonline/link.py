@@ -36,6 +36,7 @@ from robotq.drivers.patience import Silence, Turns
 from robotq.drivers.transport import Transport
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LiveValues
 from robotq.model.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class JsonlineLink:
         """What the device said of itself last."""
         self.status: Status | None = None
         self.status_at = 0.0
+        self._values: LiveValues = {}
+        self._values_at = 0.0
         self.begun = 0
         """Ids that the device has remembered for certain: its own number may be greater."""
         self.run: Run | None = None
@@ -182,6 +185,7 @@ class JsonlineLink:
         except (CallRefused, BadLine) as error:
             raise LinkLost(f"the device tells no status: {error}") from error
         self.status, self.status_at = status, time.monotonic()
+        self._take_values(status.values)
         self._look_at_boot(status.boot)
         return status
 
@@ -243,12 +247,23 @@ class JsonlineLink:
             case None if "state" in message:
                 report, run = read_report(message), self.run
                 self._take_hold(report)
+                if report.values:
+                    self._take_values(report.values)
                 if run is not None and report.id == run.id:
                     run.reported(report)
             case None:
                 self._calls.answered(message)
             case _:
                 """An event that only a newer protocol knows."""
+
+    def _take_values(self, values: LiveValues) -> None:
+        self._values, self._values_at = values, time.monotonic()
+
+    @property
+    def values(self) -> LiveValues:
+        """What the device has measured last, with how long ago it has said so."""
+        age_s = max(0.0, time.monotonic() - self._values_at)
+        return {name: replace(value, age_s=age_s) for name, value in self._values.items()}
 
     def _take_hold(self, report: Report) -> None:
         """A robot that pauses by itself says so in the reports of its command."""

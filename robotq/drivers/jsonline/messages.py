@@ -11,6 +11,7 @@ from typing import Any
 from robotq.drivers.identity import Self
 from robotq.drivers.jsonline.wire import LEAST_LINE, MOST_LINE, PROTOCOL, BadLine
 from robotq.model.json import JsonObject
+from robotq.model.live_value import MOST_VALUES, LiveValue, LiveValues, fault_of
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT = 2_000
@@ -107,6 +108,7 @@ class Report:
     held: bool | None = None
     """None where it does not say."""
     held_because: str = ""
+    values: LiveValues = field(default_factory=dict)
 
     @property
     def final(self) -> bool:
@@ -125,6 +127,7 @@ class Status:
     position_known: bool = True
     place: str | None = None
     details: JsonObject = field(default_factory=dict)
+    values: LiveValues = field(default_factory=dict)
 
 
 def read_hello(ok: Mapping[str, Any]) -> Hello:
@@ -164,7 +167,24 @@ def read_status(ok: Mapping[str, Any]) -> Status:
         position_known=_flag(ok, "position_known", default=True),
         place=_optional_text(ok, "place"),
         details=_object(ok, "details"),
+        values=_values(ok),
     )
+
+
+def _values(ok: Mapping[str, Any]) -> LiveValues:
+    """A value that makes no sense is left out: the robot itself is none the worse for it."""
+    told = {}
+    for name, written in list(_object(ok, "values").items())[:MOST_VALUES]:
+        fields = written if isinstance(written, Mapping) else {"value": written}
+        normal = fields.get("normal")
+        value = LiveValue(
+            value=fields.get("value", math.nan),
+            unit=fields.get("unit", ""),
+            normal=tuple(normal) if isinstance(normal, list) else normal,
+        )
+        if not fault_of(name, value):
+            told[name] = value
+    return told
 
 
 def read_report(message: Mapping[str, Any]) -> Report:
@@ -188,6 +208,7 @@ def read_report(message: Mapping[str, Any]) -> Report:
         refused=_flag(message, "refused"),
         held=_flag(message, "held") if "held" in message else None,
         held_because=_optional_text(message, "held_because") or "",
+        values=_values(message),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,6 +34,7 @@ from robotq.drivers.marlin.protocol import (
     framed,
     parse,
     position_in,
+    temperatures_in,
 )
 from robotq.drivers.transport import PortOptions
 
@@ -89,6 +90,9 @@ class Channel(LineChannel[Numbered]):
         self._halted: str | None = None
         self._reported = -1
         self._point: tuple[float, ...] = ()
+        self._point_at = 0.0
+        self._temperatures: Mapping[str, float] = {}
+        self._temperatures_at = 0.0
         self._motions_sent = 0
         self._motions_over = 0
         self._before_finish = 0
@@ -106,6 +110,7 @@ class Channel(LineChannel[Numbered]):
         self._strange = True
         self._says_busy = False
         self._halted = None
+        self._point_at, self._temperatures = 0.0, {}
         self._paused_at = self._busy_at = None
         self._motions_over = self._motions_sent
 
@@ -254,6 +259,7 @@ class Channel(LineChannel[Numbered]):
                 self.position.forget("the controller has started anew")
             case Told(text=text) | Chatter(text=text):
                 self._told.append(text)
+                self._feel(text)
             case _:
                 """A line that came damaged: that it was heard is all there is to it."""
 
@@ -275,6 +281,7 @@ class Channel(LineChannel[Numbered]):
             if position is not None:
                 self._report(position)
             self._told.append(ok.rest)
+            self._feel(ok.rest)
         if refused:
             return
         if ok.number is not None and self._outstanding and ok.number < self._outstanding[0].number:
@@ -294,8 +301,15 @@ class Channel(LineChannel[Numbered]):
             else:
                 self._pop()
 
+    def _feel(self, text: str) -> None:
+        """It tells how warm it is when a program asks, and by itself while it heats."""
+        told = temperatures_in(text)
+        if told:
+            self._temperatures, self._temperatures_at = told, time.monotonic()
+
     def _report(self, position: Position) -> None:
         self._point = position.point
+        self._point_at = time.monotonic()
         self._told.append(" ".join(f"{axis}:{value:g}" for axis, value in
                                   zip("XYZ", position.point, strict=False)))  # fmt: skip
         asked = [sent for sent in self._outstanding if sent.line is MARKER and not sent.reported]
@@ -376,6 +390,21 @@ class Channel(LineChannel[Numbered]):
     def point(self) -> tuple[float, ...]:
         """Where what is planned leads to, as it was told last."""
         return self._point
+
+    @property
+    def point_at(self) -> float:
+        """When it told that, by the monotonic clock; 0 before it has, over this link."""
+        return self._point_at
+
+    @property
+    def temperatures(self) -> Mapping[str, float]:
+        """In °C, by the names of Marlin: T, T0, B; what it has told last."""
+        return self._temperatures
+
+    @property
+    def temperatures_at(self) -> float:
+        """When it told them, by the monotonic clock."""
+        return self._temperatures_at
 
     @property
     def motions_sent(self) -> int:

@@ -38,6 +38,8 @@ _BUSY = re.compile(r"(?:echo:\s*)?busy:", re.IGNORECASE | re.ASCII)
 _PAUSED = re.compile(r"(?:echo:\s*)?busy:\s*paused for (?:user|input)", re.IGNORECASE | re.ASCII)
 _CHATTER = re.compile(r"wait|//.*|(?:T[0-9]*|B):(?!.*\bW:).*")
 _POSITION = re.compile(r"X:\s*(-?[0-9.]+)\s+Y:\s*(-?[0-9.]+)(?:\s+Z:\s*(-?[0-9.]+))?", re.ASCII)
+_TEMPERATURES = re.compile(r"(?:T[0-9]?|B):\s*-?[0-9]", re.ASCII)
+_TEMPERATURE = re.compile(r"\b(T[0-9]?|B|C):\s*(-?[0-9]{1,4}(?:\.[0-9]{1,4})?)(?=[ /]|$)", re.ASCII)
 _WHO = ("FIRMWARE_NAME", "MACHINE_TYPE", "MACHINE_NAME", "UUID")
 _FIELD = re.compile(r"\b([A-Z_]{4,}):(.*?)(?=\s[A-Z_]{4,}:|$)", re.ASCII)
 _CAPABILITY = re.compile(r"Cap:([A-Z0-9_]+):([01])")
@@ -174,6 +176,17 @@ def position_in(text: str) -> Position | None:
         return Position(tuple(float(part) for part in found.groups() if part)) if found else None
     except ValueError:
         return None
+
+
+def temperatures_in(text: str) -> dict[str, float]:
+    """What a report of M105, or of a heater that heats, says: `T:205.1 /210.0 B:60.0 /60.0 @:64`.
+    Empty for every other text."""
+    if not _TEMPERATURES.match(text):
+        return {}
+    try:
+        return {name: float(degrees) for name, degrees in _TEMPERATURE.findall(text)}
+    except ValueError:
+        return {}
 
 
 def capability_in(text: str) -> tuple[str, bool] | None:

@@ -29,6 +29,7 @@ from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.drivers.marlin.state import State
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LiveValue, LiveValues
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ _WAKE_S = 0.05
 _GOES_ON_S = 2.0
 """Wall seconds that the controller has to go on after M108."""
 _WAITS = "the board waits for a person"
+_HEATERS = {"T": "temperature", "B": "temperature_bed", "C": "temperature_chamber"}
 _PLANNER = 16
 """Motions that Marlin plans ahead."""
 
@@ -319,6 +321,20 @@ class MarlinRobot(GcodeRobot):
             "identity": self._identity.told.whole,
             "emergency_parser": self._state.emergency_parser,
         }
+
+    def _values(self) -> LiveValues:
+        channel, now = self._channel, time.monotonic()
+        values: dict[str, LiveValue] = {}
+        if channel.point_at:
+            age_s = max(0.0, now - channel.point_at)
+            for axis, value in zip("xyz", channel.point, strict=False):
+                values[f"target_{axis}"] = LiveValue(value=value, unit="mm", age_s=age_s)
+        age_s = max(0.0, now - channel.temperatures_at)
+        for name, degrees in channel.temperatures.items():
+            values[_HEATERS.get(name, f"temperature_{name.lower()}")] = LiveValue(
+                value=degrees, unit="°C", age_s=age_s
+            )
+        return values
 
     def _point_details(self) -> JsonObject:
         # Marlin tells where it is going to, not where it is

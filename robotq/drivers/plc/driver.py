@@ -31,6 +31,7 @@ from robotq.drivers.plc.watch import Watch
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LONGEST_UNIT, LiveValue, LiveValues
 from robotq.model.task import Command
 
 
@@ -300,7 +301,26 @@ class PlcDriver:
         return DriverStatus(
             link=LinkState.CONNECTED,
             details={"emergency_stop": self._latched, "nodes": len(self._ready.nodes)},
+            values=self._values(),
         )
+
+    def _values(self) -> LiveValues:
+        """What is shown of the nodes, as it was read a moment ago."""
+        watch = self._watch
+        if watch is None or watch.seen is None:
+            return {}
+        read_at, seen = watch.seen
+        age_s = max(0.0, time.monotonic() - read_at)
+        written = self._ready.written.shows
+        return {
+            name: LiveValue(
+                value=float(seen[node]),
+                unit=self._ready.nodes[node].written.unit[:LONGEST_UNIT],
+                normal=None if (normal := written[name].normal) is None else (normal[0], normal[1]),
+                age_s=age_s,
+            )
+            for name, node in self._ready.shows.items()
+        }
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Only the same options: other nodes and commands need a new start."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotq.config.plc_station import PlcAlarm, PlcCommand, PlcOutcome, PlcStation
+from robotq.config.plc_station import PlcAlarm, PlcCommand, PlcOutcome, PlcStation, PlcValue
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.pieces import Pieces
 from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node
 from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
+from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
 
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MOST_BITS = 32
@@ -40,6 +41,8 @@ class ReadyStation:
     programs: Mapping[str, PlcProgram]
     heartbeat: str | None
     watchdog: str | None
+    shows: Mapping[str, str]
+    """Name of a value -> its node."""
 
 
 class StationReader:
@@ -83,6 +86,7 @@ class StationReader:
             programs=programs,
             heartbeat=None if beat is None else self._node(beat, ("heartbeat",)),
             watchdog=None if dog is None else self._bit(dog, ("watchdog",), writes=True),
+            shows={name: self._shown(name, value) for name, value in written.shows.items()},
             nodes=self._used,
         )
         if not self._used:
@@ -129,6 +133,17 @@ class StationReader:
         own = self._node(name, at, writes=writes)
         if own in self._used and not self._used[own].is_integer:
             self._pieces.fault(at, f"{name} is no whole number without scale and offset")
+        return own
+
+    def _shown(self, name: str, value: PlcValue) -> str:
+        at: KeyPath = ("shows", name)
+        own = self._node(value.node, (*at, "node"))
+        normal = None if value.normal is None else tuple(value.normal)
+        fault = fault_of(name, LiveValue(value=0.0, normal=normal))  # type: ignore[arg-type]
+        if fault:
+            self._pieces.fault(at, fault)
+        if len(self._written.shows) > MOST_VALUES:
+            self._pieces.fault(at, f"expected at most {MOST_VALUES}")
         return own
 
     # -- commands ------------------------------------------------------------------------------

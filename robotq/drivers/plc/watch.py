@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotq.drivers.base import LinkLost
@@ -12,6 +12,8 @@ from robotq.drivers.plc.pattern import Plc, Refused
 from robotq.drivers.plc.reading import ReadyStation
 
 _TURN_S = 0.2
+_SHOW_S = 1.0
+"""Between two looks at what is shown."""
 
 
 class Watch:
@@ -21,6 +23,9 @@ class Watch:
         self._plc = plc
         self._ready = ready
         self._on_lost = on_lost
+        self.seen: tuple[float, Mapping[str, Any]] | None = None
+        """When those that are shown were read last, by the monotonic clock, and by name of the node
+        what was read."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="robotq-plc-watch", daemon=True)
 
@@ -51,14 +56,22 @@ class Watch:
         beat, dog = self._ready.heartbeat, self._ready.watchdog
         looked = beat or next(iter(self._ready.nodes))
         last: Any = None
+        shows = set(self._ready.shows.values())
         changed = shown = time.monotonic()
+        looked_at = shown - _SHOW_S
         high = False
         while not self._ended.wait(min(_TURN_S, written.watchdog_s, written.heartbeat_s / 3)):
             now = time.monotonic()
             if dog is not None and now - shown >= written.watchdog_s:
                 high, shown = not high, now
                 self._plc.write(dog, high)
-            found = self._plc.read([looked])[looked]
+            due = now - looked_at >= _SHOW_S
+            read = self._plc.read({looked, *shows} if due else [looked])
+            if due:
+                looked_at = now
+                # both at once: an old number never gets a new time
+                self.seen = (now, {name: read[name] for name in shows})
+            found = read[looked]
             if found != last:
                 last, changed = found, now
             elif beat is not None and now - changed > written.heartbeat_s:

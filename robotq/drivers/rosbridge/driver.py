@@ -29,6 +29,7 @@ from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, Goa
 from robotq.drivers.rosbridge.options import RosbridgeOptions, read_options
 from robotq.drivers.rosbridge.ready import RosProgram
 from robotq.drivers.rosbridge.run import Run
+from robotq.drivers.rosbridge.shown import Shown
 from robotq.drivers.rosbridge.stops import Stops
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
@@ -53,6 +54,9 @@ class RosbridgeDriver:
         self._bridge = Bridge(setup.robot, options.url)
         self._goals = Goals(self._bridge, options.ready.actions, self._on_lost)
         self._stops = Stops(self._bridge, options.ready)
+        self._shown = Shown(
+            self._bridge, options.ready.shows, {"values": dict(options.ready.robot.values)}
+        )
         self._run: Run | None = None
         self._found: tuple[str, GoalId] | None = None
         """A goal that was found running, and that nobody follows yet."""
@@ -92,7 +96,9 @@ class RosbridgeDriver:
             for action in self._options.ready.actions:
                 if action not in self._missing:
                     self._goals.look(action, _LOOK_S)
+            self._shown.open()
         except LinkLost:
+            self._shown.close()
             self._goals.close()
             self._stops.close()
             raise
@@ -305,7 +311,7 @@ class RosbridgeDriver:
             **_named("no_server", self._missing),
             **_named("refuses_to_cancel", sorted(self._refusing)),
         }
-        return DriverStatus(link=LinkState.CONNECTED, details=details)
+        return DriverStatus(link=LinkState.CONNECTED, details=details, values=self._shown.values())
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Only the same options: other commands and another bridge need a new start."""

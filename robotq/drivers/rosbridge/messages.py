@@ -119,8 +119,11 @@ def cancel(id_: str, action: str, goal: GoalId) -> JsonObject:
     return call_service(id_, f"{action}/_action/cancel_goal", CANCEL_GOAL, request)
 
 
-def subscribe(id_: str, topic: str, type_: str | None) -> JsonObject:
+def subscribe(id_: str, topic: str, type_: str | None, *, every_ms: int = 0) -> JsonObject:
+    """`every_ms`: of messages that come more often, the bridge sends the latest one only."""
     message: dict[str, Any] = {"op": "subscribe", "id": id_, "topic": topic}
+    if every_ms:
+        message |= {"throttle_rate": every_ms, "queue_length": 1}
     return message if type_ is None else {**message, "type": type_}
 
 

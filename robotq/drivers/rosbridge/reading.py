@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from robotq.config.ros_robot import RosAsk, RosCommand, RosRobot, RosStop
+from robotq.config.ros_robot import RosAsk, RosCommand, RosRobot, RosShows, RosStop
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.mapped.filling import Tree
 from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.pieces import Pieces
-from robotq.drivers.rosbridge.ready import Action, Ask, Halt, ReadyRobot, RosProgram
+from robotq.drivers.rosbridge.ready import Action, Ask, Halt, ReadyRobot, RosProgram, Shows
+from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
 from robotq.steps.expressions import ExpressionError
 from robotq.steps.shapes import Shape, shape_of
 from robotq.steps.templates import Template, read_template
@@ -57,7 +58,12 @@ class RobotReader:
             known = actions.setdefault(program.action.name, program.action.type)
             if known != program.action.type:
                 fault(("commands", name, "type"), f"another command calls it {known}")
-        ready = ReadyRobot(robot=robot, programs=programs, halts=halts, actions=actions)
+        shows = {name: self._shown(name, each) for name, each in robot.shows.items()}
+        if len(shows) > MOST_VALUES:
+            fault(("shows",), f"expected at most {MOST_VALUES}")
+        ready = ReadyRobot(
+            robot=robot, programs=programs, halts=halts, shows=shows, actions=actions
+        )
         return None if self.faults else ready
 
     # -- commands ------------------------------------------------------------------------------
@@ -159,6 +165,21 @@ class RobotReader:
             topic=name if stop.service is None else None,
             type=self._type(stop.type, kind, (*at, "type")),
             content=dict(content),
+        )
+
+    def _shown(self, name: str, written: RosShows) -> Shows:
+        at: KeyPath = ("shows", name)
+        normal = None if written.normal is None else (written.normal[0], written.normal[1])
+        wrong = fault_of(name, LiveValue(value=0.0, unit=written.unit, normal=normal))
+        if wrong:
+            self._pieces.fault(at, wrong)
+        names = {**self._values, "message": Shape()}
+        return Shows(
+            topic=self._name(written.topic, (*at, "topic")),
+            type=self._type(written.type, "msg", (*at, "type")),
+            value=self._pieces.expression(written.value, (*at, "value"), names),
+            unit=written.unit,
+            normal=normal,
         )
 
     # -- names and trees -----------------------------------------------------------------------

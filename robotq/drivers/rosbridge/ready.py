@@ -10,6 +10,7 @@ from robotq.drivers.mapped.filling import Tree
 from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param
 from robotq.model.json import JsonObject
+from robotq.model.live_value import Range
 from robotq.steps.expressions import Expression
 from robotq.steps.templates import Template
 
@@ -66,9 +67,21 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """What a value that is shown is taken from."""
+
+    topic: str
+    type: str
+    value: Expression
+    unit: str
+    normal: Range | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyRobot:
     robot: RosRobot
     programs: Mapping[str, RosProgram]
     halts: tuple[Halt, ...] = ()
+    shows: Mapping[str, Shows] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
     """Every action -> its type."""

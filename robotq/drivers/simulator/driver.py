@@ -33,6 +33,7 @@ from robotq.drivers.simulator.params import Params
 from robotq.drivers.simulator.stepping import run_steps
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
+from robotq.model.live_value import LiveValue
 from robotq.model.task import Command
 
 _SETTLING = 0.1
@@ -141,6 +142,7 @@ class SimulatorDriver:
     def status(self) -> DriverStatus:
         body = self._body
         x, y = body.position()
+        battery = round(body.battery(), 1)
         held = bottle_in(body.lab.state, gripper(self._robot))
         return DriverStatus(
             link=body.link.state,
@@ -150,9 +152,18 @@ class SimulatorDriver:
             details={
                 "x_mm": round(x, 1),
                 "y_mm": round(y, 1),
-                "battery_percent": round(body.battery(), 1),
+                "battery_percent": battery,
                 "gripper": held.id if held else None,
                 "emergency_stop": body.controls.latched,
+            },
+            values={
+                "battery": LiveValue(
+                    value=battery,
+                    unit="%",
+                    normal=(body.layout.thresholds.battery_swap_below, 100.0),
+                ),
+                "x": LiveValue(value=round(x, 1), unit="mm"),
+                "y": LiveValue(value=round(y, 1), unit="mm"),
             },
         )
 

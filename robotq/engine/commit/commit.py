@@ -125,6 +125,10 @@ class Commit:
         self.late: list[Sequence[Mutation]] = []
         """What was written after its caller had been told that it was not."""
 
+    def follow(self, follower: Follower) -> None:
+        """From now on ask this one too about tasks that have ended."""
+        self._at_end = (*self._at_end, follower)
+
     # -- one task ------------------------------------------------------------------------------
 
     async def find(self, task_id: str) -> Task:

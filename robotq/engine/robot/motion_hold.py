@@ -73,11 +73,11 @@ class MotionHold:
 
     # -- looking -------------------------------------------------------------------------------
 
-    async def look(self) -> None:
+    async def look(self) -> DriverStatus | None:
         """Take what the driver knows from what its robot has said last. One question at a time,
-        however long its answer takes."""
+        however long its answer takes. What it has said, where it was asked and has answered."""
         if self._question is not None or self._changing or self._executor.stopping:
-            return
+            return None
         age = self._age
         question = self._question = asyncio.ensure_future(self._host.look())
         try:
@@ -87,6 +87,7 @@ class MotionHold:
         status = _answer(question, self._robot)
         if status is not None and age == self._age and not self._executor.stopping:
             self._take(status)
+        return status
 
     def _glance(self) -> None:
         """Called on the driver's thread when a command has come back."""

@@ -24,6 +24,7 @@ from robotq.engine.robot.executor import Executor
 from robotq.engine.robot.leaving import Leaving
 from robotq.engine.robot.motion_hold import MotionHold
 from robotq.engine.timings import Timings
+from robotq.engine.values.board import RobotValues
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.hold import HoldCode
@@ -60,6 +61,7 @@ class Robot:
         """The run before has not seen the end of what it did."""
         self.executor = Executor(name, host, motion, self._link_lost, deps)
         self.motion = MotionHold(name, host, self.executor, deps)
+        self.values = RobotValues(name, lambda: self.config.values, lambda: self.connected)
         self._leaving = Leaving(name, host, self.executor, deps)
         self._deps.holds.starts(name)
 
@@ -92,7 +94,9 @@ class Robot:
         while True:
             await asyncio.sleep(self._timings.held_look_s)
             if self.connected:
-                await self.motion.look()
+                status = await self.motion.look()
+                if status is not None:
+                    self.values.take(status.values)
 
     # -- the link ----------------------------------------------------------------------------
 

@@ -183,6 +183,17 @@ export const WORDS = {
   "log.title": ["Log", "日志"], "log.events": ["Events", "事件"], "log.requests": ["Requests", "请求"], "log.hold": ["Hold still", "暂停滚动"], "log.filter": ["Filter", "筛选"],
   "log.none": ["Nothing yet.", "暂无内容。"],
 
+  "calls.on": ["This browser calls when somebody is needed: on", "需要人工时此浏览器发出提醒：开"], "calls.off": ["This browser calls when somebody is needed: off", "需要人工时此浏览器发出提醒：关"],
+  "calls.all": ["all robots", "所有机器人"], "calls.title": ["robotq: {robot}: somebody is needed", "robotq：{robot}：需要人工处理"],
+  "alarm.value": ["A value is out of its range", "数值超出正常范围"], "alarm.maintenance": ["Maintenance is due", "需要维护"],
+  "value.battery": ["Battery", "电量"], "value.x": ["X", "X"], "value.y": ["Y", "Y"], "value.z": ["Z", "Z"], "value.feed": ["Feed", "进给速度"],
+  "value.target_x": ["Target X", "目标 X"], "value.target_y": ["Target Y", "目标 Y"], "value.target_z": ["Target Z", "目标 Z"],
+  "value.temperature": ["Temperature", "温度"], "value.temperature_bed": ["Bed temperature", "热床温度"], "value.temperature_chamber": ["Chamber temperature", "腔体温度"],
+  "value.force": ["Force", "力"], "value.pressure": ["Pressure", "压力"], "value.weight": ["Weight", "重量"], "value.speed": ["Speed", "速度"],
+  "value.range": ["normal: {least} to {most}", "正常：{least} 至 {most}"], "value.range.least": ["normal: from {least}", "正常：不低于 {least}"], "value.range.most": ["normal: up to {most}", "正常：不高于 {most}"],
+  "value.low": ["too low; {range}", "过低；{range}"], "value.high": ["too high; {range}", "过高；{range}"],
+  "value.stale": ["old: {time} ago", "已过期：{time} 前"], "value.now": ["now", "现在"], "value.plot": ["{name} over the last hour", "{name}，最近一小时"],
+
   "login.title": ["This daemon asks for a key", "此服务需要密钥"],
   "login.text": ["The key is kept in this browser for 30 days, where no script can read it. `robotq keys new` makes one.", "密钥将在此浏览器中保存 30 天，脚本无法读取。可用 `robotq keys new` 创建。"],
   "login.key": ["Key", "密钥"], "login.use": ["Use this key", "使用此密钥"], "login.wrong": ["The daemon does not know this key.", "服务不认识此密钥。"],

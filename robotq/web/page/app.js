@@ -4,6 +4,7 @@ import { h, setText } from "../base/dom.js";
 import { count, setStopLabel, t } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { attention } from "./attention.js";
+import { startCalls } from "./calls.js";
 import { chartsView, hourPart } from "../views/charts.js";
 import { header, staleBanner, windowTitle } from "./header.js";
 import { historyView } from "../views/history.js";
@@ -122,3 +123,4 @@ function splitHash() {
 
 build();
 live.start();
+startCalls();

@@ -4,6 +4,7 @@ import { ask } from "../base/api.js";
 import { h, icon, setAttribute, setText, show } from "../base/dom.js";
 import { clock, duration, keep, language, setLanguage, t } from "../base/i18n.js";
 import { live } from "../base/live.js";
+import { callsButton } from "./calls.js";
 import { stopButton } from "./stop.js";
 import { act } from "../base/ui.js";
 
@@ -23,7 +24,7 @@ export function header(views, { onLanguage }) {
   const node = h("header", { id: "bar" }, time,
     h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/page/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
     h("div", { class: "states" }, state, simulated),
-    nav, h("div", { class: "tools" }, logout, theme, other), stop.node);
+    nav, h("div", { class: "tools" }, logout, callsButton(), theme, other), stop.node);
 
   function update() {
     const look = live.look;

@@ -22,6 +22,11 @@ export function wordsOf(alarm, look) {
     const waiting = robot?.approvals.find((one) => one.task.task_id === alarm.task_id)?.task;
     return { title: name(t("approve.title")), reason: waiting ? titleOf(live.specs, waiting.cmd_type) : "" };
   }
+  if (alarm.code === "value") {
+    const value = robot?.values.find((one) => alarm.id === `value-${alarm.robot_id}-${one.name}`);
+    return { title: name(t("alarm.value")), reason: value ? `${value.name}: ${Number(value.value.toPrecision(4))} ${value.unit}` : "" };
+  }
+  if (alarm.code === "maintenance_due") return { title: name(t("alarm.maintenance")), reason: "" };
   const wait = look.why.map(coreOf).find((one) => one.kind === "wait" && one.queue === alarm.robot_id && (one.task_id ?? null) === alarm.task_id);
   if (alarm.code === "resource") return { title: name(t("wait.place", { place: wait?.resource ?? "" })), reason: wait?.reason ?? "" };
   if (alarm.code === "folder") return { title: t("wait.folder", { folder: wait?.folder ?? "" }), reason: wait?.reason ?? "" };

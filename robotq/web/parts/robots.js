@@ -7,6 +7,7 @@ import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { ownOf, waitingRow } from "../views/queue.js";
 import { button, confirm, tell } from "../base/ui.js";
+import { valuesPart } from "./values.js";
 
 const STEPS = 4;
 
@@ -36,6 +37,7 @@ function lane(first) {
   const where = h("p", { class: "where quiet" });
   const work = runningPart();
   const idle = h("p", { class: "nothing-to-do" });
+  const values = valuesPart();
   const waiting = h("ol", { class: "rows" });
   const number = h("span", { class: "number" });
   const more = h("a", { class: "more", href: `#queue/${encodeURIComponent(name)}` });
@@ -53,7 +55,7 @@ function lane(first) {
   const node = h("section", { class: "lane", "aria-label": name },
     h("div", { class: "card robot" },
       h("div", { class: "lane-head" }, h("h2", { text: name }), state), where,
-      work.node, idle,
+      work.node, idle, values.node,
       h("div", { class: "buttons controls" }, cancel, motion, queue, stop)),
     h("div", { class: "card waiting" },
       h("h3", {}, h("span", { text: t("waiting") }), number), nothing, waiting, more));
@@ -76,6 +78,7 @@ function lane(first) {
       show(work.node, robot.running !== null);
       show(idle, robot.running === null);
       show(cancel, robot.running !== null);
+      values.update(robot);
       if (robot.running) work.update(robot);
       else setText(idle, idleText(robot));
       show(motion, motionHeld() || (robot.can_hold && robot.running !== null));
@@ -87,7 +90,7 @@ function lane(first) {
       setText(more, t("waiting.all", { count: count(robot.waiting) }));
       list(waiting, robot.next, (line) => line.task_id, (line) => waitingRow(line));
     },
-    tick() { if (robot.running) work.tick(); },
+    tick() { if (robot.running) work.tick(); values.tick(); },
   };
 }
 
@@ -107,7 +110,8 @@ function whereText(robot) {
   if (robot.connected && robot.place) parts.push(t("place", { place: robot.place }));
   else if (robot.connected && robot.simulated) parts.push(t("underway"));
   const battery = robot.details.battery_percent;
-  if (typeof battery === "number") parts.push(t("battery", { percent: Math.round(battery) }));
+  const shown = robot.values.some((value) => value.name === "battery");
+  if (typeof battery === "number" && !shown) parts.push(t("battery", { percent: Math.round(battery) }));
   if (robot.status_error) parts.push(robot.status_error);
   return parts.join(" · ");
 }

@@ -34,6 +34,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{count} 个任务中的 {restored} 个已恢复到原位",
         "{restored} of {count} commands are back in their places.",
     ),
+    "maintenance_done": (
+        "已记录维护；队列由人恢复",
+        "It is on record, and counts anew. The queue stays as it is.",
+    ),
     "resolved": ("已记录任务的结果", "The outcome is on record."),
     "answered": ("已收到输入", "The answer was passed on."),
     "repeat_made": ("已设定定时重复", "It repeats from now on."),

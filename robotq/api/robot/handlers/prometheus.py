@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from robotq.api.connections.open import Connections
 from robotq.engine.engine import Engine
+from robotq.model.live_value import ValueState
 from robotq.model.task import FINAL_STATES
 from robotq.model.version import __version__
 from robotq.system.watchdog import Watchdog
@@ -41,6 +42,8 @@ class Statistics(Collector):
         yield from self._robots()
         yield from self._store()
         yield from self._webhooks()
+        yield from self._notifications()
+        yield self._maintenance()
         yield from self._clients()
         events = self._engine.reads.event_statistics()
         yield _gauge("robotq_event_streams", "Open streams of /events.", events.listeners)
@@ -54,6 +57,35 @@ class Statistics(Collector):
                 "The longest time that the event loop stood still.",
                 loop.longest_stall_s,
             )
+
+    def _notifications(self) -> Iterator[Metric]:
+        told = self._engine.notifications
+        yield _gauge(
+            "robotq_notifications_pending",
+            "Messages to people that are not sent yet.",
+            0 if told is None else told.pending,
+        )
+        yield _counter(
+            "robotq_notifications_sent",
+            "Messages to people that a service has taken.",
+            0 if told is None else told.sent,
+        )
+        yield _counter(
+            "robotq_notifications_given_up",
+            "Messages to people that no service has taken within a day.",
+            0 if told is None else told.given_up,
+        )
+
+    def _maintenance(self) -> Metric:
+        left = GaugeMetricFamily(
+            "robotq_maintenance_left",
+            "Commands, hours or days until something is due; below 0 it is overdue.",
+            labels=["robot", "item", "counts"],
+        )
+        kept = self._engine.maintenance
+        for item in () if kept is None else kept.items():
+            left.add_metric([item.robot, item.name, item.counts], item.every - item.used)
+        return left
 
     def _clients(self) -> Iterator[Metric]:
         open_ = self._connections
@@ -152,8 +184,39 @@ class Statistics(Collector):
             holds.add_metric([hold.robot, hold.code.value], 1)
         yield holds
         yield self._motion_held()
+        yield from self._values()
         yield from self._standing()
         yield _gauge("robotq_estop_latched", "1 while latched.", self._engine.estop.latched)
+
+    def _values(self) -> Iterator[Metric]:
+        """A value that is old is told as missing, never as what it is now."""
+        values = GaugeMetricFamily(
+            "robotq_robot_value",
+            "What a robot measures; missing while it is old.",
+            labels=["robot", "name", "unit"],
+        )
+        ages = GaugeMetricFamily(
+            "robotq_robot_value_age_seconds",
+            "How long ago the robot has told this value.",
+            labels=["robot", "name"],
+        )
+        outside = GaugeMetricFamily(
+            "robotq_robot_value_outside",
+            "1 while a value is out of its normal range, 0 while it is not; missing while it is "
+            "old or has no range.",
+            labels=["robot", "name"],
+        )
+        for robot, known in self._engine.robots.items():
+            for look in known.values.look():
+                ages.add_metric([robot, look.name], look.age_s)
+                if look.state is ValueState.STALE:
+                    continue
+                values.add_metric([robot, look.name, look.unit], look.value)
+                if look.state is not ValueState.NO_RANGE:
+                    outside.add_metric([robot, look.name], look.state is not ValueState.NORMAL)
+        yield values
+        yield ages
+        yield outside
 
     def _motion_held(self) -> Metric:
         held = GaugeMetricFamily(

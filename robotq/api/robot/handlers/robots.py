@@ -15,9 +15,10 @@ from robotq.api.http.errors import part
 from robotq.api.robot.answers.confirming import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
+from robotq.api.robot.answers.values import course
 from robotq.api.robot.answers.words import robot_state, words
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.robots import ResumeMotionBody
+from robotq.api.robot.models.robots import ResumeMotionBody, ValuesQuery
 from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import Confirmation
@@ -48,6 +49,13 @@ def absent_views(call: Call) -> tuple[wire.AbsentRobot, ...]:
 
 async def get_robot(call: Call) -> web.StreamResponse:
     return call.answer(await _view(call, call.engine.robot(call.path("robot_id"))))
+
+
+async def get_values(call: Call) -> web.StreamResponse:
+    """From memory: nobody who looks makes the robot speak."""
+    robot = call.engine.robot(call.path("robot_id"))
+    points = call.query(ValuesQuery).points
+    return call.answer(course(robot, call.engine.clock.now_ms(), points))
 
 
 async def hold(call: Call) -> web.StreamResponse:

@@ -28,6 +28,12 @@ class ResumeMotionBody(NamingBody):
     )
 
 
+class ValuesQuery(Query):
+    points: int = Field(
+        default=360, ge=1, le=360, description="Most points of each value over the last hour."
+    )
+
+
 class ReleasePlaceBody(Body):
     """Who is meant: refused where somebody else holds it by now."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import alarms, estop, resources, robots
+from robotq.api.robot.handlers import alarms, estop, maintenance, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import (
     ReleasePlaceBody,
@@ -12,9 +12,12 @@ from robotq.api.robot.models.robots import (
     ShelveBody,
     StopBody,
     StopQuery,
+    ValuesQuery,
 )
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
+from robotq.wire import maintenance as wire_maintenance
 from robotq.wire import robots as wire
+from robotq.wire import values
 
 ROUTES = (
     Route(
@@ -32,6 +35,16 @@ ROUTES = (
         scope=Scope.READ,
         summary="One robot: its link, its position, its queue.",
         response=wire.Robot,
+        errors=("bad_parameter",),
+    ),
+    Route(
+        method="GET",
+        path="/robots/{robot_id}/values",
+        handler=robots.get_values,
+        scope=Scope.READ,
+        summary="What the robot measures: each value, its normal range, and the last hour.",
+        query=ValuesQuery,
+        response=values.RobotValues,
         errors=("bad_parameter",),
     ),
     Route(
@@ -75,6 +88,24 @@ ROUTES = (
         request=NamingBody,
         response=wire.EStopResetDone,
         errors=("wrong_state", *NAMED, *ROBOT, *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/maintenance",
+        handler=maintenance.list_items,
+        scope=Scope.READ,
+        summary="What is to be seen to at robots, and how much is left until then.",
+        response=wire_maintenance.Maintenance,
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/maintenance/{item}/done",
+        handler=maintenance.done,
+        scope=Scope.CONTROL,
+        summary="Say by name that you have seen to it: its counter begins anew. Moves nothing.",
+        request=EmptyBody,
+        response=wire_maintenance.MaintenanceDone,
+        errors=("bad_parameter", *STORE),
     ),
     Route(
         method="GET",

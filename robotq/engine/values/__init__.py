@@ -1,0 +1,1 @@
+"""What robots measure: the last number of each value, and its course over the last hour."""
