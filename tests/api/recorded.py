@@ -87,6 +87,10 @@ class Recorded:
         if isinstance(value, Mapping):
             if key == "schema":
                 return "<schema>"
+            if {"unit", "normal", "state"} <= value.keys():
+                # what a robot measures: what it is at this moment, and how often it was heard
+                measured = {"value", "trend", "points", "normal"} & value.keys()
+                value = {**value, **dict.fromkeys(measured, "<measured>")}
             return {self._plain(name): self._normal(one, name) for name, one in value.items()}
         if isinstance(value, list):
             return [self._normal(one, key) for one in value]
@@ -114,6 +118,7 @@ class Recorded:
 
 
 _CONFIG: Mapping[str, Mapping[str, Any]] = {
+    "robots": {"robots__robot_a__maintenance": {"gripper": {"counts": "commands", "every": 1e6}}},
     "endings": {
         "webhooks__url": "http://127.0.0.1:9/nobody",
         "webhooks__retry_s": 0.001,

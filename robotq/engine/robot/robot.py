@@ -149,6 +149,7 @@ class Robot:
             _log.info("%s: the link is there", self.name)
             # before anything can begin
             self.motion.connected(status)
+            self.values.take(status.values)
             self.executor.doubts.connected()
             await self.executor.doubts.stop_what_is_owed()
             await self._lift_disconnected(status.place)
