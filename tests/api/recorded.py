@@ -126,7 +126,7 @@ _CONFIG: Mapping[str, Mapping[str, Any]] = {
             "lab": None,
             "faults": [{"command": "NAVIGATION", "nth": 1, "kind": "raise"}],
         },
-    }
+    },
 }
 """Of labs in which something goes wrong."""
 

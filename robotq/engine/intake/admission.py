@@ -304,3 +304,15 @@ class Admission:
             retry_of=retry_of,
             from_line=order.from_line,
         )
+
+
+def series_of(task: Task) -> str:
+    """The id of the first run."""
+    return task.repeat_of or task.id
+
+
+def in_place_of(task: Task, again: Task) -> Task:
+    """`again` as the same run of the series as `task`, whose unknown outcome it makes good."""
+    if task.repeat is None or task.asked is not None:
+        return again
+    return replace(again, repeat=task.repeat, repeat_of=series_of(task))

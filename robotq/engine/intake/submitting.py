@@ -14,7 +14,7 @@ from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
-from robotq.engine.intake.admission import Admission
+from robotq.engine.intake.admission import Admission, in_place_of
 from robotq.engine.intake.idempotency import (
     Accepted,
     Idempotency,
@@ -25,7 +25,6 @@ from robotq.engine.intake.idempotency import (
 from robotq.engine.intake.judging import Judging
 from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order
-from robotq.engine.waiting.repeats import in_place_of
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError

@@ -9,12 +9,12 @@ from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
-from robotq.engine.intake.admission import Admission
+from robotq.engine.intake.admission import Admission, in_place_of
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.engine.state.tasks import Room
-from robotq.engine.waiting.repeats import Repeats, in_place_of
+from robotq.engine.waiting.repeats import Repeats
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from robotq.engine.events.rows import saving_new
-from robotq.engine.intake.admission import Admission
+from robotq.engine.intake.admission import Admission, series_of
 from robotq.model.clock import WallClock
 from robotq.model.task import OUTCOME_UNKNOWN, Repeat, Task, TaskState
 from robotq.store.port import Mutation
@@ -78,18 +78,6 @@ class Repeats:
             expires_at_ms=expires_at_ms,
         )
         return saving_new([following], "robotq")
-
-
-def series_of(task: Task) -> str:
-    """The id of the first run."""
-    return task.repeat_of or task.id
-
-
-def in_place_of(task: Task, again: Task) -> Task:
-    """`again` as the same run of the series as `task`, whose unknown outcome it makes good."""
-    if task.repeat is None or task.asked is not None:
-        return again
-    return replace(again, repeat=task.repeat, repeat_of=series_of(task))
 
 
 def _goes_on(task: Task, repeat: Repeat) -> bool:
