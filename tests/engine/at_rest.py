@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from robotq.api.robot.answers.holds import reason_views
 from robotq.engine.engine import Engine
+from robotq.engine.intake.admission import series_of
 from robotq.engine.state.worker_queue import due_at_ms
-from robotq.engine.waiting.repeats import series_of
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode, Reason
 from robotq.model.task import TaskState
 from robotq.model.texts import Language

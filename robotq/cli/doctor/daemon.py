@@ -10,8 +10,8 @@ from typing import Any
 from robotq.cli.doctor.finding import Finding, Verdict
 from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.http import Caller, asking
+from robotq.engine.intake.admission import series_of
 from robotq.engine.state.worker_queue import due_at_ms
-from robotq.engine.waiting.repeats import series_of
 from robotq.model.hold import TRANSIENT_HOLDS
 from robotq.model.task import Task, TaskState
 from robotq.store.port import Restored

@@ -17,8 +17,8 @@ from robotq.api.robot.answers.times import read_time
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.handlers.commands import API
 from robotq.api.robot.models import tasks as models
+from robotq.engine.intake.admission import series_of
 from robotq.engine.queue.queue import KeyedRequest
-from robotq.engine.waiting.repeats import series_of
 from robotq.model.errors import RobotqError
 from robotq.model.program import StoredProgram, text_of
 from robotq.model.program_file import PROGRAM
