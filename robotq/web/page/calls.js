@@ -53,10 +53,12 @@ function look() {
   const ids = new Set(alarms.map((alarm) => alarm.id));
   const fresh = alarms.filter((alarm) => !told.has(alarm.id));
   told = ids;
+  const priority = alarms.some((alarm) => alarm.priority === "high") ? "high" : "medium";
+  const calling = wanted && !live.locked && alarms.length > 0;
+  setAttribute(document.documentElement, "data-calling", calling ? priority : null);
   if (!wanted || live.locked) return;
   fresh.forEach(show);
   if (!alarms.length) { soundAt = 0; return; }
-  const priority = alarms.some((alarm) => alarm.priority === "high") ? "high" : "medium";
   if (!fresh.length && Date.now() - soundAt < AGAIN_MS[priority]) return;
   soundAt = Date.now();
   sound(priority);
