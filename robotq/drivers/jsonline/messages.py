@@ -173,8 +173,11 @@ def read_status(ok: Mapping[str, Any]) -> Status:
 
 def _values(ok: Mapping[str, Any]) -> LiveValues:
     """A value that makes no sense is left out: the robot itself is none the worse for it."""
-    told = {}
-    for name, written in list(_object(ok, "values").items())[:MOST_VALUES]:
+    told: dict[str, LiveValue] = {}
+    values = ok.get("values")
+    if not isinstance(values, Mapping):
+        return told
+    for name, written in list(values.items())[:MOST_VALUES]:
         fields = written if isinstance(written, Mapping) else {"value": written}
         normal = fields.get("normal")
         value = LiveValue(
