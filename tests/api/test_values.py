@@ -107,3 +107,10 @@ async def test_range__of_the_site_goes_before_that_of_the_driver(start_lab: Star
     await _heard(lab)
     battery = (await _values(lab))["battery"]
     assert (battery["state"], battery["normal"], battery["alarm"]) == ("low", [100.5, None], True)
+    (alarm,) = (await lab.get("/alarms"))["alarms"]
+    assert (alarm["code"], alarm["priority"], alarm["robot_id"]) == ("value", "medium", "robot_a")
+    # one id for as long as it lasts, so that somebody can say that they have seen it
+    await lab.post(f"/alarms/{alarm['id']}/acknowledge", {})
+    await _heard(lab)
+    (same,) = (await lab.get("/alarms"))["alarms"]
+    assert (same["id"], same["acknowledged_by"]) == (alarm["id"], "anonymous")

@@ -229,8 +229,7 @@ class Notifier:
         if task.state is TaskState.COMPLETED and known is not None and known.told_ms is not None:
             # its hour is over: the next failure is news again
             self.open[subject] = msgspec.structs.replace(known, opened_ms=0)
-        failed = task.state is TaskState.FAILED and not task.outcome_unknown
-        if not failed or known is not None or "failed" not in self._config().events:
+        if not _is_failure(task) or known is not None or "failed" not in self._config().events:
             return
         if task.ended_at_ms is None or self._clock.now_ms() - task.ended_at_ms > 60_000:
             return
@@ -318,10 +317,10 @@ class Notifier:
 
 
 def _has_failed(saving: SaveTask) -> bool:
-    task = saving.task
-    return (
-        task.state is TaskState.FAILED
-        and saving.before not in FINAL_STATES
-        and not task.outcome_unknown
-        and task.api == "robot"
-    )
+    return saving.before not in FINAL_STATES and _is_failure(saving.task)
+
+
+def _is_failure(task: Task) -> bool:
+    """Of a robot; an unknown outcome has an alarm of its own."""
+    failed = task.state is TaskState.FAILED and not task.outcome_unknown
+    return failed and task.api == "robot"
