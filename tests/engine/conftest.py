@@ -29,6 +29,7 @@ from tests.receiver import Receiver, running_receiver
 
 from .bench import CATALOG, BenchDriver, bench_config, bench_factory
 from .disk import Disk, DiskInFolder
+from .floor import Floor
 
 PROBE_S = 0.01
 
@@ -230,6 +231,13 @@ async def start_lab() -> AsyncIterator[StartLab]:
 @pytest.fixture
 async def lab(start_lab: StartLab) -> Lab:
     return await start_lab()
+
+
+@pytest.fixture
+async def floor(start_lab: StartLab) -> Floor:
+    floor = Floor(start_lab)
+    await floor.start()
+    return floor
 
 
 @pytest.fixture
