@@ -43,7 +43,6 @@ class TestWithoutKeys:
         yield lab_at_work
         assert lab_at_work.engine.reads.last_event_id == before, "something was changed"
 
-    @pytest.mark.parametrize("path", CHANGING)
     @pytest.mark.parametrize(
         "headers",
         [
@@ -57,13 +56,14 @@ class TestWithoutKeys:
         ],
     )
     async def test_guard__another_site_changes_nothing(
-        self, lab: Lab, path: str, headers: dict[str, str]
+        self, lab: Lab, headers: dict[str, str]
     ) -> None:
-        path = re.sub(r"\{\w+\}", "robot_a", path)
-        answer = await lab.post(path, GO_HOME, headers=headers)
-        assert answer.status == 403
-        assert answer["code"] == 1008
-        assert not [name for name in answer.headers if name.startswith("Access-Control")]
+        for route in CHANGING:
+            path = re.sub(r"\{\w+\}", "robot_a", route)
+            answer = await lab.post(path, GO_HOME, headers=headers)
+            assert answer.status == 403, route
+            assert answer["code"] == 1008
+            assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
     @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil"}])
     async def test_guard__another_site_hears_no_events(
