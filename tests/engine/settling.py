@@ -207,6 +207,9 @@ class SettlingDriver(BenchDriver):
 
     def _ended(self, run: DeviceRecord) -> JsonObject | None:
         """The result of one that is done, None while it goes on."""
+        if self._breaks != self._breaks_before:
+            # over a broken link nobody hears how it ended
+            raise LinkLost(self.gone)
         if run.state == "done":
             return run.result
         if run.state == "stopped":
@@ -215,8 +218,6 @@ class SettlingDriver(BenchDriver):
             raise DriverError("the gripper is empty")
         if run not in tuple(self.device.runs.values()):
             raise UncertainOutcome("device_reset", "the device has started anew")
-        if self._breaks != self._breaks_before:
-            raise LinkLost(self.gone)
         if self._left:
             raise LeftRunning
         return {} if self._closed else None
