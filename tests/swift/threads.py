@@ -6,11 +6,11 @@ import os
 import sys
 import threading
 import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 _TASKS = "/proc/self/task"
+_ENDED = (ProcessLookupError, FileNotFoundError)
+"""What is raised for a thread that is no more."""
 
 
 class _Thread:
@@ -62,10 +62,12 @@ class Threads:
             self._known.pop(gone).close()
         turns = {}
         for number in numbers:
-            with self._unless_ended(number):
+            try:
                 if (thread := self._known.get(number)) is None:
                     thread = self._known[number] = _Thread(number)
                 turns[number] = thread.turns()
+            except _ENDED:
+                self._forget(number)
         return turns
 
     def asleep(self) -> bool:
@@ -73,20 +75,18 @@ class Threads:
         for number in [self._awake, *self._known]:
             if (thread := self._known.get(number)) is None:
                 continue
-            with self._unless_ended(number):
+            try:
                 if not thread.asleep():
                     self._awake = number
                     return False
+            except _ENDED:
+                self._forget(number)
         return True
 
-    @contextmanager
-    def _unless_ended(self, number: str) -> Iterator[None]:
+    def _forget(self, number: str) -> None:
         """Its number may soon be that of another one."""
-        try:
-            yield
-        except (ProcessLookupError, FileNotFoundError):
-            if number in self._known:
-                self._known.pop(number).close()
+        if number in self._known:
+            self._known.pop(number).close()
 
 
 class Echo:
