@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from tests.web.conftest import MISSING, chromium_path
+from tests.web.conftest import running_browser
 
 from .conftest import Dispatcher, OpenDispatcher
 
@@ -27,18 +26,13 @@ async def api(open_dispatcher: OpenDispatcher) -> Dispatcher:
 async def pages() -> AsyncIterator[tuple[Page, Page, list[str]]]:
     """Two pages, in a window each, and everything that they complained about."""
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        path = await asyncio.to_thread(chromium_path, playwright.chromium.executable_path)
-        if path is None:
-            pytest.skip(MISSING)
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    async with running_browser() as browser:
         # of two in one window the hidden one is slowed down
         both = [await browser.new_page(locale="en-US") for _ in range(2)]
         for page in both:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: _note(complaints, said.type, said.text))
         yield both[0], both[1], complaints
-        await browser.close()
 
 
 def _note(complaints: list[str], kind: str, text: str) -> None:
