@@ -15,6 +15,7 @@ from hypothesis import settings
 from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
 
 from . import real_time
+from .in_memory import keep_folders_in_memory
 from .patience import PatientLoop
 from .postgres.fixtures import _own_database, new_postgres, postgres, postgres_server
 from .slices import Slices, examples
@@ -39,6 +40,8 @@ gc.disable()
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     Slices.whole = "not long" not in config.option.markexpr
+    if not Slices.whole:
+        keep_folders_in_memory()
     # no deadline per example: on a busy machine it fails tests that are right
     settings.register_profile("robotq", deadline=None, max_examples=examples(100))
     settings.load_profile("robotq")

@@ -12,6 +12,7 @@ import pytest
 
 from robotq.client import Client
 from robotq.testing.process import DaemonProcess
+from tests import forks
 from tests.drivers.devices.bench import Bench
 from tests.drivers.line.bench import eventually
 from tests.slices import some
@@ -50,7 +51,7 @@ class Lab:
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     with Bench(tmp_path) as bench:
-        made = Lab(bench, DaemonProcess(tmp_path / "data", config=bench.site))
+        made = Lab(bench, DaemonProcess(tmp_path / "data", config=bench.site, run=forks.run))
         made.start()
         try:
             yield made
