@@ -7,6 +7,8 @@ import posixpath
 import re
 from pathlib import Path
 
+import pytest
+
 from robotq.api.access.guard import KEY_COOKIE
 from robotq.api.access.keys import KeyFile
 from robotq.web.files import read_dashboard
