@@ -22,7 +22,16 @@ _SLICE_S = 0.005
 _STEP_S = 2 * _SLICE_S
 """What may pass in one turn. Twice the slice, so that nothing is lost while there is no load."""
 
+_LOOK_S, _LOOK_MOST_S = 0.002, 0.05
+
 T = TypeVar("T")
+
+
+def look_again_s(began: float) -> float:
+    """For how long whoever has waited for something since `began` (`time.monotonic`) may look away:
+    a small part of that. While the clock is swift, each look has it stop: a hundred a second are
+    most of the work of a test in which a machine moves for a minute."""
+    return max(_LOOK_S, min((time.monotonic() - began) / 20, _LOOK_MOST_S))
 
 
 class PatientLoop(asyncio.SelectorEventLoop):

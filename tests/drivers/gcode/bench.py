@@ -14,6 +14,7 @@ from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program, read_program
 from robotq.system.clocks import ScaledClock
+from tests.patience import look_again_s
 
 PROGRAM_SCHEMA: JsonObject = {
     "type": "object",
@@ -194,11 +195,10 @@ def _connect(driver: Driver, attempts: int) -> None:
 
 def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Wait for something that another thread or the emulator does."""
-    deadline, pause_s = time.monotonic() + timeout_s, 0.002
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(pause_s)
-        pause_s = min(1.2 * pause_s, 0.01)
+        assert time.monotonic() < began + timeout_s, "it did not come to that"
+        time.sleep(look_again_s(began))
 
 
 def square(count: int, feed: int = 6000) -> list[str]:

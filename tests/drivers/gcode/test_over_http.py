@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from robotq.store.port import Store
 from robotq.testing.emulators import GrblEmulator, Habits, MarlinEmulator, ScannerEmulator
 from robotq.testing.emulators.device import Device
 from tests.drivers.gcode.bench import square
+from tests.patience import look_again_s
 
 READY = Path(__file__).parents[3] / "config"
 SCAN: Mapping[str, Any] = {"cmd_id": "SCAN_QRCODE_001", "cmd_type": "SCAN_QRCODE",
@@ -81,9 +83,10 @@ class Site:
         return task_id
 
     async def until(self, condition: Any) -> None:
+        began = time.monotonic()
         async with asyncio.timeout(10):
             while not condition():  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(look_again_s(began))
 
     def holds(self, robot: str) -> set[HoldCode]:
         return {hold.code for hold in self.engine.holds.all() if hold.robot == robot}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -27,6 +28,7 @@ from robotq.model.task import Command, Task
 from robotq.store.memory import MemoryStore
 from robotq.system.clocks import ScaledClock, VirtualClock
 from tests.drivers.jsonline.wire import Wire
+from tests.patience import look_again_s
 
 QUICK = {"hello_s": 1.0, "repeat_s": 0.05, "answer_s": 2.0, "heartbeat_s": 0.2, "silence_s": 0.8}
 """A host that loses patience sooner than one would in a laboratory."""
@@ -164,9 +166,11 @@ class Site:
         await self.until(lambda: self.holds() == set(codes))
 
     async def until(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+        began = time.monotonic()
         async with asyncio.timeout(timeout_s):
-            while not condition():  # noqa: ASYNC110 - nothing tells of another thread's doings
-                await asyncio.sleep(0.002)
+            # nothing tells of another thread's doings
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(look_again_s(began))
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.testing.driver_contract import RecordingContext, driver_setup
 from tests.drivers.line.wire import Answer, Wire
+from tests.patience import look_again_s
 
 OPTIONS: dict[str, Any] = {
     "who": {"send": "ID?", "expect": r"ID (?P<serial>\w+)"},
@@ -66,7 +67,7 @@ class Scripted:
 
 def eventually(condition: Callable[[], object]) -> None:
     """Wait until it is so."""
-    deadline = time.monotonic() + 10
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+        assert time.monotonic() < began + 10
+        time.sleep(look_again_s(began))

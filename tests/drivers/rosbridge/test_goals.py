@@ -25,6 +25,7 @@ from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution
 from tests.drivers.rosbridge.conftest import MakeSite
 from tests.drivers.rosbridge.site import Site
+from tests.patience import look_again_s
 
 pytestmark = pytest.mark.wall("asyncio, which the bridge and its client use, waits by the wall")
 
@@ -32,10 +33,10 @@ LONG = Command(cmd_type="MOVE", params={"steps": 500, "step_s": 0.01})
 
 
 def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+        assert time.monotonic() < began + seconds
+        time.sleep(look_again_s(began))
 
 
 def begun(site: Site, command: Command = LONG) -> Execution:

@@ -14,6 +14,7 @@ from robotq.drivers.base import DriverError
 from robotq.drivers.scanner import Scanner
 from robotq.testing.emulators import Habits, ScannerEmulator
 from tests.drivers.scanner.test_codes import options
+from tests.patience import look_again_s
 
 TRIGGER = "\x16T\r"
 PATIENCE_S = 20.0
@@ -58,10 +59,10 @@ def once(action: Callable[[], None]) -> Callable[[], None]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        assert time.monotonic() < began + PATIENCE_S
+        time.sleep(look_again_s(began))
 
 
 def test_half_a_code_long_before__is_not_the_head_of_the_next(
