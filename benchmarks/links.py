@@ -110,6 +110,8 @@ def _be_bridge(seen: Seen, ready: Event, stop: Event, *, in_threads: bool) -> No
         seen.port.value = int(bridge.url.rpartition(":")[2])
         ready.set()
         stop.wait()
+        # what still moves would be cut off in the middle
+        bridge.on_loop(action.forget)
 
 
 def _rosbridge(_: str, seen: Seen, stack: contextlib.ExitStack) -> Link:

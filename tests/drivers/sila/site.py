@@ -96,8 +96,13 @@ class Site:
             self._server = subprocess.Popen(
                 [sys.executable, *command, *self._words], cwd=ROOT, stdout=out, stderr=out
             )
-        until(lambda: self.log().count("ready") > before or self._died(), 40)
-        assert not self._died(), (self._tmp_path / "server.out").read_text()[-2_000:]
+        try:
+            until(lambda: self.log().count("ready") > before or self._died(), 60)
+            assert not self._died(), (self._tmp_path / "server.out").read_text()[-2_000:]
+        except BaseException:
+            # nobody else would end it
+            self.die()
+            raise
 
     def die(self) -> None:
         if self._server is not None:

@@ -15,8 +15,8 @@ from tests.slices import some
 
 pytestmark = pytest.mark.real_time("a kill falls into a command that takes its time")
 
-_STEPS, _STEP_S = 40, 0.02
-_COMMANDS = 3
+_STEPS, _STEP_S = 100, 0.02
+_COMMANDS = 2
 
 
 class Log:
