@@ -54,7 +54,8 @@ class OpcUaPlc:
         try:
             with self._as_lost(self._url):
                 client.connect()
-        except LinkLost:
+        except BaseException:
+            # its thread would stay
             client.tloop.stop()
             raise
         self._client = client

@@ -29,7 +29,7 @@ _LONG = {"goal": 1_000}
 _THEIRS = 4_711
 
 
-@pytest.fixture(params=["modbus", "opcua"])
+@pytest.fixture(params=["modbus", pytest.param("opcua", marks=pytest.mark.long)])
 def site(plc_sites: PlcSites, request: pytest.FixtureRequest) -> Iterator[Site]:
     made = plc_sites(request.param, "numbered")
     yield made
