@@ -87,6 +87,10 @@ class Engine:
     def catalog(self) -> Catalog:
         return self._parts.base.settings.catalog
 
+    def places(self, robot: str) -> tuple[str, ...]:
+        """The places that a robot has, by name; none where nobody has said which."""
+        return tuple(sorted(self._parts.base.settings.known.places.get(robot, ())))
+
     @property
     def can_reload(self) -> bool:
         """Whether somebody knows where the configuration was read from."""

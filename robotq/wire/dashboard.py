@@ -114,6 +114,8 @@ class RobotLook(Answer, kw_only=True):
     can_hold: bool
     motion_held: bool
     place: str | None
+    places: tuple[str, ...]
+    """Where it can be sent, as far as anybody knows."""
     details: Object
     values: tuple[ValueLook, ...]
     """What it measures, those that it began to tell first; a dozen at most."""

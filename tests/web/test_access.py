@@ -93,6 +93,8 @@ async def test_keyboard__is_enough_to_stop_and_to_submit(
         page = screen.page
         await expect(lane(page)).to_be_visible()
         await page.keyboard.press("Tab")
+        await expect(page.locator("#estop")).to_be_focused()
+        await page.keyboard.press("Tab")
         await expect(page.locator(".skip")).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page.locator("main")).to_be_focused()
@@ -135,7 +137,7 @@ async def test_key__is_asked_for_and_kept_where_scripts_cannot_read_it(
 
         # what the key may not do cannot be pressed; a stop always can
         await submit(page, "MANUAL_STEP", Title="Close the hood")
-        await expect(lane(page).get_by_role("button", name="Pause queue")).to_be_disabled()
+        await expect(lane(page).get_by_role("button", name="Pause")).to_be_disabled()
         await expect(page.get_by_role("button", name="Stop all robots")).to_be_enabled()
         await page.reload()
         await expect(lane(page).locator(".pill")).to_have_text("Waits for you")

@@ -195,7 +195,7 @@ async def test_robot_that_stands_in_the_way__is_named_and_sent_away(
     waiting = await submit(site, drive("SCAN_TABLE"))
     async with open_page(site) as screen:
         page = screen.page
-        await expect(lane(page).locator(".nothing-to-do")).to_contain_text("Waits: ")
+        await expect(lane(page).locator(".nothing-to-do")).to_contain_text("Cannot start: ")
         notice = page.locator(".notice", has_text="Waits for scan_table")
         await expect(notice).to_contain_text("robot_b")
         await notice.get_by_role("button", name="Send robot_b away…").click()

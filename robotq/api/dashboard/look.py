@@ -101,13 +101,13 @@ async def window(call: Call) -> web.StreamResponse:
     if query.kinds:
         counted = Counter(task.command.cmd_type for task in robot_queue)
         kinds = dict(counted.most_common(_KINDS))
-    if query.cmd_type is None:
+    if query.cmd_type is None and not query.text:
         waiting = robot_queue.waiting
         tasks = waiting_lines(
             engine, robot_queue.name, call.language, offset=query.offset, limit=query.limit
         )
     else:
-        waiting, tasks = _of_kind(engine, robot_queue, query, call.language)
+        waiting, tasks = _found(engine, robot_queue, query, call.language)
     return call.answer(
         wire.QueueWindow(
             at_ms=engine.clock.now_ms(),
@@ -120,19 +120,28 @@ async def window(call: Call) -> web.StreamResponse:
     )
 
 
-def _of_kind(
+def _found(
     engine: Engine, robot_queue: RobotQueue, query: QueueWindowQuery, language: Language
 ) -> tuple[int, tuple[wire.QueueLine, ...]]:
-    """How many of one kind wait, and a part of them, each with its place in the whole queue."""
+    """How many of one kind, or with these words, wait, and a part of them, each with its place in
+    the whole queue."""
+    words = (query.text or "").casefold()
     found = [
         (position, task)
         for position, task in enumerate(robot_queue, 1)
-        if task.command.cmd_type == query.cmd_type
+        if query.cmd_type in (None, task.command.cmd_type) and _has(task, position, words)
     ]
     part = found[query.offset : query.offset + query.limit]
     return len(found), tuple(
         _waiting_line(engine, task, position, language) for position, task in part
     )
+
+
+def _has(task: Task, position: int, words: str) -> bool:
+    """Whether somebody who looks for these words means this task."""
+    command = task.command
+    named = (command.cmd_id or "", task.id, command.cmd_type)
+    return not words or words == str(position) or any(words in one.casefold() for one in named)
 
 
 def waiting_lines(
@@ -217,6 +226,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         can_hold=robot.capabilities.can_hold,
         motion_held=status.held if status is not None else False,
         place=status.place if status is not None else None,
+        places=engine.places(robot.name),
         details=part(status.details if status is not None else {}),
         values=looks(robot),
         status_error=known.error.text(language) if known.error is not None else None,

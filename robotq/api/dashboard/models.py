@@ -16,6 +16,12 @@ class QueueWindowQuery(_Query):
     offset: int = Field(default=0, ge=0, le=10_000_000)
     limit: int = Field(default=50, ge=1, le=200)
     cmd_type: str | None = Field(default=None, description="Only commands of this kind.")
+    text: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Only commands whose own name, task id or type has this in it, or with this "
+        "place in the queue.",
+    )
     kinds: bool = Field(default=False, description="Count the commands of each kind, too.")
 
 

@@ -67,6 +67,11 @@ export function clear(box) {
 const PATHS = {
   stop: "M8 3h8l5 5v8l-5 5H8l-5-5V8z",
   stopDead: "M8 3h8l5 5v8l-5 5H8l-5-5V8zM2 2l20 20M22 2L2 22",
+  send: "M4 12h14M12 5l7 7-7 7",
+  more: "M5 12v.5M12 12v.5M19 12v.5",
+  grip: "M9 6v.5M15 6v.5M9 12v.5M15 12v.5M9 18v.5M15 18v.5",
+  home: "M3 11l9-8 9 8M5.5 9.5V20h13V9.5",
+  plus: "M12 4v16M4 12h16",
   pause: "M8 5v14M16 5v14",
   play: "M7 4l13 8-13 8z",
   cross: "M5 5l14 14M19 5L5 19",

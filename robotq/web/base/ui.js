@@ -11,7 +11,7 @@ const MOST = 4;
 let messages = null;
 
 /** Say something in the corner; `bad` stays until it is closed. */
-export function tell(text, { bad = false, action = null } = {}) {
+export function tell(text, { bad = false, action = null, shownMs = SHOWN_MS } = {}) {
   messages ||= document.getElementById("messages");
   const note = h("div", { class: `message${bad ? " bad" : ""}`, role: bad ? "alert" : null },
     h("span", { text }),
@@ -19,7 +19,7 @@ export function tell(text, { bad = false, action = null } = {}) {
     h("button", { class: "plain small", "aria-label": t("close"), onclick: () => note.remove() }, icon("cross")));
   messages.append(note);
   while (messages.children.length > MOST) messages.firstChild.remove();
-  if (!bad) setTimeout(() => note.remove(), SHOWN_MS);
+  if (!bad) setTimeout(() => note.remove(), shownMs);
 }
 
 /** Why something was not done, in words. */

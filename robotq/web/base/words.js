@@ -81,7 +81,7 @@ export const WORDS = {
   "moveto": ["Give to another robot…", "交给其他机器人…"], "moveto.ask": ["Who is to do the {count} tasks of {robot}?", "由谁执行 {robot} 的 {count} 个任务？"],
   "moveto.text": ["They keep their order, and start when it is their turn there.", "保持顺序，轮到时在该机器人上开始。"], "moveto.done": ["{count} tasks are with {robot} now.", "{count} 个任务已交给 {robot}。"],
   "this.command": ["this command", "此命令"], "detail.again": ["Run again", "重新运行"],
-  "now.idle.waits": ["Waits: {reason}", "等待：{reason}"], "now.idle.starting": ["Starts in a moment", "即将开始"],
+  "now.idle.waits": ["Cannot start: {reason}", "无法开始：{reason}"], "now.idle.starting": ["Starts in a moment", "即将开始"],
   "resume": ["Resume", "恢复"], "resume.robot": ["Resume {robot}", "恢复 {robot}"], "resume.all": ["Resume all", "全部恢复"],
   "resolve.completed": ["It was done", "已完成"], "resolve.failed": ["It was not done", "未完成"], "resolve.retry": ["Run it again…", "重新运行…"],
   "resolve.ask.retry": ["Run {title} again?", "重新运行“{title}”？"],

@@ -11,7 +11,9 @@ import { historyView } from "../views/history.js";
 import { favouritesPart } from "../forms/favourites.js";
 import { labPart } from "../parts/lab.js";
 import { logView } from "../views/log.js";
+import { keys } from "./keys.js";
 import { login } from "./login.js";
+import { phoneBar } from "./phone.js";
 import { peopleView } from "../views/people.js";
 import { endedPart, queueView } from "../views/queue.js";
 import { lanes } from "../parts/robots.js";
@@ -59,17 +61,19 @@ function build() {
   current = null;
   const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView() };
   const tabs = ["now", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id, present: PRESENT[id] }));
-  const bar = header(tabs, { onLanguage: () => { build(); live.refresh(); } });
+  const skip = h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } });
+  const bar = header(tabs, { skip, onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();
   const needs = attention();
   const main = h("main", { id: "main", tabindex: -1 });
   const drawer = taskDrawer();
   const door = login();
   const failed = stopFailure();
+  const thumb = phoneBar(tabs);
+  const board = keys();
   const messages = h("div", { id: "messages", role: "status" });
   document.body.append(
-    h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } }),
-    bar.node, stale.node, needs.node, main, drawer.node, door.node, messages, failed.node);
+    bar.node, stale.node, needs.node, main, drawer.node, door.node, messages, thumb.node, board.node, failed.node);
   failed.update();
 
   function route() {
@@ -89,14 +93,16 @@ function build() {
     current = { id, view, hash: `#${id}${rest ? `/${encodeURIComponent(rest)}` : ""}` };
     if (main.firstChild !== view.node) main.replaceChildren(view.node);
     bar.select(id);
+    thumb.select(id);
     if (live.look) { view.open?.(rest); view.update(live.look); }
   }
 
   let first = live.look === null;
   unbind = [
+    board.off,
     live.on("look", (look) => {
       if (setStopLabel(look.stop_label)) { build(); return; }
-      bar.update(); stale.update(); door.update();
+      bar.update(); thumb.update(); stale.update(); door.update();
       needs.update(look);
       if (first) { first = false; route(); } else current?.view.update(look);
       document.title = windowTitle(look);

@@ -10,7 +10,7 @@ import { act } from "../base/ui.js";
 
 const MODES = ["auto", "light", "dark"];
 
-export function header(views, { onLanguage }) {
+export function header(views, { onLanguage, skip }) {
   const state = h("span", { class: "live", role: "status" });
   const simulated = h("span", { class: "badge", text: t("simulated"), hidden: true });
   const nav = h("nav", { "aria-label": t("views") }, views.map(({ id }) =>
@@ -21,10 +21,11 @@ export function header(views, { onLanguage }) {
   const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
     onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
   const time = h("time", { class: "wall-clock" });
-  const node = h("header", { id: "bar" }, time,
+  // the stop is the first that the keyboard comes to, wherever it is drawn
+  const node = h("header", { id: "bar" }, stop.node, skip, time,
     h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/page/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
     h("div", { class: "states" }, state, simulated),
-    nav, h("div", { class: "tools" }, logout, callsButton(), theme, other), stop.node);
+    nav, h("div", { class: "tools" }, logout, callsButton(), theme, other));
 
   function update() {
     const look = live.look;

@@ -16,7 +16,7 @@ let redraw = () => {};
 export function stopButton() {
   const label = h("span", { class: "label" });
   const signs = { alive: icon("stop"), dead: icon("stopDead") };
-  const node = h("button", { type: "button", id: "estop", title: t("estop.hint"), onclick: () => press() }, signs.alive, signs.dead, label);
+  const node = h("button", { type: "button", id: "estop", title: t("estop.hint"), onclick: () => pressStop() }, signs.alive, signs.dead, label);
   const outer = h("div", { class: "stop" }, node, h("span", { class: "not-red", text: t("estop.not") }));
   return {
     node: outer,
@@ -35,7 +35,7 @@ export function stopButton() {
   };
 }
 
-async function press() {
+export async function pressStop() {
   const pressedAt = Date.now();
   // pressed again while it is latched, it is sent again: whoever presses means it
   live.makeWayForStop();
@@ -77,7 +77,7 @@ export function stopFailure() {
     h("div", { class: "sign" }, icon("stopDead")), title,
     h("p", { class: "what-now", text: t("stopfail.now") }), reason, through,
     h("div", { class: "buttons" },
-      h("button", { type: "button", class: "big", onclick: () => press() }, h("span", { text: t("stopfail.again") })),
+      h("button", { type: "button", class: "big", onclick: () => pressStop() }, h("span", { text: t("stopfail.again") })),
       h("button", { type: "button", class: "big", onclick: () => { failure = null; redraw(); } }, h("span", { text: t("stopfail.read") }))));
   redraw = () => {
     const appears = failure !== null && node.hidden;

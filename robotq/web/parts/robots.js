@@ -5,9 +5,14 @@ import { cancelRunning, heldSince, resumable, resumeHolds, resumeMotion } from "
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
-import { ownOf, waitingRow } from "../views/queue.js";
+import { menu } from "../base/menu.js";
 import { button, confirm, tell } from "../base/ui.js";
 import { valuesPart } from "./values.js";
+import { ownOf, queuePart } from "../views/queue.js";
+import { clearPlace } from "./decide.js";
+import { sendChoices } from "./places.js";
+import { coreOf } from "./state.js";
+import { undoable } from "./undo.js";
 
 const STEPS = 4;
 
@@ -38,13 +43,13 @@ function lane(first) {
   const work = runningPart();
   const idle = h("p", { class: "nothing-to-do" });
   const values = valuesPart();
-  const waiting = h("ol", { class: "rows" });
+  const clear = h("div", { class: "buttons" });
+  const waiting = queuePart();
   const number = h("span", { class: "number" });
   const more = h("a", { class: "more", href: `#queue/${encodeURIComponent(name)}` });
   const nothing = h("p", { class: "quiet none", text: t("waiting.none") });
-  const control = () => live.may("control");
-  const motion = button("", () => (motionHeld() ? resumeMotion(name) : post(robotPath(name, "hold")).then(done)), { allowed: control() });
-  const queue = button("", () => (held() ? resumeHolds([name], resumable([name])) : post("queue/pause", { robot_id: name }).then(done)), { allowed: control() });
+  const pause = menu({ label: t("pause"), symbol: "pause", name, choices: pauseChoices });
+  const send = menu({ label: t("send.to"), symbol: "send", name, choices: () => sendChoices(robot) });
   const stop = button(t("robot.stop"), async () => {
     const sure = await confirm({ title: t("robot.stop.ask", { robot: name }), text: t("robot.stop.text"), yes: t("robot.stop.yes") });
     if (sure) done(await post(robotPath(name, "stop")));
@@ -52,19 +57,34 @@ function lane(first) {
   const cancel = button(t("task.cancel"), () => cancelTask(robot.running), { symbol: "cross", allowed: live.may("submit") });
   const motionHeld = () => robot.motion_held || robot.holds.some((hold) => hold.code === "motion_held");
   const held = () => robot.holds.some((hold) => ["paused", "failure", "restarted", "shutdown"].includes(hold.code));
-  const node = h("section", { class: "lane", "aria-label": name },
+  const node = h("section", { class: "lane", "aria-label": name, tabindex: -1 },
     h("div", { class: "card robot" },
       h("div", { class: "lane-head" }, h("h2", { text: name }), state), where,
-      work.node, idle, values.node,
-      h("div", { class: "buttons controls" }, cancel, motion, queue, stop)),
+      work.node, idle, clear, values.node,
+      h("div", { class: "buttons controls" }, cancel, pause.node, send.node, stop)),
     h("div", { class: "card waiting" },
-      h("h3", {}, h("span", { text: t("waiting") }), number), nothing, waiting, more));
+      h("h3", {}, h("span", { text: t("waiting") }), number, more), nothing, waiting.node));
 
-  function face(node_, label, symbol) {
-    if (node_.dataset.face === label) return;
-    node_.dataset.face = label;
-    node_.replaceChildren(icon(symbol), h("span", { text: label }));
-    setAttribute(node_, "aria-label", `${label}: ${name}`);
+  /** What can be paused or goes on, at this moment: the motion, and the queue. */
+  function pauseChoices() {
+    const allowed = live.may("control");
+    const motion = motionHeld()
+      ? [{ text: t("motion.resume"), symbol: "play", allowed, doing: () => resumeMotion(name) }]
+      : robot.can_hold && robot.running
+        ? [{ text: t("motion.pause"), hint: t("motion.pause.hint"), symbol: "pause", allowed, doing: () => post(robotPath(name, "hold")).then(done) }] : [];
+    const queue = held()
+      ? { text: t("queue.resume"), symbol: "play", allowed, doing: () => resumeHolds([name], resumable([name])) }
+      : { text: t("queue.pause"), hint: t(robot.running ? "queue.pause.running" : "queue.pause.idle"), symbol: "pause", allowed, doing: () => post("queue/pause", { robot_id: name }).then(done) };
+    return [...motion, queue];
+  }
+
+  /** The button beside the reason for which nothing starts. */
+  function clearing() {
+    const core = robot.running ? null : robot.why.map(coreOf).find((one) => one.clear?.action === "send_away");
+    const key = core ? `${core.task_id}${core.resource}${core.occupied_by}` : "";
+    if (clear.dataset.key === key) return;
+    clear.dataset.key = key;
+    clear.replaceChildren(...(core ? [button(t("away", { robot: core.clear.body.robot_id }), () => clearPlace(core), { kind: "strong", allowed: live.may("submit") })] : []));
   }
   return {
     node,
@@ -81,14 +101,15 @@ function lane(first) {
       values.update(robot);
       if (robot.running) work.update(robot);
       else setText(idle, idleText(robot));
-      show(motion, motionHeld() || (robot.can_hold && robot.running !== null));
-      face(motion, t(motionHeld() ? "motion.resume" : "motion.pause"), motionHeld() ? "play" : "pause");
-      face(queue, t(held() ? "queue.resume" : "queue.pause"), held() ? "play" : "pause");
+      clearing();
+      pause.update();
+      send.update();
+      show(send.node, sendChoices(robot).length > 0);
       setText(number, robot.waiting ? count(robot.waiting) : "");
       show(nothing, robot.waiting === 0);
-      show(more, robot.waiting > robot.next.length || robot.waiting > 1);
+      show(more, robot.waiting > 1);
       setText(more, t("waiting.all", { count: count(robot.waiting) }));
-      list(waiting, robot.next, (line) => line.task_id, (line) => waitingRow(line));
+      waiting.update(robot);
     },
     tick() { if (robot.running) work.tick(); values.tick(); },
   };
@@ -124,7 +145,8 @@ export async function cancelTask(line) {
     over: (look) => (look.robots.some((robot) => robot.running?.task_id === line.task_id) ? t("over.started") : null),
   });
   if (!sure) return;
-  tell((await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 })).message);
+  const answer = await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 });
+  undoable(answer.message, [line.task_id]);
   live.refresh();
 }
 

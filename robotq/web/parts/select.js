@@ -5,6 +5,7 @@ import { h, list, show } from "../base/dom.js";
 import { count, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { question, tell } from "../base/ui.js";
+import { undoable } from "./undo.js";
 
 const PAGE = 200;
 const NAMED = 8;
@@ -82,7 +83,8 @@ export class Selection {
 
   /** What the request has to say, and lines that tell which these are. */
   async meant() {
-    if (this.all && !this.except.size) return { body: { ...this.filter }, lines: await linesOf(this.filter, 0, NAMED) };
+    // what is found by its words, the daemon knows by its ids
+    if (this.all && !this.except.size && !this.filter.text) return { body: { ...this.filter }, lines: await linesOf(this.filter, 0, NAMED) };
     const lines = this.all ? (await linesOf(this.filter)).filter((line) => this.has(line)) : [...this.lines.values()];
     return { body: { robot_id: this.filter.robot_id, task_ids: lines.map((line) => line.task_id) }, lines };
   }
@@ -105,7 +107,8 @@ async function cancelChosen(selection, nameOf) {
   });
   if (!yes) return;
   try {
-    tell((await post("tasks/cancel", { ...body, count: found.matching, up_to: found.up_to }, { timeoutMs: 120000 })).message);
+    const answer = await post("tasks/cancel", { ...body, count: found.matching, up_to: found.up_to }, { timeoutMs: 120000 });
+    undoable(answer.message, answer.task_ids ?? []);
     selection.clear();
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== "count_differs") throw error;
@@ -115,18 +118,21 @@ async function cancelChosen(selection, nameOf) {
 }
 
 /** The bar over a list: all of it, only one kind, how many are chosen, call them off. */
-export function selectBar(selection, { button, nameOf, onKind }) {
+export function selectBar(selection, { button, nameOf, onKind, onText, id = "" }) {
   const may = live.may("submit");
-  const all = h("input", { type: "checkbox", id: "select-all", disabled: !may, onclick: () => (all.checked ? selection.chooseAll() : selection.clear()) });
-  const kind = h("select", { id: "select-kind", onchange: () => onKind(kind.value) });
+  const find = h("input", { type: "search", class: "find", "aria-label": t("queue.find"), placeholder: t("queue.find"), autocomplete: "off", spellcheck: "false", oninput: () => onText(find.value.trim()) });
+  const all = h("input", { type: "checkbox", id: `select-all${id}`, disabled: !may, onclick: () => (all.checked ? selection.chooseAll() : selection.clear()) });
+  const kind = h("select", { id: `select-kind${id}`, onchange: () => onKind(kind.value) });
   const chosen = h("span", { class: "quiet", role: "status" });
   const cancel = button(t("select.cancel"), () => cancelChosen(selection, nameOf), { symbol: "cross", kind: "strong", allowed: may });
   const node = h("div", { class: "select-bar", role: "group", "aria-label": t("select.bar") },
-    h("label", { class: "inline" }, all, h("span", { text: t("select.all") })),
+    find, h("label", { class: "inline" }, all, h("span", { text: t("select.all") })),
     h("label", { class: "inline" }, h("span", { text: t("select.kind") }), kind), chosen, cancel);
   let known = "";
   return {
     node,
+    find,
+    reset() { find.value = ""; },
     update(waiting) {
       const size = selection.size(waiting);
       all.checked = waiting > 0 && size === waiting;

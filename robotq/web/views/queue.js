@@ -9,10 +9,13 @@ import { cancelTask } from "../parts/robots.js";
 import { selectBar, Selection } from "../parts/select.js";
 import { button, tell, tellFailure } from "../base/ui.js";
 
-const ROW_PX = 56;
+const ROW_REM = 3.5;
 const MARGIN = 10;
 const REST_MS = 1000;
 const KINDS_MS = 5000;
+const IN_CARD = 6; // rows of a card at once
+
+const rowPx = () => Math.round(ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
 /** What tells a task from others of its command. */
 export const ownOf = (line) => [line.about, line.cmd_id].filter(Boolean).join(" · ") || line.task_id;
@@ -35,6 +38,7 @@ export function waitingRow(first, { before = () => null, after = () => null, pic
   const node = h("li", { class: "row" }, picked, position,
     h("div", { class: "row-words" }, h("div", { class: "what" }, title, own), h("div", { class: "row-more" }, when, wait)),
     h("div", { class: "row-buttons" }, head, up, down, cancel));
+  if (live.may("control")) draggable(node, () => line);
   return {
     node,
     update(now) {
@@ -55,6 +59,35 @@ export function waitingRow(first, { before = () => null, after = () => null, pic
   };
 }
 
+const KIND = "text/x-robotq-task";
+let dragged = null;
+
+/** Rows of one robot are put before or behind each other with the mouse; buttons do the same. */
+function draggable(node, lineOf) {
+  node.draggable = true;
+  node.title = t("drag");
+  const half = (event) => { const box = node.getBoundingClientRect(); return event.clientY < box.top + box.height / 2 ? "before" : "after"; };
+  const fits = (event) => dragged && event.dataTransfer.types.includes(KIND) && dragged.robot_id === lineOf().robot_id && dragged.task_id !== lineOf().task_id;
+  node.addEventListener("dragstart", (event) => {
+    dragged = lineOf();
+    event.dataTransfer.setData(KIND, dragged.task_id);
+    event.dataTransfer.effectAllowed = "move";
+  });
+  node.addEventListener("dragend", () => { dragged = null; });
+  node.addEventListener("dragover", (event) => {
+    if (!fits(event)) return;
+    event.preventDefault();
+    node.dataset.drop = half(event);
+  });
+  node.addEventListener("dragleave", () => { delete node.dataset.drop; });
+  node.addEventListener("drop", (event) => {
+    delete node.dataset.drop;
+    if (!fits(event)) return;
+    event.preventDefault();
+    reorder(dragged, { [half(event)]: lineOf().task_id }).catch(tellFailure);
+  });
+}
+
 async function reorder(line, where) {
   try {
     await post("queue/reorder", { task_id: line.task_id, ...where }, { headers: { "If-Match": `"${live.queueRevision}"` } });
@@ -67,7 +100,23 @@ async function reorder(line, where) {
 
 /** All waiting tasks of one robot; ten thousand cost what fits on the screen. */
 export function queueView() {
+  const heading = h("h1");
+  const part = queuePart({ whole: true, onTotal: (robot, total) => setText(heading, `${t("queue.of", { robot })} (${count(total)})`) });
+  const node = h("div", {}, h("div", { class: "view-head" }, h("a", { class: "button", href: "#now", text: t("queue.back") }), heading), part.node);
+  return {
+    node,
+    find: part.find,
+    open(name) { setText(heading, t("queue.of", { robot: name })); part.open(name); },
+    update() { part.soon(); },
+  };
+}
+
+let numbered = 0;
+
+/** The list itself. In a card it shows what one look brings as long as that is all. */
+export function queuePart({ whole = false, onTotal = () => {} } = {}) {
   let robot = null;
+  let looked = null;
   let total = 0;
   let shown = new Map();
   let asking = false;
@@ -76,14 +125,13 @@ export function queueView() {
   let timer = null;
   let kindsAt = 0;
   let offset = 0;
-  const heading = h("h1");
   const rows = h("ol", { class: "rows all" });
   const space = h("div", { class: "space" }, rows);
   const scroll = h("div", { class: "scroll card", tabindex: 0, role: "region" }, space);
   const none = h("p", { class: "quiet", text: t("waiting.none"), hidden: true });
   const selection = new Selection(() => paint());
-  const bar = selectBar(selection, { button, onKind: choose, nameOf: (line) => [titleOf(live.specs, line.cmd_type), ownOf(line)].join(" · ") });
-  const node = h("div", {}, h("div", { class: "view-head" }, h("a", { class: "button", href: "#now", text: t("queue.back") }), heading), bar.node, none, scroll);
+  const bar = selectBar(selection, { button, id: whole ? "" : `-${++numbered}`, onKind: (cmdType) => choose({ cmd_type: cmdType }), onText: (text) => choose({ text }), nameOf: (line) => [titleOf(live.specs, line.cmd_type), ownOf(line)].join(" · ") });
+  const node = h("div", { class: whole ? "queue whole" : "queue" }, bar.node, none, scroll);
   scroll.addEventListener("scroll", () => soon(80));
 
   const neighbour = (line, by) => [...shown.values()].find((other) => other.position === line.position + by)?.task_id ?? null;
@@ -112,10 +160,20 @@ export function queueView() {
     },
   };
 
-  function choose(cmdType) {
-    selection.of({ robot_id: robot, ...(cmdType && { cmd_type: cmdType }) });
+  function choose(change) {
+    const { cmd_type: cmdType, text } = { ...selection.filter, ...change };
+    selection.of({ robot_id: robot, ...(cmdType && { cmd_type: cmdType }), ...(text && { text }) });
     scroll.scrollTop = 0;
-    fetchWindow();
+    if (!show1()) fetchWindow();
+  }
+
+  /** Where one look has brought all there is, nothing more is asked for. */
+  function show1() {
+    if (whole || !looked || looked.waiting > looked.next.length || selection.filter.text || selection.filter.cmd_type) return false;
+    const kinds = {};
+    for (const line of looked.next) kinds[line.cmd_type] = (kinds[line.cmd_type] ?? 0) + 1;
+    render({ waiting: looked.waiting, offset: 0, tasks: looked.next, queue_revision: live.look.queue_revision, kinds });
+    return true;
   }
 
   function paint() {
@@ -126,7 +184,7 @@ export function queueView() {
     }
   }
 
-  function soon(ms) {
+  function soon(ms = Math.max(0, askedAt + REST_MS - Date.now())) {
     if (timer) return;
     timer = setTimeout(() => { timer = null; fetchWindow(); }, ms);
   }
@@ -137,8 +195,8 @@ export function queueView() {
     asking = true;
     again = false;
     askedAt = Date.now();
-    const from = Math.max(0, Math.floor(scroll.scrollTop / ROW_PX) - MARGIN);
-    const limit = Math.min(200, Math.ceil(scroll.clientHeight / ROW_PX) + 2 * MARGIN);
+    const from = Math.max(0, Math.floor(scroll.scrollTop / rowPx()) - MARGIN);
+    const limit = Math.min(200, Math.ceil(scroll.clientHeight / rowPx()) + 2 * MARGIN);
     const filter = selection.filter;
     const kinds = askedAt - kindsAt > KINDS_MS || null;
     // where the daemon does not answer, the bar says so, and the next look asks again
@@ -154,27 +212,43 @@ export function queueView() {
     live.queueRevision = found.queue_revision;
     if (found.kinds) { kindsAt = askedAt; bar.kinds(found.kinds); }
     shown = new Map(found.tasks.map((line) => [line.task_id, line]));
-    setText(heading, `${t("queue.of", { robot })} (${count(total)})`);
+    onTotal(robot, total);
     setAttribute(scroll, "aria-label", t("queue.of", { robot }));
-    show(none, total === 0);
+    const filtered = Boolean(selection.filter.text || selection.filter.cmd_type);
+    show(none, total === 0 && (whole || filtered));
     show(scroll, total > 0);
-    space.style.blockSize = `${total * ROW_PX}px`;
-    rows.style.transform = `translateY(${found.offset * ROW_PX}px)`;
+    show(bar.node, whole || filtered || total > 1);
+    space.style.blockSize = `${total * rowPx()}px`;
+    if (!whole) scroll.style.blockSize = `${Math.min(total, IN_CARD) * rowPx()}px`;
+    rows.style.transform = `translateY(${found.offset * rowPx()}px)`;
     rows.setAttribute("start", found.offset + 1);
     list(rows, found.tasks, (line) => line.task_id, (line) => waitingRow(line, { before: (one) => neighbour(one, -1), after: (one) => neighbour(one, 1), pick }));
     bar.update(total);
   }
 
+  function begin(name) {
+    robot = name;
+    kindsAt = 0;
+    bar.kinds({});
+    bar.reset();
+    selection.of({ robot_id: name });
+  }
+
   return {
     node,
+    soon,
+    find: bar.find,
     open(name) {
-      robot = name;
-      kindsAt = 0;
-      setText(heading, t("queue.of", { robot: name }));
-      bar.kinds({});
-      choose("");
+      begin(name);
+      choose({});
     },
-    update() { soon(Math.max(0, askedAt + REST_MS - Date.now())); },
+    /** In a card: `now` is the robot as one look brings it. */
+    update(now) {
+      looked = now;
+      if (robot !== now.robot_id) begin(now.robot_id);
+      show(node, now.waiting > 0);
+      if (!show1()) soon();
+    },
   };
 }
 

@@ -50,7 +50,17 @@
   const layer = (node) => { for (let one = node; one; one = one.parentElement) { const position = getComputedStyle(one).position; if (position === "fixed" || position === "sticky") return one; } return document.body; };
   const flat = texts.flatMap(({ node, parent, boxes }) => boxes.filter((one) => one.bottom > 0 && one.top < innerHeight).map((box) => ({ node, parent, box, layer: layer(parent) })));
   const inside = (parent, box) => { for (let one = parent; one && one !== document.body; one = one.parentElement) { const style = getComputedStyle(one); if (style.overflowX !== "visible") { const rect = one.getBoundingClientRect(); if (box.right <= rect.left + 1 || box.left >= rect.right - 1 || box.bottom <= rect.top + 1 || box.top >= rect.bottom - 1) return false; } } return true; };
-  const shown = flat.filter(({ parent, box }) => inside(parent, box));
+  // what is cut with dots goes on unseen
+  const clipped = ({ parent, box }) => {
+    let { left, right, top, bottom } = box;
+    for (let one = parent; one && one !== document.body; one = one.parentElement) {
+      if (getComputedStyle(one).overflowX === "visible") continue;
+      const rect = one.getBoundingClientRect();
+      [left, right, top, bottom] = [Math.max(left, rect.left), Math.min(right, rect.right), Math.max(top, rect.top), Math.min(bottom, rect.bottom)];
+    }
+    return { left, right, top, bottom, width: right - left, height: bottom - top };
+  };
+  const shown = flat.filter(({ parent, box }) => inside(parent, box)).map((one) => ({ ...one, box: clipped(one) }));
   shown.sort((one, other) => one.box.top - other.box.top);
   for (let i = 0; i < shown.length; i += 1) {
     for (let j = i + 1; j < shown.length && shown[j].box.top < shown[i].box.bottom - 3; j += 1) {
