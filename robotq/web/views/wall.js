@@ -5,7 +5,6 @@ import { post } from "../base/api.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
-import { nameOf } from "../parts/decide.js";
 import { faceOf } from "../parts/state.js";
 import { waitedFor, wordsOf } from "../parts/alarms.js";
 
@@ -145,10 +144,13 @@ function tile(first) {
 function whatOf(robot, old) {
   if (old) return t("wall.was", { word: robot.face.word, clock: clock(live.answeredAt) });
   if (robot.running?.waiting_for) return robot.running.waiting_for.prompt.slice(0, 120);
-  if (robot.running) return nameOf({ ...robot.running, task_id: "" }).replace(/ · $/, "");
+  if (robot.running) return shortOf(robot.running);
   const hold = robot.holds[0];
   return (hold?.reason ?? robot.why[0]?.reason ?? "").slice(0, 120);
 }
+
+/** What it is and what about; a name that somebody gave is too small to be read from there. */
+const shortOf = (line) => [titleOf(live.specs, line.cmd_type), line.about].filter(Boolean).join(" · ");
 
 function timesOf(running, left, elapsed) {
   if (running.waiting_for) return t("wall.until", { clock: clock(running.waiting_for.deadline_ms) });
@@ -159,5 +161,5 @@ function timesOf(running, left, elapsed) {
 function thenOf(robot) {
   const next = robot.starts_next;
   const waits = robot.waiting ? t("wall.waiting", { count: count(robot.waiting) }) : "";
-  return [next ? t("wall.then", { title: nameOf({ ...next, task_id: "" }).replace(/ · $/, "") }) : "", waits].filter(Boolean).join(" · ");
+  return [next ? t("wall.then", { title: shortOf(next) }) : "", waits].filter(Boolean).join(" · ");
 }
