@@ -135,4 +135,4 @@ async def test_keys__stop_by_one_that_is_held_and_find_without_the_mouse(
         await expect(page.locator(".notice.bad").first).to_contain_text("All robots are stopped")
         await page.keyboard.up("s")
         await page.keyboard.press("n")
-        await expect(page.locator("#submit-command")).to_be_visible()
+        await expect(page.locator("#submit-search")).to_be_visible()
