@@ -115,6 +115,7 @@ async def test_keys__stop_by_one_that_is_held_and_find_without_the_mouse(
         await page.keyboard.press("?")
         await expect(page.locator("dialog.ask")).to_contain_text("stop all robots")
         await page.keyboard.press("Escape")
+        await expect(page.locator("dialog.ask")).to_have_count(0)
         await page.keyboard.press("j")
         await expect(lane(page)).to_be_focused()
         await page.keyboard.press("j")
