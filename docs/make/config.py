@@ -36,6 +36,7 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "WebhooksConfig": ("webhooks", "[Webhooks](../guides/webhooks.md)."),
     "NotifyConfig": ("notify", "[Telling people](../guides/telling-people.md)."),
     "InboxConfig": ("inbox", "[Files](../guides/files.md) instead of HTTP."),
+    "FleetConfig": ("fleet", "Several daemons as one; see [the fleet](../guides/fleet.md)."),
     "InterfacesConfig": (
         "interfaces",
         (

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -17,16 +17,18 @@ from robotq.api.connections.open import Connections
 from robotq.api.context import (
     CONNECTIONS,
     ENGINE,
+    FLEET,
     STARTED,
     UNDER_WAY,
     WATCHDOG,
     WORKERS,
 )
 from robotq.api.dashboard.context import DASHBOARD, Dashboard
+from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.http.interface import Interface, Shared
 from robotq.api.http.later import Later
 from robotq.api.http.mount import mount
-from robotq.api.interfaces import INTERFACES
+from robotq.api.interfaces import FLEET_INTERFACE, INTERFACES
 from robotq.api.openapi.described import DESCRIBED, Described
 from robotq.api.robot.answers.event import FRAMES, EventFrames
 from robotq.api.robot.answers.task import VIEWS, TaskViews
@@ -35,6 +37,9 @@ from robotq.engine.engine import Engine
 from robotq.system import descriptors
 from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
+
+if TYPE_CHECKING:
+    from robotq.fleet.fleet import Fleet
 
 
 class Site:
@@ -49,8 +54,9 @@ class Site:
         keys: KeyFile,
         watchdog: Watchdog | None = None,
         addresses: Sequence[tuple[str, int]] = (),
+        fleet: Fleet | None = None,
     ) -> None:
-        """`addresses` are all that will be served on."""
+        """`addresses` are all that will be served on; `fleet`: what the daemon is a part of."""
         self._engine = engine
         self._keys = keys
         self._guard = Guard(keys, addresses, engine.config)
@@ -66,7 +72,7 @@ class Site:
         self._connections = Connections(
             lambda: min(engine.config.limits.connections, descriptors.for_clients())
         )
-        self.interfaces = enabled_interfaces(engine)
+        self.interfaces: Sequence[Interface] = enabled_interfaces(engine)
         self._dashboard = Dashboard(engine, lambda: self._guard.keyed)
         self._services: dict[web.AppKey[Any], Any] = {
             REQUESTS: log,
@@ -80,11 +86,24 @@ class Site:
             VIEWS: TaskViews(engine),
             FRAMES: EventFrames(),
         }
+        if fleet is not None:
+            self.interfaces = [*self.interfaces, self._join(fleet)]
         for interface in self.interfaces:
             self._services.update(interface.early(self._shared))
         self._own: dict[str, Mapping[web.AppKey[Any], Any]] = {}
         """The services of each interface that was made, by its name."""
         self._making = threading.Lock()
+
+    def _join(self, fleet: Fleet) -> Interface:
+        """What is served besides in a fleet, and what the others are told."""
+        # a daemon alone does without
+        from robotq.api.fleet.elsewhere import OtherDaemons  # noqa: PLC0415
+        from robotq.api.fleet.state import state_of  # noqa: PLC0415
+
+        self._services[FLEET] = fleet
+        self._services[ELSEWHERE] = OtherDaemons(fleet)
+        fleet.tell_state(state_of(self._engine, self._dashboard.statuses, fleet))
+        return FLEET_INTERFACE
 
     def main(self) -> web.Application:
         """The robot interface at the root, and the others below their prefixes. While it runs,

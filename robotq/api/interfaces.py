@@ -39,3 +39,6 @@ DISPATCHER = Interface(
 )
 
 INTERFACES: Sequence[Interface] = (TASK_QUEUE, ORCHESTRATOR, CHECKLIST, DISPATCHER)
+
+FLEET_INTERFACE = Interface(name="fleet", prefix="/fleet", load=_behind("fleet"))
+"""There where the daemon is in a fleet; it has no port of its own."""

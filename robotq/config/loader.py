@@ -68,6 +68,7 @@ def load_config(
     tree.set_from_documented(environ)
     faults = list(tree.set_from_environment(environ))
     tree.set_from_flags(overrides)
+    tree.leave_robots_out_of_a_hub()
     faults += [tree.fault(at, text) for at, text in _contradictions(tree.keys)]
     try:
         config = _ADAPTER.validate_json(orjson.dumps(tree.keys, default=str), strict=True)
@@ -77,7 +78,7 @@ def load_config(
     if faults:
         raise ConfigError("\n".join(faults))
     return replace(
-        config, source=path, default_robot=config.default_robot or next(iter(config.robots))
+        config, source=path, default_robot=config.default_robot or next(iter(config.robots), None)
     )
 
 
@@ -92,10 +93,12 @@ class _Tree:
         self._others: dict[KeyPath, str] = {}
         if document.value is not None:
             _anchor_paths(self.keys, Path(document.name).parent)
-        if not self.keys.get("robots"):
+        self._of_the_lab = not self.keys.get("robots")
+        if self._of_the_lab:
             self.keys["robots"] = copy.deepcopy(lab.value["robots"])
             self.keys.setdefault("default_robot", lab.value["default_robot"])
-        if not self.keys.get("resources"):
+        self._places_of_the_lab = not self.keys.get("resources")
+        if self._places_of_the_lab:
             self.keys["resources"] = copy.deepcopy(lab.value["resources"])
 
     def set_from_documented(self, environ: Mapping[str, str]) -> None:
@@ -126,6 +129,14 @@ class _Tree:
                 flag = _FLAGS.get(dotted, "--" + dotted.replace("_", "-").replace(".", "-"))
                 self._put(tuple(dotted.split(".")), value, flag)
 
+    def leave_robots_out_of_a_hub(self) -> None:
+        """It drives none, so where the operator names none, those of the lab are not meant."""
+        if self._of_the_lab and _is_hub(self.keys):
+            self.keys["robots"] = {}
+            self.keys.pop("default_robot", None)
+            if self._places_of_the_lab:
+                self.keys["resources"] = {}
+
     def fault(self, path: KeyPath, text: str) -> str:
         """One line about the key at `path`."""
         return f"{self._where(path)}: {key_text(path)}: {text}"
@@ -145,6 +156,12 @@ class _Tree:
                 # the check of what stands there will say so
                 return
         here[path[-1]] = value
+
+
+def _is_hub(tree: Mapping[str, Any]) -> bool:
+    """Whether the daemon drives no robots."""
+    fleet = tree.get("fleet")
+    return isinstance(fleet, dict) and fleet.get("hub") is True
 
 
 def _filled(value: Any, kind: Any) -> Any:
@@ -207,9 +224,8 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     default = tree.get("default_robot")
     if "source" in tree:
         yield ("source",), "unknown key"
-    if robots == {}:
-        yield ("robots",), "found none, expected at least one robot"
-    elif isinstance(robots, dict) and isinstance(default, str) and default not in robots:
+    yield from _none_or_some(tree)
+    if isinstance(robots, dict) and isinstance(default, str) and default not in robots:
         yield ("default_robot",), f"found {_shown(default)}, expected one of: {', '.join(robots)}"
     for name in WORKER_QUEUES:
         if isinstance(robots, dict) and name in robots:
@@ -226,6 +242,14 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
             if isinstance(place, str) and owner.setdefault(place, resource) != resource:
                 found = f"found {place}, which belongs to {owner[place]}"
                 yield ("resources", resource, index), f"{found}; expected one resource only"
+
+
+def _none_or_some(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    robots = tree["robots"]
+    if robots and _is_hub(tree):
+        yield ("fleet", "hub"), "found true beside robots; a hub drives none"
+    elif robots == {} and not _is_hub(tree):
+        yield ("robots",), "found none, expected at least one robot"
 
 
 def _out_of_order(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:

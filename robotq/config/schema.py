@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -51,6 +53,7 @@ _EVENTS: tuple[NotifyEvent, ...] = get_args(NotifyEvent)
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 ValueName = Annotated[str, Field(pattern=VALUE_NAME)]
 RobotName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+FleetName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$")]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Url = Annotated[str, PlainValidator(_url)]
 Origin = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.:\[\]-]+$")]
@@ -336,6 +339,42 @@ class InboxConfig(Section):
     rejected."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FleetConfig(Section):
+    """What this daemon shares with others through one PostgreSQL; nothing without `dsn`. Each
+    robot's queue stays with the daemon that drives it. Needs the extra `postgres`."""
+
+    dsn: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
+    """The database of the fleet, postgresql://...; a pooler in transaction mode may stand between.
+    Best set by ROBOTQ_FLEET__DSN, since it has a password."""
+    listen_dsn: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
+    """The same without a pooler, to be woken up by it. None: it is asked every `poll_s`."""
+    name: FleetName | None = None
+    """Under which the others know this daemon, for good. None: the name of this machine."""
+    url: Url | None = None
+    """Where the others reach this daemon, such as http://lab-2:8090: an emergency stop comes there
+    directly. None: it comes through the database alone, within `poll_s` or so."""
+    key: Annotated[str | None, Field(min_length=32)] = field(default=None, repr=False)
+    """What daemons of the fleet show each other, the same at each; at least 32 characters, best
+    set by ROBOTQ_FLEET__KEY. Whoever has it may do what a person with the scope control may."""
+    hub: bool = False
+    """This daemon drives no robots: it shows all of the fleet and accepts for all of it."""
+    poll_s: Annotated[float, Field(ge=0.05, le=60)] = 0.25
+    """Seconds between two looks at the database."""
+    away_s: Annotated[float, Field(ge=3, le=3_600)] = 10
+    """Seconds without a sign of life after which a daemon counts as away."""
+
+    @property
+    def called(self) -> str:
+        """The name of this daemon in the fleet."""
+        return self.name or _machine()
+
+
+def _machine() -> str:
+    name = re.sub(r"[^a-z0-9_.-]", "-", socket.gethostname().lower())[:64]
+    return name or "robotq"
+
+
 WORKER_QUEUES = ("task_queue", "orchestrator", "dispatcher")
 """The queues for workers; each has the name of the interface that lists its tasks."""
 
@@ -395,6 +434,7 @@ class Config(Section):
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     interfaces: InterfacesConfig = field(default_factory=InterfacesConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)
+    fleet: FleetConfig = field(default_factory=FleetConfig)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged: this and everything more serious."""
     log: Literal["text", "json"] = "text"

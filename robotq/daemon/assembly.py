@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -37,6 +38,9 @@ from robotq.system.durable import write_durably
 from robotq.system.listen import check_exposure, open_sockets
 from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
+
+if TYPE_CHECKING:
+    from robotq.fleet.fleet import Fleet
 
 _log = logging.getLogger(__name__)
 
@@ -171,7 +175,10 @@ async def running_daemon(
             await inbox.start()
             stack.push_async_callback(inbox.stop)
         everywhere = [*addresses, *(one for own in own_addresses.values() for one in own)]
-        site = Site(engine, workers, keys=keys, watchdog=watchdog, addresses=everywhere)
+        fleet = await _fleet(stack, config, engine)
+        site = Site(
+            engine, workers, keys=keys, watchdog=watchdog, addresses=everywhere, fleet=fleet
+        )
         apps: list[tuple[web.Application, Sequence[socket.socket]]] = [(site.main(), sockets)]
         with_ports = [one for one in site.interfaces if one.name in own_sockets]
         apps += [(site.own(one), own_sockets[one.name]) for one in with_ports]
@@ -183,7 +190,7 @@ async def running_daemon(
             for sock in of_app:
                 await application.listen(sock)
         await site.first_answered()
-        engine.begin()
+        await _begin(engine, fleet)
         port_file = config.data / "port"
         await asyncio.to_thread(_write_port, port_file, addresses[0][1])
         stack.push_async_callback(_forget_port, port_file)
@@ -192,6 +199,38 @@ async def running_daemon(
         warming = asyncio.create_task(warm(), name="warm")
         stack.callback(warming.cancel)
         yield daemon
+
+
+async def _begin(engine: Engine, fleet: Fleet | None) -> None:
+    if fleet is not None:
+        # a stop of the fleet that stands is latched before anything starts
+        await fleet.before_begin()
+        fleet.start()
+    engine.begin()
+
+
+async def _fleet(stack: AsyncExitStack, config: Config, engine: Engine) -> Fleet | None:
+    """What the daemon is a part of; ends with `stack`. Raises ConfigError, DataUnavailable."""
+    if config.fleet.dsn is None:
+        return None
+    fleet = await asyncio.to_thread(_read_fleet, config, engine)
+    stack.push_async_callback(fleet.stop)
+    return fleet
+
+
+def _read_fleet(config: Config, engine: Engine) -> Fleet:
+    """Its modules are many, and read by who needs them."""
+    try:
+        from robotq.api.fleet import elsewhere, state  # noqa: F401, PLC0415 - the site needs them
+        from robotq.fleet.fleet import Fleet  # noqa: PLC0415 - needs psycopg
+    except ModuleNotFoundError as error:
+        if error.name not in ("psycopg", "psycopg_pool"):
+            raise
+        raise ConfigError(
+            f"fleet.dsn: needs the extra postgres, and {error.name} is not installed: "
+            "pip install 'robotq[postgres]'"
+        ) from error
+    return Fleet(config, engine, config.data)
 
 
 def command_inbox(engine: Engine) -> HotFolder:

@@ -157,7 +157,7 @@ class Engine:
     def repeats(self) -> Any:
         """The `RepeatsByTheClock`. Made, and its module read, for the first who asks, or at the
         start where there are some."""
-        from robotq.engine.waiting.by_the_clock import RepeatsByTheClock  # noqa: PLC0415
+        from robotq.engine.control.by_the_clock import RepeatsByTheClock  # noqa: PLC0415
 
         base = self._parts.base
         repeats = RepeatsByTheClock(

@@ -81,10 +81,19 @@ class CrashPoint(StrEnum):
     """A receiver has acknowledged a webhook; that is not on disk."""
     WEBHOOK_DELIVERED = "webhook_delivered"
     """The acknowledgement of a webhook is on disk."""
+    FLEET_TAKING = "fleet_taking"
+    """The database of the fleet knows that a command is being taken; it is not in the queue."""
+    FLEET_TAKEN = "fleet_taken"
+    """A command of the fleet is on disk here; its database does not know."""
     COMMIT = "commit"
     """The store has a transaction ready to be committed."""
     COMMITTED = "committed"
     """The store has committed, and has answered none of its callers."""
+
+    @property
+    def of_fleet(self) -> bool:
+        """A daemon that is alone never comes there."""
+        return self.value.startswith("fleet_")
 
 
 _action: Callable[[CrashPoint], None] | None = None

@@ -125,6 +125,14 @@ _ROWS = (
               "one takes {bytes}). Try again later."),
     ErrorCode("queue_held", 3011, 409, True,
               "队列已暂停: {reason}", "The queue is held: {reason}"),
+    ErrorCode("fleet_away", 3061, 503, True,
+              "集群数据库不可用: {reason}",
+              "The fleet's database cannot be asked now: {reason}. Whether a command was accepted "
+              "is not known; send it again with the same Idempotency-Key. Robots go on."),
+    ErrorCode("daemon_away", 3062, 502, True,
+              "守护进程 {daemon} 无法访问: {reason}",
+              "The daemon {daemon} cannot be reached: {reason}. What was asked of it may have "
+              "been done."),
     ErrorCode("store_unavailable", 3012, 503, True,
               "存储不可用: {reason}",
               "The daemon cannot write to its disk, so nothing was accepted: {reason}",

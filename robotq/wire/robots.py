@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from robotq.wire.base import Answer, LocalTime, Object, Success, like, missing, one_of
+from robotq.wire.base import Answer, LocalTime, Object, Open, Success, like, missing, one_of
 from robotq.wire.holds import Hold, Reason
 from robotq.wire.tasks import StartsNext, TaskLine
 
@@ -113,6 +113,16 @@ class EStopState(Answer, kw_only=True):
     holds: tuple[Hold, ...]
 
 
+class StoppedPeer(Open, kw_only=True):
+    """What another daemon of the fleet has said to an emergency stop."""
+
+    confirmed: bool
+    """Whether every robot of it has taken the stop, and it is on disk there. False: it may come
+    there all the same, through the database; look at the robots."""
+    robots: Mapping[str, str | None] = missing({})
+    error: str | None = missing()
+
+
 class EStopDone(Answer, kw_only=True):
     success: bool
     """Whether every robot has taken it."""
@@ -126,6 +136,9 @@ class EStopDone(Answer, kw_only=True):
     recorded: bool
     """Whether it is on disk."""
     latency_ms: float
+    fleet: Mapping[str, StoppedPeer] | None = None
+    """The other daemons of the fleet, by name. Only where there are some; `success` says it of
+    these too."""
 
 
 class EStopResetDone(Answer, kw_only=True):

@@ -18,6 +18,9 @@ from .judge import Violation
 KILLS_PER_ROUND = 6
 """Kills on one data folder."""
 
+ALONE = tuple(point for point in CrashPoint if not point.of_fleet)
+"""The crash points of a daemon that is in no fleet; tests/fleet tries the others."""
+
 POINTS = "points"
 """In place of a kind: every crash point in turns, and no random moment."""
 
@@ -64,7 +67,7 @@ def kinds_of(seed: int, kills: int, point: str | None) -> list[str]:
 
     `point` is a crash point, RANDOM, POINTS, or None for random moments and points in turns.
     """
-    points = list(CrashPoint)
+    points = list(ALONE)
     kinds: list[str]
     match point:
         case None:
@@ -86,7 +89,7 @@ def kinds_of(seed: int, kills: int, point: str | None) -> list[str]:
 def _points_of_round(seed: int) -> list[str]:
     """What needs another one stands behind it in the same round."""
     pair: list[str] = [CrashPoint.STARTED, CrashPoint.RESOLVED]
-    points = [*pair, *(point for point in CrashPoint if point not in pair)]
+    points = [*pair, *(point for point in ALONE if point not in pair)]
     rounds = -(-len(points) // KILLS_PER_ROUND)
     begin = seed % rounds * KILLS_PER_ROUND
     return points[begin : begin + KILLS_PER_ROUND]

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.model.crashpoints import CrashPoint
-
-from .campaign import KILLS_PER_ROUND, POINTS, kinds_of, nothing_was_found, run
+from .campaign import ALONE, KILLS_PER_ROUND, POINTS, kinds_of, nothing_was_found, run
 from .harness import RANDOM, WAITING
 
 
@@ -37,8 +35,8 @@ async def test_kill_30_times__in_scans_with_50_tasks_waiting(tmp_path: Path) -> 
 @pytest.mark.timeout(900)
 async def test_kill__at_every_crash_point(tmp_path: Path) -> None:
     # random moments have a test of their own
-    kills = -(-len(CrashPoint) // KILLS_PER_ROUND) * KILLS_PER_ROUND
+    kills = -(-len(ALONE) // KILLS_PER_ROUND) * KILLS_PER_ROUND
     outcomes = await run(kills=kills, seed=1, point=POINTS, jobs=2, folder=tmp_path)
     nothing_was_found(outcomes)
     reached = {kill.kind for outcome in outcomes for kill in outcome.kills if kill.reached}
-    assert reached == {*CrashPoint}
+    assert reached == {*ALONE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import socket
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 
+import msgspec
 from aiohttp import web
 
 from robotq.api.access.key_rows import Key
@@ -19,6 +21,9 @@ from robotq.model.errors import RobotqError
 
 AGENT_HEADER = "X-Robotq-Agent"
 """A request that has it is made by an agent and not by a person, whatever its value."""
+PEER_HEADER = "X-Robotq-Fleet-Caller"
+"""For whom another daemon of the fleet asks: JSON with `name`, `scopes`, `agent`. Believed only
+beside the key of the fleet."""
 KEY_COOKIE = "robotq_key"
 """Where a browser keeps its key; scripts cannot read it."""
 
@@ -137,6 +142,8 @@ class Guard:
 
     def _take_over(self, config: Config) -> None:
         self._config = config
+        key = config.fleet.key if config.fleet.dsn is not None else None
+        self._fleet_key = None if key is None else key.encode()
         machine = socket.gethostname().lower()
         allowed = [entry.lower() for entry in config.allowed_hosts]
         self._names = {"localhost", "127.0.0.1", "::1", machine, f"{machine}.local"}
@@ -174,6 +181,8 @@ class Guard:
         )
 
     def _caller(self, request: web.Request, *, changes: bool) -> Caller | None:
+        if self._fleet_key is not None and (peer := self._peer(request, self._fleet_key)):
+            return peer
         remote = request.remote
         place = self._places.get(remote or "") or self._place(remote)
         if not self.keyed:
@@ -187,6 +196,14 @@ class Guard:
         if kept is not None:
             return _holder(kept)
         return ANONYMOUS if place is _Place.TRUSTED else None
+
+    def _peer(self, request: web.Request, key: bytes) -> Caller | None:
+        """Another daemon of the fleet, which asks for somebody."""
+        scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+        given = presented.strip().encode("utf-8", "surrogateescape")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given, key):
+            return None
+        return peer_caller(request.headers.get(PEER_HEADER))
 
     def _kept_key(self, request: web.Request, *, changes: bool) -> Key | None:
         """The key in the browser's cookie. A browser sends it by itself, so it changes nothing
@@ -217,6 +234,32 @@ class Guard:
         if any(address in network for network in self._config.trusted_networks):
             return _Place.TRUSTED
         return _Place.LOOPBACK if address.is_loopback else _Place.ELSEWHERE
+
+
+_OF_PEERS = frozenset({Scope.READ, Scope.SUBMIT, Scope.AGENT, Scope.CONTROL})
+"""The most that a daemon of the fleet may do here, for whomever it asks."""
+
+
+def peer_caller(told: str | None) -> Caller:
+    """Who another daemon asks for; itself, where it does not say that it is somebody else.
+
+    Raises RobotqError bad_parameter."""
+    if told is None:
+        return Caller(name="fleet", scopes=_OF_PEERS - {Scope.AGENT}, keyed=True)
+    try:
+        said = msgspec.json.decode(told, type=_Said)
+    except msgspec.MsgspecError as error:
+        raise RobotqError("bad_parameter", field=PEER_HEADER, reason=str(error)[:200]) from error
+    scopes = frozenset(said.scopes)
+    if Scope.ADMIN in scopes:
+        scopes |= _OF_PEERS - {Scope.AGENT}
+    return Caller(name=said.name[:200], scopes=scopes & _OF_PEERS, agent=said.agent, keyed=True)
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    scopes: tuple[str, ...]
+    agent: bool = False
 
 
 def _holder(key: Key) -> Caller:

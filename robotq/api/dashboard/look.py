@@ -81,14 +81,21 @@ async def look(call: Call) -> web.StreamResponse:
                 for reason in reason_views(standing.reasons, language)
             ),
             alarms=alarm_views(engine),
-            robots=tuple(
-                _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
-                for robot in engine.robots.values()
-            ),
+            robots=robot_looks(engine, statuses, language),
             ended=tuple(
                 line(engine, task, language) for task in islice(engine.reads.latest_ended(), _ENDED)
             ),
         )
+    )
+
+
+def robot_looks(
+    engine: Engine, statuses: Mapping[str, KnownStatus], language: Language
+) -> tuple[wire.RobotLook, ...]:
+    """Every robot of this daemon."""
+    return tuple(
+        _robot(engine, robot, statuses.get(robot.name, KnownStatus()), language)
+        for robot in engine.robots.values()
     )
 
 

@@ -286,7 +286,7 @@ class Admission:
             elif head is not None:
                 rank, priority = head.rank - 1, max(head.priority, priority)
         return Task(
-            id=ids.task_id(now_ms, self._seq),
+            id=order.task_id or ids.task_id(now_ms, self._seq),
             seq=self._seq,
             api=api,
             queue=order.robot,

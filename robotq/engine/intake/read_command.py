@@ -47,6 +47,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires_at_ms: int | None = None
     repeat: Repeat | None = None
     from_line: int | None = None
+    task_id: str | None = None
+    """That its task gets. None: one of its own."""
     programs: tuple[str, ...] = ()
     """The parameters that are programs of G-code: their texts go into files."""
 
@@ -205,6 +207,9 @@ class Intake:
         return replace(order, **read_schedule(body, self._clock.now_ms()))
 
     def _robot(self, named: Any, field: str, spec: CommandSpec) -> str:
+        if not self._robots:
+            reason = "this daemon drives no robots; name one of the fleet (GET /fleet)"
+            raise RobotqError("bad_parameter", field=field, reason=reason)
         if named is None:
             return self._known.chosen(spec, self._robots, self._default_robot)
         if not isinstance(named, str) or named not in self._robots:

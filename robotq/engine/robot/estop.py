@@ -93,7 +93,8 @@ class EStop:
         actor: str,
         reason: str,
     ) -> EStopReport:
-        await asyncio.wait(calls.values(), timeout=self._settings.timings.confirm_s)
+        if calls:
+            await asyncio.wait(calls.values(), timeout=self._settings.timings.confirm_s)
         latency_s = time.perf_counter() - started
         report = {
             name: _problem(call, self._settings.timings.confirm_s) for name, call in calls.items()

@@ -37,8 +37,8 @@ class Roster(Mapping[str, Robot]):
 
     @property
     def default(self) -> str:
-        """The robot of a command that names none."""
-        return self._settings.config.default_robot or next(iter(self._robots))
+        """The robot of a command that names none; empty where there is no robot."""
+        return self._settings.config.default_robot or next(iter(self._robots), "")
 
     def robot(self, name: str) -> Robot:
         """Raises RobotqError bad_parameter with the known names."""

@@ -11,6 +11,35 @@ from robotq.model.texts import Language, fill
 WORDS: Mapping[str, tuple[str, str]] = {
     "running": ("Robot Control HTTP Server is running", "Robot Control HTTP Server is running"),
     "accepted_batch": ("{count} 个任务已加入队列", "{count} tasks queued"),
+    "accepted_by_fleet": (
+        "已由集群接收，等待 {daemon} 取走",
+        "Accepted by the fleet. {daemon} takes it into the queue of its robot.",
+    ),
+    "accepted_by_fleet_note": (
+        "使用 GET /task/<task_id> 查询状态",
+        "GET /task/<task_id> tells how it is, at every daemon of the fleet.",
+    ),
+    "fleet_nobody": (
+        "集群中没有守护进程控制 {robot}",
+        "No daemon of the fleet drives {robot} now.",
+    ),
+    "fleet_away_since": (
+        "{daemon} 已离线 {age_s} 秒",
+        "{daemon} is away: nothing was heard of it for {age_s} s.",
+    ),
+    "fleet_not_yet": (
+        "{daemon} 暂时无法取走: {reason}",
+        "{daemon} cannot take it yet: {reason}",
+    ),
+    "fleet_taking": ("{daemon} 即将取走", "{daemon} is about to take it."),
+    "fleet_reset": (
+        "集群急停已复位，队列保持暂停",
+        "The stop of the fleet is reset. Nothing moves; the queues stay paused.",
+    ),
+    "fleet_reset_incomplete": (
+        "部分守护进程未复位:",
+        "Some daemons have not left the stop.",
+    ),
     "dry_run": ("命令有效，未执行", "The command is right. Nothing was done."),
     "immediate": ("{cmd_type}完成", "{cmd_type} done"),
     "still_pending": ("任务尚未完成", "Not finished yet"),

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call, is_large
+from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.http.keyed import REPLAYED
 from robotq.api.robot.answers.holds import hold_reason, hold_views
 from robotq.api.robot.answers.task import schedule_view
@@ -82,6 +83,12 @@ async def _submit(
     call: Call, query: SubmitQuery, body: Any, large: LargeJson | None = None
 ) -> web.StreamResponse:
     batch = isinstance(body, list)
+    elsewhere = call.app.get(ELSEWHERE)
+    if elsewhere is not None and (robot := elsewhere.robot_of(call, body)) is not None:
+        at_once = query.dry_run or bool(_wait_s(call))
+        return await elsewhere.hand_in(
+            call, body, robot, at_once=at_once, keyed=call.keyed(API, body)
+        )
     orders = _read_batch(call, body) if batch else [call.engine.intake.read(body)]
     if large is not None:
         large.require_programs(orders)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
 
 from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.http.errors import error_body
 from robotq.api.robot.answers.confirming import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views
@@ -35,6 +37,12 @@ async def trigger(call: Call) -> web.StreamResponse:
     """Stop every robot. Where one has not confirmed it, the answer is no success."""
     reason = await reason_of_stop(call)
     tasks = running(call.engine.robots)
+    elsewhere = call.app.get(ELSEWHERE)
+    spreading = (
+        None
+        if elsewhere is None
+        else asyncio.create_task(elsewhere.spread_stop(call, reason), name="stop the fleet")
+    )
     report = await call.engine.estop.trigger(actor=call.actor, reason=reason)
     motion = {name: await motion_of(call.engine, name, tasks[name]) for name in report.robots}
     facts: dict[str, Any] = {
@@ -45,6 +53,12 @@ async def trigger(call: Call) -> web.StreamResponse:
         "latency_ms": round(report.latency_s * 1000, 3),
     }
     problems = {name: problem for name, problem in report.robots.items() if problem is not None}
+    if spreading is not None and (peers := await spreading):
+        facts["fleet"] = peers
+        for name, told in peers.items():
+            if not told.confirmed:
+                told_robots = [f"{one}: {why}" for one, why in told.robots.items() if why]
+                problems[name] = told.error or "; ".join(told_robots) or "not on disk there"
     if problems:
         return _incomplete(call, "estop_incomplete", problems, facts)
     early = not {"stopping", "unknown"}.isdisjoint(motion.values())

@@ -10,6 +10,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import ELSEWHERE, Elsewhere
 from robotq.api.http.errors import json_bytes
 from robotq.api.robot.answers.confirming import starts_next
 from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
@@ -33,11 +34,23 @@ if TYPE_CHECKING:
 
 async def get_task(call: Call) -> web.StreamResponse:
     task_id = call.path("task_id")
-    if call.request.rel_url.raw_query_string:
-        wait_s = call.query(models.TaskQueryParameters).wait
-        task = await call.engine.queue.wait_ended(task_id, wait_s)
-        return json_bytes(await _encoded(call, task))
-    return json_bytes(await _encoded(call, await call.engine.reads.task(task_id)))
+    wait_s = 0.0
+    try:
+        if call.request.rel_url.raw_query_string:
+            wait_s = call.query(models.TaskQueryParameters).wait
+            task = await call.engine.queue.wait_ended(task_id, wait_s)
+            return json_bytes(await _encoded(call, task))
+        return json_bytes(await _encoded(call, await call.engine.reads.task(task_id)))
+    except RobotqError as error:
+        elsewhere = _elsewhere(call, error)
+        if elsewhere is None:
+            raise
+        return await elsewhere.task(call, task_id, wait_s)
+
+
+def _elsewhere(call: Call, error: RobotqError) -> Elsewhere | None:
+    """Whom to ask for a task that is not here."""
+    return call.app.get(ELSEWHERE) if error.code.name == "task_not_found" else None
 
 
 async def _encoded(call: Call, task: Task) -> bytes:
@@ -96,7 +109,13 @@ async def _series(call: Call, task_id: str) -> str:
 async def cancel(call: Call) -> web.StreamResponse:
     body = await call.body(models.CancelBody)
     task_id = call.path("task_id")
-    task = await call.engine.queue.cancel(task_id, actor=call.actor, reason=body.reason)
+    try:
+        task = await call.engine.queue.cancel(task_id, actor=call.actor, reason=body.reason)
+    except RobotqError as error:
+        elsewhere = _elsewhere(call, error)
+        if elsewhere is None:
+            raise
+        return await elsewhere.cancel(call, task_id, body.model_dump(exclude_none=True))
     if task.state is not TaskState.CANCELLED:
         # it ended otherwise while the stop was on its way
         state = "outcome_unknown" if task.outcome_unknown else task.state.value

@@ -1,0 +1,182 @@
+"""GET /fleet and what stands below it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse, sse_response
+
+from robotq.api.context import FLEET
+from robotq.api.fleet.answers import daemon_view, waiting_view
+from robotq.api.fleet.requests import EventsQuery, StopBody, TasksQuery, cursor_of
+from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import ELSEWHERE
+from robotq.api.robot.answers.event import event_view
+from robotq.api.robot.answers.task import task_view
+from robotq.api.robot.answers.words import words
+from robotq.api.robot.models.base import NamingBody
+from robotq.fleet import view
+from robotq.fleet.stops import StopOfFleet
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.wire import fleet as wire
+from robotq.wire.base import Answer
+
+_PING_S = 15.0
+_SEND_S = 30.0
+_PAGE = 200
+_LOOK_S = 0.3
+_STREAMS = 64
+"""Open streams at once; each asks the database."""
+
+
+async def look(call: Call) -> web.StreamResponse:
+    """Where the database cannot be asked, what was known of the others before, and since when."""
+    fleet = call.app[FLEET]
+    waiting: tuple[wire.Waiting, ...] = ()
+    stops: tuple[wire.Stop, ...] = ()
+    database, since_ms = fleet.away, fleet.away_since_ms
+    try:
+        handed = await fleet.door.waiting()
+        waiting = tuple(waiting_view(one, fleet, call.language) for one in handed)
+        stops = tuple(_stop(one) for one in await fleet.stops.standing())
+    except RobotqError as error:
+        database = database or str(error)
+    return call.answer(
+        wire.Fleet(
+            name=fleet.name,
+            at_ms=call.engine.clock.now_ms(),
+            database=database,
+            database_since_ms=since_ms,
+            refused=fleet.member.refused,
+            not_ours=fleet.member.not_ours,
+            behind=fleet.outbox.behind,
+            daemons=tuple(daemon_view(one, fleet, call.language) for one in fleet.daemons),
+            waiting=waiting,
+            stops=stops,
+        )
+    )
+
+
+def _stop(found: JsonObject) -> wire.Stop:
+    return wire.Stop.read(found)
+
+
+async def tasks(call: Call) -> web.StreamResponse:
+    query = call.query(TasksQuery)
+    found = await call.app[FLEET].view.tasks(
+        view.TasksQuery(
+            daemon=query.daemon,
+            queue=query.robot_id,
+            states=query.state.split(",") if query.state else None,
+            cmd_type=query.cmd_type,
+            cmd_id=query.cmd_id,
+            error_code=query.error_code,
+            before=None if query.cursor is None else cursor_of(query.cursor),
+            limit=query.limit + 1,
+        )
+    )
+    page = found[: query.limit]
+    last = page[-1] if len(found) > query.limit else None
+    cursor = None
+    if last is not None:
+        cursor = f"{last.task.submitted_at_ms}:{last.daemon}:{last.task.seq}"
+    return call.answer(
+        wire.FleetTasks(
+            tasks=tuple(
+                wire.FleetTask(
+                    daemon=one.daemon, task=task_view(one.task, call.engine, call.language)
+                )
+                for one in page
+            ),
+            count=len(page),
+            next_cursor=cursor,
+        )
+    )
+
+
+async def task(call: Call) -> web.StreamResponse:
+    return await call.app[ELSEWHERE].task(call, call.path("task_id"))
+
+
+async def cancel(call: Call) -> web.StreamResponse:
+    return await call.app[ELSEWHERE].cancel(call, call.path("task_id"), await call.json())
+
+
+async def events(call: Call) -> web.StreamResponse:
+    """Every event of every daemon after where the client was, then each new one."""
+    fleet, query = call.app[FLEET], call.query(EventsQuery)
+    text = call.request.headers.get("Last-Event-ID", query.last_event_id)
+    places = dict(await fleet.view.newest())
+    if text:
+        places |= {name: at for name, at in view.places_of(text).items() if name in places}
+    if query.daemon is not None:
+        places = {name: at for name, at in places.items() if name == query.daemon}
+    with fleet.view.listening(_STREAMS):
+        async with sse_response(
+            call.request,
+            headers=call.headers,
+            response_cls=EventSourceResponse,
+            ping_interval=_PING_S,
+            send_timeout=_SEND_S,
+        ) as response:
+            try:
+                await response.write(f": robotq\nid: {view.place_text(places)}\n\n".encode())
+                while True:
+                    found = await fleet.view.events(places, limit=_PAGE)
+                    for daemon, at, event in found:
+                        places[daemon] = at
+                        shown = {**_plain(event_view(event)), "daemon": daemon}
+                        frame = (
+                            f"id: {view.place_text(places)}\nevent: {event.kind}\n"
+                            f"data: {orjson.dumps(shown).decode()}\n\n"
+                        )
+                        async with asyncio.timeout(_SEND_S):
+                            await response.write(frame.encode())
+                    if not found:
+                        if query.daemon is None:
+                            for name in (await fleet.view.newest()).keys() - places.keys():
+                                # it has joined meanwhile: all that it tells
+                                places[name] = (0, 0)
+                        await asyncio.sleep(_LOOK_S)
+            except (ConnectionError, TimeoutError, RobotqError):
+                # the client has left, or comes back with Last-Event-ID
+                pass
+    return response
+
+
+def _plain(shape: Answer) -> dict[str, object]:
+    from msgspec import to_builtins  # noqa: PLC0415 - of streams alone
+
+    found: dict[str, object] = to_builtins(shape)
+    return found
+
+
+async def latch(call: Call) -> web.StreamResponse:
+    """Another daemon tells of a stop. Whoever may stop, may tell."""
+    body = await call.body(StopBody)
+    told = await call.app[FLEET].stops.latch(
+        StopOfFleet(stop_id=body.stop_id, door=body.door, actor=body.actor, reason=body.reason)
+    )
+    return call.answer(
+        wire.Latched(confirmed=told["confirmed"], robots=told["robots"], recorded=told["recorded"])
+    )
+
+
+async def unlatch(call: Call) -> web.StreamResponse:
+    """Another daemon tells that a person has reset a stop."""
+    call.refuse_agents("reset")
+    told = await call.app[FLEET].stops.unlatch(call.path("stop_id"), actor=call.actor)
+    return call.answer(wire.Unlatched(reset=told["reset"], robots=told["robots"]))
+
+
+async def reset(call: Call) -> web.StreamResponse:
+    """Leave a stop at every daemon. Moves nothing; the queues stay paused."""
+    call.refuse_agents("reset")
+    await call.body(NamingBody)
+    told = await call.app[FLEET].stops.reset(call.path("stop_id"), actor=call.actor)
+    left = all(answer.get("reset") for answer in told.values())
+    message = words("fleet_reset" if left else "fleet_reset_incomplete", call.language)
+    return call.answer({"success": left, "message": message, "daemons": dict(told)})

@@ -1,0 +1,116 @@
+"""Every route of the fleet, and how it is mounted."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from robotq.api.access.scopes import Scope
+from robotq.api.fleet import handlers
+from robotq.api.fleet.requests import EventsQuery, StopBody, TasksQuery
+from robotq.api.http.call import Call
+from robotq.api.http.errors import error_response
+from robotq.api.http.interface import Contents, OpenApiInfo
+from robotq.api.http.routes import EVENT_STREAM, Route
+from robotq.api.robot.models.base import NamingBody
+from robotq.api.robot.models.tasks import CancelBody
+from robotq.model.errors import RobotqError
+from robotq.wire import fleet as wire
+from robotq.wire.tasks import Task
+
+PREFIX = "/fleet"
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/",
+        handler=handlers.look,
+        scope=Scope.READ,
+        summary="All daemons of the fleet: how old what is known of them is, their robots, what "
+        "waits for them, and stops that nobody has reset.",
+        response=wire.Fleet,
+    ),
+    Route(
+        method="GET",
+        path="/tasks",
+        handler=handlers.tasks,
+        scope=Scope.READ,
+        summary="Tasks of all daemons, newest first.",
+        query=TasksQuery,
+        response=wire.FleetTasks,
+        errors=("fleet_away",),
+    ),
+    Route(
+        method="GET",
+        path="/tasks/{task_id}",
+        handler=handlers.task,
+        scope=Scope.READ,
+        summary="A task of any daemon, or a command that none has taken yet.",
+        response=Task,
+        errors=("task_not_found", "fleet_away"),
+    ),
+    Route(
+        method="POST",
+        path="/tasks/{task_id}/cancel",
+        handler=handlers.cancel,
+        scope=Scope.SUBMIT,
+        summary="Call off a task of any daemon.",
+        request=CancelBody,
+        forgiving=True,
+        errors=("task_not_found", "wrong_state", "fleet_away", "daemon_away"),
+    ),
+    Route(
+        method="GET",
+        path="/events",
+        handler=handlers.events,
+        scope=Scope.READ,
+        summary="What happens at all daemons, as it happens; Last-Event-ID goes on where a client "
+        "was.",
+        query=EventsQuery,
+        media_type=EVENT_STREAM,
+        errors=("fleet_away", "too_many_requests"),
+    ),
+    Route(
+        method="POST",
+        path="/stop",
+        handler=handlers.latch,
+        scope=Scope.ANY,
+        summary="For daemons: stop every robot here, once for each stop of the fleet.",
+        request=StopBody,
+        response=wire.Latched,
+    ),
+    Route(
+        method="POST",
+        path="/stop/{stop_id}/reset",
+        handler=handlers.unlatch,
+        scope=Scope.CONTROL,
+        summary="For daemons: leave a stop of the fleet here.",
+        response=wire.Unlatched,
+        errors=("person_needed",),
+    ),
+    Route(
+        method="POST",
+        path="/stops/{stop_id}/reset",
+        handler=handlers.reset,
+        scope=Scope.CONTROL,
+        summary="Leave a stop of the fleet at every daemon. Moves nothing; the queues stay paused.",
+        request=NamingBody,
+        response=wire.Spread,
+        errors=("person_needed", "fleet_away"),
+    ),
+)
+
+
+def _error(call: Call, error: RobotqError) -> web.StreamResponse:
+    return error_response(error, call.language)
+
+
+CONTENTS = Contents(
+    routes=ROUTES,
+    about=OpenApiInfo(
+        title="robotq fleet",
+        summary="All daemons of a site at one address.",
+        description="What every daemon of the fleet knows of all of it. Each robot's queue stays "
+        "with the daemon that drives it; what is told of another daemon is as old as `age_s` says.",
+    ),
+    error=_error,
+)

@@ -1,0 +1,56 @@
+"""What clients send to the fleet, checked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from robotq.model.errors import RobotqError
+
+
+class TasksQuery(BaseModel):
+    """Which tasks of the fleet."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    daemon: str | None = None
+    robot_id: str | None = None
+    state: str | None = None
+    """pending, running, completed, failed, cancelled; several between commas."""
+    cmd_type: str | None = None
+    cmd_id: str | None = None
+    error_code: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: str | None = None
+    """From the page before."""
+
+
+class EventsQuery(BaseModel):
+    """From where on, and of which daemon."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    last_event_id: str | None = None
+    daemon: str | None = None
+
+
+class StopBody(BaseModel):
+    """A stop that began at another daemon."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    stop_id: Annotated[str, Field(pattern=r"^stop_[0-9a-f]{16}$")]
+    door: Annotated[str, Field(max_length=64)]
+    actor: Annotated[str, Field(max_length=300)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+def cursor_of(text: str) -> tuple[int, str, int]:
+    """Raises RobotqError bad_parameter."""
+    at_ms, _, rest = text.partition(":")
+    daemon, _, seq = rest.rpartition(":")
+    if not (at_ms.isdecimal() and seq.isdecimal() and daemon):
+        reason = "expected next_cursor of the page before"
+        raise RobotqError("bad_parameter", field="cursor", reason=reason)
+    return int(at_ms), daemon, int(seq)

@@ -1,0 +1,203 @@
+"""A daemon in a fleet: what it does besides driving its robots."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from robotq.config import Config
+from robotq.engine.engine import Engine
+from robotq.fleet.door import Door
+from robotq.fleet.inbox import Inbox
+from robotq.fleet.members import Known, LostName, Member
+from robotq.fleet.outbox import Outbox
+from robotq.fleet.own import Own
+from robotq.fleet.peers import Peers
+from robotq.fleet.stops import Stops
+from robotq.fleet.view import View
+from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.json import JsonObject
+from robotq.postgres import Database, DatabaseAway, migrate
+
+_log = logging.getLogger(__name__)
+
+_BEFORE_BEGIN_S = 3.0
+"""Wall seconds that a start waits for the database, to find stops that stand; without an answer it
+goes on, and latches them when the database is back."""
+_BEAT_S = 2.0
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Between two attempts while the database is away."""
+_PRUNE_S = 3_600.0
+
+State = Callable[[], Awaitable[JsonObject]]
+"""Tells how this daemon's robots are, for the others to show."""
+
+
+class Fleet:
+    """Streams the journal out, takes commands in, hears and spreads stops. Each is a loop of its
+    own that goes on for ever; none of them keeps a robot from going on or stopping."""
+
+    def __init__(self, config: Config, engine: Engine, data: Path) -> None:
+        """Blocks: reads a file. Raises ConfigError, DataUnavailable."""
+        wanted = config.fleet
+        assert wanted.dsn is not None
+        self.config = wanted
+        self._engine = engine
+        self.database = Database(
+            wanted.dsn, direct=wanted.listen_dsn, name=f"robotq {wanted.called}", deadline_s=5
+        )
+        self.own = Own(data)
+        self.member = Member(
+            self.database,
+            self.own,
+            name=wanted.called,
+            url=wanted.url,
+            robots=tuple(engine.robots),
+            away_s=wanted.away_s,
+        )
+        self.peers = Peers(self.own, wanted.key)
+        self.outbox = Outbox(self.database, self.member, engine.reads)
+        self.inbox = Inbox(self.database, self.member, engine)
+        self.door = Door(self.database, self.member, engine.clock)
+        self.stops = Stops(self.database, self.member, self.own, self.peers, engine)
+        self.view = View(self.database)
+        self._state: State = _nothing
+        self._daemons: Sequence[Known] = ()
+        self._migrated = False
+        self.away: str | None = "it was not asked yet"
+        """Why the database cannot be asked; None where it can."""
+        self.away_since_ms: int | None = engine.clock.now_ms()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+    @property
+    def daemons(self) -> Sequence[Known]:
+        """As the database knew them a moment ago."""
+        return self._daemons
+
+    def daemon_of(self, robot: str) -> str | None:
+        """The other daemon that drives a robot, as far as is known here."""
+        return self.own.daemon_of(robot)
+
+    def tell_state(self, state: State) -> None:
+        """From now on the others are told this."""
+        self._state = state
+
+    async def before_begin(self) -> None:
+        """Join, and latch what stands, before anything starts. Returns in a few seconds also where
+        the database is away. Raises ConfigError for a database that cannot be used."""
+        await self.database.open()
+        try:
+            async with asyncio.timeout(_BEFORE_BEGIN_S):
+                await self._reached()
+                await self.stops.look()
+        except (DatabaseAway, LostName, TimeoutError) as error:
+            self._is_away(error)
+
+    def start(self) -> None:
+        """Begin the loops."""
+        for name, step, every_s in (
+            ("members", self._meet, _BEAT_S),
+            ("stops", self._hear, self.config.poll_s),
+            ("inbox", self._take, self.config.poll_s),
+            ("outbox", self.outbox.send, self.config.poll_s),
+            ("prune", self._prune, _PRUNE_S),
+        ):
+            self._tasks.append(
+                asyncio.create_task(
+                    self._again_and_again(name, step, every_s), name=f"fleet {name}"
+                )
+            )
+
+    async def stop(self) -> None:
+        """End the loops; what is not sent goes out after the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(DatabaseAway, TimeoutError):
+            async with asyncio.timeout(2):
+                while await self.outbox.send():
+                    pass
+                await self.member.say_gone()
+        await self.peers.close()
+        await self.database.close()
+
+    # -- the loops ----------------------------------------------------------------------------
+
+    async def _again_and_again(
+        self, name: str, step: Callable[[], Awaitable[bool]], every_s: float
+    ) -> None:
+        failed = 0
+        while True:
+            try:
+                more = await step()
+                failed = 0
+            except (DatabaseAway, LostName) as error:
+                self._is_away(error)
+                more, failed = False, failed + 1
+            except RobotqError as error:
+                # our own disk; what waits there waits for it
+                _log.warning("fleet %s: %s", name, error)
+                more, failed = False, failed + 1
+            except Exception:  # noqa: BLE001 - one row that is wrong must not end the loop
+                _log.exception("fleet %s", name)
+                more, failed = False, failed + 1
+            if failed:
+                await asyncio.sleep(max(every_s, _PAUSES_S[min(failed, len(_PAUSES_S)) - 1]))
+            elif not more:
+                await asyncio.sleep(every_s)
+
+    async def _meet(self) -> bool:
+        await self._reached()
+        await self.member.beat(await self._state())
+        self._daemons = await self.member.look()
+        return False
+
+    async def _reached(self) -> None:
+        """The database is there, with the schema, and knows us."""
+        if not self._migrated:
+            try:
+                await self.database.check()
+                await migrate(self.database)
+            except ConfigError as error:
+                raise DatabaseAway(str(error)) from error
+            self._migrated = True
+        if not self.member.joined or self.away is not None:
+            await self.member.join()
+            self.outbox.look_again()
+        if self.away is not None:
+            _log.info("in the fleet as %s, at %s", self.name, self.database.place)
+        self.away = self.away_since_ms = None
+
+    async def _hear(self) -> bool:
+        if not self._migrated:
+            return False
+        return await self.stops.look()
+
+    async def _take(self) -> bool:
+        if not self.member.joined or not self.member.robots:
+            return False
+        return await self.inbox.take()
+
+    async def _prune(self) -> bool:
+        if self._migrated:
+            await self.door.prune(self._engine.config.retention.idempotency_hours)
+        return False
+
+    def _is_away(self, error: BaseException) -> None:
+        if self.away is None:
+            self.away_since_ms = self._engine.clock.now_ms()
+            _log.warning("the fleet's database is away: %s", error)
+        self.away = str(error) or type(error).__name__
+        if self.away_since_ms is None:
+            self.away_since_ms = self._engine.clock.now_ms()
+
+
+async def _nothing() -> JsonObject:
+    return {}

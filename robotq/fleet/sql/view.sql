@@ -1,0 +1,24 @@
+-- name: task
+SELECT t.daemon, t.record, extract(epoch FROM now() - d.heard_at)::float8
+FROM robotq.fleet_tasks AS t LEFT JOIN robotq.fleet_daemons AS d ON d.name = t.daemon
+WHERE t.task_id = %(task_id)s ORDER BY t.submitted_at_ms DESC LIMIT 1;
+
+-- name: tasks
+SELECT daemon, record, submitted_at_ms, seq FROM robotq.fleet_tasks
+WHERE (%(daemon)s::text IS NULL OR daemon = %(daemon)s)
+    AND (%(queue)s::text IS NULL OR queue = %(queue)s)
+    AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s::text[]))
+    AND (%(cmd_type)s::text IS NULL OR cmd_type = %(cmd_type)s)
+    AND (%(cmd_id)s::text IS NULL OR cmd_id = %(cmd_id)s)
+    AND (%(error_code)s::text IS NULL OR error_code = %(error_code)s)
+    AND (%(before_ms)s::bigint IS NULL
+        OR (submitted_at_ms, daemon, seq) < (%(before_ms)s, %(before_daemon)s, %(before_seq)s))
+ORDER BY submitted_at_ms DESC, daemon DESC, seq DESC LIMIT %(limit)s;
+
+-- name: events
+SELECT journal, id, record FROM robotq.fleet_events
+WHERE daemon = %(daemon)s AND (journal, id) > (%(journal)s, %(id)s)
+ORDER BY journal, id LIMIT %(limit)s;
+
+-- name: newest
+SELECT name, journal, sent_id FROM robotq.fleet_daemons ORDER BY name;

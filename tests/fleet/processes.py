@@ -1,0 +1,95 @@
+"""The daemons of a fleet as processes, each with a lab of its own, for tests in which they die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from robotq.config import packaged
+from robotq.testing.process import DaemonProcess
+
+from .conftest import KEY, free_port
+
+
+class Node:
+    """A daemon of the fleet. Its port and its robots stay over all its lives."""
+
+    def __init__(self, folder: Path, name: str, dsn: str, robots: Sequence[str]) -> None:
+        self.name = name
+        self.robots = tuple(robots)
+        self.port = free_port()
+        self.data = folder / name
+        self.stopped = False
+        file = folder / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(self._config(folder, dsn)), encoding="utf-8")
+        self.process = DaemonProcess(self.data, config=file, port=self.port, time_scale=0.02)
+
+    def _config(self, folder: Path, dsn: str) -> dict[str, Any]:
+        fleet = {
+            "dsn": dsn,
+            "name": self.name,
+            "url": f"http://127.0.0.1:{self.port}",
+            "key": KEY,
+            "poll_s": 0.1,
+            "away_s": 3,
+        }
+        if not self.robots:
+            return {"language": "en", "fleet": {**fleet, "hub": True}}
+        lab = yaml.safe_load(packaged("lab.yaml").read_text("utf-8"))
+        model = lab["robots"]["robot_a"]
+        lab["robots"] = {robot: {**model, "place": "HOME"} for robot in self.robots}
+        for station in lab["stations"].values():
+            first = next(iter(station["reach"].values()))
+            station["reach"] = dict.fromkeys(self.robots, first)
+        lab_file = folder / f"{self.name}-lab.yaml"
+        lab_file.write_text(yaml.safe_dump(lab, allow_unicode=True), encoding="utf-8")
+        options = {"lab": str(lab_file)}
+        return {
+            "language": "en",
+            "fleet": fleet,
+            "robots": {robot: {"driver": "simulator", "options": options} for robot in self.robots},
+            # nobody waits for another's place here
+            "resources": {"nothing": ["NOTHING"]},
+            "places": ["NOTHING"],
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *, environ: Mapping[str, str] | None = None) -> bool:
+        self.stopped = False
+        return self.process.start(environ=environ)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.stopped = False
+
+    def freeze(self) -> None:
+        """It stands still in whatever it does, and knows nothing of it afterwards."""
+        if self.process.alive():
+            os.kill(self.process.pid, signal.SIGSTOP)
+            self.stopped = True
+
+    def thaw(self) -> None:
+        if self.stopped and self.process.alive():
+            os.kill(self.process.pid, signal.SIGCONT)
+        self.stopped = False
+
+    def motions(self) -> list[dict[str, Any]]:
+        log = self.data / "simulator" / "motions.jsonl"
+        lines = log.read_bytes().splitlines() if log.exists() else []
+        found = []
+        for line in lines:
+            try:
+                found.append(orjson.loads(line))
+            except ValueError:
+                # a kill cut it short: that motion did not begin
+                continue
+        return found
