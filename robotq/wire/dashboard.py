@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from robotq.model.task import TaskState
 from robotq.wire.base import Answer, Object, one_of
 from robotq.wire.holds import Hold, Reason, Wait
-from robotq.wire.robots import Alarm
+from robotq.wire.robots import Alarm, ValueLook
 from robotq.wire.tasks import Question
-from robotq.wire.values import ValueLook
 
 
 class You(Answer, kw_only=True):

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from robotq.config import ValueConfig
-from robotq.engine.values.board import RobotValues, ValueLook
-from robotq.engine.values.ring import SLOTS, STEP_S, Ring
+from robotq.engine.robot.values import SLOTS, STEP_S, Ring, RobotValues, ValueLook
 from robotq.model.live_value import MOST_VALUES, LiveValue, ValueState
 
 

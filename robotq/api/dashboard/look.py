@@ -18,9 +18,9 @@ from robotq.api.http.call import Call
 from robotq.api.http.errors import part
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
-from robotq.api.robot.answers.values import looks
 from robotq.api.robot.answers.words import robot_state
 from robotq.api.robot.handlers.alarms import alarm_views
+from robotq.api.robot.handlers.robots import looks
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot

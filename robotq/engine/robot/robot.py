@@ -23,8 +23,8 @@ from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.executor import Executor
 from robotq.engine.robot.leaving import Leaving
 from robotq.engine.robot.motion_hold import MotionHold
+from robotq.engine.robot.values import RobotValues
 from robotq.engine.timings import Timings
-from robotq.engine.values.board import RobotValues
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.hold import HoldCode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -15,7 +15,6 @@ from robotq.api.http.errors import part
 from robotq.api.robot.answers.confirming import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
-from robotq.api.robot.answers.values import course
 from robotq.api.robot.answers.words import robot_state, words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ResumeMotionBody, ValuesQuery
@@ -23,9 +22,13 @@ from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.robot.robot import Robot
+from robotq.engine.robot.values import SLOTS, STEP_S, ValueLook
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.wire import robots as wire
+
+if TYPE_CHECKING:
+    from robotq.engine.upkeep.maintenance import Item
 
 
 async def list_robots(call: Call) -> web.StreamResponse:
@@ -49,13 +52,6 @@ def absent_views(call: Call) -> tuple[wire.AbsentRobot, ...]:
 
 async def get_robot(call: Call) -> web.StreamResponse:
     return call.answer(await _view(call, call.engine.robot(call.path("robot_id"))))
-
-
-async def get_values(call: Call) -> web.StreamResponse:
-    """From memory: nobody who looks makes the robot speak."""
-    robot = call.engine.robot(call.path("robot_id"))
-    points = call.query(ValuesQuery).points
-    return call.answer(course(robot, call.engine.clock.now_ms(), points))
 
 
 async def hold(call: Call) -> web.StreamResponse:
@@ -162,3 +158,108 @@ def _motion_state(status: DriverStatus | None) -> str | None:
     if status is None or not status.held:
         return None
     return "holding" if status.still_moving else "held"
+
+
+# -- what they measure, and what is to be seen to
+
+_LOOKED_AT = 12
+"""Values of each robot at one look; `GET /robots/{robot_id}/values` has the others."""
+_TREND = 30
+
+
+def looks(robot: Robot) -> tuple[wire.ValueLook, ...]:
+    """Those of one robot, with as much of their course as a small drawing shows."""
+    found = robot.values.look(_TREND)[:_LOOKED_AT]
+    return tuple(
+        wire.ValueLook(
+            **_facts(each), trend=tuple(None if one is None else one.last for one in each.points)
+        )
+        for each in found
+    )
+
+
+def course(robot: Robot, at_ms: int, points: int) -> wire.RobotValues:
+    """Those of one robot with their course, in at most so many points."""
+    now = robot.values.now()
+    fitting = max(count for count in _COUNTS if count <= points)
+    return wire.RobotValues(
+        robot_id=robot.name,
+        at_ms=at_ms,
+        connected=robot.connected,
+        every_s=STEP_S * SLOTS / fitting,
+        values=tuple(
+            wire.ValueCourse(
+                **_facts(each),
+                points=tuple(
+                    wire.ValuePoint(
+                        at_ms=at_ms + int((one.at - now) * 1000),
+                        least=one.least,
+                        most=one.most,
+                        last=one.last,
+                    )
+                    for one in each.points
+                    if one is not None
+                ),
+            )
+            for each in robot.values.look(fitting)
+        ),
+    )
+
+
+_COUNTS = tuple(count for count in range(1, SLOTS + 1) if SLOTS % count == 0)
+
+
+def _facts(look: ValueLook) -> dict[str, Any]:
+    return {
+        "name": look.name,
+        "value": look.value,
+        "unit": look.unit,
+        "normal": look.normal,
+        "state": look.state.value,
+        "age_s": round(look.age_s, 1),
+        "alarm": look.alarm,
+    }
+
+
+async def get_values(call: Call) -> web.StreamResponse:
+    """From memory: nobody who looks makes the robot speak."""
+    robot = call.engine.robot(call.path("robot_id"))
+    points = call.query(ValuesQuery).points
+    return call.answer(course(robot, call.engine.clock.now_ms(), points))
+
+
+async def list_maintenance(call: Call) -> web.StreamResponse:
+    kept = call.engine.maintenance
+    items = () if kept is None else kept.items()
+    return call.answer(wire.Maintenance(items=tuple(_item_view(item) for item in items)))
+
+
+async def maintenance_done(call: Call) -> web.StreamResponse:
+    """By the name of whoever asks."""
+    await call.body(EmptyBody)
+    robot = call.engine.robot(call.path("robot_id")).name
+    kept = call.engine.maintenance
+    if kept is None:
+        reason = "the configuration has no maintenance"
+        raise RobotqError("bad_parameter", field="item", reason=reason)
+    item = await kept.done(robot, call.path("item"), actor=call.actor)
+    return call.answer(
+        wire.MaintenanceDone(
+            success=True, message=words("maintenance_done", call.language), item=_item_view(item)
+        )
+    )
+
+
+def _item_view(item: Item) -> wire.MaintenanceItem:
+    return wire.MaintenanceItem(
+        robot_id=item.robot,
+        item=item.name,
+        counts=item.counts,
+        used=item.used,
+        every=item.every,
+        state="due" if item.due else "soon" if item.warns else "ok",
+        holds=item.holds,
+        since_ms=item.since_ms,
+        done_by=item.actor,
+        text=item.text,
+    )

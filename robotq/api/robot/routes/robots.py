@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import alarms, estop, maintenance, resources, robots
+from robotq.api.robot.handlers import alarms, estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import (
     ReleasePlaceBody,
@@ -15,9 +15,7 @@ from robotq.api.robot.models.robots import (
     ValuesQuery,
 )
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
-from robotq.wire import maintenance as wire_maintenance
 from robotq.wire import robots as wire
-from robotq.wire import values
 
 ROUTES = (
     Route(
@@ -44,7 +42,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="What the robot measures: each value, its normal range, and the last hour.",
         query=ValuesQuery,
-        response=values.RobotValues,
+        response=wire.RobotValues,
         errors=("bad_parameter",),
     ),
     Route(
@@ -92,19 +90,19 @@ ROUTES = (
     Route(
         method="GET",
         path="/maintenance",
-        handler=maintenance.list_items,
+        handler=robots.list_maintenance,
         scope=Scope.READ,
         summary="What is to be seen to at robots, and how much is left until then.",
-        response=wire_maintenance.Maintenance,
+        response=wire.Maintenance,
     ),
     Route(
         method="POST",
         path="/robots/{robot_id}/maintenance/{item}/done",
-        handler=maintenance.done,
+        handler=robots.maintenance_done,
         scope=Scope.CONTROL,
         summary="Say by name that you have seen to it: its counter begins anew. Moves nothing.",
         request=EmptyBody,
-        response=wire_maintenance.MaintenanceDone,
+        response=wire.MaintenanceDone,
         errors=("bad_parameter", *STORE),
     ),
     Route(

@@ -1,1 +1,0 @@
-"""What robots measure: the last number of each value, and its course over the last hour."""
