@@ -15,6 +15,7 @@ import yaml
 from robotq.catalog import CommandSpec, load_catalog
 from robotq.cli import COMMANDS, command_line
 from robotq.cli.shared.failure import ExitCode
+from robotq.cli.shared.parse import Exit
 from robotq.model import crashpoints
 from robotq.model.hold import HoldCode
 
@@ -90,8 +91,8 @@ def test_docs__the_readme_begins_with_the_main_job_and_the_tests() -> None:
 def options(arguments: list[str]) -> set[str]:
     """The long options that the help of a command lists."""
     shown = io.StringIO()
-    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
-        command_line(arguments)([*arguments, "--help"], prog_name="robotq")
+    with contextlib.redirect_stdout(shown), contextlib.suppress(Exit):
+        command_line(arguments)([*arguments[1:], "--help"])
     found = set(re.findall(r"^ +(--[a-z-]+)", shown.getvalue(), re.MULTILINE))
     assert "--help" in found
     return found

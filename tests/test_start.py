@@ -153,3 +153,23 @@ def test_start__a_lab_that_was_edited_is_read_anew(tmp_path: Path) -> None:
     before = read_layout(lab)
     lab.write_text(text.replace("  HOME:", "  HOME_AGAIN: {x: 9.0, y: 9.0}\n  HOME:", 1))
     assert set(read_layout(lab).places) - set(before.places) == {"HOME_AGAIN"}
+
+
+_FEW = {"--help": 95, "status": 225, "estop": 225}
+"""Modules of a command that ends at once: on two cores that others use, each is a part of the
+quarter of a second after which a person waits."""
+
+
+@pytest.mark.parametrize("command", _FEW)
+def test_start__of_what_ends_at_once_is_short(command: str) -> None:
+    program = f"""
+import sys
+from robotq.cli import command_line
+command_line([{command!r}])
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    modules = set(done.stdout.decode().split())
+    slow = {"typer", "click", "rich", "pydantic", "aiohttp", "yaml", "sqlite3", "difflib"}
+    assert not slow & modules
+    assert len(modules) <= _FEW[command]

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import types
-from collections.abc import Callable, Iterator
-from enum import Enum
-from importlib import import_module
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
-
-from typer.models import ArgumentInfo, OptionInfo
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from docs.make.markdown import code, table, value
-from robotq.cli import COMMANDS
+from robotq.cli import COMMANDS, command_line
+from robotq.cli.shared import parse
 
 _HEAD = """# Reference: the robotq command
 
@@ -38,14 +33,13 @@ class Command(NamedTuple):
 
 def commands() -> Iterator[Command]:
     """Every command, those of a group under their full name."""
-    for name, module in COMMANDS.items():
-        loaded = import_module(f"robotq.cli.{module}")
-        group = getattr(loaded, "app", None)
-        if group is None:
-            yield _command(name, getattr(loaded, name.replace("-", "_")))
-            continue
-        for inner in group.registered_commands:
-            yield _command(f"{name} {inner.name}", inner.callback)
+    for name in COMMANDS:
+        called = command_line([name])
+        if isinstance(called, parse.Group):
+            yield from map(_command, called.commands.values())
+        else:
+            assert isinstance(called, parse.Command)
+            yield _command(called)
 
 
 def page() -> str:
@@ -60,55 +54,17 @@ def page() -> str:
     return "".join(parts)
 
 
-def _command(name: str, function: Callable[..., Any]) -> Command:
-    hints = get_type_hints(function, include_extras=True)
-    parameters = [
-        _parameter(parameter, *get_args(hints[parameter.name]))
-        for parameter in inspect.signature(function).parameters.values()
-    ]
+def _command(command: parse.Command) -> Command:
     # arguments first, as they are typed
-    parameters.sort(key=lambda parameter: parameter.shown.startswith("-"))
-    return Command(name, inspect.cleandoc(function.__doc__ or ""), tuple(parameters))
+    given = sorted(command.parameters, key=lambda one: one.is_option)
+    text = inspect.cleandoc(command.callback.__doc__ or "")
+    return Command(command.name, text, tuple(map(_parameter, given)))
 
 
-def _parameter(parameter: inspect.Parameter, kind: Any, info: Any) -> Parameter:
-    assert isinstance(info, OptionInfo | ArgumentInfo), parameter
-    default = parameter.default
-    shown_default = "" if default in (parameter.empty, None, False, "") else value(default)
-    variable = info.envvar if isinstance(info.envvar, str) else ""
-    choices = _choices(kind)
-    if isinstance(info, ArgumentInfo):
-        many = "..." if get_origin(kind) in (list, tuple) else ""
-        shown = (info.metavar or parameter.name.upper()) + many
-        shown = shown if default is parameter.empty else f"[{shown}]"
-    else:
-        names = [
-            str(name) for name in (info.default, *(info.param_decls or ())) if _is_option(name)
-        ]
-        shown = ", ".join(names) + ("" if kind is bool else f" {info.metavar or _value(kind)}")
-    text = " ".join((info.help or "").split())
-    if isinstance(info, ArgumentInfo) and choices:
-        text = f"{text} One of {choices}."
-    return Parameter(shown, shown_default, variable, text)
-
-
-def _value(kind: Any) -> str:
-    """What stands for the value of an option of this type."""
-    words = {int: "NUMBER", float: "NUMBER", Path: "PATH"}
-    parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-    return _choices(kind) or next((words[part] for part in parts if part in words), "TEXT")
-
-
-def _is_option(name: Any) -> bool:
-    return isinstance(name, str) and name.startswith("-")
-
-
-def _choices(kind: Any) -> str:
-    """The words that a parameter of this type can be."""
-    if get_origin(kind) in (Union, types.UnionType):
-        return next((found for part in get_args(kind) if (found := _choices(part))), "")
-    if get_origin(kind) is Literal:
-        return "/".join(map(str, get_args(kind)))
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return "/".join(str(member.value) for member in kind)
-    return ""
+def _parameter(one: parse.Parameter) -> Parameter:
+    default = getattr(one.default, "value", one.default)
+    shown_default = "" if default in (None, False, "") else value(default)
+    text = one.info.help
+    if one.choices and not one.is_option:
+        text = f"{text} One of {'/'.join(one.choices)}."
+    return Parameter(one.shown, shown_default, one.info.envvar or "", text)

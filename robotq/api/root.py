@@ -10,12 +10,21 @@ from robotq.api.http.errors import error_response
 from robotq.api.http.interface import Contents, Interface
 from robotq.api.robot import routes as robot
 from robotq.api.robot.description import ABOUT
+from robotq.api.robot.handlers.service import is_page_wanted, to_dashboard
 from robotq.model.errors import RobotqError
 
 ROUTES = (*robot.ROUTES, *dashboard.ROUTES)
 
 
 def _error(call: Call, error: RobotqError) -> web.StreamResponse:
+    if (
+        error.code.name == "unauthorized"
+        and call.request.path == "/"
+        and call.request.method in ("GET", "HEAD")
+        and is_page_wanted(call.request)
+    ):
+        # the page asks for the key
+        return to_dashboard()
     return error_response(error, call.language)
 
 

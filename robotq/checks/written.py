@@ -14,6 +14,7 @@ import msgspec
 
 from robotq.catalog import Catalog
 from robotq.checks.places import Places, line_of
+from robotq.checks.ports import shared_ports
 from robotq.config import Config
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.base import ChecksSteps, KnowsCommands, KnowsPlaces
@@ -46,6 +47,7 @@ def examine(config: Config, catalog: Catalog) -> Written:
             devices[name] = check_devices(name, robot)
         except ConfigError as error:
             faults += [_of_device(config, name, line) for line in str(error).splitlines()]
+    faults += shared_ports(config)
     if faults:
         # without its options nobody knows what a robot can do
         raise ConfigError("\n".join(faults))

@@ -5,66 +5,22 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
-from typing import Annotated
 
-import typer
-
+from robotq.cli.listing import COMMANDS, GROUPS, close_to
 from robotq.cli.shared.failure import ExitCode, Failure, odd_bytes
-from robotq.model.errors import ConfigError, DataUnavailable, RobotqError
+from robotq.cli.shared.parse import Command, Exit, Group
+from robotq.cli.shared.words import language_here, say
+from robotq.model.texts import Language
 from robotq.model.version import __version__
-from robotq.system import early
-from robotq.system.listen import CannotListen
 
-COMMANDS = {
-    "serve": "host.serve",
-    "demo": "host.demo",
-    "submit": "remote.submit",
-    "repeat": "remote.repeat",
-    "status": "remote.control",
-    "watch": "remote.watch",
-    "history": "remote.history",
-    "logs": "remote.journal",
-    "export": "remote.history",
-    "robots": "remote.lists",
-    "resources": "remote.resources",
-    "release": "remote.resources",
-    "commands": "remote.lists",
-    "cancel": "remote.cancel",
-    "reorder": "remote.edit",
-    "priority": "remote.edit",
-    "move": "remote.edit",
-    "retry": "remote.decide",
-    "rerun": "remote.decide",
-    "answer": "remote.decide",
-    "resolve": "remote.decide",
-    "checklist": "remote.checklist",
-    "tick": "remote.checklist",
-    "approve": "remote.approve",
-    "pause": "remote.control",
-    "resume": "remote.decide",
-    "hold-motion": "remote.decide",
-    "resume-motion": "remote.decide",
-    "stop": "remote.control",
-    "estop": "remote.decide",
-    "run": "host.run",
-    "self-test": "host.selftest",
-    "keys": "host.keys",
-    "doctor": "doctor.command",
-    "check-config": "host.check",
-    "device": "host.device",
-    "worker": "remote.worker",
-    "mcp": "host.mcp",
-    "notify": "host.notify",
-    "backup": "host.backup",
-    "restore": "host.backup",
-}
-"""Command -> its module, which is loaded only when it is needed: an emergency stop does not
-wait until the daemon's libraries are read."""
-
+__all__ = ["COMMANDS", "command_line", "main"]
 
 _DAEMONS = frozenset({"serve", "demo"})
+
+_Called = Callable[[Sequence[str]], None]
 
 
 def main(*, menu: bool = False) -> int:
@@ -78,15 +34,11 @@ def main(*, menu: bool = False) -> int:
             stream.reconfigure(errors="replace")
     try:
         arguments = sys.argv[1:] or (_asked() if menu else [])
-        command_line(arguments)(arguments, prog_name="robotq")
-    except SystemExit as end:
+        command_line(arguments)(arguments[1:])
+    except (SystemExit, Exit) as end:
         return end.code if isinstance(end.code, int) else ExitCode.FAILED
     except Failure as failure:
         return _told(failure, failure.code)
-    except (CannotListen, DataUnavailable, RobotqError) as error:
-        return _told(error, ExitCode.FAILED)
-    except ConfigError as error:
-        return _told(error, ExitCode.USAGE)
     except UnicodeEncodeError as error:
         shown = str(error.object)[error.start :].encode("utf-8", "backslashreplace").decode()
         return _told(Failure(odd_bytes(shown)), ExitCode.USAGE)
@@ -96,52 +48,75 @@ def main(*, menu: bool = False) -> int:
         # whoever read our output has left, as in `robotq status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
+    except Exception as error:
+        code = _expected(error)
+        if code is None:
+            raise
+        return _told(error, code)
     return ExitCode.OK
 
 
-def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The commands that `arguments` may mean: the one that they name, else all of them."""
-    app = typer.Typer(
-        name="robotq",
-        help="A durable command queue between software and robots.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    app.callback()(_options)
-    named = next((argument for argument in arguments if not argument.startswith("-")), None)
-    if named in _DAEMONS:
+def command_line(arguments: Sequence[str]) -> _Called:
+    """What `arguments` name, to be called with the words behind it. Raises Failure."""
+    name = arguments[0] if arguments else ""
+    if name == "help" and len(arguments) > 1:
+        # whoever asks for `robotq help status` gets it
+        named = command_line(arguments[1:])
+        return lambda words: named([*words[1:], "--help"])
+    if name in ("", "help", "--help", "-h"):
+        return lambda _: _show_help(ExitCode.OK if name else ExitCode.USAGE)
+    if name == "--version":
+        return lambda _: print(f"robotq {__version__}")
+    if name in ("--install-completion", "--show-completion", "--complete"):
+        from robotq.cli import completion  # noqa: PLC0415
+
+        return partial(completion.COMMANDS[name], command_line)
+    if name.startswith("-"):
+        raise Failure(say("cli.options_behind", option=name[:80]), ExitCode.USAGE)
+    module = COMMANDS.get(name)
+    if module is None:
+        meant = close_to(name)
+        near = say("cli.meant_nothing") if meant is None else say("cli.meant", name=meant)
+        raise Failure(say("cli.no_command", name=name[:80], meant=near), ExitCode.USAGE)
+    if name in _DAEMONS:
+        from robotq.system import early  # noqa: PLC0415
+
         early.begin()
-    for name, module in COMMANDS.items():
-        if named in (name, None) or named not in COMMANDS:
-            loaded = import_module(f"robotq.cli.{module}")
-            if name == "keys":
-                app.add_typer(loaded.app, name=name)
-            else:
-                app.command(name)(getattr(loaded, name.replace("-", "_")))
-    return app
+    loaded = import_module(f"robotq.cli.{module}")
+    group: object = getattr(loaded, "app", None)
+    if isinstance(group, Group):
+        return group
+    return Command(name, getattr(loaded, name.replace("-", "_")))
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(f"robotq {__version__}")
-        raise typer.Exit
-
-
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and end."
-        ),
-    ] = False,
-) -> None:
-    """A durable command queue between software and robots."""
+def _show_help(code: ExitCode) -> None:
+    zh = language_here() is Language.ZH
+    print(say("help.usage", line="robotq COMMAND [OPTIONS]"))
+    print()
+    print(say("help.robotq"))
+    for title, commands in GROUPS.items():
+        print(f"\n{title[zh]}:")
+        for name, listed in commands.items():
+            print(f"  {name:<15}{listed.zh if zh else listed.en}")
+    print()
+    print(say("help.more"))
+    raise Exit(code)
 
 
 def _asked() -> list[str]:
     menu = import_module("robotq.cli.host.menu")
     return list(menu.arguments_from_menu(sys.stdin))
+
+
+def _expected(error: Exception) -> ExitCode | None:
+    """The exit code of a problem that has a line of its own; None: nobody has expected it."""
+    # what is not loaded was not raised
+    from robotq.model.errors import ConfigError, DataUnavailable, RobotqError  # noqa: PLC0415
+    from robotq.system.listen import CannotListen  # noqa: PLC0415
+
+    if isinstance(error, (CannotListen, DataUnavailable, RobotqError)):
+        return ExitCode.FAILED
+    return ExitCode.USAGE if isinstance(error, ConfigError) else None
 
 
 def _told(problem: Exception, code: ExitCode) -> ExitCode:

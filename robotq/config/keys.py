@@ -15,7 +15,9 @@ from robotq.config.strict_yaml import parse
 
 PREFIX = "ROBOTQ_"
 
-OTHER_VARIABLES = frozenset({"ROBOTQ_CONFIG", "ROBOTQ_CRASH_POINT", "ROBOTQ_KEY", "ROBOTQ_URL"})
+OTHER_VARIABLES = frozenset(
+    {"ROBOTQ_CONFIG", "ROBOTQ_CRASH_POINT", "ROBOTQ_KEY", "ROBOTQ_NAME", "ROBOTQ_URL"}
+)
 """Variables of the command line, the clients and the crash tests: which file to read, where to
 die, which key to send, which daemon to talk to. They set no key of the configuration."""
 

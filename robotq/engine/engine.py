@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from robotq.catalog import Catalog
+from robotq.catalog import Catalog, CommandSpec
 from robotq.engine.assembly.parts import Parts
 from robotq.engine.intake.read_command import Intake
 from robotq.engine.robot.robot import Robot
@@ -90,6 +90,12 @@ class Engine:
     def places(self, robot: str) -> tuple[str, ...]:
         """The places that a robot has, by name; none where nobody has said which."""
         return tuple(sorted(self._parts.base.settings.known.places.get(robot, ())))
+
+    def offered(self) -> Sequence[tuple[CommandSpec, tuple[str, ...]]]:
+        """The commands that a robot here can do, each with those robots."""
+        settings = self._parts.base.settings
+        robots = {name: one.capabilities.simulated for name, one in self.robots.items()}
+        return settings.known.offered(settings.catalog, robots)
 
     @property
     def can_reload(self) -> bool:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import Scope
+from robotq.api.robot.description import site_schemas
 from robotq.api.robot.models.tasks import AnswerBody
 from robotq.api.root import ROUTES
-from robotq.catalog import Catalog
-from robotq.config import Config
+from robotq.catalog import Catalog, load_catalog
+from robotq.checks.written import examine
+from robotq.config import Config, load_config
+from robotq.drivers.brought import commands_of
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
 from robotq.model.errors import ERROR_CODES, ConfigError, RobotqError
 from robotq.model.hold import HoldCode
 from tests.promtool import promtool
 
+from .conftest import StartLab
 from .lab import GO_HOME, Lab
+
+ROOT = Path(__file__).parents[2]
 
 
 async def test_home__tells_that_it_runs_and_where_to_go_on(lab: Lab) -> None:
@@ -207,3 +215,65 @@ def test_errors__every_code_has_one_number_and_a_text_in_both_languages() -> Non
         assert row.zh
         assert row.en
         assert RobotqError(row.name).code is row
+
+
+BROWSER = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+}
+
+
+async def test_root__leads_a_browser_to_the_dashboard_and_programs_get_what_they_got(
+    lab: Lab,
+) -> None:
+    led = await lab.get("/", headers=BROWSER, allow_redirects=False)
+    assert (led.status, led.headers["Location"]) == (302, "dashboard")
+    shown = await lab.get("/", headers=BROWSER)
+    assert shown.text.startswith("<!doctype html>")
+    java = {"Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"}
+    for headers in (
+        {},
+        {"Accept": "*/*"},
+        {"Accept": "application/json, text/plain, */*"},
+        {**java, "User-Agent": "Java/17.0.9"},
+    ):
+        assert (await lab.get("/", headers=headers)).body["status"] == "running"
+    # what is sent is never led elsewhere
+    assert (await lab.post("/", GO_HOME, headers=BROWSER)).status == 200
+
+
+async def test_root__leads_a_browser_without_its_key_to_the_page_that_asks_for_it(
+    start_lab: StartLab, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(lambda: KeyFile(tmp_path).new("wall", ("read",)))
+    lab = await start_lab()
+    assert (await lab.get("/", headers=BROWSER, allow_redirects=False)).status == 302
+    assert (await lab.get("/")).status == 401
+    assert (await lab.post("/", GO_HOME, headers=BROWSER)).status == 401
+
+
+async def test_curl__gets_a_line_end_behind_json_and_nobody_else(lab: Lab) -> None:
+    curl = {"User-Agent": "curl/8.5.0", "Accept": "*/*"}
+    for path in ("/", "/queue/status", "/task/none", "/none"):
+        typed = await lab.get(path, headers=curl)
+        assert typed.text.endswith("}\n")
+        assert int(typed.headers["Content-Length"]) == len(typed.text.encode())
+        assert (await lab.get(path)).text.endswith("}")
+    page = (await lab.get("/dashboard")).text
+    assert (await lab.get("/dashboard", headers=curl)).text == page
+    metrics = await lab.get("/metrics", headers=curl)
+    assert not metrics.text.endswith("\n\n")
+
+
+def test_commands__of_the_packaged_lab_are_of_no_use_to_a_gantry() -> None:
+    config = load_config(ROOT / "config" / "grbl-gantry.yaml", {}, {})
+    catalog = load_catalog(config.commands, commands_of(config.robots))
+    known = examine(config, catalog).known
+    offered = {spec.cmd_type: able for spec, able in known.offered(catalog, {"gantry": False})}
+    assert {"HOME", "MOVE", "RUN_GCODE", "MANUAL_STEP", "GET_ROBOT_MOTION_STATE"} <= set(offered)
+    assert not {"NAVIGATION", "SPLIT_LIQUID", "GET_BATTERY_STATE", "BOTTLE_GET"} & set(offered)
+    lab = known.offered(catalog, {"gantry": False, "robot_a": True})
+    assert {spec.cmd_type: able for spec, able in lab}["NAVIGATION"] == ("robot_a",)
+    specs = [spec for spec, _ in known.offered(catalog, {"gantry": False})]
+    schemas = site_schemas(catalog, ("gantry",), batch=9, offered=specs)
+    assert "NAVIGATION" not in schemas["CmdType"]["enum"]

@@ -95,6 +95,7 @@ def typed(
 ) -> Typed:
     """Run a command in this process: quicker, for those that are no program of their own."""
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("ROBOTQ_NAME", "Li, bench 2")
 
     def run(*arguments: str | Path) -> Ran:
         monkeypatch.setattr(sys, "argv", ["robotq", *map(str, arguments)])

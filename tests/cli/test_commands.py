@@ -134,7 +134,7 @@ def test_submit__a_wait_that_is_too_short_leaves_the_task_alone(robotq: Typed) -
     waited = robotq("submit", NAVIGATION, "--wait", "--timeout", "0.1")
     assert waited.code == ExitCode.UNFINISHED
     assert "it goes on" in waited.err
-    assert "robot_a starts nothing: Paused by anonymous" in waited.out
+    assert "robot_a starts nothing: Paused by Li, bench 2" in waited.out
 
 
 def test_status__says_why_nothing_moves_and_what_clears_it(robotq: Typed) -> None:

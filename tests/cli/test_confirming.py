@@ -90,7 +90,7 @@ def test_resolve__shows_what_was_lost_stays_paused_and_says_what_is_next(
     assert robotq_client.task(waiting).state == "pending"
     resolution = robotq_client.task(lost).resolution
     assert resolution is not None
-    assert (resolution["actor"], resolution["note"]) == ("anonymous", "it stands there")
+    assert (resolution["actor"], resolution["note"]) == ("Li, bench 2", "it stands there")
     # a program reads the same
     again = typed("retry", lost, "--idempotency-key", "order-1", "--then", "stay_paused", "--json")
     assert again.code == 3  # no daemon is named

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import socket
 import time
 from collections.abc import Iterator
@@ -201,10 +202,9 @@ def test_status_and_watch__name_the_idle_robot_that_stands_in_the_way(
     assert "to clear: robot_a stands there with nothing to do: send it away" in shown
     assert "robot_b stands: scan_table is occupied by robot_a" in robotq("watch", "--once").out
     assert "scan_table is occupied by robot_a" in robotq("status", task_id).out
-    away = re.search(r"echo '(.*)' \| robotq submit -", shown)
+    away = re.search(r"robotq (submit NAVIGATION .*)", shown)
     assert away is not None
-    file.write_text(away[1], encoding="utf-8")
-    assert robotq("submit", file, "--wait").code == 0
+    assert robotq(*shlex.split(away[1]), "--wait").code == 0
     # behind the one that waited; and the table is free for whoever comes next
     file.write_text(json.dumps({**TO_HOME, "robot_id": "robot_b"}), encoding="utf-8")
     assert robotq("submit", file, "--wait").code == 0

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hmac
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
 
-from robotq.api.access.key_rows import Key
+from robotq.api.access.key_rows import RESERVED, Key
 from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import GRANTED, Scope, allows
 from robotq.config import Config
@@ -24,11 +26,15 @@ AGENT_HEADER = "X-Robotq-Agent"
 PEER_HEADER = "X-Robotq-Fleet-Caller"
 """For whom another daemon of the fleet asks: JSON with `name`, `scopes`, `agent`. Believed only
 beside the key of the fleet."""
+NAME_HEADER = "X-Robotq-Name"
+"""Who somebody without a key says they are; percent-encoded where it is not ASCII. A name never
+decides whether a request is taken: one that is no name counts as none."""
 KEY_COOKIE = "robotq_key"
 """Where a browser keeps its key; scripts cannot read it."""
 
 _BRACKETS = re.compile(r"\[([0-9a-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?")
 
+_LONGEST_NAME = 64
 _CACHED = 1_024
 """Client addresses whose place in the networks is remembered, and names of this daemon."""
 
@@ -47,6 +53,8 @@ class Caller:
     """A program that decides by itself, and not a person."""
     keyed: bool = False
     """Has shown a valid key."""
+    account: str = ""
+    """Under which name the same request counts as the same; a name that anybody can say is none."""
 
 
 ANONYMOUS = Caller(name="anonymous", scopes=frozenset({*GRANTED, "worker:*"}))
@@ -122,9 +130,7 @@ class Guard:
             raise RobotqError("unauthorized")
         if caller is not ANONYMOUS and not allows(caller.scopes, scope):
             raise RobotqError("forbidden", scope=str(scope))
-        if AGENT_HEADER in headers:
-            return _ANONYMOUS_AGENT if caller is ANONYMOUS else replace(caller, agent=True)
-        return caller
+        return self._as_told(caller, headers)
 
     def allowed_page(self, request: web.Request, config: Config) -> str | None:
         """The origin of the page that asks, where the configuration lets pages from there in."""
@@ -139,6 +145,16 @@ class Guard:
     def keyed(self) -> bool:
         """Whether nobody comes in without a key, trusted networks aside."""
         return self._keys.required or self._config.require_key
+
+    def _as_told(self, caller: Caller, headers: Mapping[str, str]) -> Caller:
+        """The caller with what they say of themselves: an agent, or somebody without a key by
+        their own name, which is never that of a key."""
+        if AGENT_HEADER in headers:
+            return _ANONYMOUS_AGENT if caller is ANONYMOUS else replace(caller, agent=True)
+        if caller is not ANONYMOUS or NAME_HEADER not in headers:
+            return caller
+        name = said_name(headers[NAME_HEADER])
+        return ANONYMOUS if name is None or self._keys.is_named(name) else _person(name)
 
     def _take_over(self, config: Config) -> None:
         self._config = config
@@ -260,6 +276,27 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     scopes: tuple[str, ...]
     agent: bool = False
+
+
+@lru_cache(maxsize=_CACHED)
+def said_name(told: str) -> str | None:
+    """The name in a header; None where it is none that could stand in the journal."""
+    try:
+        text = unquote(told, errors="strict") if "%" in told else told
+        text.encode()
+    except UnicodeError:
+        return None
+    name = " ".join(text.split())
+    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        return None
+    # the journal has those, and parts of robotq, as actors of their own
+    taken = name.casefold() in (*RESERVED, "fleet") or name.casefold().startswith("robotq")
+    return None if taken else name
+
+
+@lru_cache(maxsize=_CACHED)
+def _person(name: str) -> Caller:
+    return replace(ANONYMOUS, name=name, account=ANONYMOUS.name)
 
 
 def _holder(key: Key) -> Caller:

@@ -62,6 +62,10 @@ class KeyFile:
                 found = key
         return found
 
+    def is_named(self, name: str) -> bool:
+        """Whether a key has this name, however it is spelled."""
+        return any(key.name.casefold() == name.casefold() for key in self._keys)
+
     def read(self) -> Sequence[Key]:
         """The keys in the file now. Raises ConfigError that names file, line and key."""
         return self._content().keys

@@ -64,7 +64,7 @@ async def connect(call: Call) -> web.StreamResponse:
     name = _new_name(hub, call.engine.clock)
     worker = Connected(ws, call.request, own=query.get("protocol") == _OWN)
     async with hub.connected(
-        name, worker, match=group, address=call.request.remote, owner=call.actor
+        name, worker, match=group, address=call.request.remote, owner=call.account
     ) as link:
         ws.headers.update(call.headers or {})
         await ws.prepare(call.request)

@@ -56,6 +56,11 @@ class Call:
         return self.caller.name
 
     @property
+    def account(self) -> str:
+        """Whose requests count together: a name that anybody can say makes nobody another one."""
+        return self.caller.account or self.caller.name
+
+    @property
     def language(self) -> Language:
         """The language of every text in the answer."""
         header = self.request.headers.get("Accept-Language")
@@ -165,7 +170,7 @@ class Call:
             )
         content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         return KeyedRequest(
-            scope=f"{api}:{self.caller.name}",
+            scope=f"{api}:{self.account}",
             key=key,
             fingerprint=hashlib.sha256(content).hexdigest(),
         )

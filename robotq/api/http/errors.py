@@ -125,6 +125,21 @@ def json_bytes(
     return web.Response(body=content, status=status, headers={**_JSON, **(headers or {})})
 
 
+def end_line(response: web.StreamResponse) -> None:
+    """A line end behind JSON for somebody who types curl: the prompt stands below the answer. A
+    file is sent as it is."""
+    if not isinstance(response, web.Response) or response.prepared:
+        return
+    body = response.body
+    if (
+        isinstance(body, bytes)
+        and response.content_type == "application/json"
+        and "Content-Disposition" not in response.headers
+        and not body.endswith(b"\n")
+    ):
+        response.body = body + b"\n"
+
+
 def fault(error: Exception, where: str) -> RobotqError:
     """What a client is told about an exception that nobody expected; the log has the rest."""
     reference = secrets.token_hex(4)

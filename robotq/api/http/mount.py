@@ -14,7 +14,7 @@ from robotq.api.access.guard import Caller, Guard
 from robotq.api.access.scopes import Scope
 from robotq.api.connections.connection import begun, shown
 from robotq.api.http.call import Call
-from robotq.api.http.errors import fault
+from robotq.api.http.errors import end_line, fault
 from robotq.api.http.interface import Contents, Interface, Shared
 from robotq.api.http.routes import Route
 from robotq.model.errors import ConfigError, RobotqError
@@ -133,6 +133,8 @@ def _endpoint(
             under_way.end(call)
         if call.headers is not None and not response.prepared:
             response.headers.update(call.headers)
+        if request.headers.get("User-Agent", "").startswith("curl/"):
+            end_line(response)
         if listed:
             log.add(
                 request.method,
@@ -176,6 +178,8 @@ def _elsewhere(
         except RobotqError as error:
             response = contents.error(call, error)
         response.headers.update(call.headers or {})
+        if request.headers.get("User-Agent", "").startswith("curl/"):
+            end_line(response)
         return response
 
     return endpoint

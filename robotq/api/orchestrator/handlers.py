@@ -44,7 +44,7 @@ def limited(handler: Handler) -> Handler:
     async def answered(call: Call) -> web.StreamResponse:
         limit = _config(call).rate_limit_per_minute
         if limit is not None:
-            caller = f"{call.actor} {call.request.remote}"
+            caller = f"{call.account} {call.request.remote}"
             if not call.app[RATE_LIMIT].allows(caller, limit):
                 raise Refused(429, "Rate limit exceeded")
         return await handler(call)

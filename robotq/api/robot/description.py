@@ -25,7 +25,9 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def _schemas(engine: Engine) -> Mapping[str, JsonObject]:
-    return site_schemas(engine.catalog, tuple(engine.robots), batch=engine.config.limits.batch)
+    offered = [spec for spec, _ in engine.offered()]
+    robots = tuple(engine.robots)
+    return site_schemas(engine.catalog, robots, batch=engine.config.limits.batch, offered=offered)
 
 
 ABOUT = OpenApiInfo(
@@ -41,20 +43,25 @@ ABOUT = OpenApiInfo(
 
 
 def site_schemas(
-    catalog: Catalog, robots: Sequence[str], *, batch: int
+    catalog: Catalog,
+    robots: Sequence[str],
+    *,
+    batch: int,
+    offered: Sequence[CommandSpec] | None = None,
 ) -> Mapping[str, JsonObject]:
     """The schemas that depend on the site: its robots, and what `POST /` takes.
 
-    `batch`: most commands in one list.
+    `batch`: most commands in one list; `offered`: the commands that a robot here can do, None: all.
     """
-    names = {spec.cmd_type: _component_name(spec, index) for index, spec in enumerate(catalog)}
+    specs = tuple(catalog) if offered is None else offered
+    names = {spec.cmd_type: _component_name(spec, index) for index, spec in enumerate(specs)}
     base = CommandBody.model_json_schema(ref_template=REF + "{model}")["properties"]
     schemas: dict[str, JsonObject] = {
         "RobotId": {"type": "string", "enum": list(robots)},
         "CmdType": {"type": "string", "enum": list(names)},
         "Command": _one_of(names.values()),
         "QueuedCommand": _one_of(
-            names[spec.cmd_type] for spec in catalog if spec.kind is Kind.QUEUED
+            names[spec.cmd_type] for spec in specs if spec.kind is Kind.QUEUED
         ),
         "WrappedCommand": {
             "type": "object",
@@ -86,10 +93,10 @@ def site_schemas(
                 },
                 {"$ref": f"{REF}WrappedCommand"},
             ],
-            "examples": [spec.example for spec in catalog if spec.example is not None],
+            "examples": [spec.example for spec in specs if spec.example is not None],
         },
     }
-    for spec in catalog:
+    for spec in specs:
         name = names[spec.cmd_type]
         schemas |= _params(spec.schema, f"params.{name}")
         schemas[f"command.{name}"] = {

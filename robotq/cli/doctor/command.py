@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.text import Text
 
 from robotq.cli.doctor.finding import Verdict
 from robotq.cli.doctor.machine import findings
 from robotq.cli.host.check import contents_of
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.options import AsJson, ConfigFile, Key
 from robotq.cli.shared.settings import loader
@@ -23,11 +23,11 @@ _MARKS = {Verdict.OK: ("✓", "green"), Verdict.NOTE: ("!", "yellow"), Verdict.B
 def doctor(
     *,
     config: ConfigFile = None,
-    port: Annotated[int | None, typer.Option("--port", help="As for serve.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="As for serve.")] = None,
+    port: Annotated[int | None, parse.Option("--port", help="As for serve.")] = None,
+    data: Annotated[Path | None, parse.Option("--data", help="As for serve.")] = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", envvar="ROBOTQ_URL", help="Of the daemon, where it is elsewhere."),
+        parse.Option("--url", envvar="ROBOTQ_URL", help="Of the daemon, where it is elsewhere."),
     ] = None,
     key: Key = None,
     as_json: AsJson = False,
@@ -53,4 +53,4 @@ def doctor(
     if as_json:
         print_json(console, [asdict(finding) for finding in found])
     bad = any(finding.verdict is Verdict.BAD for finding in found)
-    raise typer.Exit(ExitCode.FAILED if bad else ExitCode.OK)
+    raise parse.Exit(ExitCode.FAILED if bad else ExitCode.OK)

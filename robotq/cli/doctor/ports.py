@@ -48,7 +48,11 @@ def devices(config: Config) -> Iterator[Finding]:
     looked = False
     for robot, its in config.robots.items():
         yield from _scanner_at(config, robot, its.options)
-        for what, port in _ports(robot, its.options):
+        ports = [*_ports(robot, its.options)]
+        for device, each in its.devices.items():
+            yield from _device_at(config, f"port of {device} of {robot}", each.options)
+            ports += _ports(f"{device} of {robot}", each.options)
+        for what, port in ports:
             looked = True
             finding, name = _port(what, port)
             yield finding
@@ -78,6 +82,30 @@ def _ports(robot: str, options: Mapping[str, Any]) -> Iterator[tuple[str, PortOp
             continue
 
 
+def _device_at(config: Config, what: str, options: Mapping[str, Any]) -> Iterator[Finding]:
+    """A device beside a robot that is reached over TCP."""
+    port = options.get("port")
+    url = urlsplit(port if isinstance(port, str) else "")
+    if url.scheme == "socket":
+        yield _over_tcp(config, what, url.hostname or "", url.port or 0)
+
+
+def _over_tcp(config: Config, what: str, host: str, port: int) -> Finding:
+    shown = f"{host}:{port}"
+    if any(_answers(address, config.port) for address in addresses_of(config.host)):
+        found = f"{shown}, not tried: the daemon runs, and many take one connection only"
+        return Finding(what=what, verdict=Verdict.OK, found=found)
+    if _answers(host, port):
+        return Finding(what=what, verdict=Verdict.OK, found=f"{shown} takes connections")
+    return Finding(
+        what=what,
+        verdict=Verdict.BAD,
+        found=f"{shown} takes no connection",
+        mend=f"Look at its cable and power; `ping {host}` tells whether it is there. "
+        "Another program may have the only connection that it takes.",
+    )
+
+
 def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Iterator[Finding]:
     """A scanner that is reached over TCP, or is a keyboard."""
     scanner = options.get("scanner")
@@ -93,22 +121,8 @@ def _scanner_at(config: Config, robot: str, options: Mapping[str, Any]) -> Itera
         yield _keyboard(f"scanner of {robot}", read.hid)
         return
     url = urlsplit("" if read is None else read.port.port or "")
-    if url.scheme != "socket":
-        return
-    what, shown = f"scanner of {robot}", url.netloc
-    if any(_answers(address, config.port) for address in addresses_of(config.host)):
-        found = f"{shown}, not tried: the daemon runs, and many take one connection only"
-        yield Finding(what=what, verdict=Verdict.OK, found=found)
-    elif _answers(url.hostname or "", url.port or 0):
-        yield Finding(what=what, verdict=Verdict.OK, found=f"{shown} takes connections")
-    else:
-        yield Finding(
-            what=what,
-            verdict=Verdict.BAD,
-            found=f"{shown} takes no connection",
-            mend=f"Look at its cable and power; `ping {url.hostname}` tells whether it is there. "
-            "Another program may have the only connection that it takes.",
-        )
+    if url.scheme == "socket":
+        yield _over_tcp(config, f"scanner of {robot}", url.hostname or "", url.port or 0)
 
 
 def _camera(what: str, options: CameraOptions) -> Finding:

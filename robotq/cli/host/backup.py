@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
@@ -19,14 +18,14 @@ from robotq.daemon.restore import restore_backup
 from robotq.store.port import StoreUnavailable
 
 _Data = Annotated[
-    Path | None, typer.Option("--data", help="The daemon's data folder. [default: robotq-data]")
+    Path | None, parse.Option("--data", help="The daemon's data folder. [default: robotq-data]")
 ]
 
 
 def backup(
     *,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Written whole or not at all, e.g. robotq.tar.")
+        Path, parse.Argument(metavar="FILE", help="Written whole or not at all, e.g. robotq.tar.")
     ],
     data: _Data = None,
     config: ConfigFile = None,
@@ -47,11 +46,11 @@ def backup(
 
 def restore(
     *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made by robotq backup.")],
+    file: Annotated[Path, parse.Argument(metavar="FILE", help="Made by robotq backup.")],
     data: _Data = None,
     config: ConfigFile = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Where the folder holds something, set that aside.")
+        bool, parse.Option("--replace", help="Where the folder holds something, set that aside.")
     ] = False,
     as_json: OutcomeAsJson = False,
 ) -> None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from robotq.api.access.keys import KeyFile
 from robotq.catalog import load_catalog
 from robotq.checks.waiting import Left, left_in
 from robotq.checks.written import examine
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.options import OutcomeAsJson
 from robotq.cli.shared.settings import loader
@@ -27,13 +26,13 @@ from robotq.system.listen import check_exposure
 def check_config(
     file: Annotated[
         Path | None,
-        typer.Argument(
+        parse.Argument(
             envvar="ROBOTQ_CONFIG", help="Configuration file; without it, the packaged one."
         ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(
+        parse.Option(
             "--data",
             help="A data folder: what waits in it is held against the configuration. A daemon may "
             "work on it meanwhile.",
@@ -61,7 +60,7 @@ def _check_for_program(file: Path | None, flags: Mapping[str, str | None]) -> No
     except ConfigError as error:
         faults = str(error).splitlines()
         print_json(new_console(), {**told, "right": False, "faults": faults})
-        raise typer.Exit(ExitCode.USAGE) from error
+        raise parse.Exit(ExitCode.USAGE) from error
     contents: dict[str, Any] = {
         "robots": list(config.robots),
         "commands": found.commands,

@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from robotq.cli.host.menu import sample_command
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.follow import follow, is_completed, looking_at
 from robotq.cli.shared.http import told
@@ -35,17 +35,17 @@ _GRACE_S = 1.0
 def demo(
     *,
     port: Annotated[
-        int | None, typer.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
+        int | None, parse.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Data folder. [default: a temporary one]")
+        Path | None, parse.Option("--data", help="Data folder. [default: a temporary one]")
     ] = None,
     time_scale: Annotated[
         float,
-        typer.Option("--time-scale", metavar="FACTOR", help="Wall seconds per simulated second."),
+        parse.Option("--time-scale", metavar="FACTOR", help="Wall seconds per simulated second."),
     ] = _TIME_SCALE,
     exit_after: Annotated[
-        bool, typer.Option("--exit", help="End after the result, instead of serving on.")
+        bool, parse.Option("--exit", help="End after the result, instead of serving on.")
     ] = False,
     config: ConfigFile = None,
 ) -> None:
@@ -66,7 +66,7 @@ def demo(
         code = run_program(
             lambda signals: show_demo(read, load, signals, new_console(), exit_after=exit_after)
         )
-    raise typer.Exit(code)
+    raise parse.Exit(code)
 
 
 async def show_demo(

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.tell import tell
@@ -21,29 +20,29 @@ from robotq.system.clocks import ScaledClock, VirtualClock
 def device(
     *,
     robot: Annotated[
-        str, typer.Option("--robot", help="Which robot of the lab it is.")
+        str, parse.Option("--robot", help="Which robot of the lab it is.")
     ] = "robot_a",
     data: Annotated[
-        Path, typer.Option("--data", help="Folder of the device: its lab and its log of motions.")
+        Path, parse.Option("--data", help="Folder of the device: its lab and its log of motions.")
     ] = Path("robotq-device"),
     link: Annotated[
         Path | None,
-        typer.Option("--link", help="Make this symbolic link to the port, for a name that stays."),
+        parse.Option("--link", help="Make this symbolic link to the port, for a name that stays."),
     ] = None,
     lab: Annotated[
-        Path | None, typer.Option("--lab", help="Lab file. [default: the packaged lab]")
+        Path | None, parse.Option("--lab", help="Lab file. [default: the packaged lab]")
     ] = None,
     time_scale: Annotated[
         float,
-        typer.Option(
+        parse.Option(
             "--time-scale", min=0.0, metavar="FACTOR", help="Wall seconds per simulated second."
         ),
     ] = 1.0,
     max_line: Annotated[
-        int, typer.Option("--max-line", min=256, max=65536, help="Longest line in bytes.")
+        int, parse.Option("--max-line", min=256, max=65536, help="Longest line in bytes.")
     ] = 4096,
     crc: Annotated[
-        bool, typer.Option("--crc/--no-crc", help="Whether lines carry a checksum.")
+        bool, parse.Option("--crc/--no-crc", help="Whether lines carry a checksum.")
     ] = True,
 ) -> None:
     """Simulate a robot with a controller of its own, which speaks jsonline over a serial port.

@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import GRANTED
+from robotq.cli.shared import parse
+from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
 
-app = typer.Typer(help="Make, list and revoke the keys of a data folder.", no_args_is_help=True)
+app = parse.Group("keys", help="Make, list and revoke the keys of a data folder.")
 
 _Data = Annotated[
-    Path | None, typer.Option("--data", help="The daemon's data folder. [default: robotq-data]")
+    Path | None, parse.Option("--data", help="The daemon's data folder. [default: robotq-data]")
 ]
-_Name = Annotated[str, typer.Argument(help="Stands in the journal for whoever uses the key.")]
+_Name = Annotated[str, parse.Argument(help="Stands in the journal for whoever uses the key.")]
 
 
 @app.command("new")
@@ -28,11 +29,11 @@ def new(
     name: _Name,
     scope: Annotated[
         list[str],
-        typer.Option(
+        parse.Option(
             "--scope",
             help=f"What it allows: {', '.join(GRANTED)}, worker:<queue>. Can be repeated.",
         ),
-    ] = ["read", "submit"],  # noqa: B006 - typer copies it
+    ] = ["read", "submit"],  # noqa: B006 - it is copied
     data: _Data = None,
     config: ConfigFile = None,
     as_json: OutcomeAsJson = False,
@@ -99,7 +100,7 @@ def revoke(
 
 @app.command("open")
 def open_(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, parse.Option("--yes", help="Do not ask.")] = False,
     data: _Data = None,
     config: ConfigFile = None,
     as_json: OutcomeAsJson = False,
@@ -108,12 +109,12 @@ def open_(
     trusted networks may move the robots. A running daemon takes it over within a second."""
     file = _file(data, config)
     if not yes:
-        typer.confirm(
+        question = (
             f"{len(file.read())} keys will be taken away, and every program on this machine and "
-            "in trusted networks may then move the robots. Open?",
-            abort=True,
-            err=True,
+            "in trusted networks may then move the robots. Open?"
         )
+        if not parse.confirm(question, err=True):
+            raise Failure("nothing was changed")
     taken = file.open()
     if as_json:
         print_json(new_console(), {"open": True, "revoked": list(taken)})

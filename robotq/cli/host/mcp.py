@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.options import URL, Key, Url
 
@@ -15,7 +14,7 @@ def mcp(
     *,
     allow_control: Annotated[
         bool,
-        typer.Option(
+        parse.Option(
             "--allow-control",
             help="Let the agent submit, cancel, pause and stop; without it, it only looks.",
         ),

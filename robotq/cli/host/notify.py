@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.settings import loader
 from robotq.engine.notify.incident import Notice
@@ -16,9 +15,9 @@ from robotq.model.texts import Language, text
 
 
 def notify(
-    what: Annotated[Literal["test"], typer.Argument(help="test: one message to each receiver.")],
+    what: Annotated[Literal["test"], parse.Argument(help="test: one message to each receiver.")],
     config: Annotated[
-        Path | None, typer.Option("--config", envvar="ROBOTQ_CONFIG", help="Configuration file.")
+        Path | None, parse.Option("--config", envvar="ROBOTQ_CONFIG", help="Configuration file.")
     ] = None,
 ) -> None:
     """Send a test message to everybody whom `notify` in the configuration names."""

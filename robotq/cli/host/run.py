@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.engine_here import carry_out, read_entries
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.junit import Outcome, write_junit
@@ -27,14 +27,14 @@ from robotq.daemon.process import StopSignals, run_program
 
 def run(
     *,
-    files: Annotated[list[Path], typer.Argument(help="Command files: one command or a list.")],
+    files: Annotated[list[Path], parse.Argument(help="Command files: one command or a list.")],
     junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")
+        Path | None, parse.Option("--junit", metavar="FILE", help="Write a JUnit report.")
     ] = None,
     config: ConfigFile = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="Keep tasks and lab here. [default: nothing is kept]"),
+        parse.Option("--data", help="Keep tasks and lab here. [default: nothing is kept]"),
     ] = None,
     time_scale: TimeScale = None,
     as_json: OutcomeAsJson = False,
@@ -63,7 +63,7 @@ def run(
     if code == ExitCode.OK and not all(outcome.passed for outcome in outcomes):
         code = ExitCode.FAILED
     tell_outcomes(console, outcomes, code, as_json=as_json)
-    raise typer.Exit(code)
+    raise parse.Exit(code)
 
 
 @contextmanager

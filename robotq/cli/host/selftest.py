@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
 
 from robotq.cli.host.run import tell_outcomes
+from robotq.cli.shared import parse
 from robotq.cli.shared.engine_here import ACTOR, at_once, carry_out, read_entries
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.junit import Outcome
@@ -56,7 +56,7 @@ def self_test(*, as_json: OutcomeAsJson = False) -> None:
     if not all(outcome.passed for outcome in outcomes):
         code = ExitCode.FAILED
     tell_outcomes(console, outcomes, code, as_json=as_json)
-    raise typer.Exit(code)
+    raise parse.Exit(code)
 
 
 async def _all(outcomes: list[Outcome], console: Console) -> bool:

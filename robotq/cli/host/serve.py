@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import ConfigFile, TimeScale
 from robotq.cli.shared.settings import loader
@@ -28,25 +27,25 @@ def serve(
     config: ConfigFile = None,
     host: Annotated[
         str | None,
-        typer.Option("--host", help="Address to listen on; without it, this machine only."),
+        parse.Option("--host", help="Address to listen on; without it, this machine only."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
+        int | None, parse.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
+        parse.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
     ] = None,
     mode: Annotated[
         Literal["sync", "queue"] | None,
-        typer.Option(
+        parse.Option(
             "--mode", help="Answer with the result (sync) or at once (queue). [default: queue]"
         ),
     ] = None,
     time_scale: TimeScale = None,
     trusted_network: Annotated[
         list[str] | None,
-        typer.Option(
+        parse.Option(
             "--trusted-network",
             metavar="NETWORK",
             help="Clients from here need no key, e.g. 192.168.0.0/16. Can be repeated.",
@@ -70,7 +69,7 @@ def serve(
     )
     read = load()
     log_to_stderr(read.log_level, read.log, apart=True)
-    raise typer.Exit(run_program(lambda signals: _serve(read, load, signals)))
+    raise parse.Exit(run_program(lambda signals: _serve(read, load, signals)))
 
 
 async def _serve(config: Config, load: Callable[[], Config], signals: StopSignals) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-import typer
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.about import Confirmation, Revision, ThenOption, then_of
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller, talk
@@ -21,13 +21,13 @@ def approve(
     *,
     task_id: Annotated[
         str | None,
-        typer.Argument(metavar="TASK_ID", help="Without it, every task that waits is listed."),
+        parse.Argument(metavar="TASK_ID", help="Without it, every task that waits is listed."),
     ] = None,
     reject: Annotated[
-        bool, typer.Option("--reject", help="Refuse the task; it never runs.")
+        bool, parse.Option("--reject", help="Refuse the task; it never runs.")
     ] = False,
     note: Annotated[
-        str, typer.Option("--note", help="Stands in the journal, and as the reason of a refusal.")
+        str, parse.Option("--note", help="Stands in the journal, and as the reason of a refusal.")
     ] = "",
     then: ThenOption = None,
     revision: Revision = None,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Annotated, Any
 
-import typer
-
 from robotq.cli.remote.control import ask_daemon
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
-from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.screen import show_json
 from robotq.model.json import JsonObject
 
 _PATH = "/tasks/cancel"
@@ -20,33 +19,33 @@ _PATH = "/tasks/cancel"
 def cancel(
     *,
     task_id: Annotated[
-        str | None, typer.Argument(metavar="TASK_ID", help="One task; without it, see the options.")
+        str | None, parse.Argument(metavar="TASK_ID", help="One task; without it, see the options.")
     ] = None,
     batch: Annotated[
-        str | None, typer.Option("--batch", metavar="ID", help="What waits of this batch.")
+        str | None, parse.Option("--batch", metavar="ID", help="What waits of this batch.")
     ] = None,
     robot: Annotated[
         str | None,
-        typer.Option("--robot", metavar="NAME", help="What waits for this robot or its like."),
+        parse.Option("--robot", metavar="NAME", help="What waits for this robot or its like."),
     ] = None,
     cmd_type: Annotated[
-        str | None, typer.Option("--cmd-type", metavar="TYPE", help="What waits of this command.")
+        str | None, parse.Option("--cmd-type", metavar="TYPE", help="What waits of this command.")
     ] = None,
     cmd_id: Annotated[
-        str | None, typer.Option("--cmd-id", metavar="ID", help="What waits with this cmd_id.")
+        str | None, parse.Option("--cmd-id", metavar="ID", help="What waits with this cmd_id.")
     ] = None,
     group: Annotated[
-        str | None, typer.Option("--group", metavar="NAME", help="Tasks for this group of workers.")
+        str | None, parse.Option("--group", metavar="NAME", help="Tasks for this group of workers.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that waits.")] = False,
+    everything: Annotated[bool, parse.Option("--all", help="All that waits.")] = False,
     running: Annotated[
-        bool, typer.Option("--running", help="Stop those that run too; they are left otherwise.")
+        bool, parse.Option("--running", help="Stop those that run too; they are left otherwise.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask; cancel what matches now.")
+        bool, parse.Option("--yes", help="Do not ask; cancel what matches now.")
     ] = False,
     reason: Annotated[
-        str, typer.Option("--reason", help="Stands in the journal and with each task.")
+        str, parse.Option("--reason", help="Stands in the journal and with each task.")
     ] = "",
     url: Url = URL,
     key: Key = None,
@@ -88,7 +87,7 @@ def cancel(
 
     answer = talk(url, key, cancelled)
     if as_json:
-        print_json(new_console(), answer)
+        show_json(answer)
         return
     print(answer["message"])
     others = {name: n for name, n in answer["states"].items() if name != "cancelled" and n}
@@ -108,5 +107,5 @@ def _confirm(found: JsonObject) -> None:
             f"nothing is cancelled: {told} would be. Say --yes where nobody can be asked.",
             ExitCode.USAGE,
         )
-    if not typer.confirm(f"Cancel {told}?"):
+    if not parse.confirm(f"Cancel {told}?"):
         raise Failure("nothing is cancelled")

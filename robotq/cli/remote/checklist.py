@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.show import new_console, print_json
@@ -46,7 +46,7 @@ def tick(
     *,
     item_id: Annotated[
         str,
-        typer.Argument(metavar="ITEM_ID", help="From `robotq checklist`; its task's id does too."),
+        parse.Argument(metavar="ITEM_ID", help="From `robotq checklist`; its task's id does too."),
     ],
     url: Url = URL,
     key: Key = None,

@@ -7,9 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
 
-import typer
-from rich.text import Text
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.about import (
     Confirmation,
     Holds,
@@ -22,12 +20,12 @@ from robotq.cli.shared.about import (
 )
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
-from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.screen import show, show_json
 from robotq.client.request import new_key
 from robotq.model.json import JsonObject
 
-_TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
-_RobotName = Annotated[str, typer.Argument(metavar="ROBOT")]
+_TaskId = Annotated[str, parse.Argument(metavar="TASK_ID")]
+_RobotName = Annotated[str, parse.Argument(metavar="ROBOT")]
 
 
 class Outcome(StrEnum):
@@ -42,9 +40,9 @@ def resolve(
     *,
     task_id: _TaskId,
     outcome: Annotated[
-        Outcome, typer.Argument(help="What you found at the robot; retry runs it again.")
+        Outcome, parse.Argument(help="What you found at the robot; retry runs it again.")
     ],
-    note: Annotated[str, typer.Option("--note", help="Stands beside the outcome.")] = "",
+    note: Annotated[str, parse.Option("--note", help="Stands beside the outcome.")] = "",
     then: ThenOption = None,
     revision: Revision = None,
     idempotency_key: KeyOnce = None,
@@ -71,7 +69,7 @@ def resolve(
 
 def retry(
     *,
-    task_id: Annotated[str, typer.Argument(metavar="TASK_ID", help="A task, or a batch.")],
+    task_id: Annotated[str, parse.Argument(metavar="TASK_ID", help="A task, or a batch.")],
     note: Note = "",
     then: ThenOption = None,
     idempotency_key: KeyOnce = None,
@@ -98,11 +96,11 @@ def rerun(
     *,
     task_id: _TaskId,
     from_line: Annotated[
-        int, typer.Option("--from-line", min=2, help="Of the program as it was handed in.")
+        int, parse.Option("--from-line", min=2, help="Of the program as it was handed in.")
     ],
     seen: Annotated[
         str | None,
-        typer.Option("--seen", help="What the same command without it has told: then it runs."),
+        parse.Option("--seen", help="What the same command without it has told: then it runs."),
     ] = None,
     note: Note = "",
     then: ThenOption = None,
@@ -118,7 +116,7 @@ def rerun(
     if seen is None:
         told = talk(url, key, lambda caller: caller.post(path, body))
         if as_json:
-            print_json(new_console(), told)
+            show_json(told)
         else:
             _show_start(told)
         return
@@ -133,7 +131,6 @@ def rerun(
 
 def _show_start(told: JsonObject) -> None:
     first = told["first_motion"]
-    console = new_console()
     lines = [
         told["message"],
         "",
@@ -155,16 +152,16 @@ def _show_start(told: JsonObject) -> None:
         f"robotq rerun {told['task_id']} --from-line {told['from_line']} --seen {told['seen']}",
     ]
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        show(line)
 
 
 def answer(
     *,
     task_id: _TaskId,
-    value: Annotated[str, typer.Argument(metavar="JSON", help="What it asks for, as JSON.")],
+    value: Annotated[str, parse.Argument(metavar="JSON", help="What it asks for, as JSON.")],
     question: Annotated[
         int | None,
-        typer.Option("--question", help="asked_at_ms of the question; without it, the open one."),
+        parse.Option("--question", help="asked_at_ms of the question; without it, the open one."),
     ] = None,
     url: Url = URL,
     key: Key = None,
@@ -231,13 +228,13 @@ def estop(
     *,
     reset: Annotated[
         bool,
-        typer.Option("--reset", help="Leave the emergency stop. Moves nothing; resume after."),
+        parse.Option("--reset", help="Leave the emergency stop. Moves nothing; resume after."),
     ] = False,
     hold: Holds = None,
     robot: Robot = None,
     note: Note = "",
     reason: Annotated[
-        str, typer.Option("--reason", help="Stands in the journal and in every queue status.")
+        str, parse.Option("--reason", help="Stands in the journal and in every queue status.")
     ] = "",
     url: Url = URL,
     key: Key = None,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.schedule import number_or_word
-from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.screen import show_json
 from robotq.model.json import JsonObject
 
-_TaskId = Annotated[str, typer.Argument(metavar="TASK_ID")]
+_TaskId = Annotated[str, parse.Argument(metavar="TASK_ID")]
 _Revision = Annotated[
     int | None,
-    typer.Option(
+    parse.Option(
         "--if-revision",
         metavar="N",
         help="Only where nobody has edited the queue since this revision of `robotq status`.",
@@ -28,13 +27,13 @@ def reorder(
     *,
     task_id: _TaskId,
     before: Annotated[
-        str | None, typer.Option("--before", metavar="TASK_ID", help="Right before this task.")
+        str | None, parse.Option("--before", metavar="TASK_ID", help="Right before this task.")
     ] = None,
     after: Annotated[
-        str | None, typer.Option("--after", metavar="TASK_ID", help="Right after this task.")
+        str | None, parse.Option("--after", metavar="TASK_ID", help="Right after this task.")
     ] = None,
-    head: Annotated[bool, typer.Option("--head", help="Before all that waits.")] = False,
-    end: Annotated[bool, typer.Option("--end", help="Behind all that waits.")] = False,
+    head: Annotated[bool, parse.Option("--head", help="Before all that waits.")] = False,
+    end: Annotated[bool, parse.Option("--end", help="Behind all that waits.")] = False,
     revision: _Revision = None,
     url: Url = URL,
     key: Key = None,
@@ -56,7 +55,7 @@ def priority(
     *,
     task_id: _TaskId,
     priority: Annotated[
-        str, typer.Argument(metavar="PRIORITY", help="-10 to 10, or low, normal, high.")
+        str, parse.Argument(metavar="PRIORITY", help="-10 to 10, or low, normal, high.")
     ],
     revision: _Revision = None,
     url: Url = URL,
@@ -72,9 +71,9 @@ def move(
     *,
     task_id: _TaskId,
     robot: Annotated[
-        str, typer.Argument(metavar="ROBOT", help="Who is to do it; it has to be able to.")
+        str, parse.Argument(metavar="ROBOT", help="Who is to do it; it has to be able to.")
     ],
-    note: Annotated[str, typer.Option("--note", help="Why; stands in the journal.")] = "",
+    note: Annotated[str, parse.Option("--note", help="Why; stands in the journal.")] = "",
     revision: _Revision = None,
     url: Url = URL,
     key: Key = None,
@@ -97,7 +96,7 @@ def _edit(
     headers = {} if revision is None else {"If-Match": f'"{revision}"'}
     answer = talk(url, key, lambda caller: caller.post(path, body, headers))
     if as_json:
-        print_json(new_console(), answer)
+        show_json(answer)
     else:
         where = f"position {answer['position']}, priority {answer['priority']}"
         print(f"{answer['message']} ({where}, revision {answer['revision']})")

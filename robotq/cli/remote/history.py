@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO, Annotated, Any
 
 import orjson
-import typer
 from rich.table import Table
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import asking
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
@@ -40,28 +40,28 @@ _STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "runnin
 
 _State = Annotated[
     str | None,
-    typer.Option(
+    parse.Option(
         "--state",
         metavar="STATES",
         help="pending, running, completed, failed, cancelled; several between commas.",
     ),
 ]
 _CmdType = Annotated[
-    str | None, typer.Option("--cmd-type", metavar="NAME", help="Commands of this kind.")
+    str | None, parse.Option("--cmd-type", metavar="NAME", help="Commands of this kind.")
 ]
 _CmdId = Annotated[
-    str | None, typer.Option("--cmd-id", metavar="TEXT", help="The client's own name for it.")
+    str | None, parse.Option("--cmd-id", metavar="TEXT", help="The client's own name for it.")
 ]
 _Error = Annotated[
-    str | None, typer.Option("--error", metavar="CODE", help="Ended with this error code.")
+    str | None, parse.Option("--error", metavar="CODE", help="Ended with this error code.")
 ]
 _From = Annotated[
     str | None,
-    typer.Option("--from", metavar="TIME", help="Submitted at or after, e.g. 2026-01-31T08:00."),
+    parse.Option("--from", metavar="TIME", help="Submitted at or after, e.g. 2026-01-31T08:00."),
 ]
-_To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Submitted before.")]
+_To = Annotated[str | None, parse.Option("--to", metavar="TIME", help="Submitted before.")]
 _Api = Annotated[
-    str | None, typer.Option("--api", metavar="NAME", help="Submitted through this interface.")
+    str | None, parse.Option("--api", metavar="NAME", help="Submitted through this interface.")
 ]
 
 
@@ -82,7 +82,7 @@ def history(
     api: _Api = None,
     since: _From = None,
     to: _To = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Tasks to show.")] = 20,
+    limit: Annotated[int, parse.Option("--limit", min=1, help="Tasks to show.")] = 20,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
@@ -123,12 +123,12 @@ def export(
     *,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="A new file; without it, standard output."),
+        parse.Argument(metavar="FILE", help="A new file; without it, standard output."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="One line for each task.")] = Format.CSV,
+    form: Annotated[Format, parse.Option("--format", help="One line for each task.")] = Format.CSV,
     full: Annotated[
         bool,
-        typer.Option("--full", help="With jsonl: also params, steps, results and errors."),
+        parse.Option("--full", help="With jsonl: also params, steps, results and errors."),
     ] = False,
     state: _State = None,
     cmd_type: _CmdType = None,

@@ -6,10 +6,10 @@ from contextlib import closing
 from typing import Annotated
 
 import orjson
-import typer
 from rich.console import Console
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
@@ -33,17 +33,17 @@ _STYLES = {
 def logs(
     *,
     task_id: Annotated[
-        str | None, typer.Argument(metavar="TASK_ID", help="Everything of this task.")
+        str | None, parse.Argument(metavar="TASK_ID", help="Everything of this task.")
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what happens from now on.")
+        bool, parse.Option("--follow", "-f", help="Go on with what happens from now on.")
     ] = False,
     last: Annotated[
-        int, typer.Option("--last", "-n", min=0, help="So many events back from the newest one.")
+        int, parse.Option("--last", "-n", min=0, help="So many events back from the newest one.")
     ] = 100,
     kind: Annotated[
         str | None,
-        typer.Option("--kind", metavar="TEXT", help="Only kinds that begin so, e.g. task."),
+        parse.Option("--kind", metavar="TEXT", help="Only kinds that begin so, e.g. task."),
     ] = None,
     robot: Robot = None,
     url: Url = URL,
@@ -76,7 +76,7 @@ def logs(
         try:
             from_now_on(newest)
         except KeyboardInterrupt:
-            raise typer.Exit(ExitCode.OK) from None
+            raise parse.Exit(ExitCode.OK) from None
         except (Refused, Unreachable) as error:
             raise Failure(str(error)) from error
 

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-import typer
-from rich.table import Table
-from rich.text import Text
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.files import read_file
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
-from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.screen import Piece, show_json, show_table
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json
@@ -26,29 +23,29 @@ def repeat(
     *,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="A command file. Without it, all repeats are listed."),
+        parse.Argument(metavar="FILE", help="A command file. Without it, all repeats are listed."),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="HH:MM", help="When it runs, on the wall.")
+        str | None, parse.Option("--at", metavar="HH:MM", help="When it runs, on the wall.")
     ] = None,
     days: Annotated[
         str | None,
-        typer.Option("--days", metavar="DAYS", help="Such as mon,tue,wed; without it every day."),
+        parse.Option("--days", metavar="DAYS", help="Such as mon,tue,wed; without it every day."),
     ] = None,
     zone: Annotated[
         str | None,
-        typer.Option(
+        parse.Option(
             "--zone", help="Such as Europe/Berlin; without it the time zone of the daemon."
         ),
     ] = None,
     within: Annotated[
         int | None,
-        typer.Option(
+        parse.Option(
             "--within", metavar="SECONDS", help="A run that has not begun by then expires."
         ),
     ] = None,
     remove: Annotated[
-        str | None, typer.Option("--remove", metavar="REPEAT_ID", help="Repeat it no more.")
+        str | None, parse.Option("--remove", metavar="REPEAT_ID", help="Repeat it no more.")
     ] = None,
     url: Url = URL,
     key: Key = None,
@@ -85,27 +82,28 @@ def repeat(
 
 def _told(answer: JsonObject, as_json: bool) -> None:
     if as_json:
-        print_json(new_console(), answer)
+        show_json(answer)
         return
     print(answer["message"])
     print(f"{answer['repeat']['repeat_id']}  {answer['repeat']['next_time']}")
 
 
 def _list(answer: JsonObject, as_json: bool) -> None:
-    console = new_console()
     if as_json:
-        print_json(console, answer)
+        show_json(answer)
         return
-    table = Table("id", "command", "robot", "at", "next", "skipped", box=None)
+    rows: list[list[Piece]] = []
     for one in answer["repeats"]:
         days = "" if len(one["days"]) == _EVERY_DAY else " " + ",".join(one["days"])
         skipped = one["skipped"]
-        table.add_row(
-            one["repeat_id"],
-            one["command"]["cmd_type"],
-            one["robot_id"],
-            f"{one['at']}{days}",
-            one["next_time"],
-            "" if skipped is None else Text(f"{skipped['at_time']}: {skipped['reason']}", "yellow"),
+        rows.append(
+            [
+                one["repeat_id"],
+                one["command"]["cmd_type"],
+                one["robot_id"],
+                f"{one['at']}{days}",
+                one["next_time"],
+                "" if skipped is None else (f"{skipped['at_time']}: {skipped['reason']}", "yellow"),
+            ]
         )
-    console.print(table, soft_wrap=True)
+    show_table(("id", "command", "robot", "at", "next", "skipped"), rows)

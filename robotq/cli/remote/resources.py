@@ -6,10 +6,10 @@ import sys
 from typing import Annotated
 from urllib.parse import quote
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
@@ -40,12 +40,12 @@ def resources(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> No
 
 def release(
     *,
-    resource: Annotated[str, typer.Argument(metavar="RESOURCE")],
+    resource: Annotated[str, parse.Argument(metavar="RESOURCE")],
     holder: Annotated[
         str | None,
-        typer.Option("--holder", metavar="ROBOT", help="Who is meant to hold it; not asked then."),
+        parse.Option("--holder", metavar="ROBOT", help="Who is meant to hold it; not asked then."),
     ] = None,
-    note: Annotated[str, typer.Option("--note", help="Why; stands in the journal.")] = "",
+    note: Annotated[str, parse.Option("--note", help="Why; stands in the journal.")] = "",
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
@@ -77,7 +77,7 @@ def _asked(url: str, key: str | None, resource: str) -> JsonObject:
     if not sys.stdin.isatty():
         line = f"robotq release {resource} --holder {held['robot_id']}"
         raise Failure(f"{told}. Look whether it is there; if not: {line}", ExitCode.USAGE)
-    if not typer.confirm(f"{told}. Is it certain that it is not there?"):
+    if not parse.confirm(f"{told}. Is it certain that it is not there?"):
         raise Failure("nothing was released", ExitCode.FAILED)
     body: JsonObject = held["release"]["body"]
     return body

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-import typer
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.files import read_file
 from robotq.cli.shared.follow import follow_at, is_completed
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.schedule import schedule_of, with_keys
-from robotq.cli.shared.show import TaskView, new_console, print_json
+from robotq.cli.shared.screen import show_json
+from robotq.cli.shared.typed import is_typed, typed_command
 from robotq.client import ClientError, Unreachable
 from robotq.client.request import new_key
 from robotq.model.errors import RobotqError
@@ -30,27 +31,34 @@ _OPTION = "--idempotency-key"
 
 def submit(
     *,
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Command files: one command or a list; - is standard input. Programs of G-code "
-            f"({', '.join(SUFFIXES)}) become a {CARRIED_OUT_BY} each."
+    what: Annotated[
+        list[str],
+        parse.Argument(
+            metavar="COMMAND [NAME=VALUE]",
+            help="A command with its parameters, such as NAVIGATION area=HOME; `robotq commands` "
+            "lists them. Or files: one command or a list of them in JSON; - is standard input. "
+            f"Programs of G-code ({', '.join(SUFFIXES)}) become a {CARRIED_OUT_BY} each.",
         ),
     ],
     robot: Annotated[
         str | None,
-        typer.Option("--robot", metavar="NAME", help="Who carries out a program of G-code."),
+        parse.Option(
+            "--robot",
+            metavar="NAME",
+            help="Who carries out the command, or the program of G-code. Without it the default "
+            "robot, or the first one that can.",
+        ),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Show the work, and end with its outcome.")
+        bool, parse.Option("--wait", help="Show the work, and end with its outcome.")
     ] = False,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", metavar="SECONDS", help="With --wait: the longest wait."),
+        parse.Option("--timeout", metavar="SECONDS", help="With --wait: the longest wait."),
     ] = None,
     idempotency_key: Annotated[
         str | None,
-        typer.Option(
+        parse.Option(
             _OPTION,
             metavar="TEXT",
             help="Repeat a submit safely: the same text and file give the same task again. "
@@ -58,15 +66,15 @@ def submit(
         ),
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tell the key that makes each submit count once.")
+        bool, parse.Option("--verbose", help="Tell the key that makes each submit count once.")
     ] = False,
     priority: Annotated[
         str | None,
-        typer.Option("--priority", metavar="N", help="-10 to 10, or low, normal, high."),
+        parse.Option("--priority", metavar="N", help="-10 to 10, or low, normal, high."),
     ] = None,
     not_before: Annotated[
         str | None,
-        typer.Option(
+        parse.Option(
             "--not-before",
             metavar="TIME",
             help="Not started before: 2026-01-31T08:30, or from now +90, +15m, +8h, +2d.",
@@ -74,14 +82,14 @@ def submit(
     ] = None,
     expires_at: Annotated[
         str | None,
-        typer.Option("--expires-at", metavar="TIME", help="Not started any more from then on."),
+        parse.Option("--expires-at", metavar="TIME", help="Not started any more from then on."),
     ] = None,
     repeat: Annotated[
-        int | None, typer.Option("--repeat", metavar="N", help="Runs in all, one after another.")
+        int | None, parse.Option("--repeat", metavar="N", help="Runs in all, one after another.")
     ] = None,
     every: Annotated[
         float | None,
-        typer.Option(
+        parse.Option(
             "--every",
             metavar="SECONDS",
             help="Run again so long after the time of the run before; without --repeat, until "
@@ -90,7 +98,7 @@ def submit(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option(
+        parse.Option(
             "--dry-run",
             help="Only check, and tell what would be taken: of a program how long it takes, how "
             "far it reaches, its tools, and the lines at which it waits for a person.",
@@ -100,9 +108,10 @@ def submit(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Submit command files and programs. A file with a list is a batch: all of it is accepted, or
-    nothing."""
-    if idempotency_key is not None and len(files) > 1:
+    """Submit a command, or files with commands and programs. A file with a list is a batch: all of
+    it is accepted, or nothing."""
+    typed = is_typed(what)
+    if idempotency_key is not None and len(what) > 1 and not typed:
         raise Failure("--idempotency-key goes with one file", ExitCode.USAGE)
     if dry_run and wait:
         raise Failure("--dry-run does nothing that could be waited for", ExitCode.USAGE)
@@ -113,7 +122,9 @@ def submit(
         repeat=repeat,
         every_s=every,
     )
-    bodies = [with_keys(_command_in(file, robot), keys) for file in files]
+    given = (
+        () if typed else [(with_keys(_command_in(Path(one), robot), keys), [one]) for one in what]
+    )
     again = _options(
         robot=robot,
         priority=priority,
@@ -125,16 +136,20 @@ def submit(
 
     def conversation(caller: Caller) -> int:
         answers: list[JsonObject] = []
+        bodies = given
+        if typed:
+            command = orjson.dumps(typed_command(caller, what, robot))
+            bodies = [(with_keys(command, keys), list(what))]
         if dry_run:
-            for body in bodies:
+            for body, _ in bodies:
                 _show_checked(caller, body)
             return ExitCode.OK
         try:
-            for file, body in zip(files, bodies, strict=True):
+            for body, words in bodies:
                 once = idempotency_key or new_key()
                 if verbose:
-                    print(f"{file}: {_OPTION} {once}", file=sys.stderr)
-                answers.append(_handed_in(caller, file, body, once, again))
+                    print(f"{words[0]}: {_OPTION} {once}", file=sys.stderr)
+                answers.append(_handed_in(caller, words, body, once, again))
         except (ClientError, Failure):
             # what was accepted before is at work
             _tell(answers, as_json)
@@ -142,15 +157,18 @@ def submit(
         if not wait:
             _tell(answers, as_json)
             return ExitCode.OK
+        # whoever does not wait does without it
+        from robotq.cli.shared.show import TaskView, new_console  # noqa: PLC0415
+
         view = TaskView(new_console(stderr=as_json), caller.url)
         task_ids = [task_id for answer in answers for task_id in task_ids_of(answer)]
         with view.on_screen():
             tasks = follow_at(caller, task_ids, view, timeout)
         if as_json:
-            print_json(new_console(), tasks)
+            show_json(tasks)
         return ExitCode.OK if all(map(is_completed, tasks)) else ExitCode.FAILED
 
-    raise typer.Exit(talk(url, key, conversation))
+    raise parse.Exit(talk(url, key, conversation))
 
 
 def _command_in(file: Path, robot: str | None) -> bytes:
@@ -186,7 +204,7 @@ def _show_checked(caller: Caller, body: bytes) -> None:
                 name: "..." if name == "program" else value
                 for name, value in shown["params"].items()
             }
-        print_json(new_console(), shown)
+        show_json(shown)
 
 
 def _options(**given: object) -> Sequence[str]:
@@ -196,7 +214,7 @@ def _options(**given: object) -> Sequence[str]:
 
 
 def _handed_in(
-    caller: Caller, file: Path, body: bytes, once: str, options: Sequence[str]
+    caller: Caller, words: Sequence[str], body: bytes, once: str, options: Sequence[str]
 ) -> JsonObject:
     """What the daemon answers. Raises Failure with the line that repeats it safely where nobody
     knows whether it was accepted; ClientError."""
@@ -207,7 +225,7 @@ def _handed_in(
             raise
         interrupted = isinstance(error, KeyboardInterrupt)
         problem = "interrupted; it may have been accepted" if interrupted else str(error)
-        line = shlex.join(["robotq", "submit", str(file), *options, _OPTION, once])
+        line = shlex.join(["robotq", "submit", *words, *options, _OPTION, once])
         raise Failure(
             f"{problem}. This repeats it, and it counts once: {line}",
             ExitCode.INTERRUPTED if interrupted else ExitCode.NO_DAEMON,
@@ -222,10 +240,9 @@ def task_ids_of(answer: JsonObject) -> list[str]:
 
 
 def _tell(answers: Sequence[Any], as_json: bool) -> None:
-    console = new_console()
     for answer in answers:
         task_ids = task_ids_of(answer)
         if as_json or not task_ids:
-            print_json(console, answer)
+            show_json(answer)
         else:
             print(*task_ids, sep="\n")

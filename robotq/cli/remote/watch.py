@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import Annotated
 
-import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller, talk, told
 from robotq.cli.shared.options import URL, Key, Robot, Url
@@ -31,9 +31,9 @@ def watch(
     *,
     robot: Robot = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=500, help="Tasks to show of each robot.")
+        int, parse.Option("--limit", min=1, max=500, help="Tasks to show of each robot.")
     ] = 10,
-    once: Annotated[bool, typer.Option("--once", help="Show it once, and end.")] = False,
+    once: Annotated[bool, parse.Option("--once", help="Show it once, and end.")] = False,
     url: Url = URL,
     key: Key = None,
 ) -> None:
@@ -54,7 +54,7 @@ def watch(
         talk(url, key, conversation)
     except Failure as failure:
         if failure.code is ExitCode.INTERRUPTED:
-            raise typer.Exit(ExitCode.OK) from None
+            raise parse.Exit(ExitCode.OK) from None
         raise
 
 

@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import URL, Key, Url
@@ -34,7 +33,7 @@ def worker(
     *,
     execute: Annotated[
         str,
-        typer.Option(
+        parse.Option(
             "--exec",
             metavar="COMMAND",
             help="What does a task. {payload} stands for its params as JSON, {task_id} and "
@@ -44,20 +43,20 @@ def worker(
         ),
     ],
     queue: Annotated[
-        str, typer.Option("--queue", help="Whose tasks: task_queue, orchestrator, dispatcher.")
+        str, parse.Option("--queue", help="Whose tasks: task_queue, orchestrator, dispatcher.")
     ] = "task_queue",
     match: Annotated[
-        str, typer.Option("--match", "--group", help="Only tasks of this work directory or group.")
+        str, parse.Option("--match", "--group", help="Only tasks of this work directory or group.")
     ] = "",
     name: Annotated[
         str | None,
-        typer.Option("--name", help="What this worker calls itself. [default: host and process]"),
+        parse.Option("--name", help="What this worker calls itself. [default: host and process]"),
     ] = None,
     spool: Annotated[
-        Path, typer.Option("--spool", help="Folder for results that the daemon has yet to take.")
+        Path, parse.Option("--spool", help="Folder for results that the daemon has yet to take.")
     ] = Path("robotq-results"),
     once: Annotated[
-        bool, typer.Option("--once", help="Do one task, if one waits, and end.")
+        bool, parse.Option("--once", help="Do one task, if one waits, and end.")
     ] = False,
     url: Url = URL,
     key: Key = None,

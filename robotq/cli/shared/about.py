@@ -7,12 +7,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import typer
-from rich.text import Text
-
+from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller
-from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.screen import show, show_json
 from robotq.cli.shared.words import say
 from robotq.client import Refused, Unreachable
 from robotq.model.json import JsonObject
@@ -27,26 +25,26 @@ class Then(StrEnum):
 
 ThenOption = Annotated[
     Then | None,
-    typer.Option("--then", help="Whether the queue goes on at once, or stays paused."),
+    parse.Option("--then", help="Whether the queue goes on at once, or stays paused."),
 ]
 Holds = Annotated[
     list[str] | None,
-    typer.Option(
+    parse.Option(
         "--hold",
         metavar="ID",
         help="The hold that is meant, as `robotq status` shows it; may be repeated.",
     ),
 ]
-Note = Annotated[str, typer.Option("--note", help="Stands in the journal.")]
+Note = Annotated[str, parse.Option("--note", help="Stands in the journal.")]
 Revision = Annotated[
     int | None,
-    typer.Option(
+    parse.Option(
         "--revision", help="Of the task as you saw it; without it, as it is at this moment."
     ),
 ]
 KeyOnce = Annotated[
     str | None,
-    typer.Option("--idempotency-key", help="The same request with the same key is done once."),
+    parse.Option("--idempotency-key", help="The same request with the same key is done once."),
 ]
 
 
@@ -56,7 +54,6 @@ class Confirmation:
     def __init__(self, caller: Caller, *, as_json: bool) -> None:
         self._caller = caller
         self._as_json = as_json
-        self._console = new_console()
 
     def holds(self, action: str, robot: str | None, given: list[str] | None = None) -> JsonObject:
         """The ids of what is held now and cleared by `action`, or of those that were given; what
@@ -120,12 +117,12 @@ class Confirmation:
             again = say("about.again", line=f"{line} --revision {refusal.body['revision']}")
             raise Failure(f"{refusal.message} {again}") from refusal
         if self._as_json:
-            print_json(self._console, answer)
+            show_json(answer)
         else:
             self._print(answer["message"])
             self._next(answer, then)
         if not answer["success"]:
-            raise typer.Exit(ExitCode.FAILED)
+            raise parse.Exit(ExitCode.FAILED)
 
     def _next(self, answer: JsonObject, then: Then | None) -> None:
         told = answer.get("starts_next")
@@ -146,7 +143,7 @@ class Confirmation:
             self._print(say(code, **args))
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
+        show(line)
 
 
 def then_of(then: Then | None) -> JsonObject:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller
-from robotq.cli.shared.show import TaskView
 from robotq.model.json import JsonObject
 
 if TYPE_CHECKING:
+    from robotq.cli.shared.show import TaskView
     from robotq.client import AsyncClient
 
 LOOK_S = 0.2

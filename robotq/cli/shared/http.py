@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from robotq.cli.shared.failure import ExitCode, Failure
+from robotq.cli.shared.who import who_is_here
 from robotq.cli.shared.words import language_here
 from robotq.client import Client, ClientError, NotRobotq, Refused, Unreachable
 from robotq.client.request import Call
@@ -76,7 +77,8 @@ def asking(url: str, key: str | None) -> Iterator[Caller]:
     """A client for a command that asks one thing after the other. Raises Failure for all that
     it raises."""
     try:
-        caller = Caller(url, key, retry_s=_RETRY_S, language=language_here())
+        name = {"X-Robotq-Name": quote(who_is_here(), safe=" ,.;:@()_-")}
+        caller = Caller(url, key, retry_s=_RETRY_S, language=language_here(), headers=name)
     except ValueError as error:
         raise Failure(str(error), ExitCode.USAGE) from error
     try:

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from robotq.cli.shared.options import URL
+from robotq.cli.shared.lines import how_to_answer
 from robotq.cli.shared.words import say
 from robotq.model.json import JsonObject
 
@@ -158,14 +158,6 @@ def print_json(console: Console, value: Any) -> None:
         console.print(JSON(text, ensure_ascii=False), soft_wrap=True)
     else:
         console.print(Text(text), soft_wrap=True)
-
-
-def how_to_answer(task: JsonObject, url: str) -> str:
-    """The line with which a person answers the question of a running task."""
-    names = task["waiting_for"]["schema"].get("required", ())
-    value = ", ".join(f'"{name}": …' for name in names) or "…"
-    more = "" if url == URL else f" --url {url}"
-    return say("answer", task_id=task["task_id"], value=f"{{{value}}}", more=more)
 
 
 def wall_seconds(task: JsonObject) -> float:

@@ -19,6 +19,7 @@ def startup_lines(
     """What is on, where it listens, under which address others reach it, and how.
 
     `own_addresses`: of the interfaces that have a port of their own."""
+    yield say("dashboard", url=f"{url_of(addresses)}/dashboard")
     if config.mode == "queue":
         yield say("queue_on")
         yield say("queue_line_1")

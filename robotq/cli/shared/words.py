@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from unicodedata import east_asian_width
 
 from robotq.model.texts import Language, fill
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     # start-up: the first five are the words of the robot interface's document
+    "dashboard": ("看板: {url}", "Dashboard: {url}"),
     "queue_on": ("✓ 任务队列模式已启用", "✓ Task queue mode is on"),
     "queue_line_1": ("  - 多个命令会排队执行", "  - commands wait in a queue"),
     "queue_line_2": (
@@ -39,6 +43,32 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "stopped.not_written": (
         "已停止，但磁盘没有确认: {what}",
         "Stopped; the disk has not confirmed: {what}",
+    ),
+    # help, and words that mean nothing
+    "help.robotq": (
+        "软件与机器人之间可靠的命令队列。先运行 robotq demo 看看它如何工作。",
+        "A durable command queue between software and robots. `robotq demo` shows it at work.",
+    ),
+    "help.more": (
+        "robotq COMMAND --help 显示一个命令的全部选项；robotq commands 显示机器人能执行的命令。",
+        "`robotq COMMAND --help` tells all of one command; `robotq commands` what robots can do.",
+    ),
+    "help.usage": ("用法: {line}", "Usage: {line}"),
+    "help.arguments": ("参数:", "Arguments:"),
+    "help.options": ("选项:", "Options:"),
+    "help.help": ("显示本说明。", "Show this."),
+    "help.default": ("默认", "default"),
+    "help.required": ("必需", "required"),
+    "help.one_of": ("可选: {choices}。", "One of {choices}."),
+    "cli.no_command": (
+        "没有命令 {name}{meant} robotq --help 列出所有命令",
+        "there is no command {name}{meant} `robotq --help` lists all",
+    ),
+    "cli.meant": ("；您是指 {name} 吗?", "; did you mean {name}?"),
+    "cli.meant_nothing": ("。", "."),
+    "cli.options_behind": (
+        "{option} 应写在命令之后，例如 robotq status {option} …",
+        "{option} stands behind the command, as in `robotq status {option} …`",
     ),
     # the menu
     "menu.mode": ("选择模式:", "Choose a mode:"),
@@ -92,6 +122,38 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "watch.held": ("已停住", "held"),
     "watch.left": ("还需 {seconds} 秒", "{seconds} s left"),
     "watch.waiting": ("{number} 个等待", "{number} waiting"),
+    # robotq robots and commands
+    "robots.robot": ("机器人", "robot"),
+    "robots.driver": ("驱动", "driver"),
+    "robots.link": ("连接", "link"),
+    "robots.place": ("位置", "place"),
+    "robots.running": ("正在执行", "running"),
+    "robots.held": ("停住原因", "held by"),
+    "robots.simulated": (" (模拟)", " (simulated)"),
+    "robots.on": ("已连接", "connected"),
+    "robots.off": ("未连接", "disconnected"),
+    "robots.not_configured": ("未配置", "not configured"),
+    "commands.command": ("命令", "command"),
+    "commands.kind": ("类型", "kind"),
+    "commands.limit": ("时限", "limit"),
+    "commands.robots": ("机器人", "robots"),
+    "commands.parameter": ("参数", "parameter"),
+    "commands.value": ("取值", "value"),
+    "commands.default": ("默认", "default"),
+    "commands.about": ("说明", "about"),
+    "commands.no_parameters": ("没有参数。", "It takes no parameters."),
+    "commands.is.queued": (
+        "排队执行，时限 {limit} 秒。",
+        "It waits in a queue, and may take {limit} s.",
+    ),
+    "commands.is.query": ("立即回答，不排队。", "It is answered at once, and changes nothing."),
+    "commands.is.control": ("立即执行，不排队。", "It is done at once, and waits in no queue."),
+    "commands.done_by": ("执行者: {robots}", "Done by: {robots}"),
+    "commands.goes_to": ("前往: {places}", "Goes to: {places}"),
+    "commands.approval": (
+        "智能体提交时需要人批准。",
+        "Where an agent submits it, a person has to agree.",
+    ),
     # what a person confirms
     "about.hold": (
         "针对: {robot_id}: {reason} (自 {since}, {id})",
@@ -135,6 +197,29 @@ def say(code: str, **args: object) -> str:
     return fill(row[0] if language is Language.ZH else row[1], args, language)
 
 
+def translated(text: str) -> str:
+    """A text of the help in the language of the environment."""
+    if language_here() is not Language.ZH:
+        return text
+    return _help_in_chinese().get(text, text)
+
+
+@cache
+def _help_in_chinese() -> Mapping[str, str]:
+    # nobody else reads it
+    import orjson  # noqa: PLC0415
+
+    known: Mapping[str, str] = orjson.loads(Path(__file__).with_name("help_zh.json").read_bytes())
+    return known
+
+
 def language_here() -> Language:
     """The language of whoever started this process."""
     return language_of(os.environ)
+
+
+def columns(text: str) -> int:
+    """Its width on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)

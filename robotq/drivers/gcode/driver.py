@@ -21,6 +21,7 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.handed_in import judged, resumed
+from robotq.drivers.gcode.options import MOTION_STATE
 from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
 from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.memory import Memory
@@ -30,8 +31,6 @@ from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
 from robotq.steps.uses import only_carried_out, scans
-
-_MOTION_STATE = "GET_ROBOT_MOTION_STATE"
 
 
 class GcodeDriver:
@@ -121,8 +120,8 @@ class GcodeDriver:
         return None if outlook is None else {**outlook, "connected": self._robot.connected}
 
     def immediate(self, command: Command) -> JsonObject:
-        if command.cmd_type != _MOTION_STATE:
-            raise UnknownCommand(f"at once it answers only {_MOTION_STATE}")
+        if command.cmd_type != MOTION_STATE:
+            raise UnknownCommand(f"at once it answers only {MOTION_STATE}")
         status = self.status()
         moving = status.still_moving if status.held else self._controls.running
         motion = "moving" if moving else "idle"

@@ -43,13 +43,18 @@ class GcodeOptions(ABC):
     def reading(self) -> Reading:
         """By which rules the steps of an operator are read."""
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:  # noqa: ARG002
-        """It does what steps are written for."""
-        return lacks(program, scanner=self.scanner is not None)
+    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
+        """It does what steps are written for, and tells how it moves."""
+        return (
+            None if cmd_type == MOTION_STATE else lacks(program, scanner=self.scanner is not None)
+        )
 
     def wrong_steps(self, program: Program) -> Iterator[StepFault]:
         """Which steps it would refuse."""
         return wrong_steps(program, self.reading())
+
+
+MOTION_STATE = "GET_ROBOT_MOTION_STATE"
 
 
 class Shared(TypedDict):

@@ -52,6 +52,32 @@ class KnownRobots(msgspec.Struct, frozen=True):
             able=able,
         )
 
+    def offered(
+        self, catalog: Catalog, robots: Mapping[str, bool]
+    ) -> Sequence[tuple[CommandSpec, tuple[str, ...]]]:
+        """The commands that a robot here can do, each with those robots; the commands of the
+        packaged lab are of no use to a site with other machines. `robots`: whether each one is
+        simulated."""
+        found = []
+        for spec in catalog:
+            able = tuple(
+                name
+                for name, simulated in robots.items()
+                if (not spec.robots or name in spec.robots)
+                and (simulated or self._serves(spec, name))
+                and self.why_not(spec, name) is None
+            )
+            if able:
+                found.append((spec, able))
+        return found
+
+    def _serves(self, spec: CommandSpec, robot: str) -> bool:
+        """Whether it is known to answer what acts at once, or nobody knows."""
+        lacks = self.lacks.get(robot)
+        if lacks is None or spec.handler != "driver" or spec.kind is Kind.QUEUED:
+            return True
+        return lacks(spec.cmd_type, spec.program(robot)) is None
+
     def able(self, spec: CommandSpec, robot: str) -> bool:
         """Whether this robot can do the command, as far as anybody knows."""
         listed = not spec.robots or robot in spec.robots

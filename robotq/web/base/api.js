@@ -1,6 +1,7 @@
 // Requests to the daemon that serves this page. Its address is where the page came from.
 
 import { language } from "./i18n.js";
+import { whoHeaders } from "./who.js";
 
 export class Refused extends Error {
   constructor(status, body) {
@@ -30,7 +31,7 @@ export async function ask(method, path, body, { headers = {}, timeoutMs = 15000 
   try {
     const response = await fetch(path, {
       method,
-      headers: { "Accept-Language": language(), ...headers },
+      headers: { "Accept-Language": language(), ...whoHeaders(), ...headers },
       // a file goes as it is
       body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       cache: "no-store",

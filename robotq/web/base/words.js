@@ -194,6 +194,9 @@ export const WORDS = {
   "value.low": ["too low; {range}", "过低；{range}"], "value.high": ["too high; {range}", "过高；{range}"],
   "value.stale": ["old: {time} ago", "已过期：{time} 前"], "value.now": ["now", "现在"], "value.plot": ["{name} over the last hour", "{name}，最近一小时"],
 
+  "who.ask": ["Who is there? The journal keeps what you do by this name.", "您是谁？您的操作将以此名称记入日志。"],
+  "who.example": ["Li, bench 2", "李, 2号台"], "who.keep": ["That is me", "就是我"], "who.none": ["No name", "不留名"],
+  "who.nobody": ["No name", "不留名"], "who.change": ["Somebody else is here", "换人"],
   "login.title": ["This daemon asks for a key", "此服务需要密钥"],
   "login.text": ["The key is kept in this browser for 30 days, where no script can read it. `robotq keys new` makes one.", "密钥将在此浏览器中保存 30 天，脚本无法读取。可用 `robotq keys new` 创建。"],
   "login.key": ["Key", "密钥"], "login.use": ["Use this key", "使用此密钥"], "login.wrong": ["The daemon does not know this key.", "服务不认识此密钥。"],

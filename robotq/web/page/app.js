@@ -21,6 +21,7 @@ import { stopFailure } from "./stop.js";
 import { submitView } from "../views/submit.js";
 import { taskDrawer } from "../views/task.js";
 import { wallView } from "../views/wall.js";
+import { whoBar } from "./who.js";
 import { workersView } from "../views/workers.js";
 
 function nowView() {
@@ -65,6 +66,7 @@ function build() {
   const bar = header(tabs, { skip, onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();
   const needs = attention();
+  const who = whoBar();
   const main = h("main", { id: "main", tabindex: -1 });
   const drawer = taskDrawer();
   const door = login();
@@ -73,7 +75,7 @@ function build() {
   const board = keys();
   const messages = h("div", { id: "messages", role: "status" });
   document.body.append(
-    bar.node, stale.node, needs.node, main, drawer.node, door.node, messages, thumb.node, board.node, failed.node);
+    bar.node, stale.node, who.node, needs.node, main, drawer.node, door.node, messages, thumb.node, board.node, failed.node);
   failed.update();
 
   function route() {
@@ -102,7 +104,7 @@ function build() {
     board.off,
     live.on("look", (look) => {
       if (setStopLabel(look.stop_label)) { build(); return; }
-      bar.update(); thumb.update(); stale.update(); door.update();
+      bar.update(); thumb.update(); stale.update(); door.update(); who.update();
       needs.update(look);
       if (first) { first = false; route(); } else current?.view.update(look);
       document.title = windowTitle(look);

@@ -7,6 +7,7 @@ import { live } from "../base/live.js";
 import { callsButton } from "./calls.js";
 import { stopButton } from "./stop.js";
 import { act } from "../base/ui.js";
+import { whoButton } from "./who.js";
 
 const MODES = ["auto", "light", "dark"];
 
@@ -18,6 +19,7 @@ export function header(views, { onLanguage, skip }) {
   const logout = h("button", { type: "button", class: "plain", hidden: true, onclick: () => act(logout, signOut) }, icon("key"));
   const stop = stopButton();
   const theme = themeButton();
+  const who = whoButton();
   const other = h("button", { type: "button", class: "plain", lang: language() === "zh" ? "en" : "zh", text: t("language.other"),
     onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); onLanguage(); } });
   const time = h("time", { class: "wall-clock" });
@@ -25,7 +27,7 @@ export function header(views, { onLanguage, skip }) {
   const node = h("header", { id: "bar" }, stop.node, skip, time,
     h("a", { class: "brand", href: "#now", "aria-label": "robotq" }, h("img", { src: "dashboard/files/page/icon.svg", alt: "", width: 28, height: 28 }), h("span", { text: "robotq" })),
     h("div", { class: "states" }, state, simulated),
-    nav, h("div", { class: "tools" }, logout, callsButton(), theme, other));
+    nav, h("div", { class: "tools" }, who.node, logout, callsButton(), theme, other));
 
   function update() {
     const look = live.look;
@@ -33,6 +35,7 @@ export function header(views, { onLanguage, skip }) {
     setText(state, t(word));
     setAttribute(state, "data-state", word);
     stop.update(look);
+    who.update();
     show(simulated, Boolean(look?.robots.length) && look.robots.every((robot) => robot.simulated));
     show(logout, Boolean(look?.you.keys && look.you.name !== "anonymous"));
     setAttribute(logout, "aria-label", t("logout", { name: look?.you.name }));

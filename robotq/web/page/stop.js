@@ -1,5 +1,6 @@
 // The stop of all robots: the button, and what fills the screen when it did not get through.
 
+import { whoHeaders } from "../base/who.js";
 import { answerOf } from "../base/api.js";
 import { h, icon, setAttribute, setText, show } from "../base/dom.js";
 import { clock, language, t } from "../base/i18n.js";
@@ -44,7 +45,7 @@ export async function pressStop() {
     // keepalive: it leaves also when the page is closed in the same moment
     const answer = await answerOf(await fetch(PATH, {
       method: "POST", keepalive: true, priority: "high", cache: "no-store", credentials: "same-origin",
-      headers: { "Accept-Language": language() },
+      headers: { "Accept-Language": language(), ...whoHeaders() },
     }));
     if (failure) { failure.throughAt = Date.now(); redraw(); }
     tell(answer.message || t("estop.sent"));

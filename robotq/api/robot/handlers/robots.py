@@ -66,7 +66,7 @@ async def resume(call: Call) -> web.StreamResponse:
     body = await call.body(ResumeMotionBody)
     name = call.path("robot_id")
     # people without a key share a name: the hold of one is not that of another
-    own = None if call.actor in RESERVED else call.actor
+    own = None if call.account in RESERVED else call.account
     with line_to_send(call, f"/robots/{name}/resume", f"resume-motion {name}"):
         robot = await call.engine.resume_motion(
             name,

@@ -30,6 +30,8 @@ _LINKS = {
 
 
 async def home(call: Call) -> web.StreamResponse:
+    if is_page_wanted(call.request):
+        return to_dashboard()
     return call.answer(
         wire.Home(
             status="running",
@@ -41,6 +43,18 @@ async def home(call: Call) -> web.StreamResponse:
     )
 
 
+def is_page_wanted(request: web.Request) -> bool:
+    """Whether a person looks through a browser. Programs that take any answer get JSON; so does
+    Java, which asks for HTML first wherever nobody has told it otherwise."""
+    first = request.headers.get("Accept", "").partition(",")[0].partition(";")[0].strip()
+    return first == "text/html" and not request.headers.get("User-Agent", "").startswith("Java/")
+
+
+def to_dashboard() -> web.Response:
+    """Relative, so that it leads there behind a proxy with a path of its own too."""
+    return web.Response(status=302, headers={"Location": "dashboard", "Vary": "Accept"})
+
+
 async def audit(call: Call) -> web.StreamResponse:
     """What a person compares with the disk; never asked for by a page or a program."""
     return call.answer(wire.Audit(**asdict(call.engine.audit.kept())))
@@ -48,11 +62,17 @@ async def audit(call: Call) -> web.StreamResponse:
 
 async def list_commands(call: Call) -> web.StreamResponse:
     engine = call.engine
-    return call.answer(wire.Commands(commands=tuple(_view(call, one) for one in engine.catalog)))
+    return call.answer(
+        wire.Commands(commands=tuple(_view(spec, able) for spec, able in engine.offered()))
+    )
 
 
 async def get_command(call: Call) -> web.StreamResponse:
-    return call.answer(_view(call, call.engine.catalog.get(call.path("cmd_type"))))
+    engine = call.engine
+    spec = engine.catalog.get(call.path("cmd_type"))
+    # one that nobody here can do is told all the same: somebody asks for it by its name
+    able = next((able for one, able in engine.offered() if one is spec), spec.robots)
+    return call.answer(_view(spec, able))
 
 
 async def reload(call: Call) -> web.StreamResponse:
@@ -86,7 +106,7 @@ async def reload(call: Call) -> web.StreamResponse:
     )
 
 
-def _view(call: Call, spec: CommandSpec) -> wire.CommandSpec:
+def _view(spec: CommandSpec, robots: tuple[str, ...]) -> wire.CommandSpec:
     return wire.CommandSpec(
         cmd_type=spec.cmd_type,
         kind=spec.kind.value,
@@ -96,6 +116,6 @@ def _view(call: Call, spec: CommandSpec) -> wire.CommandSpec:
         idempotent=spec.idempotent,
         approval=spec.approval,
         resources=spec.resources,
-        robots=spec.robots or tuple(call.engine.robots),
+        robots=robots,
         example=spec.example,
     )
