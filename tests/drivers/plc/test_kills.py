@@ -53,7 +53,8 @@ def make_lab(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeLab]:
 
     def make(protocol: str, kind: Kind) -> tuple[KilledDaemon, Site]:
         site = plc_sites(protocol, kind)
-        robot = {"driver": "plc", "options": site.options}
+        # a busy machine answers late
+        robot = {"driver": "plc", "options": {**site.options, "answer_s": 10}}
         made.append(KilledDaemon(tmp_path, "station", robot, Log(site)))
         return made[-1], site
 

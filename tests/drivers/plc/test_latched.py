@@ -27,7 +27,8 @@ def device(tmp_path: Path, plc_sites: PlcSites, block: int) -> Iterator[latched.
     kind: Kind = ("numbered", "numbered", "pulse", "request")[block // 2 % 4]
     with ExitStack() as stack:
         site = plc_sites("opcua" if block % 2 else "modbus", kind)
-        robot = {"driver": "plc", "options": site.options}
+        # a busy machine answers late
+        robot = {"driver": "plc", "options": {**site.options, "answer_s": 10}}
         lab = KilledDaemon(tmp_path, "station", robot, Log(site))
         stack.callback(lab.daemon.kill)
 

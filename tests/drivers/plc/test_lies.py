@@ -39,7 +39,8 @@ def site(plc_sites: PlcSites, request: pytest.FixtureRequest) -> Iterator[Site]:
 @pytest.fixture
 def lab(tmp_path: Path, site: Site) -> Iterator[KilledDaemon]:
     with ExitStack() as stack:
-        robot = {"driver": "plc", "options": site.options}
+        # a busy machine answers late
+        robot = {"driver": "plc", "options": {**site.options, "answer_s": 10}}
         made = KilledDaemon(tmp_path, "station", robot, Log(site))
         stack.callback(made.daemon.kill)
         yield made
