@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -54,6 +54,7 @@ __all__ = [
     "ItemQuery",
     "MarkItemOf",
     "Mutation",
+    "News",
     "Restored",
     "SaveAnswer",
     "SaveDelivery",
@@ -63,10 +64,13 @@ __all__ = [
     "SaveOccupancy",
     "SaveTask",
     "SetFact",
+    "SharedQueues",
+    "SharedUnavailable",
     "StaleRevision",
     "Store",
     "StoreStatistics",
     "StoreUnavailable",
+    "Taking",
     "Tally",
     "TaskQuery",
 ]
@@ -119,6 +123,11 @@ class StoreUnavailable(Exception):
     """Nothing of the call was written. The store may work again later; see `probe`."""
 
 
+class SharedUnavailable(StoreUnavailable):
+    """The database that daemons share is away. Nothing of the call was written; what is the
+    daemon's own works as always."""
+
+
 class StaleRevision(Exception):
     """A task or an item was changed by somebody else since it was read, or a robot would have
     two running tasks. Nothing was written."""
@@ -134,6 +143,54 @@ class InFolder(Protocol):
 
     @property
     def folder(self) -> Path: ...
+
+
+Taking: TypeAlias = Callable[[Task], Sequence[Mutation] | None]
+"""What to write so that somebody has a waiting task; None where it is not to be had any more. May
+be called again, for another task: the last call counts."""
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What other daemons have written."""
+
+    tasks: Sequence[Task]
+    """As they are now. All unfinished ones, where the database has just come back."""
+    counts: Mapping[tuple[str, str, TaskState], int] | None
+    """See `Restored`; None where they follow from the tasks."""
+    mutations: Sequence[Mutation]
+    """What brings the events into the daemon's own journal, and remembers that they are there."""
+    more: bool
+    """Whether there is more to be read at once."""
+    change: int = 0
+    """Up to which change this is."""
+
+
+@runtime_checkable
+class SharedQueues(Protocol):
+    """A store whose tasks for workers other daemons change as well: what is in memory of them is
+    a mirror. A change that comes from an old mirror is refused with StaleRevision."""
+
+    def shares(self, mutations: Iterable[Mutation]) -> bool:
+        """Whether these are for the shared database."""
+
+    def shared_queue(self, queue: str) -> bool:
+        """Whether the tasks of this queue are there."""
+
+    def next_number(self) -> int:
+        """A number of arrival that no other daemon gives; a later one is greater."""
+
+    def claim(
+        self, queue: str, match: str, take: Taking, committed: Committed
+    ) -> asyncio.Future[Sequence[Event] | None]:
+        """Choose the next waiting task, which no other daemon is choosing, and write what `take`
+        makes of it. None where there is none. Raises as `Store.apply`."""
+
+    async def news(self, limit: int) -> News:
+        """What was written since `taken_over`, at most so many tasks and events. Raises
+        SharedUnavailable."""
+
+    def taken_over(self, news: News) -> None:
+        """It is in memory, and its events are in the daemon's own journal."""
 
 
 class Store(Protocol):

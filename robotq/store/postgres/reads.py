@@ -97,6 +97,13 @@ async def unfinished(connection: Connection) -> list[Task]:
     return [rows.task_from_row(row) for row in await found(connection, READ["unfinished"])]
 
 
+async def changed(connection: Connection, after: int, limit: int) -> tuple[Sequence[Task], int]:
+    """What was written since a change, and up to which change that is."""
+    known = await found(connection, READ["changed"], {"after": after, "limit": limit})
+    last = known[-1][-1] if known else after
+    return [rows.task_from_row(row[:-1]) for row in known], last
+
+
 async def task(connection: Connection, task_id: str) -> Task | None:
     known = await found(connection, READ["task"], (task_id,))
     return rows.task_from_row(known[0]) if known else None

@@ -17,7 +17,7 @@ from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task
 from robotq.postgres import SCHEMA_VERSION, Database, DatabaseAway, migrate
-from robotq.postgres.database import Connection
+from robotq.postgres.database import Connection, one
 from robotq.store.job_query import JobQuery
 from robotq.store.port import (
     Answer,
@@ -29,12 +29,13 @@ from robotq.store.port import (
     Restored,
     StoreStatistics,
     StoreUnavailable,
+    Taking,
     Tally,
     TaskQuery,
 )
 from robotq.store.postgres import reads
 from robotq.store.postgres.changes import WRITE
-from robotq.store.postgres.writer import Taking, Writer, refusal
+from robotq.store.postgres.writer import Writer, refusal
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +101,28 @@ class PostgresStore:
         if self._writer is None:
             raise StoreUnavailable("the store is not open")
         return self._writer.claim(queue, match, take, committed)
+
+    async def join(self) -> tuple[int, int]:
+        """A number for this daemon, and the last change of a task: what `since` goes on from."""
+
+        async def ask(connection: Connection) -> tuple[int, int]:
+            (front,) = await one(connection, reads.READ["front"])
+            _, _, change = await one(connection, reads.READ["numbers"])
+            return int(front), int(change)
+
+        return await self._read(ask)
+
+    async def since(
+        self, change: int, event: int, limit: int
+    ) -> tuple[Sequence[Task], int, Sequence[Event]]:
+        """Tasks that were changed after a change, up to which change they are, and the journal
+        after an event. At most `limit` tasks of whole commits, and as many events."""
+
+        async def ask(connection: Connection) -> tuple[Sequence[Task], int, Sequence[Event]]:
+            tasks, last = await reads.changed(connection, change, limit)
+            return tasks, last, await reads.events(connection, event, limit, None, None)
+
+        return await self._read(ask)
 
     async def get(self, task_id: str) -> Task | None:
         return await self._read(lambda found: reads.task(found, task_id))

@@ -7,9 +7,9 @@ import itertools
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from psycopg.pq import TransactionStatus
 
 from robotq.model.event import Event
-from robotq.model.task import Task
 from robotq.postgres import Database, DatabaseAway
 from robotq.postgres.database import Connection, one
 from robotq.store.port import (
@@ -26,6 +25,7 @@ from robotq.store.port import (
     Mutation,
     StaleRevision,
     StoreUnavailable,
+    Taking,
 )
 from robotq.store.postgres.changes import WRITE, Changes
 from robotq.store.postgres.reads import READ
@@ -48,11 +48,6 @@ _SPARE = 8
 
 _STALE = "RQ001"
 """What robotq.expect raises."""
-
-
-Taking: TypeAlias = Callable[[Task], Sequence[Mutation] | None]
-"""What to write so that somebody has a waiting task; None where it is not to be had any more. May
-be called again, for another task: the last call counts."""
 
 
 class _Claim(NamedTuple):

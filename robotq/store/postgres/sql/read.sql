@@ -47,13 +47,19 @@ SELECT {task} FROM robotq.tasks WHERE {conditions} ORDER BY {order} LIMIT %s OFF
 SELECT count(*) FROM robotq.tasks WHERE {conditions};
 
 -- name: changed
--- What other daemons have written since a commit, at most so many, and all of one commit.
+-- What was written since a change. A commit is read as a whole, so that its number says how far.
 SELECT {task}, change FROM robotq.tasks
-WHERE change > %(after)s ORDER BY change, seq LIMIT %(limit)s;
+WHERE change > %(after)s AND change <= coalesce(
+    (
+        SELECT change FROM robotq.tasks WHERE change > %(after)s
+        ORDER BY change OFFSET %(limit)s LIMIT 1
+    ),
+    9223372036854775807
+)
+ORDER BY change, seq;
 
--- name: changed_by
--- All of one commit.
-SELECT {task}, change FROM robotq.tasks WHERE change = %s ORDER BY seq;
+-- name: front
+SELECT nextval('robotq.fronts');
 
 -- name: next
 -- What a worker gets next: locked until the end of the transaction, and passed over by all others
