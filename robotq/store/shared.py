@@ -202,7 +202,10 @@ class SharedWorkers:
             if committed is not None:
                 committed(())
 
-        return _shared(lambda shared: shared.apply(mutations, told), self._there())
+        # with the numbers of the shared journal they would be nobody's
+        return _shared(
+            lambda shared: shared.apply(mutations, told), self._there(), lambda _: list[Event]()
+        )
 
     def claim(
         self, queue: str, match: str, take: Taking, committed: Committed
@@ -212,7 +215,7 @@ class SharedWorkers:
         def ask(shared: PostgresStore) -> Future[Sequence[Event] | None]:
             return shared.claim(queue, match, take, lambda _: committed(()))
 
-        return _shared(ask, self._there())
+        return _shared(ask, self._there(), lambda events: events)
 
     def _there(self) -> PostgresStore:
         if self._shared is None:
@@ -371,8 +374,10 @@ def _of_workers(scope: str) -> bool:
     return scope.partition(":")[0] in SHARED
 
 
-def _shared(ask: Callable[[PostgresStore], Future[T]], store: PostgresStore) -> Future[T]:
-    """What it is answered, with the error that says that the daemon's own store works."""
+def _shared(
+    ask: Callable[[PostgresStore], Future[T]], store: PostgresStore, give: Callable[[T], T]
+) -> Future[T]:
+    """What `give` makes of the answer, or the error that says that the daemon's own store works."""
     ours: Future[T] = asyncio.get_running_loop().create_future()
 
     def hand_on(done: Future[T]) -> None:
@@ -384,7 +389,7 @@ def _shared(ask: Callable[[PostgresStore], Future[T]], store: PostgresStore) -> 
         elif error is not None:
             ours.set_exception(error)
         else:
-            ours.set_result(done.result())
+            ours.set_result(give(done.result()))
 
     try:
         asked = ask(store)
