@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from robotq.config import DeviceConfig
+from robotq.drivers.jogging import JogLimits
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -82,6 +83,8 @@ class DriverStatus:
     """Where the robot stands, None between two places or when unknown."""
     devices: Mapping[str, JsonObject] = field(default_factory=dict)
     """Device beside the robot -> `connected`, `reason`, `safe_state`."""
+    jog: JogLimits | None = None
+    """How it may be moved by hand now; None where it cannot. See `drivers.jogging`."""
     details: JsonObject = field(default_factory=dict)
     """Anything else worth showing, e.g. battery, firmware, coordinates in millimetres."""
     values: LiveValues = field(default_factory=dict)

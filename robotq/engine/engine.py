@@ -47,6 +47,8 @@ class Engine:
         self.programs = base.programs
         """The texts of programs."""
         self.artifacts = base.artifacts
+        self.jogging = parts.jogging
+        """Robots that people move by hand."""
         self.releasing = parts.releasing
         """What a person takes from robots that are not there."""
 

@@ -50,7 +50,10 @@ class ShutDown:
             base.holds.set(name, HoldCode.STOPPING)
         robots = tuple(parts.roster.values())
         grace_s = base.settings.config.limits.shutdown_grace_s
-        await asyncio.gather(*(robot.stand_still(grace_s) for robot in robots))
+        await asyncio.gather(
+            parts.jogging.finish(base.settings.timings.answer_s),
+            *(robot.stand_still(grace_s) for robot in robots),
+        )
         disk_s = base.settings.timings.disk_at_end_s
         self._until = self._loop.time() + disk_s
         ends = self._loop.time() + disk_s * _FOR_THE_ENDS

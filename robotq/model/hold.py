@@ -41,6 +41,8 @@ class HoldCode(StrEnum):
     """It is the turn of a command that the configuration of today does not take."""
     NOT_CONFIGURED = "not_configured"
     """The configuration has no such robot, and something waits for it."""
+    JOGGING = "jogging"
+    """A person moves the robot by hand, by a button that is held."""
 
 
 TRANSIENT_HOLDS = frozenset(
@@ -50,6 +52,7 @@ TRANSIENT_HOLDS = frozenset(
         HoldCode.UNRESPONSIVE,
         HoldCode.STOPPING,
         HoldCode.DOES_NOT_FIT,
+        HoldCode.JOGGING,
     }
 )
 """Facts about this process; they are found out anew after a restart and never stored."""

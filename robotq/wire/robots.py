@@ -33,6 +33,16 @@ class Device(Answer, kw_only=True):
     sent."""
 
 
+class JogLimits(Answer, kw_only=True):
+    """How a robot may be moved by hand now, with `GET /robots/{robot_id}/jog`."""
+
+    axes: tuple[str, ...]
+    most_mm_s: float
+    most_mm: float | None = missing()
+    """How far one jog leads at most, where it is not known where the robot stands. Null: as far as
+    its work area."""
+
+
 class Robot(Answer, kw_only=True):
     robot_id: str
     driver: str
@@ -48,6 +58,8 @@ class Robot(Answer, kw_only=True):
     planned_moves: int | None = missing()
     """While holding: the most motions that are carried out before it rests."""
     position_known: bool | None = missing()
+    jog: JogLimits | None = missing()
+    """Null where it cannot be moved by hand."""
     place: str | None = missing()
     """Null between two places, or when unknown."""
     devices: Mapping[str, Device] = missing({})

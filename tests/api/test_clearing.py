@@ -21,6 +21,7 @@ CLEARED_BY_ITSELF = {
     HoldCode.DISCONNECTED,
     HoldCode.STORE_UNAVAILABLE,
     HoldCode.UNRESPONSIVE,
+    HoldCode.JOGGING,
     HoldCode.STOPPING,
     HoldCode.NOT_CONFIGURED,
     WaitCode.NOT_BEFORE,

@@ -27,6 +27,7 @@ from robotq.drivers.devices.acted import Acted
 from robotq.drivers.devices.command import DeviceCommand
 from robotq.drivers.devices.device import Device
 from robotq.drivers.devices.options import no_device, read_devices, steps_on
+from robotq.drivers.jogging import JogLife, Jogs, JogWanted
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 from robotq.steps import Program
@@ -134,6 +135,15 @@ class WithDevices:
         """Of `ReadsPrograms`."""
         robot = self._robot
         return robot.reads_as_files(steps) if isinstance(robot, ReadsPrograms) else ()
+
+    def jog(self, wanted: JogWanted, life: JogLife) -> JsonObject:
+        """Of `Jogs`. Not where a device may still be at work beside it."""
+        waiting = self._waiting_for()
+        if waiting is not None:
+            raise DriverError(waiting[1], code="device_absent", device=waiting[0])
+        if not isinstance(self._robot, Jogs):
+            raise UnknownCommand("its driver cannot jog")
+        return self._robot.jog(wanted, life)
 
     def immediate(self, command: Command) -> JsonObject:
         return self._robot.immediate(command)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
-from robotq.drivers.base import DriverError, Ended
+from robotq.drivers.base import DriverError, Ended, UnknownCommand
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.place import UNKNOWN_PLANNER, place_of
@@ -20,6 +20,8 @@ from robotq.drivers.gcode.reader.strict import why_no_jog
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.watch import LOOK_S, Watch
+from robotq.drivers.jogging import JogLife, JogWanted
+from robotq.model.json import JsonObject
 
 _PROGRESS_S = 0.2
 
@@ -86,6 +88,16 @@ class Controller(ABC):
     @abstractmethod
     def _settle(self) -> None:
         """Wait until nothing is planned, the robot stands, and every line is accounted for."""
+
+    def _jog_while(
+        self,
+        wanted: JogWanted,  # noqa: ARG002 - for those that can
+        life: JogLife,  # noqa: ARG002
+        *,
+        known: bool,  # noqa: ARG002
+    ) -> JsonObject:
+        """See `Jogs.jog`; `known`: it is known where the robot stands."""
+        raise UnknownCommand("its driver cannot jog")
 
     @property
     def not_carried_out(self) -> Mapping[str, float]:
@@ -217,6 +229,19 @@ class Controller(ABC):
         if why is not None:
             raise DriverError(f"{why}, found {axes!r}", code="bad_parameter", field="jog")
         self._jog(lines[0].text, timeout_s)
+
+    @property
+    def knows_where(self) -> bool:
+        """Whether the controller's coordinates are those of the machine."""
+        homed = self._position.homed or not self._state.options.homing_required
+        return homed and self._position.why_lost is None
+
+    def jog_while(self, wanted: JogWanted, life: JogLife) -> JsonObject:
+        """See `Jogs.jog`."""
+        self._synchronise()
+        self._require_unlocked()
+        self._watch.begin(None)
+        return self._jog_while(wanted, life, known=self.knows_where)
 
     def wait(self, seconds: float) -> None:
         self._watch.begin(None)

@@ -24,6 +24,7 @@ from robotq.drivers.gcode.handed_in import judged, resumed
 from robotq.drivers.gcode.options import MOTION_STATE
 from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
 from robotq.drivers.gcode.written import NO_STEPS, lacks
+from robotq.drivers.jogging import JogLife, JogWanted
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import ScannerOptions, reader_of
 from robotq.drivers.steps.run import ProgramRun
@@ -102,6 +103,11 @@ class GcodeDriver:
             if short := controller.not_carried_out:
                 result = {**result, "not_carried_out_mm": dict(short)}
             return result
+
+    def jog(self, wanted: JogWanted, life: JogLife) -> JsonObject:
+        """Of `Jogs`."""
+        self._controls.begin()
+        return self._robot.jog(wanted, life)
 
     def reads_as_files(self, steps: Program) -> Collection[str]:
         return only_carried_out(steps)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from robotq.drivers.base import DriverError
+from robotq.drivers.gcode.jogging import JogOptions, WorkArea, read_area, read_jog
 from robotq.drivers.gcode.reader.dialect import Dialect, Site
 from robotq.drivers.gcode.reader.lines import Rules, prepare
 from robotq.drivers.gcode.reader.translate import example
@@ -38,6 +39,8 @@ class GcodeOptions(ABC):
     keep_modes: bool
     after_failure: tuple[str, ...]
     scanner: ScannerOptions | None
+    jog: JogOptions
+    work_area: WorkArea
 
     @abstractmethod
     def reading(self) -> Reading:
@@ -68,6 +71,8 @@ class Shared(TypedDict):
     keep_modes: bool
     after_failure: tuple[str, ...]
     scanner: ScannerOptions | None
+    jog: JogOptions
+    work_area: WorkArea
 
 
 def read_shared(
@@ -88,6 +93,8 @@ def read_shared(
         "keep_modes": section.text("modes", of=("known", "keep"), default="known") == "keep",
         "after_failure": after_failure(section, off_rules, default=off),
         "scanner": read_scanner_options(section),
+        "jog": read_jog(section),
+        "work_area": read_area(section),
     }
 
 

@@ -24,10 +24,12 @@ from robotq.drivers.base import (
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
+from robotq.drivers.gcode.jogging import limits_of
 from robotq.drivers.gcode.options import GcodeOptions
 from robotq.drivers.gcode.reader.rules import Rules
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.identity import Recognition
+from robotq.drivers.jogging import JogLife, JogLimits, JogWanted
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.live_value import LiveValues
@@ -59,6 +61,9 @@ def nothing_after(_error: Ended, _why_not: str | None) -> None:
 
 class GcodeRobot(ABC):
     """A subclass makes the parts, and says what its firmware does in another way."""
+
+    jogs = False
+    """Its controller can be jogged: `Controller._jog_while` is there."""
 
     def __init__(
         self,
@@ -225,6 +230,16 @@ class GcodeRobot(ABC):
         finally:
             channel.wake()
 
+    def jog(self, wanted: JogWanted, life: JogLife) -> JsonObject:
+        """See `Jogs.jog`."""
+        with self.command() as controller:
+            return controller.jog_while(wanted, life)
+
+    def _jog_limits(self) -> JogLimits | None:
+        if not self.jogs:
+            return None
+        return limits_of(self._state.options.jog, known=self._controller.knows_where)
+
     def _why_no_lines(self) -> str | None:
         if self._controls.latched:
             return "reason.finally_estop"
@@ -272,6 +287,7 @@ class GcodeRobot(ABC):
             still_moving=pause.still_moving,
             planned_moves=pause.planned_moves,
             position_known=self._position_known(),
+            jog=self._jog_limits(),
             details=details,
             values={} if lost is not None else values,
         )

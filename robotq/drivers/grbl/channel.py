@@ -25,6 +25,7 @@ from robotq.drivers.grbl.protocol import (
 from robotq.drivers.transport import PortOptions
 
 _REPORT_INCHES = re.compile(r"\$13=([0-9])\b.*")
+_ACCELERATION = re.compile(r"\$12([0-5])=([0-9]{1,9}(?:\.[0-9]{1,9})?)\b.*")
 _FEED = re.compile(r"\[GC:[^\]]* F([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \]]")
 _STANDING = frozenset({"Idle", "Check", "Alarm"})
 
@@ -46,6 +47,7 @@ class Channel(LineChannel[Sent]):
         self._unexplained = 0
         self._no_feed = False
         self._inches = False
+        self._accelerations: dict[int, float] = {}
         self._modes_told = 0
         self._greeting: Greeting | None = None
         self._alarm: int | None = None
@@ -60,6 +62,7 @@ class Channel(LineChannel[Sent]):
     def _forget_all(self) -> None:
         self._greeting = None
         self._status = None
+        self._accelerations.clear()
         self._standing_since = None
         self._alarm = None
         self._reset_expected = False
@@ -184,6 +187,8 @@ class Channel(LineChannel[Sent]):
             self._modes_told += 1
         if found := _FEED.search(text):
             self._no_feed = float(found[1]) == 0
+        if found := _ACCELERATION.fullmatch(text):
+            self._accelerations[int(found[1])] = float(found[2])
         if found := _REPORT_INCHES.fullmatch(text):
             self._inches = found[1] != "0"
 
@@ -231,6 +236,10 @@ class Channel(LineChannel[Sent]):
     def inches(self) -> bool:
         """It has said since `begin` that its reports are in inches ($13)."""
         return self._inches
+
+    def acceleration(self, axis: int) -> float | None:
+        """mm/s^2 of an axis, where it has told that ($120 and on)."""
+        return self._accelerations.get(axis)
 
     @property
     def alarm(self) -> int | None:

@@ -22,11 +22,14 @@ from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.feed import require_feed
+from robotq.drivers.grbl.jogging import GrblJog
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.grbl.stopping import GrblStopping
 from robotq.drivers.grbl.watch import GrblWatch
+from robotq.drivers.jogging import JogLife, JogWanted
+from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class GrblController(Controller):
         super().__init__(state, channel, controls, stopping, watch)
         self._polling = polling
         self._recognise = recognise
+        self._jogging = GrblJog(state, channel, polling, watch)
 
     # -- what steps ask for --------------------------------------------------------------------
 
@@ -101,6 +105,9 @@ class GrblController(Controller):
         self._watch.until_resumed()
         self.exchange(Line(text=f"$J=G91 G21 {axes}", number=0, codes=(), motion=True))
         self._until_idle()
+
+    def _jog_while(self, wanted: JogWanted, life: JogLife, *, known: bool) -> JsonObject:
+        return self._jogging.run(wanted, life, known=known)
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()

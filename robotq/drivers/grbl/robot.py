@@ -54,6 +54,7 @@ class GrblRobot(GcodeRobot):
     _state: State
     _channel: Channel
     _controller: GrblController
+    jogs = True
 
     capabilities = Capabilities(
         acknowledgement=Acknowledgement.PLANNED,

@@ -101,6 +101,8 @@ class Channel(LineChannel[Numbered]):
         self._answers = 0
         self._worked_at = 0.0
         self._says_busy = False
+        self._still_wanted: Callable[[], bool] | None = None
+        """Whether motions may begin that are sent again; None: all may."""
         self._left = 0
         """Lines that were forgotten without an answer; the controller may still have them."""
         self._strange = True
@@ -192,6 +194,25 @@ class Channel(LineChannel[Numbered]):
                     sent.has_passed()
         return self.mark(end_other=True)
 
+    @contextmanager
+    def motions_while(self, wanted: Callable[[], bool]) -> Iterator[None]:
+        """A motion that is sent inside, and that the controller asks for again when it is not
+        `wanted` any more, is not sent: a line that moves nothing gets its number."""
+        self._still_wanted = wanted
+        try:
+            yield
+        finally:
+            self._still_wanted = None
+
+    def _take_back_motions(self) -> None:
+        """`_changed` is held."""
+        for sent in (*self._outstanding, *self._recent):
+            if sent.line.motion and sent.line.text in sent.data.decode("ascii"):
+                data = framed(sent.number, FINISH.text)
+                if sent in self._outstanding:
+                    self._length += len(data) - len(sent.data)
+                sent.data = data
+
     def repeat(self) -> bool:
         """Send again what the controller wants again. False where it wants a line that it has
         long had: then it is not the controller any more that took those lines, or the number
@@ -201,6 +222,8 @@ class Channel(LineChannel[Numbered]):
             self._heard_at = time.monotonic()
             if wanted is None or wanted >= self._next_number:
                 return True
+            if self._still_wanted is not None and not self._still_wanted():
+                self._take_back_motions()
             again = [sent for sent in self._recent if sent.number >= wanted]
             first = self._outstanding[0].number if self._outstanding else self._next_number
             # after a start of its own, it wants the very first one

@@ -18,15 +18,18 @@ from robotq.drivers.gcode.reader.dialects.marlin import MARLIN, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress
 from robotq.drivers.gcode.reader.rules import Modes
+from robotq.drivers.jogging import JogLife, JogWanted
 from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.counting import count_anew
+from robotq.drivers.marlin.jogging import MarlinJog
 from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, MARKER, STEPS
 from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.planned import Ahead
-from robotq.drivers.marlin.short import Remainder, steps_in
+from robotq.drivers.marlin.short import Point, Remainder, steps_in
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import MarlinStopping
 from robotq.drivers.marlin.watch import MarlinWatch
+from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +56,9 @@ class MarlinController(Controller):
         self._remainder = Remainder()
         self._moved = False
         """This command has sent a motion."""
+        self._jogging = MarlinJog(
+            state, channel, watch, self._exchange_at_once, self._steps_of_a_mm
+        )
 
     def begin(self) -> None:
         super().begin()
@@ -86,11 +92,23 @@ class MarlinController(Controller):
 
     def _ask_for_steps(self) -> None:
         """Where some may be left, and it has not told yet how many make a millimetre."""
-        remainder = self._remainder
-        if remainder.steps is None and remainder.doubtful:
+        if self._remainder.steps is None and self._remainder.doubtful:
             self._watch.begin(None)
+            self._steps_of_a_mm()
+
+    def _steps_of_a_mm(self) -> Point | None:
+        """As it has told, asked for where it has not yet."""
+        remainder = self._remainder
+        if remainder.steps is None:
+            self._channel.begin()
             self._exchange(STEPS)
             remainder.steps = steps_in(self._channel.told())
+        return remainder.steps
+
+    def _jog_while(self, wanted: JogWanted, life: JogLife, *, known: bool) -> JsonObject:
+        with self._to_its_end():
+            self._remainder.begin(self._channel.point)
+            return self._jogging.run(wanted, life, known=known)
 
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
         self._synchronise()
@@ -256,9 +274,12 @@ class MarlinController(Controller):
         self._moved = self._moved or line.motion
 
     def _exchange(self, line: Line) -> None:
-        self._follow(line)
         while line.motion and self._state.hold_wanted:
             self._watch.look()
+        self._exchange_at_once(line)
+
+    def _exchange_at_once(self, line: Line) -> None:
+        self._follow(line)
         self._lost_lines.wait_anew()
         while not self._channel.put(line, 1):
             self._watch.look()

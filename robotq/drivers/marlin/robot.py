@@ -48,6 +48,7 @@ class MarlinRobot(GcodeRobot):
     _state: State
     _channel: Channel
     _controller: MarlinController
+    jogs = True
 
     def __init__(self, setup: DriverSetup, options: MarlinOptions, controls: Controls) -> None:
         self._identity = Identity()

@@ -16,6 +16,7 @@ from robotq.engine.checklist.checklist import Checklist
 from robotq.engine.checklist.steps import StepsOfPeople
 from robotq.engine.control.again import Again
 from robotq.engine.control.immediate import Arming, Immediate
+from robotq.engine.control.jogging import Jogging
 from robotq.engine.control.queue_control import QueueControl
 from robotq.engine.control.release_place import Releasing
 from robotq.engine.control.reloading import ReadAgain, Reloading
@@ -52,6 +53,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     arming: Arming
     reloading: Reloading
     immediate: Immediate
+    jogging: Jogging
     checklist: Checklist
     why: Why
     audit: Audit
@@ -177,6 +179,15 @@ def make_parts(
             reads=reads,
             fitting=tasks.fitting,
             commit=commit,
+            clock=clock,
+        ),
+        jogging=Jogging(
+            roster=roster,
+            holds=holds,
+            claims=tasks.claims,
+            resources=resources,
+            commit=commit,
+            signals=base.signals,
             clock=clock,
         ),
         checklist=Checklist(

@@ -110,6 +110,8 @@ class Immediate:
 
     async def _driver(self, order: Order, actor: str) -> dict[str, Any]:
         robot = self._roster.robot(order.robot)
+        if order.spec.kind is not Kind.QUERY:
+            robot.require_nobody_at_hand()
         result = plain(await robot.immediate(order.command))
         if robot.capabilities.simulated:
             result["simulated"] = True

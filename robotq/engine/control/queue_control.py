@@ -12,6 +12,7 @@ from robotq.engine.robot.roster import Roster
 from robotq.engine.settings import Settings
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import HoldCode
 from robotq.store.port import AppendEvent
@@ -79,9 +80,15 @@ class QueueControl:
 
         `confirmation`: what the person means. `stay_paused`: these holds are lifted, and a
         pause takes their place. Returns their names.
-        Raises RobotqError bad_parameter, not_named, not_what_was_meant, store_unavailable.
+        Raises RobotqError bad_parameter, robot_busy (it is being jogged), not_named,
+        not_what_was_meant, store_unavailable.
         """
         names = self._roster.meant(robot)
+        jogged = [name for name in names if self._holds.has(name, HoldCode.JOGGING)]
+        if jogged and robot is not None:
+            raise RobotqError("robot_busy", robot=robot, reason="reason.jog_another")
+        # nobody's robot begins something while somebody moves it by hand
+        names = [name for name in names if name not in jogged]
         holds = [
             hold for name in names for hold in self._holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]

@@ -21,6 +21,7 @@ from robotq.drivers.base import (
     Reporting,
     Stopped,
 )
+from robotq.drivers.jogging import Jogs
 from robotq.drivers.settling import Settled, Settles, UnsettledRun
 from robotq.engine.robot.driver_calls import DriverCalls, call_soon, civil, settle
 from robotq.engine.timings import Timings
@@ -71,6 +72,8 @@ class DriverHost:
         self._reporting = isinstance(driver, Reporting)
         self.settles = driver if isinstance(driver, Settles) else None
         """The driver, where it can ask its device for a run."""
+        self.jogs = driver if isinstance(driver, Jogs) else None
+        """The driver, where it can move an axis by hand."""
         self._came_back: _CameBack | None = None
         """The command that has come back, while the driver is asked where it stands."""
         self._seen: _CameBack | None = None

@@ -82,6 +82,24 @@ class Robot:
         """Its link is there, and nothing waits for that any more: it is so when that is written."""
         return self.connected and not self._deps.holds.has(self.name, HoldCode.DISCONNECTED)
 
+    @property
+    def free(self) -> bool:
+        """Nothing has its driver: no command, no claim, no run that is asked for, no stop."""
+        executor, host = self.executor, self.host
+        return (
+            self.connected
+            and executor.running is None
+            and executor.idle.is_set()
+            and not host.busy
+            and not host.stop_under_way
+            and host.stuck is None
+        )
+
+    def require_nobody_at_hand(self) -> None:
+        """Raises RobotqError robot_busy while somebody moves it by hand."""
+        if self._deps.holds.has(self.name, HoldCode.JOGGING):
+            raise RobotqError("robot_busy", robot=self.name, reason="reason.jog_another")
+
     def start(self) -> None:
         """Begin to restore the link and to carry out the queue."""
         self._tasks = [
@@ -228,6 +246,7 @@ class Robot:
 
         Raises RobotqError motion_still_held, with what the robot says.
         """
+        self.require_nobody_at_hand()
         with self.motion.changing():
             await self._asked(self.host.resume())
             loop = asyncio.get_running_loop()

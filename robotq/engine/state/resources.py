@@ -131,6 +131,12 @@ class Resources:
                 )
         return mutations
 
+    def jogged(self, robot: str) -> None:
+        """A person has moved it by hand: where it stands nobody knows. What it holds it keeps, it
+        may still be there, until a command has led it elsewhere."""
+        self._standing.pop(robot, None)
+        self._telling.discard(robot)
+
     def ended(
         self, robot: str, last_places: Iterable[str], next_places: Iterable[str]
     ) -> list[DropOccupancy]:

@@ -46,6 +46,8 @@ class Axes:
     """All ways that it has ever gone."""
     starts: int = 0
     """How often it has begun to move from rest."""
+    last_step: float = -math.inf
+    """When it has moved last, on the clock of `advance`: what judges whoever has to be still."""
     slipped: bool = False
     """It was stopped dead in motion: the arm went on, and where it is nobody knows, whatever the
     controller says. Homing ends that, and whoever looks."""
@@ -107,12 +109,14 @@ class Axes:
     def advance(self, now: float) -> None:
         """Let time pass up to `now`, in wall seconds."""
         left = now - self._now
+        moves_from, slowly = self._now, 1.0
         if self.held_since is not None:
             # it slows down evenly: half of the way that it would have made
             ramp = max(0.0, min(now, self.held_since + self.ramp_s) - self._now)
-            left = ramp / 2
+            left, slowly = ramp / 2, 2.0
         elif self.blocks and (waits_s := self._waits_s()) > 0:
             left -= waits_s
+            moves_from += waits_s
         self._now = now
         if self.blocks and self.held_since is None and self._waits_s() <= 0:
             self._begin(self.blocks[0])
@@ -121,6 +125,8 @@ class Axes:
             used = min(left, block.seconds - block.done)
             block.done += used
             left -= used
+            moves_from += used * slowly
+            self.last_step = moves_from
             before = self.position
             if block.done >= block.seconds:
                 self.position = block.end

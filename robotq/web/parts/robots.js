@@ -6,6 +6,7 @@ import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { menu } from "../base/menu.js";
+import { jogPart } from "./jog.js";
 import { button, confirm, tell } from "../base/ui.js";
 import { valuesPart } from "./values.js";
 import { ownOf, queuePart } from "../views/queue.js";
@@ -57,11 +58,12 @@ function lane(first) {
   const cancel = button(t("task.cancel"), () => cancelTask(robot.running), { symbol: "cross", allowed: live.may("submit") });
   const motionHeld = () => robot.motion_held || robot.holds.some((hold) => hold.code === "motion_held");
   const held = () => robot.holds.some((hold) => ["paused", "failure", "restarted", "shutdown"].includes(hold.code));
+  const jog = jogPart(name);
   const node = h("section", { class: "lane", "aria-label": name, tabindex: -1 },
     h("div", { class: "card robot" },
       h("div", { class: "lane-head" }, h("h2", { text: name }), state), where,
       work.node, idle, clear, values.node,
-      h("div", { class: "buttons controls" }, cancel, pause.node, send.node, stop)),
+      h("div", { class: "buttons controls" }, cancel, pause.node, send.node, stop), jog.node),
     h("div", { class: "card waiting" },
       h("h3", {}, h("span", { text: t("waiting") }), number, more), nothing, waiting.node));
 
@@ -99,6 +101,7 @@ function lane(first) {
       show(idle, robot.running === null);
       show(cancel, robot.running !== null);
       values.update(robot);
+      jog.update(robot);
       if (robot.running) work.update(robot);
       else setText(idle, idleText(robot));
       clearing();

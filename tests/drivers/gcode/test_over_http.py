@@ -46,6 +46,10 @@ class Site:
         self.engine = engine
         self._client = client
 
+    @property
+    def client(self) -> TestClient[Any, Any]:
+        return self._client
+
     async def post(self, path: str, body: Any = None) -> Any:
         # a large one, as bytes, would hold up the loop of the client
         data = None if body is None else io.BytesIO(orjson.dumps(body))

@@ -198,3 +198,81 @@ def test_fluidnc__says_a_word_more_behind_its_error(tmp_path: Path) -> None:
         told = b"error:20\n[MSG:ERR: Bad GCode: G999]\nok\n"
         assert wire.answer(b"G999\nG0 X1\n", len(told)) == told
         wire.close()
+
+
+def _greeted(device: GrblEmulator) -> Wire:
+    wire = Wire(device.port)
+    until(lambda: wire.heard.endswith(GRBL_GREETS))
+    return wire
+
+
+def _moving(device: GrblEmulator, wire: Wire) -> None:
+    assert wire.answer(b"$J=G91 G21 X50 F600\n", 4) == b"ok\r\n"
+    until(lambda: device.axes.moving)
+
+
+def _stands(device: GrblEmulator) -> float:
+    def rests() -> bool:
+        device.order(lambda: device.axes.advance(device.now()))
+        return not device.axes.blocks
+
+    until(rests)
+    return device.axes.position[0]
+
+
+def test_jog__a_line_that_has_come_before_the_cancel_is_over_moves_after_it(
+    tmp_path: Path,
+) -> None:
+    """Grbl reads no line while it cancels, and forgets none: what lies in its receive buffer is
+    carried out then (protocol_execute_realtime comes before each line)."""
+    with GrblEmulator(tmp_path / "port", ramp_s=0.2) as device:
+        wire = _greeted(device)
+        _moving(device, wire)
+        assert wire.answer(b"\x85$J=G91 G21 X1 F600\n", 4) == b"ok\r\n"
+        before = device.axes.position[0]
+        assert _stands(device) == pytest.approx(before + 1, abs=0.2)
+        wire.close()
+
+
+def test_jog__a_cancel_that_comes_before_its_line_was_read_cancels_nothing(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port") as device:
+        wire = _greeted(device)
+        assert wire.answer(b"$J=G91 G21 X1 F600\n\x85", 4) == b"ok\r\n"
+        assert _stands(device) == pytest.approx(1)
+        wire.close()
+
+
+def test_jog__is_not_held_but_cancelled_by_a_hold(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port") as device:
+        wire = _greeted(device)
+        _moving(device, wire)
+        device.press_hold()
+        assert _stands(device) < 40
+        assert wire.answer(b"?", 5).startswith(b"<Idle")
+        wire.close()
+
+
+def test_jog__with_a_full_planner_is_answered_when_there_is_room(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port") as device:
+        wire = _greeted(device)
+        for _ in range(device.axes.blocks_most):
+            assert wire.answer(b"$J=G91 X5 F600\n", 4) == b"ok\r\n"
+        began = device.now()
+        assert wire.answer(b"$J=G91 X5 F600\n", 4) == b"ok\r\n"
+        assert device.now() - began > 0.3
+        wire.close()
+
+
+def test_axes__tell_when_they_have_moved_last(tmp_path: Path) -> None:
+    with GrblEmulator(tmp_path / "port", ramp_s=0.2) as device:
+        wire = _greeted(device)
+        began = device.now()
+        wire.answer(b"$J=G91 X5 F600\n", 4)
+        _stands(device)
+        assert device.axes.last_step == pytest.approx(began + 0.5, abs=0.02)
+        _moving(device, wire)
+        wire.answer(b"\x85?", 5)
+        cancelled = device.now()
+        _stands(device)
+        assert device.axes.last_step == pytest.approx(cancelled + 0.2, abs=0.02)
+        wire.close()

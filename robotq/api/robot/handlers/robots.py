@@ -78,6 +78,13 @@ async def resume(call: Call) -> web.StreamResponse:
     return _done(call, "motion_resumed", robot)
 
 
+async def jog(call: Call) -> web.StreamResponse:
+    """Move an axis while a button is held; its module is read for the first who does."""
+    from robotq.api.robot.handlers.jog import hold_button  # noqa: PLC0415 - seldom needed
+
+    return await hold_button(call)
+
+
 async def stop(call: Call) -> web.StreamResponse:
     """A controlled stop; a body that is slow or wrong does not keep it from happening."""
     reason = await reason_of_stop(call)
@@ -118,6 +125,7 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         motion_state=_motion_state(status),
         planned_moves=status.planned_moves if status is not None and status.still_moving else None,
         position_known=status.position_known if status is not None else None,
+        jog=_jog(status),
         place=status.place if status is not None else None,
         devices={} if status is None else _devices(status.devices),
         details=part(status.details if status is not None else {}),
@@ -152,6 +160,13 @@ async def _status(call: Call, robot: Robot) -> tuple[DriverStatus | None, str | 
         return await robot.status(), None
     except RobotqError as error:
         return None, error.text(call.language)
+
+
+def _jog(status: DriverStatus | None) -> wire.JogLimits | None:
+    limits = None if status is None else status.jog
+    if limits is None:
+        return None
+    return wire.JogLimits(axes=limits.axes, most_mm_s=limits.most_mm_s, most_mm=limits.most_mm)
 
 
 def _motion_state(status: DriverStatus | None) -> str | None:

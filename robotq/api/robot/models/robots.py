@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from robotq.api.robot.models.base import Body, NamingBody, Note, Query, Reason, Then
@@ -31,6 +33,14 @@ class ResumeMotionBody(NamingBody):
 class ValuesQuery(Query):
     points: int = Field(
         default=360, ge=1, le=360, description="Most points of each value over the last hour."
+    )
+
+
+class JogQuery(Query):
+    axis: Literal["x", "y", "z"] = Field(description="Which axis.")
+    direction: Literal["plus", "minus"] = Field(description="To greater or to smaller numbers.")
+    speed_mm_s: float = Field(
+        gt=0, le=1_000, allow_inf_nan=False, description="Up to `jog.most_mm_s` of the robot."
     )
 
 

@@ -7,6 +7,7 @@ from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import alarms, estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import (
+    JogQuery,
     ReleasePlaceBody,
     ResumeMotionBody,
     ShelveBody,
@@ -76,6 +77,17 @@ ROUTES = (
         forgiving=True,
         response=wire.RobotStopped,
         errors=(*ROBOT, *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/robots/{robot_id}/jog",
+        handler=robots.jog,
+        scope=Scope.CONTROL,
+        summary="Move an axis by hand, for as long as each number that comes is sent back at once.",
+        query=JogQuery,
+        websocket=True,
+        acts=True,
+        errors=("person_needed",),
     ),
     Route(
         method="POST",

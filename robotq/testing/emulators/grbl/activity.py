@@ -53,8 +53,17 @@ class Activity:
         return any(each is not None for each in (self.waiting, self.dwell, self.homing))
 
     def hold(self) -> None:
+        """Of a jog there is nothing to be held: it is cancelled."""
+        if self.jogging:
+            self.cancel_jog()
+            return
         self._axes.hold()
         self.paused = True
+
+    def open_door(self) -> None:
+        """A jog is cancelled, anything else is held; nothing moves before it is resumed."""
+        self.hold()
+        self.paused = self.door = True
 
     def resume(self, now: float = 0.0, restore_s: float = 0.0) -> None:
         """After a door, spindle and coolant are switched on first; only then it moves."""
@@ -66,6 +75,12 @@ class Activity:
 
     def restoring(self, now: float) -> bool:
         return self.door and now < self._restored_at
+
+    @property
+    def cancelling(self) -> bool:
+        """A jog comes to its end. No line is read meanwhile, and one that has come in the meantime
+        is carried out after it: also a jog, which moves."""
+        return self._cancelling
 
     def cancel_jog(self) -> None:
         self._axes.hold()
@@ -140,6 +155,8 @@ class Activity:
             if axes.blocks and not axes.standing:
                 return "Door:2"
             return "Door:1" if ajar else "Door:0"
+        if self._cancelling and not self.paused:
+            return "Jog"
         if self.paused or axes.held_since is not None:
             return "Hold:0" if axes.standing or not axes.blocks else "Hold:1"
         if self.jogging:

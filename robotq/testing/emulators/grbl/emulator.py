@@ -198,8 +198,7 @@ class GrblEmulator(Device):
             case 0x7E if not self._ajar:
                 self._doing.resume(self.now(), self._restore_s)
             case 0x84:
-                self._doing.hold()
-                self._doing.door = True
+                self._doing.open_door()
                 self.say("[MSG:Check Door]")
             case 0x18:
                 self._soft_reset()
@@ -232,7 +231,7 @@ class GrblEmulator(Device):
     def _blocked(self, now: float) -> bool:
         """It does not read lines now."""
         doing = self._doing
-        if self._silent_until is not None or self._limits.hit or doing.paused:
+        if self._silent_until is not None or self._limits.hit or doing.paused or doing.cancelling:
             return True
         if self._limits.refused is not None:
             return True
@@ -351,6 +350,9 @@ class GrblEmulator(Device):
             return
         if self._limits.beyond(end):
             self._error(15, line)
+            return
+        if self.axes.full:
+            self._doing.waiting = line
             return
         self._doing.jogging = True
         self.axes.plan(end, speed_mm_s, line)

@@ -12,6 +12,10 @@ class Dialect(StrEnum):
     FLUIDNC = "fluidnc"
 
 
+_ACCELERATIONS = ("$120=500.000", "$121=500.000", "$122=200.000")
+"""mm/s^2. The emulated axes are faster than that: they have no ramps but at a stop."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firmware:
     greeting: str
@@ -29,6 +33,8 @@ class Firmware:
     """It says a word more behind each error."""
     silence_s: float
     """After a reset in motion."""
+    tells_accelerations: bool = True
+    """Among its settings; FluidNC has them in its file."""
 
     def tells(
         self, line: str, *, homing: bool, inches: bool = False, name: str = "", modes: str = ""
@@ -43,7 +49,8 @@ class Firmware:
                 version, *rest = self.identity
                 return (version.replace(":]", f":{name}]"), *rest)
             case "$$":
-                return ("$10=1", f"$13={int(inches)}", f"$22={int(homing)}")
+                settings = ("$10=1", f"$13={int(inches)}", f"$22={int(homing)}")
+                return (*settings, *_ACCELERATIONS) if self.tells_accelerations else settings
             case _:
                 return None
 
@@ -90,5 +97,6 @@ FIRMWARE = {
         longest=(255, 14),
         explains_errors=True,
         silence_s=0.5,
+        tells_accelerations=False,
     ),
 }
