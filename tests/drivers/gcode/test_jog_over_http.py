@@ -187,13 +187,12 @@ async def test_button__over_a_connection_that_is_too_slow_moves_nothing(tmp_path
 async def test_button__is_refused_with_the_reason(tmp_path: Path) -> None:
     async with paused("grbl-gantry", tmp_path) as bench:
         assert "up to 20 mm/s" in await bench.refused(speed_mm_s="21")
-        await bench.lab.post("/estop")
-        assert "estop" in await bench.refused()
-        named = [hold.id for hold in bench.lab.engine.holds.of(bench.robot)]
-        await bench.lab.post("/estop/reset", {"holds": named})
         holds = [hold.id for hold in bench.lab.engine.holds.of(bench.robot)]
         await bench.lab.post("/queue/resume", {"robot_id": bench.robot, "holds": holds})
         assert "pause its queue" in await bench.refused()
+        await bench.pause()
+        await bench.lab.post("/estop")
+        assert "estop" in await bench.refused()
 
 
 @pytest.mark.long
