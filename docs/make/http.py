@@ -111,7 +111,9 @@ def _anchor(title: str) -> str:
 def _section(route: Route, described: _Described) -> str:
     if route.websocket:
         # OpenAPI knows none: a page of its own says what is spoken over it
-        return f"\n### {_title(route)}\n\n{route.summary} Scope: `{route.scope!s}`.\n"
+        named = ", ".join(f"[{name}](errors.md#{name})" for name in route.errors)
+        head = f"\n### {_title(route)}\n\n{route.summary} Scope: `{route.scope!s}`.\n"
+        return head + (f"\nErrors: {named}.\n" if named else "")
     operation = described.paths[route.path][route.method.lower()]
     refs = described.refs
     parts = [f"\n### {_title(route)}\n\n{route.summary} Scope: `{route.scope!s}`.\n"]
