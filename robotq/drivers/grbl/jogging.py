@@ -99,7 +99,7 @@ class GrblJog:
             ends = max(ends_at, now) + step / speed
             gone = 0.0 if at is None else abs(self._place().get(wanted.axis, at) - at)
             pace.seen(channel.statuses, now, gone)
-            ahead_mm = max(piece_mm, min(most_mm, pace.mm_s * AHEAD_S))
+            ahead_mm = max(piece_mm, min(most_mm, pace.mm_s * min(left_s, AHEAD_S)))
             fits = ends - now <= min(left_s, AHEAD_S) and sent_mm + step - gone <= ahead_mm
             if fits and not channel.lines_under_way and channel.put([_line(wanted, step, speed)]):
                 sent_mm, ends_at = sent_mm + step, ends
