@@ -18,7 +18,7 @@ from robotq.model.version import __version__
 
 __all__ = ["COMMANDS", "command_line", "main"]
 
-_DAEMONS = frozenset({"serve", "demo"})
+_DAEMONS = frozenset({"serve", "hub", "demo"})
 
 _Called = Callable[[Sequence[str]], None]
 

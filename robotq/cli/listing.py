@@ -61,6 +61,11 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
             "Show which robot holds which place.",
             "显示哪台机器人占用哪个位置。",
         ),
+        "fleet": Listed(
+            "remote.fleet",
+            "Show all daemons of a fleet, and what waits for them.",
+            "显示集群中的所有守护进程及其等待的命令。",
+        ),
         "history": Listed("remote.history", "Show tasks, newest first.", "显示任务，最新的在前。"),
         "logs": Listed("remote.journal", "Show who did what, when.", "显示谁在什么时候做了什么。"),
         "export": Listed(
@@ -141,6 +146,11 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
         ),
         "serve": Listed(
             "host.serve", "Run the daemon, until Ctrl-C.", "运行服务，按 Ctrl-C 停止。"
+        ),
+        "hub": Listed(
+            "host.serve",
+            "Run a daemon without robots that shows and accepts for a whole fleet.",
+            "运行不控制机器人的守护进程，显示并接收整个集群的命令。",
         ),
         "check-config": Listed(
             "host.check", "Check a configuration; starts nothing.", "检查配置；不启动任何东西。"

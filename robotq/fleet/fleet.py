@@ -10,9 +10,9 @@ from pathlib import Path
 
 from robotq.config import Config
 from robotq.engine.engine import Engine
-from robotq.fleet.door import Door
+from robotq.fleet.door import Door, away
 from robotq.fleet.inbox import Inbox
-from robotq.fleet.members import Known, LostName, Member
+from robotq.fleet.members import Known, LostName, Member, leave
 from robotq.fleet.outbox import Outbox
 from robotq.fleet.own import Own
 from robotq.fleet.peers import Peers
@@ -88,6 +88,14 @@ class Fleet:
     def tell_state(self, state: State) -> None:
         """From now on the others are told this."""
         self._state = state
+
+    async def leave(self, name: str) -> None:
+        """Take a daemon that is gone out of the fleet. Raises RobotqError fleet_away."""
+        try:
+            await leave(self.database, name)
+            self._daemons = await self.member.look()
+        except DatabaseAway as error:
+            raise away(error) from error
 
     async def before_begin(self) -> None:
         """Join, and latch what stands, before anything starts. Returns in a few seconds also where

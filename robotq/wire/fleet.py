@@ -116,6 +116,12 @@ class FleetTasks(Answer, kw_only=True):
     next_cursor: str | None
 
 
+class Left(Answer, kw_only=True):
+    success: Success = missing(True)
+    message: str
+    daemon: str
+
+
 class Spread(Answer, kw_only=True):
     """What the daemons have said to the reset of a stop."""
 

@@ -18,7 +18,7 @@ from robotq.api.access.guard import ANONYMOUS, Guard
 from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import Scope
 from robotq.api.context import UNDER_WAY
-from robotq.api.interfaces import INTERFACES
+from robotq.api.interfaces import FLEET_INTERFACE, INTERFACES
 from robotq.api.root import ROBOT, ROUTES
 from robotq.model.errors import ConfigError, RobotqError
 
@@ -162,7 +162,9 @@ async def test_guard__allowed_hosts_name_the_daemon_behind_a_proxy(start_lab: St
 
 
 def test_routes__a_get_that_hands_out_work_is_a_change() -> None:
-    every = [(one.name, route) for one in (*INTERFACES, ROBOT) for route in one.routes]
+    every = [
+        (one.name, route) for one in (*INTERFACES, FLEET_INTERFACE, ROBOT) for route in one.routes
+    ]
     gets = [(name, route) for name, route in every if route.method == "GET"]
     handing_out = [
         (name, route.path)

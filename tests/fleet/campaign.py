@@ -252,7 +252,7 @@ class Campaign:
                 page = await self._get(http, lab, f"/tasks?limit=100{cursor}")
                 for task in (page or {}).get("tasks", ()):
                     by_key.setdefault(task["cmd_id"], set()).add(task["task_id"])
-                    self.found.ends[task["error_code"] or task["state"]] += 1
+                    self.found.ends[task.get("error_code") or task["state"]] += 1
                     moved.discard(task["task_id"])
                     await self._compare(http, hubs[0], lab, task)
                 if not page or page["next_cursor"] is None:

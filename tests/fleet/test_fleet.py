@@ -121,6 +121,8 @@ async def test_stop_anywhere__stops_every_robot_and_who_was_away_latches_before_
     (stop,) = await until(lambda: _stops(hub, 2))
     assert set(stop["latched_by"]) == {"lab-1", "lab-3"}
 
+    status, works = await hub.ask("POST", "/fleet/daemons/lab-1/leave")
+    assert (status, works["error_code"]) == (409, "wrong_state")
     # reset while one is away: it does not latch that stop again
     await gone.stop()
     left = await hub.post(f"/fleet/stops/{stop['stop_id']}/reset")
@@ -130,6 +132,8 @@ async def test_stop_anywhere__stops_every_robot_and_who_was_away_latches_before_
     late = await site.start("lab-4", "robot_b")
     assert not (await late.get("/estop"))["latched"]
     assert await _stops(hub, 0) is None
+    await hub.post("/fleet/daemons/lab-3/leave")
+    assert "lab-3" not in {one["name"] for one in (await hub.get("/fleet"))["daemons"]}
     # the body is not believed without the key of the fleet, but whoever may stop, may stop
     status, told = await late.ask(
         "POST",

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.context import FLEET
-from robotq.api.fleet.answers import daemon_view, waiting_view
+from robotq.api.fleet.answers import daemon_view, is_away, waiting_view
 from robotq.api.fleet.requests import EventsQuery, StopBody, TasksQuery, cursor_of
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE
@@ -152,6 +152,20 @@ def _plain(shape: Answer) -> dict[str, object]:
 
     found: dict[str, object] = to_builtins(shape)
     return found
+
+
+async def leave(call: Call) -> web.StreamResponse:
+    """Only one that is away: one that works would come back at once."""
+    call.refuse_agents("take a daemon out of the fleet")
+    fleet, name = call.app[FLEET], call.path("daemon")
+    known = next((one for one in fleet.daemons if one.name == name), None)
+    if known is None:
+        raise RobotqError("not_found", path=f"/fleet/daemons/{name[:64]}")
+    if not is_away(known, fleet):
+        raise RobotqError("wrong_state", task_id=name, state="working", action="leave the fleet")
+    await fleet.leave(name)
+    message = words("fleet_left", call.language, daemon=name)
+    return call.answer(wire.Left(success=True, message=message, daemon=name))
 
 
 async def latch(call: Call) -> web.StreamResponse:

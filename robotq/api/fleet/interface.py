@@ -71,6 +71,16 @@ ROUTES = (
     ),
     Route(
         method="POST",
+        path="/daemons/{daemon}/leave",
+        handler=handlers.leave,
+        scope=Scope.ADMIN,
+        summary="Take a daemon that is gone for good out of the fleet, with its robots; its "
+        "history stays.",
+        response=wire.Left,
+        errors=("person_needed", "not_found", "wrong_state", "fleet_away"),
+    ),
+    Route(
+        method="POST",
         path="/stop",
         handler=handlers.latch,
         scope=Scope.ANY,

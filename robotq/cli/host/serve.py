@@ -17,7 +17,7 @@ from robotq.cli.shared.words import say
 from robotq.config import Config
 from robotq.daemon.assembly import running_daemon
 from robotq.daemon.process import StopSignals, run_program
-from robotq.model.errors import DataUnavailable, NotWritten
+from robotq.model.errors import ConfigError, DataUnavailable, NotWritten
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +67,43 @@ def serve(
             "trusted_networks": trusted_network or None,
         },
     )
+    _run(load)
+
+
+def hub(
+    *,
+    config: ConfigFile = None,
+    host: Annotated[
+        str | None,
+        parse.Option("--host", help="Address to listen on; without it, this machine only."),
+    ] = None,
+    port: Annotated[
+        int | None, parse.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        parse.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
+    ] = None,
+) -> None:
+    """Run a daemon without robots, which shows and accepts for a whole fleet.
+
+    The configuration says where the fleet's database is: fleet.dsn, or ROBOTQ_FLEET__DSN.
+    """
+    load = loader(
+        config,
+        {
+            "host": host,
+            "port": port,
+            "data": None if data is None else str(data),
+            "fleet.hub": True,
+        },
+    )
+    if load().fleet.dsn is None:
+        raise ConfigError("fleet.dsn: found none, expected the address of the fleet's database")
+    _run(load)
+
+
+def _run(load: Callable[[], Config]) -> None:
     read = load()
     log_to_stderr(read.log_level, read.log, apart=True)
     raise parse.Exit(run_program(lambda signals: _serve(read, load, signals)))

@@ -32,6 +32,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{daemon} cannot take it yet: {reason}",
     ),
     "fleet_taking": ("{daemon} 即将取走", "{daemon} is about to take it."),
+    "fleet_left": ("{daemon} 已移出集群", "{daemon} is not in the fleet any more."),
     "fleet_reset": (
         "集群急停已复位，队列保持暂停",
         "The stop of the fleet is reset. Nothing moves; the queues stay paused.",
