@@ -214,6 +214,7 @@ def test_environment__knows_every_key_by_its_path() -> None:
     assert "ROBOTQ_INTERFACES__TASK_QUEUE__LEASE_S" in known
     sections = {
         "fleet",
+        "store",
         "queue",
         "retention",
         "limits",

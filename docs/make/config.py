@@ -23,6 +23,10 @@ and who wins; [config/robotq.yaml](../../config/robotq.yaml) is a file with all 
 
 _SECTIONS: Mapping[str, tuple[str, str]] = {
     "RobotConfig": ("robots.NAME", "One robot; its name is 1 to 64 of a-z, 0-9, _ and -."),
+    "StoreConfig": (
+        "store",
+        "Where tasks and events are; see [PostgreSQL](../guides/postgresql.md).",
+    ),
     "QueueConfig": ("queue", "How much the daemon takes and keeps at hand."),
     "RetentionConfig": ("retention", "How long things are kept."),
     "LimitsConfig": ("limits", "What the daemon waits for, and how much at once."),

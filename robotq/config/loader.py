@@ -91,6 +91,8 @@ class _Tree:
         self.keys: dict[str, Any] = _filled(document.value, Config)
         self._document = document
         self._others: dict[KeyPath, str] = {}
+        if "store" in self.keys:
+            self.keys["store"] = _whole_store(self.keys["store"])
         if document.value is not None:
             _anchor_paths(self.keys, Path(document.name).parent)
         self._of_the_lab = not self.keys.get("robots")
@@ -155,7 +157,12 @@ class _Tree:
             if not isinstance(here, dict):
                 # the check of what stands there will say so
                 return
-        here[path[-1]] = value
+        here[path[-1]] = _whole_store(value) if path == ("store",) else value
+
+
+def _whole_store(value: Any) -> Any:
+    """`store: memory` as the section that it is short for."""
+    return {"own": value} if isinstance(value, str) else value
 
 
 def _is_hub(tree: Mapping[str, Any]) -> bool:

@@ -380,6 +380,19 @@ WORKER_QUEUES = ("task_queue", "orchestrator", "dispatcher")
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoreConfig(Section):
+    """Where tasks and events are. `store: memory` is short for `store: {own: memory}`."""
+
+    own: Literal["sqlite", "memory"] = "sqlite"
+    """What this daemon has for itself. memory loses everything with the process: for tests."""
+    workers: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
+    """The database for the tasks of the task queue and of the orchestrator, postgresql://...; every
+    daemon that names the same one serves the same queues. A pooler in transaction mode may stand
+    between. Needs the extra `postgres`. None: they are in the daemon's own store. Best set by
+    ROBOTQ_STORE__WORKERS, since it has a password."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8090
     """0 lets the system choose; the chosen one is printed and written to <data>/port."""
@@ -396,8 +409,8 @@ class Config(Section):
     stop_label: Literal["stop", "emergency"] = "stop"
     """How the dashboard calls its stop. stop: "Stop all robots", since no button on a screen is
     an emergency stop device. emergency: "EMERGENCY STOP"."""
-    store: Literal["sqlite", "memory"] = "sqlite"
-    """memory loses everything with the process: for tests."""
+    store: StoreConfig = field(default_factory=StoreConfig)
+    """sqlite or memory alone is what this daemon has for itself."""
     default_robot: str | None = None
     """Takes commands that name no robot. None: the first one."""
     robots: Mapping[RobotName, RobotConfig] = field(default_factory=dict)

@@ -114,7 +114,7 @@ async def running_engine(
     engine = await start_engine(
         config,
         catalog,
-        _store(config, end),
+        await _store(config, end),
         factories,
         known=written.known,
         read_again=None if load is None else read_again,
@@ -224,12 +224,7 @@ def _read_fleet(config: Config, engine: Engine) -> Fleet:
         from robotq.api.fleet import elsewhere, state  # noqa: F401, PLC0415 - the site needs them
         from robotq.fleet.fleet import Fleet  # noqa: PLC0415 - needs psycopg
     except ModuleNotFoundError as error:
-        if error.name not in ("psycopg", "psycopg_pool"):
-            raise
-        raise ConfigError(
-            f"fleet.dsn: needs the extra postgres, and {error.name} is not installed: "
-            "pip install 'robotq[postgres]'"
-        ) from error
+        raise _without_extra("fleet.dsn", error) from error
     return Fleet(config, engine, config.data)
 
 
@@ -296,7 +291,36 @@ async def _forget_port(file: Path) -> None:
         _log.warning("%s is left: %s", file, error.strerror)
 
 
-def _store(config: Config, end: asyncio.Event | None) -> Store:
-    if config.store == "memory":
+async def _store(config: Config, end: asyncio.Event | None) -> Store:
+    """Raises ConfigError."""
+    own = _own_store(config, end)
+    dsn = config.store.workers
+    if dsn is None:
+        return own
+    make = await asyncio.to_thread(_read_shared_store)
+    return make(own, dsn, config)
+
+
+def _read_shared_store() -> Callable[[Store, str, Config], Store]:
+    """Its modules are many, and read by who needs them."""
+    try:
+        from robotq.daemon.shared_store import shared_store  # noqa: PLC0415 - needs psycopg
+    except ModuleNotFoundError as error:
+        raise _without_extra("store.workers", error) from error
+    return shared_store
+
+
+def _own_store(config: Config, end: asyncio.Event | None) -> Store:
+    if config.store.own == "memory":
         return MemoryStore()
     return SqliteStore(config.data) if end is None else SqliteStore(config.data, end.is_set)
+
+
+def _without_extra(key: str, error: ModuleNotFoundError) -> Exception:
+    """What to raise where a module is not there."""
+    if error.name not in ("psycopg", "psycopg_pool"):
+        return error
+    return ConfigError(
+        f"{key}: needs the extra postgres, and {error.name} is not installed: "
+        "pip install 'robotq[postgres]'"
+    )

@@ -18,6 +18,10 @@ from robotq.model.event import Event
 _log = logging.getLogger(__name__)
 
 
+_MIRROR_S = 0.1
+"""Seconds after which it is looked what other daemons have written."""
+
+
 class Engine:
     """Everything that interfaces work with. Made by `engine.start.start_engine`.
 
@@ -162,6 +166,13 @@ class Engine:
         )
 
     @cached_property
+    def mirror(self) -> Any:
+        """The `Mirror` of what other daemons write. Its module is read where there are some."""
+        from robotq.engine.upkeep.mirror import Mirror  # noqa: PLC0415
+
+        return Mirror(self._parts.base.commit, self._parts.base.memory)
+
+    @cached_property
     def repeats(self) -> Any:
         """The `RepeatsByTheClock`. Made, and its module read, for the first who asks, or at the
         start where there are some."""
@@ -206,6 +217,8 @@ class Engine:
         start("expiry", self._parts.tasks.expiry.run, every_s=1)
         if any(name.startswith("repeat:") for name in self._parts.base.restored.facts):
             _ = self.repeats
+        if self._parts.base.commit.shared is not None:
+            start("mirror", self.mirror.look, every_s=_MIRROR_S)
 
     def begin(self) -> None:
         """Start links and executors. Nothing moves before this."""

@@ -72,6 +72,14 @@ class Reads:
         known = self._memory.get(task_id)
         return known if known is not None else await self._read(self._store.get(task_id))
 
+    async def anew(self, task_id: str) -> Task:
+        """A task as it is on disk, whatever memory has. Raises RobotqError task_not_found,
+        store_unavailable."""
+        task = await self._read(self._store.get(task_id))
+        if task is None:
+            raise RobotqError("task_not_found", task_id=task_id)
+        return task
+
     # -- from the disk -----------------------------------------------------------------------
 
     async def tasks(self, query: TaskQuery) -> Sequence[Task]:

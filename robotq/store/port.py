@@ -156,7 +156,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     tasks: Sequence[Task]
     """As they are now. All unfinished ones, where the database has just come back."""
     counts: Mapping[tuple[str, str, TaskState], int] | None
-    """See `Restored`; None where they follow from the tasks."""
+    """See `Restored`: all of the shared queues; None where nothing has changed."""
     mutations: Sequence[Mutation]
     """What brings the events into the daemon's own journal, and remembers that they are there."""
     more: bool
@@ -169,6 +169,10 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 class SharedQueues(Protocol):
     """A store whose tasks for workers other daemons change as well: what is in memory of them is
     a mirror. A change that comes from an old mirror is refused with StaleRevision."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why the shared database cannot be read; None while it can."""
 
     def shares(self, mutations: Iterable[Mutation]) -> bool:
         """Whether these are for the shared database."""

@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from robotq.model.delivery import Delivery
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
-from robotq.model.task import Task
+from robotq.model.task import Task, TaskState
 from robotq.store.job_query import JobQuery
 from robotq.store.port import (
     AddToTally,
@@ -110,7 +110,7 @@ class SharedWorkers:
             if strangers:
                 _log.warning(
                     "%d tasks for workers are in the daemon's own database, and are not handed "
-                    "out: move them with `robotq migrate`",
+                    "out while store.workers is set",
                     len(strangers),
                 )
             restored = msgspec.structs.replace(
@@ -142,7 +142,7 @@ class SharedWorkers:
         shared = self._make()
         try:
             theirs = await shared.open(finished=finished)
-            self._front, self._change = await shared.join()
+            self._front = await shared.join()
         except (StoreUnavailable, DataUnavailable) as error:
             self.reason = str(error)
             await shared.close()
@@ -151,6 +151,7 @@ class SharedWorkers:
             await shared.close()
             raise
         self._shared, self.reason = shared, None
+        self._change = shared.opened_at
         self._sent.update(one.task_id for one in theirs.deliveries)
         if self._event is None:
             # what was before this daemon came is for whoever was there
@@ -228,17 +229,23 @@ class SharedWorkers:
         """See `SharedQueues`."""
         if self._shared is None:
             theirs = await self._connect(0)
-            return News(tasks=theirs.unfinished, counts=theirs.counts, mutations=(), more=False)
+            return News(
+                tasks=theirs.unfinished, counts=_all(theirs.counts), mutations=(), more=True
+            )
         assert self._event is not None
         try:
-            tasks, change, events = await self._shared.since(self._change, self._event, limit)
+            found = await self._shared.since(self._change, self._event, limit)
         except StoreUnavailable as error:
-            raise SharedUnavailable(str(error)) from error
+            self.reason = str(error)
+            raise SharedUnavailable(self.reason) from error
+        self.reason = None
+        tasks, change, events, counts = found
         mutations: list[Mutation] = [AppendEvent(event) for event in events]
         if events:
             mutations.append(SetFact(READ_UP_TO, {"event": events[-1].id}))
         more = len(tasks) >= limit or len(events) >= limit
-        return News(tasks=tasks, counts=None, mutations=mutations, more=more, change=change)
+        counted = None if counts is None else _all(counts)
+        return News(tasks=tasks, counts=counted, mutations=mutations, more=more, change=change)
 
     def taken_over(self, news: News) -> None:
         """See `SharedQueues`."""
@@ -368,6 +375,13 @@ class SharedWorkers:
         if shared is not None:
             await shared.close()
         await self._own.close()
+
+
+def _all(
+    counts: Mapping[tuple[str, str, TaskState], int],
+) -> Mapping[tuple[str, str, TaskState], int]:
+    """With those that are 0, so that what was there before goes."""
+    return {(api, api, state): 0 for api in SHARED for state in TaskState} | dict(counts)
 
 
 def _of_workers(scope: str) -> bool:

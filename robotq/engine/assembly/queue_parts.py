@@ -58,8 +58,14 @@ def make_queue(
     settings, clock, memory, holds = base.settings, base.clock, base.memory, base.holds
     resources, reads, restored = base.resources, base.reads, base.restored
     # ranks that were given to tasks moved to the end are numbers of arrival too
-    last_seq = max([restored.last_seq, *(ceil(task.rank) for task in restored.unfinished)])
-    admission = Admission(memory, clock, settings, last_seq)
+    shared = base.commit.shared
+    ours = [
+        ceil(task.rank)
+        for task in restored.unfinished
+        if shared is None or not shared.shared_queue(task.queue)
+    ]
+    admission = Admission(memory, clock, settings, max([restored.last_seq, *ours]))
+    admission.shared = shared
     fitting = Fitting(memory, settings)
     waits = Waits(memory, resources, clock, settings, fitting)
     estimates = Estimates(

@@ -7,7 +7,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ from robotq.store.port import (
     SaveDelivery,
     SaveOccupancy,
     SaveTask,
+    SharedQueues,
+    SharedUnavailable,
     StaleRevision,
     Store,
     StoreUnavailable,
@@ -118,6 +120,8 @@ class Commit:
         self._working.set()
         self._answering = asyncio.Event()
         self._answering.set()
+        self.shared = store if isinstance(store, SharedQueues) else None
+        """Where tasks for workers are, if other daemons have them too."""
         self.locks = Locks()
         """One for each task that somebody is changing, by its id."""
         self.reason: str | None = None
@@ -163,7 +167,8 @@ class Commit:
         over too, and then undone.
         """
         following = self._following(mutations)
-        if not self._answering.is_set():
+        elsewhere = self._elsewhere(mutations)
+        if not self._answering.is_set() and not elsewhere:
             # what is not handed over cannot come to the disk later
             raise RobotqError("store_unavailable", reason=NO_ANSWER)
         whole = mutations
@@ -187,10 +192,16 @@ class Commit:
                 self._bus.publish(events)
 
         try:
-            await self._hand_over(writing, whole, committed)
+            if elsewhere:
+                await self._in_time(self._store.apply(whole, committed))
+            else:
+                await self._hand_over(writing, whole, committed)
         except StaleRevision as error:
             await self._unless_removed(str(error), mutations)
             raise
+        except SharedUnavailable as error:
+            # of no robot: what is the daemon's own is on disk
+            raise RobotqError("store_unavailable", reason=str(error)) from error
         except StoreUnavailable as error:
             self._failed(str(error))
             raise RobotqError("store_unavailable", reason=str(error)) from error
@@ -222,8 +233,13 @@ class Commit:
             if self._answering.is_set():
                 whole = _together(mutations, following, holds)
                 try:
-                    await self._hand_over(_Writing(refused=False), whole, committed)
+                    if self._elsewhere(mutations):
+                        await self._store.apply(whole, committed)
+                    else:
+                        await self._hand_over(_Writing(refused=False), whole, committed)
                     written = True
+                except SharedUnavailable as error:
+                    _log.warning("not in the shared database: %s", error)
                 except StoreUnavailable as error:
                     self._failed(str(error))
         finally:
@@ -233,6 +249,76 @@ class Commit:
                 self._resources.give_back(claimed.queue)
                 self._memory.wake_robots()
         return written
+
+    # -- what other daemons change as well -------------------------------------------------------
+
+    async def claim(
+        self, queue: str, match: str, take: Callable[[Task], Sequence[Mutation] | None]
+    ) -> bool:
+        """Have the shared database choose a waiting task, and write what `take` makes of it.
+        False where there is none. Raises RobotqError store_unavailable, StaleRevision."""
+        assert self.shared is not None
+        chosen: list[Sequence[Mutation]] = []
+
+        def taken(task: Task) -> Sequence[Mutation] | None:
+            mutations = take(task)
+            if mutations is not None:
+                chosen[:] = [mutations]
+            return mutations
+
+        def committed(_: Sequence[Event]) -> None:
+            self._take_over(chosen[0], ())
+
+        try:
+            answer = self.shared.claim(queue, match, taken, committed)
+            return await self._in_time(answer) is not None
+        except SharedUnavailable as error:
+            raise RobotqError("store_unavailable", reason=str(error)) from error
+
+    async def read_anew(self, task_id: str) -> Task:
+        """A task as the shared database has it; memory has it so from here on. Raises RobotqError
+        task_not_found, store_unavailable."""
+        task = await self._reads.anew(task_id)
+        self.mirror([task])
+        return task
+
+    def must_know(self, queue: str) -> None:
+        """Raises RobotqError store_unavailable where nobody can say what waits in a queue, since
+        the database is away."""
+        if self.shared is not None and self.shared.shared_queue(queue) and self.shared.reason:
+            raise RobotqError("store_unavailable", reason=self.shared.reason)
+
+    async def newest(self, task: Task) -> Task:
+        """The task, where other daemons change it too as the database has it. Raises as
+        `read_anew`."""
+        if self.shared is None or not self.shared.shared_queue(task.queue):
+            return task
+        return await self.read_anew(task.id)
+
+    async def was_old(self, task_id: str) -> bool:
+        """Whether memory had a task that another daemon has changed; it has the new one now.
+        Raises as `read_anew`."""
+        known = self._memory.get(task_id)
+        return known is not None and (await self.newest(known)).revision != known.revision
+
+    def mirror(self, tasks: Iterable[Task]) -> None:
+        """Bring memory up to date with what other daemons have written."""
+        for task in tasks:
+            known = self._memory.get(task.id)
+            if known is not None and known.revision >= task.revision:
+                continue
+            self._memory.update(task, None if known is None else known.state)
+            if _is_told(task):
+                self._signals.task_written.tell(task)
+
+    async def _in_time(self, answer: asyncio.Future[_T]) -> _T:
+        """Its result. Raises NotAnswered; what is written later all the same is taken over
+        then, and stands."""
+        answer.add_done_callback(_heard)
+        done, _ = await asyncio.wait({answer}, timeout=self._deadline_s)
+        if not done:
+            raise NotAnswered
+        return answer.result()
 
     async def write_when_possible(
         self, mutations: Sequence[Mutation], then: Callable[[], None] | None = None
@@ -289,9 +375,16 @@ class Commit:
 
     async def _unless_removed(self, task_id: str, mutations: Sequence[Mutation]) -> None:
         """Raises RobotqError task_not_found where retention has removed the task meanwhile."""
+        if self._elsewhere(mutations):
+            # another daemon was first; who asked reads it anew
+            return
         ours = any(isinstance(one, SaveTask) and one.task.id == task_id for one in mutations)
         if ours and self._memory.get(task_id) is None:
             await self.find(task_id)
+
+    def _elsewhere(self, mutations: Sequence[Mutation]) -> bool:
+        """Whether these go to the database that daemons share."""
+        return self.shared is not None and self.shared.shares(mutations)
 
     def _following(self, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
         """What has to be written with these."""
@@ -319,6 +412,10 @@ class Commit:
             try:
                 if isinstance(mutation, SaveTask):
                     task, was = mutation.task, mutation.was
+                    if self.shared is not None and self.shared.shared_queue(task.queue):
+                        # memory may never have seen what it was
+                        self.mirror([task])
+                        continue
                     if was is not None:
                         self._memory.update(task, was.state)
                     elif task.state is TaskState.PENDING:
@@ -387,6 +484,12 @@ def _together(
 ) -> Sequence[Mutation]:
     """What goes into one transaction."""
     return [*mutations, *following, *(holds.mutations if holds is not None else ())]
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """Nobody may be there any more to hear of an error."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _is_told(task: Task) -> bool:

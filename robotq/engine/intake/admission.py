@@ -16,6 +16,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.job import Job
 from robotq.model.task import Command, Repeat, Task
 from robotq.model.weight import weight_of
+from robotq.store.port import SharedQueues
 
 
 class Admission:
@@ -32,6 +33,8 @@ class Admission:
         """Tasks of robots on their way to the disk; changed by their `Room`."""
         self.heavy = 0
         """Bytes of all that is on its way there; changed in the same way."""
+        self.shared: SharedQueues | None = None
+        """What numbers the tasks for workers that other daemons have too."""
         self.closed = False
         """Nothing more is admitted."""
 
@@ -234,18 +237,23 @@ class Admission:
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
-        self._seq += 1
+        shared = self.shared
+        if shared is not None and shared.shared_queue(job.queue):
+            seq = shared.next_number()
+        else:
+            self._seq += 1
+            seq = self._seq
         now_ms = self._clock.now_ms()
         return Task(
-            id=job.task_id or ids.task_id(now_ms, self._seq),
-            seq=self._seq,
+            id=job.task_id or ids.task_id(now_ms, seq),
+            seq=seq,
             api=api,
             queue=job.queue,
             command=job.command,
             actor=actor,
             submitted_at_ms=now_ms,
             priority=job.priority,
-            rank=float(self._seq),
+            rank=float(seq),
             work=job.work,
         )
 

@@ -66,7 +66,14 @@ class Idempotency:
             known = await self._known(request)
             if known is not None:
                 return known
-            accepted = await accept(save)
+            try:
+                accepted = await accept(save)
+            except DuplicateKey:
+                # the same request came to another daemon at the same time
+                known = await self._known(request)
+                if known is None:
+                    raise
+                return known
             crash_point(CrashPoint.ANSWER_KEPT)
             return accepted
         finally:

@@ -219,6 +219,10 @@ class TaskMemory:
                 sums[state.value] = sums.get(state.value, 0) + number
         return Counts(**sums)
 
+    def recount(self, counts: Mapping[tuple[str, str, TaskState], int]) -> None:
+        """Take over what somebody else has counted."""
+        self._counts.update(counts)
+
     def all_counts(self) -> Mapping[tuple[str, str, TaskState], int]:
         return self._counts
 

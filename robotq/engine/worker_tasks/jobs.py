@@ -13,13 +13,14 @@ from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.worker_tasks import job_changes
 from robotq.engine.worker_tasks.job_changes import Change, same_end, stale, wrong_state
+from robotq.engine.worker_tasks.newest import TRIES, on_newest
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, Job, JobEnding
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.model.transitions import Action
-from robotq.store.port import Mutation
+from robotq.store.port import Mutation, StaleRevision
 
 
 class Jobs:
@@ -41,7 +42,7 @@ class Jobs:
         idempotency: Idempotency,
         clock: WallClock,
     ) -> None:
-        self._commit = commit
+        self.commit = self._commit = commit
         self._memory = memory
         self._admission = admission
         self._holds = holds
@@ -104,6 +105,9 @@ class Jobs:
         Its token is the task's `fence`. `named`: nobody else goes by the worker's name.
         Raises RobotqError store_unavailable.
         """
+        shared = self._commit.shared
+        if shared is not None and shared.shared_queue(queue):
+            return await self._claim_shared(queue, worker, match, named=named)
         while (waiting := self._next(queue, match)) is not None:
             async with self._commit.of(waiting.id) as task:
                 # while the lock was waited for, it may have been called off
@@ -111,7 +115,35 @@ class Jobs:
                     return await self._write(self._claimed(task, worker, named=named))
         return None
 
+    async def _claim_shared(
+        self, queue: str, worker: str, match: str, *, named: bool
+    ) -> Task | None:
+        """The database chooses: what is in memory may be old."""
+        claimed: list[Task] = []
+
+        def take(task: Task) -> Sequence[Mutation] | None:
+            if self._overdue(task):
+                return None
+            after, mutations = self._claimed(task, worker, named=named)
+            claimed[:] = [after]
+            return mutations
+
+        for _ in range(TRIES):
+            waiting = self._next(queue, match)
+            if waiting is None:
+                self._commit.must_know(queue)
+                return None
+            try:
+                if await self._commit.claim(queue, match, take):
+                    return claimed[0]
+            except StaleRevision:
+                continue
+            # others have it: memory says so as soon as it has been read
+            await self._commit.read_anew(waiting.id)
+        return None
+
     @unbroken
+    @on_newest
     async def claim_this(self, task_id: str, worker: str) -> Task:
         """The same for exactly one task. Raises RobotqError task_not_found, wrong_state,
         queue_held, store_unavailable."""
@@ -123,6 +155,7 @@ class Jobs:
             return await self._write(self._claimed(task, worker))
 
     @unbroken
+    @on_newest
     async def renew(
         self,
         task_id: str,
@@ -146,6 +179,7 @@ class Jobs:
             return await self._write(renewed, earlier)
 
     @unbroken
+    @on_newest
     async def finish(
         self, task_id: str, holder: Holder, ending: JobEnding, *, unclaimed: bool = False
     ) -> Task:
@@ -157,7 +191,11 @@ class Jobs:
         Raises RobotqError task_not_found, wrong_state (it has ended otherwise), stale_claim;
         both are kept in the journal; store_unavailable.
         """
-        async with self._commit.of(task_id) as before:
+        async with self._commit.of(task_id) as known:
+            before = known
+            if known.state is not TaskState.RUNNING or not holder.has(known):
+                # a refusal is kept in the journal, so it must not come from an old mirror
+                before = await self._commit.newest(known)
             if before.state.final and same_end(before, holder, ending):
                 return before
             now_ms = self._clock.now_ms()
@@ -172,6 +210,7 @@ class Jobs:
             return await self._write(job_changes.ended(task, ending, now_ms), earlier)
 
     @unbroken
+    @on_newest
     async def give_back(self, task_id: str, holder: Holder) -> Task:
         """The worker has not begun and will not: the task goes back to its place, and this
         counts as no attempt. Raises RobotqError like `renew`."""
@@ -181,6 +220,7 @@ class Jobs:
             return await self._write(job_changes.released(task, self._clock.now_ms()))
 
     @unbroken
+    @on_newest
     async def lose(self, task_id: str, holder: Holder) -> Task:
         """The worker is gone for certain, and its task fails with worker_lost.
 
@@ -195,6 +235,7 @@ class Jobs:
     # -- by time and by people ---------------------------------------------------------------
 
     @unbroken
+    @on_newest
     async def expire(self, task_id: str, *, not_before_ms: int = 0) -> Task:
         """What follows where the lease or the deadline of a task is over; nothing where not.
 
@@ -218,6 +259,7 @@ class Jobs:
             return await self._write(job_changes.offered_again(task, now_ms))
 
     @unbroken
+    @on_newest
     async def count_anew(self, task_id: str) -> None:
         """Let a lease that is longer than it can be, because the clock was set back while the
         daemon was away, begin now. Raises RobotqError store_unavailable."""
@@ -235,10 +277,24 @@ class Jobs:
     async def cancel(self, task: Task, *, actor: str, reason: str) -> Task:
         """Call off a task that nobody else changes meanwhile. Its worker hears of it with the
         next sign of life, and its result is refused."""
-        now_ms = self._clock.now_ms()
-        return await self._write(job_changes.cancelled(task, now_ms, actor=actor, reason=reason))
+        for _ in range(TRIES):
+            now_ms = self._clock.now_ms()
+            try:
+                return await self._write(
+                    job_changes.cancelled(task, now_ms, actor=actor, reason=reason)
+                )
+            except StaleRevision:
+                if self._commit.shared is None:
+                    raise
+                task = await self._commit.read_anew(task.id)
+            except RobotqError as error:
+                if error.code.name != "wrong_state" or not await self._commit.was_old(task.id):
+                    raise
+                task = await self._commit.find(task.id)
+        raise RobotqError("too_many_requests", what="changes of a task", limit=TRIES)
 
     @unbroken
+    @on_newest
     async def retry(self, task_id: str, *, actor: str) -> Task:
         """Let a failed task wait again under its own id.
 

@@ -68,15 +68,13 @@ async def found(connection: Connection, statement: str, parameters: Any = None) 
 
 
 async def restore(connection: Connection, finished: int) -> Restored:
-    ended = await found(connection, READ["finished"], (finished,))
+    # first: an event that is written meanwhile is read later
     seq, event, _ = await one(connection, READ["numbers"])
+    ended = await found(connection, READ["finished"], (finished,))
     return Restored(
         unfinished=await unfinished(connection),
         finished=[rows.task_from_row(row) for row in reversed(ended)],
-        counts={
-            (api, queue, TaskState(state)): tasks
-            for api, queue, state, tasks in await found(connection, READ["counts"])
-        },
+        counts=await counts(connection),
         holds=[state_rows.hold_from_row(row) for row in await found(connection, READ["holds"])],
         occupancies=[
             state_rows.occupancy_from_row(row)
@@ -90,6 +88,20 @@ async def restore(connection: Connection, finished: int) -> Restored:
         last_seq=seq,
         last_event_id=event,
     )
+
+
+async def last_change(connection: Connection) -> int:
+    """The number of the last commit."""
+    _, _, change = await one(connection, READ["numbers"])
+    return int(change)
+
+
+async def counts(connection: Connection) -> dict[tuple[str, str, TaskState], int]:
+    """Tasks by interface, queue and state."""
+    return {
+        (api, queue, TaskState(state)): tasks
+        for api, queue, state, tasks in await found(connection, READ["counts"])
+    }
 
 
 async def unfinished(connection: Connection) -> list[Task]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import uuid
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import psycopg
 
@@ -15,7 +15,7 @@ from robotq.model.delivery import Delivery
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
-from robotq.model.task import Task
+from robotq.model.task import Task, TaskState
 from robotq.postgres import SCHEMA_VERSION, Database, DatabaseAway, migrate
 from robotq.postgres.database import Connection, one
 from robotq.store.job_query import JobQuery
@@ -45,6 +45,17 @@ _PRUNE_ROWS = 200
 T = TypeVar("T")
 
 
+class Since(NamedTuple):
+    """What was written after a change."""
+
+    tasks: Sequence[Task]
+    change: int
+    """Up to which change they are."""
+    events: Sequence[Event]
+    counts: Mapping[tuple[str, str, TaskState], int] | None
+    """Of all tasks, as new as `tasks` or newer; None where there are none."""
+
+
 class PostgresStore:
     """Everything in the schema `robotq` of a database, for any number of daemons.
 
@@ -59,6 +70,8 @@ class PostgresStore:
         self._folder = folder
         self._writer: Writer | None = None
         self._version = ""
+        self.opened_at = 0
+        """The last change that `open` has read for certain: what `since` goes on from."""
 
     @property
     def database(self) -> Database:
@@ -76,6 +89,8 @@ class PostgresStore:
             writer = Writer(self._database, f"{self._database.name} {uuid.uuid4().hex[:12]}")
             await writer.open()
             self._writer = writer
+            # before all else: what is written meanwhile is read twice, and not never
+            self.opened_at = await self._read(reads.last_change)
             restored = await self._read(lambda found: reads.restore(found, finished))
         except BaseException as error:
             await self.close()
@@ -102,25 +117,24 @@ class PostgresStore:
             raise StoreUnavailable("the store is not open")
         return self._writer.claim(queue, match, take, committed)
 
-    async def join(self) -> tuple[int, int]:
-        """A number for this daemon, and the last change of a task: what `since` goes on from."""
+    async def join(self) -> int:
+        """A number for this daemon, which the next thousand that come do not get."""
 
-        async def ask(connection: Connection) -> tuple[int, int]:
+        async def ask(connection: Connection) -> int:
             (front,) = await one(connection, reads.READ["front"])
-            _, _, change = await one(connection, reads.READ["numbers"])
-            return int(front), int(change)
+            return int(front)
 
         return await self._read(ask)
 
-    async def since(
-        self, change: int, event: int, limit: int
-    ) -> tuple[Sequence[Task], int, Sequence[Event]]:
-        """Tasks that were changed after a change, up to which change they are, and the journal
-        after an event. At most `limit` tasks of whole commits, and as many events."""
+    async def since(self, change: int, event: int, limit: int) -> Since:
+        """What was written after a change, and the journal after an event. At most `limit` tasks
+        of whole commits, and as many events."""
 
-        async def ask(connection: Connection) -> tuple[Sequence[Task], int, Sequence[Event]]:
+        async def ask(connection: Connection) -> Since:
             tasks, last = await reads.changed(connection, change, limit)
-            return tasks, last, await reads.events(connection, event, limit, None, None)
+            events = await reads.events(connection, event, limit, None, None)
+            counts = await reads.counts(connection) if tasks else None
+            return Since(tasks, last, events, counts)
 
         return await self._read(ask)
 

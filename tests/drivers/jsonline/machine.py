@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from robotq.catalog import Catalog, load_catalog
-from robotq.config import Config, LimitsConfig, RobotConfig
+from robotq.config import Config, LimitsConfig, RobotConfig, StoreConfig
 from robotq.drivers import simulator
 from robotq.drivers.base import Driver, DriverSetup
 from robotq.drivers.jsonline.device import Device, DeviceOptions
@@ -185,7 +185,7 @@ async def site(
     """An engine with one jsonline robot at `port`."""
     config = Config(
         data=data,
-        store="memory",
+        store=StoreConfig(own="memory"),
         default_robot="robot_a",
         robots={
             "robot_a": RobotConfig(
