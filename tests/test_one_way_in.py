@@ -19,7 +19,7 @@ def _words(*lines: str) -> frozenset[str]:
 
 ENGINE = _words(
     # what there is
-    "reads holds why config catalog clock signals robots robot absent armed accepts can_reload",
+    "reads holds why config catalog offered clock signals robots robot absent armed accepts can_reload",
     "store_available default_robot queue_name queue_names recorded audit artifacts",
     # what can be done
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",

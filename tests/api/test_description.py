@@ -40,7 +40,7 @@ def schema_of(described: Mapping[str, Any], name: str) -> jsonschema_rs.Draft202
 
 
 def test_document__tells_everything_that_the_table_says(described: dict[str, Any]) -> None:
-    for route in ROUTES:
+    for route in (route for route in ROUTES if not route.websocket):
         operation = described["paths"][route.path][route.method.lower()]
         assert operation["summary"] == route.summary
         told = {parameter["name"] for parameter in operation.get("parameters", ())}

@@ -88,7 +88,7 @@ class QueueControl:
         if jogged and robot is not None:
             raise RobotqError("robot_busy", robot=robot, reason="reason.jog_another")
         # nobody's robot begins something while somebody moves it by hand
-        names = [name for name in names if name not in jogged]
+        names = tuple(name for name in names if name not in jogged)
         holds = [
             hold for name in names for hold in self._holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]
