@@ -19,8 +19,8 @@ def _words(*lines: str) -> frozenset[str]:
 
 ENGINE = _words(
     # what there is
-    "reads holds why config catalog offered clock signals robots robot absent armed accepts can_reload",
-    "store_available default_robot queue_name queue_names recorded audit artifacts",
+    "reads holds why config catalog clock signals robots robot absent armed accepts can_reload",
+    "offered store_available default_robot queue_name queue_names recorded audit artifacts",
     # what can be done
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
     "from_line jogging alarms put_back repeats places maintenance notifications mirror",
