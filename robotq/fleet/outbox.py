@@ -53,7 +53,11 @@ class Outbox:
             journal, sent_id = await self._place(connection)
             if not self._same:
                 journal, sent_id = await self._agreed(connection, journal, sent_id)
+            # the disk may be ahead of what has been told, and of the tasks in memory: what an event
+            # tells of its task is read with it, and not read again
+            told = self._reads.last_event_id
             events = await self._reads.events(sent_id, limit=_BATCH)
+            events = [event for event in events if event.id <= told]
             if events:
                 await self._write(connection, journal, events)
                 sent_id = events[-1].id

@@ -310,6 +310,9 @@ async def checklist(ask: Recorded) -> None:
     await ask("GET", f"/api/v1/batches/{made['id']}")
     await ask("GET", f"/api/v1/batches/{_NOBODY}")
     await ask.lab.asking("robot_a")
+    # its item is made beside the question
+    while not (await ask.lab.get("/apis/checklist/api/v1/tasks?status=in_progress"))["items"]:
+        await asyncio.sleep(0.01)
     await ask("GET", "/api/v1/tasks?status=in_progress")
     await ask("GET", "/api/v1/tasks?sort_by=created_at&order=asc")
     await ask("DELETE", "/api/v1/tasks/bulk", {"ids": [one["id"]]})

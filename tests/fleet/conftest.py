@@ -52,7 +52,7 @@ class Member:
                 url=f"http://127.0.0.1:{self.port}",
                 key=KEY,
                 hub=hub,
-                poll_s=0.05,
+                poll_s=0.1,
                 away_s=3,
             ),
         )
@@ -67,7 +67,14 @@ class Member:
 
     async def stop(self) -> None:
         self.daemon = None
-        await self._stack.aclose()
+        try:
+            async with asyncio.timeout(60):
+                await self._stack.aclose()
+        except TimeoutError:
+            # what it hangs at is in the output of the test
+            for task in asyncio.all_tasks():
+                task.print_stack()
+            raise
 
     async def ask(
         self, method: str, path: str, body: Any = None, **headers: str
