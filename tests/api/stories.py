@@ -311,7 +311,9 @@ async def checklist(ask: Recorded) -> None:
     await ask("GET", f"/api/v1/batches/{_NOBODY}")
     await ask.lab.asking("robot_a")
     # its item is made beside the question
-    while not (await ask.lab.get("/apis/checklist/api/v1/tasks?status=in_progress"))["items"]:
+    for _ in range(500):
+        if (await ask.lab.get("/apis/checklist/api/v1/tasks?status=in_progress"))["items"]:
+            break
         await asyncio.sleep(0.01)
     await ask("GET", "/api/v1/tasks?status=in_progress")
     await ask("GET", "/api/v1/tasks?sort_by=created_at&order=asc")
