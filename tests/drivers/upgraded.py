@@ -13,7 +13,7 @@ _LOOK_S = 1.0
 _AWAY_S = 5.0
 
 
-def upgraded(lab: KilledDaemon, params: JsonObject, *, tells_progress: bool = True) -> None:
+def upgraded(lab: KilledDaemon, params: JsonObject) -> None:
     """The motion goes on as if nothing had happened, and its device has had one start."""
     name = params[lab.witness.key]
     lab.start()
@@ -34,11 +34,10 @@ def upgraded(lab: KilledDaemon, params: JsonObject, *, tells_progress: bool = Tr
     assert (task.state, task.attempt) == ("completed", 1), task.error
     assert lab.witness.begun(name) == 1
     assert lab.witness.done(name, lab.rows()[task_id].run or "")
-    if tells_progress:
-        assert before is not None
-        assert told == sorted(told), "it goes on, and never back"
-        assert told[0] >= before
-        assert len(set(told)) > LASTS_S / 4
+    assert before is not None
+    assert told == sorted(told), "it goes on, and never back"
+    assert told[0] >= before
+    assert len(set(told)) > LASTS_S / 4
 
 
 def _followed(client: Client, task_id: str) -> list[float]:

@@ -29,6 +29,10 @@ class Telling:
     step: Template | None
     partial: Mapping[str, Expression]
 
+    @property
+    def is_nothing(self) -> bool:
+        return self.progress is None and self.step is None and not self.partial
+
 
 class Told:
     """Tells the engine what the robot says, each thing once."""

@@ -50,7 +50,13 @@ class OpcUaPlc:
         """Raises LinkLost."""
         from asyncua.sync import Client  # noqa: PLC0415 - only where it is used
 
-        client = Client(self._url, timeout=self._answer_s, sync_wrapper_timeout=self._answer_s * 5)
+        client = Client(
+            self._url,
+            timeout=self._answer_s,
+            sync_wrapper_timeout=self._answer_s * 5,
+            # it asks by itself whether the server lives, and would give it a second only
+            watchdog_intervall=self._answer_s,
+        )
         try:
             with self._as_lost(self._url):
                 client.connect()

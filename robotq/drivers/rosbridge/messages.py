@@ -143,6 +143,17 @@ def status_topic(action: str) -> str:
     return f"{action}/_action/status"
 
 
+def feedback_topic(action: str) -> str:
+    """Where every client hears the feedback of every goal."""
+    return f"{action}/_action/feedback"
+
+
+def feedback_type(action_type: str) -> str:
+    """Of that topic. Bridges know it since November 2025; others do not subscribe, and say so to
+    nobody (RobotWebTools/rosbridge_suite#1072)."""
+    return f"{action_type}_FeedbackMessage"
+
+
 def encode(message: JsonObject) -> str:
     """Raises ValueError for a number that JSON does not have."""
     return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -183,6 +194,14 @@ def goals_in(message: Any) -> Mapping[GoalId, GoalStatus]:
         except (TypeError, KeyError, binascii.Error) as error:
             raise ValueError(f"no status of a goal: {each!r:.100}") from error
     return goals
+
+
+def feedback_in(message: Any) -> tuple[GoalId, Any]:
+    """Which goal a message of the topic tells of, and what. Raises ValueError where it is none."""
+    try:
+        return _goal_id(message["goal_id"]["uuid"]), message["feedback"]
+    except (TypeError, KeyError, binascii.Error) as error:
+        raise ValueError(f"no feedback of a goal: {message!r:.100}") from error
 
 
 def cancel_code(values: Any) -> CancelCode | None:

@@ -29,6 +29,7 @@ from robotq.drivers.rosbridge.messages import (
     GoalStatus,
     send_goal,
 )
+from robotq.drivers.rosbridge.overheard import Overheard
 from robotq.drivers.rosbridge.ready import Action, RosProgram
 from robotq.drivers.rosbridge.stops import Stops
 from robotq.drivers.settling import LeftRunning
@@ -109,31 +110,39 @@ class Run:
             exchange.wake()
 
     def follow(self, goal_id: GoalId, context: CommandContext) -> JsonObject:
-        """Wait for the end of a goal that was begun before, by what its server says of it: the
-        feedback and the result go to the connection that began it. Raises as `carry_out`."""
+        """Wait for the end of a goal that was begun before, by what its server says of it to
+        everybody: the result goes to the connection that began it. Raises as `carry_out`."""
         action = self._program.action
         assert action is not None
         self.goal_id = goal_id
-        exchange = Exchange()
-        with self._lock:
-            self._exchange = exchange
-        cancelled_at = 0.0
         if self._program.place is not None:
             context.moved_to(None)
+        overheard = Overheard(self._bridge, action, goal_id)
+        with self._lock:
+            self._exchange = overheard.exchange
         try:
-            looked_at = time.monotonic()
-            while (status := self._goals.of(action.name).get(goal_id, _GONE)).active:
-                cancelled_at = self._cancel_again(action.name, cancelled_at)
-                exchange.take(_TURN_S, self._woken())
-                self._check_left()
-                if time.monotonic() - looked_at > _ANEW_S:
-                    # a subscription may die without a word
-                    self._goals.look(action.name, _LOOK_S)
-                    looked_at = time.monotonic()
+            with Told(action.name, action.telling, self._scope, context) as told:
+                status = self._until_ended(action.name, goal_id, overheard, told)
+                return self.ended_unseen(status, context)
         finally:
             with self._lock:
                 self._exchange = None
-        return self.ended_unseen(status, context)
+            overheard.close()
+
+    def _until_ended(
+        self, action: str, goal_id: GoalId, overheard: Overheard, told: Told
+    ) -> GoalStatus:
+        cancelled_at = 0.0
+        looked_at = time.monotonic()
+        while (status := self._goals.of(action).get(goal_id, _GONE)).active:
+            cancelled_at = self._cancel_again(action, cancelled_at)
+            overheard.tell(overheard.exchange.take(_TURN_S, self._woken()), told)
+            self._check_left()
+            if time.monotonic() - looked_at > _ANEW_S:
+                # a subscription may die without a word
+                self._goals.look(action, _LOOK_S)
+                looked_at = time.monotonic()
+        return status
 
     def ended_unseen(self, status: GoalStatus, context: CommandContext) -> JsonObject:
         """The result of a goal of which only the status is known. Raises as `carry_out`."""

@@ -88,11 +88,17 @@ class SimulatedAction:
                 await asyncio.wait_for(made.cancelled.wait(), step_s)
             except TimeoutError:
                 self._write(f"step {made.id.hex()} {step + 1}")
-                if feedback is not None and self.tells_feedback:
-                    feedback({"done": step + 1, "of": steps})
+                if self.tells_feedback:
+                    self._tell_feedback(made, {"done": step + 1, "of": steps}, feedback)
                 continue
             return step
         return steps
+
+    def _tell_feedback(self, made: _Goal, values: JsonObject, client: Heard | None) -> None:
+        if client is not None:
+            client(values)
+        told = {"goal_id": _info(made)["goal_id"], "feedback": values}
+        self._graph.publish(f"{self.name}/_action/feedback", told)
 
     def _how(self, made: _Goal) -> int:
         if made.status == _ABORTED:
@@ -157,6 +163,8 @@ class SimulatedGraph:
         """Topic -> the message that it keeps."""
         self.published: list[tuple[str, JsonObject]] = []
         """What clients have published."""
+        self.knows_feedback = True
+        """Bridges from before November 2025 cannot import the type of feedback."""
         self._listeners: dict[str, list[Heard]] = {}
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -197,6 +205,8 @@ class SimulatedGraph:
     def subscribe(self, topic: str, type_: str | None, heard: Heard) -> Callable[[], None]:
         if type_ is None and topic not in self.topics:
             raise NotThere(f"Cannot infer topic type for topic {topic}")
+        if topic.endswith("/_action/feedback"):
+            self._check_feedback(topic, type_)
         listeners = self._listeners.setdefault(topic, [])
         listeners.append(heard)
         action = self.actions.get(topic.removesuffix("/_action/status"))
@@ -208,10 +218,16 @@ class SimulatedGraph:
         return lambda: listeners.remove(heard) if heard in listeners else None
 
     def publish(self, topic: str, message: JsonObject) -> None:
-        if not topic.endswith("/_action/status"):
+        if "/_action/" not in topic:
             self.published.append((topic, message))
         for heard in list(self._listeners.get(topic, ())):
             heard(message)
+
+    def _check_feedback(self, topic: str, type_: str | None) -> None:
+        action = self.actions.get(topic.removesuffix("/_action/feedback"))
+        package, _, name = str(type_).rpartition("/")
+        if not self.knows_feedback or action is None or type_ != f"{action.type}_FeedbackMessage":
+            raise NotThere(f"Unable to import msg class {name} from package {package}")
 
 
 def _info(goal: _Goal) -> JsonObject:

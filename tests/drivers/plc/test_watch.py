@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import LinkLost, LinkState
 from robotq.drivers.settling import RunState, Settles
 from robotq.model.task import Command
-from robotq.testing.driver_contract import Execution, RecordingContext
+from robotq.testing.driver_contract import Execution, RecordingContext, driver_setup
 from tests.drivers.killed import until
+from tests.drivers.plc.conftest import PlcSites
 from tests.drivers.plc.site import ModbusServer, Site
 
 pytestmark = [
@@ -69,6 +71,8 @@ def test_watchdog__of_a_plc_that_stops_for_it_is_told_when_it_is_asked(
     site.plc.dog_s = 0.5
     site.driver.connect()
     execution = Execution(site.driver, LONG, task_id="task_long").named()
+    # its number is on disk before the PLC has it
+    until(lambda: bool(site.plc.jobs))
     assert isinstance(site.driver, Settles)
     site.driver.let_go(60)
     run = execution.ended().context.unsettled(LONG)
@@ -108,3 +112,28 @@ def test_link__is_watched_while_nothing_runs(make_site: MakeSite) -> None:
     site.cable.pull()
     until(lambda: bool(site.links))
     assert site.links[-1][0] is LinkState.DISCONNECTED
+
+
+@pytest.mark.parametrize("protocol", ["modbus", "opcua"])
+def test_answer__that_comes_late_and_in_time_loses_no_link(
+    tmp_path: Path, plc_sites: PlcSites, protocol: str
+) -> None:
+    """`answer_s` is what counts, whatever the library under it thinks of a server that is busy."""
+    site = plc_sites(protocol, "numbered")
+    setup, links = driver_setup(tmp_path, {**site.options, "answer_s": 10})
+    driver = plc_driver.create(setup)
+    try:
+        driver.connect()
+        execution = Execution(driver, LONG, task_id="task_long").named()
+        site.cable.keep()
+        until(lambda: site.cable.kept)
+        # asyncua asks by itself once a second, and waits for a second
+        time.sleep(3)
+        site.cable.let_through()
+        driver.stop()
+        execution.ended()
+        assert [job.ended for job in site.plc.jobs] == ["stopped"]
+        assert driver.status().link is LinkState.CONNECTED
+        assert not [state for state, _ in links if state is LinkState.DISCONNECTED]
+    finally:
+        driver.close()

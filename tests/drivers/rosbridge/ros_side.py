@@ -31,6 +31,14 @@ from robotq.testing.rosbridge.server import BridgeServer
 
 ACTION = "/fibonacci"
 _STEP_S = 0.02
+_TOPICS = {
+    (f"{ACTION}/_action/status", "action_msgs/msg/GoalStatusArray"): (
+        GoalStatusArray, DurabilityPolicy.TRANSIENT_LOCAL,
+    ),
+    (f"{ACTION}/_action/feedback", "test_msgs/action/Fibonacci_FeedbackMessage"): (
+        Fibonacci.Impl.FeedbackMessage, DurabilityPolicy.VOLATILE,
+    ),
+}  # fmt: skip
 _SERVICES = {"/gripper/set": SetBool, f"{ACTION}/_action/cancel_goal": CancelGoal}
 
 
@@ -120,16 +128,13 @@ class RclpyGraph:
             self._node.destroy_client(client)
 
     def subscribe(self, topic: str, type_: str | None, heard: Heard) -> Callable[[], None]:
-        if not topic.endswith("/_action/status"):
+        kind, keeps = _TOPICS.get((topic, type_ or ""), (None, DurabilityPolicy.VOLATILE))
+        if kind is None:
             raise NotThere(f"Cannot infer topic type for topic {topic} ({type_})")
         loop = asyncio.get_running_loop()
-        qos = QoSProfile(
-            depth=10,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL,
-            reliability=ReliabilityPolicy.RELIABLE,
-        )
+        qos = QoSProfile(depth=10, durability=keeps, reliability=ReliabilityPolicy.RELIABLE)
         made_ = self._node.create_subscription(
-            GoalStatusArray,
+            kind,
             topic,
             lambda message: loop.call_soon_threadsafe(heard, values(message)),
             qos,

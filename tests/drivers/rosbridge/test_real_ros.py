@@ -145,9 +145,13 @@ def test_goal_that_was_left__is_found_again_under_its_id(robot: RealRobot) -> No
         after.connect()
         assert isinstance(after, Settles)
         assert after.settle(run, RecordingContext()).state is RunState.RUNNING
-        result = after.attach(run, RecordingContext())
+        context = RecordingContext()
+        result = after.attach(run, context)
         assert result == {"result_unavailable": True}
         assert after.settle(run, RecordingContext()).state is RunState.COMPLETED
+        # its feedback is heard too, although another connection has begun it
+        assert len(context.fractions) > 10
+        assert execution.context.fractions[-1] < context.fractions[0] < context.fractions[-1]
     finally:
         after.close()
     assert len(robot.lines("start")) == 1

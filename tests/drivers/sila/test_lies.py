@@ -65,7 +65,12 @@ def test_lie__is_believed_by_nobody(
 
 def test_start__that_arrives_after_the_server_was_asked(lab: KilledDaemon, site: Site) -> None:
     cable = site.cable
-    started_late(lab, _LONG, cable.keep, lambda: cable.kept, cable.let_through)
+
+    def keep() -> None:
+        # the start itself, and no beat
+        cable.keep(lambda said: str(_LONG["place"]).encode() in said)
+
+    started_late(lab, _LONG, keep, lambda: cable.kept, cable.let_through)
 
 
 def test_answer__that_comes_late_is_not_waited_for(site: Site) -> None:
