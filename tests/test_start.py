@@ -64,7 +64,7 @@ print(json.dumps([sorted(sys.modules), built]))
 """
 
 
-_MOST = {"robotq": 356, "libraries": 480}
+_MOST = {"robotq": 361, "libraries": 480}
 """Modules of ours and of libraries. What a start costs goes by their number."""
 
 

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.queue.ending import Ending, StopCause, StopRequest, unknown
-from robotq.engine.queue.step_recorder import Recorder
-from robotq.engine.robot.attached import AttachedRun
+from robotq.engine.queue.ending import Ending, StopCause, StopRequest
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.doubts import Doubts
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.in_doubt import Doubt
 from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
+from robotq.engine.robot.running.answering import Answering
+from robotq.engine.robot.running.beginning import Beginning
+from robotq.engine.robot.running.coming_back import ComingBack
+from robotq.engine.robot.running.our_faults import OurFaults
 from robotq.engine.robot.wishes import Wishes
 from robotq.engine.waiting.fitting import why_misfit
 from robotq.model.clock import MotionClock
 from robotq.model.crashpoints import CrashPoint, crash_point
-from robotq.model.errors import RobotqError
-from robotq.model.event import Event
-from robotq.model.hold import Hold, HoldCode
+from robotq.model.hold import HoldCode
 from robotq.model.task import Task
-from robotq.store.port import AppendEvent, Mutation
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +56,6 @@ class Executor:
     ) -> None:
         self._robot = robot
         self._host = host
-        self._motion = motion
         self.link_lost = link_lost
         self._deps = deps
         self._run: Run | None = None
@@ -76,6 +73,12 @@ class Executor:
         self.standing = asyncio.Event()
         """Set while the driver has no command, or has not confirmed the stop of one in time."""
         self.standing.set()
+        self._beginning = Beginning(robot, host, motion, deps)
+        self._coming_back = ComingBack(
+            robot, host, deps, idle=self.idle, late=lambda: self.doubts.late
+        )
+        self._our_faults = OurFaults(robot, self._wishes, self._coming_back, deps)
+        self._answering = Answering(robot, lambda: self._current, deps.commit, deps.clock)
         self.claiming_since_ms: int | None = None
         """Since when it has tried to claim a task that may run; None where it does not."""
 
@@ -133,7 +136,7 @@ class Executor:
             await self._deps.claims.until_ready(self._robot)
             self.claiming_since_ms = self.claiming_since_ms or self._deps.clock.now_ms()
             if self._host.stop_under_way:
-                await self._until_stopped()
+                await self._coming_back.until_stopped()
                 return None
             # from here on: a claim that is being written counts as work
             self.idle.clear()
@@ -162,8 +165,7 @@ class Executor:
             self._deps.fitting.found(task, why)
             await self._wishes.release(task)
             return None
-        run = self._run = self._begin(task)
-        run.links = self.doubts.links
+        run = self._begin(task)
         self.standing.clear()
         try:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
@@ -192,11 +194,7 @@ class Executor:
     async def follow(self, doubt: Doubt) -> Run:
         """Have a run that goes on already in hand, until it is over."""
         task = msgspec.structs.replace(doubt.task, run=doubt.run)
-        run = self._run = self._begin(task, doubt)
-        run.links = self.doubts.links
-        run.had(doubt.worked_s(self._deps.clock.now_ms()))
-        if doubt.request is not None:
-            run.ask_to_stop(doubt.request)
+        run = self._begin(task, doubt)
         self.doubts.now = None
         self.standing.clear()
         try:
@@ -222,36 +220,14 @@ class Executor:
     def _begin(self, task: Task, doubt: Doubt | None = None) -> Run:
         """Nothing is awaited between the last look at the holds and this. `doubt`: the device has
         it already."""
-        deps = self._deps
-        if doubt is None:
-            spec = deps.settings.catalog.get(task.command.cmd_type)
-            recorder = Recorder(
-                task,
-                deps.claims.record,
-                deps.resources,
-                deps.clock,
-                places=deps.settings.places_of(task),
-                simulated=self._host.capabilities.simulated,
-                timings=deps.settings.timings,
-                keeper=deps.keeper,
-            )
-        else:
-            spec, recorder = doubt.spec, doubt.recorder
-        return (Run if doubt is None else AttachedRun)(
+        self._run = self._beginning.begin(
             task,
-            spec,
-            recorder,
-            self._host,
-            motion=self._motion,
-            clock=deps.clock,
+            doubt,
             motion_held=self._motion_held,
             glance=self.glance,
-            repeat_stop_s=deps.settings.timings.repeat_stop_s,
-            name_run=deps.claims.name_run if self._host.settles is not None else None,
-            driver=deps.settings.config.robots[self._robot].driver,
-            programs=deps.programs,
-            follows=None if doubt is None else doubt.unsettled(),
+            links=self.doubts.links,
         )
+        return self._run
 
     # -- how it ended ------------------------------------------------------------------------
 
@@ -271,87 +247,16 @@ class Executor:
         return ending
 
     async def _abandon(self, task: Task, error: Exception) -> None:
-        """A fault of our own: nobody knows how far the robot got, so a person has to look. Where
-        its end cannot be recorded the queue says so, and it is tried again: the executor itself
-        never ends."""
+        """A fault of our own."""
         if self._run is not None:
             self._run.recorder.end()
         self.doubts.give_up()
-        ending = unknown("internal_error", f"{type(error).__name__}: {error}")
-        asked = self._wishes.asked(task.id)
-        hold: Hold | None = None
-        while True:
-            try:
-                await self._deps.claims.finish(task, ending, asked=asked, claim_next=False)
-            except RobotqError as refused:
-                _log.warning("%s: %s has ended otherwise: %s", self._robot, task.id, refused)
-            except Exception:  # noqa: BLE001 - the next attempt may succeed
-                _log.exception("%s: out of order, %s has no end", self._robot, task.id)
-                if hold is None:
-                    hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=task.id)
-                    self.idle.set()
-                await asyncio.sleep(self._deps.settings.timings.after_fault_s)
-                continue
-            break
-        if hold is not None:
-            await self._lift(hold)
-
-    async def _lift(self, hold: Hold, moves: Sequence[Mutation] = ()) -> None:
-        """Lift a hold of our own, whatever goes wrong meanwhile."""
-        while True:
-            try:
-                await self._deps.claims.lift_when_possible(hold, moves)
-            except Exception:  # noqa: BLE001 - the next attempt may succeed, at the latest without
-                _log.exception("%s: a hold could not be lifted", self._robot)
-                moves = ()
-                await asyncio.sleep(self._deps.settings.timings.after_fault_s)
-            else:
-                return
+        await self._our_faults.end(task, error)
 
     async def _until_back(self) -> None:
         """The outcome is recorded; the robot gets nothing new before its driver is back."""
-        run, hold = self._run, None
-        if self._host.settles is not None:
-            await self._until_answered()
-        if run is None:
-            return
-        if not run.back.done():
-            hold = self._unresponsive(run)
-            await asyncio.wait({run.back})
-        elif self._host.stuck is not None:
-            hold = self._unresponsive(run)
-            await asyncio.wait({self._host.stuck})
-        if not run.back.cancelled():
-            # it may have come back while its end was being written: then nobody has looked at it
-            run.back.exception()
-        moves = run.recorder.late_moves()
-        if moves and hold is None:
-            hold = self._unresponsive(run)
-        if hold is not None:
-            await self._lift(hold, moves)
-        run.recorder.release()
+        await self._coming_back.until_back(self._run)
         self._run = None
-
-    async def _until_answered(self) -> None:
-        """A driver that was asked for a run gets nothing new before it has come back."""
-        late = self.doubts.late
-        if late is not None and not late.done():
-            hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
-            await asyncio.wait({late})
-            await self._lift(hold)
-
-    def _unresponsive(self, run: Run) -> Hold:
-        self.idle.set()
-        return self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE, task_id=run.task.id)
-
-    async def _until_stopped(self) -> None:
-        """A stop that hangs in the driver must not stop the command after the one it was for."""
-        returned = asyncio.ensure_future(self._host.until_stopped())
-        await asyncio.wait({returned}, timeout=self._deps.settings.timings.stop_returns_s)
-        if not returned.done():
-            hold = self._deps.holds.set(self._robot, HoldCode.UNRESPONSIVE)
-            await returned
-            await self._lift(hold)
 
     # -- what reaches a running command -------------------------------------------------------
 
@@ -384,12 +289,8 @@ class Executor:
     def asks_for(self, cmd_type: str | None) -> bool:
         """Whether the running command waits for an answer by this immediate command; None:
         for any answer."""
-        pending = self._current.question if self._current is not None else None
-        if pending is None or not pending.open:
-            return False
-        return cmd_type is None or pending.question.answered_by == cmd_type
+        return self._answering.asks_for(cmd_type)
 
-    @unbroken
     async def answer(
         self, task_id: str, value: Any, *, actor: str, asked_at_ms: int | None = None
     ) -> None:
@@ -397,27 +298,4 @@ class Executor:
 
         Raises RobotqError no_question, bad_parameter, store_unavailable.
         """
-        run = self._current
-        pending = run.question if run is not None and run.task.id == task_id else None
-        if run is None or pending is None or not pending.open:
-            raise RobotqError("no_question", reason=f"{task_id} asks nothing")
-        if asked_at_ms is not None and pending.question.asked_at_ms != asked_at_ms:
-            raise RobotqError("no_question", reason=f"{task_id} asks something else by now")
-        pending.check(value)
-        event = Event(
-            kind="task.answered",
-            at_ms=self._deps.clock.now_ms(),
-            actor=actor,
-            api=run.task.api,
-            robot=self._robot,
-            task_id=task_id,
-            data={"answer": value},
-        )
-        pending.being_answered = True
-        try:
-            await self._deps.commit.write([AppendEvent(event)])
-        finally:
-            pending.being_answered = False
-        crash_point(CrashPoint.ANSWERED)
-        if not pending.give(value):
-            raise RobotqError("no_question", reason=f"{task_id} has stopped waiting")
+        await self._answering.answer(task_id, value, actor=actor, asked_at_ms=asked_at_ms)
