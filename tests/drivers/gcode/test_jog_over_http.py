@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,11 @@ class Finger:
                 self.said.append(said)
             elif self.holds:
                 await asyncio.sleep(self.late_s)
-                with suppress(ConnectionError):
+                try:
                     await self._socket.send_json({"n": said["n"]})
+                except ConnectionError:
+                    # the daemon has closed it; what is still here of it is old
+                    return
 
     @property
     def ended(self) -> bool:
