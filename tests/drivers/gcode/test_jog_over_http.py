@@ -176,6 +176,7 @@ async def test_button__that_nobody_is_heard_of_any_more(name: str, tmp_path: Pat
         await finger.leave()
 
 
+@pytest.mark.long
 async def test_button__over_a_connection_that_is_too_slow_moves_nothing(tmp_path: Path) -> None:
     """What it has kept back would move the robot when the person has long let go."""
     async with paused("grbl-gantry", tmp_path) as bench:
