@@ -99,11 +99,15 @@ class Bench:
         return self.machine.axes.moving
 
     async def held_for(self, mm: float) -> Finger:
+        """A finger that a busy machine has kept waiting has let go: it presses again."""
         before = await asyncio.to_thread(self.gone_mm)
         finger = await self.press()
         async with asyncio.timeout(20):
             while await asyncio.to_thread(self.gone_mm) - before < mm:
-                assert not finger.ended, finger.said
+                if finger.ended:
+                    assert [one["reason"] for one in finger.said] == ["no_renewal"], finger.said
+                    before = await asyncio.to_thread(self.gone_mm)
+                    finger = await self.press()
                 await asyncio.sleep(0.005)
         return finger
 
@@ -140,14 +144,15 @@ async def test_button__moves_the_axis_while_it_is_held_and_keeps_the_queue_pause
         let_go = bench.machine.now()
         said = await finger.let_go()
         assert said["reason"] == "released"
-        assert said["moved_mm"] == pytest.approx(bench.machine.axes.position[0], abs=0.02)
+        assert said["end"]["x"] == pytest.approx(bench.machine.axes.position[0], abs=0.02)
+        assert said["moved_mm"] >= 10
         assert bench.machine.axes.last_step <= let_go + AHEAD_S + SLACK_S
         assert bench.lab.holds(bench.robot) == {HoldCode.PAUSED}
         assert (await bench.lab.get(f"/task/{waiting}"))["status"] in ("queued", "pending")
-        (started,) = await bench.journal("jog.started")
-        (ended,) = await bench.journal("jog.ended")
+        started = (await bench.journal("jog.started"))[-1]
+        ended = (await bench.journal("jog.ended"))[-1]
         assert (started["data"]["axis"], ended["data"]["reason"]) == ("x", "released")
-        assert ended["data"]["end"]["x"] == pytest.approx(said["moved_mm"], abs=0.02)
+        assert ended["data"]["end"] == said["end"]
         # and it goes on as before
         holds = [hold.id for hold in bench.lab.engine.holds.of(bench.robot)]
         await bench.lab.post("/queue/resume", {"robot_id": bench.robot, "holds": holds})
