@@ -65,6 +65,19 @@ WAYS: dict[str, Callable[[Page], Awaitable[None]]] = {
 }
 
 
+async def _moving(bench: Bench, page: Page) -> None:
+    """Press; again where a busy machine has kept the page waiting, so that it has let go."""
+    async with asyncio.timeout(40):
+        while True:
+            before = await asyncio.to_thread(bench.gone_mm)
+            await page.mouse.down()
+            for _ in range(100):
+                await asyncio.sleep(0.02)
+                if await asyncio.to_thread(bench.gone_mm) - before >= 1:
+                    return
+            await page.mouse.up()
+
+
 @asynccontextmanager
 async def _held(bench: Bench, chromium: Browser) -> AsyncIterator[Page]:
     context = await chromium.new_context(locale="en-GB")
@@ -73,11 +86,7 @@ async def _held(bench: Bench, chromium: Browser) -> AsyncIterator[Page]:
     await page.locator("details summary", has_text="Move by hand").click()
     button = page.locator("button.jog", has_text="X +")
     await button.hover()
-    before = await asyncio.to_thread(bench.gone_mm)
-    await page.mouse.down()
-    async with asyncio.timeout(15):
-        while await asyncio.to_thread(bench.gone_mm) - before < 1:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await _moving(bench, page)
     try:
         yield page
     finally:

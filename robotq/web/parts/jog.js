@@ -48,27 +48,35 @@ class Press {
 }
 
 let press = null;
+/** The button under the finger, and where the finger was put down; null where keys hold it. */
+let under = null;
 /** Of all buttons of this page, one is held. */
-function letGo() { press?.letGo(); press = null; }
+function letGo() { press?.letGo(); press = null; under = null; }
+
+/** A finger that has left its button has let it go. The page may have moved the button from under a
+ * finger that stays where it is: then only the finger's own way counts. */
+function strayed(event) {
+  if (!under || under.node.contains(event.target)) return;
+  if (Math.hypot(event.clientX - under.x, event.clientY - under.y) > NEAR_PX) letGo();
+}
 
 for (const name of ["blur", "pagehide", "offline"]) window.addEventListener(name, letGo);
 for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, letGo, true);
+window.addEventListener("pointermove", strayed, true);
+document.documentElement.addEventListener("pointerleave", letGo);
 document.addEventListener("visibilitychange", letGo);
 live.on("state", () => { if (live.stale || !live.streaming) letGo(); });
 
 function holdButton(label, name, begin) {
-  let at = [0, 0];
   const node = h("button", {
     type: "button", class: "jog", "aria-label": name, text: label,
     onpointerdown: (event) => {
       if (!event.isPrimary || event.button !== 0) return;
       // a finger that leaves the button has let it go
       if (node.hasPointerCapture(event.pointerId)) node.releasePointerCapture(event.pointerId);
-      at = [event.clientX, event.clientY];
       begin();
+      under = { node, x: event.clientX, y: event.clientY };
     },
-    // the button may have been moved by the page, under a finger that stays where it is
-    onpointerleave: (event) => { if (Math.hypot(event.clientX - at[0], event.clientY - at[1]) > NEAR_PX) letGo(); },
     oncontextmenu: (event) => { event.preventDefault(); letGo(); },
     onkeydown: (event) => {
       if (!KEYS.includes(event.key)) { letGo(); return; }
