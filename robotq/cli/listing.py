@@ -66,6 +66,11 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
             "Show all daemons of a fleet, and what waits for them.",
             "显示集群中的所有守护进程及其等待的命令。",
         ),
+        "maintenance": Listed(
+            "remote.maintenance",
+            "Show what is to be seen to at the robots; or say that it is done.",
+            "显示机器人的维护事项；或确认已完成。",
+        ),
         "history": Listed("remote.history", "Show tasks, newest first.", "显示任务，最新的在前。"),
         "logs": Listed("remote.journal", "Show who did what, when.", "显示谁在什么时候做了什么。"),
         "export": Listed(

@@ -203,9 +203,9 @@ class Alarms:
                     since_ms = self._clock.now_ms() - int(look.out_s * 1000)
                     yield _alarm(f"value-{name}-{look.name}", "value", name, None, since_ms)
         for item in () if self._maintenance is None else self._maintenance.items():
-            if item.due:
+            if item.due_ms is not None:
                 due = f"maintenance-{item.robot}-{item.name}-{item.since_ms}"
-                yield _alarm(due, "maintenance_due", item.robot, None, item.since_ms)
+                yield _alarm(due, "maintenance_due", item.robot, None, item.due_ms)
 
 
 def _of_hold(hold: Hold) -> Alarm:

@@ -42,7 +42,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     # somebody else had set it before
     "hold.several": ("{latest}；此前: {before}", "{latest}; before that: {before}"),
     "reason": ("{reason}", "{reason}"),
-    "hold.estop": ("急停已触发: {reason}", "Emergency stop by {actor}: {reason}"),
+    "hold.estop": ("{actor} 触发急停: {reason}", "Emergency stop by {actor}: {reason}"),
     "hold.disconnected": ("机器人未连接: {reason}", "The robot is not connected: {reason}"),
     "hold.outcome_unknown": (
         "任务 {task_id} 的结果未知: {cause}",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from robotq.model.task import TaskState
 from robotq.wire.base import Answer, Object, one_of
 from robotq.wire.holds import Hold, Reason, Wait
-from robotq.wire.robots import Alarm, ValueLook
+from robotq.wire.robots import Alarm, Device, MaintenanceItem, ValueLook
 from robotq.wire.tasks import Question
 
 
@@ -118,6 +118,10 @@ class RobotLook(Answer, kw_only=True):
     details: Object
     values: tuple[ValueLook, ...]
     """What it measures, those that it began to tell first; a dozen at most."""
+    devices: Mapping[str, Device]
+    """Beside it, by name."""
+    maintenance: tuple[MaintenanceItem, ...]
+    """What is to be seen to; `GET /maintenance` has that of all robots."""
     status_error: str | None
     holds: tuple[Hold, ...]
     why: tuple[Reason, ...]

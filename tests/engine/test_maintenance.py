@@ -11,6 +11,7 @@ from robotq.model.hold import HoldCode
 
 from .bench import bench_config
 from .conftest import Lab, StartLab
+from .test_order import SetClock
 
 
 def robot(**items: MaintenanceConfig) -> dict[str, RobotConfig]:
@@ -128,3 +129,20 @@ async def test_done__of_what_is_not_there_says_what_there_is(start_lab: StartLab
         await kept(lab).done("robot_a", "bolt", actor="li")
     plain = await start_lab("robot_a")
     assert plain.engine.maintenance is None
+
+
+async def test_due__is_told_with_the_time_since_it_is_due_not_since_it_was_done(
+    start_lab: StartLab,
+) -> None:
+    once = MaintenanceConfig(counts="commands", every=2)
+    clock = SetClock()
+    lab = await start_lab(robots=robot(belt=once), clock=clock)
+    await lab.run("1")
+    assert (await item(lab)).due_ms is None
+    clock.time_ms += 3_600_000
+    await lab.run("2")
+    found = await item(lab)
+    assert found.due_ms is not None
+    assert found.due_ms - found.since_ms >= 3_600_000
+    (alarm,) = lab.engine.alarms.standing()
+    assert alarm.since_ms == found.due_ms

@@ -20,7 +20,7 @@ from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
 from robotq.api.robot.answers.words import robot_state
 from robotq.api.robot.handlers.alarms import alarm_views
-from robotq.api.robot.handlers.robots import looks
+from robotq.api.robot.handlers.robots import devices, looks, maintenance_of
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
@@ -236,6 +236,8 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         places=engine.places(robot.name),
         details=part(status.details if status is not None else {}),
         values=looks(robot),
+        devices={} if status is None else devices(status.devices),
+        maintenance=maintenance_of(engine, robot.name),
         status_error=known.error.text(language) if known.error is not None else None,
         holds=hold_views(holds, language),
         why=reason_views(engine.why.of(robot.name).reasons, language),

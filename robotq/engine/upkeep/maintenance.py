@@ -52,6 +52,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     holds: bool
     """Its robot's queue is held while it is due."""
     since_ms: int
+    due_ms: int | None
+    """Since when it is due, as far as this daemon has seen; null while it is not."""
     actor: str
     text: str
 
@@ -85,8 +87,8 @@ class Maintenance:
         """By robot and counter."""
         self._old = True
         """The disk may have counted more."""
-        self._told: set[str] = set()
-        """What is due, and stands in the journal."""
+        self._told: dict[str, int] = {}
+        """What is due and stands in the journal, and since when."""
 
     # -- counting ------------------------------------------------------------------------------
 
@@ -126,10 +128,11 @@ class Maintenance:
             await self._read()
         self.hold_again()
         due = {f"{item.robot}/{item.name}": item for item in self.items() if item.due}
-        self._told &= due.keys()
+        for gone in self._told.keys() - due.keys():
+            del self._told[gone]
         for key, item in due.items():
             if key not in self._told:
-                self._told.add(key)
+                self._told[key] = self._clock.now_ms()
                 _log.warning("%s: maintenance is due: %s", item.robot, words_of(item))
                 data = {"item": item.name, "used": item.used, "every": item.every}
                 await self._commit.note(self._event("maintenance.due", item.robot, "robotq", data))
@@ -160,6 +163,7 @@ class Maintenance:
         else:
             used = self._count(robot, told.counts) - done.count
         used = max(0.0, round(used, 3))
+        due = used >= told.every
         return Item(
             robot=robot,
             name=key.partition("/")[2],
@@ -167,9 +171,10 @@ class Maintenance:
             used=used,
             every=told.every,
             warns=used >= told.every - told.warn_before,
-            due=used >= told.every,
+            due=due,
             holds=told.then == "hold",
             since_ms=done.at_ms,
+            due_ms=self._told.get(key, now_ms) if due else None,
             actor=done.actor,
             text=told.text,
         )
@@ -203,7 +208,7 @@ class Maintenance:
         event = self._event("maintenance.done", robot, actor, {"item": name})
         then = partial(self._done.__setitem__, key, done)
         await self._commit.write([self._fact(key, done), AppendEvent(event)], then=then)
-        self._told.discard(key)
+        self._told.pop(key, None)
         return self._item(key, robot, told, self._clock.now_ms())
 
     def _fact(self, key: str, done: Done) -> SetFact:

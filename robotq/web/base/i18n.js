@@ -54,6 +54,12 @@ export function stepName(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** The name of a parameter as people say it; one that nobody knows is shown as it is. */
+export function fieldName(name) {
+  const row = WORDS[`field.${name}`];
+  return row ? row[chosen === "zh" ? 1 : 0] : name.replaceAll("_", " ");
+}
+
 const pad = (number) => String(number).padStart(2, "0");
 
 /** Seconds as `1 h 05 min`, `3 min 20 s`, `8 s`. */

@@ -38,13 +38,13 @@ export const FORM_WORDS = {
 
   "form.search": ["Search a command", "搜索命令"], "form.for": ["What this robot can do", "按机器人筛选"], "form.for.all": ["All robots", "所有机器人"],
   "form.favourites": ["Favourites", "收藏"], "form.lately": ["Used lately", "最近使用"], "form.found": ["Nothing fits “{text}”.", "没有符合“{text}”的命令。"],
-  "form.pick": ["Choose a command on the list.", "请从列表中选择命令。"], "form.nobody": ["No robot here can do this command.", "没有机器人能执行此命令。"],
+  "form.pick": ["Choose a command on the list, or drop a file anywhere on this page: a command as JSON, or a program of G-code.", "请从列表中选择命令，或把文件拖到页面任意位置：JSON 命令或 G 代码程序。"], "form.nobody": ["No robot here can do this command.", "没有机器人能执行此命令。"],
   "form.keep": ["Keep as a favourite", "收藏"], "form.forget": ["Favourite: forget it", "取消收藏"], "form.kept": ["Kept: a button for it stands on Now.", "已收藏，现状页上有对应按钮。"],
   "form.forget.one": ["Forget {title}", "删除收藏“{title}”"], "form.favourite.ask": ["Submit {title} to {robot}?", "向 {robot} 提交“{title}”？"], "form.favourite.edit": ["Open the form", "打开表单"],
   "form.again": ["With what {title} was given; submitting makes a new task.", "已填入“{title}”的参数；提交将创建新任务。"],
   "form.again.long": ["Its program is too long for this page: save it and open the file.", "程序太长，请保存后打开文件。"],
   "form.when": ["When", "时间"], "form.start": ["Start", "开始"], "form.when.now": ["Now", "现在"], "form.when.at": ["At a time", "指定时间"], "form.when.daily": ["Every day", "每天"],
-  "form.at": ["Not before", "不早于"], "form.tonight": ["Tonight 22:00", "今晚 22:00"], "form.time": ["At", "时刻"],
+  "form.at": ["Not before", "不早于"], "form.tonight": ["Tonight 22:00", "今晚 22:00"], "form.tomorrow": ["Tomorrow 22:00", "明天 22:00"], "form.time": ["At", "时刻"],
   "form.expires": ["Give it up if not started by (optional)", "若未开始则放弃的时间（可选）"], "form.days": ["Days", "星期"],
   "form.within": ["Give a run up if it has not started within", "若在此时间内未开始则放弃"], "form.minutes": ["{count} min", "{count} 分钟"], "form.hours": ["{count} h", "{count} 小时"],
   "form.zone": ["By the clock of the daemon: {zone}, now {clock}. A run that is missed is skipped, never caught up.", "按服务的时钟：{zone}，现在 {clock}。错过的运行会跳过，不会补做。"],
@@ -68,4 +68,17 @@ export const FORM_WORDS = {
   "repeats.remove.ask": ["Stop repeating {title}?", "停止重复“{title}”？"], "repeats.remove.text": ["It is not run again at {at}. A run that waits or runs already is not touched.", "不再在 {at} 运行。已在等待或运行的任务不受影响。"],
   "repeats.remove.yes": ["Stop repeating", "停止重复"], "repeats.made": ["It repeats: next {clock}.", "已设定重复：下次 {clock}。"],
   "kindof.repeat.made": ["repeats from now on", "开始定时重复"], "kindof.repeat.removed": ["repeats no more", "停止定时重复"], "kindof.repeat.skipped": ["a run was skipped", "跳过了一次运行"],
+
+  // names of parameters and of what a step tells
+  "field.action_type": ["action type", "动作类型"], "field.area": ["area", "位置"], "field.bottle_id": ["bottle id", "瓶子编号"],
+  "field.box_initial_area": ["box initial area", "料箱起始位置"], "field.box_target_area": ["box target area", "料箱目标位置"], "field.description": ["description", "说明"],
+  "field.initial_pose": ["initial pose", "起始位姿"], "field.release_params": ["release params", "放置参数"], "field.release_pose": ["release pose", "放置位姿"],
+  "field.robot_id": ["robot id", "机器人"], "field.run_times": ["run times", "执行次数"], "field.target_cmd_id": ["target cmd id", "目标命令名称"],
+  "field.target_params": ["target params", "目标参数"], "field.target_pose": ["target pose", "目标位姿"], "field.task": ["task", "任务"], "field.timeout": ["timeout", "超时（秒）"],
+  "field.title": ["title", "标题"], "field.type": ["type", "类型"], "field.volume": ["volume", "体积"], "field.note": ["note", "备注"], "field.slot_index": ["slot index", "槽位"],
+  "field.x": ["x", "X"], "field.y": ["y", "Y"], "field.z": ["z", "Z"], "field.feed": ["feed", "进给速度"], "field.speed": ["speed", "速度"], "field.place": ["place", "位置"],
+  "field.program": ["program", "程序"], "field.file": ["file", "文件"], "field.message": ["message", "消息"], "field.code": ["code", "代码"], "field.count": ["count", "数量"],
+  "field.seconds": ["seconds", "秒数"], "field.value": ["value", "数值"], "field.tool": ["tool", "刀具"], "field.bottles": ["bottles", "瓶子"], "field.angle": ["angle", "角度"],
+  "field.force": ["force", "力"], "field.temperature": ["temperature", "温度"], "field.duration_s": ["duration s", "时长（秒）"], "field.position": ["position", "位置"],
+  "field.name": ["name", "名称"],
 };

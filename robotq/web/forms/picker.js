@@ -83,6 +83,7 @@ export function pickerPart({ pick, take, robotChanged, able }) {
     select(cmdType) {
       chosen = cmdType;
       for (const one of groups.querySelectorAll("[data-command]")) setAttribute(one, "aria-pressed", String(one.dataset.command === chosen));
+      groups.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest" });
     },
   };
 }

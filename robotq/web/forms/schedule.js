@@ -21,6 +21,8 @@ export function withOffset(value) {
   return `${local(at)}:00${minutes < 0 ? "-" : "+"}${pad(Math.floor(off / 60))}:${pad(off % 60)}`;
 }
 
+const isOver = (now) => new Date(now).getHours() >= 22;
+
 /** 22:00 of today, of tomorrow where that is over. */
 export function tonight(now) {
   const at = new Date(now);
@@ -34,7 +36,7 @@ export function schedulePart({ changed, clockOfDaemon }) {
   const field = (id, word, input, ...more) => h("div", { class: "field" }, h("label", { for: id, text: t(word) }), input, ...more);
   const when = choice("submit-when", WHENS.map((one) => h("option", { value: one, text: t(`form.when.${one}`) })));
   const at = h("input", { id: "submit-at", type: "datetime-local" });
-  const late = h("button", { type: "button", class: "small", text: t("form.tonight"), onclick: () => { at.value = tonight(live.now()); changed(); } });
+  const late = h("button", { type: "button", class: "small", onclick: () => { at.value = tonight(live.now()); changed(); } });
   const time = h("input", { id: "submit-time", type: "time", value: "22:00" });
   const days = DAYS.map((day) => {
     const input = h("input", { type: "checkbox", id: `submit-day-${day}` });
@@ -55,6 +57,7 @@ export function schedulePart({ changed, clockOfDaemon }) {
     h("div", { class: "two" }, atField, timeField, withinField, expiresField), daysField, zone);
 
   function look() {
+    setText(late, t(isOver(live.now()) ? "form.tomorrow" : "form.tonight"));
     show(atField, when.value === "at");
     show(timeField, when.value === "daily");
     show(withinField, when.value === "daily");

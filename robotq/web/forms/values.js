@@ -2,7 +2,7 @@
 // rows. What is deeper or longer than a table can say is shown as JSON.
 
 import { h } from "../base/dom.js";
-import { count, t } from "../base/i18n.js";
+import { count, fieldName, t } from "../base/i18n.js";
 
 const DEEPEST = 3;
 const COLUMNS = 10;
@@ -11,7 +11,7 @@ const LONG = 4000;
 
 const isThing = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const isPlain = (value) => value === null || typeof value !== "object";
-export const nice = (name) => name.replaceAll("_", " ");
+export const nice = fieldName;
 
 function plainText(value) {
   if (value === null || value === undefined) return "–";

@@ -61,7 +61,7 @@ function build() {
   document.body.replaceChildren();
   current = null;
   const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView() };
-  const tabs = ["now", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id, present: PRESENT[id] }));
+  const tabs = ["now", "submit", "history", "charts", "people", "workers", "log", "wall"].map((id) => ({ id, present: PRESENT[id] }));
   const skip = h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } });
   const bar = header(tabs, { skip, onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();

@@ -4,10 +4,13 @@
 import { Refused, post, task, withQuery } from "../base/api.js";
 import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "../parts/decide.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
-import { clock, count, t, titleOf } from "../base/i18n.js";
+import { clock, count, fieldName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { alarmTools, isLoud } from "../parts/alarms.js";
+import { careDone, usedText } from "../parts/beside.js";
+import { reasonText } from "../parts/reasons.js";
 import { cancelTask } from "../parts/robots.js";
+import { rangeText, valueName, withUnit } from "../parts/values.js";
 import { FieldError, formOf } from "../parts/schema_form.js";
 import { button, confirm, reasonOf, tell } from "../base/ui.js";
 
@@ -59,9 +62,18 @@ function isOf(alarm, item) {
     case "question": return alarm.id === `question-${item.task.task_id}-${item.task.waiting_for.asked_at_ms}`;
     case "approval": return alarm.id === `approval-${item.approval.task.task_id}-${item.approval.task.revision}`;
     case "place": return alarm.code === "resource" && alarm.robot_id === item.reason.queue && alarm.task_id === item.reason.task_id;
+    case "value": case "care": return alarm.id === item.alarm.id;
     case "folder": return alarm.code === "folder" && alarm.robot_id === item.reason.queue;
     default: return (item.holds ?? [item.hold]).some((hold) => hold.id === alarm.id);
   }
+}
+
+/** What an alarm is about that no hold and no wait stands for. */
+function whatOf(alarm, robot) {
+  const value = alarm.code === "value" && robot.values.find((one) => alarm.id === `value-${robot.robot_id}-${one.name}`);
+  if (value) return { what: "value", value };
+  const care = alarm.code === "maintenance_due" && robot.maintenance.find((one) => alarm.id === `maintenance-${robot.robot_id}-${one.item}-${one.since_ms}`);
+  return care ? { what: "care", care } : null;
 }
 
 /** A notice with what is known of its alarms: how urgent, which came first, who has seen it. */
@@ -100,6 +112,11 @@ function noticesOf(look) {
       else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}${hold.task_id}`, hold });
     }
     robot.approvals.forEach((approval, rank) => items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}/${approval.task.revision}`, approval, rank }));
+  }
+  for (const alarm of look.alarms) {
+    const robot = look.robots.find((one) => one.robot_id === alarm.robot_id);
+    const about = robot && whatOf(alarm, robot);
+    if (about) items.push({ ...about, key: alarm.id, alarm, robot });
   }
   for (const reason of look.why) {
     const core = reason.because?.[0] ?? reason;
@@ -141,7 +158,7 @@ function resumeCard({ code }) {
     update({ holds }) {
       const names = holds.map((hold) => hold.robot_id);
       setText(part.heading, `${names.join(", ")}: ${t(`hold.${code}`)}`);
-      setText(part.text, holds[0].reason);
+      setText(part.text, reasonText(holds[0]));
       setText(part.hint, holds[0].clear.text);
       setText(part.since, sinceText(holds[0]));
       if (robots === names.join()) return;
@@ -164,10 +181,9 @@ function unknownCard({ hold }) {
     button(t("resolve.completed"), () => resolve("completed"), { kind: "primary", symbol: "check", allowed }),
     button(t("resolve.failed"), () => resolve("failed"), { symbol: "cross", allowed }),
     button(t("resolve.retry"), () => resolve("retry"), { symbol: "retry", allowed }));
-  setText(part.text, hold.reason);
   setText(part.hint, hold.clear.text);
   setText(part.since, sinceText(hold));
-  return { node: part.node };
+  return { node: part.node, update({ hold: now }) { setText(part.text, reasonText(now)); } };
 }
 
 /** A motion that stands: who holds it, what still moves, and the way to let it go on. */
@@ -234,7 +250,7 @@ function approvalCard({ approval: { task: waiting, params, commands, cmd_types: 
 /** The parameters of a command as somebody reads them before they agree. */
 function paramsOf(params) {
   const rows = Object.entries(params || {}).map(([name, value]) =>
-    h("div", {}, h("dt", { text: name.replaceAll("_", " ") }), h("dd", { text: typeof value === "string" ? value : JSON.stringify(value) })));
+    h("div", {}, h("dt", { text: fieldName(name) }), h("dd", { text: typeof value === "string" ? value : JSON.stringify(value) })));
   return rows.length ? h("dl", { class: "params" }, rows) : h("p", { class: "quiet", text: t("submit.none") });
 }
 
@@ -302,6 +318,30 @@ export function questionForm(asking) {
   return form;
 }
 
+/** A number that somebody wants to be kept in its range. */
+function valueCard({ robot }) {
+  const part = card("warn", "warn", `${robot.robot_id}: ${t("alarm.value")}`);
+  setText(part.hint, t("alarm.value.hint"));
+  return { node: part.node, update({ value, alarm }) {
+    const word = ["low", "high"].includes(value.state) ? t(`value.${value.state}`, { range: rangeText(value) }) : rangeText(value);
+    setText(part.text, `${valueName(value)}: ${withUnit(value.value, value.unit)} · ${word}`);
+    setText(part.since, sinceText(alarm));
+  } };
+}
+
+/** What is to be seen to; whoever has done it says so here. */
+function careCard({ robot, care }) {
+  let item = care;
+  const part = card("warn", "warn", `${robot.robot_id}: ${t("alarm.maintenance")}`);
+  part.actions.append(button(t("care.done"), () => careDone(item), { kind: "strong", symbol: "check", allowed: live.may("control"), name: `${t("care.done")} ${care.item}` }));
+  setText(part.hint, t(care.holds ? "care.holds" : "care.warns"));
+  return { node: part.node, update({ care: now, alarm }) {
+    item = now;
+    setText(part.text, [now.item.replaceAll("_", " "), now.text, usedText(now)].filter(Boolean).join(" · "));
+    setText(part.since, sinceText(alarm));
+  } };
+}
+
 /** Files that are not taken: no room, a full disk. */
 function folderCard({ reason }) {
   const part = card("warn", "warn", t("wait.folder", { folder: reason.folder }));
@@ -312,4 +352,4 @@ function folderCard({ reason }) {
   } };
 }
 
-const MAKERS = { folder: folderCard, estop: estopCard, resume: resumeCard, motion: motionCard, place: placeCard, absent: absentCard, unknown: unknownCard, wait: waitCard, approval: approvalCard, question: questionCard };
+const MAKERS = { value: valueCard, care: careCard, folder: folderCard, estop: estopCard, resume: resumeCard, motion: motionCard, place: placeCard, absent: absentCard, unknown: unknownCard, wait: waitCard, approval: approvalCard, question: questionCard };

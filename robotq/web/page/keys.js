@@ -33,6 +33,8 @@ export function keys() {
       held = setTimeout(() => { release(); pressStop(); }, HOLD_MS);
       return;
     }
+    // nothing is to be clicked on the wall; a person with a keyboard gets back all the same
+    if (key === "Escape" && document.body.classList.contains("on-wall")) { location.hash = "now"; return; }
     // a question that is open has the other keys
     if (document.body.classList.contains("is-over") || document.body.classList.contains("on-wall")) return;
     const action = { "/": find, n: () => { location.hash = "submit"; }, j: () => step(1), k: () => step(-1), "?": help }[key];

@@ -7,7 +7,9 @@ import { clock, duration, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { button, question, tell } from "../base/ui.js";
 import { holdsIn } from "./decide.js";
+import { shortReason } from "./reasons.js";
 import { coreOf } from "./state.js";
+import { valueName, withUnit } from "./values.js";
 
 /** `{ title, reason }` of an alarm, from what the page knows. */
 export function wordsOf(alarm, look) {
@@ -24,14 +26,17 @@ export function wordsOf(alarm, look) {
   }
   if (alarm.code === "value") {
     const value = robot?.values.find((one) => alarm.id === `value-${alarm.robot_id}-${one.name}`);
-    return { title: name(t("alarm.value")), reason: value ? `${value.name}: ${Number(value.value.toPrecision(4))} ${value.unit}` : "" };
+    return { title: name(t("alarm.value")), reason: value ? `${valueName(value)}: ${withUnit(value.value, value.unit)}` : "" };
   }
-  if (alarm.code === "maintenance_due") return { title: name(t("alarm.maintenance")), reason: "" };
+  if (alarm.code === "maintenance_due") {
+    const item = robot?.maintenance.find((one) => alarm.id === `maintenance-${alarm.robot_id}-${one.item}-${one.since_ms}`);
+    return { title: name(t("alarm.maintenance")), reason: item ? item.text || item.item.replaceAll("_", " ") : "" };
+  }
   const wait = look.why.map(coreOf).find((one) => one.kind === "wait" && one.queue === alarm.robot_id && (one.task_id ?? null) === alarm.task_id);
   if (alarm.code === "resource") return { title: name(t("wait.place", { place: wait?.resource ?? "" })), reason: wait?.reason ?? "" };
   if (alarm.code === "folder") return { title: t("wait.folder", { folder: wait?.folder ?? "" }), reason: wait?.reason ?? "" };
   const hold = holdsIn(look).find((one) => one.id === alarm.id);
-  return { title: name(t(`hold.${alarm.code}`)), reason: hold?.reason ?? "" };
+  return { title: name(t(`hold.${alarm.code}`)), reason: hold ? shortReason(hold, look) : "" };
 }
 
 /** For how long it has been standing, by the clock of the daemon. */

@@ -6,6 +6,7 @@ import { h, list, setText, show } from "../base/dom.js";
 import { clock, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { question, tell } from "../base/ui.js";
+import { reasonText } from "./reasons.js";
 
 const robotsOf = (look, names) => look.robots.filter((robot) => names.includes(robot.robot_id));
 
@@ -87,7 +88,7 @@ export async function resumeHolds(names, seen, over = holdsOver(seen, "resume", 
   // where all is a pause, to stay paused is to do nothing
   const paused = seen.every((hold) => hold.code === "paused");
   const decided = await decide({
-    title: t("resume.ask", { robots: names.join(", ") }), text: seen.map((hold) => `${hold.robot_id}: ${hold.reason}`).join(" · "),
+    title: t("resume.ask", { robots: names.join(", ") }), text: seen.map((hold) => `${hold.robot_id}: ${reasonText(hold)}`).join(" · "),
     starting: nextOf(names), go: t("then.go"), no: paused ? t("then.stay") : t("cancel"), stay: paused ? null : t("then.stay"),
     safe: paused ? "no" : "stay", over,
   });

@@ -4,6 +4,8 @@ import { get } from "../base/api.js";
 import { h, list, s, setAttribute, setText, show } from "../base/dom.js";
 import { t } from "../base/i18n.js";
 import { live } from "../base/live.js";
+import { question, tell, tellFailure } from "../base/ui.js";
+import { placesOf, sendTo } from "./places.js";
 
 const EVERY_MS = 500;
 const IDLE_MS = 3000;
@@ -20,6 +22,11 @@ export function labPart() {
   const robots = s("g", {});
   const drawing = s("svg", { class: "lab", role: "img" }, stations, bottles, robots);
   const node = h("section", { class: "card lab-card", hidden: true }, h("h3", {}, h("span", { text: t("lab") })), drawing);
+  // a mouse or a finger; the menu of a robot has the same places for the keyboard
+  stations.addEventListener("click", (event) => {
+    const at = event.target.closest("[data-places]");
+    if (at) send(at.dataset.places.split(" ")).catch(tellFailure);
+  });
   let places = null;
   let drawn = "";
   let asking = false;
@@ -72,6 +79,20 @@ export function labPart() {
   return { node, update(look) { busy = look.robots.some((robot) => robot.running); } };
 }
 
+/** Ask who is to go to one of these places; by the queue, as any other command. */
+async function send(names) {
+  if (!live.may("submit")) return;
+  const choices = live.look.robots.flatMap((robot) => placesOf(robot)
+    .filter((place) => names.includes(place) && place !== robot.place).map((place) => ({ robot: robot.robot_id, place })));
+  if (!choices.length) { tell(t("lab.send.none")); return; }
+  const word = names.length > 1 ? "lab.send.place" : "lab.send.one";
+  const chosen = await question({
+    title: t("lab.send", { place: names.join(", ") }), text: t("lab.send.text"),
+    buttons: [{ value: "", text: t("cancel"), focus: true }, ...choices.map((one, index) => ({ value: String(index), text: t(word, one) }))],
+  });
+  if (chosen) await sendTo(choices[Number(chosen)].robot, choices[Number(chosen)].place);
+}
+
 /** Where everything is drawn; y points up in the lab and down on the screen. */
 function plan(lab) {
   const points = Object.values(lab.places);
@@ -94,7 +115,7 @@ function plan(lab) {
       x: center.x + ((index % columns) - (columns - 1) / 2) * SLOT,
       y: -(center.y - (Math.floor(index / columns) - (rows - 1) / 2) * SLOT),
     }));
-    return { name, x: center.x, y: -center.y, width: columns * SLOT + 130, height: rows * SLOT + 130, slots: station.slots.map((slot) => slots.get(slot)) };
+    return { name, places: station.places, x: center.x, y: -center.y, width: columns * SLOT + 130, height: rows * SLOT + 130, slots: station.slots.map((slot) => slots.get(slot)) };
   });
   const served = new Set(Object.values(lab.stations).flatMap((station) => station.places));
   const boxes = new Map();
@@ -109,7 +130,7 @@ function plan(lab) {
 
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / (numbers.length || 1);
 
-const tableOf = (table) => s("g", { class: "table" },
+const tableOf = (table) => s("g", { class: "table", "data-places": table.places.join(" ") },
   s("rect", { x: table.x - table.width / 2, y: table.y - table.height / 2, width: table.width, height: table.height, rx: 120 }),
   table.slots.map((slot) => s("circle", { cx: slot.x, cy: slot.y, r: 210, class: "slot" })),
   nameAt(words(table.name), table.x, table.y - table.height / 2 - 150));
@@ -119,7 +140,8 @@ function nameAt(lines, x, y) {
   return s("text", {}, lines.map((line, index) => s("tspan", { x, y: y - (lines.length - 1 - index) * LINE, text: line })));
 }
 
-const padOf = (pad) => s("g", { class: `pad${pad.quiet ? " quiet" : ""}` },
+const padOf = (pad) => s("g", { class: `pad${pad.quiet ? " quiet" : ""}`, "data-places": pad.name },
+  s("title", { text: pad.name }), s("circle", { class: "reach", cx: pad.x, cy: pad.y, r: 420 }),
   pad.quiet ? s("circle", { cx: pad.x, cy: pad.y, r: 90 }) : s("rect", { x: pad.x - 650, y: pad.y - 650, width: 1300, height: 1300, rx: 220 }),
   !pad.quiet && nameAt([words(pad.name).join(" ")], pad.x, pad.y + 1080));
 

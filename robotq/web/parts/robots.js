@@ -3,7 +3,7 @@
 import { post, robot as robotPath, task as taskPath } from "../base/api.js";
 import { cancelRunning, heldSince, resumable, resumeHolds, resumeMotion } from "./decide.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
-import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
+import { clock, count, duration, fieldName, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { menu } from "../base/menu.js";
 import { jogPart } from "./jog.js";
@@ -12,6 +12,8 @@ import { valuesPart } from "./values.js";
 import { ownOf, queuePart } from "../views/queue.js";
 import { clearPlace } from "./decide.js";
 import { sendChoices } from "./places.js";
+import { besidePart } from "./beside.js";
+import { reasonText } from "./reasons.js";
 import { coreOf } from "./state.js";
 import { undoable } from "./undo.js";
 
@@ -44,6 +46,7 @@ function lane(first) {
   const work = runningPart();
   const idle = h("p", { class: "nothing-to-do" });
   const values = valuesPart();
+  const beside = besidePart();
   const clear = h("div", { class: "buttons" });
   const waiting = queuePart();
   const number = h("span", { class: "number" });
@@ -62,7 +65,7 @@ function lane(first) {
   const node = h("section", { class: "lane", "aria-label": name, tabindex: -1 },
     h("div", { class: "card robot" },
       h("div", { class: "lane-head" }, h("h2", { text: name }), state), where,
-      work.node, idle, clear, values.node,
+      work.node, idle, clear, values.node, beside.node,
       h("div", { class: "buttons controls" }, cancel, pause.node, send.node, stop), jog.node),
     h("div", { class: "card waiting" },
       h("h3", {}, h("span", { text: t("waiting") }), number, more), nothing, waiting.node));
@@ -101,6 +104,7 @@ function lane(first) {
       show(idle, robot.running === null);
       show(cancel, robot.running !== null);
       values.update(robot);
+      beside.update(robot);
       jog.update(robot);
       if (robot.running) work.update(robot);
       else setText(idle, idleText(robot));
@@ -120,9 +124,10 @@ function lane(first) {
 
 /** What an idle robot waits for; that there is nothing to do only where nothing waits. */
 function idleText(robot) {
-  if (robot.holds.length) return t("now.idle.held", { reason: robot.holds[0].reason });
+  if (robot.holds.length) return t("now.idle.held", { reason: reasonText(robot.holds[0]) });
   const why = robot.why[0];
   if (why?.code === "approval" || (!why && robot.undecided)) return t("now.idle.approval");
+  if (why?.code === "not_before" && robot.next[0]?.starts_in_s) return t("now.idle.time", { clock: clock(live.now() + robot.next[0].starts_in_s * 1000) });
   if (why) return t("now.idle.waits", { reason: why.reason });
   return t(robot.waiting ? "now.idle.starting" : "now.idle");
 }
@@ -216,6 +221,6 @@ function runningPart() {
 export function stepText(step) {
   const about = Object.entries(step.detail)
     .filter(([name, value]) => name !== "motion" && ["string", "number"].includes(typeof value))
-    .map(([name, value]) => (typeof value === "number" ? `${name.replaceAll("_", " ")} ${value}` : value));
+    .map(([name, value]) => (typeof value === "number" ? `${fieldName(name)} ${value}` : value));
   return [stepName(step.name), ...about.slice(0, 2)].join(" · ");
 }

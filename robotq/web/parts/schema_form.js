@@ -2,7 +2,7 @@
 // is entered as JSON, so that no command is out of reach.
 
 import { h, icon, setAttribute } from "../base/dom.js";
-import { t } from "../base/i18n.js";
+import { fieldName, t } from "../base/i18n.js";
 
 let serial = 0;
 let quiet = false; // read what is there without a word about what is missing
@@ -18,7 +18,6 @@ function plain(schema) {
 }
 
 const typesOf = (schema) => [schema.type ?? (schema.properties ? "object" : schema.enum || "const" in schema ? "enum" : "any")].flat();
-const nice = (name) => name.replaceAll("_", " ");
 
 /**
  * The form of `schema`: `{node, value(), fill(value), fault(path, reason)}`. `value` throws a
@@ -86,7 +85,7 @@ function objectField(schema, { skip = [], name = "", path = "", nested = false, 
       return [key, special(key, options) ?? fieldOf(part, options)];
     });
   const node = nested
-    ? h("fieldset", { "data-path": path }, h("legend", { text: nice(name) }), describe(schema), fields.map(([, field]) => field.node), fault())
+    ? h("fieldset", { "data-path": path }, h("legend", { text: fieldName(name) }), describe(schema), fields.map(([, field]) => field.node), fault())
     : h("div", { class: "fields", "data-path": path }, fields.map(([, field]) => field.node), fault());
   return {
     node,
@@ -123,7 +122,7 @@ function labelled(schema, { name, path, required }, input, { before = null } = {
   if (required) input.setAttribute("aria-required", "true");
   return h("div", { class: "field", "data-path": path },
     before,
-    h("label", { for: id }, nice(name), required && h("span", { class: "quiet", text: ` ${t("form.required")}` })),
+    h("label", { for: id }, fieldName(name), required && h("span", { class: "quiet", text: ` ${t("form.required")}` })),
     describe(schema), input, fault());
 }
 
@@ -209,7 +208,7 @@ function arrayField(schema, { name, path, required }) {
   const box = h("div", { class: "items" });
   let rows = [];
   const number = () => rows.forEach((row, index) => {
-    row.node.querySelector(".item-name").textContent = t("form.item", { name: nice(name), number: index + 1 });
+    row.node.querySelector(".item-name").textContent = t("form.item", { name: fieldName(name), number: index + 1 });
   });
   const add = (value) => {
     const field = fieldOf(schema.items, { name, path: `${path}.${rows.length}`, required: true });
@@ -224,7 +223,7 @@ function arrayField(schema, { name, path, required }) {
     number();
   };
   const node = h("fieldset", { "data-path": path },
-    h("legend", {}, nice(name), required && h("span", { class: "quiet", text: ` ${t("form.required")}` })),
+    h("legend", {}, fieldName(name), required && h("span", { class: "quiet", text: ` ${t("form.required")}` })),
     describe(schema), box,
     h("button", { type: "button", class: "small", onclick: () => { add(); box.dispatchEvent(new Event("change", { bubbles: true })); }, text: t("form.add") }), fault());
   const least = required ? Math.max(1, schema.minItems || 0) : 0;

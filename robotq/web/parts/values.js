@@ -12,7 +12,7 @@ const PLOT_MS = 10000; // between two questions for a plot that is open
 const KNOWN = new Set(["battery", "x", "y", "z", "feed", "target_x", "target_y", "target_z", "temperature", "temperature_bed", "temperature_chamber", "force", "pressure", "weight", "speed"]);
 
 /** The name as people say it; one that nobody knows is shown as its driver calls it. */
-function nameOf(value) {
+export function valueName(value) {
   return KNOWN.has(value.name) ? t(`value.${value.name}`) : value.name.replaceAll("_", " ");
 }
 
@@ -22,9 +22,9 @@ function number(value) {
   return new Intl.NumberFormat(language() === "zh" ? "zh-CN" : "en", { maximumFractionDigits: digits }).format(value);
 }
 
-const withUnit = (value, unit) => [number(value), unit].filter(Boolean).join(" ");
+export const withUnit = (value, unit) => [number(value), unit].filter(Boolean).join(" ");
 
-function rangeText({ normal, unit }) {
+export function rangeText({ normal, unit }) {
   if (!normal) return "";
   const [least, most] = normal;
   if (least === null) return t("value.range.most", { most: withUnit(most, unit) });
@@ -101,7 +101,7 @@ function row(robotOf) {
     update(told) {
       value = told;
       heardAt = live.now();
-      setText(name, nameOf(value));
+      setText(name, valueName(value));
       setText(now, withUnit(value.value, value.unit));
       setAttribute(node, "data-state", value.state);
       setAttribute(node, "data-alarm", value.alarm ? "1" : null);
@@ -121,7 +121,7 @@ function row(robotOf) {
       }
       const last = value.trend.length - 1;
       setAttribute(line, "d", path(value.trend.map((one, at) => (one === null ? null : [at / last, scale.share(one)])), WIDTH, HEIGHT));
-      setAttribute(open, "aria-label", `${nameOf(value)}: ${now.textContent}. ${word.textContent}`);
+      setAttribute(open, "aria-label", `${valueName(value)}: ${now.textContent}. ${word.textContent}`);
       plot.update();
     },
   };
@@ -182,7 +182,7 @@ function plotPart(robotOf, valueOf) {
     setText(high, heard.length ? withUnit(Math.max(...heard), value.unit) : "");
     setText(low, heard.length ? withUnit(Math.min(...heard), value.unit) : "");
     setText(from, clock(atMs - hour));
-    setAttribute(drawing, "aria-label", t("value.plot", { name: nameOf(value) }));
+    setAttribute(drawing, "aria-label", t("value.plot", { name: valueName(value) }));
   }
   return {
     node,

@@ -37,6 +37,10 @@ export function historyView() {
   const head = ["command", "robot", "state", "history.submitted", "history.took"].map((word) => h("th", { scope: "col", text: t(word) }));
   const filters = h("form", { class: "filters card" }, stateField, robotField, commandField, ownField, fromField, toField);
 
+  // on a phone the tasks are what is looked for; the chips do for most
+  const narrow = matchMedia("(max-width: 40rem)");
+  const filterBox = h("details", { class: "filter-box", open: !narrow.matches }, h("summary", { text: t("history.filters") }), filters);
+
   const chip = (word, pressed, toggle) => {
     const node = h("button", { type: "button", class: "chip", text: t(word), onclick: () => { toggle(!pressed()); restart(); } });
     return { node, update: () => setAttribute(node, "aria-pressed", String(pressed())) };
@@ -53,7 +57,7 @@ export function historyView() {
   csv.title = t("history.csv.title", { count: count(ROWS) });
   const node = h("div", { class: "history" },
     h("div", { class: "view-head" }, h("h1", { text: t("history.title") }), h("div", { class: "chips", role: "group", "aria-label": t("history.chips") }, chips.map((one) => one.node), all), csv),
-    filters, fault, none,
+    filterBox, fault, none,
     h("div", { class: "card table as-cards", tabindex: 0, role: "region", "aria-label": t("history.title") }, h("table", {}, h("thead", {}, h("tr", {}, head)), rows)),
     h("div", { class: "buttons" }, first, older));
 

@@ -5,6 +5,7 @@ import { post } from "../base/api.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
+import { shortReason } from "../parts/reasons.js";
 import { faceOf } from "../parts/state.js";
 import { waitedFor, wordsOf } from "../parts/alarms.js";
 
@@ -146,7 +147,7 @@ function whatOf(robot, old) {
   if (robot.running?.waiting_for) return robot.running.waiting_for.prompt.slice(0, 120);
   if (robot.running) return shortOf(robot.running);
   const hold = robot.holds[0];
-  return (hold?.reason ?? robot.why[0]?.reason ?? "").slice(0, 120);
+  return (hold ? shortReason(hold) : robot.why[0]?.reason ?? "").slice(0, 120);
 }
 
 /** What it is and what about; a name that somebody gave is too small to be read from there. */

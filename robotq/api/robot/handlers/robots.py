@@ -127,7 +127,7 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
         position_known=status.position_known if status is not None else None,
         jog=_jog(status),
         place=status.place if status is not None else None,
-        devices={} if status is None else _devices(status.devices),
+        devices={} if status is None else devices(status.devices),
         details=part(status.details if status is not None else {}),
         status_error=status_error,
         capabilities=asdict(robot.capabilities),
@@ -139,7 +139,7 @@ async def _view(call: Call, robot: Robot) -> wire.Robot:
     )
 
 
-def _devices(told: Mapping[str, JsonObject]) -> Mapping[str, wire.Device]:
+def devices(told: Mapping[str, JsonObject]) -> Mapping[str, wire.Device]:
     return {
         name: wire.Device(
             connected=each["connected"], reason=each["reason"], safe_state=each["safe_state"]
@@ -244,9 +244,13 @@ async def get_values(call: Call) -> web.StreamResponse:
 
 
 async def list_maintenance(call: Call) -> web.StreamResponse:
-    kept = call.engine.maintenance
-    items = () if kept is None else kept.items()
-    return call.answer(wire.Maintenance(items=tuple(_item_view(item) for item in items)))
+    return call.answer(wire.Maintenance(items=maintenance_of(call.engine)))
+
+
+def maintenance_of(engine: Engine, robot: str | None = None) -> tuple[wire.MaintenanceItem, ...]:
+    """What is to be seen to at one robot, or at all of them."""
+    items = () if engine.maintenance is None else engine.maintenance.items()
+    return tuple(_item_view(item) for item in items if robot in (None, item.robot))
 
 
 async def maintenance_done(call: Call) -> web.StreamResponse:
