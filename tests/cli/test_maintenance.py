@@ -19,7 +19,7 @@ def test_belt__is_due_is_changed_by_name_and_counts_anew(
         monkeypatch.setenv("ROBOTQ_URL", daemon.url)
         assert typed("submit", "NAVIGATION", "area=HOME", "--wait").code == 0
         assert typed("maintenance").out.splitlines()[1].split() == (
-            "robot_a belt 1 1 commands due change the belt".split()
+            ["robot_a", "belt", "1", "1", "commands", "due", "change", "the", "belt"]
         )
         asked = typed("maintenance", "--done", "belt")
         assert asked.code == 2

@@ -29,9 +29,7 @@ async def test_person__says_once_who_is_there_and_sees_to_what_is_due(
             },
             "robots.robot_a.on_failure": "hold",
             "robots.robot_a.options": {
-                "faults": [
-                    {"command": "NAVIGATION", "nth": 1, "kind": "fail", "reason": "no way"}
-                ]
+                "faults": [{"command": "NAVIGATION", "nth": 1, "kind": "fail", "reason": "no way"}]
             },
             "robots.robot_b.options": {},
         }
