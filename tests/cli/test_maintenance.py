@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from robotq.testing.host import Host
-from tests.cli.conftest import Typed
+from tests.cli.conftest import Reached, Typed
 
 BELT = {"counts": "commands", "every": 1, "text": "change the belt"}
 
@@ -18,6 +18,8 @@ def test_belt__is_due_is_changed_by_name_and_counts_anew(
     with robotq_host.daemon(tmp_path, {"robots.robot_a.maintenance": {"belt": BELT}}) as daemon:
         monkeypatch.setenv("ROBOTQ_URL", daemon.url)
         assert typed("submit", "NAVIGATION", "area=HOME", "--wait").code == 0
+        # counters are looked at every few seconds
+        Reached(daemon.url).wait_until("/maintenance", lambda told: told["items"][0]["used"])
         assert typed("maintenance").out.splitlines()[1].split() == (
             ["robot_a", "belt", "1", "1", "commands", "due", "change", "the", "belt"]
         )
