@@ -22,6 +22,7 @@ from robotq.store.port import (
     Mutation,
     Restored,
     SaveTask,
+    StaleRevision,
     StoreStatistics,
     StoreUnavailable,
     Tally,
@@ -68,6 +69,8 @@ class Disk:
         """The process dies as soon as such a write is on disk, before anybody is told."""
         self.hangs_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
         """Such a write is committed, and from then on nobody is answered until `go_on`."""
+        self.stale_at: Callable[[Sequence[Mutation]], bool] = lambda _: False
+        """What such a write was made of has changed on the disk meanwhile."""
         self.calls = 0
         self._answering = asyncio.Event()
         self._answering.set()
@@ -126,6 +129,8 @@ class Disk:
             self.refuses -= 1
             await asyncio.sleep(0)
             raise StoreUnavailable("input/output error")
+        if self.stale_at(mutations):
+            raise StaleRevision("changed by somebody else")
         events = await self.data.apply(mutations)
         if self.dies_at(mutations):
             self.dead = True

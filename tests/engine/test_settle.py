@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from robotq.config import RobotConfig
 from robotq.drivers.settling import Settled
 from robotq.model.hold import HoldCode
 from robotq.model.task import StepState, TaskState
+from robotq.store.port import Mutation, SaveTask
 
 from .conftest import StartLab
 from .floor import Floor
@@ -245,6 +246,21 @@ async def test_id__of_the_device_that_was_not_written_any_more_is_unknown(
     assert task.outcome_unknown
     assert lab.holds() == {HoldCode.OUTCOME_UNKNOWN}
     assert not any(line.startswith("settle") for line in floor.device.log)
+
+
+async def test_id__that_cannot_be_kept_for_any_reason_begins_nothing(floor: Floor) -> None:
+    """A driver that waits for its id for ever would have its task claimed, and never begun."""
+
+    def names(mutations: Sequence[Mutation]) -> bool:
+        saved = [one.task for one in mutations if isinstance(one, SaveTask)]
+        return any(task.run is not None and task.state is TaskState.RUNNING for task in saved)
+
+    floor.lab.disk.stale_at = names
+    task_id = await floor.lab.submit("one")
+    task = await floor.lab.ended(task_id)
+    assert task.outcome_unknown
+    assert floor.lab.holds() == {HoldCode.OUTCOME_UNKNOWN}
+    assert floor.device.starts == []
 
 
 async def test_id__of_the_device_that_was_written_settles_like_any_other(floor: Floor) -> None:

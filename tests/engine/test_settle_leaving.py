@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from robotq.config import LimitsConfig, RobotConfig
 from robotq.model.task import TaskState
-from robotq.store.port import TaskQuery
+from robotq.store.port import Mutation, SaveTask, TaskQuery
 
 from .conftest import Lab, StartLab
 from .floor import Floor, not_through
@@ -196,3 +197,20 @@ async def test_leave__of_a_command_whose_device_cannot_be_asked_stops_it(
     await lab.engine.shut_down()
     (task,) = await lab.disk.data.list(TaskQuery(limit=10))
     assert task.state.final
+
+
+async def test_leave__that_cannot_be_written_down_for_any_reason_stops_it(
+    start_lab: StartLab,
+) -> None:
+    floor = Floor(start_lab)
+    await floor.start(**_leaving())
+    task_id = await floor.command()
+    await floor.lab.until(lambda: floor.lab._in_memory(task_id).run)
+
+    def leaves(mutations: Sequence[Mutation]) -> bool:
+        saved = [one.task.run for one in mutations if isinstance(one, SaveTask)]
+        return any(run is not None and run.left_until_ms is not None for run in saved)
+
+    floor.lab.disk.stale_at = leaves
+    await floor.lab.engine.shut_down()
+    assert "stop" in floor.device.log

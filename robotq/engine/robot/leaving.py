@@ -64,6 +64,9 @@ class Leaving:
                 await deps.claims.name_run(run.task, left, "task.left_running")
         except (TimeoutError, RobotqError):
             return "that cannot be written down"
+        except Exception:  # noqa: BLE001 - whatever it is: what is not written down is stopped
+            _log.exception("%s: %s cannot be left", self._robot, run.task.id)
+            return "that cannot be written down"
         naming.run = left
         # somebody may have stopped it meanwhile
         return self._why_not(run)

@@ -88,11 +88,16 @@ class Naming:
             # the command has an end already, or another claim
             _log.warning("%s: the id of the run is not kept: %s", self._task.id, error)
             named.written.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - its driver would wait for ever
+            _log.exception("%s: the id of the run is not kept", self._task.id)
+            named.written.set_exception(error)
         else:
             self.run = named.run
             self._recorder.run = self.now
             named.written.set_result(None)
         finally:
+            # where the daemon ends there is no answer
+            named.written.cancel()
             self._motion.notify()
 
     def now(self) -> DeviceRun:
