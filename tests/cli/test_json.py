@@ -12,7 +12,7 @@ from robotq.cli.shared.failure import ExitCode
 from tests.cli.conftest import COMMANDS as SAMPLES
 from tests.cli.conftest import Typed, robotq
 
-GO_ON = {"serve", "demo", "device", "worker", "mcp", "watch"}
+GO_ON = {"serve", "hub", "demo", "device", "worker", "mcp", "watch"}
 """Programs that run until they are ended; what they print is not their answer."""
 NAVIGATION = SAMPLES / "NAVIGATION_command.json"
 FILES = {"export"}

@@ -94,6 +94,8 @@ class BenchDriver:
         """More of each result."""
         self.reachable = True
         self.estops = 0
+        self.in_motion = False
+        """From now on the clock waits for it."""
         self.place: str | None = None
         self.position_known = True
         self._stopping = False
@@ -196,7 +198,9 @@ class BenchDriver:
 
         if seconds:
             with self.clock.moving():
+                self.in_motion = True
                 self.clock.sleep(seconds, interrupted)
+            self.in_motion = False
         if self._held and not self.clock.wait_outside(lambda: not self._held or interrupted(), 10):
             raise Stopped
         if interrupted():

@@ -42,8 +42,8 @@ async def test_two_robots__work_in_parallel(start_lab: StartLab) -> None:
     tasks = [await lab.submit(name, robot=name, take_s=50) for name in lab.drivers]
     for task_id in tasks:
         await lab.running(task_id)
-    # a command counts as running a moment before its driver has it
-    await lab.until(lambda: all(driver.done for driver in lab.drivers.values()))
+    # a command counts as running a moment before its driver moves
+    await lab.until(lambda: all(driver.in_motion for driver in lab.drivers.values()))
     thaw()
     for task_id in tasks:
         await lab.ended(task_id)

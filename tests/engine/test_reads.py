@@ -18,6 +18,7 @@ from .conftest import Lab
 QUESTIONS: dict[str, Callable[[Reads], Awaitable[object]]] = {
     "task": lambda reads: reads.task("task_0"),
     "task_if_any": lambda reads: reads.task_if_any("task_0"),
+    "anew": lambda reads: reads.anew("task_0"),
     "tasks": lambda reads: reads.tasks(TaskQuery()),
     "jobs": lambda reads: reads.jobs(JobQuery(api="orchestrator")),
     "events": lambda reads: reads.events(0, limit=1),

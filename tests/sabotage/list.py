@@ -58,8 +58,9 @@ SABOTAGES = (
         "engine/intake/idempotency.py",
         "            if known is not None:\n"
         "                return known\n"
-        "            accepted = await",
-        "            accepted = await",
+        "            try:\n"
+        "                accepted = await",
+        "            try:\n                accepted = await",
         "tests/engine/test_confirming.py",
     ),
     _one(

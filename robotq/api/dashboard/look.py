@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from robotq.api.context import FLEET
 from robotq.api.dashboard.context import DASHBOARD, KnownStatus
 from robotq.api.dashboard.models import QueueWindowQuery
 from robotq.api.dashboard.session import you
@@ -73,7 +74,10 @@ async def look(call: Call) -> web.StreamResponse:
                 "failed": counts.failed,
                 "cancelled": counts.cancelled,
             },
-            interfaces=tuple(name for name in _INTERFACES if getattr(interfaces, name).enabled),
+            interfaces=(
+                *(name for name in _INTERFACES if getattr(interfaces, name).enabled),
+                *(("fleet",) if FLEET in call.app else ()),
+            ),
             queue_revision=engine.queue.revision,
             why=tuple(
                 reason

@@ -1,11 +1,13 @@
 // Every text of the page: English, Chinese.
 
 import { DESK } from "./words_desk.js";
+import { FLEET } from "./words_fleet.js";
 import { FORM_WORDS } from "./words_forms.js";
 import { JOG } from "./words_jog.js";
 
 export const WORDS = {
   ...DESK,
+  ...FLEET,
   ...FORM_WORDS,
   ...JOG,
   "skip": ["Skip to the content", "跳到内容"],

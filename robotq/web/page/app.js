@@ -6,6 +6,7 @@ import { live } from "../base/live.js";
 import { attention } from "./attention.js";
 import { startCalls } from "./calls.js";
 import { chartsView, hourPart } from "../views/charts.js";
+import { fleetView } from "../views/fleet.js";
 import { header, staleBanner, windowTitle } from "./header.js";
 import { historyView } from "../views/history.js";
 import { favouritesPart } from "../forms/favourites.js";
@@ -51,7 +52,7 @@ function nowView() {
 }
 
 const served = (...names) => () => names.some((name) => live.look?.interfaces.includes(name));
-const PRESENT = { people: served("checklist"), workers: served("task_queue", "orchestrator", "dispatcher") };
+const PRESENT = { people: served("checklist"), workers: served("task_queue", "orchestrator", "dispatcher"), fleet: served("fleet") };
 
 let current = null;
 let unbind = [];
@@ -60,8 +61,13 @@ function build() {
   for (const off of unbind) off();
   document.body.replaceChildren();
   current = null;
+<<<<<<< ours
   const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView() };
   const tabs = ["now", "submit", "history", "charts", "people", "workers", "log", "wall"].map((id) => ({ id, present: PRESENT[id] }));
+=======
+  const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView(), fleet: fleetView() };
+  const tabs = ["now", "fleet", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id, present: PRESENT[id] }));
+>>>>>>> theirs
   const skip = h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } });
   const bar = header(tabs, { skip, onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();
@@ -86,7 +92,12 @@ function build() {
       return;
     }
     drawer.close();
-    choose(views[id] ? id : "now", rest);
+    choose(views[id] ? id : home(), rest);
+  }
+
+  // a hub drives nothing, so what it shows is the fleet
+  function home() {
+    return live.look?.robots.length === 0 && PRESENT.fleet() ? "fleet" : "now";
   }
 
   function choose(id, rest) {
@@ -126,7 +137,7 @@ function build() {
 
 function splitHash() {
   const [id, ...rest] = location.hash.slice(1).split("/");
-  return [id || "now", decodeURIComponent(rest.join("/"))];
+  return [id, decodeURIComponent(rest.join("/"))];
 }
 
 build();

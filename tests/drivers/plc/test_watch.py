@@ -77,8 +77,8 @@ def test_watchdog__of_a_plc_that_stops_for_it_is_told_when_it_is_asked(
     site.driver.let_go(60)
     run = execution.ended().context.unsettled(LONG)
     site.driver.close()
-    until(lambda: not site.plc.moves)
-    assert [job.ended for job in site.plc.jobs] == ["stopped"]
+    until(lambda: [job.ended for job in site.plc.jobs] == ["stopped"])
+    assert not site.plc.moves
     after = site.again()
     after.connect()
     assert isinstance(after, Settles)
