@@ -31,7 +31,7 @@ async def test_hub__shows_all_of_the_fleet_and_resets_its_stop(site: Site) -> No
         page.set_default_timeout(20_000)
         await page.goto(f"http://127.0.0.1:{hub.port}/dashboard")
         await page.get_by_role("heading", name="All daemons of the fleet").wait_for()
-        await page.locator("section", has_text="lab-1").get_by_text("Manual").wait_for()
+        await page.locator("section", has_text="lab-1").get_by_text("Manual", exact=True).wait_for()
         await page.locator("section", has_text="lab-2").get_by_text("away").wait_for()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         await page.get_by_text("lab-2 is away").wait_for()

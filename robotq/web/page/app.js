@@ -61,13 +61,8 @@ function build() {
   for (const off of unbind) off();
   document.body.replaceChildren();
   current = null;
-<<<<<<< ours
-  const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView() };
-  const tabs = ["now", "submit", "history", "charts", "people", "workers", "log", "wall"].map((id) => ({ id, present: PRESENT[id] }));
-=======
   const views = { now: nowView(), submit: submitView(), history: historyView(), charts: chartsView(), people: peopleView(), workers: workersView(), log: logView(), queue: queueView(), wall: wallView(), fleet: fleetView() };
-  const tabs = ["now", "fleet", "submit", "history", "charts", "people", "workers", "log"].map((id) => ({ id, present: PRESENT[id] }));
->>>>>>> theirs
+  const tabs = ["now", "fleet", "submit", "history", "charts", "people", "workers", "log", "wall"].map((id) => ({ id, present: PRESENT[id] }));
   const skip = h("a", { class: "skip", href: "#main", text: t("skip"), onclick: (event) => { event.preventDefault(); main.focus(); } });
   const bar = header(tabs, { skip, onLanguage: () => { build(); live.refresh(); } });
   const stale = staleBanner();
