@@ -89,7 +89,7 @@ def rate(port: int, make: Make, connections: int, calls: int) -> float:
 
     Raises RuntimeError for an answer that is not 200.
     """
-    return run_loop(_rate(port, make, connections, calls))
+    return run_loop(rate_of(port, make, connections, calls))
 
 
 def _submits() -> list[_Series]:
@@ -191,7 +191,8 @@ class _Round:
             self.done.set_exception(error)
 
 
-async def _rate(port: int, make: Make, connections: int, calls: int) -> float:
+async def rate_of(port: int, make: Make, connections: int, calls: int) -> float:
+    """See `rate`, for somebody who measures several at once."""
     calls = max(calls, connections)
     round_ = _Round(calls, connections)
     loop = asyncio.get_running_loop()

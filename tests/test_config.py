@@ -17,7 +17,7 @@ from blockbuster import BlockingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotq.config import Config, RobotConfig, load_config, packaged, strict_yaml
+from robotq.config import Config, RobotConfig, StoreConfig, load_config, packaged, strict_yaml
 from robotq.config.keys import OTHER_VARIABLES, variables
 from robotq.model.errors import ConfigError
 from tests.slices import examples
@@ -194,6 +194,26 @@ def test_environment__sets_where_webhooks_may_go() -> None:
         ip_network("10.1.2.3/32"),
     ]
     assert "0123" not in repr(webhooks)
+
+
+def test_store__is_a_word_or_says_where_the_workers_tasks_are(write: Any) -> None:
+    assert load_config(None, {}, {}).store == StoreConfig(own="sqlite", workers=None)
+    memory, shared = StoreConfig(own="memory"), StoreConfig(workers="postgresql://db/robotq")
+    word, section = write("store: memory\n"), "ROBOTQ_STORE__WORKERS"
+    assert load_config(word, {}, {}).store == memory
+    # the password is better there than in the file
+    beside = load_config(word, {section: "postgresql://robotq:0123@db/robotq"}, {})
+    assert beside.store == StoreConfig(own="memory", workers="postgresql://robotq:0123@db/robotq")
+    assert "0123" not in repr(beside)
+    assert load_config(None, {"ROBOTQ_STORE": "memory"}, {}).store == memory
+    path = write("store:\n  workers: postgresql://db/robotq\n")
+    assert load_config(path, {}, {}).store == shared
+    # a trial of a site's file must not touch what its daemons share
+    assert load_config(path, {}, {"store": "memory"}).store == memory
+    path = write("store: postgres\n")
+    assert faults(path) == [
+        "site.yaml:1: store.own: found \"postgres\", expected 'sqlite' or 'memory'"
+    ]
 
 
 def test_environment__a_text_stays_as_written(write: Any) -> None:
