@@ -48,7 +48,7 @@ def pooler(server: str, folder: Path) -> Iterator[str]:
     port = _free_port()
     folder.mkdir(parents=True, exist_ok=True)
     # it refuses to be root, and gives that up by itself; who it is then has to reach the socket
-    host = known.get("host") or "127.0.0.1"
+    host = str(known.get("host") or "127.0.0.1")
     user = Path(host).owner() if host.startswith("/") else "nobody"
     as_user = ["-u", user] if os.geteuid() == 0 else []
     ini = folder / "pgbouncer.ini"
