@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     dashboard,
     estop,
+    fleet,
     floods,
     gap,
     growth,
@@ -48,6 +49,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "startup": Benchmark(startup.TITLE, startup.run),
     "memory": Benchmark(memory.TITLE, memory.run),
     "estop": Benchmark(estop.TITLE, estop.run),
+    "fleet": Benchmark(fleet.TITLE, fleet.run),
     "floods": Benchmark(floods.TITLE, floods.run),
     "serial": Benchmark(serial.TITLE, serial.run),
     "stoplink": Benchmark(stoplink.TITLE, stoplink.run),
