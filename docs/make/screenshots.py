@@ -1,6 +1,6 @@
 """Takes the pictures of docs/guides/dashboard.md: a real daemon, a simulated lab, a real browser.
 
-    python docs/make/screenshots.py
+    python -m docs.make.screenshots
 
 Needs Chromium and a font with Chinese, `apt-get install chromium fonts-wqy-microhei` on Debian, and
 the extra `dev`.
@@ -77,6 +77,7 @@ async def _at_work(browser: Browser, url: str) -> None:
     page = await _page(browser, url, _WALL)
     await expect(page.locator(".notice.ask")).to_be_visible()
     await _shoot(page, "question")
+    await _shoot(await _page(browser, f"{url}#wall", _WALL), "wall")
     phone = await _page(browser, url, _SMALL, theme="dark", language="zh-CN")
     await expect(phone.locator(".notice.ask")).to_be_visible()
     await _shoot(phone, "phone")
@@ -112,6 +113,10 @@ async def _stopped(browser: Browser, url: str, client: AsyncClient) -> None:
     await queue.get_by_role("button", name="Cancel selected…").click()
     await expect(queue.locator("dialog.ask")).to_be_visible()
     await _shoot(queue, "queue")
+    # a cable that is pulled out
+    await page.context.set_offline(True)
+    await expect(page.locator(".banner.stale")).to_be_visible()
+    await _shoot(page, "stale")
 
 
 async def _page(
@@ -129,6 +134,9 @@ async def _page(
     page = await context.new_page()
     await page.goto(url)
     await expect(page.locator("main h1")).to_be_attached()
+    if await page.locator("#who").is_visible():
+        await page.locator("#who-name").fill("Li, bench 2")
+        await page.locator("#who button").first.click()
     return page
 
 

@@ -80,3 +80,25 @@ async def test_own_port__shows_its_interface_and_no_other(lab: Lab, interface: I
         assert (document["servers"][0]["url"], document["x-prefix"]) == (".", "")
         assert document["x-interfaces"] == [{"name": interface.name, "prefix": ""}]
         assert (await client.get("/docs")).status == 200
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("interface", ALL, ids=name_of)
+async def test_document__is_in_chinese_for_who_asks_so_and_has_every_summary(
+    lab_at_work: Lab, interface: Interface
+) -> None:
+    address = f"{interface.prefix}/openapi.json"
+    plain = await (await lab_at_work.client.get(address)).json()
+    answer = await lab_at_work.client.get(address, headers={"Accept-Language": "zh-CN"})
+    assert answer.headers["Vary"] == "Accept-Language"
+    told = await answer.json()
+    chinese = re.compile("[\u4e00-\u9fff]")
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            for said in ("summary", "description"):
+                assert chinese.search(operation[said]), (path, method, operation[said])
+                assert not chinese.search(plain["paths"][path][method][said])
+    # only words are others: the shapes, the names and the examples are the same
+    assert told["components"].keys() == plain["components"].keys()
+    assert told["paths"].keys() == plain["paths"].keys()
+    assert chinese.search(told["info"]["summary"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -13,6 +15,7 @@ from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.engine import Engine
 from robotq.model.json import JsonObject
+from robotq.model.texts import Language
 from robotq.model.version import __version__
 
 
@@ -24,23 +27,48 @@ class Described:
         """`mounted`: prefix -> the interface that stands there in this application."""
         self._engine = engine
         self._mounted = mounted
-        self._made: dict[str, tuple[Config, Catalog, bytes]] = {}
+        self._made: dict[tuple[str, Language], tuple[Config, Catalog, bytes]] = {}
 
-    async def encoded(self, prefix: str) -> bytes:
+    async def encoded(self, prefix: str, language: Language = Language.EN) -> bytes:
         """The document of the interface at this prefix, as JSON."""
         config, catalog = self._engine.config, self._engine.catalog
-        made = self._made.get(prefix)
+        made = self._made.get((prefix, language))
         if made is None or made[0] is not config or made[1] is not catalog:
             # a tenth of a second of work, which nobody else waits for
-            encoded = await asyncio.to_thread(self._encode, prefix)
-            made = self._made[prefix] = (config, catalog, encoded)
+            encoded = await asyncio.to_thread(self._encode, prefix, language)
+            made = self._made[prefix, language] = (config, catalog, encoded)
         return made[2]
 
-    def _encode(self, prefix: str) -> bytes:
+    def _encode(self, prefix: str, language: Language) -> bytes:
         interface = self._mounted[prefix]
         made = document_of(interface, interface.about.schemas(self._engine))
+        if language is Language.ZH:
+            made = in_chinese(made)
         others = [{"name": one.name, "prefix": at} for at, one in self._mounted.items()]
         return orjson.dumps({**made, "x-prefix": prefix, "x-interfaces": others})
+
+
+def in_chinese(document: JsonObject) -> JsonObject:
+    """With its summaries and descriptions in Chinese, as far as somebody has translated them; what
+    else it says is the same in every language."""
+    file = Path(__file__).with_name("zh.json")
+    known: Mapping[str, str] = orjson.loads(file.read_bytes())
+
+    def read(value: Any) -> Any:
+        if isinstance(value, list):
+            return [read(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: known.get(each, each) if key in _SAID and isinstance(each, str) else read(each)
+            for key, each in value.items()
+        }
+
+    told: JsonObject = read(document)
+    return told
+
+
+_SAID = ("summary", "description")
 
 
 def document_of(interface: Interface, schemas: Mapping[str, JsonObject]) -> JsonObject:

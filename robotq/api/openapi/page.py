@@ -14,9 +14,11 @@ from aiohttp import web
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.call import Call
+from robotq.api.http.language import preferred
 from robotq.api.http.routes import JSON_TYPE, Route
 from robotq.api.openapi.described import DESCRIBED
 from robotq.model.errors import RobotqError
+from robotq.model.texts import Language
 from robotq.wire.service import OpenApi
 
 _DOCUMENT = "/openapi.json"
@@ -44,8 +46,11 @@ _HEADERS = {
 
 async def openapi(call: Call) -> web.StreamResponse:
     prefix = call.request.path.removesuffix(_DOCUMENT)
-    encoded = await call.app[DESCRIBED].encoded(prefix)
-    return web.Response(body=encoded, content_type=JSON_TYPE, headers=call.headers)
+    # English for programs that say nothing, whatever the language of this daemon's answers
+    wanted = preferred(call.request.headers.get("Accept-Language", "")) or Language.EN
+    encoded = await call.app[DESCRIBED].encoded(prefix, wanted)
+    headers = {**(call.headers or {}), "Vary": "Accept-Language"}
+    return web.Response(body=encoded, content_type=JSON_TYPE, headers=headers)
 
 
 async def page(_call: Call) -> web.StreamResponse:

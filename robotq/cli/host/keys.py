@@ -15,6 +15,7 @@ from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.words import heads
 
 app = parse.Group("keys", help="Make, list and revoke the keys of a data folder.")
 
@@ -61,7 +62,7 @@ def list_keys(
         ]
         print_json(new_console(), {"keys": views})
         return
-    table = Table("name", "scopes", "created", box=None, pad_edge=False)
+    table = Table(*heads("name", "scopes", "created"), box=None, pad_edge=False)
     for key in keys:
         table.add_row(key.name, " ".join(key.scopes), key.created)
     if keys:

@@ -20,6 +20,7 @@ from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson, TimeScale
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.show import TaskView, new_console, print_json
+from robotq.cli.shared.words import heads
 from robotq.config import Config
 from robotq.daemon.assembly import running_engine
 from robotq.daemon.process import StopSignals, run_program
@@ -91,7 +92,7 @@ def tell_outcomes(
         commands = [_view(outcome) for outcome in outcomes]
         print_json(new_console(), {"passed": code == ExitCode.OK, "commands": commands})
         return
-    table = Table("", "command", "cmd_id", "seconds", "outcome", box=None, pad_edge=False)
+    table = Table(*heads("", "command", "cmd_id", "seconds", "outcome"), box=None, pad_edge=False)
     for outcome in outcomes:
         mark = Text("✓", "green") if outcome.passed else Text("✗", "red")
         texts = (outcome.cmd_type, outcome.cmd_id or "", f"{outcome.seconds:.1f}", outcome.told)

@@ -11,6 +11,7 @@ from robotq.cli.shared import parse
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.words import heads
 from robotq.model.json import JsonObject
 
 _TASKS = "/apis/checklist/api/v1/tasks"
@@ -29,7 +30,7 @@ def checklist(
     if as_json:
         print_json(console, items)
         return
-    table = Table("item", "status", "priority", "", "robot's task", box=None)
+    table = Table(*heads("item", "status", "priority", "", "robot's task"), box=None)
     for item in items:
         style = "yellow" if item["status"] == "in_progress" else ""
         table.add_row(

@@ -11,6 +11,7 @@ from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.lines import how_to_answer, submit_line
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
 from robotq.cli.shared.screen import show, show_json, show_table
+from robotq.cli.shared.words import heads, padded, say
 from robotq.model.json import JsonObject
 
 _Reason = Annotated[
@@ -97,19 +98,22 @@ def _queues(caller: Caller) -> tuple[JsonObject, list[JsonObject]]:
 
 
 def _show_queues(answer: JsonObject, running: Sequence[JsonObject], url: str) -> None:
-    counts = (
-        f"{answer['queue_size']} in queue, {answer['completed_tasks']} completed, "
-        f"{answer['failed_tasks']} failed, {answer['cancelled_tasks']} cancelled "
-        f"(revision {answer['revision']})"
+    counts = say(
+        "status.counts",
+        waiting=answer["queue_size"],
+        completed=answer["completed_tasks"],
+        failed=answer["failed_tasks"],
+        cancelled=answer["cancelled_tasks"],
+        revision=answer["revision"],
     )
     show((counts, "bold"))
     robots = answer["robots"].items()
     rows = [(name, str(one["queue_size"]), one["running_task"] or "-") for name, one in robots]
-    show_table(("robot", "in queue", "running"), rows)
+    show_table(heads("robot", "in queue", "running"), rows)
     for hold in answer["holds"]:
-        since = f"{hold['robot_id']} starts nothing since {hold['since']}: "
-        show((since + hold["reason"], "yellow"))
-        show(f"  to clear: {hold['clear']['text']} ({hold['id']})")
+        held = {"robot": hold["robot_id"], "since": hold["since"], "reason": hold["reason"]}
+        show((say("status.held", **held), "yellow"))
+        show(f"{say('status.clear', text=hold['clear']['text'])} ({hold['id']})")
     told = {hold["id"] for hold in answer["holds"]}
     for reason in answer["why"]:
         # questions follow, with the line that answers them
@@ -117,20 +121,21 @@ def _show_queues(answer: JsonObject, running: Sequence[JsonObject], url: str) ->
             _show_reason(reason)
     for task in running:
         if task.get("waiting_for"):
-            asks = f"{task['robot_id']} asks: {task['waiting_for']['prompt']}"
-            show((asks, "yellow"))
+            prompt = task["waiting_for"]["prompt"]
+            show((say("status.asks", robot=task["robot_id"], prompt=prompt), "yellow"))
             show(how_to_answer(task, url))
     for task in answer["tasks"]:
-        line = f"{task['task_id']}  {task['state']:<9}  {task['robot_id']}  {task['cmd_type']}"
+        state = padded(say(f"state.{task['state']}"), 9)
+        line = f"{task['task_id']}  {state}  {task['robot_id']}  {task['cmd_type']}"
         show(f"{line}  {task.get('error_code', '')}".rstrip())
 
 
 def _show_reason(reason: JsonObject) -> None:
     about = "" if reason["task_id"] is None else f" ({reason['task_id']})"
-    since = f"{reason['queue']} stands since {reason['since']}: "
-    show((f"{since}{reason['reason']}{about}", "yellow"))
+    stands = {"robot": reason["queue"], "since": reason["since"], "reason": reason["reason"]}
+    show((f"{say('status.stands', **stands)}{about}", "yellow"))
     clear = reason["clear"]
-    show(f"  to clear: {clear['text']}{_how(clear)}")
+    show(f"{say('status.clear', text=clear['text'])}{_how(clear)}")
 
 
 def _how(clear: JsonObject) -> str:

@@ -10,6 +10,7 @@ from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.screen import Piece, show, show_json, show_table
+from robotq.cli.shared.words import heads
 from robotq.model.json import JsonObject
 
 
@@ -77,7 +78,7 @@ def _show(answer: JsonObject, as_json: bool) -> None:
                 one["url"] or "",
             ]
         )
-    show_table(("daemon", "heard", "", "robots", "waiting", "at"), rows)
+    show_table(heads("daemon", "heard", "", "robots", "waiting", "at"), rows)
     for one in answer["waiting"]:
         show(f"{one['task_id']}  {one['cmd_type']} for {one['robot_id']}: ", (one["why"], "yellow"))
     for one in answer["stops"]:

@@ -20,6 +20,7 @@ from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import asking
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
 from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.words import heads
 from robotq.model.json import JsonObject
 from robotq.model.plain_text import no_formula
 
@@ -105,7 +106,7 @@ def history(
     if as_json:
         print_json(console, tasks)
         return
-    table = Table("task", "state", "robot", "command", "submitted", "ended", "", box=None)
+    table = Table(*heads("task", "state", "robot", "command", "submitted", "ended", ""), box=None)
     for task in tasks:
         table.add_row(
             task["task_id"],

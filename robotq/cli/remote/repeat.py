@@ -12,6 +12,7 @@ from robotq.cli.shared.files import read_file
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.screen import Piece, show_json, show_table
+from robotq.cli.shared.words import heads
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json
@@ -106,4 +107,4 @@ def _list(answer: JsonObject, as_json: bool) -> None:
                 "" if skipped is None else (f"{skipped['at_time']}: {skipped['reason']}", "yellow"),
             ]
         )
-    show_table(("id", "command", "robot", "at", "next", "skipped"), rows)
+    show_table(heads("id", "command", "robot", "at", "next", "skipped"), rows)

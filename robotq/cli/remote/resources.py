@@ -14,6 +14,7 @@ from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.show import new_console, print_json
+from robotq.cli.shared.words import heads
 from robotq.model.json import JsonObject
 
 
@@ -24,7 +25,7 @@ def resources(*, url: Url = URL, key: Key = None, as_json: AsJson = False) -> No
     if as_json:
         print_json(console, answer)
         return
-    table = Table("resource", "places", "held by", "since", box=None)
+    table = Table(*heads("resource", "places", "held by", "since"), box=None)
     for row in answer["resources"]:
         held = row["held_by"]
         table.add_row(

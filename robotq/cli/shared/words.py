@@ -146,6 +146,59 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "maintenance.commands": ("个命令", "commands"),
     "maintenance.hours": ("小时", "hours"),
     "maintenance.days": ("天", "days"),
+    # above the columns of tables
+    "head.robot": ("机器人", "robot"),
+    "head.in queue": ("排队", "in queue"),
+    "head.running": ("正在执行", "running"),
+    "head.resource": ("资源", "resource"),
+    "head.places": ("位置", "places"),
+    "head.held by": ("占用者", "held by"),
+    "head.since": ("起始时间", "since"),
+    "head.id": ("编号", "id"),
+    "head.command": ("命令", "command"),
+    "head.at": ("时刻", "at"),
+    "head.next": ("下次", "next"),
+    "head.skipped": ("已跳过", "skipped"),
+    "head.task": ("任务", "task"),
+    "head.state": ("状态", "state"),
+    "head.submitted": ("提交时间", "submitted"),
+    "head.ended": ("结束时间", "ended"),
+    "head.item": ("事项", "item"),
+    "head.status": ("状态", "status"),
+    "head.priority": ("优先级", "priority"),
+    "head.robot's task": ("机器人的任务", "robot's task"),
+    "head.daemon": ("服务", "daemon"),
+    "head.heard": ("最近联系", "heard"),
+    "head.robots": ("机器人", "robots"),
+    "head.waiting": ("等待", "waiting"),
+    "head.cmd_id": ("自定义名称", "cmd_id"),
+    "head.seconds": ("秒", "seconds"),
+    "head.outcome": ("结果", "outcome"),
+    "head.name": ("名称", "name"),
+    "head.scopes": ("权限", "scopes"),
+    "head.created": ("创建时间", "created"),
+    "status.counts": (
+        "排队 {waiting}，完成 {completed}，失败 {failed}，取消 {cancelled} (版本 {revision})",
+        (
+            "{waiting} in queue, {completed} completed, {failed} failed, {cancelled} cancelled "
+            "(revision {revision})"
+        ),
+    ),
+    "status.held": (
+        "{robot} 自 {since} 起不启动任何命令: {reason}",
+        "{robot} starts nothing since {since}: {reason}",
+    ),
+    "status.stands": (
+        "{robot} 自 {since} 起停着: {reason}",
+        "{robot} stands since {since}: {reason}",
+    ),
+    "status.clear": ("  解除方法: {text}", "  to clear: {text}"),
+    "status.asks": ("{robot} 提问: {prompt}", "{robot} asks: {prompt}"),
+    "state.pending": ("等待", "pending"),
+    "state.running": ("执行中", "running"),
+    "state.completed": ("完成", "completed"),
+    "state.failed": ("失败", "failed"),
+    "state.cancelled": ("已取消", "cancelled"),
     "commands.command": ("命令", "command"),
     "commands.kind": ("类型", "kind"),
     "commands.limit": ("时限", "limit"),
@@ -208,6 +261,16 @@ def say(code: str, **args: object) -> str:
     language = language_here()
     row = _WORDS[code]
     return fill(row[0] if language is Language.ZH else row[1], args, language)
+
+
+def heads(*names: str) -> list[str]:
+    """What stands above the columns of a table; an empty one stays empty."""
+    return [say(f"head.{name}") if name else "" for name in names]
+
+
+def padded(text: str, width: int) -> str:
+    """With blanks to so many columns of a terminal."""
+    return text + " " * max(0, width - columns(text))
 
 
 def translated(text: str) -> str:

@@ -94,6 +94,16 @@ async def _ended_badly(site: Site) -> None:
     await until(site, lambda robot: robot["holds"])
 
 
+async def _offline(site: Site) -> None:
+    """The link is away, and somebody has said how the command ended in which it broke."""
+    cut = await submit(site, CHARGER)
+    await submit(site, HOME)
+    codes = {"outcome_unknown", "disconnected"}
+    await until(site, lambda robot: {hold["code"] for hold in robot["holds"]} == codes)
+    await call(site, "POST", f"/task/{cut}/resolve", {"outcome": "failed", "then": "stay_paused"})
+    await until(site, lambda robot: "outcome_unknown" not in {h["code"] for h in robot["holds"]})
+
+
 async def _stopped(site: Site) -> None:
     await _running(site)
     await call(site, "POST", "/estop", {"reason": "a bottle fell from the splitting table"})
@@ -128,10 +138,14 @@ STATES: Mapping[str, State] = {
     "blocked": State(make=_blocked, face="Blocked"),
     "held": State(make=_held, face="Held", config={"time_scale": 1}),
     "offline": State(
-        make=_ended_badly, face="Offline", config=_faulty("link_drop", refused_connects=500)
+        make=_offline, face="Offline", config=_faulty("link_drop", refused_connects=500)
     ),
     "unknown": State(make=_ended_badly, face="Unknown", config=_faulty("raise")),
-    "failed": State(make=_ended_badly, face="Failed", config=_faulty("fail", reason="gripper")),
+    "failed": State(
+        make=_ended_badly,
+        face="Failed",
+        config={**_faulty("fail", reason="gripper"), "robots.robot_a.on_failure": "hold"},
+    ),
     "stopped": State(make=_stopped, face="Stopped", config={"time_scale": 1}),
     "stale": State(make=_running, face="Outdated", config={"time_scale": 1}, gone=True),
     "paused": State(make=_paused, face="Paused"),
