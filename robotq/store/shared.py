@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from robotq.model.delivery import Delivery
+from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
@@ -85,7 +85,7 @@ class SharedWorkers:
         self._event: int | None = None
         """What of the shared journal is in the daemon's own; None: it has never seen it."""
         self._sent: set[str] = set()
-        """Tasks for workers whose webhooks are on their way."""
+        """Webhooks of tasks for workers that are on their way, by id."""
         self.reason: str | None = "not connected yet"
         """Why the shared database cannot be used; None while it can."""
 
@@ -152,7 +152,7 @@ class SharedWorkers:
             raise
         self._shared, self.reason = shared, None
         self._change = shared.opened_at
-        self._sent.update(one.task_id for one in theirs.deliveries)
+        self._sent.update(one.id for one in theirs.deliveries)
         if self._event is None:
             # what was before this daemon came is for whoever was there
             self._event = theirs.last_event_id
@@ -183,7 +183,7 @@ class SharedWorkers:
             case SaveAnswer(answer):
                 return _of_workers(answer.scope)
             case SaveDelivery(delivery):
-                return delivery.task_id in self._sent
+                return delivery.id in self._sent
             case AppendEvent(event):
                 # one that has a number was read from there
                 return event.id == 0 and event.api in SHARED and event.task_id is not None
@@ -195,11 +195,12 @@ class SharedWorkers:
     ) -> Future[Sequence[Event]]:
         if not self.shares(mutations):
             return self._own.apply(mutations, committed)
-        for mutation in mutations:
-            if isinstance(mutation, SaveDelivery):
-                self._sent.add(mutation.delivery.task_id)
+        webhooks = [one.delivery for one in mutations if isinstance(one, SaveDelivery)]
+        self._sent.update(one.id for one in webhooks)
 
         def told(_: Sequence[Event]) -> None:
+            ended = (one.id for one in webhooks if one.state is not DeliveryState.PENDING)
+            self._sent.difference_update(ended)
             if committed is not None:
                 committed(())
 

@@ -16,11 +16,13 @@ from robotq.daemon.assembly import running_daemon
 from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.model.errors import RobotqError
+from robotq.model.event import Event
 from robotq.model.job import Heartbeat, Holder, Job, TaskReport, Verdict, succeeded
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.postgres import Database
 from robotq.store.job_query import JobQuery
 from robotq.store.memory import MemoryStore
+from robotq.store.port import AppendEvent
 from robotq.store.postgres import PostgresStore
 from robotq.store.shared import SharedWorkers
 from robotq.workers import Workers
@@ -208,6 +210,29 @@ async def test_workers__at_both_daemons_get_each_task_once(two: tuple[Daemon, Da
         *(work(one, f"worker {number}") for number in range(3) for one in (here, there))
     )
     assert sorted(name for names in given for name in names) == sorted(one.id for one in submitted)
+
+
+async def test_what_must_not_be_lost__waits_for_the_database_and_keeps_nobody_waiting(
+    postgres: str, tmp_path: Path
+) -> None:
+    """Such as what became of a webhook. The loop goes on meanwhile: robots are on it."""
+    async with Link.to(postgres) as link:
+        link.refuses = True
+        async with daemon(link.dsn, tmp_path) as one:
+            told = Event(
+                kind="webhook.delivered", at_ms=1, actor="robotq", api=QUEUE, robot=QUEUE,
+                task_id="task_1",
+            )  # fmt: skip
+            commit = one.engine._parts.base.commit
+            writing = asyncio.create_task(commit.write_when_possible([AppendEvent(told)]))
+            with pytest.raises(RobotqError):
+                await one.submit("print")
+            await asyncio.sleep(0)
+            assert not writing.done()
+            link.refuses = False
+            await one.mirror.look()
+            await writing
+            assert await one.submit("print")
 
 
 class Door:

@@ -59,6 +59,10 @@ class Along(Protocol):
         """It is not on disk, or nobody knows."""
 
 
+_AGAIN_S = 0.5
+"""Seconds until something is written once more to a shared database that was away."""
+
+
 class _Writing(msgspec.Struct):
     """A transaction on its way to the disk."""
 
@@ -326,6 +330,9 @@ class Commit:
         """The same for what must not be lost: waits until the disk has taken it."""
         while not await self.written(mutations, then=then):
             await self.until_available()
+            if self._elsewhere(mutations):
+                # the disk works, so nothing says when the shared database does
+                await asyncio.sleep(_AGAIN_S)
 
     async def note(self, event: Event) -> bool:
         """Write one event; False, and a line in the log, where the disk does not take it."""
