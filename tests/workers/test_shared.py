@@ -232,7 +232,7 @@ async def test_what_must_not_be_lost__waits_for_the_database_and_keeps_nobody_wa
             link.refuses = False
             await one.mirror.look()
             await writing
-            assert await one.submit("print")
+            assert (await one.submit("print")).state is TaskState.PENDING
 
 
 class Door:
