@@ -60,6 +60,12 @@ export function fieldName(name) {
   return row ? row[chosen === "zh" ? 1 : 0] : name.replaceAll("_", " ");
 }
 
+/** What a schema says of a parameter; as its author wrote it where nobody has translated it. */
+export function aboutText(text) {
+  const row = WORDS[`about.${text}`];
+  return row ? row[chosen === "zh" ? 1 : 0] : text;
+}
+
 const pad = (number) => String(number).padStart(2, "0");
 
 /** Seconds as `1 h 05 min`, `3 min 20 s`, `8 s`. */

@@ -43,7 +43,7 @@ async function askLine(task, line, fault) {
   const stopped = task.error?.stopped_at?.done;
   const answer = await question({
     title: t("rerun.ask", { title: titleOf(live.specs, task.cmd_type) }),
-    text: stopped ? t("rerun.stopped", { line: count(stopped.line) }) : t("rerun.unknown"),
+    text: stopped ? t("rerun.stopped", { line: count(stopped.line) }) : t(task.state === "completed" ? "rerun.whole" : "rerun.unknown"),
     fields: [
       h("div", { class: "field" }, h("label", { for: "rerun-line", text: t("rerun.line") }), input),
       fault && h("p", { class: "fault", role: "alert", text: fault }),

@@ -2,7 +2,7 @@
 // is entered as JSON, so that no command is out of reach.
 
 import { h, icon, setAttribute } from "../base/dom.js";
-import { fieldName, t } from "../base/i18n.js";
+import { aboutText, fieldName, t } from "../base/i18n.js";
 
 let serial = 0;
 let quiet = false; // read what is there without a word about what is missing
@@ -114,7 +114,7 @@ function objectField(schema, { skip = [], name = "", path = "", nested = false, 
 const fault = () => h("p", { class: "fault", role: "alert" });
 // `words in backticks` are what to type
 const describe = (schema) => schema.description && h("p", { class: "help" },
-  schema.description.split("`").map((part, index) => (index % 2 ? h("code", { text: part }) : part)));
+  aboutText(schema.description).split("`").map((part, index) => (index % 2 ? h("code", { text: part }) : part)));
 
 function labelled(schema, { name, path, required }, input, { before = null } = {}) {
   const id = `field-${(serial += 1)}`;
