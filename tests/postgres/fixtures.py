@@ -24,7 +24,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
 def _own_database(postgres_server: str) -> Iterator[str]:
     from tests.postgres import server  # noqa: PLC0415
 
-    with server.database(postgres_server) as dsn:
+    # at the end of a run the others may still work, and who is last takes the server away
+    with server.database(postgres_server, keep=server.is_ours()) as dsn:
         yield dsn
 
 

@@ -44,19 +44,29 @@ def _from_wheel(folder: Path) -> str:
     return dsn
 
 
+def is_ours() -> bool:
+    """Whether the server goes with the run, and every database with it."""
+    return "ROBOTQ_TEST_DSN" not in os.environ
+
+
 @contextmanager
-def database(server: str) -> Iterator[str]:
-    """The DSN of a new database, which goes with the block."""
+def database(server: str, *, keep: bool = False) -> Iterator[str]:
+    """The DSN of a new database, which goes with the block, or is kept."""
     name = f"robotq_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield make_conninfo(server, dbname=name)
     finally:
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+        if not keep:
+            _drop(server, name)
+
+
+def _drop(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
 
 
 def emptied(dsn: str) -> None:
