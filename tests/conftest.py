@@ -51,13 +51,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """What tried a slice of its examples by default tries all of them among the long tests.
 
-    The tests with a browser come first whatever the order of the others: so they are all of one
+    What drives a browser is slow. The tests with a browser come first whatever the order of the others: so they are all of one
     process, and share one browser.
     """
     if Slices.whole:
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
     yield
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from robotq.testing.daemon import Daemon
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -23,6 +25,7 @@ def run(unit: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["/bin/sh", "-c", line], check=False, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_backup__is_made_every_night_and_missed_where_it_is_not(
     tmp_path: Path, robotq_daemon: Daemon
 ) -> None:

@@ -70,6 +70,7 @@ def test_alerts__tell_of_what_a_person_has_to_do() -> None:
     assert set(codes[1].split("|")) <= set(HoldCode)
 
 
+@pytest.mark.slow
 def test_alerts__come_when_they_should_and_not_otherwise() -> None:
     promtool("check", "config", str(FOLDER / "prometheus.yml"))
     promtool("test", "rules", str(STORIES))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 LOCAL = (".*", "__pycache__", "*.egg-info", "robotq-data", "build", "dist")
 """Names in the tree of a developer that are no part of it."""
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ def motions(daemon: DaemonProcess) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 async def test_crowd__two_hundred_submit_while_a_scan_runs(
     daemon: DaemonProcess, client: aiohttp.ClientSession
 ) -> None:

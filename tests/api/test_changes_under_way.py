@@ -163,6 +163,7 @@ def _decided_later(route: Route, status: int | None) -> bool:
     return status == 403 and route.scope == Scope.WORKER
 
 
+@pytest.mark.slow
 @EACH_WAY
 async def test_keep_alive__each_request_after_the_change_is_asked_anew(scene: Scene) -> None:
     """On connections that were let in, every route but those that never end."""

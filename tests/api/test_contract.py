@@ -67,6 +67,7 @@ async def schemathesis(daemon: DaemonProcess, folder: Path, *options: str) -> No
     assert {*tried.groups(), *fuzzed.groups()} == {str(len(described))}
 
 
+@pytest.mark.slow
 async def test_routes__answer_as_they_are_described(daemon: DaemonProcess, tmp_path: Path) -> None:
     # one example for each route; what it takes to follow links between them is in the long test
     phases = ("--phases", "examples,fuzzing")

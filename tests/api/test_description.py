@@ -94,6 +94,7 @@ def test_commands__each_example_fits_what_the_document_says(
     assert body.is_valid({"params": {"area": "HOME"}, "data": {"cmd_type": "NAVIGATION"}})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -122,6 +123,7 @@ def test_commands__of_a_site_keep_their_own_names_and_references() -> None:
     assert not body.is_valid({"cmd_type": "清洗", "params": {"n": 3}})
 
 
+@pytest.mark.slow
 async def test_openapi__is_made_once_and_again_after_a_reload(lab: Lab) -> None:
     first = await lab.get("/openapi.json")
     assert first.status == 200

@@ -25,6 +25,7 @@ def name_of(interface: Interface) -> str:
     return interface.name
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("interface", ALL, ids=name_of)
 async def test_document__is_accepted_by_the_validator_of_the_standard(

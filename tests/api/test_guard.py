@@ -269,6 +269,7 @@ async def _slowly() -> AsyncIterator[bytes]:
     await asyncio.Event().wait()
 
 
+@pytest.mark.slow
 async def test_keys__every_route_asks_for_its_scope(start_lab: StartLab, tmp_path: Path) -> None:
     keys = await asyncio.to_thread(KeyFile, tmp_path)
     texts = {

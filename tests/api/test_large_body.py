@@ -37,6 +37,7 @@ def sieved(document: bytes, cuts: Random) -> tuple[bytes, list[str]]:
     return rest, texts
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(200), deadline=None)
 @given(TEXTS, st.integers(0, 2**32), st.booleans())
 def test_a_long_text__comes_out_as_it_is_wherever_it_is_cut(

@@ -55,6 +55,7 @@ def test_mcp__says_which_library_is_missing(typed: Typed, monkeypatch: pytest.Mo
     assert "pip install 'robotq[mcp]'" in ended.err
 
 
+@pytest.mark.slow
 def test_mcp__refuses_an_address_that_is_none(typed: Typed) -> None:
     ended = typed("mcp", "--url", "lab")
     assert ended.code == 2

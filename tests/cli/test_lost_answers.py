@@ -45,6 +45,7 @@ def test_submit__whose_answer_is_lost_is_sent_again_and_counts_once(
     assert tasks(network) == 1
 
 
+@pytest.mark.slow
 def test_submit__that_stays_without_an_answer_says_how_to_repeat_it(
     typed: Typed, network: Proxy, file: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_demo__at_its_own_speed_it_shows_the_scan_and_its_result(tmp_path: Path)
     assert (tmp_path / "robotq.db").exists()
 
 
+@pytest.mark.slow
 def test_demo__shows_the_scan_and_serves_on_until_ctrl_c(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, MAIN, "demo", "--port", "0", "--time-scale", "0"],

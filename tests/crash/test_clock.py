@@ -74,6 +74,7 @@ async def test_clock__standing_still_gives_every_task_an_id_of_its_own(tmp_path:
     assert len(set(accepted)) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_s", [3_600, pytest.param(-3_600, marks=pytest.mark.long)])
 async def test_clock__set_by_an_hour_while_a_scan_runs_stops_nothing(
     make_daemon: MakeDaemon, failing: Faults, step_s: int

@@ -41,6 +41,7 @@ for number in range(1, 4):
 """
 
 
+@pytest.mark.slow
 def test_copies__are_whole_or_not_there_and_what_was_followed_is_written_out(
     tmp_path: Path,
 ) -> None:

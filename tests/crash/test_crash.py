@@ -11,7 +11,7 @@ from .campaign import ALONE, KILLS_PER_ROUND, POINTS, kinds_of, nothing_was_foun
 from .harness import RANDOM, WAITING
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_kill_twice__loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     """Other moments each time; a failure names the seed that shows it again."""
     seed = random.SystemRandom().randrange(1_000_000)
@@ -20,7 +20,7 @@ async def test_kill_twice__loses_nothing_and_repeats_nothing(tmp_path: Path) -> 
     assert [kill.kind for outcome in outcomes for kill in outcome.kills] == kinds_of(seed, 2, None)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_kill_30_times__in_scans_with_50_tasks_waiting(tmp_path: Path) -> None:
     outcomes = await run(kills=30, seed=1, point=RANDOM, jobs=2, folder=tmp_path)
@@ -31,7 +31,7 @@ async def test_kill_30_times__in_scans_with_50_tasks_waiting(tmp_path: Path) -> 
     assert sum(kill.in_scan for kill in kills) >= 10
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_kill__at_every_crash_point(tmp_path: Path) -> None:
     # random moments have a test of their own

@@ -144,6 +144,7 @@ def lab(make_daemon: MakeDaemon, failing: Faults) -> Lab:
     return Lab(make_daemon(time_scale=SLOW, environ=environ), failing)
 
 
+@pytest.mark.slow
 @every_fault("sync")
 async def test_disk_fails__all_are_refused_and_what_happened_is_written_afterwards(
     lab: Lab, fault: str

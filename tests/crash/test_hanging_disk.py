@@ -25,6 +25,7 @@ async def codes(client: Client) -> set[str]:
     return {hold["code"] for hold in status["holds"]}
 
 
+@pytest.mark.slow
 async def test_hanging_disk__is_told_refuses_in_time_and_runs_nothing_that_was_refused(
     make_daemon: MakeDaemon, failing: Faults
 ) -> None:

@@ -139,6 +139,7 @@ def _decisions(trace: power.Trace, told: Told, cut: int, found: dict[str, bool])
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "cuts", "numbers"),
     [(1, 6, 2), *(pytest.param(seed, 120, 12, marks=pytest.mark.long) for seed in range(2, 6))],

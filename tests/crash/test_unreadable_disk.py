@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from robotq.model.task import TaskState
 
 from .conftest import MakeDaemon
@@ -25,6 +27,7 @@ ASKED = (
 )
 
 
+@pytest.mark.slow
 async def test_unreadable_disk__is_told_to_whoever_asks_and_accepts_nothing_under_a_key(
     make_daemon: MakeDaemon, failing: Faults
 ) -> None:

@@ -150,6 +150,7 @@ async def test_many__none_begins_while_the_others_are_written(lab: Lab) -> None:
     assert (await lab.run("after")).state is TaskState.COMPLETED
 
 
+@pytest.mark.slow
 async def test_many__ten_thousand_in_a_few_seconds_and_the_loop_goes_on(lab: Lab) -> None:
     await lab.engine.pause(None, actor="ann")
     for _ in range(10):

@@ -242,6 +242,7 @@ def test_edits__in_any_order_in_memory(actions: list[tuple[Any, ...]]) -> None:
     in_memory(actions)
 
 
+@pytest.mark.slow
 @given(actions=stories)
 @settings(max_examples=8, suppress_health_check=_CHECKS)
 def test_edits__in_any_order_on_disk(actions: list[tuple[Any, ...]]) -> None:

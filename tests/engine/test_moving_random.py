@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +174,7 @@ def test_moves__in_any_order_in_memory(actions: list[tuple[Any, ...]]) -> None:
     patience.run(play(Story(lambda: store), actions))
 
 
+@pytest.mark.slow
 @given(actions=st.lists(steps, min_size=4, max_size=30))
 @settings(max_examples=6, suppress_health_check=_CHECKS)
 def test_moves__in_any_order_on_disk(actions: list[tuple[Any, ...]]) -> None:

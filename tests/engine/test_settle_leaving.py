@@ -96,6 +96,7 @@ class _None:
 _NONE = _None()
 
 
+@pytest.mark.slow
 async def test_question__is_asked_again_after_the_crash(floor: Floor) -> None:
     task_id = await floor.command()
     floor.device.running.ask = True

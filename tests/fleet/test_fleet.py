@@ -12,6 +12,7 @@ from .conftest import BY_HAND, HOME, KEY, Site, until
 pytestmark = pytest.mark.wall("daemons in one loop, and a database in another process")
 
 
+@pytest.mark.slow
 async def test_command__goes_in_at_any_door_and_runs_once(site: Site) -> None:
     hub = await site.start("hub", hub=True)
     one = await site.start("lab-1", "robot_a")
@@ -65,6 +66,7 @@ async def _state(member: Any, task_id: str, state: str) -> Any:
     return task if task["state"] == state else None
 
 
+@pytest.mark.slow
 async def test_daemon_that_is_away__its_commands_wait_and_say_why(site: Site) -> None:
     hub = await site.start("hub", hub=True)
     lab = await site.start("lab-2", "robot_b")
@@ -93,6 +95,7 @@ async def _away(member: Any, task_id: str) -> Any:
     return task if "away" in task["fleet"].get("why", "") else None
 
 
+@pytest.mark.slow
 async def test_stop_anywhere__stops_every_robot_and_who_was_away_latches_before_it_starts(
     site: Site,
 ) -> None:
@@ -153,6 +156,7 @@ async def _stops(member: Any, latched: int) -> Any:
     return found if found and len(found[0]["latched_by"]) >= latched else None
 
 
+@pytest.mark.slow
 async def test_database_away__robots_go_on_stop_gets_through_and_nothing_is_lost(
     site: Site,
 ) -> None:

@@ -65,6 +65,7 @@ async def test_files__are_taken_in_the_order_of_their_arrival(inbox: Inbox) -> N
     assert await inbox.cmd_ids() == ["z", "m", "a", "k"]
 
 
+@pytest.mark.slow
 async def test_files__dropped_while_the_daemon_was_down_are_taken_in_order(
     tmp_path: Path, open_inbox: Open
 ) -> None:

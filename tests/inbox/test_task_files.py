@@ -194,6 +194,7 @@ async def test_copies__of_tasks_that_retention_has_removed_go(files: Files) -> N
     assert files.read(f"tasks/{task_id}.json")
 
 
+@pytest.mark.slow
 async def test_file_that_is_put_among_the_copies__is_told_in_the_log_and_beside_it(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -27,6 +27,7 @@ async def done(agent: Agent, task_id: str) -> str:
     return state
 
 
+@pytest.mark.slow
 async def test_agent__only_looks_unless_it_is_allowed_more(
     start_agent: StartAgent, robotq_client: Client
 ) -> None:
@@ -93,6 +94,7 @@ async def test_agent__submits_and_sees_the_end(
     assert task.actor == "agent"
 
 
+@pytest.mark.slow
 async def test_agent__waits_for_a_person_where_the_command_says_so(
     start_agent: StartAgent, robotq_client: Client
 ) -> None:

@@ -69,6 +69,7 @@ async def _find(folder: Path, said: dict[int, str]) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 async def test_kill__everything_answered_for_is_there(tmp_path: Path, seed: int) -> None:
     moments = random.Random(seed)
@@ -99,6 +100,7 @@ def failing_now_and_then(faults: Faults, moments: random.Random) -> Iterator[Non
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not possible(), reason="needs Linux and a C compiler")
 @pytest.mark.parametrize(
     "kills", [2, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(600)])]

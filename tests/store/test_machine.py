@@ -308,6 +308,7 @@ def _dsn(request: pytest.FixtureRequest) -> Callable[[], str]:
     return dsn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["sqlite", "memory", pytest.param("postgres", marks=pytest.mark.long)]
 )

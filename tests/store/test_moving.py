@@ -64,6 +64,7 @@ def _looked_at(folder: Path, tasks: int) -> str:
         return "clearing" if copied else "done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tasks", "rows_at_once", "kills"),
     [(3_000, 300, 7), pytest.param(1_000_000, 20_000, 20, marks=pytest.mark.long)],

@@ -52,6 +52,7 @@ def claiming(task: Task) -> Callable[[Task], Sequence[Mutation] | None]:
     return lambda waiting: change(waiting, claimed(waiting)) if waiting == task else None
 
 
+@pytest.mark.slow
 async def test_tasks_of_workers__are_everybodys_and_those_of_robots_are_not(
     postgres: str, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ def used_s(began: float) -> float:
     return time.perf_counter() - began
 
 
+@pytest.mark.slow
 def test_minute__that_nobody_uses_is_over_in_a_moment(swift: None) -> None:
     room, began = time.perf_counter(), time.monotonic()
     time.sleep(60)
@@ -139,6 +140,7 @@ def test_byte_on_its_way_through_a_terminal__comes_before_the_time_is_over(swift
     assert late == 0
 
 
+@pytest.mark.slow
 async def test_loop__goes_by_it(swift: None) -> None:
     loop = asyncio.get_running_loop()
     room, began = time.perf_counter(), loop.time()

@@ -71,6 +71,7 @@ def test_plugin__is_found_by_pytest() -> None:
     assert project["entry-points"]["pytest11"] == {"robotq": "robotq.testing.plugin"}
 
 
+@pytest.mark.slow
 def test_suite_without_a_daemon__loads_nothing(suite: Suite) -> None:
     suite.write(
         "test_other.py",
@@ -93,6 +94,7 @@ def test_suite_without_a_daemon__loads_nothing(suite: Suite) -> None:
     assert "robotq_daemon" in suite.passes("--fixtures")
 
 
+@pytest.mark.slow
 def test_suite__tests_a_program_with_the_configuration_that_it_chooses(suite: Suite) -> None:
     suite.write(
         "program.py",

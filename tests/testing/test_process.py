@@ -29,6 +29,7 @@ def test_process__dies_and_comes_back_on_the_same_data(tmp_path: Path) -> None:
         assert again.exit_code == 0
 
 
+@pytest.mark.slow
 def test_process__that_cannot_start_says_so(tmp_path: Path) -> None:
     config = tmp_path / "robotq.yaml"
     config.write_text("colour: blue\n")

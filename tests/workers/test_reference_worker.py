@@ -242,6 +242,7 @@ async def run_cli(queue: Queue, folder: Path, execute: str, *options: str) -> st
     return out.decode()
 
 
+@pytest.mark.slow
 async def test_command__gets_the_payload_and_its_output_is_the_result(
     queue: Queue, tmp_path: Path
 ) -> None:
@@ -255,6 +256,7 @@ async def test_command__gets_the_payload_and_its_output_is_the_result(
     assert (result["worker"], result["data"]) == ("cli", {"n": len(text)})
 
 
+@pytest.mark.slow
 async def test_command__that_fails_says_why(queue: Queue, tmp_path: Path) -> None:
     code = "import sys; print('some'); sys.exit('no paper: ' + sys.stdin.read()[:1])"
     script = tmp_path / "fail.py"

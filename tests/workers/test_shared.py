@@ -212,6 +212,7 @@ async def test_workers__at_both_daemons_get_each_task_once(two: tuple[Daemon, Da
     assert sorted(name for names in given for name in names) == sorted(one.id for one in submitted)
 
 
+@pytest.mark.slow
 async def test_what_must_not_be_lost__waits_for_the_database_and_keeps_nobody_waiting(
     postgres: str, tmp_path: Path
 ) -> None:
@@ -270,6 +271,7 @@ async def door(dsn: str, folder: Path, http: aiohttp.ClientSession) -> AsyncIter
         yield Door(http, running.addresses[0][1])
 
 
+@pytest.mark.slow
 @pytest.mark.wall("daemons in one loop, and a database in another process")
 async def test_database_away__workers_are_told_so_and_robots_go_on(
     postgres: str, tmp_path: Path

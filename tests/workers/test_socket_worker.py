@@ -156,6 +156,7 @@ async def test_address_that_takes_no_workers__is_refused(tmp_path: Path) -> None
             await SocketWorker(url, double, spool=tmp_path / "spool").run()
 
 
+@pytest.mark.slow
 async def test_command_line__does_one_task_over_a_websocket(tmp_path: Path) -> None:
     async with running(tmp_path / "data") as api:
         process = await asyncio.create_subprocess_exec(

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ async def converse(messages: list[bytes]) -> None:
             assert (await api.until(task_id, "completed"))["result"] == "fine"
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(12))
 @given(st.lists(_messages, min_size=20, max_size=40))
 def test_s4_27__no_message_closes_a_connection_or_ends_a_task(messages: list[bytes]) -> None:
@@ -98,6 +100,7 @@ async def hand_in(bodies: list[bytes]) -> None:
             await worker.pong()
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(st.lists(_bodies, min_size=15, max_size=30))
 def test_submit__any_body_gets_an_answer_in_the_own_form(bodies: list[bytes]) -> None:

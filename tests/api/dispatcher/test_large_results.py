@@ -106,6 +106,7 @@ async def test_reference_worker__drops_what_is_too_large_and_goes_on(
         await working
 
 
+@pytest.mark.slow
 async def test_many_large_ones__come_one_after_the_other(open_dispatcher: OpenDispatcher) -> None:
     """Memory for one at a time: all arrive, whoever sends first."""
     api = await open_dispatcher(result_bytes=4 * MB, results_bytes=8 * MB)

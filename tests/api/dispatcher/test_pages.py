@@ -40,6 +40,7 @@ def _note(complaints: list[str], kind: str, text: str) -> None:
         complaints.append(text)
 
 
+@pytest.mark.slow
 async def test_s4_24__a_person_plays_a_worker_and_the_dashboard_shows_it(
     api: Dispatcher, pages: tuple[Page, Page, list[str]]
 ) -> None:

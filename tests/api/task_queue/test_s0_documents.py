@@ -166,6 +166,7 @@ KINDS: list[tuple[str, dict[str, Any], Callable[[Any], bool]]] = [
 ]
 
 
+@pytest.mark.slow
 async def test_s0_14__the_poller_does_every_documented_kind_in_both_forms(queue: Queue) -> None:
     async with poller(queue):
         ids = [await queue.submit(kind, data=data) for kind, data, _ in KINDS]
@@ -232,6 +233,7 @@ async def test_s0_16__send_ping_falls_back_to_files(tmp_path: Path) -> None:
     assert "💬 Message: pong" in out
 
 
+@pytest.mark.slow
 async def test_s0_18__the_check_tells_whether_a_worker_answers(queue: Queue) -> None:
     options = ("--api", f"{queue.url}/api", "--timeout", "0.3")
     status, out = await script("check_comet_status.py", *options)
@@ -248,6 +250,7 @@ async def test_s0_18__the_check_tells_whether_a_worker_answers(queue: Queue) -> 
     assert (status, "alive: comet-extension answers 'pong'" in out) == (0, True), out
 
 
+@pytest.mark.slow
 async def test_s0_19__five_tasks_at_once_are_done_within_six_seconds(queue: Queue) -> None:
     async with poller(queue, 1.0):
         ids = await asyncio.gather(*(queue.submit("ping", requester=f"b{n}") for n in range(5)))

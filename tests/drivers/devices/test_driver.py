@@ -110,6 +110,7 @@ def test_stop__while_the_device_runs_ends_the_command_and_forgets_it(
     assert note.read_text() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.wall("whoever waits for the stop of a device has a limit by the wall")
 def test_stop__that_hangs_on_its_way_to_the_device_ends_what_it_does_all_the_same(
     machines: Machines,

@@ -59,6 +59,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
             made.daemon.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", some(range(50), 2))
 def test_kill__at_any_moment_does_nothing_twice_and_leaves_nothing_at_work(
     lab: Lab, seed: int

@@ -76,6 +76,7 @@ def options(firmware: str, said: Mapping[str, Any]) -> dict[str, Any]:
     return {**of_driver, **{key: said[key] for key in said if key in ("translate", "allow")}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("firmware", FIRMWARES)
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_program__runs_or_is_refused_before_anything_moves(

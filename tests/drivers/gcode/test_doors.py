@@ -53,6 +53,7 @@ async def test_text_plain__of_the_same_key_counts_once_also_as_json(tmp_path: Pa
         assert len((await lab.get("/tasks"))["tasks"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "content", "expected"),
     [

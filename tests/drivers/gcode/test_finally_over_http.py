@@ -72,6 +72,7 @@ async def test_a_cancel__is_not_sent_again_while_the_last_steps_run(
         assert "G4 P3" in machine.taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
 async def test_a_cancel_that_is_repeated_without_a_pause__does_not_break_off_what_switches_off(
     name: str,

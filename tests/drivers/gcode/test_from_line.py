@@ -148,6 +148,7 @@ def test_marlin__gets_what_it_understands() -> None:
     assert "extruder" in refused(absolute, 11, MARLIN)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
 async def test_over_http__a_person_sees_it_first_and_then_it_runs(
     name: str, tmp_path: Path

@@ -115,6 +115,7 @@ def told_by(script: str, firmware: Firmware, folder: Path, at: bytes) -> tuple[l
         return told, device.frozen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("firmware", "at"), [(FreezingGrbl, b"?"), (FreezingMarlin, b"M114")])
 def test_driver_that_stood_for_longer_than_its_limit__keeps_the_link(
     tmp_path: Path, firmware: Firmware, at: bytes
@@ -124,6 +125,7 @@ def test_driver_that_stood_for_longer_than_its_limit__keeps_the_link(
     assert frozen == TIMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("firmware", "at"), [(FreezingGrbl, b"!"), (FreezingMarlin, b"M410")])
 def test_stop_in_which_the_driver_stood__is_told_as_the_stop_that_it_was(
     tmp_path: Path, firmware: Firmware, at: bytes

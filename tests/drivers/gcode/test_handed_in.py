@@ -173,6 +173,7 @@ async def test_a_shutdown__does_not_wait_for_a_program_that_is_being_read(tmp_pa
         assert judging._waiting == 0
 
 
+@pytest.mark.slow
 async def test_many_programs_at_once__are_read_one_by_one_and_not_without_end(
     tmp_path: Path,
 ) -> None:

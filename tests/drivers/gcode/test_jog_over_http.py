@@ -127,6 +127,7 @@ async def paused(name: str, folder: Path) -> AsyncIterator[Bench]:
         yield bench
 
 
+@pytest.mark.slow
 @BOTH
 async def test_button__moves_the_axis_while_it_is_held_and_keeps_the_queue_paused(
     name: str, tmp_path: Path

@@ -87,6 +87,7 @@ async def test_a_short_program__is_shown_as_it_came(program: Any, tmp_path: Path
         assert (await lab.get(f"/task/{task_id}"))["params"] == {"program": program}
 
 
+@pytest.mark.slow
 async def test_the_same_text__is_kept_once_by_whatever_way_it_came(tmp_path: Path) -> None:
     async with lab_in(tmp_path) as lab:
         part = LARGE[: LARGE.index("\n", 500_000) + 1]

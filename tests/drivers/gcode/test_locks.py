@@ -34,6 +34,7 @@ def channel_of(robot: Bench) -> Any:
     return driver._robot._channel
 
 
+@pytest.mark.slow
 @pytest.mark.wall("whoever waits for a lock has a limit by the wall")
 @pytest.mark.parametrize("create", FIRMWARES, ids=("grbl", "marlin"))
 @pytest.mark.parametrize("lock", ["_changed", "_gate", "_turn"])

@@ -136,6 +136,7 @@ def _position(
     return "as told"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", some(range(20), 1))
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_long_program__ends_where_it_leads_to_or_says_that_it_is_lost(

@@ -152,6 +152,7 @@ def test_a_second_program__begins_in_what_the_first_one_leaves() -> None:
     assert told["lines"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [GRBL, GRBLHAL, ARM], ids=["grbl", "grblhal", "marlin"])
 def test_any_lines__are_summed_up_or_refused_with_their_number(rules: Rules) -> None:
     chance = random.Random(f"{rules.firmware} 13.2")

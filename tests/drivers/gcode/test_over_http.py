@@ -157,6 +157,7 @@ async def plugged(machine: Machine, *others: Device) -> AsyncIterator[Machine]:
             await asyncio.to_thread(each.__exit__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
 async def test_scan_pick_up_and_put_to__without_a_line_of_python(name: str, tmp_path: Path) -> None:
     scanner = ScannerEmulator(tmp_path / "scanner", ["bottle_001", None, "bottle_003"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_program__is_the_list_of_its_lines(lines: list[Line], start: int, stop: 
     assert [program[at] for at in range(-len(lines), len(lines))] == lines + lines
 
 
+@pytest.mark.slow
 def test_program_of_many_lines__takes_little_more_room_than_its_text() -> None:
     lines = [f"G1 X{n % 300}.123 Y{n % 200}.456 S{n % 1000}" for n in range(50_000)]
     text = sum(map(len, lines))

@@ -260,6 +260,7 @@ def test_progress__of_a_completed_program_is_all_of_it(
         assert running.context.fractions[-1] == 1.0
 
 
+@pytest.mark.slow
 def test_cancel_while_a_long_program_is_read__is_certain_and_nothing_was_sent(
     device: GrblEmulator, tmp_path: Path
 ) -> None:
@@ -274,6 +275,7 @@ def test_cancel_while_a_long_program_is_read__is_certain_and_nothing_was_sent(
         run(robot, "G0 X1")
 
 
+@pytest.mark.slow
 def test_emergency_stop_while_a_long_program_is_read__is_prompt(
     device: GrblEmulator, tmp_path: Path
 ) -> None:
@@ -370,6 +372,7 @@ def test_texts_that_double__end_as_a_failure(device: GrblEmulator, tmp_path: Pat
         robot.do(steps)
 
 
+@pytest.mark.slow
 def test_a_line_without_end__is_refused_at_once() -> None:
     for line in ("X" + "1" * 2_000_000, "(" * 1_000_000, "X1 " * 400_000, "N" + "1" * 1_000_000):
         with pytest.raises(DriverError):

@@ -92,6 +92,7 @@ def test_a_stop_in_the_middle__says_which_lines_are_done(
         assert answered > 100
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("seed", range(6))
 def test_a_stop_at_any_moment__never_says_more_than_is_true(

@@ -62,6 +62,7 @@ def goes_on(robot: Bench) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FaultKind)
 def test_fault__has_the_right_outcome_and_repeats_nothing(tmp_path: Path, kind: FaultKind) -> None:
     faults = Faults([Fault(kind=kind, line=HIT, seconds=0.3)])

@@ -127,6 +127,7 @@ def _held_until_over(running: Running, robot: Bench) -> bool:
     return held
 
 
+@pytest.mark.slow
 def test_stop__slows_down_and_is_no_hold(make: Make) -> None:
     device, robot = make(speed=1, ramp_s=0.5)
     running = robot.start_program(["G1 X100 F600"])
@@ -136,6 +137,7 @@ def test_stop__slows_down_and_is_no_hold(make: Make) -> None:
     assert not robot.driver.status().held
 
 
+@pytest.mark.slow
 def test_limit_of_a_step__slows_down_and_is_no_hold(make: Make) -> None:
     _, robot = make(speed=1, ramp_s=0.5)
     running = robot.start([{"gcode": "G1 X100 F60", "timeout_s": 0.3}])

@@ -100,6 +100,7 @@ def test_program__that_could_do_something_else_is_refused_before_anything_moves(
 # stops, while it streams
 
 
+@pytest.mark.slow
 def test_hold__stands_and_goes_on_without_losing_a_line(make: Make) -> None:
     device, robot = make(speed=20)
     lines = square(400)
@@ -276,6 +277,7 @@ def test_start_of_the_controller_in_motion__is_uncertain(make: Make) -> None:
     assert len(device.axes.moved) <= moved + 1
 
 
+@pytest.mark.slow
 def test_program__of_which_more_is_on_its_way_than_is_made_ready_at_once(make: Make) -> None:
     class Roomy(GrblEmulator):
         def take(self, data: bytes) -> None:

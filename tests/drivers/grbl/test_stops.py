@@ -85,6 +85,7 @@ def robot(folder: Path, number: int) -> Iterator[tuple[Bench, Device]]:
         yield made, device
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_stops__at_random_moments_of_motions_of_each_kind(tmp_path: Path) -> None:
     assert of_many(tmp_path, robot, SCENES, robots=9, each=3, seed=1, survives=True) == []

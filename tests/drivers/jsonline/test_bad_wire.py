@@ -18,6 +18,7 @@ _KINDS = ["dropped", "doubled", "line doubled", "line lost", "corrupted", "glued
 _SCALE = 0.004
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("way", ["to_device", "to_host"])
 async def test_damaged_lines__are_asked_again_and_nothing_moves_twice(

@@ -18,6 +18,7 @@ from robotq.testing.driver_contract import RecordingContext, driver_setup
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 @pytest.mark.wall("the device is a process of its own")
 def test_device__prints_its_port_and_serves_until_it_is_stopped(tmp_path: Path) -> None:
     link, data = tmp_path / "robot_a.port", tmp_path / "device"

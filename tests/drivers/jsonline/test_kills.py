@@ -145,6 +145,7 @@ def judged(lab: Lab, tasks: list[Task], known: dict[str, str]) -> list[str]:
     return faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", some(range(100), 2))
 def test_kill__at_any_moment_and_the_device_is_asked(lab: Lab, seed: int) -> None:
     rng = random.Random(seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from robotq.catalog import Catalog, CommandSpec
 from robotq.drivers.base import Driver
 from robotq.model.clock import MotionClock
@@ -106,6 +108,7 @@ async def test_program__with_a_line_that_is_too_long_for_the_device(
     assert made.done == []
 
 
+@pytest.mark.slow
 async def test_program__whose_lines_are_fetched_is_fetched_on_after_the_cable_was_out(
     machine: MakeMachine, tmp_path: Path
 ) -> None:

@@ -108,6 +108,7 @@ def test_pause_at_the_machine__between_two_commands_is_told_and_ended(make: Make
     robot.run(["G1 X1 F6000"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("emergency_parser", [True, False])
 def test_hold__says_that_it_moves_until_what_is_planned_is_over(
     make: Make, emergency_parser: bool

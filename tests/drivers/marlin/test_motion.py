@@ -55,6 +55,7 @@ def test_program__of_ten_thousand_lines(make: Make) -> None:
     assert motions(device) == lines
 
 
+@pytest.mark.slow
 def test_without_emergency_parser__one_motion_is_planned_and_robots_says_so(make: Make) -> None:
     device, robot = make(emergency_parser=False, speed=20)
     assert not robot.driver.capabilities.stop_out_of_band

@@ -116,6 +116,7 @@ def test_latched_stop__reaches_every_line_that_somebody_else_has_sent(tmp_path: 
             robot.driver.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1, 4, 8])
 def test_stop_in_a_long_arc__leaves_no_half_commands_behind(tmp_path: Path, window: int) -> None:
     """It is repeated for half a minute, and Marlin reads nothing meanwhile: what overflows must

@@ -36,6 +36,7 @@ def robot(folder: Path, number: int) -> Iterator[tuple[Bench, Device]]:
         yield made, device
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_stops__at_random_moments_with_the_planner_full_and_not(tmp_path: Path) -> None:
     assert of_many(tmp_path, robot, SCENES, robots=6, each=2, seed=1) == []

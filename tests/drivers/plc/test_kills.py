@@ -63,6 +63,7 @@ def make_lab(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeLab]:
         lab.daemon.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["modbus", pytest.param("opcua", marks=pytest.mark.long)])
 @pytest.mark.parametrize("seed", some(range(100), 1))
 def test_kill__at_any_moment_and_the_plc_is_asked_by_number(

@@ -56,6 +56,7 @@ def lab(tmp_path: Path, robotq_host: Host) -> Iterator[Lab]:
         yield Lab(site, client)
 
 
+@pytest.mark.slow
 def test_station__runs_answers_stops_and_tells_its_alarm(lab: Lab) -> None:
     """One shift: each part goes on from where the last one has left the station."""
     client, plc = lab.client, lab.site.plc
@@ -109,6 +110,7 @@ def test_station__runs_answers_stops_and_tells_its_alarm(lab: Lab) -> None:
     assert not plc.nodes["stop"]
 
 
+@pytest.mark.slow
 def test_link__that_comes_back_finds_the_number_and_follows_it(lab: Lab) -> None:
     client, plc = lab.client, lab.site.plc
     task_id = lab.begun(30)

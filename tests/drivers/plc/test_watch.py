@@ -86,6 +86,7 @@ def test_watchdog__of_a_plc_that_stops_for_it_is_told_when_it_is_asked(
     assert (answer.state, answer.code) == (RunState.FAILED, "stopped")
 
 
+@pytest.mark.slow
 def test_heartbeat__that_stands_still_is_a_link_that_is_lost(make_site: MakeSite) -> None:
     """The server of a PLC may answer although its program does not run."""
     site = make_site(heartbeat="心跳", heartbeat_s=0.3)
@@ -114,6 +115,7 @@ def test_link__is_watched_while_nothing_runs(make_site: MakeSite) -> None:
     assert site.links[-1][0] is LinkState.DISCONNECTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["modbus", "opcua"])
 def test_answer__that_comes_late_and_in_time_loses_no_link(
     tmp_path: Path, plc_sites: PlcSites, protocol: str

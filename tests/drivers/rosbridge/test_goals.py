@@ -73,6 +73,7 @@ def test_goal__that_is_rejected_has_failed_for_certain(site: Site) -> None:
     assert site.starts() == 0
 
 
+@pytest.mark.slow
 def test_goal__without_an_answer_is_uncertain_in_time(site: Site) -> None:
     site.move.rejects = ""
     began = time.monotonic()

@@ -57,6 +57,7 @@ def lab(tmp_path: Path, seed: int) -> Iterator[Lab]:
         site.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", some(range(100), 2))
 def test_kill__at_any_moment_and_the_server_is_asked(
     lab: Lab, record_property: Callable[[str, object], None], seed: int

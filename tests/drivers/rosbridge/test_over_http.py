@@ -84,6 +84,7 @@ def test_emergency_stop__ends_the_goal_and_nothing_begins_before_the_reset(lab: 
     assert lab.site.starts() == 1
 
 
+@pytest.mark.slow
 def test_link_that_comes_back__finds_the_goal_under_its_id_and_follows_it(lab: Lab) -> None:
     task_id = lab.begin("MOVE", steps=150)
     until(lambda: lab.client.task(task_id).progress is not None)
@@ -97,6 +98,7 @@ def test_link_that_comes_back__finds_the_goal_under_its_id_and_follows_it(lab: L
     assert lab.holds() == []
 
 
+@pytest.mark.slow
 def test_server_that_forgets__leaves_the_outcome_to_a_person(lab: Lab) -> None:
     task_id = lab.begin("MOVE", steps=3_000)
     until(lambda: lab.client.task(task_id).progress is not None)

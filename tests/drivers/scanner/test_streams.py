@@ -65,6 +65,7 @@ def played(given: Stream) -> list[tuple[float, Read]]:
     return bottles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", some(range(20), 2))
 def test_streams__each_code_exact_or_none(block: int) -> None:
     codes = 0

@@ -259,6 +259,7 @@ def test_closed_log__takes_no_more_lines(bench: Bench) -> None:
         bench.run("NAVIGATION", {"area": "CHARGER"})
 
 
+@pytest.mark.slow
 @pytest.mark.wall("the robot is a process that is killed")
 def test_kill_in_the_middle_of_motions__leaves_a_lab_that_goes_on(tmp_path: Path) -> None:
     for kill_after in (3, 50):

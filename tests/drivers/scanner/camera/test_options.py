@@ -85,6 +85,7 @@ def test_time__of_an_own_header(value: str, seconds: float | None) -> None:
     assert read_time(value) == seconds
 
 
+@pytest.mark.slow
 @pytest.mark.wall("a process of its own tells what it has loaded")
 def test_other_scanners__bring_no_http_client_and_no_library() -> None:
     script = (

@@ -46,6 +46,7 @@ def _judged(seeds: range) -> Counter[str]:
     return found
 
 
+@pytest.mark.slow
 def test_pictures__blurred_turned_dirty_and_cut_give_the_code_or_none() -> None:
     found = _judged(range(60))
     # they are no easy ones, and not all too hard
@@ -98,6 +99,7 @@ def _second_opinion(seeds: range) -> Counter[str]:
     return found
 
 
+@pytest.mark.slow
 def test_zbar__reads_what_we_read() -> None:
     assert _second_opinion(range(100, 140))["both"] >= 5
 

@@ -118,6 +118,7 @@ def test_older_picture__is_refused_until_a_newer_one_comes(
     assert refused(camera, "picture_refused").args_["reason"] == "reason.picture_old"
 
 
+@pytest.mark.slow
 def test_last_modified__is_held_against_the_clock_of_the_camera(
     server: CameraServer, made: Made
 ) -> None:
@@ -197,6 +198,7 @@ def test_two_codes__are_refused_unless_a_region_is_set(server: CameraServer, mad
     assert read(made(region=[0.5, 0, 0.5, 1])) == "right"
 
 
+@pytest.mark.slow
 def test_code_before__is_not_given_again_so_soon(server: CameraServer, made: Made) -> None:
     server.shows(*(encoded(placed([Label("QRCode", "SAME")], random.Random(n))) for n in range(99)))
     camera = made(not_again_s=0.6)
