@@ -10,6 +10,8 @@ import pytest
 from .campaign import ALONE, KILLS_PER_ROUND, POINTS, kinds_of, nothing_was_found, run
 from .harness import RANDOM, WAITING
 
+pytestmark = pytest.mark.real_time("clients of a daemon that is killed look again by the wall")
+
 
 @pytest.mark.slow
 async def test_kill_twice__loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
