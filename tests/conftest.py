@@ -51,8 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """What tried a slice of its examples by default tries all of them among the long tests.
 
-    What drives a browser is slow. The tests with a browser come first whatever the order of the others: so they are all of one
-    process, and share one browser.
+    What drives a browser is slow. These tests come first whatever the order of the others: so they
+    are all of one process, and share one browser.
     """
     if Slices.whole:
         for item in items:
