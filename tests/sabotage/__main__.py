@@ -68,8 +68,11 @@ def found_by_tests(copy: Path, one: Sabotage, jobs: int) -> str:
         file.write_text(whole.replace(one.found, one.instead), encoding="utf-8")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not long"]
-            + ["-n", str(jobs), *one.tests.split()],
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-x", "-m", "not long"),
+                *("-n", str(jobs)),
+                *one.tests.split(),
+            ],
             cwd=copy,
             # the copy and not what is installed
             env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
