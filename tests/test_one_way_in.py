@@ -23,7 +23,7 @@ ENGINE = _words(
     "offered store_available default_robot queue_name queue_names recorded audit artifacts",
     # what can be done
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
-    "from_line jogging alarms put_back repeats places maintenance notifications mirror",
+    "from_line jogging raw_lines alarms put_back repeats places maintenance notifications mirror",
     "retry_once retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
     "prepare_reload reload reload_configuration run_background begin shut_down",
 )

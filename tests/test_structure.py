@@ -94,6 +94,7 @@ def test_rooms__need_each_other__in_one_direction_only(house: str) -> None:
 _KNOWN_BY_THE_ENGINE = {
     "robotq.drivers.base",
     "robotq.drivers.jogging",
+    "robotq.drivers.raw_lines",
     "robotq.drivers.settling",
     "robotq.store.port",
     "robotq.store.mutations",

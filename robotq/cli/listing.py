@@ -38,6 +38,11 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
         "resume-motion": Listed(
             "remote.decide", "Let a held motion go on at once.", "让暂停的运动立即继续。"
         ),
+        "raw": Listed(
+            "remote.control",
+            "Send one line to a robot's controller as it is.",
+            "原样向机器人控制器发送一行指令。",
+        ),
     },
     ("See what goes on", "查看"): {
         "status": Listed(

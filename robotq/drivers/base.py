@@ -55,6 +55,8 @@ class Capabilities:
     """Immediate commands are served while a command runs."""
     can_hold: bool = False
     """The robot can pause in the middle of a motion and go on."""
+    raw_lines: bool = False
+    """A person can send it lines in its own language. See `drivers.raw_lines`."""
 
 
 class LinkState(StrEnum):

@@ -63,6 +63,7 @@ class Engine:
         self.signals.settings_changed.subscribe(self._read_by_these)
         self._background = Background()
         self._maintenance: Any = None
+        self._raw_lines: Any = None
         self._telling: Any = None
         """There where the configuration names somebody who is told."""
 
@@ -241,6 +242,23 @@ class Engine:
         """A `Maintenance`: what is to be seen to; None where the configuration has nothing of
         that kind."""
         return self._maintenance
+
+    def raw_lines(self) -> Any:
+        """A `RawLines`: what people say to controllers past all commands."""
+        if self._raw_lines is None:
+            from robotq.engine.control.raw_lines import RawLines  # noqa: PLC0415 - seldom needed
+
+            parts, base = self._parts, self._parts.base
+            self._raw_lines = RawLines(
+                roster=parts.roster,
+                holds=base.holds,
+                claims=parts.tasks.claims,
+                resources=base.resources,
+                commit=base.commit,
+                clock=base.clock,
+                jogging=parts.jogging,
+            )
+        return self._raw_lines
 
     async def _count(self) -> None:
         if not any(robot.maintenance for robot in self.config.robots.values()):

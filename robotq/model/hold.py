@@ -43,6 +43,8 @@ class HoldCode(StrEnum):
     """The configuration has no such robot, and something waits for it."""
     JOGGING = "jogging"
     """A person moves the robot by hand, by a button that is held."""
+    RAW_LINE = "raw_line"
+    """A person has sent the controller a line of its own language, and it is not done."""
 
 
 TRANSIENT_HOLDS = frozenset(
@@ -53,9 +55,13 @@ TRANSIENT_HOLDS = frozenset(
         HoldCode.STOPPING,
         HoldCode.DOES_NOT_FIT,
         HoldCode.JOGGING,
+        HoldCode.RAW_LINE,
     }
 )
 """Facts about this process; they are found out anew after a restart and never stored."""
+
+AT_HAND = frozenset({HoldCode.JOGGING, HoldCode.RAW_LINE})
+"""A person has the robot for themselves; ends by itself, with the queue still paused."""
 
 SET_BY_PEOPLE = frozenset({HoldCode.PAUSED, HoldCode.ESTOP, HoldCode.MOTION_HELD})
 """Several people can set the same one, each for a reason of their own."""

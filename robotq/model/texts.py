@@ -132,6 +132,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "松开按钮后自动解除，队列保持暂停",
         "Ends when the button is let go; the queue stays paused",
     ),
+    "hold.raw_line": (
+        "{actor} 正在向控制器发送原始指令: {line}",
+        "{actor} has sent its controller a raw line: {line}",
+    ),
+    "clear.raw_line": (
+        "指令结束后自动解除，队列保持暂停；停止机器人可提前结束",
+        "Ends with the line, or by a stop of the robot; the queue stays paused",
+    ),
     "clear.approval": (
         "由人批准或拒绝该任务",
         "A person approves the task, or rejects it",
@@ -429,6 +437,25 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason.jog_uncertain": (
         "手动移动如何结束未知，请查看机器人",
         "nobody can say how a move by hand ended: look at the robot",
+    ),
+    "reason.raw_cannot": ("其驱动不接受原始指令", "its driver takes none"),
+    "reason.raw_another": ("有人正在向它发送原始指令", "somebody sends it a raw line"),
+    "reason.raw_over": ("原始指令之后", "after a raw line"),
+    "reason.raw_uncertain": (
+        "原始指令如何结束未知，请查看机器人",
+        "nobody can say how a raw line ended: look at the robot",
+    ),
+    # how a raw line has ended
+    "raw.answered": ("已执行，位置未知: 请先回零", "Done. Where it stands is unknown: home it."),
+    "raw.refused": ("控制器拒绝: {error}", "The controller has refused it: {error}"),
+    "raw.timeout": ("未按时完成，机器人已停止", "Not done in time; the robot was stopped."),
+    "raw.stopped": ("机器人已被停止", "Somebody has stopped the robot."),
+    "raw.estop": ("急停已触发", "Emergency stop."),
+    "raw.held": ("未发送: 机器人被暂停", "Not sent: something else holds the robot."),
+    "raw.link_lost": ("与机器人的连接中断: {error}", "The link to the robot is lost. {error}"),
+    "raw.uncertain": (
+        "无法确认如何结束，请查看机器人: {error}",
+        "Nobody can say how it ended: look at the robot. {error}",
     ),
     # why a move by hand has ended
     "jog.released": ("已松开按钮", "The button was let go."),

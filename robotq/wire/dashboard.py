@@ -111,6 +111,8 @@ class RobotLook(Answer, kw_only=True):
     connected: bool
     state: Annotated[str, one_of("idle", "running", "held", "disconnected")]
     can_hold: bool
+    raw_lines: bool
+    """An admin can send it lines in its controller's own language."""
     motion_held: bool
     place: str | None
     places: tuple[str, ...]

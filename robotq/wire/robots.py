@@ -20,6 +20,7 @@ class Capabilities(Answer, kw_only=True):
     position_survives_stop: bool = missing(False)
     immediate_while_busy: bool = missing(False)
     can_hold: bool = missing(False)
+    raw_lines: bool = missing(False)
 
 
 class Device(Answer, kw_only=True):
@@ -102,6 +103,32 @@ class RobotDone(Answer, kw_only=True):
     holds: tuple[Hold, ...]
     starts_next: StartsNext | None
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
+
+
+class RawLineDone(RobotDone, kw_only=True):
+    """The line was sent, unless `outcome` is held; the queue stays paused, and where the robot
+    stands is unknown."""
+
+    success: bool
+    """Whether the controller has taken the line, and carried it out."""
+    line: str
+    outcome: Annotated[
+        str,
+        one_of(
+            "answered",
+            "refused",
+            "timeout",
+            "stopped",
+            "estop",
+            "held",
+            "link_lost",
+            "uncertain",
+        ),
+    ]
+    answer: tuple[str, ...]
+    """What the controller has said, line by line."""
+    error: str | None = missing()
+    """What went wrong, in the words of the controller or its driver."""
 
 
 class RobotStopped(RobotDone, kw_only=True):

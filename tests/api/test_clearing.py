@@ -22,6 +22,7 @@ CLEARED_BY_ITSELF = {
     HoldCode.STORE_UNAVAILABLE,
     HoldCode.UNRESPONSIVE,
     HoldCode.JOGGING,
+    HoldCode.RAW_LINE,
     HoldCode.STOPPING,
     HoldCode.NOT_CONFIGURED,
     WaitCode.NOT_BEFORE,

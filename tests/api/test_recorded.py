@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "POST /dashboard/session": "needs a key: tests/web",
     "GET /dashboard/picture": "the lab is long, and the driver's own",
     "POST /task/{task_id}/rerun": "needs a robot of G-code: tests/drivers/gcode/test_from_line.py",
+    "POST /robots/{robot_id}/raw": "needs a robot of G-code: tests/drivers/gcode/test_raw_line.py",
     "POST /resources/{resource}/release": "needs a robot that is gone: tests/client/test_absent.py",
 }
 

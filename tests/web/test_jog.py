@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from robotq.model.hold import HoldCode
 from tests.drivers.gcode.test_jog_over_http import Bench, paused
@@ -106,3 +106,27 @@ async def test_button__in_a_page_that_is_left_in_whatever_way(
         await asyncio.to_thread(bench.gone_mm)
         assert bench.machine.axes.last_step <= left + STANDS_S
         assert bench.lab.holds(bench.robot) == {HoldCode.PAUSED}
+
+
+@pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
+async def test_raw_line__is_sent_from_the_card_and_its_answer_shown(
+    name: str, chromium: Browser, tmp_path: Path
+) -> None:
+    async with paused(name, tmp_path) as bench:
+        context = await chromium.new_context(locale="en-GB")
+        page = await context.new_page()
+        try:
+            await page.goto(str(bench.lab.client.make_url("/dashboard")))
+            await page.locator("details summary", has_text="Raw line").click()
+            await page.locator("details.raw input").fill("G1 X5 F6000")
+            await page.keyboard.press("Enter")
+            says = page.locator("details.raw [role=status]")
+            await expect(says).to_contain_text("> G1 X5 F6000")
+            await expect(says).to_contain_text("home it")
+            assert bench.machine.axes.position[0] == pytest.approx(5)
+            await page.locator("details.raw input").fill("G777")
+            await page.keyboard.press("Enter")
+            await expect(says).to_contain_text("has refused it")
+            assert bench.lab.holds(bench.robot) == {HoldCode.PAUSED}
+        finally:
+            await context.close()

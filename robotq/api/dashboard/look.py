@@ -235,6 +235,7 @@ def _robot(engine: Engine, robot: Robot, known: KnownStatus, language: Language)
         connected=robot.connected,
         state=robot_state(robot, robot_queue.running is not None, holds),
         can_hold=robot.capabilities.can_hold,
+        raw_lines=robot.capabilities.raw_lines,
         motion_held=status.held if status is not None else False,
         place=status.place if status is not None else None,
         places=engine.places(robot.name),

@@ -1,4 +1,4 @@
-"""robotq status, pause, stop: how the queues are, and what holds them up."""
+"""robotq status, pause, stop, raw: how the queues are, and what holds them up."""
 
 from __future__ import annotations
 
@@ -69,6 +69,33 @@ def stop(
     ask_daemon(
         url, key, as_json, lambda caller: caller.post(f"/robots/{robot}/stop", body, safe=True)
     )
+
+
+def raw(
+    *,
+    robot: Annotated[str, parse.Argument(metavar="ROBOT")],
+    line: Annotated[
+        str, parse.Argument(metavar="LINE", help="Sent as it is, and moves what it moves.")
+    ],
+    limit_s: Annotated[
+        float, parse.Option("--limit", min=1, max=600, help="Seconds; then the robot is stopped.")
+    ] = 60,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send one line to the controller of a robot, past all commands, and print what it says. Its
+    queue has to be paused with nothing running. Where it stands is unknown afterwards."""
+    path = f"/robots/{robot}/raw"
+    body = {"line": line, "limit_s": limit_s}
+    answer = talk(url, key, lambda caller: caller.post_once(path, body, wait_s=limit_s))
+    if as_json:
+        show_json(answer)
+    else:
+        for said in answer["answer"]:
+            show(said)
+        show(answer["message"])
+    raise parse.Exit(ExitCode.OK if answer["success"] else ExitCode.FAILED)
 
 
 def ask_daemon(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.who import who_is_here
 from robotq.cli.shared.words import language_here
-from robotq.client import Client, ClientError, NotRobotq, Refused, Unreachable
+from robotq.client import Client, ClientError, NotRobotq, Refused, Unreachable, calls
 from robotq.client.request import Call
 from robotq.client.trying import Lost, Trying
 from robotq.model.json import JsonValue
@@ -23,6 +24,9 @@ _RETRY_S = 3.0
 
 _IN_PATHS = "/%?&=:@!$'()*+,;~"
 """What stands in a path as it is; names of people and robots may be in any alphabet."""
+
+_AT_THE_END_S = 60.0
+"""A robot that does not come to its end is stopped first."""
 
 _T = TypeVar("_T")
 
@@ -55,6 +59,12 @@ class Caller(Client):
         `Client.request`."""
         content = {} if body is None else body
         return self.request("POST", _quoted(path), content, query=query, headers=headers, safe=safe)
+
+    def post_once(self, path: str, body: JsonValue, *, wait_s: float) -> Any:
+        """The daemon may take so many seconds on purpose. What it may have had is not sent
+        again."""
+        call = calls.other("POST", _quoted(path), body, {}, {})
+        return self._do(replace(call, wait_s=wait_s + _AT_THE_END_S))
 
     def put(self, path: str, body: JsonValue) -> Any:
         return self.request("PUT", _quoted(path), body)

@@ -52,6 +52,9 @@ class Controller(ABC):
         """Its last steps are carried out, after a stop or a failure."""
         self._left = UNKNOWN
         """What its lines have left to the next ones."""
+        self._modes_owed = False
+        """Nobody knows them, also where commands keep those of the one before: a raw line has not
+        come to its end."""
 
     # -- what a firmware gives -----------------------------------------------------------------
 
@@ -98,6 +101,18 @@ class Controller(ABC):
     ) -> JsonObject:
         """See `Jogs.jog`; `known`: it is known where the robot stands."""
         raise UnknownCommand("its driver cannot jog")
+
+    def _raw_line(
+        self,
+        line: str,  # noqa: ARG002 - for those that can
+        limit_s: float,  # noqa: ARG002
+    ) -> tuple[Sequence[str], str | None]:
+        """Send it, and wait until it is carried out. What the controller has said, and why it has
+        refused it."""
+        raise UnknownCommand("its driver takes no raw lines")
+
+    def _after_raw_line(self, line: str) -> None:  # noqa: B027 - many have nothing to do here
+        """The robot stands: have the controller be as it is for the next command."""
 
     @property
     def not_carried_out(self) -> Mapping[str, float]:
@@ -243,6 +258,25 @@ class Controller(ABC):
         self._watch.begin(None)
         return self._jog_while(wanted, life, known=self.knows_where)
 
+    def raw_line(self, line: str, limit_s: float) -> JsonObject:
+        """See `TakesRawLines.raw_line`."""
+        self._synchronise()
+        why = "of a raw line"
+        # first: also where this does not come to its end
+        self._position.forget(why)
+        self._position.unhome()
+        self._touched = self._modes_owed = True
+        self._left = UNKNOWN
+        try:
+            answer, refused = self._raw_line(line.strip(), limit_s)
+        finally:
+            # what it was told meanwhile, or what it has homed by itself, counts for nothing
+            self._position.forget(why)
+            self._position.unhome()
+        self._after_raw_line(line)
+        self._modes_owed = False
+        return {"answer": list(answer), "refused": refused}
+
     def wait(self, seconds: float) -> None:
         self._watch.begin(None)
         deadline = time.monotonic() + seconds
@@ -251,14 +285,18 @@ class Controller(ABC):
 
     def _before(self) -> Modes:
         """What is in effect before the next lines."""
-        due = self._modes_due and not self._state.options.keep_modes
-        return self._known() if due else self._left
+        return self._known() if self._sends_modes else self._left
+
+    @property
+    def _sends_modes(self) -> bool:
+        kept = self._state.options.keep_modes and not self._modes_owed
+        return self._modes_due and not kept
 
     def _known_modes(self) -> None:
         """Before the first line of a command: whatever the one before it has left."""
-        if self._modes_due and not self._state.options.keep_modes:
+        if self._sends_modes:
             self._modes()
-        self._modes_due = False
+        self._modes_due = self._modes_owed = False
         self._touched = True
 
     def _ready(self) -> None:

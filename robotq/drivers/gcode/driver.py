@@ -109,6 +109,15 @@ class GcodeDriver:
         self._controls.begin()
         return self._robot.jog(wanted, life)
 
+    def why_no_raw_line(self, line: str) -> str | None:
+        """Of `TakesRawLines`."""
+        return self._robot.why_no_raw_line(line)
+
+    def raw_line(self, line: str, limit_s: float) -> JsonObject:
+        """Of `TakesRawLines`."""
+        self._controls.begin()
+        return self._robot.raw_line(line, limit_s)
+
     def reads_as_files(self, steps: Program) -> Collection[str]:
         return only_carried_out(steps)
 

@@ -26,6 +26,7 @@ from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.jogging import limits_of
 from robotq.drivers.gcode.options import GcodeOptions
+from robotq.drivers.gcode.raw_line import why_never
 from robotq.drivers.gcode.reader.rules import Rules
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.identity import Recognition
@@ -234,6 +235,15 @@ class GcodeRobot(ABC):
         """See `Jogs.jog`."""
         with self.command() as controller:
             return controller.jog_while(wanted, life)
+
+    def raw_line(self, line: str, limit_s: float) -> JsonObject:
+        """See `TakesRawLines.raw_line`."""
+        with self.command() as controller:
+            return controller.raw_line(line, limit_s)
+
+    def why_no_raw_line(self, line: str) -> str | None:
+        """See `TakesRawLines`."""
+        return why_never(line)
 
     def _jog_limits(self) -> JogLimits | None:
         if not self.jogs:

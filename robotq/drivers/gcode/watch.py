@@ -35,6 +35,7 @@ class Watch(ABC):
         self._deadline: float | None = None
         self._timeout_s = 0.0
         self._looked = 0.0
+        self._hold_counts = False
 
     # -- what a firmware gives -----------------------------------------------------------------
 
@@ -63,12 +64,14 @@ class Watch(ABC):
 
     # -- what all of them do -------------------------------------------------------------------
 
-    def begin(self, timeout_s: float | None) -> None:
-        """A new exchange, which has `timeout_s` seconds; None: as many as it takes."""
+    def begin(self, timeout_s: float | None, *, hold_counts: bool = False) -> None:
+        """A new exchange, which has `timeout_s` seconds; None: as many as it takes.
+        `hold_counts`: also those in which the robot is held."""
         self._channel.begin()
         self._begin()
         self._stopping.begin()
         self._timeout_s = timeout_s or 0.0
+        self._hold_counts = hold_counts
         self._looked = time.monotonic()
         self._deadline = None if timeout_s is None else self._looked + timeout_s
         self.look(0.0)
@@ -90,7 +93,7 @@ class Watch(ABC):
         if self._eventful():
             self._take_event()
         now = time.monotonic()
-        if self._deadline is not None and self.held:
+        if self._deadline is not None and self.held and not self._hold_counts:
             # time in which the robot is held does not count
             self._deadline += now - self._looked
         self._looked = now

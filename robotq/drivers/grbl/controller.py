@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
+from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.place import MARGIN, UNKNOWN_PLANNER
@@ -21,6 +22,7 @@ from robotq.drivers.gcode.reader.dialects.grbl import FAMILY, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.grbl.channel import Channel
+from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS
 from robotq.drivers.grbl.feed import require_feed
 from robotq.drivers.grbl.jogging import GrblJog
 from robotq.drivers.grbl.polling import Polling
@@ -37,6 +39,7 @@ _SWITCH_OFF_S = 5.0
 _BARRIER = Line(text="G4 P0.01", number=0, codes=("G4",), motion=False, dwell_s=0.01)
 _MODES = Line(text="$G", number=0, codes=(), motion=False)
 _STILL_MOVING_S = 60.0
+_AFTER_RAW_S = 10.0
 _NEAR = 512
 """Lines that are made ready to be sent."""
 _AXES = "XYZABCUVW"
@@ -108,6 +111,49 @@ class GrblController(Controller):
 
     def _jog_while(self, wanted: JogWanted, life: JogLife, *, known: bool) -> JsonObject:
         return self._jogging.run(wanted, life, known=known)
+
+    def _raw_line(self, line: str, limit_s: float) -> tuple[Sequence[str], str | None]:
+        self._watch.begin(limit_s, hold_counts=True)
+        channel, ends = self._channel, time.monotonic() + limit_s
+        # not known until it is carried out; and a dwell is no silence
+        asked = Line(text=line, number=0, codes=(), motion=True, alone=True, dwell_s=limit_s)
+        homes = line.upper().replace(" ", "").startswith("$H")
+        with self._polling.homing() if homes else nullcontext():
+            self._send(asked)
+            while channel.lines_under_way:
+                self._watch.look(may_be_silent=homes)
+        told, complaint = channel.told(), channel.complaint
+        self._watch.begin(max(1.0, ends - time.monotonic()), hold_counts=True)
+        if self._takes_codes():
+            # a jog takes no other line beside it; and a motion begins after its answer
+            self._until_idle()
+            self._settle()
+        return told, None if complaint is None else complaint[1]
+
+    def _takes_codes(self) -> bool:
+        """By a report that was made now: it is not locked, and not asleep."""
+        channel = self._channel
+        seen = channel.statuses
+        self._polling.hurry(True)
+        try:
+            while channel.statuses <= seen + 1:
+                self._watch.look()
+        finally:
+            self._polling.hurry(False)
+        status = channel.status
+        return status is not None and status.state not in ("Alarm", "Sleep")
+
+    def _after_raw_line(self, line: str) -> None:  # noqa: ARG002
+        if not self._takes_codes():
+            # the next command begins with a reset, or says what has to be done first
+            self._state.unsynchronised = True
+            return
+        self._watch.begin(_AFTER_RAW_S)
+        self._modes()
+        self.exchange(SETTINGS)
+        if self._channel.inches:
+            self._channel.give_up(IN_INCHES)
+            raise LinkLost(IN_INCHES)
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()

@@ -22,6 +22,7 @@ from robotq.drivers.gcode.channel import WAKE_S
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.raw_line import why_not_grbl
 from robotq.drivers.gcode.robot import (
     After,
     AtRest,
@@ -62,6 +63,7 @@ class GrblRobot(GcodeRobot):
         position_survives_stop=True,
         immediate_while_busy=True,
         can_hold=True,
+        raw_lines=True,
     )
 
     def __init__(self, setup: DriverSetup, options: GrblOptions, controls: Controls) -> None:
@@ -194,6 +196,9 @@ class GrblRobot(GcodeRobot):
         status = self._channel.status
         if status is not None and status.state in ("Run", "Jog", "Hold"):
             self._channel.at_once(b"\x85" if status.state == "Jog" else b"!")
+
+    def why_no_raw_line(self, line: str) -> str | None:
+        return super().why_no_raw_line(line) or why_not_grbl(line)
 
     def _lost_by_stop(self, *, first: bool) -> str | None:
         channel = self._channel

@@ -34,6 +34,9 @@ from robotq.model.json import JsonObject
 _log = logging.getLogger(__name__)
 
 _SWITCH_OFF_S = 10.0
+_AFTER_RAW_S = 10.0
+_SHARES = ("M220", "M221")
+"""Percent of the speed and of the flow of all that follows."""
 _PLANNER = 64
 """BLOCK_BUFFER_SIZE: Marlin is not built with a larger one (SanityCheck.h)."""
 
@@ -140,6 +143,35 @@ class MarlinController(Controller):
         self._relative = False
         # bare coordinates behind it mean what they have meant before
         self._left = left
+
+    def _raw_line(self, line: str, limit_s: float) -> tuple[Sequence[str], str | None]:
+        self._forget_steps()
+        self._watch.begin(limit_s, hold_counts=True)
+        try:
+            self._exchange_at_once(Line(text=line, number=0, codes=(), motion=True))
+        except DriverError as error:
+            if error.code != "device_error" or not self._takes_lines():
+                raise
+            # refused; what was planned before is carried out
+            return (), str(error)
+        told = self._channel.told()
+        self._settle()
+        return told, None
+
+    def _forget_steps(self) -> None:
+        """It may be told another number for a millimetre, and moved by lines that nobody reads."""
+        self._remainder.lose()
+        self._remainder.steps = None
+        self._state.short_mm = {}
+
+    def _after_raw_line(self, line: str) -> None:
+        self._forget_steps()
+        self._watch.begin(_AFTER_RAW_S)
+        self._modes()
+        for code in _SHARES:
+            if code in line.upper():
+                # later commands are as fast as they say
+                self._exchange_at_once(Line(text=f"{code} S100", number=0, codes=(), motion=False))
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:
         self._synchronise()

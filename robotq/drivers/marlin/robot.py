@@ -19,6 +19,7 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.raw_line import why_not_marlin
 from robotq.drivers.gcode.robot import GcodeRobot, Pause
 from robotq.drivers.identity import Recognition
 from robotq.drivers.marlin.channel import Channel
@@ -85,6 +86,7 @@ class MarlinRobot(GcodeRobot):
             position_survives_stop=not self._state.emergency_parser,
             immediate_while_busy=True,
             can_hold=True,
+            raw_lines=True,
         )
 
     # -- the link ------------------------------------------------------------------------------
@@ -257,6 +259,9 @@ class MarlinRobot(GcodeRobot):
             self._channel.wake()
         elif self._state.emergency_parser and self._channel.lost is None:
             self._stopping.quick_stop()
+
+    def why_no_raw_line(self, line: str) -> str | None:
+        return super().why_no_raw_line(line) or why_not_marlin(line)
 
     def _lost_by_stop(self, *, first: bool) -> str | None:  # noqa: ARG002
         self._state.unsynchronised = True

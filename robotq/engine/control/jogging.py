@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from robotq.drivers.base import DriverError, LinkLost, Stopped
@@ -26,7 +27,7 @@ from robotq.store.port import AppendEvent
 
 _log = logging.getLogger(__name__)
 
-_BESIDE = frozenset(
+BESIDE = frozenset(
     {
         HoldCode.PAUSED,
         HoldCode.JOGGING,
@@ -38,6 +39,24 @@ _BESIDE = frozenset(
     }
 )
 """Holds beside which a robot may be jogged: it stands, and its link is there."""
+
+
+def require_at_rest(robot: Robot, holds: HoldBoard, refusal: str) -> Hold:
+    """The pause of its queue, where a person may have the robot for themselves. Raises RobotqError
+    `refusal`."""
+    paused = holds.get(robot.name, HoldCode.PAUSED)
+    if paused is None:
+        raise RobotqError(refusal, robot=robot.name, reason="reason.jog_not_paused")
+    other = next((one for one in holds.of(robot.name) if one.code not in BESIDE), None)
+    if other is not None:
+        if other.code is HoldCode.RAW_LINE:
+            raise RobotqError(refusal, robot=robot.name, reason="reason.raw_another")
+        raise RobotqError(
+            refusal, robot=robot.name, reason="reason.jog_held", hold=other.code.value
+        )
+    if not robot.free:
+        raise RobotqError(refusal, robot=robot.name, reason="reason.jog_not_free")
+    return paused
 
 
 class Life:
@@ -122,6 +141,7 @@ class Jogging:
         self._clock = clock
         self._jogs: dict[str, tuple[Jog, Hold, asyncio.Task[None]]] = {}
         """By robot: with the pause in which it was begun."""
+        self._others: list[Callable[[], list[asyncio.Task[Any]]]] = []
         signals.hold_changed.subscribe(self._hold_changed)
 
     async def begin(self, name: str, wanted: JogWanted, *, actor: str, since: float) -> Jog:
@@ -154,22 +174,9 @@ class Jogging:
 
     def _require_free(self, robot: Robot) -> Hold:
         """The pause of its queue. Raises RobotqError jog_refused."""
-        paused = self._holds.get(robot.name, HoldCode.PAUSED)
-        if paused is None:
-            raise RobotqError("jog_refused", robot=robot.name, reason="reason.jog_not_paused")
         if robot.name in self._jogs:
             raise RobotqError("jog_refused", robot=robot.name, reason="reason.jog_another")
-        other = next((one for one in self._holds.of(robot.name) if one.code not in _BESIDE), None)
-        if other is not None:
-            raise RobotqError(
-                "jog_refused",
-                robot=robot.name,
-                reason="reason.jog_held",
-                hold=other.code.value,
-            )
-        if not robot.free:
-            raise RobotqError("jog_refused", robot=robot.name, reason="reason.jog_not_free")
-        return paused
+        return require_at_rest(robot, self._holds, "jog_refused")
 
     # -- one jog -------------------------------------------------------------------------------
 
@@ -241,7 +248,7 @@ class Jogging:
         if found is None:
             return
         jog, paused, _ = found
-        codes = {one.code for one in self._holds.of(robot)} - _BESIDE
+        codes = {one.code for one in self._holds.of(robot)} - BESIDE
         if HoldCode.ESTOP in codes:
             jog.end("estop")
         elif HoldCode.STOPPING in codes:
@@ -254,11 +261,16 @@ class Jogging:
             # a stop of the robot pauses its queue once more
             jog.end("stopped")
 
+    def ends_with(self, end: Callable[[], list[asyncio.Task[Any]]]) -> None:
+        """Whatever else people have robots at hand for; `end` returns what is to be waited for."""
+        self._others.append(end)
+
     async def finish(self, limit_s: float) -> None:
         """The daemon ends: wait until the robots stand, no longer than that."""
         for jog, _, _ in self._jogs.values():
             jog.end("shutdown")
         running = [task for _, _, task in self._jogs.values()]
+        running += [task for end in self._others for task in end()]
         if running:
             await asyncio.wait(running, timeout=limit_s)
 

@@ -14,7 +14,7 @@ from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
-from robotq.model.hold import HoldCode
+from robotq.model.hold import AT_HAND, HoldCode
 from robotq.store.port import AppendEvent
 
 LIFTED_BY_RESUME = (
@@ -80,15 +80,21 @@ class QueueControl:
 
         `confirmation`: what the person means. `stay_paused`: these holds are lifted, and a
         pause takes their place. Returns their names.
-        Raises RobotqError bad_parameter, robot_busy (it is being jogged), not_named,
+        Raises RobotqError bad_parameter, robot_busy (somebody has it at hand), not_named,
         not_what_was_meant, store_unavailable.
         """
         names = self._roster.meant(robot)
-        jogged = [name for name in names if self._holds.has(name, HoldCode.JOGGING)]
-        if jogged and robot is not None:
-            raise RobotqError("robot_busy", robot=robot, reason="reason.jog_another")
+        at_hand = {
+            hold.robot: hold
+            for name in names
+            for hold in self._holds.of(name)
+            if hold.code in AT_HAND
+        }
+        if at_hand and robot is not None:
+            kind = "jog" if at_hand[robot].code is HoldCode.JOGGING else "raw"
+            raise RobotqError("robot_busy", robot=robot, reason=f"reason.{kind}_another")
         # nobody's robot begins something while somebody moves it by hand
-        names = tuple(name for name in names if name not in jogged)
+        names = tuple(name for name in names if name not in at_hand)
         holds = [
             hold for name in names for hold in self._holds.of(name) if hold.code in LIFTED_BY_RESUME
         ]

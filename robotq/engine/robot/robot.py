@@ -96,9 +96,12 @@ class Robot:
         )
 
     def require_nobody_at_hand(self) -> None:
-        """Raises RobotqError robot_busy while somebody moves it by hand."""
-        if self._deps.holds.has(self.name, HoldCode.JOGGING):
+        """Raises RobotqError robot_busy while somebody moves it by hand, or by a raw line."""
+        holds = self._deps.holds
+        if holds.has(self.name, HoldCode.JOGGING):
             raise RobotqError("robot_busy", robot=self.name, reason="reason.jog_another")
+        if holds.has(self.name, HoldCode.RAW_LINE):
+            raise RobotqError("robot_busy", robot=self.name, reason="reason.raw_another")
 
     def start(self) -> None:
         """Begin to restore the link and to carry out the queue."""

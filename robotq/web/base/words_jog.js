@@ -10,4 +10,7 @@ export const JOG = {
   "jog.moved": ["{message} {mm} mm", "{message} {mm} 毫米"],
   "jog.unhomed": ["Nobody knows where it stands: at most {mm} mm each time.", "位置未知：每次最多 {mm} 毫米。"],
   "jog.home": ["Home", "回零"],
+  "raw": ["Raw line", "原始指令"], "raw.line": ["Line in the controller's language", "控制器指令"], "raw.send": ["Send", "发送"],
+  "raw.hint": ["Sent as it is: no limit holds for it. Afterwards the position is unknown until it is homed, and the queue stays paused.", "原样发送，不受任何限制。之后位置未知，须先回零；队列保持暂停。"],
+  "raw.sent": ["Sent; it is not done yet", "已发送，尚未完成"],
 };

@@ -7,6 +7,7 @@ import { clock, count, duration, fieldName, stepName, t, titleOf } from "../base
 import { live } from "../base/live.js";
 import { menu } from "../base/menu.js";
 import { jogPart } from "./jog.js";
+import { rawPart } from "./raw.js";
 import { button, confirm, tell } from "../base/ui.js";
 import { valuesPart } from "./values.js";
 import { ownOf, queuePart } from "../views/queue.js";
@@ -62,11 +63,12 @@ function lane(first) {
   const motionHeld = () => robot.motion_held || robot.holds.some((hold) => hold.code === "motion_held");
   const held = () => robot.holds.some((hold) => ["paused", "failure", "restarted", "shutdown"].includes(hold.code));
   const jog = jogPart(name);
+  const raw = rawPart(name);
   const node = h("section", { class: "lane", "aria-label": name, tabindex: -1 },
     h("div", { class: "card robot" },
       h("div", { class: "lane-head" }, h("h2", { text: name }), state), where,
       work.node, idle, clear, values.node, beside.node,
-      h("div", { class: "buttons controls" }, cancel, pause.node, send.node, stop), jog.node),
+      h("div", { class: "buttons controls" }, cancel, pause.node, send.node, stop), jog.node, raw.node),
     h("div", { class: "card waiting" },
       h("h3", {}, h("span", { text: t("waiting") }), number, more), nothing, waiting.node));
 
@@ -106,6 +108,7 @@ function lane(first) {
       values.update(robot);
       beside.update(robot);
       jog.update(robot);
+      raw.update(robot);
       if (robot.running) work.update(robot);
       else setText(idle, idleText(robot));
       clearing();

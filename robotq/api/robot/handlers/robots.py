@@ -17,7 +17,7 @@ from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
 from robotq.api.robot.answers.words import robot_state, words
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.robots import ResumeMotionBody, ValuesQuery
+from robotq.api.robot.models.robots import RawLineBody, ResumeMotionBody, ValuesQuery
 from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import Confirmation
@@ -25,6 +25,7 @@ from robotq.engine.robot.robot import Robot
 from robotq.engine.robot.values import SLOTS, STEP_S, ValueLook
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
+from robotq.model.texts import text
 from robotq.wire import robots as wire
 
 if TYPE_CHECKING:
@@ -83,6 +84,28 @@ async def jog(call: Call) -> web.StreamResponse:
     from robotq.api.robot.handlers.jog import hold_button  # noqa: PLC0415 - seldom needed
 
     return await hold_button(call)
+
+
+async def raw_line(call: Call) -> web.StreamResponse:
+    call.refuse_agents("raw_line")
+    body = await call.body(RawLineBody)
+    robot = call.engine.robot(call.path("robot_id"))
+    told = await call.engine.raw_lines().send(robot.name, body.line, body.limit_s, actor=call.actor)
+    outcome, error = told["outcome"], told["error"]
+    return call.answer(
+        wire.RawLineDone(
+            success=outcome == "answered",
+            message=text(f"raw.{outcome}", {"error": error or ""}, call.language),
+            robot_id=robot.name,
+            recorded=call.engine.recorded([robot.name]),
+            holds=hold_views(call.engine.holds.of(robot.name), call.language),
+            starts_next=starts_next(call.engine, robot.name),
+            line=body.line,
+            outcome=outcome,
+            answer=tuple(told["answer"]),
+            error=error,
+        )
+    )
 
 
 async def stop(call: Call) -> web.StreamResponse:

@@ -58,3 +58,18 @@ class ShelveBody(Body):
     minutes: int = Field(
         ge=0, le=480, description="How long it makes no sound; 0 ends that at once."
     )
+
+
+class RawLineBody(Body):
+    """Sent as it is, and moves what it moves: no limit of robotq holds for it."""
+
+    line: str = Field(
+        min_length=1, max_length=256, description="One line in the controller's own language."
+    )
+    limit_s: float = Field(
+        default=60,
+        ge=1,
+        le=600,
+        allow_inf_nan=False,
+        description="Seconds, held ones too, after which the robot is stopped.",
+    )

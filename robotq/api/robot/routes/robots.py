@@ -8,6 +8,7 @@ from robotq.api.robot.handlers import alarms, estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import (
     JogQuery,
+    RawLineBody,
     ReleasePlaceBody,
     ResumeMotionBody,
     ShelveBody,
@@ -88,6 +89,16 @@ ROUTES = (
         websocket=True,
         acts=True,
         errors=("person_needed",),
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/raw",
+        handler=robots.raw_line,
+        scope=Scope.ADMIN,
+        summary="Send a line to the controller as it is. Where the robot stands is unknown then.",
+        request=RawLineBody,
+        response=wire.RawLineDone,
+        errors=("person_needed", "raw_line_refused", "robot_cannot", *STORE),
     ),
     Route(
         method="POST",
