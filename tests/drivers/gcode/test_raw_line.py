@@ -7,7 +7,10 @@ The device judges.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -245,3 +248,28 @@ async def test_admin__sends_a_line_to_a_paused_robot_and_the_queue_stays_paused(
         assert made.machine.axes.travelled_mm == sent
         task = await lab.get(f"/task/{waiting}")
         assert task["status"] == "pending"
+
+
+@pytest.mark.wall("the daemon and the machine each wait for the other")
+async def test_raw_line__from_a_shell_and_one_that_is_under_way_when_the_daemon_ends(
+    tmp_path: Path,
+) -> None:
+    async with paused("grbl-gantry", tmp_path) as made:
+        # from a shell
+        shell = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "robotq", "raw", made.robot, "$$",
+            "--url", str(made.lab.client.make_url("/")).rstrip("/"),
+            stdout=PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        said, _ = await shell.communicate()
+        assert b"$120=500" in said
+        assert b"home it" in said
+        assert shell.returncode == 0
+
+        url = f"/robots/{made.robot}/raw"
+        line = asyncio.create_task(made.lab.post(url, {"line": "G1 X200 F600", "limit_s": 600}))
+        while not await asyncio.to_thread(made.moving):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await made.lab.engine.shut_down()
+        assert not await asyncio.to_thread(made.moving)
+        assert (await line)["outcome"] == "stopped"
