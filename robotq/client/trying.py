@@ -47,7 +47,10 @@ class Trying:
         self._call = call
         self._url = url
         self._pause_s = _FIRST_PAUSE_S
-        self._until = time.monotonic() + retry_s
+        self._retry_s = retry_s
+        self._until: float | None = None
+        """Of the monotonic clock; counts from the first attempt that came to nothing, so that a
+        stop whose answer was long in coming, and was lost, is sent again all the same."""
         self.maybe_done = False
         """An attempt may have been carried out."""
 
@@ -58,7 +61,10 @@ class Trying:
             self.maybe_done |= problem.sent
         elif problem.code not in _PASSING:
             raise problem
-        left_s = self._until - time.monotonic()
+        now = time.monotonic()
+        if self._until is None:
+            self._until = now + self._retry_s
+        left_s = self._until - now
         unsafe = self._call.repeat is Repeat.UNSENT and (
             isinstance(problem, Refused) or problem.sent
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self.port}"
         self.faults: deque[Fault | None] = deque()
         """For the next connections, one each; None, and after them, all goes well."""
+        self.late_s = 0.0
+        """Wall seconds for which an answer is on its way before it is lost."""
         self.requests: list[bytes] = []
         """First lines of what was passed on, in order."""
         self._open: set[socket.socket] = set()
@@ -80,6 +83,7 @@ class Proxy:
                 client.sendall(block)
             return
         answer = _message(daemon)
+        time.sleep(self.late_s)
         if fault is Fault.CUT:
             client.sendall(answer[: len(answer) // 2])
         elif fault is Fault.GATEWAY:

@@ -36,6 +36,15 @@ def test_submit__counts_once_whatever_the_network_does(
     assert {motion["task_id"] for motion in robotq_daemon.motions()} == {task.task_id}
 
 
+def test_stop__whose_answer_was_long_in_coming_and_is_lost_is_sent_again(network: Proxy) -> None:
+    """The time for which it is tried again begins when an attempt has come to nothing."""
+    network.faults.append(Fault.LOSE)
+    network.late_s = 0.05
+    stopped = Client(network.url, retry_s=0.02, timeout_s=5).estop()
+    assert stopped.latched
+    assert network.requests == [b"POST /estop HTTP/1.1"] * 2
+
+
 @pytest.mark.parametrize("fault", [Fault.LOSE, Fault.CUT])
 def test_batch__counts_once_too(fault: Fault, network: Proxy, far: Client) -> None:
     network.faults.extend([fault] * 2)

@@ -24,8 +24,8 @@ class AsyncClient(Tasks, Robots):
     `close` in the end.
 
     Every method raises Refused with a stable `code` where the daemon says no, and Unreachable
-    where it does not answer within `retry_s` of wall time. Until then a request is sent again
-    after a transport error, but only where that cannot do anything twice:
+    where it gives no answer. A request is sent again for `retry_s` of wall time after the first
+    attempt that came to nothing, but only where that cannot do anything twice:
     see docs/guides/client.md.
     """
 
