@@ -255,17 +255,20 @@ class MarlinController(Controller):
         self._remainder.begin(channel.point)
         self._state.short_mm = {}
         at = 0
+        # makes many at once, which lines[at] does not
+        waiting = iter(lines)
+        line = next(waiting, None)
         ahead = Ahead(self._state.options.hold_within_s)
-        while at < len(lines) or channel.lines_under_way:
+        while line is not None or channel.lines_under_way:
             if self._state.hold_wanted:
                 self._rests()
-            elif at < len(lines) and not ahead.has_room(lines[at]):
+            elif line is not None and not ahead.has_room(line):
                 if self._rests():
                     ahead.rests()
-            elif at < len(lines) and self._next(lines[at], window):
+            elif line is not None and self._next(line, window):
                 ahead.sent()
-                self._follow(lines[at])
-                at += 1
+                self._follow(line)
+                at, line = at + 1, next(waiting, None)
                 self._lost_lines.wait_anew()
                 if channel.lines_under_way < window:
                     self._watch.look(0.0)
