@@ -65,7 +65,7 @@ def test_wheel__says_who_it_is(site: Path, tmp_path: Path) -> None:
     done = run([sys.executable, "-c", script], tmp_path, site)
     assert done.stdout.splitlines() == [
         f"{robotq.__version__} Apache-2.0 >=3.11",
-        "dev docs fast hid mcp modbus notify opcua postgres ros sila simulators vision",
+        "dev docs fast hid mcp modbus notify opcua postgres ros s7 sila simulators vision",
         "grbl jsonline line marlin plc rosbridge sila simulator",
         "robotq.cli:main",
     ]

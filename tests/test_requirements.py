@@ -56,7 +56,7 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
         if file.parts[0] == "testing":
             allowed.add("pytest")
         if file.parts[:2] == ("drivers", "plc"):
-            allowed |= {*names(extras["modbus"]), *names(extras["opcua"])}
+            allowed |= {*names(extras["modbus"]), *names(extras["opcua"]), *names(extras["s7"])}
         if file == Path("daemon/process.py"):
             allowed |= set(names(extras["fast"]))
         found = {name.lower().replace("_", "-") for name in distributions.get(package, [package])}
@@ -66,8 +66,8 @@ def test_imports__are_declared_and_extras_stay_in_their_places() -> None:
 def test_requirements__stand_there_once() -> None:
     extras = PROJECT["optional-dependencies"]
     assert sorted(extras) == [
-        "dev", "docs", "fast", "hid", "mcp", "modbus", "notify", "opcua", "postgres", "ros", "sila",
-        "simulators", "vision",
+        "dev", "docs", "fast", "hid", "mcp", "modbus", "notify", "opcua", "postgres", "ros", "s7",
+        "sila", "simulators", "vision",
     ]  # fmt: skip
     for listed in (PROJECT["dependencies"], *extras.values()):
         assert [name for name, times in Counter(names(listed)).items() if times > 1] == []

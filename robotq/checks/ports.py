@@ -51,6 +51,9 @@ def _owners(config: Config) -> Iterator[tuple[str, KeyPath, Mapping[str, Any]]]:
     for name, robot in config.robots.items():
         at: KeyPath = ("robots", name, "options")
         yield name, at, robot.options
+        line = robot.options.get("modbus_rtu")
+        if isinstance(line, Mapping):
+            yield name, (*at, "modbus_rtu"), line
         scanner = robot.options.get("scanner")
         if isinstance(scanner, Mapping):
             yield f"the scanner of {name}", (*at, "scanner"), scanner

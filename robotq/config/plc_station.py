@@ -25,9 +25,10 @@ class PlcNode:
     """A second name."""
     type: Literal["bool", "int16", "uint16", "int32", "uint32", "float32", "float64"]
     address: str
-    """Of Modbus such as holding:100, coil:0, holding:100.3; of OPC UA such as ns=2;s=Start."""
+    """Of Modbus such as holding:100, coil:0, holding:100.3; of OPC UA such as ns=2;s=Start; of S7
+    such as DB1.DBX0.0, DB1.DBW2, DB1.DBD4, M0.0, MW2."""
     words: Literal["ABCD", "CDAB", "BADC", "DCBA"] = "ABCD"
-    """How the bytes of a number stand in the registers of Modbus."""
+    """How the bytes of a number stand in the registers of Modbus, or in the bytes of S7."""
     scale: float = 1
     """A value is what the PLC has, times `scale`, plus `offset`."""
     offset: float = 0
@@ -42,6 +43,31 @@ class PlcModbus:
     port: int = Field(default=502, ge=1, le=65_535)
     device: int = Field(default=1, ge=0, le=255)
     """The unit."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class PlcModbusRtu:
+    """Modbus RTU, over a serial line that nobody else is master of."""
+
+    port: str
+    """Such as /dev/ttyUSB0, or a name below /dev/serial/by-id; COM3 on Windows."""
+    baud: int = Field(default=9_600, ge=300, le=1_000_000)
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: int = Field(default=1, ge=1, le=2)
+    device: int = Field(default=1, ge=1, le=247)
+    """The address of the PLC on the line. 0 is everybody, of whom nobody answers."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class PlcS7:
+    """S7 over TCP. An S7-1200 or S7-1500 has to permit PUT/GET, and its data blocks are without
+    optimized access."""
+
+    host: str
+    port: int = Field(default=102, ge=1, le=65_535)
+    rack: int = Field(default=0, ge=0, le=7)
+    slot: int = Field(default=1, ge=0, le=31)
+    """1 of an S7-1200 and S7-1500, 2 of an S7-300."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -125,7 +151,9 @@ class PlcValue:
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class PlcStation:
     modbus: PlcModbus | None = None
+    modbus_rtu: PlcModbusRtu | None = None
     opcua: PlcOpcUa | None = None
+    s7: PlcS7 | None = None
     table: str | None = None
     """A file with the nodes, CSV or YAML."""
     nodes: list[PlcNode] = field(default_factory=list)
@@ -167,7 +195,9 @@ def _below(path: KeyPath) -> Any:
     last = next((part for part in reversed(path) if isinstance(part, str)), "")
     kinds: Mapping[str, Any] = {
         "modbus": PlcModbus,
+        "modbus_rtu": PlcModbusRtu,
         "opcua": PlcOpcUa,
+        "s7": PlcS7,
         "nodes": PlcNode,
         "outcome": PlcOutcome,
         "alarms": PlcAlarm,

@@ -29,6 +29,10 @@ class Cable:
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def as_new(self) -> None:
+        self.out = self.mute = False
+        self.let_through()
+
     def pull(self) -> None:
         self.out = True
         self.cut()

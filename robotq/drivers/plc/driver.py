@@ -21,9 +21,8 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.params import checked
+from robotq.drivers.plc.connections import Connection, connections
 from robotq.drivers.plc.handshake import Handshake
-from robotq.drivers.plc.modbus import ModbusPlc
-from robotq.drivers.plc.opcua import OpcUaPlc
 from robotq.drivers.plc.options import PlcOptions, read_options
 from robotq.drivers.plc.pattern import Hooks, Refused, judge
 from robotq.drivers.plc.reading import PlcProgram
@@ -50,10 +49,10 @@ class PlcDriver:
         self._options = options
         self._ready = options.ready
         self._link_changed = setup.link_changed
-        self._plc: ModbusPlc | OpcUaPlc | None = None
-        self._stop_plc: ModbusPlc | OpcUaPlc | None = None
+        self._plc: Connection | None = None
+        self._stop_plc: Connection | None = None
         """Of its own: a stop waits for no answer to anything else."""
-        self._look_plc: ModbusPlc | OpcUaPlc | None = None
+        self._look_plc: Connection | None = None
         self._watch: Watch | None = None
         self._run: _Run | None = None
         self._latched = False
@@ -76,15 +75,13 @@ class PlcDriver:
     def connect(self) -> None:
         self._shut()
         try:
-            self._stop_plc = self._client()
+            self._stop_plc, self._plc, self._look_plc = connections(self._ready)
             self._stop_plc.open()
             if self._latched:
                 self._send_stop()
-            self._plc = self._client()
             self._plc.open()
             # every node that commands use is there, and can be read
             self._plc.read(self._ready.nodes)
-            self._look_plc = self._client()
             self._look_plc.open()
         except LinkLost:
             self._shut()
@@ -95,13 +92,6 @@ class PlcDriver:
         self._up = True
         self._watch = Watch(self._look_plc, self._ready, self._on_lost)
         self._watch.start()
-
-    def _client(self) -> ModbusPlc | OpcUaPlc:
-        written, nodes = self._ready.written, self._ready.nodes
-        if written.modbus is not None:
-            return ModbusPlc(written.modbus, nodes, written.answer_s)
-        assert written.opcua is not None
-        return OpcUaPlc(written.opcua, nodes, written.answer_s)
 
     def _on_lost(self, reason: str) -> None:
         with self._state:

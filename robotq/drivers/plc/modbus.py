@@ -1,17 +1,19 @@
-"""Nodes over Modbus TCP. A write goes out once: pymodbus would repeat it three times."""
+"""Nodes over Modbus, TCP or RTU."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from robotq.config.plc_station import PlcModbus
 from robotq.drivers.base import LinkLost
+from robotq.drivers.plc.modbus_line import ModbusLine
 from robotq.drivers.plc.nodes import Node
 from robotq.drivers.plc.pattern import Refused
 from robotq.model.errors import ConfigError
+
+_READS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+"""Area -> the function that reads it."""
+_WRITE_COIL, _WRITE_REGISTERS = 5, 16
 
 
 def check_installed() -> None:
@@ -23,25 +25,19 @@ def check_installed() -> None:
 
 
 class ModbusPlc:
-    """One connection; it is never opened again. Each method may be called from any thread."""
+    """The nodes at one device of a line. `first`: it goes before all others on that line."""
 
-    def __init__(self, options: PlcModbus, nodes: Mapping[str, Node], answer_s: float) -> None:
-        from pymodbus.client import ModbusTcpClient  # noqa: PLC0415 - only where it is used
-
-        self._options = options
+    def __init__(
+        self, line: ModbusLine, device: int, nodes: Mapping[str, Node], *, first: bool = False
+    ) -> None:
+        self._line = line
+        self._device = device
         self._nodes = nodes
-        self._lock = threading.Lock()
-        self._closed = False
-        # its open and close are untyped
-        self._client: Any = ModbusTcpClient(
-            options.host, port=options.port, timeout=answer_s, retries=0
-        )
+        self._first = first
 
     def open(self) -> None:
         """Raises LinkLost."""
-        with self._lock:
-            if not self._client.connect():
-                raise LinkLost(f"{self._options.host}:{self._options.port} takes no connection")
+        self._line.open()
 
     def read(self, names: Collection[str]) -> Mapping[str, Any]:
         """Raises LinkLost."""
@@ -49,52 +45,48 @@ class ModbusPlc:
 
     def write(self, name: str, value: Any) -> None:
         """Raises LinkLost, Refused."""
-        node, device = self._nodes[name], self._options.device
+        node, device = self._nodes[name], self._device
         raw = node.raw(value)
-        with self._one(name) as client:
-            if node.area == "coil":
-                answer = client.write_coil(node.at, bool(raw), device_id=device)
-            else:
-                answer = client.write_registers(node.at, node.to_registers(raw), device_id=device)
+        coil = node.area == "coil"
+        words = [] if coil else node.to_registers(raw)
+        answer = self._line.ask(
+            name,
+            _WRITE_COIL if coil else _WRITE_REGISTERS,
+            lambda client: (
+                client.write_coil(node.at, bool(raw), device_id=device)
+                if coil
+                else client.write_registers(node.at, words, device_id=device)
+            ),
+            first=self._first,
+        )
         if answer.isError():
             raise Refused(f"{name}: {answer}")
+        if answer.address != node.at or not (coil or answer.count == len(words)):
+            self.close()
+            raise LinkLost(f"{name}: this was the answer to another write")
 
     def close(self) -> None:
-        # without the lock: whoever waits in it for an answer ends with LinkLost
-        self._closed = True
-        self._client.close()
+        self._line.close()
 
     def _read(self, node: Node) -> Any:
-        device = self._options.device
-        with self._one(node.name) as client:
+        device, bits = self._device, node.area in ("coil", "discrete")
+
+        def question(client: Any) -> Any:
             reads = {
                 "coil": client.read_coils,
                 "discrete": client.read_discrete_inputs,
                 "holding": client.read_holding_registers,
                 "input": client.read_input_registers,
             }
-            answer = reads[node.area](node.at, count=node.registers, device_id=device)
+            return reads[node.area](node.at, count=node.registers, device_id=device)
+
+        answer = self._line.ask(
+            node.name, _READS[node.area], question, first=self._first, again=True
+        )
         if answer.isError():
             raise LinkLost(f"{node.name}: the PLC does not let it be read: {answer}")
-        found = answer.bits if node.area in ("coil", "discrete") else answer.registers
-        if len(found) < node.registers:
-            raise LinkLost(f"{node.name}: the answer is too short")
-        if node.area in ("coil", "discrete"):
-            return bool(found[0])
-        return node.value(node.from_registers(found))
-
-    @contextlib.contextmanager
-    def _one(self, name: str) -> Any:
-        """One exchange. After one without an answer the connection is not used again: a late
-        answer would be taken for that of the next question."""
-        from pymodbus.exceptions import ModbusException  # noqa: PLC0415 - only where it is used
-
-        with self._lock:
-            if self._closed or not self._client.connected:
-                raise LinkLost("the connection is closed")
-            try:
-                yield self._client
-            except (ModbusException, OSError, AttributeError) as error:
-                # AttributeError: the socket was closed by another thread meanwhile
-                self.close()
-                raise LinkLost(f"{name}: {error}") from error
+        found = answer.bits if bits else answer.registers
+        if len(found) < node.registers or (not bits and len(found) > node.registers):
+            self.close()
+            raise LinkLost(f"{node.name}: the answer has another length than was asked for")
+        return bool(found[0]) if bits else node.value(node.from_registers(found))

@@ -28,6 +28,12 @@ _FORMATS: Mapping[str, str] = {
 _MODBUS = re.compile(
     r"(?P<area>coil|discrete|holding|input):(?P<at>\d{1,5})(?:\.(?P<bit>\d{1,2}))?"
 )
+_S7 = re.compile(
+    r"(?:DB(?P<db>\d{1,5})\.DB(?P<size>[XBWD])|(?P<area>[MIEQA])(?P<width>[BWD]?))"
+    r"(?P<at>\d{1,5})(?:\.(?P<bit>[0-7]))?"
+)
+_S7_AREAS: Mapping[str, str] = {"M": "M", "I": "I", "E": "I", "Q": "Q", "A": "Q"}
+_S7_SIZES: Mapping[str, int] = {"W": 2, "D": 4}
 _BITS = 16
 _LARGEST_TABLE = 2_000_000
 _MOST_NODES = 10_000
@@ -40,6 +46,9 @@ class Node:
 
     written: PlcNode
     area: str = ""
+    """Of Modbus coil, discrete, holding or input; of S7 DB, M, I or Q."""
+    block: int = 0
+    """The number of a data block of S7."""
     at: int = 0
     bit: int | None = None
 
@@ -64,9 +73,11 @@ class Node:
 
     @property
     def writable(self) -> bool:
-        """As far as the address tells: a bit of a register is the PLC's own, for whoever writes it
-        writes its fifteen neighbours too."""
-        return self.area not in ("discrete", "input") and self.bit is None
+        """As far as the address tells: a bit of a register of Modbus is the PLC's own, for whoever
+        writes it writes its fifteen neighbours too."""
+        if self.area in ("holding", "input"):
+            return self.area == "holding" and self.bit is None
+        return self.area not in ("discrete", "I")
 
     def raw(self, value: Any) -> bool | int | float:
         """Raises ValueError for what the node cannot hold."""
@@ -101,22 +112,36 @@ class Node:
         """The value as it is read back after it was written. Raises ValueError."""
         return self.value(self.raw(value))
 
+    # -- bytes -----------------------------------------------------------------------------------
+
+    @property
+    def length(self) -> int:
+        """In bytes."""
+        return 1 if self.is_bit else struct.calcsize(_FORMATS[self.written.type])
+
+    def to_bytes(self, raw: Any) -> bytes:
+        """Of a number."""
+        return self._ordered(struct.pack(f">{_FORMATS[self.written.type]}", raw))
+
+    def from_bytes(self, data: bytes) -> Any:
+        if self.is_bit:
+            return bool(data[0] >> (self.bit or 0) & 1)
+        return struct.unpack(f">{_FORMATS[self.written.type]}", self._ordered(data))[0]
+
     # -- registers -----------------------------------------------------------------------------
 
     @property
     def registers(self) -> int:
-        return 1 if self.is_bit else struct.calcsize(_FORMATS[self.written.type]) // 2
+        return 1 if self.is_bit else self.length // 2
 
     def to_registers(self, raw: Any) -> list[int]:
-        data = struct.pack(f">{_FORMATS[self.written.type]}", raw)
-        ordered = self._ordered(data)
-        return [int.from_bytes(ordered[i : i + 2], "big") for i in range(0, len(ordered), 2)]
+        data = self.to_bytes(raw)
+        return [int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2)]
 
     def from_registers(self, registers: Sequence[int]) -> Any:
         if self.is_bit:
             return bool(registers[0] >> (self.bit or 0) & 1)
-        data = self._ordered(b"".join(each.to_bytes(2, "big") for each in registers))
-        return struct.unpack(f">{_FORMATS[self.written.type]}", data)[0]
+        return self.from_bytes(b"".join(each.to_bytes(2, "big") for each in registers))
 
     def _ordered(self, data: bytes) -> bytes:
         """Between the order of the registers and the large end first; the same both ways."""
@@ -155,6 +180,33 @@ def opcua_node(written: PlcNode) -> Node:
     if not re.fullmatch(r"(?:ns=\d{1,5};)?[isgb]=.{1,500}", written.address):
         raise ValueError(f"found {written.address!r}, expected such as ns=2;s=Start")
     return Node(written=written)
+
+
+def s7_node(written: PlcNode) -> Node:
+    """Raises ValueError."""
+    found = _S7.fullmatch(written.address.upper())
+    if found is None:
+        raise ValueError(
+            f"found {written.address!r}, expected such as DB1.DBX0.0, DB1.DBW2, DB1.DBD4 or M0.0"
+        )
+    size = found["size"] or found["width"] or "X"
+    bit = None if found["bit"] is None else int(found["bit"])
+    area = _S7_AREAS[found["area"]] if found["area"] else "DB"
+    node = Node(
+        written=written, area=area, block=int(found["db"] or 0), at=int(found["at"]), bit=bit
+    )
+    if (size == "X") != (bit is not None) or node.is_bit != (size == "X"):
+        raise ValueError("a bit is type bool with an address such as DB1.DBX0.0 or M0.0")
+    if not node.is_bit and _S7_SIZES.get(size) != min(node.length, 4):
+        raise ValueError(
+            f"{written.type} has {node.length} bytes: expected {'W' if node.length == 2 else 'D'} "
+            "before the number of its first byte"
+        )
+    if area == "DB" and not node.block:
+        raise ValueError("found DB0, expected the number of a data block")
+    if node.at + node.length > 2**16:
+        raise ValueError(f"found {node.at}, expected at most {2**16 - node.length}")
+    return node
 
 
 def read_table(file: str) -> list[dict[str, Any]]:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotq.config.plc_station import PlcAlarm, PlcCommand, PlcOutcome, PlcStation, PlcValue
+from robotq.config.plc_station import (
+    PlcAlarm,
+    PlcCommand,
+    PlcNode,
+    PlcOutcome,
+    PlcStation,
+    PlcValue,
+)
 from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.pieces import Pieces
-from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node
+from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node, s7_node
 from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
 from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
 
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MOST_BITS = 32
+_NODES: Mapping[str, Callable[[PlcNode], Node]] = {
+    "modbus": modbus_node,
+    "modbus_rtu": modbus_node,
+    "opcua": opcua_node,
+    "s7": s7_node,
+}
+"""What carries them -> how its addresses are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +74,8 @@ class StationReader:
     def read(self) -> ReadyStation | None:
         """None where there are faults."""
         written, fault = self._written, self._pieces.fault
-        if (written.modbus is None) == (written.opcua is None):
-            fault((), "expected one of modbus and opcua")
+        if sum(getattr(written, name) is not None for name in _NODES) != 1:
+            fault((), "expected one of modbus, modbus_rtu, opcua and s7")
         self._read_nodes()
         stop = written.stop
         station = Station(
@@ -96,7 +110,8 @@ class StationReader:
     # -- nodes ---------------------------------------------------------------------------------
 
     def _read_nodes(self) -> None:
-        make = opcua_node if self._written.modbus is None else modbus_node
+        given = (name for name in _NODES if getattr(self._written, name) is not None)
+        make = _NODES[next(given, "modbus")]
         for index, row in enumerate(self._written.nodes):
             at: KeyPath = ("nodes", index)
             if row.scale == 0:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.drivers.plc.model import Kind
-from tests.drivers.plc.site import ModbusServer, OpcUaServer, Site
+from tests.drivers.plc.site import LIBRARIES, SERVERS, Site
 
 PlcSites = Callable[[str, Kind], Site]
 
@@ -17,8 +17,8 @@ def _plc_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlcSites]:
     def make(protocol: str, kind: Kind) -> Site:
         site = made.get((protocol, kind))
         if site is None:
-            server = OpcUaServer(kind) if protocol == "opcua" else ModbusServer(kind)
-            site = made[protocol, kind] = Site(tmp_path_factory.mktemp("plc"), kind, server)
+            folder = tmp_path_factory.mktemp("plc")
+            site = made[protocol, kind] = Site(folder, kind, SERVERS[protocol](kind))
         return site
 
     yield make
@@ -28,11 +28,10 @@ def _plc_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlcSites]:
 
 @pytest.fixture
 def plc_sites(_plc_sites: PlcSites) -> PlcSites:
-    """A PLC as new, behind a server (modbus, opcua) that other tests have used before."""
+    """A PLC as new, behind a server (of `SERVERS`) that other tests have used before."""
 
     def make(protocol: str, kind: Kind) -> Site:
-        library = "asyncua" if protocol == "opcua" else "pymodbus"
-        pytest.importorskip(library, reason=f"the extra {protocol} is not installed")
+        pytest.importorskip(LIBRARIES[protocol], reason=f"the extra {protocol} is not installed")
         site = _plc_sites(protocol, kind)
         site.as_new()
         return site

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from robotq.drivers.base import Driver
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.cable import Cable
 from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc
+from tests.drivers.serial_cable import SerialCable
 
 _T = TypeVar("_T")
 SCAN_S = 0.005
@@ -36,13 +37,32 @@ def types(kind: Kind) -> Mapping[str, str]:
     }  # fmt: skip
 
 
+class AnyCable(Protocol):
+    out: bool
+    mute: bool
+    kept: bool
+
+    def as_new(self) -> None: ...
+
+    def pull(self) -> None: ...
+
+    def plug(self) -> None: ...
+
+    def keep(self, when: Any = None) -> None: ...
+
+    def let_through(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Server(Protocol):
     """What carries the nodes; its methods run on its own loop."""
 
-    port: int
+    def cable(self) -> AnyCable:
+        """The way to it."""
 
-    def options(self, port: int) -> Mapping[str, Any]:
-        """Of a driver that reaches it at this port."""
+    def options(self, cable: Any) -> Mapping[str, Any]:
+        """Of a driver that reaches it over this one."""
 
     def address(self, name: str, kind: str) -> str: ...
 
@@ -68,14 +88,22 @@ class ModbusServer:
         self.port = free_port()
         self._server: Any = None
 
-    def options(self, port: int) -> Mapping[str, Any]:
-        return {"modbus": {"host": "127.0.0.1", "port": port}}
+    def cable(self) -> AnyCable:
+        return Cable(self.port)
+
+    def options(self, cable: Any) -> Mapping[str, Any]:
+        return {"modbus": {"host": "127.0.0.1", "port": cable.port}}
 
     def address(self, name: str, kind: str) -> str:
         return f"{'coil' if kind == 'bool' else 'holding'}:{self._at[name]}"
 
     async def open(self) -> None:
         from pymodbus.server import ModbusTcpServer  # noqa: PLC0415 - of an extra
+
+        self._server = ModbusTcpServer(self._device(), address=("127.0.0.1", self.port))
+        await self._server.serve_forever(background=True)
+
+    def _device(self) -> Any:
         from pymodbus.simulator import DataType, SimData, SimDevice  # noqa: PLC0415 - of an extra
 
         def block(kind: DataType) -> list[SimData]:
@@ -83,9 +111,7 @@ class ModbusServer:
 
         bits, words = DataType.BITS, DataType.REGISTERS
         data = ([SimData(0, count=200, values=False, datatype=bits)],) * 2
-        device = SimDevice(1, simdata=(*data, block(words), block(words)))
-        self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port))
-        await self._server.serve_forever(background=True)
+        return SimDevice(1, simdata=(*data, block(words), block(words)))
 
     async def close(self) -> None:
         await self._server.shutdown()
@@ -110,6 +136,80 @@ class ModbusServer:
             await self._server.async_setValues(1, 16, at, [int(value) % 2**16])
 
 
+class RtuServer(ModbusServer):
+    """At the far end of a serial line."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self._cable = SerialCable()
+
+    def cable(self) -> AnyCable:
+        return self._cable
+
+    def options(self, cable: Any) -> Mapping[str, Any]:
+        return {"modbus_rtu": {"port": cable.path, "baud": 115_200}}
+
+    async def open(self) -> None:
+        from pymodbus.server import ModbusSerialServer  # noqa: PLC0415 - of an extra
+
+        self._server = ModbusSerialServer(self._device(), port=self._cable.far, baudrate=115_200)
+        await self._server.serve_forever(background=True)
+
+
+class S7Server:
+    """The server that python-snap7 brings. It writes a whole byte for a bit, so that each has a
+    byte of its own here."""
+
+    BLOCK = 7
+
+    def __init__(self, kind: Kind) -> None:
+        self._types = types(kind)
+        self._at = {name: 10 * index for index, name in enumerate(self._types)}
+        self.port = free_port()
+        self._data = bytearray(200)
+        self._server: Any = None
+
+    def cable(self) -> AnyCable:
+        return Cable(self.port)
+
+    def options(self, cable: Any) -> Mapping[str, Any]:
+        return {"s7": {"host": "127.0.0.1", "port": cable.port}}
+
+    def address(self, name: str, kind: str) -> str:
+        size = {"bool": "X", "int16": "W", "uint16": "W"}.get(kind, "D")
+        return f"DB{self.BLOCK}.DB{size}{self._at[name]}{'.0' if size == 'X' else ''}"
+
+    async def open(self) -> None:
+        from snap7.server import Server as SnapServer  # noqa: PLC0415 - of an extra
+        from snap7.type import SrvArea  # noqa: PLC0415 - of an extra
+
+        self._server = SnapServer(log=False)
+        self._server.register_area(SrvArea.DB, self.BLOCK, self._data)
+        self._server.start_to("127.0.0.1", self.port)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._server.stop)
+
+    async def get(self, name: str) -> Any:
+        at, form = self._place(name)
+        return struct.unpack_from(form, self._data, at)[0]
+
+    async def put(self, name: str, value: Any) -> None:
+        at, form = self._place(name)
+        if form == ">f":
+            # the words of a number in the order of the table, CDAB
+            high, low = struct.unpack(">HH", struct.pack(">f", value))
+            struct.pack_into(">HH", self._data, at, low, high)
+        elif form == ">I":
+            struct.pack_into(">HH", self._data, at, value % 2**16, value // 2**16)
+        else:
+            struct.pack_into(form, self._data, at, value)
+
+    def _place(self, name: str) -> tuple[int, str]:
+        forms = {"bool": ">?", "int16": ">h", "uint16": ">H", "uint32": ">I", "float32": ">f"}
+        return self._at[name], forms[self._types[name]]
+
+
 class OpcUaServer:
     def __init__(self, kind: Kind) -> None:
         self._types = types(kind)
@@ -117,8 +217,11 @@ class OpcUaServer:
         self._server: Any = None
         self._nodes: dict[str, Any] = {}
 
-    def options(self, port: int) -> Mapping[str, Any]:
-        return {"opcua": {"url": f"opc.tcp://127.0.0.1:{port}/plc"}}
+    def cable(self) -> AnyCable:
+        return Cable(self.port)
+
+    def options(self, cable: Any) -> Mapping[str, Any]:
+        return {"opcua": {"url": f"opc.tcp://127.0.0.1:{cable.port}/plc"}}
 
     def address(self, name: str, kind: str) -> str:
         return f"ns=2;s={NAMES[name]}"
@@ -162,6 +265,15 @@ class OpcUaServer:
         return ua.Variant(made, kinds[kind])
 
 
+SERVERS: Mapping[str, Callable[[Kind], Server]] = {
+    "modbus": ModbusServer,
+    "rtu": RtuServer,
+    "s7": S7Server,
+    "opcua": OpcUaServer,
+}
+LIBRARIES = {"modbus": "pymodbus", "rtu": "pymodbus", "s7": "snap7", "opcua": "asyncua"}
+
+
 class Site:
     """Close it at the end."""
 
@@ -171,7 +283,7 @@ class Site:
         """What was written to it, as far as a scan sees it."""
         self.halted = False
         """Its program does not run; the server answers all the same."""
-        self.cable = Cable(server.port)
+        self.cable = server.cable()
         self._server = server
         self._tmp_path = tmp_path
         self._up = False
@@ -204,7 +316,7 @@ class Site:
             "result": {"weight": "重量"},
         }  # fmt: skip
         self.options = {
-            **server.options(self.cable.port),
+            **server.options(self.cable),
             "table": str(table),
             "commands": {"MOVE": move, "WEIGH": {"query": True, "result": {"weight": "weight"}}},
             "stop": {"node": "停止", "stopped": "已停止"},
@@ -248,7 +360,8 @@ class Site:
 
     def as_new(self) -> None:
         """For the next test: the server takes seconds to start on a busy machine."""
-        self.cable.out = self.cable.mute = False
+        self.cable.as_new()
+        self.plc.done_stuck = self.plc.machine_fails = False
         self.restart(self.plc.boot + 1)
         self.plc.jobs.clear()
         self.heard.clear()

@@ -11,7 +11,7 @@ from robotq.model.task import Command
 from robotq.testing.driver_contract import DriverBench, DriverContract
 from robotq.testing.settle_contract import SettleContract
 from tests.drivers.plc.model import Kind
-from tests.drivers.plc.site import ModbusServer, OpcUaServer, Site
+from tests.drivers.plc.site import LIBRARIES, SERVERS, ModbusServer, OpcUaServer, Site
 
 pytestmark = pytest.mark.wall("the servers and clients of PLCs wait by the wall")
 
@@ -45,6 +45,29 @@ class TestModbusNumbered(DriverContract, SettleContract):
     def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
         pytest.importorskip("pymodbus", reason="the extra modbus is not installed")
         site = Site(tmp_path, "numbered", ModbusServer("numbered"))
+        yield bench_of(site, breaks=True)
+        site.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("protocol", ["rtu", "s7"])
+class TestOthersNumbered(DriverContract, SettleContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path, protocol: str) -> Iterator[DriverBench]:
+        pytest.importorskip(LIBRARIES[protocol], reason="its extra is not installed")
+        site = Site(tmp_path, "numbered", SERVERS[protocol]("numbered"))
+        yield bench_of(site, breaks=True)
+        site.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["pulse", "request"])
+@pytest.mark.parametrize("protocol", ["rtu", "s7"])
+class TestOthers(DriverContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path, protocol: str, kind: Kind) -> Iterator[DriverBench]:
+        pytest.importorskip(LIBRARIES[protocol], reason="its extra is not installed")
+        site = Site(tmp_path, kind, SERVERS[protocol](kind))
         yield bench_of(site, breaks=True)
         site.close()
 

@@ -64,7 +64,10 @@ def make_lab(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeLab]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("protocol", ["modbus", pytest.param("opcua", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "protocol",
+    ["modbus", *(pytest.param(each, marks=pytest.mark.long) for each in ("opcua", "rtu", "s7"))],
+)
 @pytest.mark.parametrize("seed", some(range(100), 1))
 def test_kill__at_any_moment_and_the_plc_is_asked_by_number(
     make_lab: MakeLab, record_property: Callable[[str, object], None], protocol: str, seed: int

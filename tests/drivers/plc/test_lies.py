@@ -17,7 +17,7 @@ from tests.drivers.killed import KilledDaemon
 from tests.drivers.lying import believed_by_nobody, started_late
 from tests.drivers.plc.conftest import PlcSites
 from tests.drivers.plc.model import OK
-from tests.drivers.plc.site import NAMES, Site
+from tests.drivers.plc.site import NAMES, S7Server, Site
 from tests.drivers.plc.test_kills import Log
 
 pytestmark = [
@@ -29,7 +29,12 @@ _LONG = {"goal": 1_000}
 _THEIRS = 4_711
 
 
-@pytest.fixture(params=["modbus", pytest.param("opcua", marks=pytest.mark.long)])
+@pytest.fixture(
+    params=[
+        "modbus",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ("opcua", "rtu", "s7")),
+    ]
+)
 def site(plc_sites: PlcSites, request: pytest.FixtureRequest) -> Iterator[Site]:
     made = plc_sites(request.param, "numbered")
     yield made
@@ -88,6 +93,11 @@ def _starts(site: Site, data: bytes) -> bool:
     if "modbus" in site.options:
         write_registers, start = 16, 0
         return data[7:10] == struct.pack(">BH", write_registers, start)
+    if "modbus_rtu" in site.options:
+        return data[1:4] == struct.pack(">BH", 16, 0)
+    if "s7" in site.options:
+        block, area = S7Server.BLOCK, 0x84
+        return struct.pack(">HBBBB", block, area, 0, 0, 0) in data and data[17:18] == b"\x05"
     write_request = b"\x01\x00\xa1\x02"
     return write_request in data and NAMES["start"].encode() in data
 
