@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from robotq.checks.ports import shared_ports
 from robotq.config import load_config
 from robotq.config.plc_station import PlcNode
-from robotq.drivers.plc.nodes import modbus_node
+from robotq.drivers.plc.nodes import modbus_node, s7_node
 from robotq.drivers.plc.options import read_options
 from robotq.model.errors import ConfigError
 
@@ -41,7 +42,7 @@ def test_config__that_is_ready_to_copy(options: dict[str, Any]) -> None:
         (("commands", "PICK", "done"), None, "expected pattern, start and done"),
         (("nodes", 1, "alias"), "request", "stands in the table twice"),
         (("nodes", 0, "address"), "40001", "expected such as holding:100"),
-        (("opcua",), {"url": "opc.tcp://h:1"}, "expected one of modbus and opcua"),
+        (("opcua",), {"url": "opc.tcp://h:1"}, "expected one of modbus, modbus_rtu, opcua and s7"),
         (("stop", "node"), "报警字", "is no bit"),
         (("wachdog",), "stop", "unknown key"),
     ],
@@ -96,3 +97,48 @@ def test_scale__rounds_to_what_the_plc_holds_and_refuses_the_rest() -> None:
     for value in (4_000, float("nan"), "12"):
         with pytest.raises(ValueError, match=r"expected|holds"):
             node.raw(value)
+
+
+@pytest.mark.parametrize(
+    ("type_", "address", "place"),
+    [
+        ("bool", "DB1.DBX2.5", ("DB", 1, 2, 5, True)),
+        ("int16", "db12.dbw4", ("DB", 12, 4, None, True)),
+        ("float32", "DB1.DBD8", ("DB", 1, 8, None, True)),
+        ("float64", "DB1.DBD8", ("DB", 1, 8, None, True)),
+        ("bool", "M0.7", ("M", 0, 0, 7, True)),
+        ("uint16", "MW10", ("M", 0, 10, None, True)),
+        ("bool", "E1.0", ("I", 0, 1, 0, False)),
+        ("bool", "Q1.0", ("Q", 0, 1, 0, True)),
+    ],
+)
+def test_address__of_s7(type_: Any, address: str, place: tuple[Any, ...]) -> None:
+    node = s7_node(PlcNode(name="x", type=type_, address=address))
+    assert (node.area, node.block, node.at, node.bit, node.writable) == place
+
+
+@pytest.mark.parametrize(
+    ("type_", "address", "told"),
+    [
+        ("bool", "DB1.DBX0.8", "expected such as DB1.DBX0.0"),
+        ("bool", "DB1.DBW0", "a bit is type bool"),
+        ("int16", "DB1.DBX0.0", "a bit is type bool"),
+        ("int16", "DB1.DBD0", "int16 has 2 bytes: expected W"),
+        ("float32", "DB1.DBW0", "float32 has 4 bytes: expected D"),
+        ("int16", "DB1.DBB0", "int16 has 2 bytes: expected W"),
+        ("int16", "DB0.DBW0", "the number of a data block"),
+        ("int16", "holding:0", "expected such as DB1.DBX0.0"),
+    ],
+)
+def test_address__of_s7_that_does_not_fit(type_: Any, address: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        s7_node(PlcNode(name="x", type=type_, address=address))
+
+
+def test_port__of_a_serial_line_is_for_one_station(tmp_path: Path) -> None:
+    line = "{driver: plc, options: {modbus_rtu: {port: /dev/ttyS9}, nodes: [], commands: {}}}"
+    file = tmp_path / "site.yaml"
+    file.write_text(f"robots:\n  one: {line}\n  two: {line}\n")
+    found = list(shared_ports(load_config(file, {}, {})))
+    assert len(found) == 1
+    assert "found /dev/ttyS9, which one has" in found[0]
