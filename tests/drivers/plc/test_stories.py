@@ -76,6 +76,7 @@ def begun(site: Site, driver: Driver, goal: int) -> Execution:
     return execution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "kind"), _EVERY)
 def test_station__has_a_bad_day(make_driver: MakeDriver, protocol: str, kind: Kind) -> None:
     site, driver = make_driver(protocol, kind, ready_s=0.3)
@@ -189,6 +190,7 @@ def _settled(site: Site, driver: Driver, run: Any) -> None:
         assert not site.plc.jobs, "the PLC has this number"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [pytest.param(seed, marks=pytest.mark.long if seed else ()) for seed in range(20)]
 )
@@ -219,6 +221,7 @@ def test_line__with_noise_loses_frames_and_never_the_truth(
     assert spoiled
 
 
+@pytest.mark.slow
 def test_answer__that_comes_late_on_a_line_is_of_no_other_question(
     make_driver: MakeDriver,
 ) -> None:

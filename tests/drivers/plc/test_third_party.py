@@ -14,6 +14,7 @@ from robotq.testing.driver_contract import Execution
 from tests.drivers.plc.conftest import PlcSites
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.wall("the server of the PLC waits by the wall"),
     pytest.mark.skipif(shutil.which("mbpoll") is None, reason="mbpoll of Debian is not installed"),
 ]
