@@ -49,8 +49,8 @@ class SerialCable:
         self.out = False
 
     def keep(self, when: Callable[[bytes], bool] | None = None) -> None:
-        """Keep back what the near end says until `let_through`, from now on, or from where `when`
-        is true of what is said."""
+        """Keep back what the near end says until `let_through`: everything, or, if `when` is given,
+        that of which it is true."""
         with self._lock:
             self.kept, self._keeps = False, when or (lambda _: True)
 
@@ -85,7 +85,7 @@ class SerialCable:
 
     def _kept_back(self, data: bytes) -> bool:
         with self._lock:
-            if self._keeps is None or not (self.kept or self._keeps(data)):
+            if self._keeps is None or not self._keeps(data):
                 return False
             self.kept = True
             self._back.append(data)

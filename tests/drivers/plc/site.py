@@ -360,6 +360,9 @@ class Site:
 
     def as_new(self) -> None:
         """For the next test: the server takes seconds to start on a busy machine."""
+        for driver in self.drivers:
+            # nobody else opens a serial line meanwhile
+            driver.close()
         self.cable.as_new()
         self.plc.done_stuck = self.plc.machine_fails = False
         self.restart(self.plc.boot + 1)
