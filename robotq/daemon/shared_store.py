@@ -17,7 +17,10 @@ def shared_store(own: Store, dsn: str, config: Config) -> Store:
     name = f"robotq {platform.node()}:{config.port}"
     try:
         # one that is wrong is told at once, and not when the database is there
-        Database(dsn)
+        Database(dsn, direct=config.store.listen_dsn)
     except ConfigError as error:
-        raise ConfigError(f"store.workers: {error}") from error
-    return SharedWorkers(own, lambda: PostgresStore(Database(dsn, name=name), config.data))
+        raise ConfigError(f"store.workers, store.listen_dsn: {error}") from error
+    direct = config.store.listen_dsn
+    return SharedWorkers(
+        own, lambda: PostgresStore(Database(dsn, direct=direct, name=name), config.data)
+    )

@@ -18,6 +18,9 @@ from robotq.model.event import Event
 _log = logging.getLogger(__name__)
 
 
+_BELL_S = 2.0
+"""Wall seconds until it is listened again for what other daemons write."""
+
 _MIRROR_S = 0.1
 """Seconds after which it is looked what other daemons have written."""
 
@@ -220,6 +223,7 @@ class Engine:
             _ = self.repeats
         if self._parts.base.commit.shared is not None:
             start("mirror", self.mirror.look, every_s=_MIRROR_S)
+            start("bell", self.mirror.listen, every_s=_BELL_S)
 
     def begin(self) -> None:
         """Start links and executors. Nothing moves before this."""

@@ -24,6 +24,7 @@ from robotq.store.port import (
     DeliveryQuery,
     ItemBatchQuery,
     ItemQuery,
+    SharedQueues,
     Store,
     StoreStatistics,
     StoreUnavailable,
@@ -57,6 +58,7 @@ class Reads:
         self._resources = resources
         self._bus = bus
         self._deadline_s = deadline_s
+        self._shared = store if isinstance(store, SharedQueues) else None
 
     # -- one task --------------------------------------------------------------------------
 
@@ -178,6 +180,10 @@ class Reads:
     def robot_queues(self) -> Mapping[str, RobotQueue]:
         """The queues of all robots by name, to look at."""
         return self._memory.robot_queues
+
+    def shared_queue(self, queue: str) -> bool:
+        """Whether other daemons change the tasks of this queue too."""
+        return self._shared is not None and self._shared.shared_queue(queue)
 
     def worker_queue(self, queue: str) -> WorkerQueue:
         """The queue of a kind of workers, to look at."""

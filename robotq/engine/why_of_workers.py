@@ -27,6 +27,13 @@ class WorkersThere(msgspec.Struct, frozen=True, kw_only=True):
     seen_ms: int = 0
     """When one was seen last, whether or not it is still there."""
 
+    def plus(self, other: WorkersThere) -> WorkersThere:
+        return WorkersThere(
+            workers=self.workers + other.workers,
+            busy=self.busy + other.busy,
+            seen_ms=max(self.seen_ms, other.seen_ms),
+        )
+
 
 class WorkerQueues:
     def __init__(self, memory: TaskMemory, holds: HoldBoard) -> None:

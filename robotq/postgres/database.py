@@ -75,6 +75,8 @@ class Database:
         self.direct = None if direct is None else _complete(direct, f"{name} bell", deadline_s)
         self.name = name
         self.deadline_s = deadline_s
+        self.pooled = False
+        """Whether it was found that a pooler is where it would be listened."""
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self.dsn,
             kwargs={"autocommit": True, "prepare_threshold": None},

@@ -121,6 +121,8 @@ class DropItem(msgspec.Struct, frozen=True):
 
     item_id: str
     revision: int
+    of_step: bool = False
+    """Whether a step in the queue of a robot has made it."""
 
 
 class SaveItemBatch(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -195,6 +195,16 @@ class SharedQueues(Protocol):
 
     def taken_over(self, news: News) -> None:
         """It is in memory, and its events are in the daemon's own journal."""
+
+    def rings(self) -> AsyncIterator[None]:
+        """Each time that something waits where nothing did before, at whichever daemon it came in.
+        Ends where there is nothing to hear, or no more. News may come without it."""
+
+    async def note_workers(self, there: JsonObject) -> None:
+        """Tell the other daemons which workers are here. Raises SharedUnavailable."""
+
+    async def workers_elsewhere(self) -> Sequence[JsonObject]:
+        """What the others have told. Raises SharedUnavailable."""
 
 
 class Store(Protocol):

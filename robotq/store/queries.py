@@ -64,6 +64,8 @@ class ItemQuery(msgspec.Struct, frozen=True, kw_only=True):
     status: ItemStatus | None = None
     session_id: str | None = None
     task_id: str | None = None
+    of_steps: bool | None = None
+    """Only those that steps in the queues of robots have made, or only all others."""
     order: ItemOrder = ItemOrder.CREATED
     descending: bool = False
     offset: int = 0

@@ -1,5 +1,5 @@
-"""A store in two places: what is the robots' in this daemon's own, tasks for workers in one that
-many daemons share."""
+"""A store in two places: what is the robots' in this daemon's own, tasks for workers and the
+checklist of people in one that many daemons share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 from asyncio import Future
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,14 +18,17 @@ from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
+from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.store.job_query import JobQuery
+from robotq.store.merging import items_of_both
 from robotq.store.port import (
     AddToTally,
     Answer,
     AppendEvent,
     Committed,
     DeliveryQuery,
+    DropItem,
     InFolder,
     ItemBatchQuery,
     ItemQuery,
@@ -34,6 +37,8 @@ from robotq.store.port import (
     Restored,
     SaveAnswer,
     SaveDelivery,
+    SaveItem,
+    SaveItemBatch,
     SaveTask,
     SetFact,
     SharedUnavailable,
@@ -46,9 +51,15 @@ from robotq.store.port import (
 )
 from robotq.store.postgres import PostgresStore
 
-SHARED = frozenset({"task_queue", "orchestrator"})
-"""Interfaces, and their queues. Tasks of the dispatcher stay with the daemon: they are brought over
-connections that only it has."""
+SHARED = frozenset({"task_queue", "orchestrator", "dispatcher"})
+"""Interfaces, and their queues."""
+
+CHECKLIST = "checklist"
+"""The interface of the checklist. What people put on it is shared; an item that a step in the queue
+of a robot has made stays beside its task."""
+
+_THERE = "workers.there "
+"""Begins the name of the fact that says which workers a daemon has."""
 
 _log = logging.getLogger(__name__)
 
@@ -112,6 +123,13 @@ class SharedWorkers:
                     "%d tasks for workers are in the daemon's own database, and are not handed "
                     "out while store.workers is set",
                     len(strangers),
+                )
+            _, items = await self._own.items(ItemQuery(of_steps=False, limit=1))
+            if items:
+                _log.warning(
+                    "%d items of the checklist are in the daemon's own database, and are not "
+                    "listed while store.workers is set",
+                    items,
                 )
             restored = msgspec.structs.replace(
                 restored,
@@ -184,9 +202,19 @@ class SharedWorkers:
                 return _of_workers(answer.scope)
             case SaveDelivery(delivery):
                 return delivery.id in self._sent
+            case SaveItem(item):
+                return item.task_id is None
+            case DropItem(of_step=of_step):
+                return not of_step
+            case SaveItemBatch():
+                return True
             case AppendEvent(event):
                 # one that has a number was read from there
-                return event.id == 0 and event.api in SHARED and event.task_id is not None
+                if event.id != 0:
+                    return False
+                return (event.api in SHARED and event.task_id is not None) or (
+                    event.api == CHECKLIST and event.task_id is None
+                )
             case _:
                 return False
 
@@ -255,6 +283,26 @@ class SharedWorkers:
             if isinstance(mutation, AppendEvent):
                 self._event = mutation.event.id
 
+    async def rings(self) -> AsyncIterator[None]:
+        """See `SharedQueues`."""
+        if self._shared is not None:
+            async for _ in self._shared.rings():
+                yield
+
+    async def note_workers(self, there: JsonObject) -> None:
+        """See `SharedQueues`."""
+        shared = self._there()
+        noted = SetFact(f"{_THERE}{self._front}", there)
+        await _shared(lambda _: shared.apply([noted]), shared, lambda events: events)
+
+    async def workers_elsewhere(self) -> Sequence[JsonObject]:
+        """See `SharedQueues`."""
+        try:
+            facts = await self._there().facts(_THERE)
+        except StoreUnavailable as error:
+            raise SharedUnavailable(str(error)) from error
+        return [told for name, told in facts.items() if name != f"{_THERE}{self._front}"]
+
     # -- reading ---------------------------------------------------------------------------
 
     async def get(self, task_id: str) -> Task | None:
@@ -319,10 +367,12 @@ class SharedWorkers:
         return await self._there().jobs(query)
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
-        return await self._own.items(query)
+        if query.task_id is not None:
+            return await self._own.items(query)
+        return await items_of_both(self._own.items, lambda asked: self._there().items(asked), query)
 
     async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
-        return await self._own.item_batches(query)
+        return await self._there().item_batches(query)
 
     async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
         place = self._there() if api in SHARED else self._own
@@ -386,7 +436,7 @@ def _all(
 
 
 def _of_workers(scope: str) -> bool:
-    return scope.partition(":")[0] in SHARED
+    return scope.partition(":")[0] in (*SHARED, CHECKLIST)
 
 
 def _shared(

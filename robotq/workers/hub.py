@@ -29,6 +29,9 @@ _BACK_S = 60.0
 _STOP_S = 3.0
 """Wall seconds at the end for saying good-bye to everybody."""
 
+_LEASE_S = 60.0
+"""Seconds after which other daemons take it that this one is gone, and its workers with it."""
+
 _WAITS = 100
 """Tasks over which the waiting time is averaged."""
 
@@ -39,6 +42,8 @@ class Hub:
     Each has at most one task, of its own match key, and the next one as soon as that is over.
     What a worker has when its connection ends fails with worker_lost. Where it is the daemon
     that ends, its workers have a minute after the next start to come back with their results.
+    Where daemons share the queue, they have that at any of them: a task is leased to its worker,
+    and the lease renewed for as long as the worker is connected.
     """
 
     def __init__(self, workers: Workers, queue: str) -> None:
@@ -52,8 +57,10 @@ class Hub:
         self.pace = Pace()
         self._number = 0
         self._started_ms = self._clock.now_ms()
-        self._orphans: dict[str, Task] = dict(self.worker_queue.running)
-        """What somebody had when the daemon ended the last time, by id."""
+        self._shared = workers.engine.reads.shared_queue(queue)
+        self._orphans: dict[str, Task] = {} if self._shared else dict(self.worker_queue.running)
+        """What somebody had when the daemon ended the last time, by id. What others have may be
+        in the hands of workers of another daemon."""
         workers.attach(queue, self)
 
     def __len__(self) -> int:
@@ -66,6 +73,11 @@ class Hub:
     @property
     def worker_queue(self) -> WorkerQueue:
         return self._workers.worker_queue(self._queue)
+
+    @property
+    def lease(self) -> tuple[float | None, int | None]:
+        """Seconds, and how often a task whose lease ran out is offered again: for new tasks."""
+        return (_LEASE_S, 0) if self._shared else (None, None)
 
     @property
     def average_wait_ms(self) -> int:
@@ -139,6 +151,11 @@ class Hub:
                 if task.queue != self._queue:
                     raise RobotqError("task_not_found", task_id=task_id)
                 link.told(task_id)
+                if self._shared and (link.task is None or link.task.id != task_id):
+                    # what this daemon has in memory of it may be old
+                    task = await self._workers.engine.reads.anew(task_id)
+                    if self._had_elsewhere(link, task):
+                        holder = _of_the_last(task, token)
                 return await self._workers.finish(task_id, holder, ending)
             except RobotqError as error:
                 if error.code.name != "store_unavailable" or self.stopped.is_set():
@@ -148,7 +165,10 @@ class Hub:
     # -- for Workers -------------------------------------------------------------------------
 
     async def sweep(self) -> None:
-        """Give up those tasks whose workers have not come back after a start."""
+        """Give up those tasks whose workers have not come back after a start; renew the leases of
+        those that are here."""
+        if self._shared:
+            await self._renew()
         if not self._orphans:
             return
         late = self._clock.now_ms() - self._started_ms >= _BACK_S * 1000
@@ -172,6 +192,18 @@ class Hub:
             await asyncio.wait(ends, timeout=_STOP_S)
 
     # -- helpers -----------------------------------------------------------------------------
+
+    async def _renew(self) -> None:
+        soon_ms = self._clock.steady_ms() + round(_LEASE_S * 1000 / 2)
+        for link in [*self._links.values()]:
+            task = None if link.task is None else self.worker_queue.running.get(link.task.id)
+            if task is None or task.lease_until_ms is None or task.lease_until_ms > soon_ms:
+                continue
+            holder = Holder(worker=link.name, token=task.fence)
+            try:
+                await self._workers.engine.queue.renew_job(task.id, holder)
+            except RobotqError as error:
+                _log.info("the lease of %s is not renewed: %s", task.id, error)
 
     async def _attend(self, link: WorkerLink) -> None:
         while not link.gone.is_set():
@@ -271,13 +303,27 @@ class Hub:
         orphan = self._orphans.get(task_id)
         if orphan is not None and _match(orphan) == link.match:
             # who knows its id had it; what the worker was called before is forgotten
-            return Holder(worker=orphan.worker, token=orphan.fence if token is None else token)
+            return _of_the_last(orphan, token)
         return Holder(worker=link.name, token=token)
+
+    def _had_elsewhere(self, link: WorkerLink, task: Task) -> bool:
+        """Whether a worker brings what another daemon has handed out: that one may be gone."""
+        return (
+            task.worker is not None
+            and task.worker not in self._links
+            and _match(task) == link.match
+            and not task.state.final
+        )
 
     async def _pause(self, link: WorkerLink) -> None:
         sleeping = asyncio.ensure_future(asyncio.sleep(_AGAIN_S))
         await link.until(sleeping)
         sleeping.cancel()
+
+
+def _of_the_last(task: Task, token: int | None) -> Holder:
+    # who knows its id had it
+    return Holder(worker=task.worker, token=task.fence if token is None else token)
 
 
 def _match(task: Task) -> str:

@@ -243,6 +243,9 @@ class Door:
         self._http = http
         self._base = f"http://127.0.0.1:{port}"
 
+    def url(self, path: str) -> str:
+        return self._base + path
+
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         async with self._http.request(method, self._base + path, json=body) as answer:
             return answer.status, await answer.json()

@@ -18,6 +18,8 @@ CMD_TYPE = "dispatch"
 _TEXTS = {
     "task_timeout": "Task timeout",
     "worker_lost": "Worker disconnected",
+    # leases are renewed while the worker is connected
+    "lease_expired": "Worker disconnected",
     "cancelled": "Task cancelled",
 }
 

@@ -77,15 +77,18 @@ async def _submitted(call: Call, body: Any) -> web.Response:
     config = _config(call)
     asked = requests.wanted(body, config)
     hub = call.app[HUB]
-    if not _anybody_there(call):
+    if not _anybody_there(call) and not await workers_of(call).anybody_elsewhere(API):
         raise Refused(503, "No worker available", headers={"Retry-After": "1"})
     worker_queue = hub.worker_queue
     handed_out = call.engine.queue.hands_out(API)
     free = handed_out and worker_queue.idle(asked.group) > worker_queue.waiting_for(asked.group)
+    lease_s, max_retries = hub.lease
     job = Job(
         queue=API,
         work=Work(
             match=asked.group,
+            lease_s=lease_s,
+            max_retries=max_retries,
             deadline_ms=call.engine.clock.steady_ms() + round(asked.timeout_s * 1000),
         ),
         command=Command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from itertools import chain
 
 from robotq.engine.checklist.events import item_event
 from robotq.engine.checklist.steps import StepsOfPeople
@@ -169,7 +170,8 @@ class Checklist:
         may_resolve: Callable[[], None] = lambda: None,
     ) -> Sequence[Item]:
         """Change items, in this order, all or none of them in one commit; those that are not
-        there are passed over.
+        there are passed over. Where daemons share the list, those of steps of this daemon's robots
+        are a second commit; repeating the call does no harm.
 
         An item that a robot waits for is ticked off after that commit: its task ends, and this
         returns when the end is on disk. Returns the items as they are then, one for each change.
@@ -200,13 +202,14 @@ class Checklist:
                 for step in (await self._steps.of(found)).values():
                     raise RobotqError("item_in_use", robot=step.queue, task_id=step.id)
                 now_ms = self._clock.now_ms()
-                mutations: list[Mutation] = []
-                for item in found:
-                    mutations += [
-                        DropItem(item.id, item.revision),
+                gone: list[list[Mutation]] = [
+                    [
+                        DropItem(item.id, item.revision, item.task_id is not None),
                         item_event("deleted", item, actor, now_ms),
                     ]
-                if await self._written(mutations):
+                    for item in found
+                ]
+                if await self._written(gone):
                     return len(found)
         raise RobotqError("too_many_requests", what="changes of an item", limit=_TRIES)
 
@@ -242,7 +245,7 @@ class Checklist:
             for item_id in ticked:
                 await self._steps.until_its_turn(steps[item_id].id)
             now_ms = self._clock.now_ms()
-            mutations: list[Mutation] = []
+            changed: list[list[Mutation]] = []
             for before in found:
                 after = before
                 for change in changes:
@@ -251,16 +254,21 @@ class Checklist:
                 if after != before:
                     after = replace(after, updated_at_ms=now_ms, revision=before.revision + 1)
                     event = item_event("updated", after, actor, now_ms, before=before)
-                    mutations += [SaveItem(after), event]
-            if await self._written(mutations):
+                    changed.append([SaveItem(after), event])
+            if await self._written(changed):
                 return [steps[item_id] for item_id in ticked]
         raise RobotqError("too_many_requests", what="changes of an item", limit=_TRIES)
 
-    async def _written(self, mutations: Sequence[Mutation]) -> bool:
-        """False where a task has changed its item meanwhile."""
+    async def _written(self, items: Sequence[Sequence[Mutation]]) -> bool:
+        """False where a task, or another daemon, has changed an item meanwhile."""
+        shared = self._commit.shared
+        there = [] if shared is None else [one for one in items if shared.shares(one)]
+        here = [one for one in items if one not in there]
         try:
-            if mutations:
-                await self._commit.write(mutations)
+            # first to the database that may be away
+            for part in (there, here):
+                if part:
+                    await self._commit.write(list(chain.from_iterable(part)))
         except StaleRevision:
             return False
         return True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from robotq.engine.commit.commit import Commit
 from robotq.engine.state.tasks import TaskMemory
 from robotq.model.errors import ConfigError
+from robotq.model.json import JsonObject
 from robotq.store.port import SharedQueues, StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,24 @@ class Mirror:
             if self.reason is not None:
                 _log.warning("the shared database is there again")
             self.reason = None
+
+    async def listen(self) -> None:
+        """Look at once whenever something waits where nothing did before, for as long as that can
+        be heard."""
+        shared = self._commit.shared
+        if shared is not None:
+            async for _ in shared.rings():
+                await self.look()
+
+    async def note_workers(self, there: JsonObject) -> None:
+        """Tell the other daemons which workers are here. Raises StoreUnavailable."""
+        if self._commit.shared is not None:
+            await self._commit.shared.note_workers(there)
+
+    async def workers_elsewhere(self) -> Sequence[JsonObject]:
+        """What the others have told. Raises StoreUnavailable."""
+        shared = self._commit.shared
+        return () if shared is None else await shared.workers_elsewhere()
 
     async def _read(self, shared: SharedQueues) -> bool:
         """Whether there is more."""

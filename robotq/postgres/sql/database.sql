@@ -7,3 +7,7 @@ SELECT
     set_config('statement_timeout', %(limit)s, true),
     set_config('lock_timeout', %(limit)s, true),
     set_config('idle_in_transaction_session_timeout', %(limit)s, true);
+
+-- name: process
+-- The one that serves this connection.
+SELECT pg_backend_pid();

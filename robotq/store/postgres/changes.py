@@ -32,7 +32,10 @@ from robotq.store.port import (
 from robotq.store.sqlite import rows, state_rows
 from robotq.store.sqlite.items import item_to_row
 
-WRITE = load(__package__, "write.sql")
+BELL = "robotq_waiting"
+"""Where daemons hear that something waits where nothing did before."""
+
+WRITE = load(__package__, "write.sql", bell=BELL)
 
 Row: TypeAlias = tuple[Any, ...]
 Statement: TypeAlias = tuple[str, Sequence[Any] | Mapping[str, Any]]
@@ -58,6 +61,8 @@ class Changes:
         self._events: list[Row] = []
         self._answers: list[Row] = []
         self._counts: dict[tuple[str, str, str], int] = {}
+        self._waiting: set[Row] = set()
+        """Queue and match key of tasks that wait for workers now."""
         self._tallies: dict[tuple[str, int, str], int] = {}
 
     def add(self, mutations: Sequence[Mutation]) -> list[Event]:
@@ -93,6 +98,7 @@ class Changes:
             ("answers", self._answers),
             ("counts", [(*key, by) for key, by in sorted(self._counts.items()) if by]),
             ("tallies", [(*key, by) for key, by in sorted(self._tallies.items()) if by]),
+            ("ring", sorted(self._waiting)),
             ("events", [(*row[:-1], self.events - row[-1]) for row in self._events]),
         ):
             if gathered:
@@ -103,6 +109,7 @@ class Changes:
             raise StaleRevision(task.id)
         self.last_seq = max(self.last_seq, task.seq)
         self._new.append((*_task_to_row(task), task.repeat_of))
+        self._waits(task)
         if rows.names_programs(task.command.params):
             self._programs += rows.programs_to_rows(task)
         self._steps += rows.steps_to_rows(task.seq, task.steps)
@@ -118,6 +125,7 @@ class Changes:
             # the command before it has ended, and an index refuses two that run
             self._flush_tasks()
         self._changed[task.seq] = (*_task_to_row(task), was.revision, str(was.state))
+        self._waits(task)
         if task.steps is not was.steps:
             if len(task.steps) < len(was.steps):
                 self._flush_tasks()
@@ -130,6 +138,10 @@ class Changes:
         if was.state is not task.state or was.queue != task.queue:
             self._count(task.api, was.queue, was.state, -1)
             self._count(task.api, task.queue, task.state, 1)
+
+    def _waits(self, task: Task) -> None:
+        if task.work is not None and task.state is TaskState.PENDING:
+            self._waiting.add((task.queue, task.work.match))
 
     def _name_files(self, task: Task) -> None:
         kept = {(task.seq, one.sha256, one.size) for one in task.artifacts if one.not_kept is None}
@@ -226,7 +238,7 @@ def _item_statement(mutation: SaveItem | DropItem | SaveItemBatch | MarkItemOf) 
             if item.revision == 1:
                 return WRITE["insert_item"], row
             return WRITE["update_item"], (*row, item.revision - 1, item.id)
-        case DropItem(item_id, revision):
+        case DropItem(item_id, revision, _):
             return WRITE["drop_item"], (item_id, revision, item_id)
         case SaveItemBatch(batch):
             made = (batch.id, batch.session_id, batch.reason, batch.created_at_ms)

@@ -8,6 +8,7 @@ from typing import Any
 from robotq.model.delivery import Delivery
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
+from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.postgres import load
 from robotq.postgres.database import Connection, one
@@ -94,6 +95,12 @@ async def last_change(connection: Connection) -> int:
     """The number of the last commit."""
     _, _, change = await one(connection, READ["numbers"])
     return int(change)
+
+
+async def facts(connection: Connection, beginning: str) -> dict[str, JsonObject]:
+    """Those whose names begin so."""
+    rows_found = await found(connection, READ["facts_like"], (beginning,))
+    return dict(state_rows.fact_from_row(row) for row in rows_found)
 
 
 async def counts(connection: Connection) -> dict[tuple[str, str, TaskState], int]:
@@ -207,6 +214,8 @@ async def items(connection: Connection, query: ItemQuery) -> tuple[Sequence[Item
         ("batch_id = ANY(%s)", None if query.batch_ids is None else list(query.batch_ids)),
     ):
         where.add(term, value)
+    if query.of_steps is not None:
+        where.terms.append(f"task_id IS {'NOT ' if query.of_steps else ''}NULL")
     direction = "DESC" if query.descending else "ASC"
     key = item_rows.ORDER[query.order]
     statement = (

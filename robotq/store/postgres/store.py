@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -15,8 +15,10 @@ from robotq.model.delivery import Delivery
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
+from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.postgres import SCHEMA_VERSION, Database, DatabaseAway, migrate
+from robotq.postgres.bell import heard
 from robotq.postgres.database import Connection, one
 from robotq.store.job_query import JobQuery
 from robotq.store.port import (
@@ -34,7 +36,7 @@ from robotq.store.port import (
     TaskQuery,
 )
 from robotq.store.postgres import reads
-from robotq.store.postgres.changes import WRITE
+from robotq.store.postgres.changes import BELL, WRITE
 from robotq.store.postgres.writer import Writer, refusal
 
 _log = logging.getLogger(__name__)
@@ -137,6 +139,15 @@ class PostgresStore:
             return Since(tasks, last, events, counts)
 
         return await self._read(ask)
+
+    async def facts(self, beginning: str) -> Mapping[str, JsonObject]:
+        """Those whose names begin so."""
+        return await self._read(lambda found: reads.facts(found, beginning))
+
+    def rings(self) -> AsyncIterator[None]:
+        """Each time that something waits where nothing did before. Ends with the connection, and
+        where a pooler stands between."""
+        return heard(self._database, BELL)
 
     async def get(self, task_id: str) -> Task | None:
         return await self._read(lambda found: reads.task(found, task_id))

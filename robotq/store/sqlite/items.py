@@ -52,7 +52,7 @@ def statement(
             if item.revision == 1:
                 return _WRITE["insert_item"], item_to_row(item), True
             return _WRITE["update_item"], (*item_to_row(item), item.revision - 1), True
-        case DropItem(item_id, revision):
+        case DropItem(item_id, revision, _):
             return _WRITE["drop_item"], (item_id, revision), True
         case SaveItemBatch(batch):
             row = (batch.id, batch.session_id, batch.reason, batch.created_at_ms)
@@ -112,6 +112,8 @@ def conditions_of(query: ItemQuery) -> tuple[str, Sequence[Any]]:
         if value is not None:
             terms.append(f"{column} = ?")
             parameters.append(value)
+    if query.of_steps is not None:
+        terms.append(f"task_id IS {'NOT ' if query.of_steps else ''}NULL")
     for column, values in (("id", query.ids), ("batch_id", query.batch_ids)):
         if values is not None:
             terms.append(f"{column} IN ({', '.join('?' * len(values))})")

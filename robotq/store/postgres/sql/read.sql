@@ -20,6 +20,9 @@ SELECT resource, robot, since_ms, task_id FROM robotq.occupancies ORDER BY resou
 -- name: facts
 SELECT name, value FROM robotq.facts;
 
+-- name: facts_like
+SELECT name, value FROM robotq.facts WHERE starts_with(name, %s);
+
 -- name: deliveries_to_send
 SELECT {delivery} FROM robotq.deliveries WHERE state = 'pending'
 ORDER BY created_at_ms, task_id, receiver;

@@ -60,6 +60,18 @@ WITH new AS (
 )
 SELECT robotq.expect((SELECT array_agg(id) FROM new), (SELECT array_agg(id) FROM changed));
 
+-- name: ring
+-- Wakes the daemons where nothing waited for such workers before this commit. Those that hear
+-- nothing ask from time to time anyway.
+SELECT pg_notify('{bell}', '') WHERE EXISTS (
+    SELECT 1 FROM unnest(%s::text[], %s::text[]) AS new(queue, match)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM robotq.tasks AS task
+        WHERE task.queue = new.queue AND task.match = new.match AND task.state = 'pending'
+            AND task.change < (SELECT change FROM robotq.numbers)
+    )
+);
+
 -- name: steps
 INSERT INTO robotq.steps (task, number, step)
 SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::text[])
