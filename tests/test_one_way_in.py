@@ -24,6 +24,7 @@ ENGINE = _words(
     # what can be done
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
     "from_line jogging raw_lines alarms put_back repeats places maintenance notifications mirror",
+    "isolate heard",
     "retry_once retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
     "prepare_reload reload reload_configuration run_background begin shut_down",
 )
@@ -31,6 +32,7 @@ ENGINE = _words(
 
 QUEUE = _words(
     # commands of robots
+    "also_kept_by",
     "submit retry cancel cancel_waiting find_many cancel_many resolve approve reject move give",
     # tasks of workers
     "submit_job retry_job claim_job claim_this_job renew_job give_back_job finish_job lose_job",

@@ -238,6 +238,7 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         if isinstance(robots, dict) and name in robots:
             yield ("robots", name), "found the name of a queue for workers, expected another one"
     yield from _out_of_order(tree)
+    yield from _without_fleet(tree)
     if tree.get("require_key") is True:
         for key in ("allow_anonymous", "trusted_networks"):
             if tree.get(key):
@@ -257,6 +258,15 @@ def _none_or_some(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield ("fleet", "hub"), "found true beside robots; a hub drives none"
     elif robots == {} and not _is_hub(tree):
         yield ("robots",), "found none, expected at least one robot"
+
+
+def _without_fleet(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    fleet, robots = tree.get("fleet"), tree["robots"]
+    if isinstance(fleet, dict) and fleet.get("dsn") is not None:
+        return
+    for name, robot in robots.items() if isinstance(robots, dict) else ():
+        if isinstance(robot, dict) and robot.get("durability") == "fleet":
+            yield ("robots", name, "durability"), "found fleet, and no fleet.dsn to write to"
 
 
 def _out_of_order(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:

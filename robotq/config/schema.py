@@ -255,6 +255,10 @@ class RobotConfig(Section):
     follows it again, so that robotq can be upgraded while the robot works; only with a driver that
     can ask its device, and not while the command is held, asks or is to stop. Nothing can stop the
     robot through robotq until that is back."""
+    durability: Literal["own", "fleet"] = "own"
+    """Where a command has to be on disk before its submit is answered. own: here. fleet: here and
+    in the database of the fleet, so that the loss of this machine loses no accepted command; while
+    that database is away, new commands for this robot are refused, and the robot goes on."""
     reconnect_s: Annotated[float, Field(gt=0)] = 1
     """Longest pause in seconds between two attempts to restore the link. The first pauses are
     shorter; attempts never end."""
@@ -363,6 +367,10 @@ class FleetConfig(Section):
     """Seconds between two looks at the database."""
     away_s: Annotated[float, Field(ge=3, le=3_600)] = 10
     """Seconds without a sign of life after which a daemon counts as away."""
+    on_isolated: Literal["go_on", "hold"] = "go_on"
+    """What the robots here do when this daemon has heard nothing for `away_s`, neither from the
+    database nor from another daemon, so that a stop of the fleet would not reach it. hold: they
+    begin nothing more until something is heard again, or a person resumes them."""
 
     @property
     def called(self) -> str:

@@ -60,8 +60,10 @@ class Daemon:
         engine: Engine,
         addresses: Sequence[tuple[str, int]],
         own_addresses: Mapping[str, Sequence[tuple[str, int]]],
+        fleet: Fleet | None = None,
     ) -> None:
         self.engine = engine
+        self.fleet = fleet
         self.addresses = addresses
         """Every (IP address, port) of the main port; the port is the real one."""
         self.own_addresses = own_addresses
@@ -166,7 +168,6 @@ async def running_daemon(
         engine = await stack.enter_async_context(running_engine(config, load, end=end, begin=False))
         addresses = _addresses(sockets)
         own_addresses = {name: _addresses(own) for name, own in own_sockets.items()}
-        daemon = Daemon(engine, addresses, own_addresses)
         workers = Workers(engine)
         workers.start()
         stack.push_async_callback(workers.stop)
@@ -176,6 +177,7 @@ async def running_daemon(
             stack.push_async_callback(inbox.stop)
         everywhere = [*addresses, *(one for own in own_addresses.values() for one in own)]
         fleet = await _fleet(stack, config, engine)
+        daemon = Daemon(engine, addresses, own_addresses, fleet)
         site = Site(
             engine, workers, keys=keys, watchdog=watchdog, addresses=everywhere, fleet=fleet
         )

@@ -73,6 +73,7 @@ class Engine:
         # whole queues
         control = parts.queue_control
         self.pause, self.resume, self.recorded = control.pause, control.resume, control.recorded
+        self.isolate, self.heard = control.isolate, control.heard
         # commands once more
         again = parts.again
         self.retry, self.retry_once, self.retry_batch = (

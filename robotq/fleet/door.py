@@ -82,7 +82,7 @@ class Door:
         """
         schedule = read_schedule(body, self._clock.now_ms())
         words: dict[str, Any] = {
-            "id": _new_id(self._clock.now_ms()),
+            "id": new_id(self._clock.now_ms()),
             "robot": robot,
             "door": self._member.name,
             # a time from now is one from this moment, and not from when it is taken
@@ -166,6 +166,7 @@ def away(error: Exception) -> RobotqError:
     return RobotqError("fleet_away", reason=str(error)[:300])
 
 
-def _new_id(now_ms: int) -> str:
+def new_id(now_ms: int) -> str:
+    """Of a command in the inbox, and of the task that it becomes."""
     stamp = ids.task_id(now_ms, 0).rpartition("_")[0]
     return stamp + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(_ID_CHARACTERS))

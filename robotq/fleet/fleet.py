@@ -11,7 +11,10 @@ from pathlib import Path
 from robotq.config import Config
 from robotq.engine.engine import Engine
 from robotq.fleet.door import Door, away
+from robotq.fleet.durable import Durable
+from robotq.fleet.handing_on import HandingOn
 from robotq.fleet.inbox import Inbox
+from robotq.fleet.isolation import Isolation
 from robotq.fleet.members import Known, LostName, Member, leave
 from robotq.fleet.outbox import Outbox
 from robotq.fleet.own import Own
@@ -21,6 +24,7 @@ from robotq.fleet.view import View
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject
 from robotq.postgres import Database, DatabaseAway, migrate
+from robotq.store.shared import CHECKLIST, SHARED
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +63,25 @@ class Fleet:
             away_s=wanted.away_s,
         )
         self.peers = Peers(self.own, wanted.key)
-        self.outbox = Outbox(self.database, self.member, engine.reads)
-        self.inbox = Inbox(self.database, self.member, engine)
+        self.durable = Durable(
+            self.database,
+            self.member,
+            engine,
+            why_not=lambda: self.away,
+            sent=lambda: self.outbox.sent_id,
+        )
+        self.outbox = Outbox(
+            self.database,
+            self.member,
+            engine.reads,
+            shared=() if config.store.workers is None else (*SHARED, CHECKLIST),
+            durable=self.durable.of,
+        )
+        if self.durable.robots:
+            engine.queue.also_kept_by(self.durable)
+        self.inbox = Inbox(self.database, self.member, engine, self.durable)
+        self.handing_on = HandingOn(self.database, self.member, engine)
+        self.isolation = Isolation(engine, self.peers, self.durable.robots)
         self.door = Door(self.database, self.member, engine.clock)
         self.stops = Stops(self.database, self.member, self.own, self.peers, engine)
         self.view = View(self.database)
@@ -105,8 +126,10 @@ class Fleet:
             async with asyncio.timeout(_BEFORE_BEGIN_S):
                 await self._reached()
                 await self.stops.look()
-        except (DatabaseAway, LostName, TimeoutError) as error:
+                await self._ask_what_became()
+        except (DatabaseAway, LostName, TimeoutError, RobotqError) as error:
             self._is_away(error)
+            self.isolation.not_asked()
 
     def start(self) -> None:
         """Begin the loops."""
@@ -116,6 +139,7 @@ class Fleet:
             ("inbox", self._take, self.config.poll_s),
             ("outbox", self.outbox.send, self.config.poll_s),
             ("prune", self._prune, _PRUNE_S),
+            ("isolation", self._listen, 1.0),
         ):
             self._tasks.append(
                 asyncio.create_task(
@@ -163,8 +187,21 @@ class Fleet:
 
     async def _meet(self) -> bool:
         await self._reached()
+        await self._ask_what_became()
         await self.member.beat(await self._state())
         self._daemons = await self.member.look()
+        return False
+
+    async def _ask_what_became(self) -> None:
+        """Of commands here that a person has handed on."""
+        if self.durable.robots:
+            await self.handing_on.look()
+        await self.isolation.asked()
+
+    async def _listen(self) -> bool:
+        await self.isolation.look(
+            self.config.away_s, hold=self._engine.config.fleet.on_isolated == "hold"
+        )
         return False
 
     async def _reached(self) -> None:
@@ -186,7 +223,9 @@ class Fleet:
     async def _hear(self) -> bool:
         if not self._migrated:
             return False
-        return await self.stops.look()
+        moved = await self.stops.look()
+        self.isolation.heard()
+        return moved
 
     async def _take(self) -> bool:
         if not self.member.joined or not self.member.robots:

@@ -13,9 +13,11 @@ from robotq.catalog import Kind
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.intake.read_command import Order
+from robotq.fleet.durable import Durable
 from robotq.fleet.members import Member
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
 from robotq.postgres import Database, load
 
 _log = logging.getLogger(__name__)
@@ -59,16 +61,20 @@ class Inbox:
     input from outside: it is read, judged and, for an agent's, approved as if it had come over
     HTTP."""
 
-    def __init__(self, database: Database, member: Member, engine: Engine) -> None:
+    def __init__(
+        self, database: Database, member: Member, engine: Engine, durable: Durable
+    ) -> None:
         self._database = database
         self._member = member
         self._engine = engine
+        self._durable = durable
 
     async def take(self) -> bool:
         """Take what waits, some at most; whether there was anything.
 
         Raises DatabaseAway, and RobotqError store_unavailable where our own disk cannot be read.
         """
+        await self._durable.settle()
         words = {**self._member.words, "robots": list(self._member.robots), "limit": _BATCH}
         async with self._database.connection() as connection:
             found = await connection.execute(_SQL["for_me"], words)
@@ -77,7 +83,7 @@ class Inbox:
         full: set[str] = set()
         for row in rows:
             # none overtakes another one of its robot
-            if row.robot in full:
+            if row.robot in full or row.id in self._durable.under_way:
                 continue
             if await self._one(row):
                 moved = True
@@ -123,7 +129,9 @@ class Inbox:
         keeps_s = self._engine.config.retention.tasks_days * 86_400
         if row.state == "taking" and row.age_s > keeps_s * _FORGETS_S:
             raise RobotqError("outcome_unknown", reason="reason.fleet_forgotten")
-        orders = [replace(self._order(row), task_id=row.id)]
+        body = orjson.loads(row.body)
+        orders, batch = self._orders(row, body)
+        orders[0] = replace(orders[0], task_id=row.id)
         keyed = None
         if row.key is not None:
             assert row.key_scope is not None
@@ -132,17 +140,26 @@ class Inbox:
         accepted = await self._engine.queue.submit(
             orders,
             api=_API,
-            actor=f"{row.caller}@{row.door}",
+            # one that was accepted here is found again after a crash
+            actor=row.caller if row.door == self._member.name else f"{row.caller}@{row.door}",
+            batch=batch,
+            contiguous=body.get("contiguous") if batch else None,
             keyed=keyed,
             agent=row.agent or ("admin" not in row.scopes and "submit" not in row.scopes),
         )
         return accepted.task_ids[0]
 
-    def _order(self, row: _Row) -> Order:
-        """Raises RobotqError."""
+    def _orders(self, row: _Row, body: JsonObject) -> tuple[list[Order], bool]:
+        """What is wanted, and whether it is a batch. Raises RobotqError."""
         if _MAY_SUBMIT.isdisjoint(row.scopes):
             raise RobotqError("forbidden", scope="submit")
-        order = self._engine.intake.read(orjson.loads(row.body))
+        if isinstance(body.get("batch"), list) and "cmd_type" not in body:
+            return self._engine.intake.read_batch(body["batch"]), True
+        return [self._order(row, body)], False
+
+    def _order(self, row: _Row, body: JsonObject) -> Order:
+        """Raises RobotqError."""
+        order = self._engine.intake.read(body)
         if order.spec.kind is not Kind.QUEUED:
             reason = f"{order.command.cmd_type} acts at once; ask its daemon for it"
             raise RobotqError("bad_parameter", field="cmd_type", reason=reason)

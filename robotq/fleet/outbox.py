@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from robotq.engine.reads import Reads
 from robotq.fleet.members import LostName, Member
-from robotq.fleet.records import event_row, task_row
+from robotq.fleet.records import event_row, shared_event_row, task_row
 from robotq.model.event import Event
+from robotq.model.task import Task
 from robotq.postgres import Database, load
 from robotq.postgres.database import Connection
+from robotq.store.shared import CHECKLIST
 
 _log = logging.getLogger(__name__)
 
 _SQL = load(__package__, "outbox.sql")
 
+SHARED_STORE = "(shared)"
+"""In the place of a daemon, of tasks that several have in one store. No daemon can be called so."""
 _BATCH = 500
 """Events in one transaction."""
 
@@ -26,10 +30,22 @@ class Outbox:
     database and is changed in the transaction that brings the events. The journal on disk is what
     waits, so an outage costs no memory and no local command waits for it."""
 
-    def __init__(self, database: Database, member: Member, reads: Reads) -> None:
+    def __init__(
+        self,
+        database: Database,
+        member: Member,
+        reads: Reads,
+        *,
+        shared: Collection[str] = (),
+        durable: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`shared`: interfaces whose tasks other daemons have too, in one store; all of them tell
+        of those, and the fleet has each once. `durable`: of a robot, see `Durable`."""
         self._database = database
         self._member = member
         self._reads = reads
+        self._shared = frozenset(shared)
+        self._durable = durable
         self.sent_id = 0
         """As far as is known."""
         self._same = False
@@ -95,7 +111,7 @@ class Outbox:
         for task in known:
             # its revision is an earlier one again
             await connection.execute(_SQL["not_task"], {"name": name, "task_id": task.id})
-            await connection.execute(_SQL["task"], task_row(name, task))
+            await connection.execute(_SQL["task"], self._task_row(task))
         await connection.execute(
             _SQL["sent"], {"name": name, "sent_id": both, "journal": journal + 1}
         )
@@ -123,18 +139,32 @@ class Outbox:
 
     async def _write(self, connection: Connection, journal: int, events: Sequence[Event]) -> None:
         name = self._member.name
-        tasks: list[tuple[Any, ...]] = []
+        tasks: list[Task] = []
         for task_id in dict.fromkeys(event.task_id for event in events if event.task_id):
             # as it is now, which may be newer than the event; then it comes again
             task = await self._reads.task_if_any(task_id)
             if task is not None:
-                tasks.append(task_row(name, task))
+                tasks.append(task)
+        # daemons that tell of the same ones write them in the same order, and never wait in a ring
+        tasks.sort(key=lambda task: task.id)
         async with connection.cursor() as cursor:
             await cursor.executemany(
-                _SQL["event"], [event_row(name, journal, event) for event in events]
+                _SQL["event"], [self._event_row(journal, event) for event in events]
             )
             if tasks:
-                await cursor.executemany(_SQL["task"], tasks)
+                await cursor.executemany(_SQL["task"], [self._task_row(task) for task in tasks])
         await connection.execute(
             _SQL["sent"], {"name": name, "sent_id": events[-1].id, "journal": journal}
         )
+
+    def _event_row(self, journal: int, event: Event) -> tuple[Any, ...]:
+        # a checklist of its own is nobody's task; one of a step is of a robot here
+        api = CHECKLIST if event.task_id is None else event.api
+        if event.api == api and event.api in self._shared:
+            return shared_event_row(self._member.name, journal, event)
+        return event_row(self._member.name, journal, event)
+
+    def _task_row(self, task: Task) -> tuple[Any, ...]:
+        if task.api in self._shared:
+            return task_row(SHARED_STORE, task)
+        return task_row(self._member.name, task, durable=self._durable(task.queue))

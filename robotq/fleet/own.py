@@ -23,6 +23,10 @@ _STOPS = 1_000
 """Stops of the fleet that are remembered; the oldest one is forgotten."""
 
 
+UNWRITTEN = 100
+"""Stops that wait for the database."""
+
+
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
     """Another daemon, as it was when it was heard of last."""
 
@@ -30,8 +34,31 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     robots: tuple[str, ...]
 
 
+class StopOfFleet(msgspec.Struct, frozen=True, kw_only=True):
+    """A stop that reaches every robot of the fleet."""
+
+    stop_id: str
+    door: str
+    """The daemon at which somebody stopped."""
+    actor: str
+    reason: str
+
+
+class Unwritten(msgspec.Struct, kw_only=True):
+    """A stop that began here while the database was away."""
+
+    stop: StopOfFleet
+    latched_by: list[str] = msgspec.field(default_factory=list)
+    """The other daemons that have said that they latched it."""
+    left: bool = False
+    """It was reset by its id here."""
+    reset_by: str | None = None
+    """Who has reset it meanwhile, at all daemons."""
+
+
 class _Kept(msgspec.Struct, kw_only=True):
     home: str
+    unwritten: dict[str, Unwritten] = msgspec.field(default_factory=dict)
     peers: dict[str, Peer] = msgspec.field(default_factory=dict)
     stops: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
@@ -45,6 +72,7 @@ class Own:
         read: to begin anew would be to forget which stops were reset."""
         self._file = folder / NAME
         self._lock = asyncio.Lock()
+        self._changed = False
         try:
             self._kept = msgspec.json.decode(self._file.read_bytes(), type=_Kept)
         except FileNotFoundError:
@@ -87,6 +115,36 @@ class Own:
         while len(stops) > _STOPS:
             del stops[next(iter(stops))]
         await self._save()
+
+    @property
+    def unwritten(self) -> Mapping[str, Unwritten]:
+        """Stops that began here and that the database does not know, oldest first."""
+        return self._kept.unwritten
+
+    def began(self, stop: StopOfFleet) -> None:
+        """Keep a stop until the database has it; on disk with the next `had`. Of more than there
+        may be, the oldest goes: each later one has stopped all that it has stopped."""
+        waiting = self._kept.unwritten
+        waiting[stop.stop_id] = Unwritten(stop=stop)
+        while len(waiting) > UNWRITTEN:
+            oldest = next(iter(waiting))
+            _log.warning("the stop %s is not told to the fleet: too many came after it", oldest)
+            del waiting[oldest]
+
+    def written(self, stop_id: str) -> None:
+        """The database has it now. One that is still on disk here is written again, which changes
+        nothing there."""
+        self._changed |= self._kept.unwritten.pop(stop_id, None) is not None
+
+    async def save(self) -> None:
+        """Keep what was said about `unwritten`."""
+        self._changed = False
+        await self._save()
+
+    async def save_changed(self) -> None:
+        """The same where something was."""
+        if self._changed:
+            await self.save()
 
     async def _save(self) -> None:
         async with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -15,8 +16,9 @@ _STEPS = 20
 """Of a command that runs; all of them go out when it has ended. A long scan has thousands."""
 
 
-def task_row(daemon: str, task: Task) -> tuple[Any, ...]:
-    """The parameters of `task`."""
+def task_row(daemon: str, task: Task, *, durable: bool = False) -> tuple[Any, ...]:
+    """The parameters of `task`. `durable`: its daemon asks the fleet before it begins it after a
+    start."""
     return (
         daemon,
         task.id,
@@ -30,13 +32,21 @@ def task_row(daemon: str, task: Task) -> tuple[Any, ...]:
         task.error.code if task.error is not None else None,
         task.submitted_at_ms,
         task.ended_at_ms,
+        durable,
         _text(_short(task)),
     )
 
 
 def event_row(daemon: str, journal: int, event: Event) -> tuple[Any, ...]:
     """The parameters of `event`."""
-    return (daemon, journal, event.id, event.at_ms, event.task_id, _text(event))
+    return (daemon, journal, event.id, event.at_ms, event.task_id, None, _text(event))
+
+
+def shared_event_row(daemon: str, journal: int, event: Event) -> tuple[Any, ...]:
+    """The same of one that several daemons have in their journals, each with a number of its
+    own."""
+    same = hashlib.sha256(msgspec.json.encode(replace(event, id=0))).hexdigest()
+    return (daemon, journal, event.id, event.at_ms, event.task_id, same, _text(event))
 
 
 def task_of(record: str) -> Task:

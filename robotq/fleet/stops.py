@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,12 +16,14 @@ from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import Confirmation
 from robotq.fleet.door import away
 from robotq.fleet.members import Member
-from robotq.fleet.own import Own
+from robotq.fleet.own import Own, StopOfFleet, Unwritten
 from robotq.fleet.peers import PeerAway, Peers
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
 from robotq.postgres import Database, DatabaseAway, load
+
+__all__ = ["StopOfFleet", "Stops"]
 
 _log = logging.getLogger(__name__)
 
@@ -30,17 +33,11 @@ CONFIRM_S = 1.0
 """Wall seconds in which the other daemons have to confirm a stop; who has not by then is named."""
 
 _STANDING = 100
+_UNREPORTED = 100
+"""Latches that are still to be told to the database; of more, the oldest is not told."""
+_AT_ONCE_S = 0.25
+"""Wall seconds after which somebody may have reset a stop that was pressed: it is asked first."""
 PATH = "/fleet/stop"
-
-
-class StopOfFleet(msgspec.Struct, frozen=True, kw_only=True):
-    """A stop that reaches every robot of the fleet."""
-
-    stop_id: str
-    door: str
-    """The daemon at which somebody stopped."""
-    actor: str
-    reason: str
 
 
 class Stops:
@@ -56,9 +53,9 @@ class Stops:
         self._own = own
         self._peers = peers
         self._engine = engine
-        self._unwritten: dict[str, StopOfFleet] = {}
-        """Not in the database yet, which was away."""
         self._unreported: dict[str, JsonObject] = {}
+        """What was latched here and the database does not know, at most `_UNREPORTED`."""
+        self._keeping: asyncio.Future[None] | None = None
         self._latching: dict[str, asyncio.Task[JsonObject]] = {}
 
     def new(self, *, actor: str, reason: str) -> StopOfFleet:
@@ -72,15 +69,19 @@ class Stops:
         """Tell every other daemon; `holds` are those that the stop has set here. Daemon ->
         `confirmed`, with the `robots` of its answer or with `error`. Returns within a second or
         so, whoever hangs; the database tells those that were not reached."""
-        self._unwritten[stop.stop_id] = stop
+        self._own.began(stop)
+        kept = self._own.unwritten[stop.stop_id]
         telling = {
             name: asyncio.ensure_future(self._tell(name, stop)) for name in self._peers.names
         }
-        writing = asyncio.ensure_future(self._write())
+        writing = asyncio.ensure_future(self._write_one(kept))
         remembering = asyncio.ensure_future(self._own.had(stop.stop_id, holds))
         if telling:
             await asyncio.wait(telling.values(), timeout=CONFIRM_S + 0.2)
         await asyncio.wait({writing, remembering}, timeout=CONFIRM_S if not telling else 0.2)
+        if stop.stop_id in self._own.unwritten:
+            # who has confirmed it is asked later whether they have it still
+            self._keeping = asyncio.ensure_future(self._own.save())
         return {
             name: told.result()
             if told.done()
@@ -106,18 +107,78 @@ class Stops:
             return {"confirmed": False, "error": f"{name} answered {status}"}
         if status != 200 and "robots" not in answer:
             return {"confirmed": False, "error": str(answer.get("message", status))}
+        kept = self._own.unwritten.get(stop.stop_id)
+        if kept is not None:
+            kept.latched_by.append(name)
         return answer
 
+    async def _write_one(self, kept: Unwritten) -> None:
+        """A stop that has just begun. One that cannot be written at once may be reset before it
+        can, so it is looked at again then."""
+        try:
+            async with asyncio.timeout(CONFIRM_S):
+                await self._written(kept, reset_by=None)
+        except (DatabaseAway, TimeoutError) as error:
+            _log.warning("%s is not in the database yet: %s", kept.stop.stop_id, error)
+
     async def _write(self) -> None:
-        """What is not in the database yet."""
-        for stop in list(self._unwritten.values()):
-            try:
-                async with self._database.transaction() as connection:
-                    await connection.execute(_SQL["stop"], msgspec.structs.asdict(stop))
-            except DatabaseAway as error:
-                _log.warning("the stop %s is not in the database yet: %s", stop.stop_id, error)
-                return
-            self._unwritten.pop(stop.stop_id, None)
+        """What the database does not know yet, as it is now: nobody latches what was reset while
+        that was away. Raises DatabaseAway."""
+        if not self._own.unwritten:
+            await self._own.save_changed()
+            return
+        async with self._database.connection():
+            # it is there now: whoever is asked first could reset it while that is waited for
+            pass
+        for kept in list(self._own.unwritten.values()):
+            reset_by = kept.reset_by or await self._left_everywhere(kept)
+            if kept.stop.stop_id in self._own.unwritten:
+                await self._written(kept, kept.reset_by or reset_by)
+        await self._own.save_changed()
+
+    async def _written(self, kept: Unwritten, reset_by: str | None) -> None:
+        """`reset_by`: as it was a moment ago. Raises DatabaseAway."""
+        words = {**msgspec.structs.asdict(kept.stop), "reset_by": reset_by}
+        began = time.monotonic()
+        async with self._database.transaction() as connection:
+            if time.monotonic() - began > _AT_ONCE_S:
+                raise DatabaseAway("no connection at once")
+            await connection.execute(_SQL["stop"], words)
+        if reset_by is None and kept.reset_by is not None:
+            # somebody did while it was on its way
+            async with self._database.transaction() as connection:
+                await connection.execute(_SQL["reset"], {**words, "actor": kept.reset_by})
+        self._own.written(kept.stop.stop_id)
+
+    async def _left_everywhere(self, kept: Unwritten) -> str | None:
+        """Who has reset a stop at every daemon that has latched it; None where one has it still,
+        or cannot be asked."""
+        stop_id = kept.stop.stop_id
+        if self.has_latched(stop_id):
+            return None
+        if not self._own.holds_of(stop_id) and not kept.latched_by and not kept.left:
+            # nobody has latched it, so nobody has reset it
+            return None
+        there = await asyncio.gather(*(self._has_it(name, stop_id) for name in kept.latched_by))
+        return None if any(there) else "somebody at each daemon"
+
+    async def _has_it(self, name: str, stop_id: str) -> bool:
+        caller: dict[str, Any] = {"name": "robotq", "scopes": ["read"], "agent": False}
+        try:
+            status, content, _ = await self._peers.ask(
+                name, "GET", f"{PATH}/{stop_id}", caller=caller, deadline_s=CONFIRM_S
+            )
+            answer = orjson.loads(content)
+        except (PeerAway, ValueError):
+            return True
+        return status != 200 or not isinstance(answer, dict) or answer.get("latched") is not False
+
+    def has_latched(self, stop_id: str) -> bool:
+        """Whether a stop of the fleet still holds a robot here, or is about to."""
+        if stop_id in self._latching:
+            return True
+        meant = self._own.holds_of(stop_id)
+        return any(hold in meant for hold in self.holds_now())
 
     # -- where the robots are -------------------------------------------------------------------
 
@@ -143,6 +204,9 @@ class Stops:
             "recorded": report.recorded,
         }
         self._unreported[stop.stop_id] = told
+        while len(self._unreported) > _UNREPORTED:
+            # the latch stands; the fleet is not told who else has it
+            del self._unreported[next(iter(self._unreported))]
         return told
 
     def holds_now(self) -> list[str]:
@@ -171,10 +235,13 @@ class Stops:
         for stop_id, told in list(self._unreported.items()):
             async with self._database.transaction() as connection:
                 words = {"stop_id": stop_id, "daemon": self._member.name}
-                await connection.execute(
+                found = await connection.execute(
                     _SQL["stopped"], {**words, "report": orjson.dumps(told).decode()}
                 )
-            self._unreported.pop(stop_id, None)
+                known = await found.fetchone() is not None
+            if known:
+                # else its door has not written it yet
+                self._unreported.pop(stop_id, None)
 
     # -- reset ------------------------------------------------------------------------------------
 
@@ -209,7 +276,13 @@ class Stops:
         """Leave a stop of the fleet at every daemon; daemon -> its answer. What was latched there
         besides stays. A daemon that is away does not latch it any more when it comes back.
 
-        Raises RobotqError fleet_away, not_found where no such stop stands."""
+        Raises RobotqError fleet_away, not_found where no such stop stands. A stop that began
+        here while the database was away can be reset without it."""
+        kept = self._own.unwritten.get(stop_id)
+        if kept is not None and kept.reset_by is None:
+            kept.reset_by = actor
+            await self._own.save()
+            return await self._spread_reset(stop_id, actor)
         try:
             async with self._database.transaction() as connection:
                 words = {"stop_id": stop_id, "actor": actor}
@@ -218,6 +291,9 @@ class Stops:
                     raise RobotqError("not_found", path=f"/fleet/stops/{stop_id}")
         except DatabaseAway as error:
             raise away(error) from error
+        return await self._spread_reset(stop_id, actor)
+
+    async def _spread_reset(self, stop_id: str, actor: str) -> Mapping[str, JsonObject]:
         names = self._peers.names
         answers = await asyncio.gather(
             self.unlatch(stop_id, actor=actor), *(self._ask_reset(n, stop_id, actor) for n in names)
@@ -244,6 +320,9 @@ class Stops:
             for hold in self._engine.holds.all()
             if hold.code is HoldCode.ESTOP and hold.id in meant
         ]
+        kept = self._own.unwritten.get(stop_id)
+        if kept is not None:
+            kept.left = True
         await self._own.had(stop_id, [])
         robots: dict[str, str | None] = {}
         for hold in here:

@@ -33,6 +33,7 @@ _LATER = frozenset(
         "queue_bytes_full",
         "programs_full",
         "store_unavailable",
+        "fleet_away",
         "shutting_down",
         "too_many_requests",
     }

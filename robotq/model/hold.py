@@ -45,6 +45,9 @@ class HoldCode(StrEnum):
     """A person moves the robot by hand, by a button that is held."""
     RAW_LINE = "raw_line"
     """A person has sent the controller a line of its own language, and it is not done."""
+    ISOLATED = "isolated"
+    """Nothing is heard from the fleet, and the robots wait for it (`fleet.on_isolated`), or the
+    fleet was not asked yet what became of the robot's commands."""
 
 
 TRANSIENT_HOLDS = frozenset(
@@ -56,6 +59,7 @@ TRANSIENT_HOLDS = frozenset(
         HoldCode.DOES_NOT_FIT,
         HoldCode.JOGGING,
         HoldCode.RAW_LINE,
+        HoldCode.ISOLATED,
     }
 )
 """Facts about this process; they are found out anew after a restart and never stored."""

@@ -140,6 +140,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "指令结束后自动解除，队列保持暂停；停止机器人可提前结束",
         "Ends with the line, or by a stop of the robot; the queue stays paused",
     ),
+    "hold.isolated": (
+        "没有集群的消息: {reason}",
+        "Nothing is heard from the fleet: {reason}",
+    ),
+    "clear.isolated": (
+        "恢复网络或数据库后自动解除；确认安全后也可恢复队列",
+        (
+            "Mend the network or the database, then it goes on by itself; or make sure that it is "
+            "safe, and resume the queue"
+        ),
+    ),
     "clear.approval": (
         "由人批准或拒绝该任务",
         "A person approves the task, or rejects it",
@@ -243,6 +254,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Its last steps (finally) were not run: {reason}",
     ),
     # why a device that was asked what became of a command is not believed, or was not asked
+    "reason.handed_on": ("已移交给其他机器人", "a person has handed it on to another robot"),
+    "reason.fleet_not_asked": (
+        "集群数据库不可用，尚不知任务是否已被移交",
+        "its database is away, and nobody knows yet which of the commands here were handed on",
+    ),
+    "reason.fleet_silent": (
+        "数据库和其他守护进程均无消息，集群急停无法到达",
+        "neither its database nor another daemon; a stop of the fleet would not reach this one",
+    ),
     "reason.never_started": ("设备从未开始执行", "the device has never begun it"),
     "reason.no_link_to_ask": ("连接未恢复", "the link has not come back in time"),
     "reason.settle_too_late": ("驱动未及时回答", "the driver gave no answer in time"),

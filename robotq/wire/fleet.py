@@ -76,6 +76,9 @@ class Fleet(Answer, kw_only=True):
     database: str | None
     """Null: it answers. Else why it cannot be asked: everything here is as old as that."""
     database_since_ms: int | None
+    isolated_since_ms: int | None
+    """Since when the daemon that answers hears nothing, neither from the database nor from another
+    daemon. Null: it hears something."""
     refused: str | None
     """Why this daemon is not in the fleet although the database answers."""
     not_ours: Mapping[str, str]
@@ -141,3 +144,20 @@ class Latched(Answer, kw_only=True):
 class Unlatched(Answer, kw_only=True):
     reset: bool
     robots: Mapping[str, str | None]
+
+
+class StandsHere(Answer, kw_only=True):
+    """What a daemon answers another one that asks about a stop."""
+
+    latched: bool
+
+
+class HandedOn(Answer, kw_only=True):
+    """A task of a machine that is off, as the new command that it is now."""
+
+    success: Success = missing(True)
+    message: str
+    task_id: str
+    """Of the new command, which waits for its robot's daemon."""
+    handed_on_from: str
+    robot_id: str

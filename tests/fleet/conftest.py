@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 import pytest
 
-from robotq.config import Config, FleetConfig, RobotConfig
+from robotq.config import Config, FleetConfig, RobotConfig, StoreConfig
 from robotq.daemon.assembly import Daemon, running_daemon
 
 from .proxy import Proxy
@@ -35,7 +35,17 @@ def free_port() -> int:
 class Member:
     """One daemon of the site, that can come and go."""
 
-    def __init__(self, site: Site, name: str, robots: Sequence[str], *, hub: bool) -> None:
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        robots: Sequence[str],
+        *,
+        hub: bool,
+        durable: bool = False,
+        workers: str | None = None,
+        **fleet: Any,
+    ) -> None:
         self._site = site
         self.name = name
         self.port = free_port()
@@ -44,7 +54,10 @@ class Member:
             data=site.folder / name,
             time_scale=0,
             language="en",
-            robots={robot: RobotConfig() for robot in robots},
+            robots={
+                robot: RobotConfig(durability="fleet" if durable else "own") for robot in robots
+            },
+            store=StoreConfig(workers=workers),
             default_robot=next(iter(robots), None),
             fleet=FleetConfig(
                 dsn=site.proxy.dsn,
@@ -54,6 +67,7 @@ class Member:
                 hub=hub,
                 poll_s=0.1,
                 away_s=3,
+                **fleet,
             ),
         )
         self._stack = AsyncExitStack()
@@ -122,8 +136,10 @@ class Site:
         self.http = http
         self.members: list[Member] = []
 
-    async def start(self, name: str, *robots: str, hub: bool = False) -> Member:
-        member = Member(self, name, robots, hub=hub)
+    async def start(
+        self, name: str, *robots: str, hub: bool = False, durable: bool = False, **more: Any
+    ) -> Member:
+        member = Member(self, name, robots, hub=hub, durable=durable, **more)
         self.members.append(member)
         return await member.start()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import yaml
 
@@ -20,8 +22,18 @@ from .conftest import KEY, free_port
 class Node:
     """A daemon of the fleet. Its port and its robots stay over all its lives."""
 
-    def __init__(self, folder: Path, name: str, dsn: str, robots: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        dsn: str,
+        robots: Sequence[str],
+        *,
+        durable: Sequence[str] = (),
+    ) -> None:
+        """`durable`: robots whose commands are in the database before they are accepted."""
         self.name = name
+        self._durable = frozenset(durable)
         self.robots = tuple(robots)
         self.port = free_port()
         self.data = folder / name
@@ -53,7 +65,14 @@ class Node:
         return {
             "language": "en",
             "fleet": fleet,
-            "robots": {robot: {"driver": "simulator", "options": options} for robot in self.robots},
+            "robots": {
+                robot: {
+                    "driver": "simulator",
+                    "options": options,
+                    "durability": "fleet" if robot in self._durable else "own",
+                }
+                for robot in self.robots
+            },
             # nobody waits for another's place here
             "resources": {"nothing": ["NOTHING"]},
             "places": ["NOTHING"],
@@ -62,6 +81,27 @@ class Node:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        ready: Callable[[Any], bool] = lambda _: True,
+    ) -> Any:
+        """Its answer, None where it gives none, or one that is an error or not `ready`."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        content = None if body is None else orjson.dumps(body)
+        with suppress(TimeoutError, aiohttp.ClientError, ValueError):
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=8)) as http,
+                http.request(method, self.url + path, data=content, headers=headers) as answer,
+            ):
+                told = orjson.loads(await answer.read())
+                return told if answer.status == 200 and ready(told) else None
+        return None
 
     def start(self, *, environ: Mapping[str, str] | None = None) -> bool:
         self.stopped = False

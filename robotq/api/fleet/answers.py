@@ -25,6 +25,9 @@ def task_of_handed(handed: Handed) -> Task:
     """A command of the inbox as the task that it will be, or that it did not become."""
     body = handed.command
     inner = body if "cmd_type" in body else {**body, **body.get("data", {})}
+    if isinstance(body.get("batch"), list):
+        # as the first one of it, under whose id the batch is found
+        inner = body["batch"][0]
     state = _STATES.get(handed.state, TaskState.PENDING)
     problem = handed.problem if state is not TaskState.PENDING else None
     error = None

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from robotq.api.fleet.answers import handed_why, task_of_handed
+from robotq.api.fleet.answers import handed_why, is_away, task_of_handed
 from robotq.api.http.call import Call
 from robotq.api.http.errors import encoded
 from robotq.api.http.keyed import REPLAYED
@@ -18,8 +18,10 @@ from robotq.api.robot.answers.words import words
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.fleet.door import Handed
 from robotq.fleet.fleet import Fleet
+from robotq.fleet.outbox import SHARED_STORE
 from robotq.fleet.peers import PeerAway
 from robotq.model.errors import RobotqError
+from robotq.model.program import HandedIn
 from robotq.model.task import Task
 from robotq.wire import fleet as wire
 from robotq.wire.robots import StoppedPeer
@@ -70,6 +72,10 @@ class OtherDaemons:
             return await self.passed_on(
                 call, daemon, "POST", call.request.rel_url.raw_path_qs, body
             )
+        if _has_file(body):
+            limit = call.engine.config.limits.body_bytes
+            reason = f"a program for a robot of another daemon may have {limit} bytes here"
+            raise RobotqError("bad_parameter", field="params", reason=reason)
         task_id, repeated = await self._fleet.door.accept(
             body,
             robot=robot,
@@ -157,11 +163,14 @@ class OtherDaemons:
         wanted = task_id if handed is None or handed.task_id is None else handed.task_id
         there = await self._fleet.view.task(wanted)
         if there is not None:
-            return there.task, {
+            shared = there.daemon == SHARED_STORE
+            about = {
                 "daemon": there.daemon,
                 "age_s": None if there.age_s is None else round(there.age_s, 1),
-                "away": there.age_s is None or there.age_s > self._fleet.config.away_s,
+                "away": not shared
+                and (there.age_s is None or there.age_s > self._fleet.config.away_s),
             }
+            return there.task, {**about, **await self._handed_on(wanted)}
         if handed is None:
             raise RobotqError("task_not_found", task_id=task_id)
         return task_of_handed(handed), {
@@ -169,7 +178,16 @@ class OtherDaemons:
             "inbox": handed.state,
             "accepted_by": handed.door,
             "why": handed_why(handed, self._fleet, call.language),
+            **await self._handed_on(task_id),
         }
+
+    async def _handed_on(self, task_id: str) -> dict[str, Any]:
+        """What a person has made of a task whose machine is off."""
+        handed = await self._fleet.handing_on.of(task_id)
+        if handed is None:
+            return {}
+        told = {"task_id": handed.new_id, "robot_id": handed.robot, "actor": handed.actor}
+        return {"handed_on": {**told, "at_ms": handed.at_ms, "found": handed.found}}
 
     async def cancel(self, call: Call, task_id: str, body: Any) -> web.StreamResponse:
         """Call off what waits in the inbox here; what a daemon has, there. Raises RobotqError
@@ -188,8 +206,18 @@ class OtherDaemons:
             raise RobotqError(
                 "wrong_state", task_id=task_id, state=found.state.value, action="cancel"
             )
+        if daemon == SHARED_STORE:
+            daemon = self._one_that_shares()
         path = f"/task/{found.id}/cancel"
         return await self.passed_on(call, daemon, "POST", path, body, deadline_s=_CANCEL_S)
+
+    def _one_that_shares(self) -> str:
+        """Any daemon that has the store for workers that several have. Raises RobotqError
+        daemon_away."""
+        for known in self._fleet.daemons:
+            if known.state.get("shares") and not is_away(known, self._fleet):
+                return known.name
+        raise RobotqError("daemon_away", daemon=SHARED_STORE, reason="nobody has told of it")
 
     def _view(self, call: Call, handed: Handed) -> Any:
         shown = task_view(task_of_handed(handed), call.engine, call.language)
@@ -202,3 +230,10 @@ class OtherDaemons:
         await asyncio.sleep(0)
         told = await self._fleet.stops.spread(stop, self._fleet.stops.holds_now())
         return {name: StoppedPeer.read(answer) for name, answer in told.items()}
+
+
+def _has_file(body: dict[str, Any]) -> bool:
+    """Whether a program of it is in a file here, and not in the text."""
+    inner = body if "cmd_type" in body else body.get("data")
+    params = inner.get("params") if isinstance(inner, dict) else None
+    return isinstance(params, dict) and any(isinstance(one, HandedIn) for one in params.values())

@@ -10,7 +10,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.context import FLEET
 from robotq.api.fleet.answers import daemon_view, is_away, waiting_view
-from robotq.api.fleet.requests import EventsQuery, StopBody, TasksQuery, cursor_of
+from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TasksQuery, cursor_of
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.robot.answers.event import event_view
@@ -50,6 +50,7 @@ async def look(call: Call) -> web.StreamResponse:
             at_ms=call.engine.clock.now_ms(),
             database=database,
             database_since_ms=since_ms,
+            isolated_since_ms=fleet.isolation.since_ms,
             refused=fleet.member.refused,
             not_ours=fleet.member.not_ours,
             behind=fleet.outbox.behind,
@@ -184,6 +185,36 @@ async def unlatch(call: Call) -> web.StreamResponse:
     call.refuse_agents("reset")
     told = await call.app[FLEET].stops.unlatch(call.path("stop_id"), actor=call.actor)
     return call.answer(wire.Unlatched(reset=told["reset"], robots=told["robots"]))
+
+
+async def standing(call: Call) -> web.StreamResponse:
+    """Another daemon asks whether a stop still holds a robot here."""
+    latched = call.app[FLEET].stops.has_latched(call.path("stop_id"))
+    return call.answer(wire.StandsHere(latched=latched))
+
+
+async def hand_on(call: Call) -> web.StreamResponse:
+    """A person gives a task of a machine that is off to another robot."""
+    call.refuse_agents("hand_on")
+    body, fleet = await call.body(HandOnBody), call.app[FLEET]
+    task_id = call.path("task_id")
+    handed = await fleet.handing_on.hand_on(
+        task_id,
+        robot=body.robot_id,
+        actor=call.actor,
+        reason=body.reason,
+        away_s=fleet.config.away_s,
+    )
+    message = words("fleet_handed_on", call.language, robot=handed.robot)
+    return call.answer(
+        wire.HandedOn(
+            success=True,
+            message=message,
+            task_id=handed.new_id,
+            handed_on_from=task_id,
+            robot_id=handed.robot,
+        )
+    )
 
 
 async def reset(call: Call) -> web.StreamResponse:

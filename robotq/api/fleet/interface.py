@@ -6,7 +6,7 @@ from aiohttp import web
 
 from robotq.api.access.scopes import Scope
 from robotq.api.fleet import handlers
-from robotq.api.fleet.requests import EventsQuery, StopBody, TasksQuery
+from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TasksQuery
 from robotq.api.http.call import Call
 from robotq.api.http.errors import error_response
 from robotq.api.http.interface import Contents, OpenApiInfo
@@ -59,6 +59,17 @@ ROUTES = (
         errors=("task_not_found", "wrong_state", "fleet_away", "daemon_away"),
     ),
     Route(
+        method="POST",
+        path="/tasks/{task_id}/hand_on",
+        handler=handlers.hand_on,
+        scope=Scope.CONTROL,
+        summary="Give a waiting task of a machine that is off to another robot, where its own has "
+        "`durability: fleet`. Once: asked again, it answers the same.",
+        request=HandOnBody,
+        response=wire.HandedOn,
+        errors=("person_needed", "task_not_found", "wrong_state", "program_lost", "fleet_away"),
+    ),
+    Route(
         method="GET",
         path="/events",
         handler=handlers.events,
@@ -87,6 +98,14 @@ ROUTES = (
         summary="For daemons: stop every robot here, once for each stop of the fleet.",
         request=StopBody,
         response=wire.Latched,
+    ),
+    Route(
+        method="GET",
+        path="/stop/{stop_id}",
+        handler=handlers.standing,
+        scope=Scope.READ,
+        summary="For daemons: whether a stop of the fleet still holds a robot here.",
+        response=wire.StandsHere,
     ),
     Route(
         method="POST",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,6 +43,18 @@ class StopBody(BaseModel):
     stop_id: Annotated[str, Field(pattern=r"^stop_[0-9a-f]{16}$")]
     door: Annotated[str, Field(max_length=64)]
     actor: Annotated[str, Field(max_length=300)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class HandOnBody(BaseModel):
+    """A person hands a task of a machine that is off on to another robot."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    robot_id: Annotated[str | None, Field(max_length=64)] = None
+    """Which robot gets it. None: the same one, where another daemon drives it by now."""
+    machine_is_off: Literal[True]
+    """Somebody has made sure of it: nothing else keeps two machines from doing it."""
     reason: Annotated[str, Field(max_length=500)] = ""
 
 

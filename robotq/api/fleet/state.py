@@ -35,6 +35,8 @@ def state_of(engine: Engine, statuses: Statuses, fleet: Fleet) -> State:
                 "failed": counts.failed,
                 "cancelled": counts.cancelled,
             },
+            "shares": engine.config.store.workers is not None,
+            "isolated_since_ms": fleet.isolation.since_ms,
             "behind": fleet.outbox.behind,
             "at_once": [spec.cmd_type for spec in engine.catalog if spec.kind is not Kind.QUEUED],
         }

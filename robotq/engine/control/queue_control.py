@@ -22,6 +22,7 @@ LIFTED_BY_RESUME = (
     HoldCode.FAILURE,
     HoldCode.RESTARTED,
     HoldCode.SHUTDOWN,
+    HoldCode.ISOLATED,
 )
 """What a person clears by resuming the queue; the other holds have ways of their own."""
 
@@ -112,6 +113,19 @@ class QueueControl:
             await self._hold_writer.lift(*holds, actor=actor, along=told)
             crash_point(CrashPoint.RESUMED)
         return names
+
+    def isolate(self, robots: Iterable[str], reason: str) -> None:
+        """Begin nothing more on these: the fleet says nothing. What runs goes on."""
+        for name in robots:
+            self._holds.set(name, HoldCode.ISOLATED, reason=reason)
+
+    @unbroken
+    async def heard(self, robots: Iterable[str]) -> None:
+        """The fleet has said what these wait for. Raises RobotqError store_unavailable."""
+        held = (self._holds.get(name, HoldCode.ISOLATED) for name in robots)
+        over = [hold for hold in held if hold is not None]
+        if over:
+            await self._hold_writer.lift(*over)
 
     def _noted(self, kind: str, actor: str, robots: Sequence[str], note: str) -> AppendEvent:
         """What a person has written beside a decision."""

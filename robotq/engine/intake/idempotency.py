@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from robotq.engine.commit.commit import NotAnswered
+from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -31,6 +33,40 @@ class KeyedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     key: str
     fingerprint: str
     """SHA-256 of the request's content, hex."""
+
+
+class Handing(msgspec.Struct, frozen=True, kw_only=True):
+    """Commands as they are about to be accepted."""
+
+    orders: Sequence[Order]
+    actor: str
+    batch: bool
+    contiguous: bool | None
+    keyed: KeyedRequest | None
+    agent: bool
+
+
+AcceptAs: TypeAlias = Callable[[Sequence[Order]], Awaitable[Accepted]]
+"""Accepts them here, under the id that the first one has. Raises RobotqError."""
+
+
+class Witness(Protocol):
+    """Keeps commands before they are accepted here. Where it has them and this daemon does not,
+    it has them come in by itself, under the id that it gave."""
+
+    def wants(self, orders: Sequence[Order]) -> bool:
+        """Whether these have to be there too."""
+
+    def of(self, robot: str) -> bool:
+        """Whether what is accepted for this robot has to be there too."""
+
+    async def told(self) -> None:
+        """What was written here until now is there too. Raises RobotqError fleet_away: it stands
+        here, and nobody knows whether it does there."""
+
+    async def kept(self, handing: Handing, accept: AcceptAs) -> Accepted:
+        """Keep them, then accept them. Raises RobotqError, and then nobody has them, or, with
+        fleet_away, nobody knows."""
 
 
 SaveAccepted = Callable[[Accepted], Mutation]
@@ -63,14 +99,14 @@ class Idempotency:
             return answer_of(request, accepted, now_ms)
 
         try:
-            known = await self._known(request)
+            known = await self.known(request)
             if known is not None:
                 return known
             try:
                 accepted = await accept(save)
             except DuplicateKey:
                 # the same request came to another daemon at the same time
-                known = await self._known(request)
+                known = await self.known(request)
                 if known is None:
                     raise
                 return known
@@ -95,7 +131,7 @@ class Idempotency:
                     crash_point(CrashPoint.ANSWER_KEPT)
                     return accepted
                 except DuplicateKey:
-                    known = await self._known(request)
+                    known = await self.known(request)
                     if known is not None:
                         return known
                     # retention has removed it just now
@@ -104,7 +140,7 @@ class Idempotency:
                     raise
                 except RobotqError:
                     # accepted before, it is answered again, also where nothing more is taken
-                    known = await self._known(request)
+                    known = await self.known(request)
                     if known is None:
                         raise
                     return known
@@ -123,8 +159,10 @@ class Idempotency:
         if waited_for is not None:
             waited_for.set()
 
-    async def _known(self, request: KeyedRequest) -> Accepted | None:
-        """Raises RobotqError idempotency_conflict, store_unavailable."""
+    async def known(self, request: KeyedRequest) -> Accepted | None:
+        """The answer that this key has got before.
+
+        Raises RobotqError idempotency_conflict, store_unavailable."""
         known = await self._reads.answer(request.scope, request.key)
         return None if known is None else _again(known, request)
 

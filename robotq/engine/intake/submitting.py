@@ -17,9 +17,11 @@ from robotq.engine.holds.board import HoldBoard
 from robotq.engine.intake.admission import Admission, in_place_of
 from robotq.engine.intake.idempotency import (
     Accepted,
+    Handing,
     Idempotency,
     KeyedRequest,
     SaveAccepted,
+    Witness,
     answer_of,
 )
 from robotq.engine.intake.judging import Judging
@@ -70,7 +72,12 @@ class Submitting:
         self._clock = clock
         self._judging = judging
         self._programs = programs
+        self._witness: Witness | None = None
         self.outlooks = judging.outlooks
+
+    def also_kept_by(self, witness: Witness) -> None:
+        """From now on commands that it wants are accepted only when it has them too."""
+        self._witness = witness
 
     async def submit(
         self,
@@ -90,7 +97,7 @@ class Submitting:
         other command in between. `agent`: it is an agent that submits, so that those whose spec
         says so wait for a person's approval. `along`: what is written together with them.
         Raises RobotqError program_refused, queue_full, store_unavailable, shutting_down,
-        idempotency_conflict.
+        idempotency_conflict, fleet_away.
         """
 
         said = _Said(
@@ -102,9 +109,31 @@ class Submitting:
             agent=agent,
             along=along,
         )
+        accept = self._accept
+        # what the daemon does by itself, as the next run of a repeat, is no submit of anybody
+        if self._witness is not None and along is None and self._witness.wants(orders):
+            accept = self._accept_twice
         if keyed is None:
-            return await self._accept(orders, said)
-        return await self._idempotency.once_written(keyed, partial(self._accept, orders, said))
+            return await accept(orders, said)
+        return await self._idempotency.once_written(keyed, partial(accept, orders, said))
+
+    async def _accept_twice(self, orders: Sequence[Order], said: _Said) -> Accepted:
+        """First where the witness keeps it: what is there and not here is found again."""
+        assert self._witness is not None
+        known = None if said.keyed is None else await self._idempotency.known(said.keyed)
+        if known is not None:
+            return known
+        # what is refused for certain need not be kept first
+        self._admission.require_room(len(orders))
+        handing = Handing(
+            orders=orders,
+            actor=said.actor,
+            batch=said.batch,
+            contiguous=said.contiguous,
+            keyed=said.keyed,
+            agent=said.agent,
+        )
+        return await self._witness.kept(handing, lambda named: self._accept(named, said))
 
     async def _accept(self, orders: Sequence[Order], said: _Said) -> Accepted:
         outlooks: Sequence[JsonObject | None] = ()
@@ -153,7 +182,6 @@ class Submitting:
             room.taken()
             raise
 
-    @unbroken
     async def retry(
         self,
         again: Sequence[tuple[str, Order]],
@@ -173,9 +201,35 @@ class Submitting:
         they were called off before they began, and get the places back that they had.
         Raises RobotqError wrong_state for one that has not ended, or whose unknown outcome
         nobody has resolved; already_retried; queue_full, store_unavailable, shutting_down,
-        idempotency_conflict.
+        idempotency_conflict; fleet_away, and it runs again then.
         """
+        accepted = await self._retried(
+            again,
+            actor=actor,
+            agent=agent,
+            note=note,
+            stay_paused=stay_paused,
+            keyed=keyed,
+            batch=batch,
+            back=back,
+        )
+        if self._witness is not None and any(self._witness.of(order.robot) for _, order in again):
+            await self._witness.told()
+        return accepted
 
+    @unbroken
+    async def _retried(
+        self,
+        again: Sequence[tuple[str, Order]],
+        *,
+        actor: str,
+        agent: bool,
+        note: str,
+        stay_paused: bool,
+        keyed: KeyedRequest | None,
+        batch: bool,
+        back: bool,
+    ) -> Accepted:
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             async with AsyncExitStack() as stack:
                 held = await stack.enter_async_context(self._programs.holding())

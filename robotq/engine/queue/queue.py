@@ -58,6 +58,7 @@ class TaskQueue:
 
         # commands of robots
         self.submit, self.retry = submitting.submit, submitting.retry
+        self.also_kept_by = submitting.also_kept_by
         self.outlooks = submitting.outlooks
         self.cancel, self.cancel_waiting = cancelling.cancel, cancelling.cancel_waiting
         self.find_many, self.cancel_many = cancel_many.find, cancel_many.cancel

@@ -61,4 +61,8 @@ FROM robotq.fleet_inbox WHERE state IN ('waiting', 'taking')
 ORDER BY accepted_at, id LIMIT %(limit)s;
 
 -- name: prune
-DELETE FROM robotq.fleet_inbox WHERE settled_at < now() - make_interval(hours => %(hours)s);
+-- What its daemon has and has not ended stays: a person may have to hand it on.
+DELETE FROM robotq.fleet_inbox AS i
+WHERE i.settled_at < now() - make_interval(hours => %(hours)s)
+    AND NOT EXISTS (SELECT FROM robotq.fleet_tasks AS t
+        WHERE t.task_id = i.task_id AND t.ended_at_ms IS NULL);

@@ -4,17 +4,18 @@ SELECT journal, sent_id FROM robotq.fleet_daemons
 WHERE name = %(name)s AND session = %(session)s FOR UPDATE;
 
 -- name: event
-INSERT INTO robotq.fleet_events (daemon, journal, id, at_ms, task_id, record)
-VALUES (%s, %s, %s, %s, %s, %s);
+INSERT INTO robotq.fleet_events (daemon, journal, id, at_ms, task_id, same, record)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (same) WHERE same IS NOT NULL DO NOTHING;
 
 -- name: task
 INSERT INTO robotq.fleet_tasks AS t (daemon, task_id, seq, revision, api, queue, state, cmd_type,
-    cmd_id, error_code, submitted_at_ms, ended_at_ms, record)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    cmd_id, error_code, submitted_at_ms, ended_at_ms, durable, record)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (task_id, daemon) DO UPDATE
 SET seq = excluded.seq, revision = excluded.revision, queue = excluded.queue,
     state = excluded.state, error_code = excluded.error_code,
-    ended_at_ms = excluded.ended_at_ms, record = excluded.record
+    ended_at_ms = excluded.ended_at_ms, durable = excluded.durable, record = excluded.record
 WHERE t.revision <= excluded.revision;
 
 -- name: sent

@@ -33,6 +33,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "fleet_taking": ("{daemon} 即将取走", "{daemon} is about to take it."),
     "fleet_left": ("{daemon} 已移出集群", "{daemon} is not in the fleet any more."),
+    "fleet_handed_on": ("已移交给 {robot}", "{robot} gets it; the task of before does not run."),
     "fleet_reset": (
         "集群急停已复位，队列保持暂停",
         "The stop of the fleet is reset. Nothing moves; the queues stay paused.",
