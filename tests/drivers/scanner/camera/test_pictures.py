@@ -87,7 +87,11 @@ def _second_opinion(seeds: range) -> Counter[str]:
             # zbar reads what a part of a code may look like, and the order does not ask for it
             if one.type in ("QRCODE", "CODE128", "EAN13")
         }
-        ours = set(codes(data))
+        try:
+            ours = set(codes(data))
+        except PictureRefused:
+            # what is doubtful is no code
+            ours = set()
         texts = {one.text for one in labels}
         if ours and theirs:
             found["both"] += 1
