@@ -25,6 +25,7 @@ ENGINE = _words(
     "queue intake immediate checklist estop webhooks programs releasing pause resume retry",
     "from_line jogging raw_lines alarms put_back repeats places maintenance notifications mirror",
     "isolate heard",
+    "standby",
     "retry_once retry_batch resolve move_to answer stop_robot hold_motion resume_motion arm note",
     "prepare_reload reload reload_configuration run_background begin shut_down",
 )

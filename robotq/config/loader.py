@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from robotq.config import documented, keys, strict_yaml
-from robotq.config.schema import WORKER_QUEUES, Config, DispatcherConfig
+from robotq.config.schema import WORKER_QUEUES, Config, DispatcherConfig, StandbyConfig
 from robotq.config.strict_yaml import Document, KeyPath, key_text
 from robotq.model.errors import ConfigError
 
@@ -239,6 +239,7 @@ def _contradictions(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
             yield ("robots", name), "found the name of a queue for workers, expected another one"
     yield from _out_of_order(tree)
     yield from _without_fleet(tree)
+    yield from _standby(tree)
     if tree.get("require_key") is True:
         for key in ("allow_anonymous", "trusted_networks"):
             if tree.get(key):
@@ -281,6 +282,25 @@ def _out_of_order(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         named = "min_timeout_s" if "min_timeout_s" in section else "max_timeout_s"
         path = ("interfaces", "dispatcher", named)
         yield path, f"found {low:g} s for the shortest and {high:g} s for the longest timeout"
+
+
+def _standby(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    fleet = tree.get("fleet")
+    alone = not isinstance(fleet, dict) or not fleet.get("dsn")
+    robots = tree["robots"]
+    for name, robot in robots.items() if isinstance(robots, dict) else ():
+        standby = robot.get("standby") if isinstance(robot, dict) else None
+        if not isinstance(standby, dict):
+            continue
+        path = ("robots", name, "standby")
+        if alone:
+            yield path, "found without fleet.dsn; expected the database in which the lease is"
+        lease_s = standby.get("lease_s", StandbyConfig.lease_s)
+        margin_s = standby.get("margin_s", StandbyConfig.margin_s)
+        numbers = isinstance(lease_s, int | float) and isinstance(margin_s, int | float)
+        if numbers and 2 * margin_s > lease_s:
+            found = f"found {margin_s:g} s of a lease of {lease_s:g} s"
+            yield (*path, "margin_s"), f"{found}; expected half of that at most"
 
 
 def _told(detail: ErrorDetails) -> tuple[KeyPath, str]:

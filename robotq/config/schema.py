@@ -229,6 +229,23 @@ class MaintenanceConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StandbyConfig(Section):
+    """A robot that two machines can reach: each has it in its configuration, under one name and
+    with the same `standby`, and one of them drives it. Needs `fleet.dsn`."""
+
+    fence: Literal["device", "one_client", "none"]
+    """What keeps the machine away that drove before. device: the robot's own controller refuses
+    it, by an epoch (jsonline 2). one_client: the device, or its serial server, takes one
+    connection, and a new one cuts the one before. none: nothing does, so the other machine never
+    takes over by itself; a person says that the old one is off."""
+    lease_s: Annotated[float, Field(ge=1, le=600)] = 10
+    """Seconds without a sign of life after which the other machine takes over. A daemon that
+    cannot reach the database for so long, less `margin_s`, stops driving this robot."""
+    margin_s: Annotated[float, Field(ge=0.2, le=200)] = 3
+    """So long before its lease can be taken a daemon stops driving; at most half of `lease_s`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RobotConfig(Section):
     driver: str = "simulator"
     """A driver of this package, or one registered under the entry-point group robotq.drivers."""
@@ -259,6 +276,9 @@ class RobotConfig(Section):
     """Where a command has to be on disk before its submit is answered. own: here. fleet: here and
     in the database of the fleet, so that the loss of this machine loses no accepted command; while
     that database is away, new commands for this robot are refused, and the robot goes on."""
+    standby: StandbyConfig | None = None
+    """Another machine takes this robot over if this one is gone: `fence` (device, one_client or
+    none), `lease_s` (10), `margin_s` (3). None: it is this daemon's alone."""
     reconnect_s: Annotated[float, Field(gt=0)] = 1
     """Longest pause in seconds between two attempts to restore the link. The first pauses are
     shorter; attempts never end."""

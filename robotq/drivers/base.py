@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from robotq.config import DeviceConfig
 from robotq.drivers.jogging import JogLimits
@@ -31,6 +31,9 @@ from robotq.model.live_value import LiveValues
 from robotq.model.stopped_at import StoppedAt
 from robotq.model.task import Command
 from robotq.steps import Program
+
+if TYPE_CHECKING:
+    from robotq.model.tenure import Tenure
 
 
 class Acknowledgement(StrEnum):
@@ -167,6 +170,16 @@ class NotUnderstood(LinkLost):
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(reason)
         self.what = what
+
+
+class DrivenElsewhere(LinkLost):
+    """No link, since another daemon may drive this robot now. Told anew whenever its text changes,
+    for it says who, and what a person has to do."""
+
+
+class NotDriving(Ended):
+    """Nothing was sent, and nothing will be: another daemon may drive this robot now. The command
+    waits again."""
 
 
 class Withdrawn(Exception):
@@ -436,6 +449,8 @@ class DriverSetup:
     """One mapping for all drivers of this daemon, e.g. for a lab in which two robots work."""
     devices: Mapping[str, DeviceConfig] = field(default_factory=dict)
     """Devices beside the robot. The registry sees to them, and no driver has to."""
+    tenure: Tenure | None = None
+    """Of a robot that two machines can reach. The registry sees to it, and no driver has to."""
 
 
 @runtime_checkable

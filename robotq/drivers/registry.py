@@ -190,6 +190,14 @@ def _origin(entry: EntryPoint) -> str:
 def _factory(name: str, load: Callable[[], Any]) -> DriverFactory:
     def create(setup: DriverSetup) -> Driver:
         factory = _loaded(setup.robot, name, load)
+        if setup.tenure is not None:
+            # loaded only where two machines can reach a robot
+            from robotq.drivers.leased import leased  # noqa: PLC0415
+
+            return leased(setup, lambda anew: made(anew, factory))
+        return made(setup, factory)
+
+    def made(setup: DriverSetup, factory: Callable[..., Any]) -> Driver:
         with _as_config_error(setup.robot, name):
             driver: Driver = factory(setup)
         lacking = [method for method in _REQUIRED if not hasattr(driver, method)]

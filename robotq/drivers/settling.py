@@ -16,7 +16,15 @@ from robotq.drivers.base import CommandContext, UncertainOutcome
 from robotq.model.json import JsonObject
 from robotq.model.task import Command, DeviceRun
 
-__all__ = ["DeviceRun", "LeftRunning", "RunState", "Settled", "Settles", "UnsettledRun"]
+__all__ = [
+    "DeviceRun",
+    "LeftRunning",
+    "NamesFirst",
+    "RunState",
+    "Settled",
+    "Settles",
+    "UnsettledRun",
+]
 
 
 class RunState(StrEnum):
@@ -115,6 +123,16 @@ class LeftRunning(UncertainOutcome):
 
     def __init__(self) -> None:
         super().__init__("link_lost", "robotq has let go of it")
+
+
+@runtime_checkable
+class NamesFirst(Protocol):
+    """A driver that says whether it gives each run its id before it sends anything of it. No driver
+    has to."""
+
+    @property
+    def names_first(self) -> bool:
+        """A run without an id was never begun, as long as this is so."""
 
 
 @runtime_checkable

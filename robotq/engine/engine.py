@@ -171,6 +171,25 @@ class Engine:
         )
 
     @cached_property
+    def standby(self) -> Any:
+        """A `StandbyControl`: robots that another machine can take over. Made, and its module read,
+        where there are some."""
+        from robotq.engine.control.standby import StandbyControl  # noqa: PLC0415 - few sites
+        from robotq.engine.waiting.handing_over import HandingOver  # noqa: PLC0415
+
+        base, tasks = self._parts.base, self._parts.tasks
+        return StandbyControl(
+            self.robots,
+            handing_over=HandingOver(
+                commit=base.commit, admission=tasks.admission, reads=base.reads, clock=base.clock
+            ),
+            claims=tasks.claims,
+            memory=base.memory,
+            holds=base.holds,
+            settings=base.settings,
+        )
+
+    @cached_property
     def mirror(self) -> Any:
         """The `Mirror` of what other daemons write. Its module is read where there are some."""
         from robotq.engine.upkeep.mirror import Mirror  # noqa: PLC0415

@@ -139,6 +139,11 @@ async def _make_hosts(
         factory = await asyncio.to_thread(factories.get, robot.driver)
         if factory is None:
             raise ConfigError(f"{config.name}: {unknown_driver(name, robot.driver, factories)}")
+        tenure = None
+        if robot.standby is not None:
+            from robotq.model.tenure import Tenure  # noqa: PLC0415 - few sites
+
+            tenure = Tenure(name, robot.standby.fence)
         setup = DriverSetup(
             robot=name,
             options=robot.options,
@@ -147,6 +152,7 @@ async def _make_hosts(
             link_changed=partial(signals.link_changed.tell, name),
             shared=shared,
             devices=robot.devices,
+            tenure=tenure,
         )
         try:
             # drivers read their files when they are made

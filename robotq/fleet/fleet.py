@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from robotq.config import Config
 from robotq.engine.engine import Engine
@@ -25,6 +26,9 @@ from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject
 from robotq.postgres import Database, DatabaseAway, migrate
 from robotq.store.shared import CHECKLIST, SHARED
+
+if TYPE_CHECKING:
+    from robotq.fleet.standby.standbys import Standbys
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +63,7 @@ class Fleet:
             self.own,
             name=wanted.called,
             url=wanted.url,
-            robots=tuple(engine.robots),
+            robots=[name for name, robot in config.robots.items() if robot.standby is None],
             away_s=wanted.away_s,
         )
         self.peers = Peers(self.own, wanted.key)
@@ -85,6 +89,10 @@ class Fleet:
         self.door = Door(self.database, self.member, engine.clock)
         self.stops = Stops(self.database, self.member, self.own, self.peers, engine)
         self.view = View(self.database)
+        self.standbys: Standbys | None = None
+        """Of the robots that another machine can take over, where there are some."""
+        if any(robot.standby is not None for robot in config.robots.values()):
+            self.standbys = _standbys(self, engine, data)
         self._state: State = _nothing
         self._daemons: Sequence[Known] = ()
         self._migrated = False
@@ -146,6 +154,14 @@ class Fleet:
                     self._again_and_again(name, step, every_s), name=f"fleet {name}"
                 )
             )
+        if self.standbys is not None:
+            step, every_s = self.standbys.step, self.standbys.every_s
+            self._tasks.append(
+                asyncio.create_task(
+                    self._again_and_again("leases", step, every_s, longest_s=every_s),
+                    name="fleet leases",
+                )
+            )
 
     async def stop(self) -> None:
         """End the loops; what is not sent goes out after the next start."""
@@ -154,6 +170,8 @@ class Fleet:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(DatabaseAway, TimeoutError):
             async with asyncio.timeout(2):
+                if self.standbys is not None:
+                    await self.standbys.end()
                 while await self.outbox.send():
                     pass
                 await self.member.say_gone()
@@ -163,7 +181,12 @@ class Fleet:
     # -- the loops ----------------------------------------------------------------------------
 
     async def _again_and_again(
-        self, name: str, step: Callable[[], Awaitable[bool]], every_s: float
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        every_s: float,
+        *,
+        longest_s: float = _PAUSES_S[-1],
     ) -> None:
         failed = 0
         while True:
@@ -181,7 +204,8 @@ class Fleet:
                 _log.exception("fleet %s", name)
                 more, failed = False, failed + 1
             if failed:
-                await asyncio.sleep(max(every_s, _PAUSES_S[min(failed, len(_PAUSES_S)) - 1]))
+                pause_s = _PAUSES_S[min(failed, len(_PAUSES_S)) - 1]
+                await asyncio.sleep(max(every_s, min(pause_s, longest_s)))
             elif not more:
                 await asyncio.sleep(every_s)
 
@@ -228,6 +252,8 @@ class Fleet:
         return moved
 
     async def _take(self) -> bool:
+        if self.standbys is not None and self.member.joined:
+            await self.standbys.give_back(self.durable.under_way)
         if not self.member.joined or not self.member.robots:
             return False
         return await self.inbox.take()
@@ -235,6 +261,8 @@ class Fleet:
     async def _prune(self) -> bool:
         if self._migrated:
             await self.door.prune(self._engine.config.retention.idempotency_hours)
+            if self.standbys is not None:
+                await self.standbys.prune()
         return False
 
     def _is_away(self, error: BaseException) -> None:
@@ -244,6 +272,20 @@ class Fleet:
         self.away = str(error) or type(error).__name__
         if self.away_since_ms is None:
             self.away_since_ms = self._engine.clock.now_ms()
+
+
+def _standbys(fleet: Fleet, engine: Engine, data: Path) -> Standbys:
+    from robotq.fleet.standby.standbys import Standbys  # noqa: PLC0415 - few sites have some
+
+    return Standbys(
+        fleet.database,
+        fleet.member,
+        fleet.own,
+        outbox=fleet.outbox,
+        engine=engine,
+        data=data,
+        away_s=fleet.config.away_s,
+    )
 
 
 async def _nothing() -> JsonObject:

@@ -19,7 +19,7 @@ from robotq.fleet.members import Member
 from robotq.fleet.records import task_of
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.task import Task, TaskState
+from robotq.model.task import HANDED_OVER, Task, TaskState
 from robotq.postgres import Database, DatabaseAway, load
 from robotq.postgres.database import Connection
 
@@ -94,7 +94,10 @@ class HandingOn:
                         told = orjson.dumps(error).decode()
                         await connection.execute(_SQL["not_taken"], {"id": row_id, "error": told})
                 known = await _handed(connection, task_id)
-                assert known is not None
+                if known is None:
+                    raise RobotqError(
+                        "wrong_state", task_id=task_id, state=HANDED_OVER, action="hand_on"
+                    )
                 return known
         except DatabaseAway as error:
             raise away(error) from error

@@ -61,6 +61,8 @@ class Member:
         self.name = name
         self._url = url
         self._robots = tuple(robots)
+        self._driven: set[str] = set()
+        """Of those that two machines can reach, the ones that are driven from here now."""
         self._away_s = away_s
         self._session = secrets.token_hex(8)
         self.joined = False
@@ -77,7 +79,12 @@ class Member:
     @property
     def robots(self) -> Sequence[str]:
         """Those that the fleet knows as ours."""
-        return [robot for robot in self._robots if robot not in self.not_ours]
+        known = (*self._robots, *sorted(self._driven))
+        return [robot for robot in known if robot not in self.not_ours]
+
+    def drives(self, robot: str, ours: bool) -> None:
+        """A robot that two machines can reach is driven from here now, or is not any more."""
+        (self._driven.add if ours else self._driven.discard)(robot)
 
     async def join(self) -> None:
         """Take the name, and say which robots are here. Raises LostName, DatabaseAway."""
@@ -87,7 +94,7 @@ class Member:
             "url": self._url,
             "version": __version__,
             "away_s": self._away_s,
-            "robots": list(self._robots),
+            "robots": [*self._robots, *self._driven],
         }
         async with self._database.transaction() as connection:
             if await (await connection.execute(_SQL["join"], words)).fetchone() is None:

@@ -15,7 +15,8 @@ from enum import StrEnum
 from robotq.model.errors import ConfigError
 
 VARIABLE = "ROBOTQ_CRASH_POINT"
-"""`name` or `name:nth`: the process kills itself when it comes to that point the nth time."""
+"""`name` or `name:nth`: the process kills itself when it comes to that point the nth time.
+`name:nth:stop`: it stands still there, until somebody sends SIGCONT."""
 
 
 class CrashPoint(StrEnum):
@@ -85,6 +86,10 @@ class CrashPoint(StrEnum):
     """The database of the fleet knows that a command is being taken; it is not in the queue."""
     FLEET_TAKEN = "fleet_taken"
     """A command of the fleet is on disk here; its database does not know."""
+    FLEET_LOOKED = "fleet_looked"
+    """The lease of a robot was looked at; what it was looked at for is not sent."""
+    FLEET_ADOPTED = "fleet_adopted"
+    """The tasks of a robot that was taken over are on disk here; the robot is not driven yet."""
     COMMIT = "commit"
     """The store has a transaction ready to be committed."""
     COMMITTED = "committed"
@@ -121,11 +126,14 @@ def arm(environ: Mapping[str, str]) -> None:
 
 
 def _kill_at(text: str) -> Callable[[CrashPoint], None]:
-    name, _, nth = text.partition(":")
+    name, _, rest = text.partition(":")
+    nth, _, how = rest.partition(":")
     left = int(nth) if nth.isdecimal() else 0 if nth else 1
-    if name not in tuple(CrashPoint) or left < 1:
+    if name not in tuple(CrashPoint) or left < 1 or how not in ("", "stop"):
         known = ", ".join(CrashPoint)
         raise ConfigError(f"{VARIABLE}: found {text!r}, expected name or name:nth of {known}")
+    # where there is no SIGSTOP nobody asks for it
+    sent = signal.Signals["SIGSTOP" if how else "SIGKILL"]
     counting = threading.Lock()
 
     def kill(point: CrashPoint) -> None:
@@ -134,6 +142,6 @@ def _kill_at(text: str) -> Callable[[CrashPoint], None]:
             with counting:
                 left -= 1
                 if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), sent)
 
     return kill

@@ -264,3 +264,5 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 OUTCOME_UNKNOWN = "outcome_unknown"
+HANDED_OVER = "handed_over"
+"""The error of a task that another daemon has now, under the same id or another."""

@@ -34,6 +34,14 @@ class Daemon(Answer, kw_only=True):
     """Events of its journal that were not sent yet then."""
 
 
+class Taken(Answer, kw_only=True):
+    """A robot that this daemon drives from now on."""
+
+    success: Success
+    message: str
+    robot_id: str
+
+
 class Waiting(Answer, kw_only=True):
     """A command that no daemon has taken yet."""
 

@@ -52,7 +52,16 @@ class OtherDaemons:
             named = part.get("robot_id") if named is None else named
             if isinstance(named, str) and named not in call.engine.robots:
                 return named if self._fleet.daemon_of(named) is not None else None
-        return None
+            if isinstance(named, str):
+                return self._standby(named)
+        return self._standby(call.engine.default_robot)
+
+    def _standby(self, robot: str) -> str | None:
+        """A robot of ours that another daemon drives now."""
+        standbys = self._fleet.standbys
+        if standbys is None or not standbys.elsewhere(robot):
+            return None
+        return robot if self._fleet.daemon_of(robot) is not None else None
 
     async def hand_in(
         self,
@@ -68,6 +77,9 @@ class OtherDaemons:
         daemon itself."""
         daemon = self._fleet.daemon_of(robot)
         assert daemon is not None
+        if robot in call.engine.robots:
+            # what names no robot is for our default one, which may not be theirs
+            body = {"robot_id": robot, **body}
         if at_once or body.get("cmd_type") in self._at_once(daemon):
             return await self.passed_on(
                 call, daemon, "POST", call.request.rel_url.raw_path_qs, body

@@ -10,7 +10,14 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.context import FLEET
 from robotq.api.fleet.answers import daemon_view, is_away, waiting_view
-from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TasksQuery, cursor_of
+from robotq.api.fleet.requests import (
+    EventsQuery,
+    HandOnBody,
+    StopBody,
+    TakeBody,
+    TasksQuery,
+    cursor_of,
+)
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.robot.answers.event import event_view
@@ -167,6 +174,19 @@ async def leave(call: Call) -> web.StreamResponse:
     await fleet.leave(name)
     message = words("fleet_left", call.language, daemon=name)
     return call.answer(wire.Left(success=True, message=message, daemon=name))
+
+
+async def take(call: Call) -> web.StreamResponse:
+    """Nobody but a person can know that a machine is off."""
+    call.refuse_agents("take a robot over")
+    await call.body(TakeBody)
+    fleet, robot = call.app[FLEET], call.path("robot_id")
+    if fleet.standbys is None:
+        reason = "this daemon has no robot with `standby`"
+        raise RobotqError("standby_refused", robot=robot[:64], reason=reason)
+    await fleet.standbys.old_machine_is_off(robot, actor=call.actor)
+    message = words("fleet_taken_over", call.language, robot=robot)
+    return call.answer(wire.Taken(success=True, message=message, robot_id=robot))
 
 
 async def latch(call: Call) -> web.StreamResponse:

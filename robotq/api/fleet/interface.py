@@ -6,7 +6,7 @@ from aiohttp import web
 
 from robotq.api.access.scopes import Scope
 from robotq.api.fleet import handlers
-from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TasksQuery
+from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TakeBody, TasksQuery
 from robotq.api.http.call import Call
 from robotq.api.http.errors import error_response
 from robotq.api.http.interface import Contents, OpenApiInfo
@@ -89,6 +89,17 @@ ROUTES = (
         "history stays.",
         response=wire.Left,
         errors=("person_needed", "not_found", "wrong_state", "fleet_away"),
+    ),
+    Route(
+        method="POST",
+        path="/robots/{robot_id}/take",
+        handler=handlers.take,
+        scope=Scope.ADMIN,
+        summary="Drive a robot from here that another machine drove: a person says that the old "
+        "machine is off.",
+        request=TakeBody,
+        response=wire.Taken,
+        errors=("person_needed", "bad_parameter", "standby_refused", "fleet_away"),
     ),
     Route(
         method="POST",

@@ -58,6 +58,16 @@ class HandOnBody(BaseModel):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
+class TakeBody(BaseModel):
+    """What a person has seen."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    old_machine_is_off: Literal[True]
+    """It is without power, or its line to the robot is unplugged. Where that is not so, two
+    machines may drive one robot."""
+
+
 def cursor_of(text: str) -> tuple[int, str, int]:
     """Raises RobotqError bad_parameter."""
     at_ms, _, rest = text.partition(":")

@@ -29,6 +29,19 @@ def device(
         Path | None,
         parse.Option("--link", help="Make this symbolic link to the port, for a name that stays."),
     ] = None,
+    listen: Annotated[
+        str | None,
+        parse.Option(
+            "--listen",
+            metavar="HOST:PORT",
+            help="Be in the network, as behind a serial server that takes several hosts, and not "
+            "behind a port of this machine.",
+        ),
+    ] = None,
+    one_client: Annotated[
+        bool,
+        parse.Option("--one-client", help="With --listen: a new connection cuts the one before."),
+    ] = False,
     lab: Annotated[
         Path | None, parse.Option("--lab", help="Lab file. [default: the packaged lab]")
     ] = None,
@@ -49,10 +62,15 @@ def device(
 
     Prints the port; a robot with `driver: jsonline` and that port in its options uses it.
     """
-    if sys.platform == "win32":
+    if listen is None and sys.platform == "win32":
         raise Failure("pseudo-terminals need Linux or macOS", ExitCode.FAILED)
     # needs a system that has pseudo-terminals
-    from robotq.drivers.jsonline.device import Device, DeviceOptions, PtyPort  # noqa: PLC0415
+    from robotq.drivers.jsonline.device import (  # noqa: PLC0415
+        Device,
+        DeviceOptions,
+        PtyPort,
+        TcpPort,
+    )
 
     log_to_stderr("info")
     clock: MotionClock = ScaledClock(time_scale) if time_scale else VirtualClock()
@@ -66,7 +84,14 @@ def device(
             shared={},
         )
     )
-    port = PtyPort(link)
+    port: PtyPort | TcpPort
+    if listen is None:
+        port = PtyPort(link)
+    else:
+        address, _, digits = listen.rpartition(":")
+        if not digits.isdecimal():
+            raise Failure(f"--listen: found {listen!r}, expected HOST:PORT", ExitCode.USAGE)
+        port = TcpPort(address or "127.0.0.1", int(digits), one_client=one_client)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: port.stop())
     tell(port.path)

@@ -28,14 +28,41 @@ def fleet(
         str | None,
         parse.Option("--reset", metavar="STOP_ID", help="Leave an emergency stop at every daemon."),
     ] = None,
+    take: Annotated[
+        str | None,
+        parse.Option(
+            "--take",
+            metavar="ROBOT",
+            help="Drive a robot from this daemon that another machine drove; needs "
+            "--old-machine-is-off.",
+        ),
+    ] = None,
+    old_machine_is_off: Annotated[
+        bool,
+        parse.Option(
+            "--old-machine-is-off",
+            help="With --take: you have seen that the other machine has no power, or that its line "
+            "to the robot is unplugged. Your name goes into the journal.",
+        ),
+    ] = False,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Show all daemons of the fleet: how old what is known of them is, and what waits for them."""
-    if leave is not None and reset is not None:
-        raise Failure("--leave and --reset do not go together", ExitCode.USAGE)
-    if leave is not None:
+    if sum(one is not None for one in (leave, reset, take)) > 1:
+        raise Failure("--leave, --reset and --take do not go together", ExitCode.USAGE)
+    if old_machine_is_off is not (take is not None):
+        raise Failure(
+            "--take and --old-machine-is-off go together: two machines that drive one robot are "
+            "worse than none. Go and look.",
+            ExitCode.USAGE,
+        )
+    if take is not None:
+        path = f"/fleet/robots/{quote(take, safe='')}/take"
+        body = {"old_machine_is_off": True}
+        _told(talk(url, key, lambda caller: caller.post(path, body, safe=True)), as_json)
+    elif leave is not None:
         path = f"/fleet/daemons/{quote(leave, safe='')}/leave"
         _told(talk(url, key, lambda caller: caller.post(path, {}, safe=True)), as_json)
     elif reset is not None:

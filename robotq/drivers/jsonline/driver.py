@@ -55,6 +55,10 @@ class JsonlineDriver:
     def capabilities(self) -> Capabilities:
         return self._capabilities
 
+    def take_epoch(self, epoch: int) -> None:
+        """Of `KeepsEpoch`: it goes with everything that is sent from the next `connect` on."""
+        self._link.epoch = epoch
+
     def connect(self) -> None:
         self._link.connect(latched=self._latched)
         hello = self._link.hello
@@ -83,9 +87,15 @@ class JsonlineDriver:
             "attempt": context.attempt,
         }
         # before the id is given: what does not fit is not begun
-        long = LongRun(request, hello.max_line)
+        long = LongRun(request, link.max_line)
         settling.name(run, hello, link.begun)
         return self._followed(run, long, hello)
+
+    @property
+    def names_first(self) -> bool:
+        """Of `NamesFirst`: with a device of version 2."""
+        hello = self._link.hello
+        return hello is not None and settling.can_be_asked(hello)
 
     def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:  # noqa: ARG002
         return settling.settle(self._link, run)
@@ -98,7 +108,7 @@ class JsonlineDriver:
         # the device has it, so it is only looked at
         followed.known = True
         request = {"op": "look", "id": run.id, "params": run.command.params}
-        long = LongRun(request, hello.max_line)
+        long = LongRun(request, link.max_line)
         long.request = {"op": "look", "id": run.id}
         return self._followed(followed, long, hello)
 

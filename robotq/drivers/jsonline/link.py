@@ -19,12 +19,15 @@ from robotq.drivers.base import (
     UncertainOutcome,
     WrongDevice,
 )
+from robotq.drivers.epochs import StaleEpoch
 from robotq.drivers.identity import Recognition
 from robotq.drivers.jsonline.calls import CallRefused, Calls, Silent
 from robotq.drivers.jsonline.messages import (
+    STALE_EPOCH,
     Hello,
     Report,
     Status,
+    read_fault,
     read_hello,
     read_report,
     read_status,
@@ -69,6 +72,8 @@ class JsonlineLink:
         self._values_at = 0.0
         self.begun = 0
         """Ids that the device has remembered for certain: its own number may be greater."""
+        self.epoch = 0
+        """Under which this host drives the device; 0: no other one ever does."""
         self.run: Run | None = None
         """The command that is being carried out."""
         self.bad_lines = 0
@@ -87,6 +92,8 @@ class JsonlineLink:
         )
         self._calls = self._new_calls()
         self._greeted = False
+        self._stale: StaleEpoch | None = None
+        """Why the link was lost, where another host drives the device."""
         self._heard_since_open = False
         """Something that is a message has come."""
         self._making = threading.Lock()
@@ -110,6 +117,7 @@ class JsonlineLink:
         Raises LinkLost, also when it is interrupted.
         """
         self._greeted = False
+        self._stale = None
         with self._making:
             self._calls = self._new_calls()
             self._made = False
@@ -139,6 +147,8 @@ class JsonlineLink:
                 "hello", self.options.hello_s, protocol=PROTOCOL, host=f"robotq {__version__}"
             )
             hello = read_hello(ok)
+            if hello.epoch != self.epoch:
+                raise LinkLost("the device keeps no epoch, so it cannot refuse another host")
             self._recognition.look(lambda: hello.told, once=True)
             self.hello, self.begun = hello, hello.begun
             self._greeted = True
@@ -152,6 +162,8 @@ class JsonlineLink:
             self._transport.close(str(error))
             if isinstance(error, WrongDevice):
                 raise
+            if isinstance(error, CallRefused) and error.fault.code == STALE_EPOCH:
+                raise StaleEpoch(str(error), error.fault.epoch) from error
             if isinstance(error, Silent) and not self._heard_since_open:
                 raise why_no_link(
                     self._transport.heard, driver="jsonline", baud=self.options.port.baud
@@ -167,10 +179,23 @@ class JsonlineLink:
         """The device's answer. Raises CallRefused, LinkLost, DriverError for what is too long."""
         if not self.up:
             raise LinkLost("not connected")
-        return self._calls.call(op, self.options.answer_s, **fields)
+        try:
+            return self._calls.call(op, self.options.answer_s, **fields)
+        except CallRefused as error:
+            if error.fault.code == STALE_EPOCH:
+                raise StaleEpoch(str(error), error.fault.epoch) from error
+            raise
+
+    @property
+    def max_line(self) -> int:
+        """Bytes of the longest request, without what `send` adds to it."""
+        limit = self.hello.max_line if self._greeted and self.hello is not None else MOST_LINE
+        return limit - (len(f',"epoch":{self.epoch}') if self.epoch else 0)
 
     def send(self, message: dict[str, Any]) -> None:
         """Raises LinkLost, Discarded, DriverError for what is too long."""
+        if self.epoch:
+            message = {**message, "epoch": self.epoch}
         greeted = self._greeted and self.hello is not None
         line = encode(message, crc=not greeted or self._crc)
         limit = self.hello.max_line if greeted and self.hello is not None else MOST_LINE
@@ -253,6 +278,7 @@ class JsonlineLink:
                     run.reported(report)
             case None:
                 self._calls.answered(message)
+                self._look_at_epoch(message)
             case _:
                 """An event that only a newer protocol knows."""
 
@@ -264,6 +290,16 @@ class JsonlineLink:
         """What the device has measured last, with how long ago it has said so."""
         age_s = max(0.0, time.monotonic() - self._values_at)
         return {name: replace(value, age_s=age_s) for name, value in self._values.items()}
+
+    def _look_at_epoch(self, answer: Mapping[str, Any]) -> None:
+        """Whoever is refused has lost the device, whatever was asked for. On a line that several
+        hosts hear, another one's refusal is heard too."""
+        if not self._greeted or "error" not in answer:
+            return
+        fault = read_fault(answer["error"])
+        if fault.code == STALE_EPOCH and fault.epoch > self.epoch:
+            self._stale = StaleEpoch(fault.message, fault.epoch)
+            self.lose(fault.message)
 
     def _take_hold(self, report: Report) -> None:
         """A robot that pauses by itself says so in the reports of its command."""
@@ -288,7 +324,7 @@ class JsonlineLink:
         self._calls.end(reason)
         run = self.run
         if run is not None:
-            run.breaks(LinkLost(reason))
+            run.breaks(self._stale or LinkLost(reason))
         self._link_changed(LinkState.DISCONNECTED, reason)
 
     # -- keeping watch -------------------------------------------------------------------------

@@ -24,6 +24,8 @@ STOPPED = "stopped"
 UNCERTAIN = "uncertain"
 UNKNOWN = "unknown"
 REFUSED = "refused"
+STALE_EPOCH = "stale_epoch"
+"""The code with which a device refuses a host that does not drive it any more."""
 STATES = frozenset({RUNNING, DONE, FAILED, STOPPED, UNCERTAIN, UNKNOWN, REFUSED})
 
 
@@ -31,6 +33,8 @@ STATES = frozenset({RUNNING, DONE, FAILED, STOPPED, UNCERTAIN, UNKNOWN, REFUSED}
 class DeviceFault:
     code: str
     message: str
+    epoch: int = 0
+    """Of the host that drives the device, with the code stale_epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ class Hello:
     begun: int = 0
     """Ids that it has ever remembered in this memory."""
     remembers: int = 0
+    epoch: int = 0
+    """Of the host that drives it; 0: it keeps none."""
     hold: bool = False
     position_survives_stop: bool = False
     query_while_busy: bool = False
@@ -148,6 +154,7 @@ def read_hello(ok: Mapping[str, Any]) -> Hello:
         memory=_optional_text(ok, "memory") or "",
         begun=_whole(ok, "begun", 0),
         remembers=_whole(ok, "remembers", 0),
+        epoch=_whole(ok, "epoch", 0),
         hold=_flag(can, "hold"),
         position_survives_stop=_flag(can, "position_survives_stop"),
         query_while_busy=_flag(can, "query_while_busy"),
@@ -243,6 +250,7 @@ def read_fault(value: object) -> DeviceFault:
     return DeviceFault(
         code=str(code) if known else "device_error",
         message=_optional_text(value, "message") or str(code),
+        epoch=_whole(value, "epoch", 0),
     )
 
 

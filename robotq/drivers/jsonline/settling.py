@@ -14,10 +14,14 @@ from robotq.drivers.jsonline.wire import SETTLES, BadLine
 from robotq.drivers.settling import Settled, UnsettledRun
 
 
+def can_be_asked(hello: Hello) -> bool:
+    return hello.newest >= SETTLES and bool(hello.memory)
+
+
 def name(run: Run, hello: Hello, begun: int) -> None:
     """Write its id down before the request goes out, where the device can be asked by that.
     Raises Stopped where the command is called off meanwhile."""
-    if hello.newest >= SETTLES and hello.memory:
+    if can_be_asked(hello):
         run.context.run_id(run.id, boot=hello.memory, details={"begun": begun})
 
 

@@ -37,6 +37,8 @@ class QueueParts(msgspec.Struct, frozen=True, kw_only=True):
     """The queue, and those of its parts that robots and the engine work with."""
 
     queue: TaskQueue
+    admission: Admission
+    """Room for new tasks, and their numbers."""
     judging: Judging
     claims: Claims
     """Changes of the tasks of robots, by their executors."""
@@ -185,6 +187,7 @@ def make_queue(
         repeats=repeats,
         locks=commit.locks,
         queue=queue,
+        admission=admission,
         judging=judging,
         claims=claims,
         cancelling=cancelling,

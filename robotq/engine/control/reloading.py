@@ -99,11 +99,12 @@ class Reloading:
         if set(config.robots) != set(self._roster) or any(
             config.robots[name].driver != robot.config.driver
             or config.robots[name].devices != robot.config.devices
+            or config.robots[name].standby != robot.config.standby
             for name, robot in self._roster.items()
         ):
             raise ConfigError(
-                f"{config.source}: robots: adding or removing robots, or changing a driver or "
-                "devices, needs a restart of the daemon"
+                f"{config.source}: robots: adding or removing robots, or changing a driver, "
+                "devices or standby, needs a restart of the daemon"
             )
         try:
             appliers = {

@@ -74,6 +74,7 @@ class Doubts:
         self._owed = False
         """What was to be stopped has ended otherwise, and nobody has told its device."""
         self._telling: set[asyncio.Task[None]] = set()
+        self._handed_over: Doubt | None = None
         self.left: Task | None = None
         """What runs on at its device while the daemon ends."""
 
@@ -101,6 +102,13 @@ class Doubts:
             self._owed = False
             await self._stop()
 
+    def hand_over(self, answer: Settled) -> bool:
+        """Another daemon has what is in doubt, and asks the device itself. Whether anything is."""
+        if self.now is not None and self.now is not self._handed_over:
+            self._handed_over = self.now
+            self._settling.answer(answer)
+        return self.now is not None
+
     # -- how a doubt arises --------------------------------------------------------------------
 
     def of_the_run_before(self, task: Task) -> None:
@@ -118,6 +126,7 @@ class Doubts:
             keeper=deps.keeper,
         )
         recorder.goes_on(task)
+        self._settling.forget()
         self.now = Doubt(
             task,
             recorder,
@@ -153,6 +162,7 @@ class Doubts:
         if request is None and (asked := self._wishes.wanted(run.task.id)) is not None:
             # it came while the id was being written
             request = _request(asked)
+        self._settling.forget()
         self.now = Doubt(
             run.task,
             run.recorder,

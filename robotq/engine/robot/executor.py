@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
-from robotq.engine.robot.deps import ExecutorDeps
+from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.doubts import Doubts
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.in_doubt import Doubt
@@ -26,7 +26,7 @@ from robotq.engine.waiting.fitting import why_misfit
 from robotq.model.clock import MotionClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.hold import HoldCode
-from robotq.model.task import Task
+from robotq.model.task import HANDED_OVER, Task
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +79,8 @@ class Executor:
         )
         self._our_faults = OurFaults(robot, self._wishes, self._coming_back, deps)
         self._answering = Answering(robot, lambda: self._current, deps.commit, deps.clock)
+        self.tenancy: Tenancy | None = None
+        """There where two machines can reach the robot."""
         self.claiming_since_ms: int | None = None
         """Since when it has tried to claim a task that may run; None where it does not."""
 
@@ -152,6 +154,10 @@ class Executor:
         """Run a claimed task to its end. Returns the next one if it was claimed along."""
         crash_point(CrashPoint.CLAIMED)
         # a claim is no start: what has happened since it was committed counts
+        if self.tenancy is not None and (why_not := await self.tenancy.may_begin(task)):
+            self.link_lost(why_not)
+            await self._wishes.release(task)
+            return None
         if (
             self._deps.holds.held(self._robot)
             or self._wishes.called_off(task.id)
@@ -171,6 +177,11 @@ class Executor:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         finally:
             self.standing.set()
+        if (why_not := run.not_driving) is not None and run.request is None:
+            self.link_lost(why_not)
+            await run.recorder.close()
+            await self._wishes.release(task)
+            return None
         if run.left_to_the_next_start:
             await run.recorder.close()
             await self._wishes.release(task)
@@ -226,6 +237,7 @@ class Executor:
             motion_held=self._motion_held,
             glance=self.glance,
             links=self.doubts.links,
+            tenancy=self.tenancy,
         )
         return self._run
 
@@ -238,7 +250,7 @@ class Executor:
 
     def by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
         """`on_failure: hold` is about failures of the command, not about people's stops."""
-        if ending.error is None or ending.hold is not None:
+        if ending.error is None or ending.hold is not None or ending.error.code == HANDED_OVER:
             return ending
         policy = self._deps.settings.config.robots[self._robot].on_failure
         called_off = request is not None and request.cause is not StopCause.TIMEOUT

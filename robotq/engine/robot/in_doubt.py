@@ -97,6 +97,9 @@ class Settling:
         """How many links have been made."""
         self.ending = asyncio.Event()
         """The daemon ends: what is in doubt is left to the next start."""
+        self.instead: Settled | None = None
+        """What somebody else knows of it, so that its device is not asked."""
+        self._told = asyncio.Event()
         self.late: asyncio.Future[Settled] | None = None
         """A question that the driver has not come back from."""
 
@@ -111,12 +114,30 @@ class Settling:
     def disconnected(self) -> None:
         self._up.clear()
 
+    def answer(self, instead: Settled) -> None:
+        """End the question that is open, or comes next, with this."""
+        self.instead = instead
+        self._told.set()
+
+    def forget(self) -> None:
+        """What was said of a doubt that is over."""
+        self.instead = None
+        self._told.clear()
+
+    def _taken_answer(self) -> Settled | None:
+        answer = self.instead
+        self.forget()
+        return answer
+
     async def ask(self, doubt: Doubt, context: CommandContext, limit_s: float) -> Settled | None:
         """What became of it, as far as that can be believed; a link is waited for, up to
         `limit_s`. None: the daemon ends before."""
         until = asyncio.get_running_loop().time() + limit_s
         while True:
-            if not await self._linked(doubt, until):
+            linked = await self._linked(doubt, until)
+            if (instead := self._taken_answer()) is not None:
+                return instead
+            if not linked:
                 if self.ending.is_set():
                     return None
                 return Settled.unknown("reason.no_link_to_ask")
@@ -136,9 +157,13 @@ class Settling:
         time of the command to be told that nobody can."""
         loop = asyncio.get_running_loop()
         if not doubt.asked.is_set():
-            first = asyncio.ensure_future(_first(self._up.wait(), doubt.asked.wait()))
+            first = asyncio.ensure_future(
+                _first(self._up.wait(), doubt.asked.wait(), self._told.wait())
+            )
             if not await self._either(first, until - loop.time()):
                 return False
+        if self._told.is_set():
+            return False
         if doubt.asked.is_set():
             until = min(until, loop.time() + self._timings.in_doubt_s)
         return await self._either(self._up.wait(), until - loop.time())

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from robotq.drivers.base import NotDriving
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
@@ -84,6 +85,9 @@ class Naming:
     async def _write(self, named: Named) -> None:
         try:
             await self._write_run(self._task, named.run)
+        except NotDriving as error:
+            # the driver sends nothing, and says so
+            named.written.set_exception(error)
         except RobotqError as error:
             # the command has an end already, or another claim
             _log.warning("%s: the id of the run is not kept: %s", self._task.id, error)

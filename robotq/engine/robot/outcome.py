@@ -14,6 +14,7 @@ from robotq.drivers.base import (
     DriverStatus,
     Ended,
     LinkLost,
+    NotDriving,
     Stopped,
     UncertainOutcome,
     UnknownCommand,
@@ -65,7 +66,7 @@ async def _ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None
     try:
         # it was made fit for the disk on the thread of the driver
         return completed(run.back.result())
-    except NotBegun:
+    except (NotBegun, NotDriving):
         ending = stopped_there() if request is None else await _stopped(request, host, run)
         return replace(ending, began=False)
     except Stopped:

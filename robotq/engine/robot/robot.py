@@ -11,6 +11,7 @@ from robotq.config import RobotConfig
 from robotq.drivers.base import (
     Busy,
     Capabilities,
+    DrivenElsewhere,
     DriverError,
     DriverStatus,
     LinkLost,
@@ -29,11 +30,14 @@ from robotq.model.clock import MotionClock
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
-from robotq.model.task import Command
+from robotq.model.task import Command, Task
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+_EXECUTOR = 1
+"""Which of the tasks of a robot is its executor's."""
 
 
 class Robot:
@@ -111,6 +115,18 @@ class Robot:
             asyncio.create_task(self._keep_looking(), name=f"{self.name} motion"),
         ]
 
+    async def take_up(self, task: Task) -> None:
+        """Ask the device for what another daemon has begun, before anything else.
+
+        Raises RobotqError robot_busy where something is in hand here."""
+        executor = self.executor
+        if not executor.idle.is_set() or executor.running is not None:
+            raise RobotqError("robot_busy", robot=self.name, reason="a command is in hand")
+        self._tasks[_EXECUTOR].cancel()
+        await asyncio.gather(self._tasks[_EXECUTOR], return_exceptions=True)
+        executor.doubts.of_the_run_before(task)
+        self._tasks[_EXECUTOR] = asyncio.create_task(executor.run(), name=f"{self.name} executor")
+
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(self._timings.held_look_s)
@@ -156,7 +172,9 @@ class Robot:
                 now = self._loop.time()
                 # another machine at the same port, for example
                 other = told is None or news[0] is not told[0]
-                if other or (news != told and now - told_at > self._timings.link_told_s):
+                at_once = isinstance(error, DrivenElsewhere)
+                late = at_once or now - told_at > self._timings.link_told_s
+                if other or (news != told and late):
                     told, told_at = news, now
                     _log.warning("%s: no link: %s", self.name, error)
                     self._hold_disconnected(news[1])

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from robotq.catalog import CommandSpec
-from robotq.drivers.base import ReadsPrograms, Stopped
+from robotq.drivers.base import NotDriving, ReadsPrograms, Stopped
 from robotq.drivers.settling import UnsettledRun
 from robotq.engine.intake.programs import Programs
 from robotq.engine.queue.ending import StopCause, StopRequest
@@ -179,6 +179,13 @@ class Run:
             and self.back.done()
             and isinstance(self.back.exception(), Stopped)
         )
+
+    @property
+    def not_driving(self) -> str | None:
+        """Why the driver has sent nothing, where that is so because another daemon may drive the
+        robot."""
+        error = self.back.exception() if self.back.done() and not self.back.cancelled() else None
+        return str(error) if isinstance(error, NotDriving) else None
 
     @property
     def worked_s(self) -> float:

@@ -16,8 +16,11 @@ ORDER BY (i.id = %(task_id)s) DESC LIMIT 1 FOR UPDATE OF i;
 SELECT daemon FROM robotq.fleet_robots WHERE robot = %(robot)s;
 
 -- name: hand_on
+-- Not what another machine has taken over with its robot: it is there under the same id.
 INSERT INTO robotq.fleet_handed_on (task_id, daemon, new_id, robot, actor, reason)
-VALUES (%(task_id)s, %(daemon)s, %(new_id)s, %(robot)s, %(actor)s, %(reason)s)
+SELECT %(task_id)s, %(daemon)s, %(new_id)s, %(robot)s, %(actor)s, %(reason)s
+WHERE NOT EXISTS (SELECT FROM robotq.fleet_handed_over AS h
+    WHERE h.task_id = %(task_id)s AND h.giver = %(daemon)s)
 ON CONFLICT (task_id) DO NOTHING RETURNING new_id;
 
 -- name: handed

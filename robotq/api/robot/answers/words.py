@@ -32,6 +32,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{daemon} cannot take it yet: {reason}",
     ),
     "fleet_taking": ("{daemon} 即将取走", "{daemon} is about to take it."),
+    "fleet_taken_over": (
+        "本机接管 {robot}",
+        "{robot} is driven from here as soon as its device has been asked.",
+    ),
     "fleet_left": ("{daemon} 已移出集群", "{daemon} is not in the fleet any more."),
     "fleet_handed_on": ("已移交给 {robot}", "{robot} gets it; the task of before does not run."),
     "fleet_reset": (

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from robotq.drivers.jsonline.device.pty_port import PtyPort
 from robotq.drivers.jsonline.device.server import Device, DeviceOptions
+from robotq.drivers.jsonline.device.tcp_port import TcpPort
 
-__all__ = ["Device", "DeviceOptions", "PtyPort"]
+__all__ = ["Device", "DeviceOptions", "PtyPort", "TcpPort"]

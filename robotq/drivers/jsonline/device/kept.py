@@ -33,8 +33,19 @@ class Kept:
         self.begun = 0
         """How many ids have ever been remembered here: who knows this number as it was earlier
         knows whether one can have been forgotten since."""
+        self.epoch = 0
+        """The highest that a host has come with; 0: none has."""
         self._reports: OrderedDict[str, JsonObject] = OrderedDict()
         self._read()
+
+    def rises(self, epoch: int) -> None:
+        """On disk when this returns: before the host with this epoch is told. Raises OSError."""
+        before, self.epoch = self.epoch, epoch
+        try:
+            self._write()
+        except OSError:
+            self.epoch = before
+            raise
 
     def report(self, id_: str) -> JsonObject | None:
         return self._reports.get(id_)
@@ -64,7 +75,12 @@ class Kept:
 
     def _write(self) -> None:
         if self._path is not None:
-            content = {"id": self.id, "begun": self.begun, "reports": list(self._reports.values())}
+            content = {
+                "id": self.id,
+                "begun": self.begun,
+                "epoch": self.epoch,
+                "reports": list(self._reports.values()),
+            }
             write_durably(self._path, orjson.dumps(content))
 
     def _read(self) -> None:
@@ -74,12 +90,13 @@ class Kept:
             found = orjson.loads(self._path.read_bytes())
             reports = [_after_a_restart(report) for report in found["reports"]]
             id_, begun = str(found["id"]), int(found["begun"])
+            epoch = int(found.get("epoch", 0))
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
             _log.error("%s is lost: %s", self._path, error)
             return
-        self.id, self.begun = id_, begun
+        self.id, self.begun, self.epoch = id_, begun, epoch
         self._reports = OrderedDict((str(report["id"]), report) for report in reports)
 
 

@@ -173,6 +173,11 @@ class Device:
         id_, op = request.get("id"), request.get("op")
         if not isinstance(id_, str) or not isinstance(op, str):
             raise BadLine("a request has an id and an op")
+        refused = self._refused_epoch(op, request)
+        if refused is not None:
+            _log.warning("%s %s under epoch %s is refused", op, id_, request.get("epoch"))
+            self._send(_stale(id_, refused))
+            return
         match op:
             case "run":
                 self._send(self._run(id_, request))
@@ -182,6 +187,22 @@ class Device:
                 self._collect(request)
             case _:
                 self._send(self._remembered(id_, op, request))
+
+    def _refused_epoch(self, op: str, request: Mapping[str, Any]) -> int | None:
+        """The epoch of the device, where this request comes from a host with an earlier one, or
+        with none: another host drives the robot since. A greeting with a higher one is what makes
+        it so, and is on disk before it is answered."""
+        if self._options.newest < SETTLES:
+            return None
+        told = request.get("epoch", 0)
+        epoch = told if isinstance(told, int) and not isinstance(told, bool) else 0
+        kept = self._kept
+        if op == "hello" and epoch > kept.epoch:
+            try:
+                kept.rises(epoch)
+            except OSError as error:
+                _log.error("an epoch is not kept: %s", error)
+        return None if epoch == kept.epoch else kept.epoch
 
     def _remembered(self, id_: str, op: str, request: Mapping[str, Any]) -> JsonObject:
         """The answer; the same one to a request that was answered before."""
@@ -229,7 +250,8 @@ class Device:
 
     def _remembers(self) -> JsonObject:
         kept = self._kept
-        return {"newest": self._options.newest, "memory": kept.id, "begun": kept.begun}
+        told = {"newest": self._options.newest, "memory": kept.id, "begun": kept.begun}
+        return {**told, "epoch": kept.epoch} if kept.epoch else told
 
     def _status(self, request: Mapping[str, Any]) -> JsonObject:
         run = request.get("run")
@@ -417,6 +439,16 @@ def _command(request: Mapping[str, Any]) -> Command:
 
 def _fault(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
+
+
+def _stale(id_: str, epoch: int) -> dict[str, Any]:
+    """No report, not even to a `run`: on a line that several hosts hear, the one that drives may
+    follow the command with this id."""
+    message = f"another host drives this device, under epoch {epoch}"
+    return {
+        "id": id_,
+        "error": {"code": messages.STALE_EPOCH, "message": message, "epoch": epoch},
+    }
 
 
 def _refused(id_: str, code: str, message: str) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.attached import AttachedRun
-from robotq.engine.robot.deps import ExecutorDeps
+from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.in_doubt import Doubt
 from robotq.engine.robot.run import Run
 from robotq.model.clock import MotionClock
-from robotq.model.task import Task
+from robotq.model.task import DeviceRun, Task
 
 
 class Beginning:
@@ -33,6 +33,7 @@ class Beginning:
         motion_held: bool,
         glance: Callable[[], None],
         links: int,
+        tenancy: Tenancy | None = None,
     ) -> Run:
         """`doubt`: the device has it already. `glance`: as `Run` has it. `links`: how many have
         been made."""
@@ -51,7 +52,7 @@ class Beginning:
             motion_held=motion_held,
             glance=glance,
             repeat_stop_s=deps.settings.timings.repeat_stop_s,
-            name_run=deps.claims.name_run if self._host.settles is not None else None,
+            name_run=self._name_run(tenancy) if self._host.settles is not None else None,
             driver=deps.settings.config.robots[self._robot].driver,
             programs=deps.programs,
             follows=None if doubt is None else doubt.unsettled(),
@@ -62,6 +63,17 @@ class Beginning:
             if doubt.request is not None:
                 run.ask_to_stop(doubt.request)
         return run
+
+    def _name_run(self, tenancy: Tenancy | None) -> Callable[[Task, DeviceRun], Awaitable[None]]:
+        name_run = self._deps.claims.name_run
+        if tenancy is None:
+            return name_run
+
+        async def also_there(task: Task, run: DeviceRun) -> None:
+            await name_run(task, run)
+            await tenancy.named(task, run)
+
+        return also_there
 
     def _recorder(self, task: Task) -> Recorder:
         deps = self._deps

@@ -1,0 +1,124 @@
+"""All robots of this daemon that another machine can take over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from robotq.engine.engine import Engine
+from robotq.fleet.door import away
+from robotq.fleet.members import Member
+from robotq.fleet.outbox import Outbox
+from robotq.fleet.own import Own
+from robotq.fleet.standby.adoption import Adoption
+from robotq.fleet.standby.epochs import Epochs
+from robotq.fleet.standby.keeper import Keeper
+from robotq.fleet.standby.lease import SQL, Leases
+from robotq.model.errors import RobotqError
+from robotq.postgres import Database, DatabaseAway, load
+
+_log = logging.getLogger(__name__)
+
+_INBOX = load("robotq.fleet", "inbox.sql")
+
+_SHARE = 0.2
+"""Of the shortest lease: between two renewals."""
+
+
+class Standbys:
+    """A `Keeper` for each, one after the other: a robot that has to wait for its own command keeps
+    no other one from its lease, since none of the steps waits for a robot."""
+
+    def __init__(
+        self,
+        database: Database,
+        member: Member,
+        own: Own,
+        *,
+        outbox: Outbox,
+        engine: Engine,
+        data: Path,
+        away_s: float,
+    ) -> None:
+        """Blocks: reads a file. Raises DataUnavailable."""
+        self._database = database
+        self._member = member
+        leases = Leases(database, member, own.home)
+        self._adoption = Adoption(database, leases, engine)
+        epochs = Epochs(data)
+        robots = engine.config.robots
+        self.keepers: Mapping[str, Keeper] = {
+            name: Keeper(
+                name,
+                standby,
+                engine.standby.tenures[name],
+                database=database,
+                leases=leases,
+                epochs=epochs,
+                adoption=self._adoption,
+                outbox=outbox,
+                engine=engine,
+                away_s=away_s,
+                moved=member.drives,
+            )
+            for name, robot in robots.items()
+            if (standby := robot.standby) is not None
+        }
+        self.every_s = min(
+            (min(1.0, one.config.lease_s * _SHARE) for one in self.keepers.values()), default=1.0
+        )
+
+    async def step(self) -> bool:
+        """Renew what is ours, and look at what is not. Raises DatabaseAway."""
+        if not self._member.joined:
+            return False
+        done = await asyncio.gather(
+            *(keeper.step() for keeper in self.keepers.values()), return_exceptions=True
+        )
+        for robot, error in zip(self.keepers, done, strict=True):
+            if isinstance(error, DatabaseAway):
+                raise error
+            if error is not None:
+                _log.error("the lease of %s: %s", robot, error, exc_info=error)
+        return False
+
+    async def end(self) -> None:
+        """What is on its way to the database gets there."""
+        await asyncio.gather(*(keeper.end() for keeper in self.keepers.values()))
+
+    async def give_back(self, under_way: Collection[str]) -> None:
+        """Commands of the inbox that were half taken for robots that are driven elsewhere now go
+        back to it. Called where the inbox takes nothing; `under_way`: what others are taking in.
+        Raises DatabaseAway."""
+        for robot, keeper in self.keepers.items():
+            if keeper.ours:
+                continue
+            half = await self._adoption.half_taken(robot)
+            for row_id in [one for one in half if one not in under_way]:
+                async with self._database.transaction() as connection:
+                    words = {"id": row_id, "name": self._member.name, "error": None}
+                    await connection.execute(_INBOX["back"], words)
+
+    async def prune(self) -> None:
+        """Raises DatabaseAway."""
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["prune"])
+
+    def elsewhere(self, robot: str) -> bool:
+        """Whether this robot of ours is driven by another daemon now."""
+        keeper = self.keepers.get(robot)
+        return keeper is not None and not keeper.ours and keeper.holder is not None
+
+    async def old_machine_is_off(self, robot: str, *, actor: str) -> None:
+        """A person says so, and this daemon is to drive. Raises RobotqError standby_refused,
+        fleet_away."""
+        keeper = self.keepers.get(robot)
+        if keeper is None:
+            reason = "this daemon has no such robot with `standby`"
+            raise RobotqError("standby_refused", robot=robot, reason=reason)
+        try:
+            await keeper.old_machine_is_off(actor)
+        except DatabaseAway as error:
+            raise away(error) from error

@@ -1,0 +1,190 @@
+"""One robot in the network and two machines that can reach it, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import orjson
+import yaml
+
+from robotq.testing.process import DaemonProcess, clean_environment
+
+from .conftest import KEY, free_port
+
+ROBOT = "robot_a"
+NOD = {"cmd_type": "ROBOT_ACTION", "params": {"action_type": "NOD"}}
+SCAN = {"cmd_type": "SCAN_QRCODE", "params": {}}
+LEASE_S = 3.0
+
+
+class Machine:
+    """A daemon of the pair. Its port and its data folder stay over all its lives."""
+
+    def __init__(self, folder: Path, name: str, dsn: str, robot: Mapping[str, Any]) -> None:
+        self.name = name
+        self.port = free_port()
+        self.data = folder / name
+        config = {
+            "language": "en",
+            "fleet": {
+                "dsn": dsn,
+                "name": name,
+                "url": f"http://127.0.0.1:{self.port}",
+                "key": KEY,
+                "poll_s": 0.1,
+                "away_s": 3,
+            },
+            "robots": {ROBOT: dict(robot)},
+        }
+        file = folder / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(config), encoding="utf-8")
+        self.process = DaemonProcess(self.data, config=file, port=self.port)
+
+    async def start(self, crash: str = "") -> None:
+        environ = {"ROBOTQ_CRASH_POINT": crash} if crash else {}
+        await asyncio.to_thread(self.process.start, environ=environ)
+
+    async def kill(self) -> None:
+        self.thaw()
+        await asyncio.to_thread(self.process.kill)
+
+    def freeze(self) -> None:
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self.process.alive():
+            os.kill(self.process.pid, signal.SIGCONT)
+
+    @property
+    def stands_still(self) -> bool:
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        except OSError:
+            return False
+        return stat.rpartition(")")[2].split()[0] == "T"
+
+    async def ask(
+        self, http: aiohttp.ClientSession, method: str, path: str, body: Any = None
+    ) -> tuple[int, dict[str, Any]]:
+        async with http.request(
+            method,
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else orjson.dumps(body),
+            timeout=aiohttp.ClientTimeout(total=10),
+        ) as answer:
+            return answer.status, orjson.loads(await answer.read())
+
+
+class Pair:
+    """The judge is the device: what it has moved, and what it has refused."""
+
+    def __init__(
+        self,
+        folder: Path,
+        dsn: str,
+        *,
+        fence: str = "device",
+        time_scale: float = 0.02,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._time_scale = time_scale
+        self._one_client = fence != "device"
+        self._log = folder / "device.log"
+        self._device: subprocess.Popen[bytes] | None = None
+        quick = {"hello_s": 2, "repeat_s": 0.1, "answer_s": 2, "heartbeat_s": 0.3, "silence_s": 2}
+        robot = {
+            "driver": "jsonline",
+            "options": {"port": f"socket://127.0.0.1:{self._port}", **quick},
+            "standby": {"fence": fence, "lease_s": lease_s, "margin_s": lease_s / 4},
+            "on_start": "resume",
+            "reconnect_s": 0.2,
+        }
+        self.one = Machine(folder, "lab-1", dsn, robot)
+        self.two = Machine(folder, "lab-2", dsn, robot)
+        self.http: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        self.http = aiohttp.ClientSession()
+        await asyncio.to_thread(self.power)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+        for machine in (self.one, self.two):
+            if machine.process.alive():
+                await machine.kill()
+        if self._device is not None:
+            self._device.terminate()
+            await asyncio.to_thread(self._device.wait, 10)
+
+    def power(self) -> None:
+        arguments = ["device", "--data", str(self._folder / "device")]
+        arguments += ["--listen", f"127.0.0.1:{self._port}", "--time-scale", str(self._time_scale)]
+        arguments += ["--one-client"] if self._one_client else []
+        with self._log.open("ab") as log:
+            self._device = subprocess.Popen(
+                [sys.executable, "-m", "robotq", *arguments],
+                stdout=log,
+                stderr=log,
+                env=clean_environment({}),
+            )
+
+    async def submit(self, machine: Machine, command: Mapping[str, Any], **more: Any) -> str:
+        status, answer = await machine.ask(self.http, "POST", "/", {**command, **more})
+        assert status == 200, answer
+        task_id: str = answer["task_id"]
+        return task_id
+
+    async def task(self, machine: Machine, task_id: str) -> dict[str, Any]:
+        return (await machine.ask(self.http, "GET", f"/task/{task_id}"))[1]
+
+    async def ended(self, machine: Machine, task_id: str, within_s: float = 30) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        async def look() -> bool:
+            nonlocal found
+            found = await self.task(machine, task_id)
+            return found.get("state") in ("completed", "failed", "cancelled")
+
+        await self.until(look, within_s, lambda: (machine.name, task_id, found))
+        return found
+
+    async def robot(self, machine: Machine) -> dict[str, Any]:
+        status, answer = await machine.ask(self.http, "GET", "/robots")
+        assert status == 200, answer
+        found: dict[str, Any] = next(one for one in answer["robots"] if one["robot_id"] == ROBOT)
+        return found
+
+    async def until(self, look: Any, within_s: float = 30, what: Any = lambda: "") -> None:
+        end = time.monotonic() + within_s
+        while True:
+            try:
+                if await look():
+                    return
+            except (aiohttp.ClientError, TimeoutError):
+                # it is being started, or stands still
+                pass
+            assert time.monotonic() < end, f"it did not come to that: {what()}"
+            await asyncio.sleep(0.03)
+
+    def motions(self) -> list[tuple[str, str]]:
+        """Task and motion, in order."""
+        log = self._folder / "device" / "simulator" / "motions.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        rows = [json.loads(line) for line in lines]
+        return [(row["task_id"], f"{row['step']}: {row['motion']}") for row in rows]
+
+    def refused(self) -> list[str]:
+        return [line for line in self._log.read_text().splitlines() if "is refused" in line]
