@@ -83,7 +83,7 @@ SABOTAGES = (
     _one(
         "a command with a key that was written already is refused where nothing more is taken",
         "engine/intake/idempotency.py",
-        "                    known = await self._known(request)\n"
+        "                    known = await self.known(request)\n"
         "                    if known is None:\n"
         "                        raise\n"
         "                    return known\n",
