@@ -98,6 +98,8 @@ class RosShows:
 class RosRobot:
     url: str = "ws://127.0.0.1:9090"
     """Of the bridge."""
+    ros: Literal[1, 2] = 2
+    """1: actions are those of actionlib, with types such as move_base_msgs/MoveBaseAction."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """Names for numbers and texts that expressions use."""
     allowed: list[str] = field(default_factory=list)

@@ -24,10 +24,14 @@ from robotq.drivers.mapped.filling import results
 from robotq.drivers.params import checked
 from robotq.drivers.rosbridge.asking import Asking
 from robotq.drivers.rosbridge.bridge import Bridge
+from robotq.drivers.rosbridge.dialects import ROS_1, ROS_2
 from robotq.drivers.rosbridge.goals import Goals
 from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, GoalStatus
 from robotq.drivers.rosbridge.options import RosbridgeOptions, read_options
 from robotq.drivers.rosbridge.ready import RosProgram
+from robotq.drivers.rosbridge.ros1 import goal_topic, goal_type
+from robotq.drivers.rosbridge.ros1_run import Ros1Run
+from robotq.drivers.rosbridge.ros1_stops import Ros1Stops
 from robotq.drivers.rosbridge.run import Run
 from robotq.drivers.rosbridge.shown import Shown
 from robotq.drivers.rosbridge.stops import Stops
@@ -52,8 +56,22 @@ class RosbridgeDriver:
         self._options = options
         self._link_changed = setup.link_changed
         self._bridge = Bridge(setup.robot, options.url)
-        self._goals = Goals(self._bridge, options.ready.actions, self._on_lost)
-        self._stops = Stops(self._bridge, options.ready)
+        ready = options.ready
+        self._ros_1 = ready.robot.ros == 1
+        self._dialect = ROS_1 if self._ros_1 else ROS_2
+        goals = {goal_topic(name): goal_type(type_) for name, type_ in ready.actions.items()}
+        self._goals = Goals(
+            self._bridge,
+            ready.actions,
+            self._on_lost,
+            self._dialect,
+            goals if self._ros_1 else None,
+        )
+        self._stops = (
+            Ros1Stops(self._bridge, ready, self._goals)
+            if self._ros_1
+            else Stops(self._bridge, ready)
+        )
         self._shown = Shown(
             self._bridge, options.ready.shows, {"values": dict(options.ready.robot.values)}
         )
@@ -141,7 +159,7 @@ class RosbridgeDriver:
         if not self._up:
             raise LinkLost("not connected")
         robot = self._options.ready.robot
-        return Run(
+        return (Ros1Run if self._ros_1 else Run)(
             program,
             params,
             robot.values,
@@ -218,7 +236,7 @@ class RosbridgeDriver:
             raise UncertainOutcome(
                 "answer_lost", f"it was a goal of {written}, which the options do not name any more"
             )
-        return action.name, bytes.fromhex(run.id)
+        return action.name, self._dialect.read(run.id)
 
     # -- stopping ------------------------------------------------------------------------------
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 
+from robotq.drivers.base import LinkLost
 from robotq.drivers.rosbridge.bridge import Bridge, Socket
+from robotq.drivers.rosbridge.dialects import ROS_2, Dialect
 from robotq.drivers.rosbridge.messages import (
-    GOAL_STATUS_ARRAY,
     GoalId,
     GoalStatus,
     Incoming,
     Published,
-    goals_in,
-    status_topic,
+    advertise,
     subscribe,
 )
+from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
@@ -26,13 +28,22 @@ class Goals:
     but that of the loop."""
 
     def __init__(
-        self, bridge: Bridge, actions: Iterable[str], on_lost: Callable[[str], None]
+        self,
+        bridge: Bridge,
+        actions: Iterable[str],
+        on_lost: Callable[[str], None],
+        dialect: Dialect = ROS_2,
+        publishes: Mapping[str, str] | None = None,
     ) -> None:
+        """`publishes`: topic -> its type, of what is sent on the same socket."""
         self._bridge = bridge
-        self._actions = {status_topic(action): action for action in actions}
+        self._dialect = dialect
+        self._publishes = publishes or {}
+        self._actions = {dialect.status_topic(action): action for action in actions}
         self._on_lost = on_lost
         self._socket: Socket | None = None
         self._known: dict[str, Mapping[GoalId, GoalStatus]] = {}
+        self._heard_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     @property
@@ -44,6 +55,7 @@ class Goals:
         self.close()
         with self._lock:
             self._known = {}
+            self._heard_at = {}
         socket: Socket
 
         def lost(reason: str) -> None:
@@ -55,7 +67,17 @@ class Goals:
         socket.open()
         self._socket = socket
         for topic in self._actions:
-            socket.send(subscribe(self._bridge.new_id(), topic, GOAL_STATUS_ARRAY))
+            socket.send(subscribe(self._bridge.new_id(), topic, self._dialect.status_type))
+        for topic, type_ in self._publishes.items():
+            # early: a publisher needs a moment to be found by those who listen
+            socket.send(advertise(self._bridge.new_id(), topic, type_))
+
+    def send(self, message: JsonObject) -> None:
+        """Raises LinkLost where it did not get out, or nobody knows."""
+        socket = self._socket
+        if socket is None:
+            raise LinkLost("not connected")
+        socket.send(message)
 
     def close(self) -> None:
         socket, self._socket = self._socket, None
@@ -67,16 +89,22 @@ class Goals:
         with self._lock:
             return self._known.get(action, {})
 
+    def written(self, goal: GoalId) -> str:
+        return self._dialect.written(goal)
+
+    def heard_at(self, action: str) -> float:
+        """When the server has told of its goals last, by the monotonic clock; 0 for never."""
+        with self._lock:
+            return self._heard_at.get(action, 0.0)
+
     def active(self, action: str) -> list[GoalId]:
         return [id_ for id_, status in self.of(action).items() if status.active]
 
     def look(self, action: str, seconds: float) -> Mapping[GoalId, GoalStatus] | None:
         """The same as the server says now: it keeps its last word for whoever subscribes. None
         where it says nothing, as it does before its first goal. Raises LinkLost."""
-        topic = status_topic(action)
-        exchange, socket = self._bridge.exchange(
-            lambda id_: subscribe(id_, topic, GOAL_STATUS_ARRAY)
-        )
+        topic, type_ = self._dialect.status_topic(action), self._dialect.status_type
+        exchange, socket = self._bridge.exchange(lambda id_: subscribe(id_, topic, type_))
         try:
             told = exchange.take(seconds)
         finally:
@@ -90,12 +118,13 @@ class Goals:
         if not isinstance(incoming, Published) or incoming.topic not in self._actions:
             return
         try:
-            goals = goals_in(incoming.message)
+            goals = self._dialect.goals_in(incoming.message)
         except ValueError as error:
             _log.warning("%s: %s: %s", self._bridge.robot, incoming.topic, error)
             return
         action = self._actions[incoming.topic]
         with self._lock:
+            self._heard_at[action] = time.monotonic()
             self._known[action] = _merged(self._known.get(action, {}), goals)
 
 

@@ -23,6 +23,7 @@ _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _NAME = re.compile(r"/[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 """A full name of ROS: https://design.ros2.org/articles/topic_and_service_names.html."""
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]*/(?:(?P<kind>msg|srv|action)/)?[A-Za-z][A-Za-z0-9_]*")
+_ROS_1_TYPES = {"action": "move_base_msgs/MoveBaseAction", "srv": "std_srvs/Trigger"}
 _DEEPEST = 20
 _ANSWERS = {"action": "result", "service": "response", "topic": "message"}
 """What a command uses -> the name of what is answered, in expressions."""
@@ -198,6 +199,12 @@ class RobotReader:
 
     def _type(self, text: str | None, kind: str, at: KeyPath) -> str:
         found = _TYPE.fullmatch(text or "")
+        if self._robot.ros == 1:
+            is_action = (text or "").endswith("Action")
+            if found is None or found["kind"] or (kind == "action") != is_action:
+                like = _ROS_1_TYPES.get(kind, "sensor_msgs/BatteryState")
+                self._pieces.fault(at, f"found {text!r}, expected a type of ROS 1 such as {like}")
+            return text or ""
         if found is None or found["kind"] not in (None, kind):
             example = {"action": "nav2_msgs/action/NavigateToPose", "srv": "std_srvs/srv/Trigger"}
             expected = example.get(kind, "sensor_msgs/msg/BatteryState")

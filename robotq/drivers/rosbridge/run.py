@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.mapped.filling import filled, place_of, results
@@ -35,7 +35,7 @@ from robotq.drivers.rosbridge.stops import Stops
 from robotq.drivers.settling import LeftRunning
 from robotq.model.json import JsonObject
 
-_TURN_S = 0.2
+TURN_S = 0.2
 """Between two looks at what is to happen besides; a stop wakes it at once."""
 _CANCEL_S = 0.3
 """Between two cancels of a goal that has not ended: the first may have come before the goal."""
@@ -47,6 +47,10 @@ _ANEW_S = 5.0
 """Between two looks at a goal whose end is awaited by its status alone."""
 _GONE = GoalStatus.UNKNOWN
 """Of a goal that its server does not list."""
+
+
+class Closes(Protocol):
+    def close(self) -> None: ...
 
 
 class Run:
@@ -136,7 +140,7 @@ class Run:
         looked_at = time.monotonic()
         while (status := self._goals.of(action).get(goal_id, _GONE)).active:
             cancelled_at = self._cancel_again(action, cancelled_at)
-            overheard.tell(overheard.exchange.take(_TURN_S, self._woken()), told)
+            overheard.tell(overheard.exchange.take(TURN_S, self._woken()), told)
             self._check_left()
             if time.monotonic() - looked_at > _ANEW_S:
                 # a subscription may die without a word
@@ -193,9 +197,7 @@ class Run:
         self._check()
         if self._program.place is not None:
             context.moved_to(None)
-        exchange, socket = self._bridge.exchange(
-            lambda id_: send_goal(id_, action.name, action.type, goal)
-        )
+        exchange, socket = self._send(action, goal, context)
         with self._lock:
             self._exchange = exchange
         try:
@@ -206,6 +208,15 @@ class Run:
                 self._exchange = None
             socket.close()
 
+    def _send(
+        self,
+        action: Action,
+        goal: object,
+        context: CommandContext,  # noqa: ARG002 - its id is known when the server lists it
+    ) -> tuple[Exchange, Closes]:
+        """Begins it. Raises DriverError where it was not begun, and UncertainOutcome."""
+        return self._bridge.exchange(lambda id_: send_goal(id_, action.name, action.type, goal))
+
     def _check_others(self, action: str) -> None:
         """Raises DriverError where the server is busy with a goal of somebody else."""
         if self._ignores_others or not self._goals.active(action):
@@ -214,9 +225,10 @@ class Run:
         self._goals.look(action, _LOOK_S)
         others = self._goals.active(action)
         if others:
+            whose = self._goals.written(others[0])
             raise DriverError(
-                f"{action} is carrying out a goal of somebody else ({others[0].hex()}): end it "
-                "there, or by an emergency stop"
+                f"{action} is carrying out a goal of somebody else ({whose}): end it there, or by "
+                "an emergency stop"
             )
 
     def _followed(
@@ -228,13 +240,13 @@ class Run:
         context: CommandContext,
     ) -> GoalEnded:
         """How the goal ended. Raises UncertainOutcome."""
-        turns = Turns(_TURN_S)
+        turns = Turns(TURN_S)
         began = turns.now()
         cancelled_at = 0.0
         accepted = False
         while True:
             cancelled_at = self._cancel_again(action, cancelled_at)
-            incoming = exchange.take(_TURN_S, self._woken())
+            incoming = exchange.take(TURN_S, self._woken())
             self._check_left()
             waited_s = turns.now() - began
             if isinstance(incoming, GoalEnded):

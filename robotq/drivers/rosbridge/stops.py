@@ -36,7 +36,7 @@ _NOBODY: GoalId = b"\xff" * 16
 """A goal that nobody has: to cancel it moves nothing, and shows that a cancel would get there."""
 
 
-class _Prepared:
+class Prepared:
     """A socket that is open, for one thing to be sent on it, and for its answer."""
 
     def __init__(self, bridge: Bridge) -> None:
@@ -66,7 +66,7 @@ class Stops:
     def __init__(self, bridge: Bridge, ready: ReadyRobot) -> None:
         self._bridge = bridge
         self._ready = ready
-        self._spare: dict[str, _Prepared] = {}
+        self._spare: dict[str, Prepared] = {}
         self._preparing: set[asyncio.Task[None]] = set()
 
     def prepare(self) -> Future[list[str]]:
@@ -133,7 +133,7 @@ class Stops:
             await asyncio.sleep(_BETWEEN_S)
 
     async def _asked(
-        self, prepared: _Prepared, message: Callable[[str], JsonObject]
+        self, prepared: Prepared, message: Callable[[str], JsonObject]
     ) -> Responded | None:
         try:
             await prepared.socket.sent(message(prepared.id))
@@ -143,7 +143,7 @@ class Stops:
         finally:
             self._later(prepared.socket.closed())
 
-    async def _taken(self, key: str) -> _Prepared:
+    async def _taken(self, key: str) -> Prepared:
         """The socket that was kept for this, or a new one; another one is prepared at once."""
         spare = self._spare.pop(key, None)
         if spare is None or not spare.socket.is_open:
@@ -158,7 +158,7 @@ class Stops:
             # the next stop opens one itself
             _log.warning("%s: no spare socket for a stop: %s", self._bridge.robot, error)
 
-    async def _keep(self, key: str, halt: Halt | None = None) -> _Prepared:
+    async def _keep(self, key: str, halt: Halt | None = None) -> Prepared:
         spare = await self._made()
         if halt is not None and halt.topic is not None:
             # a publisher needs a moment to be found by those who listen
@@ -168,8 +168,8 @@ class Stops:
             self._later(before.socket.closed())
         return spare
 
-    async def _made(self) -> _Prepared:
-        prepared = _Prepared(self._bridge)
+    async def _made(self) -> Prepared:
+        prepared = Prepared(self._bridge)
         await prepared.socket.opened()
         return prepared
 

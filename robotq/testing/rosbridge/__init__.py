@@ -3,8 +3,9 @@ and behind it a simulated graph of ROS, or any other one."""
 
 from __future__ import annotations
 
+from robotq.testing.rosbridge.actionlib import ActionlibServer
 from robotq.testing.rosbridge.graph import Graph
 from robotq.testing.rosbridge.server import BridgeServer
 from robotq.testing.rosbridge.simulated import SimulatedAction, SimulatedGraph
 
-__all__ = ["BridgeServer", "Graph", "SimulatedAction", "SimulatedGraph"]
+__all__ = ["ActionlibServer", "BridgeServer", "Graph", "SimulatedAction", "SimulatedGraph"]
