@@ -196,6 +196,11 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
         ),
     },
     ("Devices and other programs", "设备与其他程序"): {
+        "nodes": Listed(
+            "host.nodes",
+            "Read every node of a PLC's table once; writes nothing.",
+            "把 PLC 点表中的每个点读取一次；不写入任何内容。",
+        ),
         "device": Listed(
             "host.device",
             "Play a robot at the end of a serial line.",

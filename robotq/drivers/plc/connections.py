@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from robotq.drivers.plc import modbus, opcua, s7
 from robotq.drivers.plc.modbus import ModbusPlc
 from robotq.drivers.plc.modbus_line import serial_line, tcp_line
+from robotq.drivers.plc.nodes import Node
 from robotq.drivers.plc.opcua import OpcUaPlc
 from robotq.drivers.plc.pattern import Plc
 from robotq.drivers.plc.reading import ReadyStation
@@ -48,14 +50,17 @@ def connections(ready: ReadyStation) -> Connections:
         line = serial_line(rtu, written.answer_s)
         stop = ModbusPlc(line, rtu.device, nodes, first=True)
         return Connections(stop, *(ModbusPlc(line, rtu.device, nodes) for _ in range(2)))
-    return Connections(*(_one(ready) for _ in range(3)))
+    return Connections(*(one_connection(ready, nodes) for _ in range(3)))
 
 
-def _one(ready: ReadyStation) -> Connection:
-    written, nodes = ready.written, ready.nodes
+def one_connection(ready: ReadyStation, nodes: Mapping[str, Node]) -> Connection:
+    """To these nodes of its table."""
+    written = ready.written
     if written.modbus is not None:
         line = tcp_line(written.modbus, written.answer_s)
         return ModbusPlc(line, written.modbus.device, nodes)
+    if (rtu := written.modbus_rtu) is not None:
+        return ModbusPlc(serial_line(rtu, written.answer_s), rtu.device, nodes)
     if written.s7 is not None:
         return S7Plc(written.s7, nodes, written.answer_s)
     assert written.opcua is not None

@@ -1,20 +1,15 @@
-"""The nodes of a PLC: how a value stands in it, and the table in which they are listed."""
+"""The nodes of a PLC: how a value stands in it, and how its address is written."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from robotq.config.plc_station import PlcNode
-from robotq.config.strict_yaml import read
-from robotq.model.errors import ConfigError
 
 _INTEGERS: Mapping[str, tuple[int, int]] = {
     "int16": (-(2**15), 2**15 - 1),
@@ -35,9 +30,6 @@ _S7 = re.compile(
 _S7_AREAS: Mapping[str, str] = {"M": "M", "I": "I", "E": "I", "Q": "Q", "A": "Q"}
 _S7_SIZES: Mapping[str, int] = {"W": 2, "D": 4}
 _BITS = 16
-_LARGEST_TABLE = 2_000_000
-_MOST_NODES = 10_000
-_NUMBERS = ("scale", "offset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +153,10 @@ def modbus_node(written: PlcNode) -> Node:
     """Raises ValueError."""
     found = _MODBUS.fullmatch(written.address)
     if found is None:
-        raise ValueError(f"found {written.address!r}, expected such as holding:100 or coil:0")
+        raise ValueError(
+            f"found {written.address!r}, expected such as holding:100 or coil:0"
+            f"{_hint(written.address)}"
+        )
     area, at = found["area"], int(found["at"])
     bit = None if found["bit"] is None else int(found["bit"])
     node = Node(written=written, area=area, at=at, bit=bit)
@@ -173,6 +168,15 @@ def modbus_node(written: PlcNode) -> Node:
     if at + node.registers > 2**16:
         raise ValueError(f"found {at}, expected at most {2**16 - node.registers}")
     return node
+
+
+def _hint(address: str) -> str:
+    """What a number of five or six digits means in most manuals."""
+    areas = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
+    found = re.fullmatch(r"([0134])(\d{4,5})", address)
+    if found is None or int(found[2]) == 0:
+        return ""
+    return f"; {address} is {areas[found[1]]}:{int(found[2]) - 1} in most manuals"
 
 
 def opcua_node(written: PlcNode) -> Node:
@@ -207,55 +211,3 @@ def s7_node(written: PlcNode) -> Node:
     if node.at + node.length > 2**16:
         raise ValueError(f"found {node.at}, expected at most {2**16 - node.length}")
     return node
-
-
-def read_table(file: str) -> list[dict[str, Any]]:
-    """The rows of a table, CSV or YAML. Raises ConfigError."""
-    path = Path(file)
-    if path.suffix in (".yaml", ".yml"):
-        rows = read(path).value
-        if isinstance(rows, Mapping):
-            rows = rows.get("nodes")
-        if not isinstance(rows, list):
-            raise ConfigError(f"{path}: expected a list of nodes")
-        return rows
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(data) > _LARGEST_TABLE:
-        raise ConfigError(f"{path}: {len(data)} bytes, expected {_LARGEST_TABLE} at most")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # as a Chinese Excel writes it
-        try:
-            text = data.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: is neither UTF-8 nor GB18030") from error
-    return _csv_rows(path, text)
-
-
-def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
-    known = [each.name for each in fields(PlcNode)]
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    odd = [name for name in reader.fieldnames or () if name not in known]
-    if odd or not reader.fieldnames:
-        raise ConfigError(f"{path}: found the columns {odd}, expected some of {', '.join(known)}")
-    rows: list[dict[str, Any]] = []
-    for row in reader:
-        where = f"{path}: line {reader.line_num}"
-        if None in row or len(rows) >= _MOST_NODES:
-            raise ConfigError(f"{where}: more columns than the first line has, or too many rows")
-        told: dict[str, Any] = {
-            key: cell.strip() for key, cell in row.items() if cell and cell.strip()
-        }
-        for key in _NUMBERS:
-            if key in told:
-                try:
-                    told[key] = float(told[key])
-                except ValueError as error:
-                    raise ConfigError(f"{where}: {key}: expected a number") from error
-        if told:
-            rows.append(told)
-    return rows

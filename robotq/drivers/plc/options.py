@@ -8,8 +8,8 @@ from typing import Any
 
 from robotq.config.plc_station import PLC_STATION, PlcStation
 from robotq.drivers.mapped.commands import brought, why_lacking, wrong_options
-from robotq.drivers.plc.nodes import read_table
 from robotq.drivers.plc.reading import ReadyStation, StationReader
+from robotq.drivers.plc.table import known_types, read_table
 from robotq.model.json import JsonObject
 from robotq.steps import Program
 
@@ -45,6 +45,8 @@ def read_options(robot: str, options: Mapping[str, Any]) -> PlcOptions:
         own = whole.get("nodes")
         rows = read_table(table)
         whole["nodes"] = [*rows, *(own if isinstance(own, list) else [])]
+    if isinstance(whole.get("nodes"), list):
+        whole["nodes"] = known_types(whole["nodes"])
     read = PLC_STATION.read(whole)
     if not isinstance(read, PlcStation):
         raise wrong_options(robot, read)

@@ -51,6 +51,8 @@ class ReadyStation:
     written: PlcStation
     nodes: Mapping[str, Node]
     """By name; those that are used."""
+    table: Mapping[str, Node]
+    """By name, all."""
     station: Station
     programs: Mapping[str, PlcProgram]
     heartbeat: str | None
@@ -102,6 +104,7 @@ class StationReader:
             watchdog=None if dog is None else self._bit(dog, ("watchdog",), writes=True),
             shows={name: self._shown(name, value) for name, value in written.shows.items()},
             nodes=self._used,
+            table={node.name: node for node in self._nodes.values()},
         )
         if not self._used:
             fault((), "expected nodes, and commands that use them")

@@ -82,9 +82,15 @@ def free_port() -> int:
 
 
 class ModbusServer:
-    def __init__(self, kind: Kind) -> None:
-        self._types = types(kind)
-        self._at = {name: 10 * index for index, name in enumerate(self._types)}
+    def __init__(
+        self,
+        kind: Kind,
+        table: Mapping[str, str] | None = None,
+        places: Mapping[str, int] | None = None,
+    ) -> None:
+        """`table`: name -> type, of another table than that of `kind`; `places`: where they are."""
+        self._types = table or types(kind)
+        self._at = places or {name: 10 * index for index, name in enumerate(self._types)}
         self.port = free_port()
         self._server: Any = None
 
@@ -211,8 +217,15 @@ class S7Server:
 
 
 class OpcUaServer:
-    def __init__(self, kind: Kind) -> None:
-        self._types = types(kind)
+    def __init__(
+        self,
+        kind: Kind,
+        table: Mapping[str, str] | None = None,
+        shown: Mapping[str, str] | None = None,
+    ) -> None:
+        """`table`: as for Modbus; `shown`: the names that they have in the PLC."""
+        self._types = table or types(kind)
+        self._shown = shown or NAMES
         self.port = free_port()
         self._server: Any = None
         self._nodes: dict[str, Any] = {}
@@ -235,7 +248,7 @@ class OpcUaServer:
         await self._server.register_namespace("urn:plc")
         for name in self._types:
             node = await self._server.nodes.objects.add_variable(
-                f"ns=2;s={NAMES[name]}", NAMES[name], self._variant(name, 0)
+                f"ns=2;s={self._shown[name]}", self._shown[name], self._variant(name, 0)
             )
             await node.set_writable()
             self._nodes[name] = node

@@ -142,3 +142,41 @@ def test_port__of_a_serial_line_is_for_one_station(tmp_path: Path) -> None:
     found = list(shared_ports(load_config(file, {}, {})))
     assert len(found) == 1
     assert "found /dev/ttyS9, which one has" in found[0]
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_table__with_chinese_columns_and_the_types_of_the_program(
+    options: dict[str, Any], tmp_path: Path, between: str
+) -> None:
+    iec = {"bool": "BOOL", "int16": "int", "uint16": "WORD", "float32": "REAL"}
+    rows = [["名称", "别名", "类型", "地址", "字序", "比例"]]
+    rows += [
+        [
+            n["name"],
+            n["alias"],
+            iec[n["type"]],
+            n["address"],
+            n.get("words", ""),
+            n.get("scale", ""),
+        ]
+        for n in options.pop("nodes")
+    ]
+    lines = [between.join(str(cell) for cell in row) for row in rows]
+    (tmp_path / "table.csv").write_text("\n".join(lines), encoding="gb18030")
+    ready = read_options("station", {**options, "table": str(tmp_path / "table.csv")}).ready
+    assert ready.nodes["重量"].written.type == "float32"
+    assert ready.nodes["速度"].written.scale == 0.1
+    assert len(ready.table) == 13
+
+
+def test_column__that_stands_twice_is_told(options: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("name,名称,type,address\na,b,bool,coil:0\n")
+    with pytest.raises(ConfigError, match="found the column name twice"):
+        read_options("station", {**options, "table": str(tmp_path / "table.csv")})
+
+
+def test_address__of_a_manual_is_told_in_words() -> None:
+    with pytest.raises(ValueError, match="40001 is holding:0 in most manuals"):
+        modbus_node(PlcNode(name="x", type="int16", address="40001"))
+    with pytest.raises(ValueError, match="000017 is coil:16 in most manuals"):
+        modbus_node(PlcNode(name="x", type="bool", address="000017"))

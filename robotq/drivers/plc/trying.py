@@ -1,0 +1,64 @@
+"""The table of nodes is tried at the PLC itself: each of its nodes is read once, none written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from robotq.drivers.base import LinkLost
+from robotq.drivers.plc.connections import Connection, check_installed, one_connection
+from robotq.drivers.plc.reading import ReadyStation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One node as it was found."""
+
+    name: str
+    alias: str
+    address: str
+    value: Any
+    """None where it could not be read."""
+    unit: str
+    fault: str
+    used: bool
+    """Whether a command or the station uses it."""
+
+
+def tried(ready: ReadyStation) -> Iterator[Tried]:
+    """Every node of the table, in its order. Raises ConfigError where the library is missing, and
+    LinkLost where the PLC is not there."""
+    check_installed(ready)
+    connection = _opened(ready)
+    try:
+        for name, node in ready.table.items():
+            value, fault = None, ""
+            try:
+                value = connection.read([name])[name]
+            except LinkLost as error:
+                # a node that is not there is no end of the others; the connection may be one
+                fault = error.reason
+                connection.close()
+                connection = _opened(ready)
+            yield Tried(
+                name=name,
+                alias=node.written.alias,
+                address=node.written.address,
+                value=value,
+                unit=node.written.unit,
+                fault=fault,
+                used=name in ready.nodes,
+            )
+    finally:
+        connection.close()
+
+
+def _opened(ready: ReadyStation) -> Connection:
+    connection = one_connection(ready, ready.table)
+    try:
+        connection.open()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
