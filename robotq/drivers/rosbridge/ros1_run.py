@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, UncertainOutcome
 from robotq.drivers.mapped.filling import place_of, results
@@ -55,6 +56,8 @@ class Listening:
         self.exchange = Exchange()
         self.hears = False
         """Whether the server has been heard."""
+        self.goes_on: Collection[GoalId] = ()
+        """Goals that it was carrying out then."""
         self._socket = Socket(
             bridge, self._came, lambda reason: self.exchange.breaks(LinkLost(reason))
         )
@@ -79,9 +82,7 @@ class Listening:
         if not isinstance(incoming, Published):
             return
         if incoming.topic == ros1.status_topic(self._action):
-            if not self.hears:
-                self.hears = True
-                self.exchange.wake()
+            self._began_to_listen(incoming.message)
             return
         try:
             told = ros1.told_of(self._goal_id, self._action, incoming.topic, incoming.message)
@@ -90,6 +91,18 @@ class Listening:
             return
         if told is not None:
             self.exchange.put(told)
+
+    def _began_to_listen(self, message: Any) -> None:
+        if self.hears:
+            return
+        try:
+            goals = ros1.goals_in(message)
+        except ValueError as error:
+            _log.warning("%s: %s: %s", self._bridge.robot, self._action, error)
+            return
+        self.goes_on = [id_ for id_, status in goals.items() if status.active]
+        self.hears = True
+        self.exchange.wake()
 
 
 class Ros1Run(Run):
@@ -131,6 +144,8 @@ class Ros1Run(Run):
             if not listening.heard(self._is_stopping):
                 self._check()
                 raise DriverError(f"no action server tells anything at {action.name}/status")
+            # what is told all the time may be older: a new goal would push another one away
+            self._refuse_others(action.name, listening.goes_on)
             context.run_id(goal_id.decode(), details={"action": action.name})
             self._check()
             self.goal_id = goal_id

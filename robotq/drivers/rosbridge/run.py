@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -223,9 +223,12 @@ class Run:
             return
         # the end of the last goal may have come before the word of it on the other socket
         self._goals.look(action, _LOOK_S)
-        others = self._goals.active(action)
-        if others:
-            whose = self._goals.written(others[0])
+        self._refuse_others(action, self._goals.active(action))
+
+    def _refuse_others(self, action: str, others: Collection[GoalId]) -> None:
+        """Raises DriverError."""
+        if others and not self._ignores_others:
+            whose = self._goals.written(next(iter(others)))
             raise DriverError(
                 f"{action} is carrying out a goal of somebody else ({whose}): end it there, or by "
                 "an emergency stop"

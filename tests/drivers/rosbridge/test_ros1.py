@@ -108,12 +108,17 @@ def test_emergency_stop__that_the_server_does_not_heed_is_not_called_heard(site:
 
 
 def test_goal_of_somebody_else__is_not_pushed_away(site: Ros1Site) -> None:
-    """A server of ROS 1 would end theirs for ours."""
+    """A server of ROS 1 would end theirs for ours. Also one that has come a moment ago, of which
+    the connection that listens all the time knows nothing yet."""
     theirs = {"goal_id": {"id": "theirs"}, "goal": {"steps": 1_000}}
     site.bridge.on_loop(lambda: site.graph.publish("/move/goal", theirs))
     until(lambda: site.steps() > 0)
-    with pytest.raises(DriverError, match="a goal of somebody else \\(theirs\\)"):
-        site.do("MOVE")
+    goals = site.driver._goals  # type: ignore[attr-defined]
+    for late in (False, True):
+        if late:
+            goals.active = lambda _: []
+        with pytest.raises(DriverError, match="a goal of somebody else \\(theirs\\)"):
+            site.do("MOVE")
     assert site.starts() == 1
 
 
