@@ -210,9 +210,18 @@ def test_store__is_a_word_or_says_where_the_workers_tasks_are(write: Any) -> Non
     assert load_config(path, {}, {}).store == shared
     # a trial of a site's file must not touch what its daemons share
     assert load_config(path, {}, {"store": "memory"}).store == memory
-    path = write("store: postgres\n")
+    # one database for robots too is refused, and without the password
+    path = write("store: postgresql://robotq:0123@db/robotq\n")
+    with pytest.raises(ConfigError, match="the queues of robots stay with their daemon") as told:
+        load_config(path, {}, {})
+    assert "0123" not in str(told.value)
+    path = write("mode: postgresql://robotq:0123@db/robotq\n")
+    with pytest.raises(ConfigError, match=r"postgresql://robotq:\*\*\*@db") as told:
+        load_config(path, {}, {})
+    assert "0123" not in str(told.value)
+    path = write("store: sqlit\n")
     assert faults(path) == [
-        "site.yaml:1: store.own: found \"postgres\", expected 'sqlite' or 'memory'"
+        "site.yaml:1: store.own: found \"sqlit\", expected 'sqlite' or 'memory'"
     ]
 
 

@@ -184,6 +184,11 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
         "restore": Listed(
             "host.backup", "Put a backup into a data folder.", "把备份恢复到数据目录。"
         ),
+        "migrate": Listed(
+            "host.migrate",
+            "Move tasks for workers into a PostgreSQL, or back.",
+            "把工作者的任务移到 PostgreSQL 或移回。",
+        ),
         "run": Listed(
             "host.run",
             "Carry out command files here, without a daemon.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -20,6 +21,14 @@ OTHER_VARIABLES = frozenset(
 )
 """Variables of the command line, the clients and the crash tests: which file to read, where to
 die, which key to send, which daemon to talk to. They set no key of the configuration."""
+
+
+_PASSWORD = re.compile(r"(://[^/@\s:]*):[^/@\s]*@")
+
+
+def without_password(text: str) -> str:
+    """What was found, for a fault: that comes into logs and onto screens."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def children(kind: Any) -> Mapping[str, Any]:

@@ -312,10 +312,18 @@ def _told(detail: ErrorDetails) -> tuple[KeyPath, str]:
         for part in path[:-1]:
             section = keys.child(section, str(part))
         return path, f"unknown key{keys.suggestion(str(path[-1]), keys.children(section))}"
+    if path == ("store", "own") and str(detail["input"]).startswith("postgres"):
+        return path, _NO_ROBOTS_THERE
     expected = _EXPECTED.get(detail["type"], detail["msg"].removeprefix("Input should be "))
     return path, f"found {_shown(detail['input'])}, expected {expected}"
 
 
+_NO_ROBOTS_THERE = (
+    "found a PostgreSQL, expected 'sqlite' or 'memory': the queues of robots stay with their "
+    "daemon. Tasks of workers and the checklist can be there: store.workers"
+)
+
+
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = keys.without_password(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from robotq.config.keys import suggestion
+from robotq.config.keys import suggestion, without_password
 from robotq.config.strict_yaml import KeyPath
 
 _Made = TypeVar("_Made")
@@ -67,7 +67,7 @@ class Shaped(Generic[_Made]):
                 yield path, f"unknown key{suggestion(str(path[-1]), known)}"
                 continue
             expected = _EXPECTED.get(detail["type"], detail["msg"].removeprefix("Input should be "))
-            text = repr(detail["input"])
+            text = without_password(repr(detail["input"]))
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
             yield path, f"found {shown}, expected {expected}"
 

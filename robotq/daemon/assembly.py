@@ -226,7 +226,7 @@ def _read_fleet(config: Config, engine: Engine) -> Fleet:
         from robotq.api.fleet import elsewhere, state  # noqa: F401, PLC0415 - the site needs them
         from robotq.fleet.fleet import Fleet  # noqa: PLC0415 - needs psycopg
     except ModuleNotFoundError as error:
-        raise _without_extra("fleet.dsn", error) from error
+        raise without_extra("fleet.dsn", error) from error
     return Fleet(config, engine, config.data)
 
 
@@ -308,7 +308,7 @@ def _read_shared_store() -> Callable[[Store, str, Config], Store]:
     try:
         from robotq.daemon.shared_store import shared_store  # noqa: PLC0415 - needs psycopg
     except ModuleNotFoundError as error:
-        raise _without_extra("store.workers", error) from error
+        raise without_extra("store.workers", error) from error
     return shared_store
 
 
@@ -318,7 +318,7 @@ def _own_store(config: Config, end: asyncio.Event | None) -> Store:
     return SqliteStore(config.data) if end is None else SqliteStore(config.data, end.is_set)
 
 
-def _without_extra(key: str, error: ModuleNotFoundError) -> Exception:
+def without_extra(key: str, error: ModuleNotFoundError) -> Exception:
     """What to raise where a module is not there."""
     if error.name not in ("psycopg", "psycopg_pool"):
         return error

@@ -26,7 +26,7 @@ from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import ConfigError, DataUnavailable, NotReadable, RobotqError
 from robotq.model.task import Task
 from robotq.model.texts import Language, fill
-from robotq.store.port import Store
+from robotq.store.port import MOVING, SharedQueues, Store, moving_away
 from robotq.system.clocks import ScaledClock, SystemClock, VirtualClock
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,10 @@ async def start_engine(
     clock = clock or SystemClock()
     simulated = simulated_clock or motion_clock(config.time_scale)
     restored = await store.open(finished=config.queue.finished_in_memory)
+    moving = restored.facts.get(MOVING)
+    if moving is not None and not isinstance(store, SharedQueues):
+        await store.close()
+        raise ConfigError(f"{config.data.absolute()}: {moving_away(moving)}")
     signals = Signals()
     hosts: dict[str, DriverHost] = {}
     try:

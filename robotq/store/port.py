@@ -39,6 +39,8 @@ from robotq.store.mutations import (
 from robotq.store.queries import DeliveryQuery, ItemBatchQuery, ItemOrder, ItemQuery, TaskQuery
 
 __all__ = [
+    "MOVING",
+    "THERE_FRESH_MS",
     "AddToTally",
     "Answer",
     "AppendEvent",
@@ -73,6 +75,7 @@ __all__ = [
     "Taking",
     "Tally",
     "TaskQuery",
+    "moving_away",
 ]
 """Also what is written and asked for: whoever uses a store finds all of it here."""
 
@@ -117,6 +120,21 @@ class StoreStatistics:
 
 Committed: TypeAlias = Callable[[Sequence[Event]], None]
 """What a caller of `apply` does as soon as its mutations are on disk. Raises nothing."""
+
+
+THERE_FRESH_MS = 20_000
+"""For how long a daemon that tells which workers it has is believed to be there."""
+
+MOVING = "workers.moving"
+"""The fact of a store whose tasks for workers are being moved to another one."""
+
+
+def moving_away(fact: JsonObject) -> str:
+    """Why nothing of it is handed out."""
+    return (
+        f"its tasks for workers are being moved to {fact['to']}, and that is not finished: "
+        "run `robotq migrate` again"
+    )
 
 
 class StoreUnavailable(Exception):
@@ -200,8 +218,9 @@ class SharedQueues(Protocol):
         """Each time that something waits where nothing did before, at whichever daemon it came in.
         Ends where there is nothing to hear, or no more. News may come without it."""
 
-    async def note_workers(self, there: JsonObject) -> None:
-        """Tell the other daemons which workers are here. Raises SharedUnavailable."""
+    async def note_workers(self, there: JsonObject | None) -> None:
+        """Tell the other daemons which workers are here; None: this daemon ends. Raises
+        SharedUnavailable."""
 
     async def workers_elsewhere(self) -> Sequence[JsonObject]:
         """What the others have told. Raises SharedUnavailable."""

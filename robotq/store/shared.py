@@ -23,6 +23,7 @@ from robotq.model.task import Task, TaskState
 from robotq.store.job_query import JobQuery
 from robotq.store.merging import items_of_both
 from robotq.store.port import (
+    MOVING,
     AddToTally,
     Answer,
     AppendEvent,
@@ -48,6 +49,7 @@ from robotq.store.port import (
     Taking,
     Tally,
     TaskQuery,
+    moving_away,
 )
 from robotq.store.postgres import PostgresStore
 
@@ -58,7 +60,7 @@ CHECKLIST = "checklist"
 """The interface of the checklist. What people put on it is shared; an item that a step in the queue
 of a robot has made stays beside its task."""
 
-_THERE = "workers.there "
+THERE = "workers.there "
 """Begins the name of the fact that says which workers a daemon has."""
 
 _log = logging.getLogger(__name__)
@@ -71,7 +73,10 @@ T = TypeVar("T")
 _START_S = 3.0
 """Seconds that a start waits for the shared database; robots go on without it."""
 
-_FRONTS = 1_024
+_UNCOUNTED = 50
+"""Looks after which counts are taken over, whatever this daemon is writing."""
+
+FRONTS = 1_024
 """Daemons whose numbers of arrival differ for certain."""
 
 
@@ -95,6 +100,8 @@ class SharedWorkers:
         """What this daemon has read of the shared tasks."""
         self._event: int | None = None
         """What of the shared journal is in the daemon's own; None: it has never seen it."""
+        self._uncounted = 0
+        """Looks since counts should have been taken over."""
         self._sent: set[str] = set()
         """Webhooks of tasks for workers that are on their way, by id."""
         self.reason: str | None = "not connected yet"
@@ -160,6 +167,8 @@ class SharedWorkers:
         shared = self._make()
         try:
             theirs = await shared.open(finished=finished)
+            if MOVING in theirs.facts:
+                raise StoreUnavailable(moving_away(theirs.facts[MOVING]))
             self._front = await shared.join()
         except (StoreUnavailable, DataUnavailable) as error:
             self.reason = str(error)
@@ -179,8 +188,8 @@ class SharedWorkers:
     def next_number(self) -> int:
         """A number of arrival for a task of workers, which no other daemon gives: later ones are
         greater, by the clocks of the daemons."""
-        at = int(time.time() * 1000) * _FRONTS + self._front
-        self._last_number = max(at, self._last_number + _FRONTS)
+        at = int(time.time() * 1000) * FRONTS + self._front
+        self._last_number = max(at, self._last_number + FRONTS)
         return self._last_number
 
     # -- writing ---------------------------------------------------------------------------
@@ -262,8 +271,11 @@ class SharedWorkers:
                 tasks=theirs.unfinished, counts=_all(theirs.counts), mutations=(), more=True
             )
         assert self._event is not None
+        shared, before = self._shared, self._shared.applied
         try:
-            found = await self._shared.since(self._change, self._event, limit)
+            found = await shared.since(
+                self._change, self._event, limit, counted=self._uncounted > 0
+            )
         except StoreUnavailable as error:
             self.reason = str(error)
             raise SharedUnavailable(self.reason) from error
@@ -273,8 +285,26 @@ class SharedWorkers:
         if events:
             mutations.append(SetFact(READ_UP_TO, {"event": events[-1].id}))
         more = len(tasks) >= limit or len(events) >= limit
-        counted = None if counts is None else _all(counts)
+        counted = self._counted(counts, before=before, now=shared.applied)
         return News(tasks=tasks, counts=counted, mutations=mutations, more=more, change=change)
+
+    def _counted(
+        self,
+        counts: Mapping[tuple[str, str, TaskState], int] | None,
+        *,
+        before: tuple[int, int],
+        now: tuple[int, int],
+    ) -> Mapping[tuple[str, str, TaskState], int] | None:
+        """Nothing where this daemon has written meanwhile: memory has counted that already, or
+        will, and would be set back or count it twice. Under constant load now and then all the
+        same."""
+        if counts is None:
+            return None
+        if (before != now or now[1]) and self._uncounted < _UNCOUNTED:
+            self._uncounted += 1
+            return None
+        self._uncounted = 0
+        return _all(counts)
 
     def taken_over(self, news: News) -> None:
         """See `SharedQueues`."""
@@ -289,19 +319,26 @@ class SharedWorkers:
             async for _ in self._shared.rings():
                 yield
 
-    async def note_workers(self, there: JsonObject) -> None:
+    async def note_workers(self, there: JsonObject | None) -> None:
         """See `SharedQueues`."""
         shared = self._there()
-        noted = SetFact(f"{_THERE}{self._front}", there)
+        noted = SetFact(f"{THERE}{self._front}", there)
         await _shared(lambda _: shared.apply([noted]), shared, lambda events: events)
 
     async def workers_elsewhere(self) -> Sequence[JsonObject]:
         """See `SharedQueues`."""
+        shared = self._there()
         try:
-            facts = await self._there().facts(_THERE)
+            facts = await shared.facts("workers.")
         except StoreUnavailable as error:
             raise SharedUnavailable(str(error)) from error
-        return [told for name, told in facts.items() if name != f"{_THERE}{self._front}"]
+        if MOVING in facts:
+            # it began after this daemon had looked
+            self._shared, self.reason = None, moving_away(facts[MOVING])
+            await shared.close()
+            raise SharedUnavailable(self.reason)
+        own = f"{THERE}{self._front}"
+        return [told for name, told in facts.items() if name.startswith(THERE) and name != own]
 
     # -- reading ---------------------------------------------------------------------------
 

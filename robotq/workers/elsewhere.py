@@ -10,7 +10,7 @@ from typing import Any
 from robotq.engine.engine import Engine
 from robotq.engine.why_of_workers import WorkersThere
 from robotq.model.json import JsonObject
-from robotq.store.port import StoreUnavailable
+from robotq.store.port import THERE_FRESH_MS, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -19,9 +19,6 @@ _LOOK_S = 2.0
 
 _TELL_MS = 5_000
 """After which it is said again who is here, though nothing has changed."""
-
-_FRESH_MS = 20_000
-"""For how long that is believed."""
 
 _LINES = 256
 """Kinds of workers that are told of."""
@@ -51,7 +48,7 @@ class Elsewhere:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._tell(())
+        await self._tell(None)
 
     def changed(self) -> None:
         """Somebody has come or gone: the others are told at once."""
@@ -77,16 +74,17 @@ class Elsewhere:
         except StoreUnavailable as error:
             _log.debug("workers elsewhere: %s", error)
             told = ()
-        self._known = _together(told, self._clock.now_ms() - _FRESH_MS)
+        self._known = _together(told, self._clock.now_ms() - THERE_FRESH_MS)
 
-    async def _tell(self, lines: Lines) -> None:
+    async def _tell(self, lines: Lines | None) -> None:
         now_ms = self._clock.now_ms()
+        told = None if lines is None else {"at_ms": now_ms, "workers": [*map(list, lines)]}
         try:
-            await self._mirror.note_workers({"at_ms": now_ms, "workers": [*map(list, lines)]})
+            await self._mirror.note_workers(told)
         except StoreUnavailable as error:
             _log.debug("the others do not know who is here: %s", error)
         else:
-            self._told, self._told_ms = lines, now_ms
+            self._told, self._told_ms = lines or (), now_ms
 
     def _has(self, queue: str) -> bool:
         return any(of == queue and there.workers for (of, _), there in self._known.items())

@@ -167,8 +167,7 @@ class Hub:
     async def sweep(self) -> None:
         """Give up those tasks whose workers have not come back after a start; renew the leases of
         those that are here."""
-        if self._shared:
-            await self._renew()
+        await self._renew()
         if not self._orphans:
             return
         late = self._clock.now_ms() - self._started_ms >= _BACK_S * 1000

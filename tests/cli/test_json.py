@@ -73,6 +73,28 @@ def test_backup_and_restore__tell_what_they_did(typed: Typed, tmp_path: Path) ->
     assert (refused.code, refused.out) == (ExitCode.USAGE, "")
 
 
+def test_migrate__tells_what_it_moved(
+    typed: Typed, tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = typed("migrate", "--to", "postgresql", "--data", tmp_path / "data")
+    assert (wanted.code, wanted.out) == (ExitCode.USAGE, "")
+    assert "ROBOTQ_STORE__WORKERS" in wanted.err
+    monkeypatch.setenv("ROBOTQ_STORE__WORKERS", postgres)
+    nothing = typed("migrate", "--to", "postgresql", "--data", tmp_path / "data")
+    assert (nothing.code, nothing.out) == (ExitCode.USAGE, "")
+    assert "has no database" in nothing.err
+    robotq("run", NAVIGATION, "--time-scale", "0", "--data", tmp_path / "data")
+    told = typed("migrate", "--to", "postgresql", "--data", tmp_path / "data", "--json").json
+    assert (told["to"], told["data"], told["went_on"]) == (
+        "postgresql",
+        str(tmp_path / "data"),
+        False,
+    )
+    assert set(told["moved"].values()) == {0}
+    shown = typed("migrate", "--to", "postgresql", "--data", tmp_path / "data")
+    assert "Start the daemons with store.workers" in shown.out
+
+
 def test_run__tells_each_command_and_keeps_its_exit_code(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     body = {"cmd_type": "PICK_UP", "params": {"target_params": [{"bottle_id": "bottle_999"}]}}

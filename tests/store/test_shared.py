@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -103,3 +104,27 @@ async def test_database_away__robots_are_written_and_workers_refused(
             link.refuses = False
             await store.news(100)
             await store.apply(submit(for_workers(store)))
+
+
+async def test_counts__of_what_this_daemon_writes_meanwhile_are_not_set_back(
+    postgres: str, tmp_path: Path
+) -> None:
+    """It looks at what others have written; while the answer is on its way it writes itself."""
+    async with daemon(postgres, tmp_path) as (here, _), daemon(postgres, tmp_path) as (there, _):
+        first, second = for_workers(there), for_workers(here)
+        await there.apply(submit(first))
+        looking = asyncio.ensure_future(here.news(100))
+        await asyncio.sleep(0)
+        await here.apply(submit(second))
+        news = await looking
+        assert first in news.tasks
+        assert news.counts is None
+        here.taken_over(news)
+        # the next look has them, also where nothing else is new
+        for _ in range(2):
+            news = await here.news(100)
+            here.taken_over(news)
+            if news.counts is not None:
+                break
+        assert news.counts is not None
+        assert sum(news.counts.values()) == 2

@@ -56,7 +56,7 @@ class Mirror:
             async for _ in shared.rings():
                 await self.look()
 
-    async def note_workers(self, there: JsonObject) -> None:
+    async def note_workers(self, there: JsonObject | None) -> None:
         """Tell the other daemons which workers are here. Raises StoreUnavailable."""
         if self._commit.shared is not None:
             await self._commit.shared.note_workers(there)

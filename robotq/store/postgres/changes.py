@@ -82,7 +82,7 @@ class Changes:
                     appended.append(replace(event, id=self.events))
                     self._events.append(rows.event_to_row(event, self.events))
                 case SaveAnswer(answer):
-                    self._answers.append(_answer_to_row(answer))
+                    self.answer(answer)
                 case AddToTally(tally):
                     sum_of = (tally.api, tally.hour_ms, tally.name)
                     self._tallies[sum_of] = self._tallies.get(sum_of, 0) + tally.value
@@ -107,6 +107,10 @@ class Changes:
     def _new_task(self, task: Task) -> None:
         if task.revision != 1:
             raise StaleRevision(task.id)
+        self.insert(task)
+
+    def insert(self, task: Task) -> None:
+        """A task that is not there, at whatever revision."""
         self.last_seq = max(self.last_seq, task.seq)
         self._new.append((*_task_to_row(task), task.repeat_of))
         self._waits(task)
@@ -115,6 +119,9 @@ class Changes:
         self._steps += rows.steps_to_rows(task.seq, task.steps)
         self._name_files(task)
         self._count(task.api, task.queue, task.state, 1)
+
+    def answer(self, answer: Answer) -> None:
+        self._answers.append(_answer_to_row(answer))
 
     def _update_task(self, saving: SaveTask) -> None:
         task, was = saving.task, saving.was

@@ -30,7 +30,7 @@ _STEPS = (
     "(SELECT '[' || string_agg(step, ',' ORDER BY number) || ']' FROM robotq.steps "
     "WHERE steps.task = tasks.seq)"
 )
-_TASK = (
+TASK = (
     "api, queue, cmd_type, cmd_id, batch_id, submitted_at_ms, state, revision, ended_at_ms, "
     f"rest, seq, id, {_STEPS}"
 )
@@ -38,7 +38,7 @@ _TASK = (
 READ = load(
     __package__,
     "read.sql",
-    task=_TASK,
+    task=TASK,
     event=rows.EVENT_COLUMNS,
     delivery=state_rows.DELIVERY_COLUMNS,
     item=item_rows.COLUMNS,

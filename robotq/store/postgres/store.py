@@ -128,14 +128,19 @@ class PostgresStore:
 
         return await self._read(ask)
 
-    async def since(self, change: int, event: int, limit: int) -> Since:
+    @property
+    def applied(self) -> tuple[int, int]:
+        """Calls of `apply` that were written, and those that are on their way."""
+        return (0, 0) if self._writer is None else (self._writer.applied, self._writer.waiting)
+
+    async def since(self, change: int, event: int, limit: int, *, counted: bool = False) -> Since:
         """What was written after a change, and the journal after an event. At most `limit` tasks
-        of whole commits, and as many events."""
+        of whole commits, and as many events. `counted`: with counts in any case."""
 
         async def ask(connection: Connection) -> Since:
             tasks, last = await reads.changed(connection, change, limit)
             events = await reads.events(connection, event, limit, None, None)
-            counts = await reads.counts(connection) if tasks else None
+            counts = await reads.counts(connection) if tasks or counted else None
             return Since(tasks, last, events, counts)
 
         return await self._read(ask)

@@ -131,17 +131,7 @@ class SqliteStore(Asking):
             raise StoreUnavailable("the start was ended before the database was ready")
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=STATEMENTS)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            # macOS: without this a commit is in the drive's cache only. Nothing elsewhere.
-            connection.execute("PRAGMA fullfsync = ON")
-            connection.execute("PRAGMA checkpoint_fullfsync = ON")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+        return connect(self._path)
 
     def _connect_readers(self) -> Sequence[sqlite3.Connection]:
         connections = []
@@ -154,3 +144,24 @@ class SqliteStore(Asking):
             connection.execute("SELECT * FROM probe").fetchall()
             connections.append(connection)
         return connections
+
+
+def connect(path: Path, *, one_thread: bool = True) -> sqlite3.Connection:
+    """The one connection that writes, durably. `one_thread`: whether only this one uses it.
+    Raises sqlite3.Error."""
+    connection = sqlite3.connect(
+        path,
+        isolation_level=None,
+        cached_statements=STATEMENTS,
+        check_same_thread=one_thread,
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        # macOS: without this a commit is in the drive's cache only. Nothing elsewhere.
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
