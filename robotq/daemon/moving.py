@@ -39,7 +39,9 @@ async def move_workers(
     except ModuleNotFoundError as error:
         raise without_extra("robotq migrate", error) from error
     folder = SqlitePlace(config.data, make=not to_postgres)
-    database = PostgresPlace(Database(config.store.workers, name="robotq migrate", connections=1))
+    # nobody waits for an answer here, so a slow database may take its time
+    shared = Database(config.store.workers, name="robotq migrate", connections=1, deadline_s=60)
+    database = PostgresPlace(shared)
     source, target = (folder, database) if to_postgres else (database, folder)
     async with opened(source, target):
         mover = Mover(source, target)

@@ -52,7 +52,10 @@ def key_of(kind: Kind, row: Row) -> Key:
     return list(_KEY[kind](row))
 
 
-def statements(schema: str, parameter: str, task: str) -> Mapping[str, str]:
+def statements(
+    schema: str, parameter: str, task: str, of_tasks: tuple[str, str] = ("", "")
+) -> Mapping[str, str]:
+    """`of_tasks`: how an answer is kept with its tasks, column and value, if it is."""
     apis = ", ".join(f"'{api}'" for api in sorted(SHARED))
     scopes = " OR ".join(
         # a scope is `<interface>:<client>`, and `;` comes after `:`
@@ -67,6 +70,8 @@ def statements(schema: str, parameter: str, task: str) -> Mapping[str, str]:
         apis=apis,
         scopes=f"({scopes})",
         task=task,
+        answer=f"scope, key, fingerprint, body, at_ms{of_tasks[0]}",
+        of_tasks=of_tasks[1],
         item=items.COLUMNS,
         delivery=state_rows.DELIVERY_COLUMNS,
     )
@@ -110,10 +115,6 @@ class Place(ABC):
         """As they are, at whatever revision."""
 
     @abstractmethod
-    async def take_answers(self, answers: Sequence[Row]) -> None:
-        """A key that is here already stays as it is."""
-
-    @abstractmethod
     async def numbered(self, tasks: Sequence[Task], last: int) -> Sequence[int]:
         """Numbers of arrival for tasks that are new here, in their order and above `last`."""
 
@@ -142,10 +143,7 @@ class Place(ABC):
 
     async def take(self, kind: Kind, taken: Sequence[Row]) -> None:
         """Write rows of another place, which are not here."""
-        if kind is Kind.ANSWERS:
-            await self.take_answers(taken)
-        else:
-            await self.each(self.sql[f"take_{kind.value}"], taken)
+        await self.each(self.sql[f"take_{kind.value}"], taken)
 
     async def drop(self, kind: Kind, taken: Sequence[Row]) -> bool:
         """Remove rows that are elsewhere now. False where somebody has changed one."""

@@ -14,8 +14,8 @@ from robotq.postgres import Database, DatabaseAway, migrate
 from robotq.postgres.database import Connection
 from robotq.store.between.place import Kind, Place, Row, statements
 from robotq.store.port import THERE_FRESH_MS, StoreUnavailable
-from robotq.store.postgres.changes import WRITE, Changes
-from robotq.store.postgres.reads import READ, TASK, answer, found
+from robotq.store.postgres.changes import WRITE, Changes, answer_to_row
+from robotq.store.postgres.reads import READ, TASK, found
 from robotq.store.shared import FRONTS, THERE
 from robotq.store.sqlite import rows
 
@@ -24,7 +24,7 @@ class PostgresPlace(Place):
     """Daemons may serve it while tasks are moved to it."""
 
     shared = True
-    sql = statements("robotq.", "%s", TASK)
+    sql = statements("robotq.", "%s", TASK, (", task_ids", ", string_to_array(%s, ' ')"))
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -102,15 +102,10 @@ class PostgresPlace(Place):
         for statement in changes.statements():
             await self._in.execute(*statement)
 
-    async def take_answers(self, answers: Sequence[Row]) -> None:
-        assert self._in is not None
-        changes = Changes()
-        for row in answers:
-            kept = rows.answer_from_row(row)
-            if await answer(self._in, kept.scope, kept.key) is None:
-                changes.answer(kept)
-        for statement in changes.statements():
-            await self._in.execute(*statement)
+    async def take(self, kind: Kind, taken: Sequence[Row]) -> None:
+        if kind is Kind.ANSWERS:
+            taken = [answer_to_row(rows.answer_from_row(row)) for row in taken]
+        await super().take(kind, taken)
 
     async def numbered(self, tasks: Sequence[Task], last: int) -> Sequence[int]:
         """As daemons give them: by time, and none that another daemon gives."""

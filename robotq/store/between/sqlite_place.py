@@ -109,14 +109,6 @@ class SqlitePlace(Place):
         ]
         await self.each(WRITE["name_file"], named)
 
-    async def take_answers(self, answers: Sequence[Row]) -> None:
-        added = Added()
-        for row in answers:
-            kept = rows.answer_from_row(row)
-            if await self._do(reads.answer, self._connection, kept.scope, kept.key) is None:
-                added.answer(kept)
-        await self._do(added.insert, self._connection)
-
     async def take(self, kind: Kind, taken: Sequence[Row]) -> None:
         if kind is not Kind.EVENTS:
             await super().take(kind, taken)

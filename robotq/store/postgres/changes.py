@@ -82,7 +82,7 @@ class Changes:
                     appended.append(replace(event, id=self.events))
                     self._events.append(rows.event_to_row(event, self.events))
                 case SaveAnswer(answer):
-                    self.answer(answer)
+                    self._answers.append(answer_to_row(answer))
                 case AddToTally(tally):
                     sum_of = (tally.api, tally.hour_ms, tally.name)
                     self._tallies[sum_of] = self._tallies.get(sum_of, 0) + tally.value
@@ -119,9 +119,6 @@ class Changes:
         self._steps += rows.steps_to_rows(task.seq, task.steps)
         self._name_files(task)
         self._count(task.api, task.queue, task.state, 1)
-
-    def answer(self, answer: Answer) -> None:
-        self._answers.append(_answer_to_row(answer))
 
     def _update_task(self, saving: SaveTask) -> None:
         task, was = saving.task, saving.was
@@ -191,7 +188,8 @@ def tag_text(tags: Sequence[Any]) -> str:
     return "\n" + "".join(rows.json_text(tag) + "\n" for tag in tags)
 
 
-def _answer_to_row(answer: Answer) -> Row:
+def answer_to_row(answer: Answer) -> Row:
+    """The parameters of `answers`."""
     ids = answer.body.get("task_ids")
     return (*rows.answer_to_row(answer), " ".join(ids) if isinstance(ids, list | tuple) else "")
 

@@ -8,6 +8,11 @@ ORDER BY scope, key LIMIT {p};
 -- name: count_answers
 SELECT count(*) FROM {s}answers WHERE {scopes};
 
+-- name: take_answers
+-- A key that is there already stays as it is.
+INSERT INTO {s}answers ({answer}) VALUES ({p}, {p}, {p}, {p}, {p}{of_tasks})
+ON CONFLICT (scope, key) DO NOTHING;
+
 -- name: drop_answers
 DELETE FROM {s}answers WHERE scope = {p} AND key = {p};
 
