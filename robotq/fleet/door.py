@@ -134,6 +134,15 @@ class Door:
             raise away(error) from error
         return [Handed(*row) for row in rows]
 
+    async def count(self) -> int:
+        """How many wait. Raises RobotqError fleet_away."""
+        try:
+            async with self._database.connection() as connection:
+                row = await (await connection.execute(_SQL["waits"])).fetchone()
+        except DatabaseAway as error:
+            raise away(error) from error
+        return 0 if row is None else int(row[0])
+
     async def cancel(self, handed_id: str, *, actor: str, reason: str) -> bool:
         """Call off what waits in the inbox; False where it does not wait there any more.
 

@@ -20,6 +20,7 @@ from robotq.fleet.members import Known, LostName, Member, leave
 from robotq.fleet.outbox import Outbox
 from robotq.fleet.own import Own
 from robotq.fleet.peers import Peers
+from robotq.fleet.retention import forget
 from robotq.fleet.stops import Stops
 from robotq.fleet.view import View
 from robotq.model.errors import ConfigError, RobotqError
@@ -36,7 +37,7 @@ _BEFORE_BEGIN_S = 3.0
 """Wall seconds that a start waits for the database, to find stops that stand; without an answer it
 goes on, and latches them when the database is back."""
 _BEAT_S = 2.0
-_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 """Between two attempts while the database is away."""
 _PRUNE_S = 3_600.0
 
@@ -109,6 +110,10 @@ class Fleet:
     def daemons(self) -> Sequence[Known]:
         """As the database knew them a moment ago."""
         return self._daemons
+
+    def age_of(self, daemon: str) -> float | None:
+        """Seconds since a daemon was heard of, as the database knew it a moment ago."""
+        return next((round(one.age_s, 1) for one in self._daemons if one.name == daemon), None)
 
     def daemon_of(self, robot: str) -> str | None:
         """The other daemon that drives a robot, as far as is known here."""
@@ -260,7 +265,9 @@ class Fleet:
 
     async def _prune(self) -> bool:
         if self._migrated:
-            await self.door.prune(self._engine.config.retention.idempotency_hours)
+            kept = self._engine.config.retention
+            await self.door.prune(kept.idempotency_hours)
+            await forget(self.database, self.name, kept, self._engine.clock.now_ms())
             if self.standbys is not None:
                 await self.standbys.prune()
         return False

@@ -48,6 +48,7 @@ class Unwritten(msgspec.Struct, kw_only=True):
     """A stop that began here while the database was away."""
 
     stop: StopOfFleet
+    at_ms: int = 0
     latched_by: list[str] = msgspec.field(default_factory=list)
     """The other daemons that have said that they latched it."""
     left: bool = False
@@ -121,11 +122,11 @@ class Own:
         """Stops that began here and that the database does not know, oldest first."""
         return self._kept.unwritten
 
-    def began(self, stop: StopOfFleet) -> None:
+    def began(self, stop: StopOfFleet, at_ms: int = 0) -> None:
         """Keep a stop until the database has it; on disk with the next `had`. Of more than there
         may be, the oldest goes: each later one has stopped all that it has stopped."""
         waiting = self._kept.unwritten
-        waiting[stop.stop_id] = Unwritten(stop=stop)
+        waiting[stop.stop_id] = Unwritten(stop=stop, at_ms=at_ms)
         while len(waiting) > UNWRITTEN:
             oldest = next(iter(waiting))
             _log.warning("the stop %s is not told to the fleet: too many came after it", oldest)

@@ -35,6 +35,8 @@ CONFIRM_S = 1.0
 _STANDING = 100
 _UNREPORTED = 100
 """Latches that are still to be told to the database; of more, the oldest is not told."""
+_KEPT_S = 0.2
+"""Wall seconds that an answer waits for the own disk: the robots have stopped long before."""
 _AT_ONCE_S = 0.25
 """Wall seconds after which somebody may have reset a stop that was pressed: it is asked first."""
 PATH = "/fleet/stop"
@@ -55,7 +57,7 @@ class Stops:
         self._engine = engine
         self._unreported: dict[str, JsonObject] = {}
         """What was latched here and the database does not know, at most `_UNREPORTED`."""
-        self._keeping: asyncio.Future[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
         self._latching: dict[str, asyncio.Task[JsonObject]] = {}
 
     def new(self, *, actor: str, reason: str) -> StopOfFleet:
@@ -69,19 +71,20 @@ class Stops:
         """Tell every other daemon; `holds` are those that the stop has set here. Daemon ->
         `confirmed`, with the `robots` of its answer or with `error`. Returns within a second or
         so, whoever hangs; the database tells those that were not reached."""
-        self._own.began(stop)
+        self._own.began(stop, self._engine.clock.now_ms())
         kept = self._own.unwritten[stop.stop_id]
         telling = {
             name: asyncio.ensure_future(self._tell(name, stop)) for name in self._peers.names
         }
-        writing = asyncio.ensure_future(self._write_one(kept))
+        # the answer does not wait for the database: the stop is kept on the disk here until it is
+        # there, and who was reached directly has it
+        writing = asyncio.create_task(self._write_one(kept))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
         remembering = asyncio.ensure_future(self._own.had(stop.stop_id, holds))
         if telling:
             await asyncio.wait(telling.values(), timeout=CONFIRM_S + 0.2)
-        await asyncio.wait({writing, remembering}, timeout=CONFIRM_S if not telling else 0.2)
-        if stop.stop_id in self._own.unwritten:
-            # who has confirmed it is asked later whether they have it still
-            self._keeping = asyncio.ensure_future(self._own.save())
+        await asyncio.wait({remembering}, timeout=_KEPT_S)
         return {
             name: told.result()
             if told.done()
@@ -120,6 +123,8 @@ class Stops:
                 await self._written(kept, reset_by=None)
         except (DatabaseAway, TimeoutError) as error:
             _log.warning("%s is not in the database yet: %s", kept.stop.stop_id, error)
+            # with who has confirmed it, who is asked later whether it stands there still
+            await self._own.save()
 
     async def _write(self) -> None:
         """What the database does not know yet, as it is now: nobody latches what was reset while
@@ -270,6 +275,18 @@ class Stops:
                 },
             }
             for stop_id, door, actor, reason, at_ms in rows
+        ]
+
+    def unwritten(self) -> list[JsonObject]:
+        """The same of those that began here and that the database does not know yet."""
+        return [
+            {
+                **msgspec.structs.asdict(kept.stop),
+                "at_ms": kept.at_ms,
+                "latched_by": {name: {"confirmed": True, "robots": {}} for name in kept.latched_by},
+            }
+            for kept in self._own.unwritten.values()
+            if kept.reset_by is None
         ]
 
     async def reset(self, stop_id: str, *, actor: str) -> Mapping[str, JsonObject]:

@@ -17,6 +17,8 @@ from robotq.postgres import Database, DatabaseAway, load
 
 _SQL = load(__package__, "view.sql")
 
+_EVENTS = 1_000
+
 Place = tuple[int, int]
 """How far a journal was read: the journal of the daemon, and an event of it."""
 
@@ -32,11 +34,14 @@ class TaskOfFleet(msgspec.Struct, frozen=True, kw_only=True):
 
 class TasksQuery(msgspec.Struct, frozen=True, kw_only=True):
     daemon: str | None = None
+    api: str | None = None
     queue: str | None = None
     states: Sequence[str] | None = None
     cmd_type: str | None = None
     cmd_id: str | None = None
     error_code: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
     before: tuple[int, str, int] | None = None
     """Only older ones than this: submitted_at_ms, daemon, seq."""
     limit: int = 100
@@ -72,7 +77,10 @@ class View:
         before_ms, before_daemon, before_seq = query.before or (None, None, None)
         words = {
             "daemon": query.daemon,
+            "api": query.api,
             "queue": query.queue,
+            "from_ms": query.from_ms,
+            "to_ms": query.to_ms,
             "states": None if query.states is None else list(query.states),
             "cmd_type": query.cmd_type,
             "cmd_id": query.cmd_id,
@@ -84,6 +92,11 @@ class View:
         }
         rows = await self._rows("tasks", words)
         return [TaskOfFleet(daemon=daemon, task=task_of(record)) for daemon, record, _, _ in rows]
+
+    async def events_of(self, task_id: str) -> Sequence[tuple[str, Event]]:
+        """What the journals say about a task, oldest first; the latest `_EVENTS`."""
+        rows = await self._rows("events_of", {"task_id": task_id, "limit": _EVENTS})
+        return [(daemon, event_of(record)) for daemon, record in reversed(rows)]
 
     async def newest(self) -> Mapping[str, Place]:
         """How far the journal of each daemon is known."""

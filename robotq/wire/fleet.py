@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from robotq.wire.base import Answer, Object, Success, missing, one_of
 from robotq.wire.robots import StoppedPeer
+from robotq.wire.service import Event
 from robotq.wire.tasks import Task
 
 
@@ -116,8 +117,20 @@ class FleetTask(Answer, kw_only=True):
     """A task of some daemon."""
 
     daemon: str | None
-    """Null: no daemon has it yet."""
+    """Null: no daemon has it yet. `(shared)`: it is in a store that several daemons have."""
+    age_s: float | None
+    """Since that daemon was heard of: so old is what is told. Null: it is not in the fleet any
+    more, or the store is shared."""
     task: Task
+
+
+class FleetEvent(Answer, kw_only=True):
+    daemon: str
+    event: Event
+
+
+class TaskEvents(Answer, kw_only=True):
+    events: tuple[FleetEvent, ...]
 
 
 class FleetTasks(Answer, kw_only=True):

@@ -1,4 +1,4 @@
-"""python -m tests.fleet --minutes 5 --seed 1: see `campaign`."""
+"""python -m tests.fleet --minutes 5 --seed 1: see `campaign`; with --away 5: see `away`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
 
 from tests.postgres import server
 
+from .away import Away, p99
 from .campaign import Campaign
 
 console = Console()
@@ -22,10 +24,18 @@ def main() -> int:
     options.add_argument("--minutes", type=float, default=2.0)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--robots", type=int, default=6)
+    options.add_argument("--durable", action="store_true", help="every robot has durability: fleet")
+    options.add_argument(
+        "--away", type=float, metavar="MINUTES", help="take the database away for so long instead"
+    )
     given = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="robotq-fleet-"))
     with server.database(server.start(folder / "pg")) as dsn:
-        campaign = Campaign(folder, dsn, seed=given.seed, robots=given.robots)
+        if given.away is not None:
+            return _away(folder, dsn, given.away * 60)
+        campaign = Campaign(
+            folder, dsn, seed=given.seed, robots=given.robots, durable=given.durable
+        )
         found = asyncio.run(campaign.run(given.minutes * 60))
     console.print(f"seed {given.seed}: {found.accepted} accepted, {found.repeated} asked again")
     console.print("weather:", dict(found.weather))
@@ -34,6 +44,23 @@ def main() -> int:
     for text in found.violations[:50]:
         console.print(" ", text)
     return 1 if found.violations else 0
+
+
+def _away(folder: Path, dsn: str, away_s: float) -> int:
+    seen = asyncio.run(Away(folder, dsn).run(away_s))
+    console.print(
+        f"away for {away_s:g} s: {len(seen.accepted)} accepted, "
+        f"{dict(Counter(seen.refused))} refused, {seen.moved_while_away} motions meanwhile"
+    )
+    for name, stops in (("with", seen.stops_with_ms), ("without", seen.stops_without_ms)):
+        middle = sorted(stops)[len(stops) // 2]
+        console.print(f"stop of all {name} it: p50 {middle:.0f} ms, p99 {p99(stops):.0f} ms")
+    console.print(
+        f"{seen.unconfirmed} not confirmed; {seen.behind} events waited, sent after "
+        f"{seen.sent_after_s:.1f} s; all in the hub's view after {seen.shown_after_s:.1f} s, "
+        f"{seen.missing} missing"
+    )
+    return 1 if seen.missing or seen.unconfirmed or seen.shown_after_s > 10 else 0
 
 
 if __name__ == "__main__":

@@ -41,12 +41,15 @@ class Found:
 
 
 class Campaign:
-    def __init__(self, folder: Path, dsn: str, *, seed: int, robots: int = 6) -> None:
+    def __init__(
+        self, folder: Path, dsn: str, *, seed: int, robots: int = 6, durable: bool = False
+    ) -> None:
         self._random = random.Random(seed)
         self._seed = seed
         self._folder = folder
         self._proxy = Proxy(dsn)
         self._robots = robots
+        self._durable = durable
         self.nodes: list[Node] = []
         self.found = Found()
         self._tasks: dict[str, str] = {}
@@ -58,7 +61,14 @@ class Campaign:
         await self._proxy.start()
         names = [f"robot_{number}" for number in range(self._robots)]
         labs = [
-            Node(self._folder, f"lab-{lab}", self._proxy.dsn, names[lab::3]) for lab in range(3)
+            Node(
+                self._folder,
+                f"lab-{lab}",
+                self._proxy.dsn,
+                names[lab::3],
+                durable=names if self._durable else (),
+            )
+            for lab in range(3)
         ]
         hubs = [Node(self._folder, f"hub-{hub}", self._proxy.dsn, ()) for hub in range(2)]
         self.nodes = [*labs, *hubs]

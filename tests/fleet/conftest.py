@@ -113,6 +113,11 @@ class Member:
         assert status == 200, found
         return found
 
+    async def text(self, path: str) -> str:
+        async with self._site.http.get(f"http://127.0.0.1:{self.port}{path}") as answer:
+            assert answer.status == 200
+            return await answer.text()
+
     async def submit(self, command: Mapping[str, Any], robot: str, **headers: str) -> str:
         body = {**command, "robot_id": robot}
         task_id: str = (await self.post("/", body, **headers))["task_id"]

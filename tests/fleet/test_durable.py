@@ -15,6 +15,7 @@ from .proxy import Proxy
 pytestmark = pytest.mark.wall("daemons, and a database in another process")
 
 
+@pytest.mark.slow
 async def test_robot_with_durability_fleet__has_each_command_in_both_places_or_takes_none(
     site: Site,
 ) -> None:
@@ -66,7 +67,7 @@ async def test_machine_that_never_comes_back__its_commands_are_handed_on_and_run
     wanted = await lost.submit(HOME, "robot_a", Idempotency_Key="k")
     stays = await lost.submit(HOME, "robot_a")
     await until(lambda: _is_known(hub, stays))
-    on = {"robot_id": "robot_b", "machine_is_off": True}
+    on = {"robot_id": "robot_b", "old_machine_is_off": True}
     status, works = await hub.ask("POST", f"/fleet/tasks/{wanted}/hand_on", on)
     assert (status, works["error_code"]) == (409, "wrong_state")
     await lost.stop()
@@ -143,6 +144,16 @@ async def test_answer_that_never_comes__is_given_up_in_time_and_the_key_finds_ou
     assert (await lab.ended(task_id))["state"] == "completed"
     assert len((await lab.get("/tasks"))["tasks"]) == 1
 
+    # a retry is accepted here first, and answered when it is there too
+    site.proxy.cut()
+    path = f"/task/{task_id}/retry"
+    status, refused = await lab.ask("POST", path, {}, Idempotency_Key="again")
+    assert (status, refused["error_code"]) == (503, "fleet_away")
+    site.proxy.mend()
+    again = await until(lambda: _retried(lab, path))
+    assert (await lab.ended(again))["state"] == "completed"
+    assert len((await lab.get("/tasks"))["tasks"]) == 2
+
 
 async def _knows(member: Any, *robots: str) -> bool:
     found = await member.get("/fleet")
@@ -159,6 +170,11 @@ async def _accepted(member: Any, key: str) -> Any:
         "POST", "/", {**HOME, "robot_id": "robot_a"}, Idempotency_Key=key
     )
     return found["task_id"] if status == 200 else None
+
+
+async def _retried(member: Any, path: str) -> Any:
+    status, found = await member.ask("POST", path, {}, Idempotency_Key="again")
+    return found["task"]["task_id"] if status == 200 else None
 
 
 async def _is(member: Any, task_id: str, state: str) -> bool:

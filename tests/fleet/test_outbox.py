@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from robotq.config.schema import RetentionConfig
 from robotq.fleet.members import Member
 from robotq.fleet.outbox import Outbox
 from robotq.fleet.own import Own
-from robotq.fleet.view import View
+from robotq.fleet.retention import forget
+from robotq.fleet.view import TasksQuery, View
 from robotq.model.event import Event
 from robotq.model.task import Command, Task, TaskState
 from robotq.postgres import Database, migrate
@@ -121,3 +123,40 @@ async def test_backup__that_was_restored_parts_from_what_the_fleet_knows(
     # and the same once more adds nothing
     await _sent(Outbox(database, member, restored))
     assert len(await View(database).events({"lab": (0, 0)}, limit=100)) == 13
+
+
+async def test_history__is_kept_as_long_as_its_daemon_says_and_what_is_open_stays(
+    database: Database, tmp_path: Path
+) -> None:
+    journal: Any = Journal()
+    member = await _member(database, tmp_path)
+    outbox = Outbox(database, member, journal)
+    day_ms = 86_400_000
+    for number, (state, ended) in enumerate(
+        [("completed", day_ms), ("completed", 9 * day_ms), ("pending", None)]
+    ):
+        journal.task = replace(
+            TASK, id=f"task_{number}", state=TaskState(state), ended_at_ms=ended, revision=2
+        )
+        journal.rows.append(
+            Event(
+                id=number + 1,
+                kind="task.step",
+                at_ms=ended or 1,
+                actor="ann",
+                task_id=f"task_{number}",
+            )
+        )
+        journal.last_event_id = number + 1
+        await _sent(outbox)
+    await forget(database, "lab", RetentionConfig(tasks_days=5, events_days=7), 10 * day_ms)
+    view = View(database)
+    left = [one.task.id for one in await view.tasks(TasksQuery())]
+    assert sorted(left) == ["task_1", "task_2"]
+    events = await view.events({"lab": (0, 0)}, limit=100)
+    assert [event.task_id for _, _, event in events] == ["task_1"]
+    # and what the journal has since is sent as before
+    journal.happens("task.step", at_ms=10 * day_ms)
+    journal.last_event_id = 4
+    await _sent(Outbox(database, member, journal))
+    assert len(await view.events({"lab": (0, 0)}, limit=100)) == 2

@@ -11,6 +11,7 @@ from .conftest import Site, until
 pytestmark = pytest.mark.wall("daemons in one loop, and a database in another process")
 
 
+@pytest.mark.slow
 async def test_tasks_of_a_shared_store__are_in_the_fleet_once(site: Site) -> None:
     dsn = site.proxy.dsn
     one = await site.start("lab-1", "robot_a", workers=dsn)

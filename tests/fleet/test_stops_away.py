@@ -14,6 +14,7 @@ from .conftest import Site, until
 pytestmark = pytest.mark.wall("daemons in one loop, and a database in another process")
 
 
+@pytest.mark.slow
 async def test_stop_that_was_reset_while_the_database_was_away__stops_nobody_who_comes_later(
     site: Site,
 ) -> None:

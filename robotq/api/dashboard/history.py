@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from robotq.api.dashboard.look import line
 from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.robot.handlers.tasks import tasks_page
 from robotq.api.robot.models.tasks import TasksQuery
+from robotq.model.task import Task
 from robotq.wire import dashboard as wire
 
 
 async def history(call: Call) -> web.StreamResponse:
     """As `GET /tasks`, with what each is about and how it ended, in words."""
-    page, next_cursor = await tasks_page(call, call.query(TasksQuery))
+    elsewhere = call.app.get(ELSEWHERE)
+    page: Sequence[Task]
+    if elsewhere is not None and not call.engine.robots:
+        # a hub has no past of its own
+        page, next_cursor = await elsewhere.history(call)
+    else:
+        page, next_cursor = await tasks_page(call, call.query(TasksQuery))
     engine, language = call.engine, call.language
     return call.answer(
         wire.History(

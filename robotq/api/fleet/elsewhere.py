@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from robotq.api.fleet.answers import handed_why, is_away, task_of_handed
+from robotq.api.fleet.tasks import page
 from robotq.api.http.call import Call
 from robotq.api.http.errors import encoded
 from robotq.api.http.keyed import REPLAYED
@@ -168,6 +169,10 @@ class OtherDaemons:
                 view = orjson.loads(encoded(task_view(found, call.engine, call.language)))
                 return call.answer({**view, "why": [], "fleet": about})
             await asyncio.sleep(_LOOK_S)
+
+    async def history(self, call: Call) -> tuple[Sequence[Task], str | None]:
+        shown, cursor = await page(call)
+        return [one.task for one in shown], cursor
 
     async def find(self, call: Call, task_id: str) -> tuple[Task, dict[str, Any]]:
         """The task, and where it is. Raises RobotqError task_not_found, fleet_away."""

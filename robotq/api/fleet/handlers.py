@@ -10,18 +10,9 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from robotq.api.context import FLEET
 from robotq.api.fleet.answers import daemon_view, is_away, waiting_view
-from robotq.api.fleet.requests import (
-    EventsQuery,
-    HandOnBody,
-    StopBody,
-    TakeBody,
-    TasksQuery,
-    cursor_of,
-)
+from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TakeBody
 from robotq.api.http.call import Call
-from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.robot.answers.event import event_view
-from robotq.api.robot.answers.task import task_view
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import NamingBody
 from robotq.fleet import view
@@ -51,6 +42,8 @@ async def look(call: Call) -> web.StreamResponse:
         stops = tuple(_stop(one) for one in await fleet.stops.standing())
     except RobotqError as error:
         database = database or str(error)
+        # those that began here and that nobody else can know
+        stops = tuple(_stop(one) for one in fleet.stops.unwritten())
     return call.answer(
         wire.Fleet(
             name=fleet.name,
@@ -70,47 +63,6 @@ async def look(call: Call) -> web.StreamResponse:
 
 def _stop(found: JsonObject) -> wire.Stop:
     return wire.Stop.read(found)
-
-
-async def tasks(call: Call) -> web.StreamResponse:
-    query = call.query(TasksQuery)
-    found = await call.app[FLEET].view.tasks(
-        view.TasksQuery(
-            daemon=query.daemon,
-            queue=query.robot_id,
-            states=query.state.split(",") if query.state else None,
-            cmd_type=query.cmd_type,
-            cmd_id=query.cmd_id,
-            error_code=query.error_code,
-            before=None if query.cursor is None else cursor_of(query.cursor),
-            limit=query.limit + 1,
-        )
-    )
-    page = found[: query.limit]
-    last = page[-1] if len(found) > query.limit else None
-    cursor = None
-    if last is not None:
-        cursor = f"{last.task.submitted_at_ms}:{last.daemon}:{last.task.seq}"
-    return call.answer(
-        wire.FleetTasks(
-            tasks=tuple(
-                wire.FleetTask(
-                    daemon=one.daemon, task=task_view(one.task, call.engine, call.language)
-                )
-                for one in page
-            ),
-            count=len(page),
-            next_cursor=cursor,
-        )
-    )
-
-
-async def task(call: Call) -> web.StreamResponse:
-    return await call.app[ELSEWHERE].task(call, call.path("task_id"))
-
-
-async def cancel(call: Call) -> web.StreamResponse:
-    return await call.app[ELSEWHERE].cancel(call, call.path("task_id"), await call.json())
 
 
 async def events(call: Call) -> web.StreamResponse:

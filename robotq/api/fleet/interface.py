@@ -5,8 +5,15 @@ from __future__ import annotations
 from aiohttp import web
 
 from robotq.api.access.scopes import Scope
-from robotq.api.fleet import handlers
-from robotq.api.fleet.requests import EventsQuery, HandOnBody, StopBody, TakeBody, TasksQuery
+from robotq.api.fleet import handlers, metrics, tasks
+from robotq.api.fleet.requests import (
+    EventsQuery,
+    HandOnBody,
+    OneTaskQuery,
+    StopBody,
+    TakeBody,
+    TasksQuery,
+)
 from robotq.api.http.call import Call
 from robotq.api.http.errors import error_response
 from robotq.api.http.interface import Contents, OpenApiInfo
@@ -32,7 +39,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/tasks",
-        handler=handlers.tasks,
+        handler=tasks.tasks,
         scope=Scope.READ,
         summary="Tasks of all daemons, newest first.",
         query=TasksQuery,
@@ -42,16 +49,34 @@ ROUTES = (
     Route(
         method="GET",
         path="/tasks/{task_id}",
-        handler=handlers.task,
+        handler=tasks.task,
         scope=Scope.READ,
         summary="A task of any daemon, or a command that none has taken yet.",
+        query=OneTaskQuery,
         response=Task,
         errors=("task_not_found", "fleet_away"),
     ),
     Route(
+        method="GET",
+        path="/tasks/{task_id}/events",
+        handler=tasks.events,
+        scope=Scope.READ,
+        summary="What the journals of all daemons say about a task, oldest first; the last 1,000.",
+        response=wire.TaskEvents,
+        errors=("fleet_away",),
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=metrics.metrics,
+        scope=Scope.READ,
+        summary="Numbers of all daemons for Prometheus, each with its age.",
+        media_type="text/plain",
+    ),
+    Route(
         method="POST",
         path="/tasks/{task_id}/cancel",
-        handler=handlers.cancel,
+        handler=tasks.cancel,
         scope=Scope.SUBMIT,
         summary="Call off a task of any daemon.",
         request=CancelBody,

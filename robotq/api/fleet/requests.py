@@ -9,10 +9,26 @@ from pydantic import BaseModel, ConfigDict, Field
 from robotq.model.errors import RobotqError
 
 
+class OneTaskQuery(BaseModel):
+    """How long to wait for its end."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    wait: Annotated[float, Field(ge=0, le=60)] = 0
+    """Seconds."""
+
+
 class TasksQuery(BaseModel):
     """Which tasks of the fleet."""
 
     model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    api: str | None = None
+    """Of one interface: robot, task_queue, ..."""
+    from_: Annotated[str | None, Field(alias="from")] = None
+    """Submitted at this time or later."""
+    to: str | None = None
+    """Submitted before this time."""
 
     daemon: str | None = None
     robot_id: str | None = None
@@ -53,7 +69,7 @@ class HandOnBody(BaseModel):
 
     robot_id: Annotated[str | None, Field(max_length=64)] = None
     """Which robot gets it. None: the same one, where another daemon drives it by now."""
-    machine_is_off: Literal[True]
+    old_machine_is_off: Literal[True]
     """Somebody has made sure of it: nothing else keeps two machines from doing it."""
     reason: Annotated[str, Field(max_length=500)] = ""
 

@@ -11,7 +11,9 @@ from robotq.catalog import Kind
 from robotq.engine.engine import Engine
 from robotq.fleet.fleet import Fleet, State
 from robotq.model.json import JsonObject
+from robotq.model.task import TaskState
 from robotq.model.texts import Language
+from robotq.store.shared import SHARED
 
 
 def state_of(engine: Engine, statuses: Statuses, fleet: Fleet) -> State:
@@ -19,7 +21,6 @@ def state_of(engine: Engine, statuses: Statuses, fleet: Fleet) -> State:
 
     async def tell() -> JsonObject:
         known = await statuses.all()
-        counts = engine.reads.counts()
         return {
             "robots": {
                 language.value: [
@@ -28,13 +29,8 @@ def state_of(engine: Engine, statuses: Statuses, fleet: Fleet) -> State:
                 for language in Language
             },
             "estop": engine.estop.latched,
-            "counts": {
-                "pending": counts.pending,
-                "running": counts.running,
-                "completed": counts.completed,
-                "failed": counts.failed,
-                "cancelled": counts.cancelled,
-            },
+            "counts": _counts(engine, shared=False),
+            "shared_counts": _counts(engine, shared=True),
             "shares": engine.config.store.workers is not None,
             "isolated_since_ms": fleet.isolation.since_ms,
             "behind": fleet.outbox.behind,
@@ -42,3 +38,15 @@ def state_of(engine: Engine, statuses: Statuses, fleet: Fleet) -> State:
         }
 
     return tell
+
+
+def _counts(engine: Engine, *, shared: bool) -> JsonObject:
+    """Tasks by state: of what is in a store that other daemons have too, or of all else."""
+    there = SHARED if engine.config.store.workers is not None else frozenset()
+    if shared and not there:
+        return {}
+    counts = {state.value: 0 for state in TaskState}
+    for (api, _, state), number in engine.reads.all_counts().items():
+        if (api in there) is shared:
+            counts[state.value] += number
+    return counts

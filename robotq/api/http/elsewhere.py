@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from robotq.api.http.call import Call
 from robotq.engine.intake.idempotency import KeyedRequest
+from robotq.model.task import Task
 from robotq.wire.robots import StoppedPeer
 
 
@@ -34,6 +35,10 @@ class Elsewhere(Protocol):
 
     async def task(self, call: Call, task_id: str, wait_s: float = 0.0) -> web.StreamResponse:
         """A task of another daemon. Raises RobotqError task_not_found, fleet_away."""
+
+    async def history(self, call: Call) -> tuple[Sequence[Task], str | None]:
+        """A page of the tasks of all daemons, newest first, as the dashboard of a daemon without
+        robots shows it, and the cursor to the next one. Raises RobotqError."""
 
     async def cancel(self, call: Call, task_id: str, body: Any) -> web.StreamResponse:
         """Call one off. Raises RobotqError."""

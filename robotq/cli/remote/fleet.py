@@ -41,24 +41,40 @@ def fleet(
         bool,
         parse.Option(
             "--old-machine-is-off",
-            help="With --take: you have seen that the other machine has no power, or that its line "
-            "to the robot is unplugged. Your name goes into the journal.",
+            help="With --take or --hand-on: you have seen that the other machine has no power, or "
+            "that its line to the robot is unplugged. Your name goes into the journal.",
         ),
     ] = False,
+    hand_on: Annotated[
+        str | None,
+        parse.Option(
+            "--hand-on",
+            metavar="TASK_ID",
+            help="Give a waiting task of a machine that is off to another robot; needs "
+            "--old-machine-is-off.",
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, parse.Option("--to", metavar="ROBOT", help="With --hand-on: who gets it.")
+    ] = None,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Show all daemons of the fleet: how old what is known of them is, and what waits for them."""
-    if sum(one is not None for one in (leave, reset, take)) > 1:
-        raise Failure("--leave, --reset and --take do not go together", ExitCode.USAGE)
-    if old_machine_is_off is not (take is not None):
+    if sum(one is not None for one in (leave, reset, take, hand_on)) > 1:
+        raise Failure("--leave, --reset, --take and --hand-on do not go together", ExitCode.USAGE)
+    if old_machine_is_off is not (take is not None or hand_on is not None):
         raise Failure(
-            "--take and --old-machine-is-off go together: two machines that drive one robot are "
-            "worse than none. Go and look.",
+            "--take or --hand-on, and --old-machine-is-off go together: two machines that drive "
+            "one robot are worse than none. Go and look.",
             ExitCode.USAGE,
         )
-    if take is not None:
+    if hand_on is not None:
+        path = f"/fleet/tasks/{quote(hand_on, safe='')}/hand_on"
+        body: JsonObject = {"old_machine_is_off": True, **({} if to is None else {"robot_id": to})}
+        _told(talk(url, key, lambda caller: caller.post(path, body, safe=True)), as_json)
+    elif take is not None:
         path = f"/fleet/robots/{quote(take, safe='')}/take"
         body = {"old_machine_is_off": True}
         _told(talk(url, key, lambda caller: caller.post(path, body, safe=True)), as_json)

@@ -9,7 +9,10 @@ ORDER BY EXISTS (SELECT FROM robotq.fleet_handed_over AS h
 -- name: tasks
 SELECT daemon, record, submitted_at_ms, seq FROM robotq.fleet_tasks
 WHERE (%(daemon)s::text IS NULL OR daemon = %(daemon)s)
+    AND (%(api)s::text IS NULL OR api = %(api)s)
     AND (%(queue)s::text IS NULL OR queue = %(queue)s)
+    AND (%(from_ms)s::bigint IS NULL OR submitted_at_ms >= %(from_ms)s)
+    AND (%(to_ms)s::bigint IS NULL OR submitted_at_ms < %(to_ms)s)
     AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s::text[]))
     AND (%(cmd_type)s::text IS NULL OR cmd_type = %(cmd_type)s)
     AND (%(cmd_id)s::text IS NULL OR cmd_id = %(cmd_id)s)
@@ -22,6 +25,10 @@ ORDER BY submitted_at_ms DESC, daemon DESC, seq DESC LIMIT %(limit)s;
 SELECT journal, id, record FROM robotq.fleet_events
 WHERE daemon = %(daemon)s AND (journal, id) > (%(journal)s, %(id)s)
 ORDER BY journal, id LIMIT %(limit)s;
+
+-- name: events_of
+SELECT daemon, record FROM robotq.fleet_events WHERE task_id = %(task_id)s
+ORDER BY at_ms DESC, journal DESC, id DESC LIMIT %(limit)s;
 
 -- name: newest
 SELECT name, journal, sent_id FROM robotq.fleet_daemons ORDER BY name;

@@ -106,7 +106,10 @@ export function historyView() {
       if (names !== commands) {
         commands = names;
         command.replaceChildren(command.firstChild, ...specs.map((spec) => h("option", { value: spec.cmd_type, text: titleOf(live.specs, spec.cmd_type) })));
-        robot.replaceChildren(robot.firstChild, ...live.look.robots.map((one) => h("option", { value: one.robot_id, text: one.robot_id })));
+        const options = (ids) => robot.replaceChildren(robot.firstChild, ...ids.map((id) => h("option", { value: id, text: id })));
+        options(live.look.robots.map((one) => one.robot_id));
+        // a hub shows the past of the whole fleet
+        if (live.look.robots.length === 0) get("fleet").then((fleet) => options(fleet.daemons.flatMap((one) => one.names))).catch(() => {});
       }
       restart();
     },
