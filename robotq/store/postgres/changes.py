@@ -14,23 +14,13 @@ from robotq.store.port import (
     AddToTally,
     Answer,
     AppendEvent,
-    DropHold,
-    DropItem,
-    DropOccupancy,
-    MarkItemOf,
     Mutation,
     SaveAnswer,
-    SaveDelivery,
-    SaveHold,
-    SaveItem,
-    SaveItemBatch,
-    SaveOccupancy,
     SaveTask,
-    SetFact,
     StaleRevision,
 )
-from robotq.store.sqlite import rows, state_rows
-from robotq.store.sqlite.items import item_to_row
+from robotq.store.sqlite import rows
+from robotq.store.sqlite.plain import plain
 
 BELL = "robotq_waiting"
 """Where daemons hear that something waits where nothing did before."""
@@ -87,7 +77,8 @@ class Changes:
                     sum_of = (tally.api, tally.hour_ms, tally.name)
                     self._tallies[sum_of] = self._tallies.get(sum_of, 0) + tally.value
                 case _:
-                    self._done.append(_statement(mutation))
+                    name, row = plain(mutation)
+                    self._done.append((WRITE[name], tuple(map(_kept, row))))
         return appended
 
     def statements(self) -> Iterator[Statement]:
@@ -203,54 +194,3 @@ def _kept(value: Any) -> Any:
     if isinstance(value, str) and "\0" in value:
         raise ValueError(_WITHOUT_NUL)
     return value
-
-
-def _statement(
-    mutation: SaveHold
-    | DropHold
-    | SaveOccupancy
-    | DropOccupancy
-    | SaveDelivery
-    | SetFact
-    | SaveItem
-    | DropItem
-    | SaveItemBatch
-    | MarkItemOf,
-) -> Statement:
-    match mutation:
-        case SaveItem() | DropItem() | SaveItemBatch() | MarkItemOf():
-            return _item_statement(mutation)
-        case SaveHold(hold):
-            return WRITE["save_hold"], state_rows.hold_to_row(hold)
-        case DropHold(robot, code):
-            return WRITE["drop_hold"], (robot, code.value)
-        case SaveOccupancy(occupancy):
-            return WRITE["save_occupancy"], state_rows.occupancy_to_row(occupancy)
-        case DropOccupancy(resource):
-            return WRITE["drop_occupancy"], (resource,)
-        case SaveDelivery(delivery):
-            return WRITE["save_delivery"], state_rows.delivery_to_row(delivery)
-        case SetFact(name, None):
-            return WRITE["forget_fact"], (name,)
-        case SetFact(name, value):
-            return WRITE["set_fact"], (name, rows.json_text(value))
-
-
-def _item_statement(mutation: SaveItem | DropItem | SaveItemBatch | MarkItemOf) -> Statement:
-    match mutation:
-        case SaveItem(item):
-            row = tuple(map(_kept, item_to_row(item)))
-            if item.revision == 1:
-                return WRITE["insert_item"], row
-            return WRITE["update_item"], (*row, item.revision - 1, item.id)
-        case DropItem(item_id, revision, _):
-            return WRITE["drop_item"], (item_id, revision, item_id)
-        case SaveItemBatch(batch):
-            made = (batch.id, batch.session_id, batch.reason, batch.created_at_ms)
-            return WRITE["insert_item_batch"], tuple(map(_kept, made))
-        case MarkItemOf(task_id, None, _):
-            return WRITE["drop_item_of"], (task_id,)
-        case MarkItemOf(task_id, status, at_ms):
-            assert status is not None
-            told = {"task_id": task_id, "status": status.value, "at_ms": at_ms}
-            return WRITE["mark_item_of"], told

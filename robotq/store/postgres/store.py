@@ -38,11 +38,9 @@ from robotq.store.port import (
 from robotq.store.postgres import reads
 from robotq.store.postgres.changes import BELL, WRITE
 from robotq.store.postgres.writer import Writer, refusal
+from robotq.store.pruning import Pruning
 
 _log = logging.getLogger(__name__)
-
-_PRUNE_ROWS = 200
-"""Rows removed in one transaction; a submit waits for one of them at most."""
 
 T = TypeVar("T")
 
@@ -58,7 +56,7 @@ class Since(NamedTuple):
     """Of all tasks, as new as `tasks` or newer; None where there are none."""
 
 
-class PostgresStore:
+class PostgresStore(Pruning):
     """Everything in the schema `robotq` of a database, for any number of daemons.
 
     A daemon keeps no truth of it in memory: a change names the revision that it is over, and is
@@ -194,22 +192,6 @@ class PostgresStore:
     async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
         return await self._read(lambda found: reads.tallies(found, api, from_ms, to_ms))
 
-    async def prune(
-        self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
-    ) -> int:
-        """See `Store.prune`. Any daemon may do it; two of them do no harm."""
-        removed = 0
-        for statement, before_ms in (
-            ("prune_tasks", tasks_before_ms),
-            ("prune_events", events_before_ms),
-            ("prune_answers", answers_before_ms),
-            ("prune_deliveries", tasks_before_ms),
-            ("prune_items", tasks_before_ms),
-            ("prune_tallies", events_before_ms),
-        ):
-            removed += await self._remove(WRITE[statement], before_ms, limit)
-        return removed
-
     async def probe(self) -> None:
         async def write(connection: Connection) -> None:
             await connection.execute(WRITE["probe"])
@@ -252,15 +234,11 @@ class PostgresStore:
         except psycopg.DataError as error:
             raise refusal(error) from error
 
-    async def _remove(self, statement: str, before_ms: int, limit: int) -> int:
-        async def remove(connection: Connection) -> int:
-            asked = {"before": before_ms, "rows": min(limit - removed, _PRUNE_ROWS)}
-            return (await connection.execute(statement, asked)).rowcount
+    async def _remove(self, statement: str, before_ms: int, rows: int) -> int:
+        """Any daemon may do it; two of them do no harm."""
 
-        removed = 0
-        while removed < limit:
-            count = await self._read(remove)
-            removed += count
-            if not count:
-                break
-        return removed
+        async def remove(connection: Connection) -> int:
+            asked = {"before": before_ms, "rows": rows}
+            return (await connection.execute(WRITE[statement], asked)).rowcount
+
+        return await self._read(remove)

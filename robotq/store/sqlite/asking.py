@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -21,19 +21,17 @@ from robotq.store.port import (
     Tally,
     TaskQuery,
 )
+from robotq.store.pruning import Pruning
 from robotq.store.sqlite import items, jobs, reads
 from robotq.store.sqlite.changes import WRITE
 
 _OLDEST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
-_PRUNE_ROWS = 200
-"""Rows removed in one transaction; a submit waits for one of them at most."""
-
 T = TypeVar("T")
 
 
-class Asking(ABC):
+class Asking(Pruning):
     """The part of `Store` that is the same wherever the database is."""
 
     @abstractmethod
@@ -87,34 +85,11 @@ class Asking(ABC):
     async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
         return await self._read(lambda found: items.batches(found, query))
 
-    async def prune(
-        self, *, tasks_before_ms: int, events_before_ms: int, answers_before_ms: int, limit: int
-    ) -> int:
-        """See `Store.prune`. Submits get in between every few hundred rows."""
-        removed = 0
-        for statement, before_ms in (
-            ("prune_tasks", tasks_before_ms),
-            ("prune_events", events_before_ms),
-            ("prune_answers", answers_before_ms),
-            ("prune_deliveries", tasks_before_ms),
-            ("prune_items", tasks_before_ms),
-            ("prune_tallies", events_before_ms),
-        ):
-            removed += await self._remove(WRITE[statement], before_ms, limit)
-        return removed
-
     async def probe(self) -> None:
         await self._change(WRITE["probe"])
 
-    async def _remove(self, statement: str, before_ms: int, limit: int) -> int:
-        removed = 0
-        while removed < limit:
-            rows = min(limit - removed, _PRUNE_ROWS)
-            count = await self._change(statement, (before_ms, rows))
-            removed += count
-            if not count:
-                break
-        return removed
+    async def _remove(self, statement: str, before_ms: int, rows: int) -> int:
+        return await self._change(WRITE[statement], (before_ms, rows))
 
 
 def check_library() -> None:

@@ -16,24 +16,15 @@ from robotq.store.port import (
     AddToTally,
     Answer,
     AppendEvent,
-    DropHold,
-    DropItem,
-    DropOccupancy,
     DuplicateKey,
-    MarkItemOf,
     Mutation,
     SaveAnswer,
-    SaveDelivery,
-    SaveHold,
-    SaveItem,
-    SaveItemBatch,
-    SaveOccupancy,
     SaveTask,
-    SetFact,
     StaleRevision,
     Tally,
 )
-from robotq.store.sqlite import items, reads, rows, state_rows
+from robotq.store.sqlite import reads, rows
+from robotq.store.sqlite.plain import MUST_CHANGE, plain
 from robotq.store.sqlite.statements import load
 
 WRITE = load("write.sql")
@@ -82,10 +73,8 @@ class Changes:
                     added.answer(answer)
                 case AddToTally(tally):
                     added.tally(tally)
-                case SaveItem() | DropItem() | SaveItemBatch() | MarkItemOf():
-                    self._change_item(*items.statement(mutation))
                 case _:
-                    self._connection.execute(*_statement(mutation))
+                    self._plain(*plain(mutation))
         return appended
 
     def flush(self) -> None:
@@ -139,9 +128,9 @@ class Changes:
         kept = {(task.seq, one.sha256, one.size) for one in task.artifacts if one.not_kept is None}
         self._connection.executemany(WRITE["name_file"], sorted(kept))
 
-    def _change_item(self, statement: str, row: rows.Row, needed: bool) -> None:
-        changed = self._change(statement, row)
-        if needed and not changed.rowcount:
+    def _plain(self, statement: str, row: rows.Row) -> None:
+        changed = self._change(WRITE[statement], row)
+        if statement in MUST_CHANGE and not changed.rowcount:
             raise StaleRevision(statement)
 
     def _change(self, statement: str, parameters: rows.Row) -> sqlite3.Cursor:
@@ -149,26 +138,6 @@ class Changes:
             return self._connection.execute(statement, parameters)
         except sqlite3.IntegrityError as error:
             raise refusal(error, StaleRevision) from error
-
-
-def _statement(
-    mutation: SaveHold | DropHold | SaveOccupancy | DropOccupancy | SaveDelivery | SetFact,
-) -> tuple[str, rows.Row]:
-    match mutation:
-        case SaveHold(hold):
-            return WRITE["save_hold"], state_rows.hold_to_row(hold)
-        case DropHold(robot, code):
-            return WRITE["drop_hold"], (robot, code.value)
-        case SaveOccupancy(occupancy):
-            return WRITE["save_occupancy"], state_rows.occupancy_to_row(occupancy)
-        case DropOccupancy(resource):
-            return WRITE["drop_occupancy"], (resource,)
-        case SaveDelivery(delivery):
-            return WRITE["save_delivery"], state_rows.delivery_to_row(delivery)
-        case SetFact(name, None):
-            return WRITE["forget_fact"], (name,)
-        case SetFact(name, value):
-            return WRITE["set_fact"], (name, rows.json_text(value))
 
 
 class Added:

@@ -7,15 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
-from robotq.store.port import (
-    DropItem,
-    ItemBatchQuery,
-    ItemOrder,
-    ItemQuery,
-    MarkItemOf,
-    SaveItem,
-    SaveItemBatch,
-)
+from robotq.store.port import ItemBatchQuery, ItemOrder, ItemQuery
 from robotq.store.sqlite.rows import Row
 from robotq.store.sqlite.statements import load
 
@@ -24,7 +16,6 @@ COLUMNS = (
     "created_at_ms, updated_at_ms, task_id, revision, id"
 )
 _READ = load("read.sql", item=COLUMNS)
-_WRITE = load("write.sql")
 
 
 def _ranked(column: str, values: type[ItemStatus | ItemPriority]) -> str:
@@ -41,26 +32,6 @@ ORDER = {
 }
 CAN_BE_NULL = (ItemOrder.DUE, ItemOrder.PRIORITY)
 """Without a term for NULL, the others can use the order of an index."""
-
-
-def statement(
-    mutation: SaveItem | DropItem | SaveItemBatch | MarkItemOf,
-) -> tuple[str, Row, bool]:
-    """What writes it, with its parameters, and whether it must change a row."""
-    match mutation:
-        case SaveItem(item):
-            if item.revision == 1:
-                return _WRITE["insert_item"], item_to_row(item), True
-            return _WRITE["update_item"], (*item_to_row(item), item.revision - 1), True
-        case DropItem(item_id, revision, _):
-            return _WRITE["drop_item"], (item_id, revision), True
-        case SaveItemBatch(batch):
-            row = (batch.id, batch.session_id, batch.reason, batch.created_at_ms)
-            return _WRITE["insert_item_batch"], row, True
-        case MarkItemOf(task_id, status, at_ms):
-            if status is None:
-                return _WRITE["drop_item_of"], (task_id,), False
-            return _WRITE["mark_item_of"], (status.value, at_ms, task_id), False
 
 
 def items(connection: sqlite3.Connection, query: ItemQuery) -> tuple[Sequence[Item], int]:

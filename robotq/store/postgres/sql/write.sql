@@ -172,17 +172,18 @@ WITH changed AS (
         task_id = %s, revision = %s
     WHERE id = %s AND revision = %s RETURNING id
 )
-SELECT robotq.expect(ARRAY[%s::text], (SELECT array_agg(id) FROM changed));
+SELECT robotq.expect(ARRAY['item'], (SELECT array_agg('item'::text) FROM changed));
 
 -- name: drop_item
 WITH gone AS (DELETE FROM robotq.items WHERE id = %s AND revision = %s RETURNING id)
-SELECT robotq.expect(ARRAY[%s::text], (SELECT array_agg(id) FROM gone));
+SELECT robotq.expect(ARRAY['item'], (SELECT array_agg('item'::text) FROM gone));
 
 -- name: mark_item_of
-UPDATE robotq.items SET
-    status = %(status)s, updated_at_ms = %(at_ms)s, revision = revision + 1,
-    completed_at_ms = CASE WHEN %(status)s = 'completed' THEN %(at_ms)s::bigint END
-WHERE task_id = %(task_id)s AND status NOT IN (%(status)s, 'completed');
+WITH new AS (SELECT %s::text AS status, %s::bigint AS at_ms, %s::text AS task_id)
+UPDATE robotq.items AS item SET
+    status = new.status, updated_at_ms = new.at_ms, revision = item.revision + 1,
+    completed_at_ms = CASE WHEN new.status = 'completed' THEN new.at_ms END
+FROM new WHERE item.task_id = new.task_id AND item.status NOT IN (new.status, 'completed');
 
 -- name: drop_item_of
 DELETE FROM robotq.items WHERE task_id = %s AND status <> 'completed';
