@@ -215,3 +215,56 @@ async def test_leave__that_cannot_be_written_down_for_any_reason_stops_it(
     floor.lab.disk.stale_at = leaves
     await floor.lab.engine.shut_down()
     assert "stop" in floor.device.log
+
+
+async def test_leave__whose_last_report_is_refused_has_the_robot_go_on_all_the_same(
+    start_lab: StartLab,
+) -> None:
+    """Another daemon, or a hub, has written the task meanwhile. What was reported last is lost, and
+    the motion is not: nobody calls it an unknown outcome for that."""
+    floor = Floor(start_lab)
+    await floor.start(**_leaving())
+    task_id = await floor.command()
+    saves: list[SaveTask] = []
+
+    def last(mutations: Sequence[Mutation]) -> bool:
+        before = len(saves)
+        for one in mutations:
+            run = one.task.run if isinstance(one, SaveTask) else None
+            if run is not None and run.left_until_ms is not None:
+                saves.append(one)
+        return before == 1 and len(saves) > 1
+
+    floor.lab.disk.stale_at = last
+    await floor.lab.engine.shut_down()
+    assert len(saves) >= 2
+    (task,) = await floor.lab.disk.data.list(TaskQuery(limit=10))
+    assert (task.state, task.error) == (TaskState.RUNNING, None)
+    assert not {"stop", "estop"} & set(floor.device.log)
+    lab = await floor.start(data=floor.lab.disk.data, **_leaving())
+    floor.device.ends("done", found=1)
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED
+
+
+async def test_wish__that_is_refused_by_the_disk_is_told_at_the_end_and_breaks_nothing(
+    start_lab: StartLab, caplog: pytest.LogCaptureFixture
+) -> None:
+    floor = Floor(start_lab)
+    await floor.start(**_leaving())
+    task_id = await floor.command()
+    lab = floor.lab
+    asked: list[SaveTask] = []
+
+    def wishes(mutations: Sequence[Mutation]) -> bool:
+        found = [one for one in mutations if isinstance(one, SaveTask) and one.task.asked]
+        asked.extend(found)
+        return len(asked) == 1 and bool(found)
+
+    lab.disk.stale_at = wishes
+    await lab.engine.queue.cancel(task_id, actor="ann", reason="wrong vial")
+    task = await lab.ended(task_id)
+    assert task.state is TaskState.CANCELLED
+    intending = lab.engine.robots["robot_a"].executor._wishes._intending
+    assert intending is not None
+    assert intending.done()
+    assert intending.exception() is None

@@ -21,6 +21,7 @@ from robotq.model.clock import MotionClock
 from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import Asked, Task
+from robotq.store.port import StaleRevision
 
 _log = logging.getLogger(__name__)
 
@@ -305,11 +306,12 @@ class Doubts:
     async def _leave(self, doubt: Doubt) -> None:
         self.left = doubt.task
         await self._all_told()
-        report = await doubt.recorder.close()
         self.now = None
         try:
+            report = await doubt.recorder.close()
             await self._deps.claims.record(doubt.task, report)
-        except RobotqError as error:
+        except (RobotqError, StaleRevision) as error:
+            # it runs on at its device, whoever has written the task meanwhile
             _log.warning("%s: what was reported last is lost: %s", doubt.task.id, error)
 
 

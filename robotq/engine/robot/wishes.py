@@ -11,6 +11,7 @@ from robotq.engine.waiting.cancelling import Cancelling
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.task import Asked, Task
+from robotq.store.port import StaleRevision
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +51,14 @@ class Wishes:
         )
         self._of_running = {task.id: asked}
         # in the background: the stop itself waits for no disk
-        self._intending = asyncio.create_task(
-            self._claims.intend(task, asked), name=f"intend {task.id}"
-        )
+        self._intending = asyncio.create_task(self._intend(task, asked), name=f"intend {task.id}")
+
+    async def _intend(self, task: Task, asked: Asked) -> None:
+        try:
+            await self._claims.intend(task, asked)
+        except (RobotqError, StaleRevision) as error:
+            # it is told at the end of the task all the same; the next daemon would not know it
+            _log.warning("%s: who stops %s is not on disk: %s", self._robot, task.id, error)
 
     def wanted(self, task_id: str) -> Asked | None:
         """The same, and it stays to be told."""
@@ -82,5 +88,5 @@ class Wishes:
     async def _cancel(self, task: Task, actor: str, reason: str) -> None:
         try:
             await self._cancelling.cancel(task.id, actor=actor, reason=reason)
-        except RobotqError as error:
+        except (RobotqError, StaleRevision) as error:
             _log.warning("%s: %s is not called off: %s", self._robot, task.id, error)
