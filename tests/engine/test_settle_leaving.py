@@ -230,9 +230,8 @@ async def test_leave__whose_last_report_is_refused_has_the_robot_go_on_all_the_s
     def last(mutations: Sequence[Mutation]) -> bool:
         before = len(saves)
         for one in mutations:
-            run = one.task.run if isinstance(one, SaveTask) else None
-            if run is not None and run.left_until_ms is not None:
-                saves.append(one)
+            if isinstance(one, SaveTask) and one.task.run is not None:
+                saves.extend([one] * (one.task.run.left_until_ms is not None))
         return before == 1 and len(saves) > 1
 
     floor.lab.disk.stale_at = last

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,12 @@ from robotq.config.plc_station import (
     PlcValue,
 )
 from robotq.config.strict_yaml import KeyPath
+from robotq.drivers.mapped.pieces import MappedPieces
 from robotq.drivers.params import Param, ParamReader
-from robotq.drivers.pieces import Pieces
 from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node, s7_node
 from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
 from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
 
-_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MOST_BITS = 32
 _NODES: Mapping[str, Callable[[PlcNode], Node]] = {
     "modbus": modbus_node,
@@ -66,7 +64,7 @@ class StationReader:
 
     def __init__(self, station: PlcStation) -> None:
         self._written = station
-        self._pieces = Pieces()
+        self._pieces = MappedPieces()
         self.faults = self._pieces.faults
         self._params = ParamReader(self._pieces, {}, {}, any_text=True)
         self._nodes: dict[str, Node] = {}
@@ -89,11 +87,11 @@ class StationReader:
             accept_s=written.accept_s,
             stop_s=written.stop_s,
         )
-        programs = {}
-        for name, command in written.commands.items():
-            if not _COMMAND.fullmatch(name):
-                fault(("commands", name), "expected a name of letters, digits and _")
-            programs[name] = self._program(command, ("commands", name))
+        self._pieces.commands(written.commands)
+        programs = {
+            name: self._program(command, ("commands", name))
+            for name, command in written.commands.items()
+        }
         beat = written.heartbeat
         dog = written.watchdog
         ready = ReadyStation(

@@ -5,26 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
 from robotq.config.ros_robot import RosAsk, RosCommand, RosRobot, RosShows, RosStop
 from robotq.config.strict_yaml import KeyPath
-from robotq.drivers.mapped.filling import Tree
-from robotq.drivers.mapped.told import Telling
-from robotq.drivers.params import Param, ParamReader
-from robotq.drivers.pieces import Pieces
+from robotq.drivers.mapped.pieces import MappedPieces, params_shape
+from robotq.drivers.params import ParamReader
 from robotq.drivers.rosbridge.ready import Action, Ask, Halt, ReadyRobot, RosProgram, Shows
 from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
-from robotq.steps.expressions import ExpressionError
 from robotq.steps.shapes import Shape, shape_of
-from robotq.steps.templates import Template, read_template
 
-_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _NAME = re.compile(r"/[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 """A full name of ROS: https://design.ros2.org/articles/topic_and_service_names.html."""
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]*/(?:(?P<kind>msg|srv|action)/)?[A-Za-z][A-Za-z0-9_]*")
 _ROS_1_TYPES = {"action": "move_base_msgs/MoveBaseAction", "srv": "std_srvs/Trigger"}
-_DEEPEST = 20
 _ANSWERS = {"action": "result", "service": "response", "topic": "message"}
 """What a command uses -> the name of what is answered, in expressions."""
 
@@ -34,7 +27,7 @@ class RobotReader:
 
     def __init__(self, robot: RosRobot) -> None:
         self._robot = robot
-        self._pieces = Pieces()
+        self._pieces = MappedPieces()
         self.faults = self._pieces.faults
         self._params = ParamReader(self._pieces, robot.values, {}, any_text=True)
         self._values: Mapping[str, Shape] = {"values": shape_of(dict(robot.values))}
@@ -44,9 +37,7 @@ class RobotReader:
         robot, fault = self._robot, self._pieces.fault
         for name in robot.values:
             self._pieces.name(name, ("values", name))
-        for name in robot.commands:
-            if not _COMMAND.fullmatch(name):
-                fault(("commands", name), "expected a name of letters, digits and _")
+        self._pieces.commands(robot.commands)
         programs = {
             name: self._program(command, ("commands", name))
             for name, command in robot.commands.items()
@@ -81,7 +72,7 @@ class RobotReader:
             name: self._params.read(name, param, (*at, "params", name))
             for name, param in command.params.items()
         }
-        names = {**self._values, "params": Shape(schema=_schema(params))}
+        names = {**self._values, "params": params_shape(params)}
         answered = {"action": "result", "service": "response"}.get(
             given[0] if given else "", "message"
         )
@@ -95,8 +86,6 @@ class RobotReader:
                 fault((*at, key), "only an action has it")
         if command.request and command.service is None:
             fault((*at, "request"), "only a service has it")
-        for name in command.result:
-            self._pieces.name(name, (*at, "result", name))
         return RosProgram(
             action=None if command.action is None else self._action(command, at, names),
             ask=None if command.action is not None else self._ask(command, at, names),
@@ -109,28 +98,18 @@ class RobotReader:
                 for index, ask in enumerate(command.requires)
             ),
             params=params,
-            result={
-                name: self._pieces.expression(text, (*at, "result", name), after)
-                for name, text in command.result.items()
-            },
-            place=self._template(command.place, (*at, "place"), after),
+            result=self._pieces.results(command.result, at, after),
+            place=self._pieces.template(command.place, (*at, "place"), after),
             query=command.query,
         )
 
     def _action(self, command: RosCommand, at: KeyPath, names: Mapping[str, Shape]) -> Action:
-        told = {**names, "feedback": Shape()}
-        feedback, below = command.feedback, (*at, "feedback")
         return Action(
             name=self._name(command.action, (*at, "action")),
             type=self._type(command.type, "action", (*at, "type")),
-            goal=self._tree(command.goal, (*at, "goal"), names),
-            telling=Telling(
-                progress=self._pieces.maybe(feedback.progress, (*below, "progress"), told),
-                step=self._template(feedback.step, (*below, "step"), told),
-                partial={
-                    name: self._pieces.expression(text, (*below, "partial", name), told)
-                    for name, text in feedback.partial.items()
-                },
+            goal=self._pieces.tree(command.goal, (*at, "goal"), names),
+            telling=self._pieces.telling(
+                command.feedback, (*at, "feedback"), {**names, "feedback": Shape()}
             ),
         )
 
@@ -149,7 +128,7 @@ class RobotReader:
             service=name if ask.service is not None else None,
             topic=name if ask.service is None else None,
             type=self._type(ask.type, kind, (*at, "type")),
-            request=self._tree(ask.request, (*at, "request"), names),
+            request=self._pieces.tree(ask.request, (*at, "request"), names),
             check=self._pieces.maybe(ask.check, (*at, "check"), after),
             otherwise=ask.otherwise or "",
             answer_s=ask.answer_s or self._robot.answer_s,
@@ -210,35 +189,3 @@ class RobotReader:
             expected = example.get(kind, "sensor_msgs/msg/BatteryState")
             self._pieces.fault(at, f"found {text!r}, expected a type such as {expected}")
         return text or ""
-
-    def _template(
-        self, text: str | None, at: KeyPath, names: Mapping[str, Shape]
-    ) -> Template | None:
-        if text is None:
-            return None
-        try:
-            return read_template(text, names)
-        except ExpressionError as error:
-            self._pieces.fault(at, str(error))
-            return None
-
-    def _tree(self, value: Any, at: KeyPath, names: Mapping[str, Shape]) -> Tree:
-        if len(at) > _DEEPEST:
-            self._pieces.fault(at, "is nested too deep")
-            return None
-        if isinstance(value, str):
-            return self._template(value, at, names)
-        if isinstance(value, Mapping):
-            return {name: self._tree(each, (*at, name), names) for name, each in value.items()}
-        if isinstance(value, list):
-            return [self._tree(each, (*at, index), names) for index, each in enumerate(value)]
-        return value
-
-
-def _schema(params: Mapping[str, Param]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {name: param.schema() for name, param in params.items()},
-        "required": list(params),
-        "additionalProperties": False,
-    }

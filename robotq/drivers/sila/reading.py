@@ -11,21 +11,15 @@ from uuid import UUID
 from robotq.config.keys import suggestion
 from robotq.config.sila_robot import SilaAsk, SilaCommand, SilaRobot, SilaStop
 from robotq.config.strict_yaml import KeyPath
-from robotq.drivers.mapped.filling import Tree
-from robotq.drivers.mapped.told import Telling
-from robotq.drivers.params import Param, ParamReader
-from robotq.drivers.pieces import Pieces
+from robotq.drivers.mapped.pieces import MappedPieces, params_shape
+from robotq.drivers.params import ParamReader
 from robotq.drivers.sila.described import Described, read_description
 from robotq.drivers.sila.ready import Ask, Halt, ReadyRobot, SilaProgram
-from robotq.steps.expressions import ExpressionError
 from robotq.steps.shapes import Shape, shape_of
-from robotq.steps.templates import Template, read_template
 
-_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _FEATURE = re.compile(r"[a-z][a-z0-9.]*/[a-z][a-z0-9.]*/[A-Z][A-Za-z0-9]*/v[0-9]+", re.ASCII)
 """A full name of SiLA 2, part A."""
 _PART = re.compile(r"[A-Z][A-Za-z0-9]*", re.ASCII)
-_DEEPEST = 20
 
 
 class RobotReader:
@@ -33,7 +27,7 @@ class RobotReader:
 
     def __init__(self, robot: SilaRobot) -> None:
         self._robot = robot
-        self._pieces = Pieces()
+        self._pieces = MappedPieces()
         self.faults = self._pieces.faults
         self._params = ParamReader(self._pieces, robot.values, {}, any_text=True)
         self._values: Mapping[str, Shape] = {"values": shape_of(dict(robot.values))}
@@ -41,14 +35,12 @@ class RobotReader:
 
     def read(self) -> ReadyRobot | None:
         """None where there are faults."""
-        robot, fault = self._robot, self._pieces.fault
+        robot = self._robot
         for name in robot.values:
             self._pieces.name(name, ("values", name))
         self._connection()
         commands: dict[str, SilaCommand] = {**self._brought(), **robot.commands}
-        for name in robot.commands:
-            if not _COMMAND.fullmatch(name):
-                fault(("commands", name), "expected a name of letters, digits and _")
+        self._pieces.commands(robot.commands)
         programs = {
             name: self._program(command, ("commands", name)) for name, command in commands.items()
         }
@@ -104,33 +96,22 @@ class RobotReader:
             name: self._params.read(name, param, (*at, "params", name))
             for name, param in command.params.items()
         }
-        names = {**self._values, "params": Shape(schema=_schema(params))}
+        names = {**self._values, "params": params_shape(params)}
         after = {**names, _answered(command): Shape()}
         if command.property is not None and not command.query:
             fault((*at, "query"), "a property only tells something: expected query: true")
-        for name in command.result:
-            self._pieces.name(name, (*at, "result", name))
-        told, feedback, below = {**names, "intermediate": Shape()}, command.feedback, "feedback"
         return SilaProgram(
             ask=self._ask(command, at, names, tuple(params)),
-            telling=Telling(
-                progress=self._pieces.maybe(feedback.progress, (*at, below, "progress"), told),
-                step=self._template(feedback.step, (*at, below, "step"), told),
-                partial={
-                    name: self._pieces.expression(text, (*at, below, "partial", name), told)
-                    for name, text in feedback.partial.items()
-                },
+            telling=self._pieces.telling(
+                command.feedback, (*at, "feedback"), {**names, "intermediate": Shape()}
             ),
             requires=tuple(
                 self._required(ask, (*at, "requires", index), names)
                 for index, ask in enumerate(command.requires)
             ),
             params=params,
-            result={
-                name: self._pieces.expression(text, (*at, "result", name), after)
-                for name, text in command.result.items()
-            },
-            place=self._template(command.place, (*at, "place"), after),
+            result=self._pieces.results(command.result, at, after),
+            place=self._pieces.template(command.place, (*at, "place"), after),
             query=command.query,
         )
 
@@ -157,7 +138,7 @@ class RobotReader:
             feature=feature,
             part=part,
             is_property=key == "property",
-            parameters=self._tree(written, (*at, "parameters"), names),
+            parameters=self._pieces.tree(written, (*at, "parameters"), names),
             check=self._pieces.maybe(ask.check, (*at, "check"), {**names, _answered(ask): Shape()}),
             otherwise=ask.otherwise or "",
             answer_s=ask.answer_s or self._robot.answer_s,
@@ -202,39 +183,7 @@ class RobotReader:
         if wrong:
             self._pieces.fault(at, f"{part}: {'; '.join(wrong)}")
 
-    def _template(
-        self, text: str | None, at: KeyPath, names: Mapping[str, Shape]
-    ) -> Template | None:
-        if text is None:
-            return None
-        try:
-            return read_template(text, names)
-        except ExpressionError as error:
-            self._pieces.fault(at, str(error))
-            return None
-
-    def _tree(self, value: Any, at: KeyPath, names: Mapping[str, Shape]) -> Tree:
-        if len(at) > _DEEPEST:
-            self._pieces.fault(at, "is nested too deep")
-            return None
-        if isinstance(value, str):
-            return self._template(value, at, names)
-        if isinstance(value, Mapping):
-            return {name: self._tree(each, (*at, name), names) for name, each in value.items()}
-        if isinstance(value, list):
-            return [self._tree(each, (*at, index), names) for index, each in enumerate(value)]
-        return value
-
 
 def _answered(ask: SilaAsk) -> str:
     """The name of what is answered, in expressions."""
     return "value" if ask.property is not None else "response"
-
-
-def _schema(params: Mapping[str, Param]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {name: param.schema() for name, param in params.items()},
-        "required": list(params),
-        "additionalProperties": False,
-    }
