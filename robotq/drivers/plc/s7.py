@@ -18,6 +18,11 @@ _AREAS = {"I": 0x81, "Q": 0x82, "M": 0x83, "DB": 0x84}
 _BIT, _BYTE = 1, 2
 _LONGEST_READ = 200
 """Bytes at once, which the smallest frame carries."""
+_REFUSAL = "Write operation failed"
+_UNREADABLE = (
+    "the PLC does not let it be read; is there such an address, PUT/GET permitted, and the block "
+    "without optimized access?"
+)
 
 
 def check_installed() -> None:
@@ -102,7 +107,12 @@ class S7Plc:
                 yield self._client
             except S7ProtocolError as error:
                 # not one of those that say that an answer was of another question
-                if writes and type(error) is S7ProtocolError and _REFUSAL in str(error):
+                if type(error) is not S7ProtocolError:
+                    raise
+                if not writes:
+                    self.close()
+                    raise LinkLost(f"{what}: {_UNREADABLE}: {error}") from error
+                if _REFUSAL in str(error):
                     raise Refused(f"{what}: {error}") from error
                 raise
 
@@ -117,9 +127,6 @@ class S7Plc:
             # AttributeError: it was closed by another thread meanwhile
             self.close()
             raise LinkLost(f"{what}: {error}") from error
-
-
-_REFUSAL = "Write operation failed"
 
 
 def _runs(nodes: Sequence[Node]) -> Iterator[Sequence[Node]]:
