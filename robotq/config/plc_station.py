@@ -54,6 +54,8 @@ class PlcModbusRtu:
     baud: int = Field(default=9_600, ge=300, le=1_000_000)
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: int = Field(default=1, ge=1, le=2)
+    echo: bool = False
+    """The adapter gives back what is sent, as some of two-wire RS-485 do."""
     device: int = Field(default=1, ge=1, le=247)
     """The address of the PLC on the line. 0 is everybody, of whom nobody answers."""
 

@@ -18,6 +18,8 @@ class SerialCable:
         self.mute = False
         """What the far end says is lost from now on."""
         self.kept = False
+        self.echoes = False
+        """The near adapter hears what it sends."""
         self.spoils: Callable[[bytes, bool], bool] = lambda _data, _back: False
         """Of what is said, and whether it is an answer: whether a bit of it is turned over."""
         self._keeps: Callable[[bytes], bool] | None = None
@@ -37,7 +39,7 @@ class SerialCable:
             thread.start()
 
     def as_new(self) -> None:
-        self.out = self.mute = False
+        self.out = self.mute = self.echoes = False
         self.spoils = lambda _data, _back: False
         with self._lock:
             self.kept, self._keeps, self._back = False, None, []
@@ -75,6 +77,8 @@ class SerialCable:
             if not select.select([one], [], [], 0.1)[0]:
                 continue
             data = os.read(one, 65_536)
+            if self.echoes and not back:
+                os.write(one, data)
             if self.out or (back and self.mute):
                 continue
             if not back and (self._kept_back(data) or self.out):

@@ -19,6 +19,8 @@ _LOOPBACK = 8
 _TRIES = 3
 _SILENCE_S = 0.05
 """Longer than 3.5 characters at 1,200 baud."""
+_BITS = 11
+"""Of a character, at most."""
 _PARITIES = {"none": "N", "even": "E", "odd": "O"}
 
 
@@ -44,6 +46,7 @@ class ModbusLine:
             # or pymodbus would open it again by itself for a question whose turn comes later
             self._client.connect = lambda: self._client.connected
             self._opened = True
+            self._look_at()
             self._become_clear()
 
     def ask(
@@ -98,6 +101,9 @@ class ModbusLine:
             raise LinkLost("this was the answer to another question")
         return answer
 
+    def _look_at(self) -> None:
+        """Whether the line is one that can be believed. Raises LinkLost."""
+
     def _become_clear(self) -> None:
         """So that no answer to a question of before can come any more."""
 
@@ -106,10 +112,13 @@ class SerialLine(ModbusLine):
     """A wire with one master, on which an answer does not say what was asked. A frame is lost now
     and then: what only reads is asked again."""
 
-    def __init__(self, client: Any, where: str, device: int, answer_s: float) -> None:
-        super().__init__(client, where)
-        self._device = device
+    def __init__(self, client: Any, options: PlcModbusRtu, answer_s: float) -> None:
+        super().__init__(client, options.port)
+        self._options = options
+        self._device = options.device
         self._answer_s = answer_s
+        self._loops_back = True
+        """Whether the device says anything to what it is asked to give back."""
         self._closing = threading.Lock()
 
     def _asked(
@@ -153,12 +162,17 @@ class SerialLine(ModbusLine):
         """
         from pymodbus.exceptions import ModbusException  # noqa: PLC0415 - only where it is used
 
+        if not self._loops_back:
+            # some devices lose the next question over one that they do not know
+            self._wait_for_silence(self._answer_s)
+            return
         for _ in range(_TRIES):
             self._wait_for_silence()
             mine = secrets.token_bytes(2)
             try:
                 answer = self._client.diag_query_data(mine, device_id=self._device)
             except ModbusException:
+                self._loops_back = False
                 self._wait_for_silence()
                 return
             except (OSError, AttributeError, TypeError) as error:
@@ -172,14 +186,36 @@ class SerialLine(ModbusLine):
         self._end()
         raise LinkLost(f"{self._where}: answers to other questions come all the time")
 
-    def _wait_for_silence(self) -> None:
+    def _look_at(self) -> None:
+        """An adapter that gives back what is sent would answer every write of a bit, and a stop,
+        in place of the PLC. A frame with a wrong check sum is answered by nobody else."""
+        sent = bytes((self._device, _LOOPBACK, 0, 0)) + secrets.token_bytes(2) + b"\0\0"
+        heard = b""
+        until = time.monotonic() + _SILENCE_S + len(sent) * _BITS / self._options.baud
+        try:
+            self._client.socket.reset_input_buffer()
+            self._client.socket.write(sent)
+            while time.monotonic() < until and len(heard) < len(sent):
+                heard += self._client.socket.read(self._client.socket.in_waiting)
+                self._closed.wait(_SILENCE_S / 10)
+        except (OSError, AttributeError, TypeError) as error:
+            self._end()
+            raise LinkLost(f"{self._where}: {error}") from error
+        if sent in heard and not self._options.echo:
+            self._end()
+            raise LinkLost(
+                f"{self._where}: the adapter gives back what is sent: expected `echo: true` in "
+                "modbus_rtu, or an adapter that does not"
+            )
+
+    def _wait_for_silence(self, silence_s: float = _SILENCE_S) -> None:
         began = heard = time.monotonic()
         try:
-            while (now := time.monotonic()) - heard < _SILENCE_S:
+            while (now := time.monotonic()) - heard < silence_s:
                 if waiting := self._client.socket.in_waiting:
                     self._client.socket.read(waiting)
                     heard = now
-                if now - began > self._answer_s + 2 * _SILENCE_S:
+                if now - began > 2 * self._answer_s + 2 * _SILENCE_S:
                     raise LinkLost(f"{self._where}: it is never quiet")
                 self._closed.wait(_SILENCE_S / 10)
         except (OSError, AttributeError, TypeError) as error:
@@ -214,5 +250,6 @@ def serial_line(options: PlcModbusRtu, answer_s: float) -> SerialLine:
         stopbits=options.stop_bits,
         timeout=answer_s,
         retries=0,
+        handle_local_echo=options.echo,
     )
-    return SerialLine(client, options.port, options.device, answer_s)
+    return SerialLine(client, options, answer_s)

@@ -245,6 +245,42 @@ def test_answer__that_comes_late_on_a_line_is_of_no_other_question(
     assert all(each == {"weight": 60} for each in told)
 
 
+@pytest.mark.slow
+def test_plc__that_does_not_know_the_loop_and_loses_the_next_question_is_reached(
+    make_driver: MakeDriver,
+) -> None:
+    site, driver = make_driver("rtu", "numbered", answer_s=0.2)
+    last = [0]
+
+    def unknown(data: bytes, back: bool) -> bool:
+        if back or len(data) < 2:
+            return False
+        before, last[0] = last[0], data[1]
+        return 8 in (before, data[1])
+
+    site.cable.spoils = unknown  # type: ignore[attr-defined]
+    driver.connect()
+    assert ended(driver, 3) == {"weight": 30}
+
+
+@pytest.mark.slow
+def test_adapter__that_gives_back_what_is_sent_answers_for_nobody(make_driver: MakeDriver) -> None:
+    """It would confirm every stop, also one that the PLC has never heard."""
+    site, driver = make_driver("rtu", "pulse", answer_s=0.3)
+    site.cable.echoes = True  # type: ignore[attr-defined]
+    with pytest.raises(LinkLost, match="gives back what is sent: expected `echo: true`"):
+        driver.connect()
+    line = {**site.options["modbus_rtu"], "echo": True}
+    site, driver = make_driver("rtu", "pulse", answer_s=0.3, modbus_rtu=line)
+    site.cable.echoes = True  # type: ignore[attr-defined]
+    driver.connect()
+    assert ended(driver, 3) == {"weight": 30}
+    # nobody but its own echo answers
+    site.cable.mute = True
+    with pytest.raises((DriverError, LinkLost)):
+        driver.emergency_stop()
+
+
 def test_stop__goes_before_all_that_wait_for_the_line() -> None:
     turns, order = Turns(), []
 
