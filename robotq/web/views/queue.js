@@ -123,6 +123,7 @@ export function queuePart({ whole = false, onTotal = () => {} } = {}) {
   let again = false;
   let askedAt = 0;
   let timer = null;
+  let dueAt = 0;
   let kindsAt = 0;
   let offset = 0;
   const rows = h("ol", { class: "rows all" });
@@ -184,8 +185,12 @@ export function queuePart({ whole = false, onTotal = () => {} } = {}) {
     }
   }
 
+  /** Who scrolls or looks for something does not wait for the end of a rest. */
   function soon(ms = Math.max(0, askedAt + REST_MS - Date.now())) {
-    if (timer) return;
+    const at = Date.now() + ms;
+    if (timer && dueAt <= at) return;
+    clearTimeout(timer);
+    dueAt = at;
     timer = setTimeout(() => { timer = null; fetchWindow(); }, ms);
   }
 
