@@ -199,6 +199,7 @@ def _days_ago(days: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - days * 86_400))
 
 
+@pytest.mark.timeout(60 * MINUTES + 300)
 async def test_page__that_is_open_while_the_robots_work_does_not_grow(
     full: Full, chromium: Browser
 ) -> None:

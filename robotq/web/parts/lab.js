@@ -14,6 +14,8 @@ const AWAY = 1700; // mm from where a robot stands to the middle of what it work
 
 const LINE = 450; // mm from one line of a name to the next
 
+const HALF = 150; // mm, of a letter of a name
+
 const words = (name) => name.replace(/_(AREA|TABLE|STATION)(?=_|$)/g, "").toLowerCase().split("_");
 
 export function labPart() {
@@ -40,7 +42,7 @@ export function labPart() {
     places = plan(lab);
     const { x, y, width, height } = places.frame;
     drawing.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
-    stations.replaceChildren(...places.tables.map(tableOf), ...places.pads.map(padOf));
+    stations.replaceChildren(...places.pads.map(padOf), ...places.tables.map(tableOf));
   }
 
   function draw({ lab, robots: found }) {
@@ -53,6 +55,12 @@ export function labPart() {
       parts.back.forEach((slot, index) => at.set(slot, { x: robot.x_mm - 370 + 370 * (index % 3), y: -robot.y_mm + 420 - 400 * Math.floor(index / 3), on: true }));
     }
     list(robots, found.filter((robot) => typeof robot.x_mm === "number"), (robot) => robot.robot_id, (robot) => robotOf(robot));
+    // the name of a robot lies over that of a place: one of them can be read
+    const named = found.filter((robot) => typeof robot.x_mm === "number");
+    for (const [index, pad] of places.pads.entries()) {
+      const hides = (robot) => Math.abs(robot.x_mm - pad.x) < HALF * (robot.robot_id.length + pad.name.length) && Math.abs(-robot.y_mm - 740 - (pad.y + 1080)) < LINE;
+      stations.children[index].classList.toggle("covered", named.some(hides));
+    }
     const standing = lab.bottles.map((bottle) => ({ ...bottle, at: at.get(bottle.slot) })).filter((bottle) => bottle.at);
     const boxes = Object.entries(lab.boxes).map(([id, where]) => {
       const carrier = found.find((robot) => robot.robot_id === where);

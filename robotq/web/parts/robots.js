@@ -15,10 +15,11 @@ import { clearPlace } from "./decide.js";
 import { sendChoices } from "./places.js";
 import { besidePart } from "./beside.js";
 import { reasonText } from "./reasons.js";
-import { coreOf } from "./state.js";
+import { coreOf, faceOf } from "./state.js";
 import { undoable } from "./undo.js";
 
 const STEPS = 4;
+const FACED = ["idle", "held", "disconnected"];
 
 export function lanes() {
   const node = h("div", { class: "lanes" });
@@ -98,8 +99,11 @@ function lane(first) {
     update(now) {
       robot = now;
       const word = stateOf(robot);
-      setText(state, t(`state.${word}`));
-      setAttribute(state, "class", `pill ${word}`);
+      // where nothing runs, the word of the wall: that a queue is paused and that a motion is held are two things
+      const face = faceOf(robot);
+      const tone = { bad: "stopped", warn: "held" }[face.tone] ?? word;
+      setText(state, FACED.includes(word) ? face.word : t(`state.${word}`));
+      setAttribute(state, "class", `pill ${FACED.includes(word) ? tone : word}`);
       setAttribute(node, "data-state", word);
       setText(where, whereText(robot));
       show(work.node, robot.running !== null);
@@ -179,7 +183,8 @@ function runningPart() {
     h("div", { class: "times" }, percent, left, ready), past);
 
   function tick() {
-    const now = live.now();
+    // nothing old looks as if it were so now
+    const now = live.stale ? live.answeredAt + live.offsetMs : live.now();
     const elapsed = (now - running.started_at_ms) / 1000;
     const remaining = running.eta_ms === null || running.eta_ms === undefined ? null : (running.eta_ms - now) / 1000;
     let share = running.progress;

@@ -109,7 +109,7 @@ function ticks(from, to, width, y) {
   for (let at = Math.ceil((from - zone) / step) * step + zone; at < to; at += step) {
     const x = ((at - from) / (to - from)) * width;
     if (x < 60 || x > width - 24) continue;
-    marks.push(s("line", { x1: x, x2: x, y1: 0, y2: y, class: "grid" }), s("text", { x, y: y + 16, class: "axis middle", text: clock(at) }));
+    marks.push(s("line", { x1: x, x2: x, y1: 0, y2: y, class: "grid" }), s("text", { x, y: y + 16, class: "axis middle", text: clock(at).slice(-5) }));
   }
   return marks;
 }

@@ -10,6 +10,7 @@ import { faceOf } from "../parts/state.js";
 import { waitedFor, wordsOf } from "../parts/alarms.js";
 
 const MOST = 20; // tiles; of more, those that are out of the ordinary come first
+const LEAST = 7; // steps of leaving out, see wall.css
 const RENEW_MS = 12 * 3600 * 1000;
 
 export function wallView() {
@@ -23,11 +24,15 @@ export function wallView() {
   let rows = [];
 
   function fit() {
+    for (const part of parts) part.fit();
+  }
+  function layOut() {
     const { columns, lines } = grid(tiles.childElementCount, tiles.clientWidth, tiles.clientHeight);
     tiles.style.setProperty("--columns", columns);
     tiles.style.setProperty("--lines", lines);
+    fit();
   }
-  new ResizeObserver(fit).observe(tiles);
+  new ResizeObserver(layOut).observe(tiles);
   setInterval(() => { if (node.isConnected) stay(); }, RENEW_MS);
 
   return {
@@ -45,7 +50,7 @@ export function wallView() {
       list(needs, rows.slice(0, most), (alarm) => alarm.id, needRow);
       show(more, rows.length > most);
       setText(more, t("wall.more", { count: count(rows.length - most) }));
-      fit();
+      layOut();
     },
     tick() {
       for (const part of parts) if (part.node.isConnected) part.tick(); else parts.delete(part);
@@ -100,9 +105,9 @@ function tile(first) {
   const meter = h("div", { class: "meter", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
   const times = h("p", { class: "tile-times" });
   const then = h("p", { class: "tile-then" });
-  const node = h("section", { class: "tile", "aria-label": first.robot_id },
-    h("div", { class: "tile-in" }, h("div", { class: "tile-head" }, sign, name, place),
-      h("p", { class: "tile-state" }, word), what, step, meter, times, then));
+  const inner = h("div", { class: "tile-in" }, h("div", { class: "tile-head" }, sign, name, place),
+    h("p", { class: "tile-state" }, word), what, step, meter, times, then);
+  const node = h("section", { class: "tile", "aria-label": first.robot_id }, inner);
 
   function tick() {
     const running = robot.running;
@@ -111,19 +116,32 @@ function tile(first) {
     const elapsed = running ? (now - running.started_at_ms) / 1000 : 0;
     let share = running?.progress ?? null;
     if (running && share === null && left !== null && elapsed + left > 0) share = Math.min(0.99, elapsed / (elapsed + Math.max(0, left)));
-    show(meter, running !== null && share !== null);
-    bar.style.inlineSize = `${((share ?? 0) * 100).toFixed(1)}%`;
-    setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
-    setText(times, running ? timesOf(running, left, elapsed) : "");
     // nothing old looks as if it were so now
     const old = live.stale;
+    show(meter, running !== null && share !== null && !old);
+    show(step, !old);
+    bar.style.inlineSize = `${((share ?? 0) * 100).toFixed(1)}%`;
+    setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
+    setText(times, running && !old ? timesOf(running, left, elapsed) : "");
     setAttribute(node, "data-tone", old ? "old" : robot.face.tone);
     setText(word, old ? t("face.old") : robot.face.word);
     setText(what, whatOf(robot, old));
+    fit();
+  }
+
+  let fitted = "";
+  /** Where there is no room for all of it, what counts least is left out: never half a line. */
+  function fit() {
+    const key = [inner.clientWidth, inner.clientHeight, ...[...inner.children].map((one) => (one.hidden ? "" : one.textContent))].join("\n");
+    if (key === fitted || !inner.clientHeight) return;
+    fitted = key;
+    inner.className = "tile-in";
+    for (let less = 1; less <= LEAST && inner.scrollHeight > inner.clientHeight + 1; less += 1) inner.classList.add(`less-${less}`);
   }
   return {
     node,
     tick,
+    fit,
     update(now) {
       robot = now;
       setAttribute(node, "data-state", robot.face.state);

@@ -34,6 +34,22 @@
       }
       if (style.position === "fixed") break;
     }
+    // a line is whole or not there at all, also where it is cut after a number of lines
+    const half = boxes.some((one) => {
+      let [top, bottom] = [one.top, one.bottom];
+      for (let box = parent; box && box !== document.body; box = box.parentElement) {
+        const style = getComputedStyle(box);
+        if (["auto", "scroll"].includes(style.overflowY)) break;
+        if (style.overflowY !== "visible" || style.contain.includes("paint")) {
+          const rect = box.getBoundingClientRect();
+          [top, bottom] = [Math.max(top, rect.top), Math.min(bottom, rect.bottom)];
+        }
+        if (style.position === "fixed") break;
+      }
+      const least = Math.max(2, 0.06 * one.height);
+      return bottom - top > least && one.height - (bottom - top) > least;
+    });
+    if (half) wrong.push(`half a line: ${name(parent)}`);
     // one letter a line: a text of several letters that is taller than it is wide, by far
     const letters = node.data.trim().replace(/\s+/g, " ");
     const lines = new Set(boxes.map((one) => Math.round(one.top))).size;
@@ -70,6 +86,13 @@
       const high = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
       // line boxes are higher than their letters
       if (wide > 2 && high > 0.35 * Math.min(one.box.height, other.box.height)) wrong.push(`overlap: ${name(one.parent)} and ${name(other.parent)}`);
+    }
+  }
+  // nor do two words of an axis
+  for (const chart of document.querySelectorAll("svg")) {
+    const words = [...chart.querySelectorAll("text.axis.middle")].filter((one) => one.checkVisibility()).map((one) => ({ one, box: one.getBoundingClientRect() }));
+    for (const { one, box } of words) {
+      if (words.some((other) => other.one !== one && other.box.left < box.right && box.left < other.box.right && Math.abs(other.box.top - box.top) < box.height / 2)) wrong.push(`overlap: ${name(one)} on an axis`);
     }
   }
   const sizes = [...document.querySelectorAll(".tile-word")].filter(seen).map((node) => Math.round(parseFloat(getComputedStyle(node).fontSize)));
