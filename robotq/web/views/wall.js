@@ -11,6 +11,8 @@ import { waitedFor, wordsOf } from "../parts/alarms.js";
 
 const MOST = 20; // tiles; of more, those that are out of the ordinary come first
 const LEAST = 7; // steps of leaving out, see wall.css
+const DAY_MS = 24 * 3600 * 1000;
+const SETTLED_MS = 80;
 const RENEW_MS = 12 * 3600 * 1000;
 
 export function wallView() {
@@ -23,8 +25,11 @@ export function wallView() {
   const parts = new Set();
   let rows = [];
 
+  /** When tiles and their letters are as large as they will be: letters follow their tile some frames later. */
+  let fitting = 0;
   function fit() {
-    for (const part of parts) part.fit();
+    clearTimeout(fitting);
+    fitting = setTimeout(() => { for (const part of parts) part.fit(); }, SETTLED_MS);
   }
   function layOut() {
     const { columns, lines } = grid(tiles.childElementCount, tiles.clientWidth, tiles.clientHeight);
@@ -54,6 +59,7 @@ export function wallView() {
     },
     tick() {
       for (const part of parts) if (part.node.isConnected) part.tick(); else parts.delete(part);
+      fit();
       if (live.look) list(needs, rows.slice(0, needs.childElementCount), (alarm) => alarm.id, needRow);
     },
   };
@@ -126,17 +132,16 @@ function tile(first) {
     setAttribute(node, "data-tone", old ? "old" : robot.face.tone);
     setText(word, old ? t("face.old") : robot.face.word);
     setText(what, whatOf(robot, old));
-    fit();
   }
 
   let fitted = "";
   /** Where there is no room for all of it, what counts least is left out: never half a line. */
   function fit() {
-    const key = [inner.clientWidth, inner.clientHeight, ...[...inner.children].map((one) => (one.hidden ? "" : one.textContent))].join("\n");
+    const key = [inner.clientWidth, inner.clientHeight, getComputedStyle(word).fontSize, ...[...inner.children].map((one) => (one.hidden ? "" : one.textContent))].join("\n");
     if (key === fitted || !inner.clientHeight) return;
     fitted = key;
     inner.className = "tile-in";
-    for (let less = 1; less <= LEAST && inner.scrollHeight > inner.clientHeight + 1; less += 1) inner.classList.add(`less-${less}`);
+    for (let less = 1; less <= LEAST && runsOver(inner); less += 1) inner.classList.add(`less-${less}`);
   }
   return {
     node,
@@ -160,6 +165,13 @@ function tile(first) {
   };
 }
 
+/** Whether the last of what is shown goes into the edge, or over it. */
+function runsOver(node) {
+  const last = [...node.children].reverse().find((one) => one.getClientRects().length);
+  const edge = node.getBoundingClientRect().bottom - parseFloat(getComputedStyle(node).paddingBottom);
+  return last !== undefined && last.getBoundingClientRect().bottom > edge + 1;
+}
+
 function whatOf(robot, old) {
   if (old) return t("wall.was", { word: robot.face.word, clock: clock(live.answeredAt) });
   if (robot.running?.waiting_for) return robot.running.waiting_for.prompt.slice(0, 120);
@@ -172,7 +184,11 @@ function whatOf(robot, old) {
 const shortOf = (line) => [titleOf(live.specs, line.cmd_type), line.about].filter(Boolean).join(" · ");
 
 function timesOf(running, left, elapsed) {
-  if (running.waiting_for) return t("wall.until", { clock: clock(running.waiting_for.deadline_ms) });
+  if (running.waiting_for) {
+    const { deadline_ms: at } = running.waiting_for;
+    // within a day the time says it all
+    return t("wall.until", { clock: at - live.now() < DAY_MS ? clock(at).slice(-5) : clock(at) });
+  }
   if (left === null || running.remaining_s === 0) return t("now.for", { time: duration(elapsed) });
   return [t("wall.done", { clock: clock(running.eta_ms) }), left < 1 ? t("now.soon") : t("now.left", { time: duration(left) })].join(" · ");
 }

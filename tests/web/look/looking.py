@@ -78,8 +78,10 @@ async def look_at(
 async def measured(page: Page, view: str, width: int) -> list[str]:
     """By the boxes of the page as it is."""
     source = await asyncio.to_thread(MEASURE.read_text, "utf-8")
-    # a ResizeObserver has had its turn
-    await page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    # a ResizeObserver has had its turn, and tiles have left out what has no room
+    await page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 150)))"
+    )
     found: dict[str, Any] = await page.evaluate(source)
     return [*found["wrong"], *_small(found["sizes"], view, width)]
 
