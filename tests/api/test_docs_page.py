@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -13,6 +17,8 @@ from robotq.api.access.keys import KeyFile
 from robotq.api.app import Site
 from robotq.api.http.interface import Interface
 from robotq.api.interfaces import INTERFACES
+from robotq.api.openapi import described
+from robotq.api.openapi.described import document_of
 from robotq.api.root import ROBOT
 from robotq.workers import Workers
 
@@ -99,7 +105,31 @@ async def test_document__is_in_chinese_for_who_asks_so_and_has_every_summary(
             for said in ("summary", "description"):
                 assert chinese.search(operation[said]), (path, method, operation[said])
                 assert not chinese.search(plain["paths"][path][method][said])
+    # also of every field of what they take and give
+    assert [text for text in _said(told) if not chinese.search(text)] == []
+    assert [text for text in _said(plain) if chinese.search(text)] == []
     # only words are others: the shapes, the names and the examples are the same
     assert told["components"].keys() == plain["components"].keys()
     assert told["paths"].keys() == plain["paths"].keys()
     assert chinese.search(told["info"]["summary"])
+
+
+def _said(value: Any) -> Iterator[str]:
+    """Every summary and description."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _said(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key in ("summary", "description") and isinstance(each, str):
+                yield each
+            else:
+                yield from _said(each)
+
+
+def test_translations__are_all_of_something_that_is_said() -> None:
+    """What nobody says any more, or says in other words, has to go."""
+    said = {text for interface in ALL for text in _said(document_of(interface, {}))}
+    folder = Path(described.__file__).parent
+    kept = set(orjson.loads((folder / "zh_fields.json").read_bytes()))
+    assert kept - said == set()

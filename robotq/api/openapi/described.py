@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from robotq.api.http.interface import Interface
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.engine import Engine
+from robotq.model.errors import ERROR_CODES
 from robotq.model.json import JsonObject
 from robotq.model.texts import Language
 from robotq.model.version import __version__
@@ -43,16 +45,20 @@ class Described:
         interface = self._mounted[prefix]
         made = document_of(interface, interface.about.schemas(self._engine))
         if language is Language.ZH:
-            made = in_chinese(made)
+            titles = [spec.title for spec in self._engine.catalog]
+            made = in_chinese(
+                made, {one["en"]: one["zh"] for one in titles if {"en", "zh"} <= set(one)}
+            )
         others = [{"name": one.name, "prefix": at} for at, one in self._mounted.items()]
         return orjson.dumps({**made, "x-prefix": prefix, "x-interfaces": others})
 
 
-def in_chinese(document: JsonObject) -> JsonObject:
+def in_chinese(document: JsonObject, titles: Mapping[str, str] = {}) -> JsonObject:
     """With its summaries and descriptions in Chinese, as far as somebody has translated them; what
-    else it says is the same in every language."""
-    file = Path(__file__).with_name("zh.json")
-    known: Mapping[str, str] = orjson.loads(file.read_bytes())
+    else it says is the same in every language. `titles`: of commands."""
+    known: dict[str, str] = dict(titles)
+    for name in _IN_CHINESE:
+        known |= orjson.loads(Path(__file__).with_name(name).read_bytes())
 
     def read(value: Any) -> Any:
         if isinstance(value, list):
@@ -60,7 +66,7 @@ def in_chinese(document: JsonObject) -> JsonObject:
         if not isinstance(value, dict):
             return value
         return {
-            key: known.get(each, each) if key in _SAID and isinstance(each, str) else read(each)
+            key: _read(each, known) if key in _SAID and isinstance(each, str) else read(each)
             for key, each in value.items()
         }
 
@@ -68,7 +74,31 @@ def in_chinese(document: JsonObject) -> JsonObject:
     return told
 
 
+_IN_CHINESE = ("zh.json", "zh_fields.json")
+"""Of routes and interfaces, and of the fields of what they take and give."""
 _SAID = ("summary", "description")
+_ERROR = re.compile(r"(- `(\w+)` \(\d+\): ).*", re.ASCII)
+_DONE = {
+    "becomes a task": "成为一个任务。",
+    "answered at once": "立即回答。",
+    "answers a running command": "回答正在执行的命令。",
+    "acts at once": "立即执行。",
+}
+_COMMAND = re.compile(rf"(.*): ({'|'.join(_DONE)})\.")
+
+
+def _read(text: str, known: Mapping[str, str]) -> str:
+    """Errors are listed in their own words, and commands say their title and how they are done."""
+    if found := _COMMAND.fullmatch(text):
+        return f"{known.get(found[1], found[1])}: {_DONE[found[2]]}"
+    if not text.startswith("- `"):
+        return known.get(text, text)
+    return "\n".join(map(_error, text.split("\n")))
+
+
+def _error(line: str) -> str:
+    found = _ERROR.fullmatch(line)
+    return line if found is None else found[1] + ERROR_CODES[found[2]].zh
 
 
 def document_of(interface: Interface, schemas: Mapping[str, JsonObject]) -> JsonObject:
