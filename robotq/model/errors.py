@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.model.json import JsonObject
-from robotq.model.texts import Language, fill
+from robotq.model.texts import Language, fill, of_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +257,28 @@ _ROWS = (
 ERROR_CODES: dict[str, ErrorCode] = {row.name: row for row in _ROWS}
 
 
+_OF_DEVICES = frozenset(
+    {
+        "device_error",
+        "device_reset",
+        "robot_disconnected",
+        "robot_cannot",
+        "program_refused",
+        "bad_parameter",
+        "scanner_absent",
+        "device_absent",
+        "code_refused",
+        "picture_refused",
+    }
+)
+"""Their reason is what a driver says; in others a person may have said it."""
+
+
 def error_text(code: str, args: JsonObject, language: Language) -> str:
     """The message for a code in `language`; arguments that are missing stay visible as {name}."""
     row = ERROR_CODES[code]
+    if language is Language.ZH and code in _OF_DEVICES:
+        args = of_device(args)
     return fill(row.en if language is Language.EN else row.zh, args, language)
 
 

@@ -552,11 +552,35 @@ class _Visible(dict[str, object]):
         return "{" + key + "}"
 
 
+_OF_DEVICES = frozenset(
+    {
+        "hold.disconnected",
+        "jog.robot_error",
+        "jog.link_lost",
+        "jog.uncertain",
+        "raw.refused",
+        "raw.link_lost",
+        "raw.uncertain",
+    }
+)
+"""Texts with what a driver says; in others a person may have said it."""
+
+
+def of_device(args: JsonObject) -> JsonObject:
+    """With what a driver says of its device in Chinese, as far as it is a text of ours."""
+    from robotq.model.device_texts import in_chinese  # noqa: PLC0415 - seldom needed
+
+    told = {key: args[key] for key in ("reason", "error", "lost") if type(args.get(key)) is str}
+    return {**args, **{key: in_chinese(value) for key, value in told.items()}}
+
+
 def text(code: str, args: JsonObject, language: Language) -> str:
     """The text of `code`; a code that is not in the table is its own text."""
     row = TEXTS.get(code)
     if row is None:
         return code
+    if language is Language.ZH and (code.startswith("cause.") or code in _OF_DEVICES):
+        args = of_device(args)
     return fill(row[1] if language is Language.EN else row[0], args, language)
 
 

@@ -244,52 +244,78 @@ def _signal(browser: asyncio.subprocess.Process, number: int) -> None:
 # -- what happens
 
 
-async def _browser_killed(held: Held) -> None:
+async def _browser_killed(held: Held) -> float:
     _signal(held.browser, signal.SIGKILL)
+    return 0.0
 
 
-async def _browser_stopped(held: Held) -> None:
+async def _browser_stopped(held: Held) -> float:
     _signal(held.browser, signal.SIGSTOP)
+    return 0.0
 
 
-async def _connection_stalled(held: Held) -> None:
+async def _page_killed(held: Held) -> float:
+    """Only the process of the page; the browser notices it."""
+    for renderer in _renderers(held.browser):
+        os.kill(renderer, signal.SIGKILL)
+    return 0.0
+
+
+async def _page_stopped(held: Held) -> float:
+    for renderer in _renderers(held.browser):
+        os.kill(renderer, signal.SIGSTOP)
+    return 0.0
+
+
+async def _connection_stalled(held: Held) -> float:
     held.wire.stall()
+    return 0.0
 
 
-async def _page_frozen(held: Held) -> None:
-    """As the browser does with the page of a tab that nobody sees."""
-    session = await held.page.context.new_cdp_session(held.page)
-    await session.send("Page.setWebLifecycleState", {"state": "frozen"})
-
-
-async def _tab_hidden(held: Held) -> None:
-    await held.page.evaluate(
+async def _tab_hidden(held: Held) -> float:
+    """The page says when it was: the message to it takes its time."""
+    at_ms: float = await held.page.evaluate(
         """() => {
           Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
+          const at = Date.now();
           document.dispatchEvent(new Event("visibilitychange"));
+          return at;
         }"""
     )
+    return time.time() - at_ms / 1000
 
 
-async def _page_crashed(held: Held) -> None:
-    session = await held.page.context.new_cdp_session(held.page)
-    crash = asyncio.ensure_future(session.send("Page.crash"))
-    crash.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
-async def _daemon_killed(held: Held) -> None:
+async def _daemon_killed(held: Held) -> float:
     os.kill(held.daemon.pid, signal.SIGKILL)
+    return 0.0
 
 
-WAYS: dict[str, Callable[[Held], Awaitable[None]]] = {
+WAYS: dict[str, Callable[[Held], Awaitable[float]]] = {
     "browser killed": _browser_killed,
     "browser stopped": _browser_stopped,
+    "page killed": _page_killed,
+    "page stopped": _page_stopped,
     "connection stalled": _connection_stalled,
     "tab hidden": _tab_hidden,
-    "page frozen": _page_frozen,
-    "page crashed": _page_crashed,
     "daemon killed": _daemon_killed,
 }
+"""Each returns how many seconds ago it has happened."""
+
+
+def _renderers(browser: asyncio.subprocess.Process) -> list[int]:
+    """The processes of its pages."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes()
+            group = int((folder / "stat").read_text().rpartition(")")[2].split()[2])
+        except OSError:
+            # it has ended
+            continue
+        if group == browser.pid and b"--type=renderer" in line:
+            found.append(int(folder.name))
+    assert found
+    return found
 
 
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
@@ -315,8 +341,9 @@ async def _round(bench: Bench, playwright: Playwright, folder: Path, way: str, s
     async with _held(bench, playwright, folder, seed) as held:
         await asyncio.sleep(random.Random(seed).uniform(0, 0.3))
         gone = await asyncio.to_thread(bench.gone_mm)
-        happened = bench.machine.now()
-        await WAYS[way](held)
+        began = bench.machine.now()
+        ago_s = await WAYS[way](held)
+        happened = bench.machine.now() - ago_s if ago_s else began
         await asyncio.to_thread(bench.rest)
         # a round in which the page had let go before proves nothing
         assert bench.machine.axes.last_step > happened - 0.25, f"seed {seed}: it stood already"

@@ -243,8 +243,11 @@ class SilaDriver:
         """Raises UncertainOutcome."""
         ask, written = self._program(run.command).ask, run.at_device.details
         if (ask.feature, ask.part) != (written.get("feature"), written.get("command")):
-            reason = f"it was an execution of {written.get('command')}, which the options do not "
-            raise UncertainOutcome("answer_lost", f"{reason}name any more")
+            raise UncertainOutcome(
+                "answer_lost",
+                f"it was an execution of {written.get('command')}, which the options do not name "
+                "any more",
+            )
         server, followed = self._made(run.command)
         if written.get("server") != server.uuid:
             reason = f"it was begun at the server {written.get('server')}, this is {server.uuid}"
