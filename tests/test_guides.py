@@ -179,7 +179,7 @@ def test_tutorial__on_a_device_whose_cable_is_pulled(tmp_path: Path) -> None:
     # a reader looks for the port in the folder of the first tutorial
     (tmp_path / "robotq-data").mkdir()
     (tmp_path / "serial-data").symlink_to("robotq-data")
-    device, check_and_serve, first, gcode, pulled, status, resolve = blocks(page)
+    device, check_and_serve, first, gcode, pulled, status, back, resolve = blocks(page)
     try:
         # ten times faster than the text says
         device = device.replace("0.05", "0.005")
@@ -195,12 +195,14 @@ def test_tutorial__on_a_device_whose_cable_is_pulled(tmp_path: Path) -> None:
         _until(typist, lambda robot: robot["running_task"] is not None)
         plugged.send_signal(signal.SIGINT)
         plugged.wait(_PATIENCE_S)
-        _until(typist, lambda robot: "outcome_unknown" in {h["code"] for h in robot["holds"]})
+        _until(typist, lambda robot: not robot["connected"])
         told = typist.type(status)
-        assert "It is not known how" in told.stdout + told.stderr
+        assert "is not connected" in told.stdout + told.stderr
         typist.beside(device)
-        _until(typist, lambda robot: robot["connected"])
-        (task,) = set(re.findall(r"task_\d{8}_\d{6}_\w{6}", told.stdout))
+        _until(typist, lambda robot: "outcome_unknown" in {h["code"] for h in robot["holds"]})
+        told = typist.type(back)
+        assert "the device could not say" in told.stdout + told.stderr
+        (task,) = re.findall(r"how (task_\w+) ended", told.stdout)
         assert "TASK_ID" in resolve
         assert typist.type(resolve.replace("TASK_ID", task)).returncode == 0
         _until(typist, lambda robot: not robot["queue_size"] and not robot["running_task"])
