@@ -29,6 +29,7 @@ TITLE = "a fleet at 1,000 events a second, with a million finished and 100,000 w
 _RATE = 1_000
 _EVENTS_OF_ONE = 3
 _EVERY_S = 0.1
+_NAMES = ("robot_a", "robot_b", *(f"robot_{number}" for number in range(10)))
 _WAITING = 10
 """Waiting tasks for each of the memory benchmark's."""
 _PORTION = 100_000
@@ -50,7 +51,7 @@ def run(options: Options) -> list[Figure]:
 
 def _fleet(folder: Path, dsn: str, options: Options) -> list[Figure]:
     with ExitStack() as stack:
-        lab = Node(folder, "lab-1", dsn, ["robot_a", "robot_b"])
+        lab = Node(folder, "lab-1", dsn, _NAMES)
         hub = Node(folder, "hub", dsn, ())
         for node in (lab, hub):
             stack.enter_context(node.process)
