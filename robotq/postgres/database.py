@@ -26,6 +26,9 @@ _SQL = load(__package__, "database.sql")
 _OLDEST = 140_000
 """PostgreSQL 14, as `server_version` says it."""
 
+_LIMITS_WHOLE = 170_000
+"""PostgreSQL 17, from which on a whole transaction can have a time limit."""
+
 _WAITING = 1_000
 """Callers that may wait for a connection; the next one is refused at once."""
 
@@ -135,7 +138,8 @@ class Database:
     async def limit(self, connection: Connection) -> None:
         """Set the time limits of the transaction that this connection is in."""
         milliseconds = f"{self.deadline_s * 1000:.0f}"
-        await connection.execute(_SQL["limit"], {"limit": milliseconds})
+        whole = connection.info.server_version >= _LIMITS_WHOLE
+        await connection.execute(_SQL["limit_whole" if whole else "limit"], {"limit": milliseconds})
 
     def statistics(self) -> Statistics:
         known = self.pool.get_stats()

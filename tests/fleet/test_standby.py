@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from .pair import NOD, SCAN, Pair
+from .pair import NOD, Machine, Pair
 
 pytestmark = [
+    pytest.mark.timeout(400),
     pytest.mark.wall("daemons and a device in processes of their own"),
     pytest.mark.real_time("a lease runs out by the clock of the wall"),
 ]
@@ -55,16 +58,98 @@ async def stopped_between(dsn: str, folder: Path, *, nth: int) -> None:
             assert any("under epoch 1" in line for line in pair.refused())
 
 
-async def _drives(pair: Pair, machine: object) -> bool:
-    return bool((await pair.robot(machine))["connected"])  # type: ignore[arg-type]
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(12))
+async def test_machine_that_drives__is_killed_again_and_again_and_each_command_is_done_once(
+    new_postgres: str, tmp_path: Path, seed: int
+) -> None:
+    """They take turns: each is killed or stands still while it drives, and is back as the
+    standby."""
+    await killed_in_turn(new_postgres, tmp_path, seed=seed)
 
 
-async def _stands_still(machine: object) -> bool:
-    return bool(machine.stands_still)  # type: ignore[attr-defined]
+async def killed_in_turn(dsn: str, folder: Path, *, seed: int) -> None:
+    rng = random.Random(seed)
+    async with Pair(folder, dsn, time_scale=0.15) as pair:
+        drives, waits = pair.one, pair.two
+        points = ("", "", "fleet_looked:3", "started:2", "finish:2", "claimed:2", "fleet_adopted:1")
+        await drives.start()
+        await pair.until(lambda: _drives(pair, drives))
+        await waits.start()
+        ids: list[str] = []
+        for _ in range(3):
+            ids += [await pair.submit(drives, NOD) for _ in range(3)]
+            # at the machine that does not drive, whose answer says who has it
+            await pair.until(partial(_takes_for_the_other, pair, waits, ids))
+            await asyncio.sleep(rng.uniform(0.0, 1.2))
+            if rng.random() < 0.4:
+                drives.freeze()
+                await pair.until(partial(_drives_at_last, pair, waits))
+                await asyncio.sleep(rng.uniform(0.0, 0.5))
+                drives.thaw()
+            else:
+                await drives.kill()
+                await pair.until(partial(_drives_at_last, pair, waits))
+                await drives.start(rng.choice(points))
+            drives, waits = waits, drives
+
+        async def all_ended() -> bool:
+            for machine in (drives, waits):
+                if not machine.process.alive():
+                    # it has come to its crash point
+                    await machine.start()
+            rows = [await _fleet_task(pair, drives, task_id) for task_id in ids]
+            return all(rows)
+
+        await pair.until(all_ended, 90, lambda: ids)
+        moved = pair.motions()
+        # one that went and came back has the same id with a number behind it
+        of = {
+            task_id: [m for task, m in moved if task.partition("-")[0] == task_id]
+            for task_id in ids
+        }
+        longest = max(of.values(), key=len)
+        doubled = {task_id: found for task_id, found in of.items() if len(found) > len(set(found))}
+        assert not doubled, "nothing moved twice"
+        assert {task_id: found for task_id, found in of.items() if found != longest} == {}
 
 
-async def _knows(pair: Pair, machine: object, text: str) -> bool:
-    return text in str(await pair.robot(machine))  # type: ignore[arg-type]
+async def _takes_for_the_other(pair: Pair, machine: Machine, ids: list[str]) -> bool:
+    """Once it knows who drives. Before that it keeps the command until the other one takes it."""
+    if not await _knows(pair, machine, "driven by"):
+        return False
+    status, answer = await machine.ask(pair.http, "POST", "/", NOD)
+    assert status == 200, answer
+    if answer["task_id"] not in ids:
+        ids.append(answer["task_id"])
+    return answer.get("accepted_by") == "fleet"
 
 
-_ = SCAN
+async def _drives_at_last(pair: Pair, machine: Machine) -> bool:
+    if not machine.process.alive():
+        # it has come to its crash point
+        await machine.start()
+    return await _drives(pair, machine)
+
+
+async def _fleet_task(pair: Pair, machine: Machine, task_id: str) -> bool:
+    """Whether it has completed somewhere."""
+    status, found = await machine.ask(pair.http, "GET", "/fleet/tasks?limit=500")
+    assert status == 200, found
+    return any(
+        one["task"]["state"] == "completed"
+        for one in found["tasks"]
+        if one["task"]["task_id"].partition("-")[0] == task_id
+    )
+
+
+async def _drives(pair: Pair, machine: Machine) -> bool:
+    return bool((await pair.robot(machine))["connected"])
+
+
+async def _stands_still(machine: Machine) -> bool:
+    return bool(machine.stands_still)
+
+
+async def _knows(pair: Pair, machine: Machine, text: str) -> bool:
+    return text in str(await pair.robot(machine))

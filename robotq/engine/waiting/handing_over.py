@@ -51,8 +51,9 @@ class HandingOver:
         for task, again in tasks:
             here = await self._reads.task_if_any(task.id)
             task_id = task.id
-            if here is not None and _was_ours(here):
-                # it was here before, and went: its end stays, and it has another id now
+            if here is not None and (_was_ours(here) or not _is_same(here, task)):
+                # it was here before, and went: its end stays, and it has another id now. Two
+                # daemons may also have given two tasks one id
                 task_id = again
                 here = await self._reads.task_if_any(task_id)
             ids.append(task_id)
@@ -129,6 +130,10 @@ class HandingOver:
             )
             await self._commit.write(saving_end(task, ended, ACTOR))
             return True
+
+
+def _is_same(here: Task, task: Task) -> bool:
+    return (here.submitted_at_ms, here.actor) == (task.submitted_at_ms, task.actor)
 
 
 def _was_ours(task: Task) -> bool:

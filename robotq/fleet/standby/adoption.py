@@ -52,9 +52,9 @@ class Adoption:
                 _log.error(
                     "%s: %d commands stay at %s: their programs are there", robot, left, giver
                 )
-            if given:
-                async with connection.cursor() as cursor:
-                    await cursor.executemany(SQL["hand_over"], given)
+            for row in given:
+                # one by one: after a pipeline an older PostgreSQL waits for who stands still
+                await connection.execute(SQL["hand_over"], row)
         return bool(given)
 
     async def take(self, robot: str, lease: Lease) -> bool:
@@ -72,8 +72,8 @@ class Adoption:
             await self._engine.standby.take_over(
                 robot,
                 TakenOver(
-                    tasks=[(_with_attempt(task, begun), again) for task, again in tasks],
-                    begun="" if begun is None or _not_sent(begun) else begun.task_id,
+                    tasks=[(_with_attempt(task, giver, begun), again) for task, again in tasks],
+                    begun=_begun_of([task for task, _ in tasks], giver, begun),
                     run=None if begun is None else begun.run,
                     holds=(),
                     source=giver,
@@ -119,16 +119,37 @@ class Adoption:
 
 
 def _in_order(rows: Any) -> Sequence[tuple[Task, str]]:
-    tasks = [(task_of(record), epoch) for _, record, epoch in rows]
+    tasks = [(task_of(record), giver, epoch) for giver, record, epoch in rows]
     return [
-        (task, f"{task.id.partition('-')[0]}-{epoch}")
-        for task, epoch in sorted(tasks, key=lambda one: one[0].order)
+        (task, f"{_first_id(task.id)}-{epoch}-{giver}")
+        for task, giver, epoch in sorted(tasks, key=lambda one: one[0].order)
     ]
 
 
-def _with_attempt(task: Task, begun: Begun | None) -> Task:
+def _first_id(task_id: str) -> str:
+    """The id that it was accepted under, without what came to it when it came back."""
+    return task_id.partition("-")[0]
+
+
+def _is_begun(task: Task, giver: str, begun: Begun | None) -> bool:
+    """Whether the robot may have it in hand. Who had it last may have taken it over already begun,
+    under another id."""
+    if begun is None:
+        return False
+    if giver == begun.daemon:
+        return task.id == begun.task_id
+    return _first_id(task.id) == _first_id(begun.task_id)
+
+
+def _begun_of(tasks: Sequence[Task], giver: str, begun: Begun | None) -> str:
+    if begun is None or _not_sent(begun):
+        return ""
+    return next((task.id for task in tasks if _is_begun(task, giver, begun)), "")
+
+
+def _with_attempt(task: Task, giver: str, begun: Begun | None) -> Task:
     """The record may be older than the last start."""
-    if begun is None or begun.task_id != task.id:
+    if begun is None or not _is_begun(task, giver, begun):
         return task
     return replace(task, attempt=max(task.attempt, begun.attempt))
 

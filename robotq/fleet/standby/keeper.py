@@ -95,8 +95,15 @@ class Keeper:
         if not await self._leases.renew(self.robot, self.config, held.epoch, holds):
             self._lost(await self._leases.look(self.robot))
             return
+        if self._held is not held:
+            # somebody else has found meanwhile that it is not ours any more
+            return
         if not self._ready:
-            await self._make_ready(held)
+            try:
+                await self._make_ready(held)
+            except RobotqError as error:
+                self.tenure.end(f"what waited at {held.holder} is not taken over yet: {error}")
+                raise
         else:
             self._grant(held, asked)
             if await self._adoption.claim(self.robot, held, None, away_s=self._away_s):
@@ -116,6 +123,8 @@ class Keeper:
         holds = self._engine.standby.holds_of(self.robot)
         if not await self._leases.renew(self.robot, self.config, held.epoch, holds):
             self._lost(await self._leases.look(self.robot))
+            return
+        if self._held is not held:
             return
         self._ready = True
         self._moved(self.robot, True)
@@ -324,6 +333,8 @@ class Keeper:
         if not await self._leases.renew(self.robot, self.config, held.epoch, holds, begun):
             if self._held is held:
                 self._lost(await self._leases.look(self.robot))
+            return self.tenure.why
+        if self._held is not held:
             return self.tenure.why
         self._grant(held, asked)
         return None
