@@ -62,6 +62,10 @@ class StandbyControl:
             if isinstance(tenure := getattr(robot.host.driver, "tenure", None), Tenure)
         }
 
+    def ids_of_its_own(self, home: str) -> None:
+        """Tasks of two daemons meet in one queue. `home`: what tells this folder from others."""
+        self._handing_over.ids_of_its_own(home)
+
     def attach(self, robot: str, tenancy: Tenancy) -> None:
         """From now on this robot asks before it begins something."""
         self._robots[robot].executor.tenancy = tenancy

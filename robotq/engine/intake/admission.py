@@ -37,6 +37,9 @@ class Admission:
         """What numbers the tasks for workers that other daemons have too."""
         self.closed = False
         """Nothing more is admitted."""
+        self.salt = 0
+        """Added to the numbers from which ids are made: two daemons whose tasks can meet in one
+        queue make other ones."""
 
     def room(self, commands: Sequence[Command]) -> Room:
         """Keep room for new tasks while they are written.
@@ -99,7 +102,7 @@ class Admission:
         contiguous: bool | None,
         agent: bool,
     ) -> list[Task]:
-        batch_id = ids.batch_id(now_ms, self._seq + 1)
+        batch_id = ids.batch_id(now_ms, self._seq + 1 + self.salt)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}
         together = set(of_robot) if contiguous else crowded if contiguous is None else set()
@@ -137,7 +140,7 @@ class Admission:
         self._seq += 1
         now_ms = self._clock.now_ms()
         return Task(
-            id=ids.task_id(now_ms, self._seq),
+            id=ids.task_id(now_ms, self._seq + self.salt),
             seq=self._seq,
             api=task.api,
             queue=task.queue,
@@ -200,7 +203,7 @@ class Admission:
         self, tasks: Sequence[tuple[Task, Order]], *, actor: str, agent: bool = False
     ) -> list[Task]:
         """The same for what is left of a batch, as a new one with the same promise."""
-        batch_id = ids.batch_id(self._clock.now_ms(), self._seq + 1)
+        batch_id = ids.batch_id(self._clock.now_ms(), self._seq + 1 + self.salt)
         again = [
             self.again(task, order, actor=actor, agent=agent, batch_id=batch_id)
             for task, order in tasks
@@ -245,7 +248,7 @@ class Admission:
             seq = self._seq
         now_ms = self._clock.now_ms()
         return Task(
-            id=job.task_id or ids.task_id(now_ms, seq),
+            id=job.task_id or ids.task_id(now_ms, seq + self.salt),
             seq=seq,
             api=api,
             queue=job.queue,
@@ -294,7 +297,7 @@ class Admission:
             elif head is not None:
                 rank, priority = head.rank - 1, max(head.priority, priority)
         return Task(
-            id=order.task_id or ids.task_id(now_ms, self._seq),
+            id=order.task_id or ids.task_id(now_ms, self._seq + self.salt),
             seq=self._seq,
             api=api,
             queue=order.robot,
