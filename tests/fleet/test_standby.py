@@ -79,7 +79,8 @@ async def killed_in_turn(dsn: str, folder: Path, *, seed: int) -> None:
         await waits.start()
         ids: list[str] = []
         for _ in range(3):
-            ids += [await pair.submit(drives, NOD) for _ in range(3)]
+            for _ in range(3):
+                await pair.until(partial(_submitted, pair, drives, ids))
             # at the machine that does not drive, whose answer says who has it
             await pair.until(partial(_takes_for_the_other, pair, waits, ids))
             await asyncio.sleep(rng.uniform(0.0, 1.2))
@@ -116,6 +117,14 @@ async def killed_in_turn(dsn: str, folder: Path, *, seed: int) -> None:
         assert not doubled, "nothing moved twice"
         never = {task_id for task_id, found in of.items() if found != longest}
         assert never <= unknown, "what nobody was asked about has moved once"
+
+
+async def _submitted(pair: Pair, machine: Machine, ids: list[str]) -> bool:
+    if not machine.process.alive():
+        # it has come to its crash point; what it had not answered is nobody's
+        await machine.start()
+    ids.append(await pair.submit(machine, NOD))
+    return True
 
 
 async def _takes_for_the_other(pair: Pair, machine: Machine, ids: list[str]) -> bool:
