@@ -129,6 +129,9 @@ async def _submitted(pair: Pair, machine: Machine, ids: list[str]) -> bool:
 
 async def _takes_for_the_other(pair: Pair, machine: Machine, ids: list[str]) -> bool:
     """Once it knows who drives. Before that it keeps the command until the other one takes it."""
+    if await _drives(pair, machine):
+        # the other one came to its crash point
+        return True
     if not await _knows(pair, machine, "driven by"):
         return False
     status, answer = await machine.ask(pair.http, "POST", "/", NOD)
