@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from robotq.model.device_texts import in_chinese
 from robotq.model.json import JsonObject
 
 
@@ -568,8 +569,6 @@ _OF_DEVICES = frozenset(
 
 def of_device(args: JsonObject) -> JsonObject:
     """With what a driver says of its device in Chinese, as far as it is a text of ours."""
-    from robotq.model.device_texts import in_chinese  # noqa: PLC0415 - seldom needed
-
     told = {key: args[key] for key in ("reason", "error", "lost") if type(args.get(key)) is str}
     return {**args, **{key: in_chinese(value) for key, value in told.items()}}
 

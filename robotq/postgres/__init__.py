@@ -6,6 +6,8 @@ kept stands here: that is with who keeps it.
 
 from __future__ import annotations
 
+from psycopg import Error as PostgresError
+
 from robotq.postgres.database import Database, DatabaseAway, Statistics
 from robotq.postgres.migrations import SCHEMA_VERSION, Phase, migrate
 from robotq.postgres.statements import load
@@ -15,6 +17,7 @@ __all__ = [
     "Database",
     "DatabaseAway",
     "Phase",
+    "PostgresError",
     "Statistics",
     "load",
     "migrate",

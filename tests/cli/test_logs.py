@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from robotq.cli.shared.logs import Apart, log_to_stderr
+from robotq.cli.shared.logs import Apart, log_to_stderr, tell
 from robotq.cli.shared.startup import startup_lines
-from robotq.cli.shared.tell import tell
 from robotq.config import load_config
 from robotq.model import ids
 

@@ -18,7 +18,6 @@ from robotq.config import Config, RobotConfig, StandbyConfig
 from robotq.drivers import simulator
 from robotq.drivers.jsonline.device import Device, DeviceOptions, TcpPort
 from robotq.fleet.standby.epochs import Epochs
-from robotq.model import device_texts
 from robotq.model.errors import DataUnavailable
 from robotq.model.tenure import NotOurs, Tenure
 from robotq.system.clocks import VirtualClock
@@ -53,8 +52,6 @@ def device(folder: Path) -> Iterator[tuple[TcpPort, Path]]:
 
 @pytest.fixture
 def in_the_network(tmp_path: Path) -> Iterator[tuple[TcpPort, Path]]:
-    # its table is read with the first words of a device, which are told by the loop
-    device_texts.in_chinese("driven by lab-1 (epoch 1)")
     with device(tmp_path / "device") as found:
         yield found
 

@@ -386,10 +386,8 @@ SABOTAGES = (
     _one(
         "what somebody wanted of a command is kept in memory alone",
         "engine/robot/wishes.py",
-        "        self._intending = asyncio.create_task(\n"
-        "            self._claims.intend(task, asked), "
-        'name=f"intend {task.id}"\n'
-        "        )\n",
+        "        self._intending = asyncio.create_task("
+        'self._intend(task, asked), name=f"intend {task.id}")\n',
         "",
         "tests/engine/test_repeats.py tests/engine/test_recovery.py tests/engine/test_cancel.py",
     ),

@@ -14,8 +14,7 @@ from robotq.api.checklist import answers, errors, handlers, models
 from robotq.api.checklist.description import ABOUT
 from robotq.api.http.call import Call
 from robotq.api.http.interface import Contents
-from robotq.api.http.keyed import IDEMPOTENCY_KEY
-from robotq.api.http.routes import RequestHeader, Route
+from robotq.api.http.routes import IDEMPOTENCY_KEY, RequestHeader, Route
 from robotq.api.openapi.page import DOCS
 from robotq.model.errors import RobotqError
 from robotq.wire import checklist as wire

@@ -16,8 +16,7 @@ from robotq.api.dispatcher.errors import error_form
 from robotq.api.dispatcher.large import hard_limit
 from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.http.interface import Contents, OpenApiInfo, Shared
-from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
-from robotq.api.http.routes import Route
+from robotq.api.http.routes import IDEMPOTENCY_KEY, KEYED_ERRORS, Route
 from robotq.api.openapi.page import DOCS
 from robotq.wire import dispatcher as wire
 

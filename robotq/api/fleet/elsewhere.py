@@ -13,7 +13,7 @@ from robotq.api.fleet.answers import handed_why, is_away, task_of_handed
 from robotq.api.fleet.tasks import page
 from robotq.api.http.call import Call
 from robotq.api.http.errors import encoded
-from robotq.api.http.keyed import REPLAYED
+from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.task import task_view
 from robotq.api.robot.answers.words import words
 from robotq.engine.intake.idempotency import KeyedRequest

@@ -101,3 +101,18 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         fields = () if self.query is None else self.query.model_fields.values()
         of_query = ("missing_parameter",) if any(one.is_required() for one in fields) else ()
         return tuple(dict.fromkeys((*self.errors, *of_query, *of_body, *COMMON_ERRORS)))
+
+
+IDEMPOTENCY_KEY = RequestHeader(
+    name="Idempotency-Key",
+    text="Repeating a submit with the same key and body gives the first answer again, and "
+    "nothing runs twice. A key counts until a day after its tasks have ended. Of queued "
+    "commands: one that acts at once acts each time.",
+    schema={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+)
+
+KEYED_ERRORS = ("idempotency_conflict", "task_not_found")
+"""Errors of a route that takes a key and answers with the task of it."""
+
+REPLAYED = {"Idempotency-Replayed": "true"}
+"""The header of an answer that was given before."""

@@ -9,8 +9,7 @@ from aiohttp import web
 
 from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused
-from robotq.api.http.keyed import REPLAYED
-from robotq.api.http.routes import Handler
+from robotq.api.http.routes import REPLAYED, Handler
 from robotq.api.http.times import rfc3339
 from robotq.api.http.worker_tasks import submit, task_of, workers_of
 from robotq.api.orchestrator import requests

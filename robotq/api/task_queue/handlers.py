@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused
-from robotq.api.http.keyed import REPLAYED
+from robotq.api.http.routes import REPLAYED
 from robotq.api.http.times import utc_ms
 from robotq.api.http.worker_tasks import submit, task_of, workers_of
 from robotq.api.task_queue import requests

@@ -9,8 +9,7 @@ from aiohttp import web
 
 from robotq.api.access.scopes import Scope, worker_scope
 from robotq.api.http.interface import Contents, OpenApiInfo, Shared
-from robotq.api.http.keyed import IDEMPOTENCY_KEY, KEYED_ERRORS
-from robotq.api.http.routes import RequestHeader, Route
+from robotq.api.http.routes import IDEMPOTENCY_KEY, KEYED_ERRORS, RequestHeader, Route
 from robotq.api.openapi.page import DOCS
 from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.answers import API

@@ -9,8 +9,7 @@ from typing import Annotated
 
 from robotq.cli.shared import parse
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.logs import log_to_stderr
-from robotq.cli.shared.tell import tell
+from robotq.cli.shared.logs import log_to_stderr, tell
 from robotq.drivers import simulator
 from robotq.drivers.base import DriverSetup
 from robotq.model.clock import MotionClock

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from robotq.cli.shared import parse
-from robotq.cli.shared.logs import log_to_stderr
+from robotq.cli.shared.logs import log_to_stderr, tell
 from robotq.cli.shared.options import ConfigFile, TimeScale
 from robotq.cli.shared.settings import loader
 from robotq.cli.shared.startup import startup_lines
-from robotq.cli.shared.tell import tell
 from robotq.cli.shared.words import say
 from robotq.config import Config
 from robotq.daemon.assembly import running_daemon

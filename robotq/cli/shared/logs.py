@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -119,3 +120,13 @@ class Apart(logging.Handler):
             self._records.put(
                 logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (number,), None)
             )
+
+
+def tell(*lines: str) -> None:
+    """Print the lines at once.
+
+    `print` hands each piece and each end of a line over by itself, and where Python does not
+    buffer (PYTHONUNBUFFERED, as in containers) a line of the log came between them.
+    """
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
-import psycopg
 
 from robotq.model.task import Task
-from robotq.postgres import Database, DatabaseAway, migrate
+from robotq.postgres import Database, DatabaseAway, PostgresError, migrate
 from robotq.postgres.database import Connection
 from robotq.store.between.place import Kind, Place, Row, statements
 from robotq.store.port import THERE_FRESH_MS, StoreUnavailable
@@ -57,7 +56,7 @@ class PostgresPlace(Place):
                     # commits have an order, and daemons read what is new by it
                     await connection.execute(WRITE["begin"], {"events": 0, "seq": 0})
                 yield
-        except (DatabaseAway, psycopg.Error) as error:
+        except (DatabaseAway, PostgresError) as error:
             raise StoreUnavailable(f"{self.name}: {error}") from error
         finally:
             self._in = None

@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from robotq.api.http.call import Call
-from robotq.api.http.keyed import REPLAYED
+from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.tasks import CancelManyBody, RestoreBody
 from robotq.engine.waiting.cancel_many import Selection

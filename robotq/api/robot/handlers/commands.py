@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call, is_large
 from robotq.api.http.elsewhere import ELSEWHERE
-from robotq.api.http.keyed import REPLAYED
+from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.holds import hold_reason, hold_views
 from robotq.api.robot.answers.task import schedule_view
 from robotq.api.robot.answers.words import words

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
-from robotq.api.http.keyed import IDEMPOTENCY_KEY
-from robotq.api.http.routes import RequestHeader, Route
+from robotq.api.http.routes import IDEMPOTENCY_KEY, RequestHeader, Route
 from robotq.api.robot.handlers import commands
 from robotq.api.robot.models.submit import CommandBody, SubmitQuery
 from robotq.api.robot.routes.common import AGENT, ROBOT, STORE
