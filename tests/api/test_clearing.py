@@ -142,6 +142,10 @@ async def motion_held(lab: Lab) -> None:
     await lab.post("/robots/robot_a/hold")
 
 
+async def isolated(lab: Lab) -> None:
+    lab.engine.isolate(["robot_a"], "the fleet says nothing")
+
+
 async def stopped(lab: Lab) -> None:
     lab.engine.holds.set("robot_a", HoldCode.ESTOP, actor="ann", reason="smoke")
 
@@ -162,6 +166,7 @@ KINDS: dict[str, tuple[str, Callable[[Lab], Awaitable[None]]]] = {
     "failure": ("failure", failed),
     "shutdown": ("shutdown", shut_down),
     "motion held": ("motion_held", motion_held),
+    "isolated": ("isolated", isolated),
     "emergency stop": ("estop", stopped),
     "outcome unknown": ("outcome_unknown", unknown),
 }

@@ -132,5 +132,5 @@ async def test_scan__without_a_camera_is_refused_before_anything_moves(
         moved = len(machine.axes.moved)
         task = await lab.ended(await lab.submit("SCAN_QRCODE", **SCAN["params"]))
         assert task["error_code"] == "scanner_absent"
-        assert "status 404" in task["message"]
+        assert "状态 404" in task["message"]
         assert len(machine.axes.moved) == moved
