@@ -25,6 +25,7 @@ CLEARED_BY_ITSELF = {
     HoldCode.RAW_LINE,
     HoldCode.STOPPING,
     HoldCode.NOT_CONFIGURED,
+    HoldCode.ISOLATED,
     WaitCode.NOT_BEFORE,
     WaitCode.CANCELLING,
     WaitCode.AHEAD,
@@ -142,10 +143,6 @@ async def motion_held(lab: Lab) -> None:
     await lab.post("/robots/robot_a/hold")
 
 
-async def isolated(lab: Lab) -> None:
-    lab.engine.isolate(["robot_a"], "the fleet says nothing")
-
-
 async def stopped(lab: Lab) -> None:
     lab.engine.holds.set("robot_a", HoldCode.ESTOP, actor="ann", reason="smoke")
 
@@ -166,7 +163,6 @@ KINDS: dict[str, tuple[str, Callable[[Lab], Awaitable[None]]]] = {
     "failure": ("failure", failed),
     "shutdown": ("shutdown", shut_down),
     "motion held": ("motion_held", motion_held),
-    "isolated": ("isolated", isolated),
     "emergency stop": ("estop", stopped),
     "outcome unknown": ("outcome_unknown", unknown),
 }

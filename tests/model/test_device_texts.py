@@ -53,7 +53,6 @@ def _template(node: ast.expr) -> str | None:
     return None
 
 
-@pytest.mark.long
 def test_drivers__say_nothing_without_a_chinese_text() -> None:
     have = known()
     without = {
