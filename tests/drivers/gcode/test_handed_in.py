@@ -40,7 +40,7 @@ async def test_submit__refuses_a_line_that_this_firmware_does_not_know(tmp_path:
     [
         (
             "zh",
-            "gantry 拒绝该程序，第 2 行 T1 M6: Grbl 1.1 不认识 M6；`translate: {M6: null}` 可略去它",
+            "gantry 拒绝该程序，第 2 行 T1 M6: Grbl 1.1 不认识 M6；`translate: {M6: null}` 可",
         ),
         ("en", "gantry would refuse the program at line 2, T1 M6: Grbl 1.1 does not know M6; `tr"),
     ],
