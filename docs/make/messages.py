@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from docs.make.http import shape_section
 from robotq.api.openapi.shapes import schemas_of
 from robotq.wire.base import REF, Answer
+from robotq.wire.remote_work.worker_socket import FROM_DAEMON, FROM_WORKERS
 from robotq.wire.webhook import WebhookBody
-from robotq.wire.worker_socket import FROM_DAEMON, FROM_WORKERS
 
 _HEAD = """# Reference: messages
 

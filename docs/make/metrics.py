@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 
 from docs.make.markdown import code, table
 from robotq.api.connections.open import Connections
-from robotq.api.robot.handlers.prometheus import Statistics
+from robotq.api.robot.watching.prometheus import Statistics
 from robotq.catalog import load_catalog
 from robotq.config import load_config
 from robotq.drivers import simulator

@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from robotq.cli.shared.display.show import TaskView
 from robotq.cli.shared.follow import has_ended, looking_at
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import TaskView
 from robotq.cli.shared.startup import url_of
 from robotq.cli.shared.words import say
 from robotq.client import AsyncClient

@@ -10,7 +10,7 @@ from robotq.api.http.errors import error_response
 from robotq.api.http.interface import Contents, Interface
 from robotq.api.robot import routes as robot
 from robotq.api.robot.description import ABOUT
-from robotq.api.robot.handlers.service import is_page_wanted, to_dashboard
+from robotq.api.robot.watching.service import is_page_wanted, to_dashboard
 from robotq.model.errors import RobotqError
 
 ROUTES = (*robot.ROUTES, *dashboard.ROUTES)

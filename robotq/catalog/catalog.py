@@ -12,9 +12,9 @@ from jsonschema_rs import Draft202012Validator, ValidationError, ValidationError
 
 from robotq.catalog.spec import CommandSpec
 from robotq.config.strict_yaml import KeyPath, key_text
+from robotq.model.carried.program import PROGRAMS, as_sent
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject, JsonValue
-from robotq.model.program import PROGRAMS, as_sent
 
 _SHOWN = 200
 """Characters of somebody's own words that an error repeats."""

@@ -50,14 +50,14 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
             "Show the queues, and why nothing moves; or one task.",
             "显示队列以及为什么不动；或显示一个任务。",
         ),
-        "watch": Listed("remote.watch", "Show the queues live, until Ctrl-C.", "实时显示队列。"),
+        "watch": Listed("look.watch", "Show the queues live, until Ctrl-C.", "实时显示队列。"),
         "robots": Listed(
-            "remote.lists",
+            "look.lists",
             "Show the robots and the devices beside them.",
             "显示机器人及其旁边的设备。",
         ),
         "commands": Listed(
-            "remote.lists",
+            "look.lists",
             "Show what the robots can be told; or one command and what it takes.",
             "显示机器人能执行的命令；或一个命令及其参数。",
         ),
@@ -76,10 +76,10 @@ GROUPS: Mapping[tuple[str, str], Mapping[str, Listed]] = {
             "Show what is to be seen to at the robots; or say that it is done.",
             "显示机器人的维护事项；或确认已完成。",
         ),
-        "history": Listed("remote.history", "Show tasks, newest first.", "显示任务，最新的在前。"),
-        "logs": Listed("remote.journal", "Show who did what, when.", "显示谁在什么时候做了什么。"),
+        "history": Listed("look.history", "Show tasks, newest first.", "显示任务，最新的在前。"),
+        "logs": Listed("look.journal", "Show who did what, when.", "显示谁在什么时候做了什么。"),
         "export": Listed(
-            "remote.history",
+            "look.history",
             "Write all tasks as CSV or JSON lines.",
             "把所有任务导出为 CSV 或 JSON。",
         ),
@@ -231,7 +231,7 @@ COMMANDS: Mapping[str, str] = {
 
 def close_to(name: str) -> str | None:
     """The command that somebody may have meant: what other programs call it comes first."""
-    from robotq.cli.shared.near import nearest  # noqa: PLC0415 - only who errs waits for it
+    from robotq.cli.shared.display.near import nearest  # noqa: PLC0415 - only who errs waits for it
 
     return _OTHER_NAMES.get(name.lower()) or nearest(name, COMMANDS)
 

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from robotq.config.receivers import HostRule, read_host_rule, read_url
-from robotq.model.live_value import LONGEST_UNIT, VALUE_NAME
+from robotq.model.carried.live_value import LONGEST_UNIT, VALUE_NAME
 
 
 class Section:

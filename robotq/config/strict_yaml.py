@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml.composer import Composer
 
-from robotq.model.encodings import not_utf8
+from robotq.model.carried.encodings import not_utf8
 from robotq.model.errors import ConfigError
 
 _Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from robotq.config import DeviceConfig
 from robotq.drivers.jogging import JogLimits
+from robotq.model.carried.live_value import LiveValues
+from robotq.model.carried.stopped_at import StoppedAt
 from robotq.model.clock import MotionClock
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LiveValues
-from robotq.model.stopped_at import StoppedAt
 from robotq.model.task import Command
 from robotq.steps import Program
 

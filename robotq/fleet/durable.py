@@ -16,10 +16,10 @@ from robotq.engine.intake.idempotency import AcceptAs, Accepted, Handing
 from robotq.engine.intake.read_command import Order
 from robotq.fleet.door import away, new_id
 from robotq.fleet.members import Member
+from robotq.model.carried.program import HandedIn
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.program import HandedIn
 from robotq.model.task import Command, Repeat, Task
 from robotq.postgres import Database, DatabaseAway, load
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from robotq.model.carried.program import shown_params
 from robotq.model.event import Event
-from robotq.model.program import shown_params
 from robotq.model.task import Task
 
 _STEPS = 20

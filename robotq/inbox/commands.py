@@ -11,17 +11,17 @@ from typing import Any, BinaryIO
 from robotq.catalog import Kind
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
-from robotq.model.errors import RobotqError
-from robotq.model.json import JsonObject
-from robotq.model.json.text import parse_unique
-from robotq.model.program import HandedIn
-from robotq.model.program_file import (
+from robotq.model.carried.program import HandedIn
+from robotq.model.carried.program_file import (
     CARRIED_OUT_BY,
     SUFFIXES,
     is_program,
     program_text,
     robot_in,
 )
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonObject
+from robotq.model.json.text import parse_unique
 from robotq.system.kept_files import BLOCK
 
 _API = "robot"

@@ -16,11 +16,11 @@ from pathlib import Path
 import msgspec
 import orjson
 
+from robotq.model.carried.plain_text import plain
+from robotq.model.carried.program_file import is_program
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json
-from robotq.model.plain_text import plain
-from robotq.model.program_file import is_program
 from robotq.system.durable import sync_folder, write_durably
 
 LOOKED_AT = 100

@@ -15,11 +15,11 @@ from robotq.config import InboxConfig
 from robotq.engine.engine import Engine
 from robotq.engine.why import Standing
 from robotq.inbox.folder import Folder, Taken
+from robotq.model.carried.plain_text import plain
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Wait, WaitCode
 from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain as plain_args
-from robotq.model.plain_text import plain
 from robotq.model.texts import Language
 from robotq.system.rarely import Rarely
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from robotq.model.carried.stopped_at import stopped_at_in, stopped_at_text
 from robotq.model.errors import ERROR_CODES, error_text
-from robotq.model.stopped_at import stopped_at_in, stopped_at_text
 from robotq.model.task import Task, TaskError
 from robotq.model.texts import Language, text
 

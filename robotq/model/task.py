@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
 from robotq.model.json import JsonObject, JsonValue
 
 

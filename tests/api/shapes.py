@@ -10,7 +10,7 @@ import jsonschema_rs
 from robotq.api.interfaces import INTERFACES
 from robotq.api.openapi.shapes import schemas_of
 from robotq.api.root import ROBOT
-from robotq.wire import worker_socket
+from robotq.wire.remote_work import worker_socket
 
 # made before any test runs, since it reads files
 _SCHEMAS = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from robotq.cli.shared.display.junit import Outcome, write_junit
 from robotq.cli.shared.failure import Failure
-from robotq.cli.shared.junit import Outcome, write_junit
 
 CASES = (
     Outcome(

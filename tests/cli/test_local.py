@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from robotq.cli.host.run import run_settings
+from robotq.cli.shared.display.junit import Outcome
+from robotq.cli.shared.display.show import TaskView
 from robotq.cli.shared.engine_here import carry_out, read_entries
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.junit import Outcome
-from robotq.cli.shared.show import TaskView
 from robotq.daemon.assembly import running_engine
 from tests.cli.conftest import COMMANDS, SCAN
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from robotq.model.program import programs_in
+from robotq.model.carried.program import programs_in
 from robotq.model.task import OUTCOME_UNKNOWN, Task, TaskState
 
 from . import order

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from robotq.model.carried.program import stored
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
-from robotq.model.program import stored
 from robotq.model.task import OUTCOME_UNKNOWN, Command, Resolution, Task, TaskError, TaskState
 
 from . import judge

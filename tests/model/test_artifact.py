@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robotq.model.artifact import LONGEST_NAME, OTHER, is_name, media_type_of, name_of
+from robotq.model.carried.artifact import LONGEST_NAME, OTHER, is_name, media_type_of, name_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from robotq.model.encodings import not_utf8
+from robotq.model.carried.encodings import not_utf8
 from robotq.model.errors import RobotqError
 from robotq.model.json.text import parse_json, parse_unique
 

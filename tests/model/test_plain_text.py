@@ -9,7 +9,7 @@ import logging
 import pytest
 
 from robotq.cli.shared.logs import JsonLines, TextLines
-from robotq.model.plain_text import plain
+from robotq.model.carried.plain_text import plain
 from robotq.system.rarely import Rarely
 
 FORGED = "bad\n2026-01-01 00:00:00 INFO robotq: all is well"

@@ -39,7 +39,7 @@ SABOTAGES = (
         "            crash_point(CrashPoint.ACCEPTED)",
         "            await self._commit.written(mutations)\n"
         "            crash_point(CrashPoint.ACCEPTED)",
-        "tests/engine/test_outage.py tests/engine/test_random.py",
+        "tests/engine/unseen/test_outage.py tests/engine/queue/test_random.py",
     ),
     _one(
         "a result that meets a full disk is given up",
@@ -50,7 +50,7 @@ SABOTAGES = (
         "                        crash_point(CrashPoint.FINISHED)\n"
         "                        return claimed\n"
         "            return None",
-        "tests/engine/test_outage.py",
+        "tests/engine/unseen/test_outage.py",
     ),
     # no command runs twice
     _one(
@@ -61,7 +61,7 @@ SABOTAGES = (
         "            try:\n"
         "                accepted = await",
         "            try:\n                accepted = await",
-        "tests/engine/test_confirming.py",
+        "tests/engine/holds/test_confirming.py",
     ),
     _one(
         "a key that was used is taken again by the disk",
@@ -78,7 +78,7 @@ SABOTAGES = (
         "        self._under_way[slot] = None\n\n"
         "        def save",
         "        self._under_way[slot] = None\n\n        def save",
-        "tests/engine/test_idempotency.py tests/engine/test_confirming.py",
+        "tests/engine/test_idempotency.py tests/engine/holds/test_confirming.py",
     ),
     _one(
         "a command with a key that was written already is refused where nothing more is taken",
@@ -88,7 +88,7 @@ SABOTAGES = (
         "                        raise\n"
         "                    return known\n",
         "                    raise\n",
-        "tests/engine/test_idempotency.py tests/engine/test_confirming.py",
+        "tests/engine/test_idempotency.py tests/engine/holds/test_confirming.py",
     ),
     _one(
         "a command with a key whose write has no answer yet is told as accepted",
@@ -97,7 +97,7 @@ SABOTAGES = (
         "                    # what it has written itself, if it has, will be undone\n"
         "                    raise\n",
         "",
-        "tests/engine/test_idempotency.py tests/engine/test_outage.py",
+        "tests/engine/test_idempotency.py tests/engine/unseen/test_outage.py",
     ),
     _one(
         "a key with another content gets the old answer",
@@ -111,35 +111,35 @@ SABOTAGES = (
         "model/transitions.py",
         "    if rule.fenced and fence != task.fence:",
         "    if False:",
-        "tests/model tests/engine/test_random.py",
+        "tests/model tests/engine/queue/test_random.py",
     ),
     _one(
         "a command that was cut short runs again by itself",
         "engine/assembly/recovery.py",
         "        again = idempotent(task) and task.asked is None",
         "        again = task.asked is None",
-        "tests/engine/test_recovery.py",
+        "tests/engine/unseen/test_recovery.py",
     ),
     _one(
         "a command that was called off runs again after a crash",
         "engine/assembly/recovery.py",
         "        again = idempotent(task) and task.asked is None",
         "        again = idempotent(task)",
-        "tests/engine/test_recovery.py tests/engine/test_repeats.py",
+        "tests/engine/unseen/test_recovery.py tests/engine/waiting/test_repeats.py",
     ),
     _one(
         "an exception of the driver counts as a certain end",
         "engine/robot/outcome.py",
         '        return unknown("driver_raised", f"{type(error).__name__}: {error}")',
         '        return failed("driver_raised", {"reason": str(error)})',
-        "tests/engine/test_endings.py",
+        "tests/engine/queue/test_endings.py",
     ),
     _one(
         "a lost link counts as a certain end",
         "engine/robot/outcome.py",
         "        return unknown(error.cause, error.reason)",
         '        return failed("device_error", {"reason": error.reason})',
-        "tests/engine/test_endings.py tests/engine/test_link.py",
+        "tests/engine/queue/test_endings.py tests/engine/robot/test_link.py",
     ),
     # stop always works
     _one(
@@ -147,21 +147,22 @@ SABOTAGES = (
         "engine/robot/driver_threads.py",
         "        return self._emergency.call(self.driver.emergency_stop)\n\n    async def reset",
         "        return self._on_command_thread(self.driver.emergency_stop)\n\n    async def reset",
-        "tests/engine/test_host.py tests/engine/test_estop.py",
+        "tests/engine/robot/test_host.py tests/engine/robot/test_estop.py",
     ),
     _one(
         "a stop waits behind the command",
         "engine/robot/driver_threads.py",
         "        await self._stopping.call(stop if through is None else partial(through, stop))",
         "        await self._on_command_thread(stop)",
-        "tests/engine/test_host.py tests/engine/test_stop.py tests/engine/test_cancel.py",
+        "tests/engine/robot/test_host.py tests/engine/robot/test_stop.py "
+        "tests/engine/queue/test_cancel.py",
     ),
     _one(
         "the latch is not looked at when the driver begins",
         "engine/robot/driver_threads.py",
         "                if not begun and (self._no_motion.is_set() or self._stop_requested):",
         "                if False:",
-        "tests/engine/test_host.py tests/engine/test_estop.py",
+        "tests/engine/robot/test_host.py tests/engine/robot/test_estop.py",
     ),
     _one(
         "holds are not looked at after the claim",
@@ -169,15 +170,16 @@ SABOTAGES = (
         "            self._deps.holds.held(self._robot)\n"
         "            or self._wishes.called_off(task.id)",
         "            self._wishes.called_off(task.id)",
-        "tests/engine/test_stop.py tests/engine/test_estop.py tests/engine/test_holds.py "
-        "tests/engine/test_outage.py",
+        "tests/engine/robot/test_stop.py tests/engine/robot/test_estop.py "
+        "tests/engine/holds/test_holds.py "
+        "tests/engine/unseen/test_outage.py",
     ),
     _one(
         "a cancel between claim and start is forgotten",
         "engine/robot/executor.py",
         "            or self._wishes.called_off(task.id)\n",
         "",
-        "tests/engine/test_cancel.py",
+        "tests/engine/queue/test_cancel.py",
     ),
     _one(
         "a reset lets the queue go on",
@@ -187,57 +189,58 @@ SABOTAGES = (
         'reason="reason.estop_reset"\n'
         "                )\n",
         "",
-        "tests/engine/test_estop.py",
+        "tests/engine/robot/test_estop.py",
     ),
     _one(
         "the latch has no file of its own",
         "engine/robot/estop.py",
         "        kept = self._file.keep(self._stops())\n",
         "        kept = self._file.keep(())\n",
-        "tests/engine/test_stop_file.py",
+        "tests/engine/robot/test_stop_file.py",
     ),
     _one(
         "a file that keeps the latch and cannot be read lets robots go",
         "engine/robot/stop_file.py",
         "            return dict.fromkeys(robots, _UNREADABLE)",
         "            return {}",
-        "tests/engine/test_stop_file.py",
+        "tests/engine/robot/test_stop_file.py",
     ),
     _one(
         "a hold that is set again keeps its name",
         "engine/holds/board.py",
         "            hold = set_over(known, hold)",
         "            hold = replace(set_over(known, hold), id=known.id)",
-        "tests/engine/test_holds.py tests/engine/test_confirming.py "
-        "tests/engine/test_hold_writer.py",
+        "tests/engine/holds/test_holds.py tests/engine/holds/test_confirming.py "
+        "tests/engine/holds/test_hold_writer.py",
     ),
     _one(
         "a pause over a pause takes its place",
         "model/hold.py",
         "    earlier = others if known.by_robot and latest.by_robot else [before, *others]",
         "    earlier = others",
-        "tests/engine/test_holds.py",
+        "tests/engine/holds/test_holds.py",
     ),
     _one(
         "the lift of an older hold lifts the newer one",
         "engine/holds/board.py",
         "        if self.in_force(hold):\n            del",
         "        if self.get(hold.robot, hold.code):\n            del",
-        "tests/engine/test_holds.py tests/engine/test_hold_writer.py tests/engine/test_estop.py",
+        "tests/engine/holds/test_holds.py tests/engine/holds/test_hold_writer.py "
+        "tests/engine/robot/test_estop.py",
     ),
     _one(
         "a confirmation that names nothing lifts whatever is there",
         "engine/holds/confirming.py",
         '                raise RobotqError("not_named", found=found)',
         "                pass",
-        "tests/engine/test_confirming.py",
+        "tests/engine/holds/test_confirming.py",
     ),
     _one(
         "a confirmation of something older is taken",
         "engine/holds/confirming.py",
         '            raise RobotqError("not_what_was_meant", found=found)',
         "            pass",
-        "tests/engine/test_confirming.py",
+        "tests/engine/holds/test_confirming.py",
     ),
     _one(
         "Marlin gets one M410",
@@ -265,7 +268,7 @@ SABOTAGES = (
         "drivers/gcode/reader/judge.py",
         "                    return _with_a_motion_code(line)\n",
         "                    return (line,)\n",
-        "tests/drivers/gcode/test_tolerant.py",
+        "tests/drivers/gcode/runs/test_tolerant.py",
     ),
     _one(
         "the end of a stop is told before Marlin stands",
@@ -279,14 +282,15 @@ SABOTAGES = (
         "drivers/marlin/stopping.py",
         '            channel.position.forget("a motion was broken off")\n',
         "",
-        "tests/drivers/marlin/test_stops.py tests/drivers/gcode/test_position.py",
+        "tests/drivers/marlin/test_stops.py tests/drivers/gcode/links/test_position.py",
     ),
     _one(
         "a stop is sent again among the lines that switch off",
         "drivers/gcode/robot.py",
         "                    if isinstance(error, Stopped):\n                        at_rest()\n",
         "",
-        "tests/drivers/gcode/test_finally.py tests/drivers/gcode/test_finally_over_http.py",
+        "tests/drivers/gcode/stops/test_finally.py "
+        "tests/drivers/gcode/stops/test_finally_over_http.py",
     ),
     _one(
         "robots begin before anybody who wants to stop them is heard",
@@ -301,14 +305,14 @@ SABOTAGES = (
         "drivers/steps/run.py",
         "        if not self._program.last or not self._begun or error.last is not None:\n",
         "        if True:\n",
-        "tests/drivers/gcode/test_finally.py",
+        "tests/drivers/gcode/stops/test_finally.py",
     ),
     _one(
         "the steps of `finally` are left out where a command has completed",
         "drivers/steps/run.py",
         "        if self._program.last:\n            try:",
         "        if False:\n            try:",
-        "tests/drivers/gcode/test_finally.py",
+        "tests/drivers/gcode/stops/test_finally.py",
     ),
     _one(
         "a device that was stopped stays as it was",
@@ -345,7 +349,7 @@ SABOTAGES = (
         "engine/intake/submitting.py",
         "        if self._judging.there and self._judging.has_to(orders):\n",
         "        if False:\n",
-        "tests/drivers/gcode/test_handed_in.py",
+        "tests/drivers/gcode/runs/test_handed_in.py",
     ),
     _one(
         "a tab is sent to Marlin, which leaves the number behind it unread",
@@ -373,23 +377,24 @@ SABOTAGES = (
         "drivers/gcode/reader/permits.py",
         "    if known is None:\n        raise Refused(",
         "    if known is None:\n        return\n        raise Refused(",
-        "tests/drivers/gcode/test_cam.py",
+        "tests/drivers/gcode/runs/test_cam.py",
     ),
     _one(
         "arcs that Grbl refuses are sent",
         "drivers/gcode/reader/arcs.py",
         "    if off > _MOST_MM or",
         "    if off > 1000 * _MOST_MM or",
-        "tests/drivers/gcode/test_arcs.py",
+        "tests/drivers/gcode/runs/test_arcs.py",
     ),
     # the queue does what it says
     _one(
         "what somebody wanted of a command is kept in memory alone",
-        "engine/robot/wishes.py",
+        "engine/robot/settling/wishes.py",
         "        self._intending = asyncio.create_task("
         'self._intend(task, asked), name=f"intend {task.id}")\n',
         "",
-        "tests/engine/test_repeats.py tests/engine/test_recovery.py tests/engine/test_cancel.py",
+        "tests/engine/waiting/test_repeats.py tests/engine/unseen/test_recovery.py "
+        "tests/engine/queue/test_cancel.py",
     ),
     _one(
         "the rest of a batch runs after a failure",
@@ -397,7 +402,7 @@ SABOTAGES = (
         "        if not failed.contiguous or failed.batch_id is None "
         "or failed.state is TaskState.COMPLETED:",
         "        if True:",
-        "tests/engine/test_batches.py",
+        "tests/engine/queue/test_batches.py",
     ),
     _one(
         "a place is given to two robots",
@@ -405,21 +410,21 @@ SABOTAGES = (
         "        return next((one for one in candidates "
         "if self._waits.free(one, now_ms, occupied)), None)",
         "        return next(iter(candidates), None)",
-        "tests/engine/test_resources.py",
+        "tests/engine/waiting/test_resources.py",
     ),
     _one(
         "a held queue starts things",
         "engine/queue/turns.py",
         "        return not self.closed and not self._holds.held(robot_queue.name)",
         "        return not self.closed",
-        "tests/engine/test_holds.py tests/engine/test_order.py",
+        "tests/engine/holds/test_holds.py tests/engine/queue/test_order.py",
     ),
     _one(
         "a failure does not hold where the site wants it",
         "engine/robot/executor.py",
         '        if policy == "hold" and',
         "        if False and",
-        "tests/engine/test_endings.py tests/engine/test_holds.py",
+        "tests/engine/queue/test_endings.py tests/engine/holds/test_holds.py",
     ),
     # nobody in by accident
     _one(
@@ -427,21 +432,21 @@ SABOTAGES = (
         "api/access/guard.py",
         "        return self._keys.required or self._config.require_key",
         "        return bool(self._keys.read()) or self._config.require_key",
-        "tests/api/test_guard.py",
+        "tests/api/access/test_guard.py",
     ),
     _one(
         "a page of another site is not asked where it comes from",
         "api/access/guard.py",
         "            if origin is not None:\n                self._check_origin(origin, host)\n",
         "",
-        "tests/api/test_guard.py",
+        "tests/api/access/test_guard.py",
     ),
     _one(
         "an agent decides what a person has to",
         "api/http/call.py",
         '            raise RobotqError("person_needed", action=action)',
         "            return",
-        "tests/api/test_approvals.py tests/api/test_every_caller.py",
+        "tests/api/commands/test_approvals.py tests/api/access/test_every_caller.py",
     ),
     # a wrong result is worse than none
     _one(
@@ -478,6 +483,6 @@ SABOTAGES = (
         "            if self._open_batch is not None and task.batch_id != self._open_batch:\n"
         "                return\n",
         "",
-        "tests/engine/test_batches.py",
+        "tests/engine/queue/test_batches.py",
     ),
 )

@@ -8,13 +8,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
+from robotq.model.carried.program import stored
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.ids import task_id
 from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
-from robotq.model.program import stored
 from robotq.model.task import (
     OUTCOME_UNKNOWN,
     Command,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
 from robotq.model.event import Event
 from robotq.model.json import JsonObject, JsonValue
 from robotq.model.task import (

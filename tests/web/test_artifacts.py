@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
 from robotq.model.task import Command, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import SaveTask

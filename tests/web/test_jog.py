@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from robotq.model.hold import HoldCode
-from tests.drivers.gcode.test_jog_over_http import Bench, paused
+from tests.drivers.gcode.links.test_jog_over_http import Bench, paused
 
 pytestmark = [
     pytest.mark.browser,

@@ -20,15 +20,15 @@ from robotq.api.http.errors import part
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.task import question_view, start_view
 from robotq.api.robot.answers.words import robot_state
-from robotq.api.robot.handlers.alarms import alarm_views
 from robotq.api.robot.handlers.robots import devices, looks, maintenance_of
+from robotq.api.robot.watching.alarms import alarm_views
 from robotq.config.schema import InterfacesConfig
 from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
 from robotq.engine.state.robot_queue import RobotQueue
+from robotq.model.carried.program import as_sent, shown_params
 from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
-from robotq.model.program import as_sent, shown_params
 from robotq.model.task import Command, Task
 from robotq.model.texts import Language
 from robotq.model.version import __version__

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from robotq.api.dashboard.context import DASHBOARD
+from robotq.api.http.bodies.page_file import file_answer
 from robotq.api.http.call import Call
-from robotq.api.http.page_file import file_answer
 from robotq.model.errors import RobotqError
 from robotq.web.files import PAGE
 

@@ -7,7 +7,7 @@ from robotq.api.http.errors import part
 from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
-from robotq.wire import dispatcher as wire
+from robotq.wire.remote_work import dispatcher as wire
 
 API = "dispatcher"
 """The name of this interface, and of its queue."""

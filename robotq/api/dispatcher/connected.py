@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode, web
 
 from robotq.api.http.errors import encoded, part
 from robotq.model.task import Task
-from robotq.wire.worker_socket import Cancel, FromDaemon, NewTask, OwnTask
+from robotq.wire.remote_work.worker_socket import Cancel, FromDaemon, NewTask, OwnTask
 from robotq.workers import WorkerLink
 
 _log = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ from aiohttp import web
 
 from robotq.api.dispatcher.answers import API, group_of
 from robotq.api.dispatcher.context import HUB, LOG, PAGES
+from robotq.api.http.bodies.page_file import file_answer
 from robotq.api.http.call import Call
-from robotq.api.http.page_file import file_answer
 from robotq.api.http.worker_tasks import workers_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task
-from robotq.wire import dispatcher as wire
+from robotq.wire.remote_work import dispatcher as wire
 
 _LINES = 100
 

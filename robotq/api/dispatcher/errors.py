@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused, headers_of
 from robotq.model.errors import RobotqError
-from robotq.wire import dispatcher as wire
+from robotq.wire.remote_work import dispatcher as wire
 
 NOT_FOUND = "Task not found or expired"
 

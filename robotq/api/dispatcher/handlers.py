@@ -25,7 +25,7 @@ from robotq.config import DispatcherConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import Job
 from robotq.model.task import Command, Task, TaskState, Work
-from robotq.wire import dispatcher as wire
+from robotq.wire.remote_work import dispatcher as wire
 
 _TASK_ID = web.RequestKey("dispatcher_task_id", str)
 """Under which a request knows the task that came of it."""

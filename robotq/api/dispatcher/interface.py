@@ -18,7 +18,7 @@ from robotq.api.dispatcher.log import DispatchLog
 from robotq.api.http.interface import Contents, OpenApiInfo, Shared
 from robotq.api.http.routes import IDEMPOTENCY_KEY, KEYED_ERRORS, Route
 from robotq.api.openapi.page import DOCS
-from robotq.wire import dispatcher as wire
+from robotq.wire.remote_work import dispatcher as wire
 
 _SUBMIT = (
     "queue_full",

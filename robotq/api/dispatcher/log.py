@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from robotq.model.task import Task
-from robotq.wire.dispatcher import LogLine
+from robotq.wire.remote_work.dispatcher import LogLine
 
 _KEPT = 50
 _SHOWN = 2_000

@@ -29,7 +29,7 @@ from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError, error_text
 from robotq.model.job import JobEnding
 from robotq.model.texts import Language
-from robotq.wire import worker_socket as wire
+from robotq.wire.remote_work import worker_socket as wire
 from robotq.workers import Hub, WorkerLink
 
 _log = logging.getLogger(__name__)

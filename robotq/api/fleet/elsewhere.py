@@ -21,8 +21,8 @@ from robotq.fleet.door import Handed
 from robotq.fleet.fleet import Fleet
 from robotq.fleet.outbox import SHARED_STORE
 from robotq.fleet.peers import PeerAway
+from robotq.model.carried.program import HandedIn
 from robotq.model.errors import RobotqError
-from robotq.model.program import HandedIn
 from robotq.model.task import Task
 from robotq.wire import fleet as wire
 from robotq.wire.robots import StoppedPeer

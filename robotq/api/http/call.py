@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from robotq.api.access.guard import NOBODY, Caller
 from robotq.api.access.scopes import allows
+from robotq.api.http.bodies.packed import coding_of, not_to_its_end
 from robotq.api.http.errors import Body, json_response
 from robotq.api.http.language import preferred
-from robotq.api.http.packed import coding_of, not_to_its_end
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.model.errors import RobotqError

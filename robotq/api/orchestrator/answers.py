@@ -8,7 +8,7 @@ from typing import Any
 from robotq.api.http.times import rfc3339
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
-from robotq.wire import orchestrator as wire
+from robotq.wire.remote_work import orchestrator as wire
 
 API = "orchestrator"
 """The name of this interface, and of its queue."""

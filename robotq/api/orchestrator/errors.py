@@ -11,7 +11,7 @@ from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused, headers_of
 from robotq.api.http.times import rfc3339
 from robotq.model.errors import RobotqError
-from robotq.wire import orchestrator as wire
+from robotq.wire.remote_work import orchestrator as wire
 
 _INVALID = "Invalid input data"
 

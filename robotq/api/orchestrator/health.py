@@ -20,7 +20,7 @@ from robotq.api.orchestrator.answers import API
 from robotq.engine.engine import Engine
 from robotq.model.errors import NotReadable
 from robotq.model.version import __version__
-from robotq.wire import orchestrator as wire
+from robotq.wire.remote_work import orchestrator as wire
 
 _ANSWER_S = 2.0
 """Wall seconds after which a part that does not answer counts as unhealthy."""

@@ -16,7 +16,7 @@ from robotq.api.orchestrator.answers import API
 from robotq.api.orchestrator.context import RATE_LIMIT, RateLimit
 from robotq.api.orchestrator.errors import error_form
 from robotq.api.orchestrator.health import health
-from robotq.wire import orchestrator as wire
+from robotq.wire.remote_work import orchestrator as wire
 
 _STORE = ("store_unavailable",)
 _LIMITED = ("too_many_requests", *_STORE)

@@ -10,7 +10,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.state.tallies import HOUR_MS, PRIORITY, SUBMITTED, WORKED, WORKED_MS, hour_of
 from robotq.model.task import TaskState
 from robotq.store.port import Tally
-from robotq.wire import orchestrator as wire
+from robotq.wire.remote_work import orchestrator as wire
 
 PERIODS: Mapping[str, int] = {"1h": 1, "24h": 24, "7d": 168, "30d": 720}
 """Name -> hours."""

@@ -8,7 +8,7 @@ from typing import Any
 from robotq.api.http.times import utc_ms
 from robotq.model.job import data_of, why_failed
 from robotq.model.task import Task, TaskState
-from robotq.wire import task_queue as wire
+from robotq.wire.remote_work import task_queue as wire
 
 API = "task_queue"
 """The name of this interface, and of its queue."""

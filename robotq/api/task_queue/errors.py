@@ -7,7 +7,7 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.errors import Refused, headers_of
 from robotq.model.errors import RobotqError
-from robotq.wire import task_queue as wire
+from robotq.wire.remote_work import task_queue as wire
 
 
 def error_form(call: Call, error: RobotqError) -> web.StreamResponse:

@@ -32,7 +32,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.job import Holder
 from robotq.model.task import Task
 from robotq.model.version import __version__
-from robotq.wire import task_queue as wire
+from robotq.wire.remote_work import task_queue as wire
 
 _PRIORITIES = {"urgent": 5, "high": 5, "normal": 0, "low": -5}
 

@@ -15,7 +15,7 @@ from robotq.api.task_queue import handlers, models
 from robotq.api.task_queue.answers import API
 from robotq.api.task_queue.context import ENDPOINTS, FOLDERS, Folders
 from robotq.api.task_queue.errors import error_form
-from robotq.wire import task_queue as wire
+from robotq.wire.remote_work import task_queue as wire
 
 _STORE = ("store_unavailable",)
 _NEW_TASK = ("queue_full", "queue_bytes_full", "shutting_down", *_STORE)

@@ -12,10 +12,10 @@ from robotq.cli.doctor.finding import Verdict
 from robotq.cli.doctor.machine import findings
 from robotq.cli.host.check import contents_of
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.options import AsJson, ConfigFile, Key
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import new_console, print_json
 
 _MARKS = {Verdict.OK: ("✓", "green"), Verdict.NOTE: ("!", "yellow"), Verdict.BAD: ("✗", "bold red")}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.backup import Backup, make_backup
 from robotq.daemon.restore import restore_backup

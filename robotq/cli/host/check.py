@@ -12,10 +12,10 @@ from robotq.catalog import load_catalog
 from robotq.checks.waiting import Left, left_in
 from robotq.checks.written import examine
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.options import OutcomeAsJson
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.assembly import is_guarded
 from robotq.drivers.brought import commands_of

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from robotq.cli.host.menu import sample_command
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import TaskView, new_console, print_json
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.follow import follow, is_completed, looking_at
 from robotq.cli.shared.http import told
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import ConfigFile
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.cli.shared.startup import startup_lines, url_of
 from robotq.cli.shared.words import language_here, say
 from robotq.client import AsyncClient, ClientError

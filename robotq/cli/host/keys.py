@@ -11,10 +11,10 @@ from rich.table import Table
 from robotq.api.access.keys import KeyFile
 from robotq.api.access.scopes import GRANTED
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import new_console, print_json
 from robotq.cli.shared.words import heads
 
 app = parse.Group("keys", help="Make, list and revoke the keys of a data folder.")

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import Failure
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.daemon.moving import move_workers
 from robotq.model.errors import ConfigError

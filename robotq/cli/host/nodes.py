@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from rich.table import Table
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.options import AsJson
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import new_console, print_json
 from robotq.config import Config
 from robotq.model.errors import ConfigError
 

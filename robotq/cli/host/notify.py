@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.screen import show_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.options import OutcomeAsJson
-from robotq.cli.shared.screen import show_json
 from robotq.cli.shared.settings import loader
 from robotq.engine.notify.incident import Notice
 from robotq.engine.notify.receivers import check, read_urls

@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.junit import Outcome, write_junit
+from robotq.cli.shared.display.show import TaskView, new_console, print_json
 from robotq.cli.shared.engine_here import carry_out, read_entries
 from robotq.cli.shared.failure import ExitCode
-from robotq.cli.shared.junit import Outcome, write_junit
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import ConfigFile, OutcomeAsJson, TimeScale
 from robotq.cli.shared.settings import loader
-from robotq.cli.shared.show import TaskView, new_console, print_json
 from robotq.cli.shared.words import heads
 from robotq.config import Config
 from robotq.daemon.assembly import running_engine

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from robotq.cli.host.run import tell_outcomes
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.junit import Outcome
+from robotq.cli.shared.display.show import TaskView, new_console
 from robotq.cli.shared.engine_here import ACTOR, at_once, carry_out, read_entries
 from robotq.cli.shared.failure import ExitCode
-from robotq.cli.shared.junit import Outcome
 from robotq.cli.shared.logs import log_to_stderr
 from robotq.cli.shared.options import OutcomeAsJson
-from robotq.cli.shared.show import TaskView, new_console
 from robotq.config import Config, load_config, packaged
 from robotq.daemon.assembly import running_engine
 from robotq.daemon.process import StopSignals, run_program

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from robotq.cli.shared import parse
 from robotq.cli.shared.about import Confirmation, Revision, ThenOption, then_of
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
-from robotq.cli.shared.show import new_console, print_json
 from robotq.cli.shared.words import say
 from robotq.model.json import JsonObject
 

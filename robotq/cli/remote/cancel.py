@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from robotq.cli.remote.control import ask_daemon
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.screen import show_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
-from robotq.cli.shared.screen import show_json
 from robotq.model.json import JsonObject
 
 _PATH = "/tasks/cancel"

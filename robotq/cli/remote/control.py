@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.lines import how_to_answer, submit_line
+from robotq.cli.shared.display.screen import show, show_json, show_table
 from robotq.cli.shared.failure import ExitCode
 from robotq.cli.shared.http import Caller, talk
-from robotq.cli.shared.lines import how_to_answer, submit_line
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
-from robotq.cli.shared.screen import show, show_json, show_table
 from robotq.cli.shared.words import heads, padded, say
 from robotq.model.json import JsonObject
 
@@ -185,7 +185,7 @@ def _how(clear: JsonObject) -> str:
 
 def _show_task(task: JsonObject, url: str) -> None:
     # the queues are shown without it
-    from robotq.cli.shared.show import TaskView, new_console  # noqa: PLC0415
+    from robotq.cli.shared.display.show import TaskView, new_console  # noqa: PLC0415
 
     console = new_console()
     head = f"{task['task_id']}  {task['state']}  {task['robot_id']}  {task['cmd_type']}"

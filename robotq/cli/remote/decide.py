@@ -18,9 +18,9 @@ from robotq.cli.shared.about import (
     ThenOption,
     then_of,
 )
+from robotq.cli.shared.display.screen import show, show_json
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Robot, Url
-from robotq.cli.shared.screen import show, show_json
 from robotq.client.request import new_key
 from robotq.model.json import JsonObject
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.screen import show_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.schedule import number_or_word
-from robotq.cli.shared.screen import show_json
 from robotq.model.json import JsonObject
 
 _TaskId = Annotated[str, parse.Argument(metavar="TASK_ID")]

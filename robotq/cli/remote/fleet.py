@@ -6,10 +6,10 @@ from typing import Annotated
 from urllib.parse import quote
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.screen import Piece, show, show_json, show_table
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
-from robotq.cli.shared.screen import Piece, show, show_json, show_table
 from robotq.cli.shared.words import heads
 from robotq.model.json import JsonObject
 

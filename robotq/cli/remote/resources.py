@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.show import new_console, print_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
-from robotq.cli.shared.show import new_console, print_json
 from robotq.cli.shared.words import heads
 from robotq.model.json import JsonObject
 

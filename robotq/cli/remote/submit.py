@@ -11,20 +11,20 @@ from typing import Annotated, Any
 import orjson
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.screen import show_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.files import read_file
 from robotq.cli.shared.follow import follow_at, is_completed
 from robotq.cli.shared.http import Caller, talk
 from robotq.cli.shared.options import URL, AsJson, Key, Url
 from robotq.cli.shared.schedule import schedule_of, with_keys
-from robotq.cli.shared.screen import show_json
 from robotq.cli.shared.typed import is_typed, typed_command
 from robotq.client import ClientError, Unreachable
 from robotq.client.request import new_key
+from robotq.model.carried.program_file import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json
-from robotq.model.program_file import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
 
 _OPTION = "--idempotency-key"
 
@@ -158,7 +158,7 @@ def submit(
             _tell(answers, as_json)
             return ExitCode.OK
         # whoever does not wait does without it
-        from robotq.cli.shared.show import TaskView, new_console  # noqa: PLC0415
+        from robotq.cli.shared.display.show import TaskView, new_console  # noqa: PLC0415
 
         view = TaskView(new_console(stderr=as_json), caller.url)
         task_ids = [task_id for answer in answers for task_id in task_ids_of(answer)]

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from robotq.cli.shared import parse
+from robotq.cli.shared.display.screen import show, show_json
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller
-from robotq.cli.shared.screen import show, show_json
 from robotq.cli.shared.words import say
 from robotq.client import Refused, Unreachable
 from robotq.model.json import JsonObject

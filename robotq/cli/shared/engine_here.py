@@ -14,11 +14,11 @@ from robotq.api.http.errors import encoded
 from robotq.api.robot.answers.holds import wait_view
 from robotq.api.robot.answers.task import task_view
 from robotq.catalog import Kind
+from robotq.cli.shared.display.junit import Outcome
+from robotq.cli.shared.display.show import TaskView, wall_seconds
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.files import read_file
 from robotq.cli.shared.follow import LOOK_S, follow
-from robotq.cli.shared.junit import Outcome
-from robotq.cli.shared.show import TaskView, wall_seconds
 from robotq.cli.shared.words import language_here
 from robotq.engine.engine import Engine
 from robotq.engine.intake.read_command import Order

@@ -11,7 +11,7 @@ from robotq.cli.shared.http import Caller
 from robotq.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from robotq.cli.shared.show import TaskView
+    from robotq.cli.shared.display.show import TaskView
     from robotq.client import AsyncClient
 
 LOOK_S = 0.2

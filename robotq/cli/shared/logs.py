@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
-from robotq.model.plain_text import plain, plain_json
+from robotq.model.carried.plain_text import plain, plain_json
 
 _TASK_ID = re.compile(r"\btask_\d{8}_\d{6}_[0-9a-z]{6}\b")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from robotq.cli.shared.display.near import did_you_mean, nearest
 from robotq.cli.shared.failure import ExitCode, Failure
 from robotq.cli.shared.http import Caller
-from robotq.cli.shared.near import did_you_mean, nearest
 from robotq.client import Refused
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject, JsonValue

@@ -34,7 +34,7 @@ from robotq.client.worker.job import (
 from robotq.client.worker.messages import Malformed, Problem, Taken, decoded
 from robotq.client.worker.spool import Spool
 from robotq.model.json import JsonObject, JsonValue
-from robotq.wire.workers import Heartbeat, Next
+from robotq.wire.remote_work.workers import Heartbeat, Next
 
 _log = logging.getLogger(__name__)
 

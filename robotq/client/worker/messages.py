@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from robotq.client.worker.job import Job
-from robotq.wire.worker_socket import Ack, Cancel, Connected, OwnTask
+from robotq.wire.remote_work.worker_socket import Ack, Cancel, Connected, OwnTask
 
 _T = TypeVar("_T")
 

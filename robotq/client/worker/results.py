@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from robotq.client.worker.spool import Finished, Spool
-from robotq.wire.worker_socket import Ack, TaskComplete, TaskError
+from robotq.wire.remote_work.worker_socket import Ack, TaskComplete, TaskError
 
 _log = logging.getLogger(__name__)
 

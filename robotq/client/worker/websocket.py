@@ -37,7 +37,7 @@ from robotq.client.worker.messages import (
 from robotq.client.worker.results import Results
 from robotq.client.worker.spool import Spool
 from robotq.model.json import JsonValue
-from robotq.wire.worker_socket import Ack, Cancel, Connected, OwnTask
+from robotq.wire.remote_work.worker_socket import Ack, Cancel, Connected, OwnTask
 
 _log = logging.getLogger(__name__)
 

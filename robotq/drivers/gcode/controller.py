@@ -12,7 +12,7 @@ from typing import Any
 from robotq.drivers.base import DriverError, Ended, UnknownCommand
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.place import UNKNOWN_PLANNER, place_of
+from robotq.drivers.gcode.programs.place import UNKNOWN_PLANNER, place_of
 from robotq.drivers.gcode.reader.lines import Line, Program, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress, read_program
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes

@@ -20,10 +20,10 @@ from robotq.drivers.base import (
     UnknownCommand,
 )
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.handed_in import judged, resumed
 from robotq.drivers.gcode.options import MOTION_STATE
+from robotq.drivers.gcode.programs.handed_in import judged, resumed
+from robotq.drivers.gcode.programs.written import NO_STEPS, lacks
 from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
-from robotq.drivers.gcode.written import NO_STEPS, lacks
 from robotq.drivers.jogging import JogLife, JogWanted
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import ScannerOptions, reader_of

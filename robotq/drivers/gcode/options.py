@@ -10,10 +10,16 @@ from typing import TypedDict
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.jogging import JogOptions, WorkArea, read_area, read_jog
+from robotq.drivers.gcode.programs.written import (
+    Reading,
+    StepFault,
+    lacks,
+    why_refused,
+    wrong_steps,
+)
 from robotq.drivers.gcode.reader.dialect import Dialect, Site
 from robotq.drivers.gcode.reader.lines import Rules, prepare
 from robotq.drivers.gcode.reader.translate import example
-from robotq.drivers.gcode.written import Reading, StepFault, lacks, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.scanner import ScannerOptions, read_scanner_options
 from robotq.drivers.transport import PortOptions, read_port_options

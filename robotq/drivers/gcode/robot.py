@@ -31,9 +31,9 @@ from robotq.drivers.gcode.reader.rules import Rules
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.identity import Recognition
 from robotq.drivers.jogging import JogLife, JogLimits, JogWanted
+from robotq.model.carried.live_value import LiveValues
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LiveValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from functools import partial
 from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.place import MARGIN, UNKNOWN_PLANNER
+from robotq.drivers.gcode.programs.place import MARGIN, UNKNOWN_PLANNER
 from robotq.drivers.gcode.reader.dialects.grbl import FAMILY, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes

@@ -34,10 +34,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from robotq.drivers.gcode.options import GcodeOptions, read_shared, read_site
+from robotq.drivers.gcode.programs.written import Reading, why_refused
 from robotq.drivers.gcode.reader.dialect import Dialect
 from robotq.drivers.gcode.reader.dialects.grbl import DIALECTS, FAMILY
 from robotq.drivers.gcode.reader.lines import LETTERS
-from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
 from robotq.steps.actions import DOLLAR_QUERIES
 

@@ -40,8 +40,8 @@ from robotq.drivers.grbl.protocol import Identity, alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.patience import Turns
+from robotq.model.carried.live_value import LiveValue, LiveValues
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LiveValue, LiveValues
 
 _log = logging.getLogger(__name__)
 

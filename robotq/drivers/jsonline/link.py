@@ -38,8 +38,8 @@ from robotq.drivers.jsonline.wire import MOST_LINE, PROTOCOL, STOP_BYTE, BadLine
 from robotq.drivers.patience import Silence, Turns
 from robotq.drivers.transport import Transport
 from robotq.drivers.transport.heard import why_no_link
+from robotq.model.carried.live_value import LiveValues
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LiveValues
 from robotq.model.version import __version__
 
 _log = logging.getLogger(__name__)

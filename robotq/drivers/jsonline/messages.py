@@ -10,8 +10,8 @@ from typing import Any
 
 from robotq.drivers.identity import Self
 from robotq.drivers.jsonline.wire import LEAST_LINE, MOST_LINE, PROTOCOL, BadLine
+from robotq.model.carried.live_value import MOST_VALUES, LiveValue, LiveValues, fault_of
 from robotq.model.json import JsonObject
-from robotq.model.live_value import MOST_VALUES, LiveValue, LiveValues, fault_of
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT = 2_000

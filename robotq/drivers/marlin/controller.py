@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.place import MARGIN
+from robotq.drivers.gcode.programs.place import MARGIN
 from robotq.drivers.gcode.reader.dialects.marlin import MARLIN, dialect_of
 from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress

@@ -38,9 +38,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.drivers.gcode.options import GcodeOptions, read_shared, read_site
+from robotq.drivers.gcode.programs.written import Reading, why_refused
 from robotq.drivers.gcode.reader.dialect import Dialect
 from robotq.drivers.gcode.reader.dialects.marlin import DIALECTS, MARLIN
-from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.reading import Section
 
 

@@ -29,8 +29,8 @@ from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.drivers.marlin.state import State
+from robotq.model.carried.live_value import LiveValue, LiveValues
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LiveValue, LiveValues
 
 _log = logging.getLogger(__name__)
 

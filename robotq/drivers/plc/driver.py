@@ -28,9 +28,9 @@ from robotq.drivers.plc.pattern import Hooks, Refused, judge
 from robotq.drivers.plc.reading import PlcProgram
 from robotq.drivers.plc.watch import Watch
 from robotq.drivers.settling import Settled, UnsettledRun
+from robotq.model.carried.live_value import LONGEST_UNIT, LiveValue, LiveValues
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LONGEST_UNIT, LiveValue, LiveValues
 from robotq.model.task import Command
 
 

@@ -19,7 +19,7 @@ from robotq.drivers.mapped.pieces import MappedPieces
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node, s7_node
 from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
-from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
+from robotq.model.carried.live_value import MOST_VALUES, LiveValue, fault_of
 
 _MOST_BITS = 32
 _NODES: Mapping[str, Callable[[PlcNode], Node]] = {

@@ -11,7 +11,7 @@ from robotq.config.strict_yaml import KeyPath
 from robotq.drivers.mapped.pieces import MappedPieces, params_shape
 from robotq.drivers.params import ParamReader
 from robotq.drivers.rosbridge.ready import Action, Ask, Halt, ReadyRobot, RosProgram, Shows
-from robotq.model.live_value import MOST_VALUES, LiveValue, fault_of
+from robotq.model.carried.live_value import MOST_VALUES, LiveValue, fault_of
 from robotq.steps.shapes import Shape, shape_of
 
 _NAME = re.compile(r"/[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)

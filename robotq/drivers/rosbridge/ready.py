@@ -9,8 +9,8 @@ from robotq.config.ros_robot import RosRobot
 from robotq.drivers.mapped.filling import Tree
 from robotq.drivers.mapped.told import Telling
 from robotq.drivers.params import Param
+from robotq.model.carried.live_value import Range
 from robotq.model.json import JsonObject
-from robotq.model.live_value import Range
 from robotq.steps.expressions import Expression
 from robotq.steps.templates import Template
 

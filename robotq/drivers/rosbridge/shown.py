@@ -9,7 +9,7 @@ from typing import Any
 from robotq.drivers.rosbridge.bridge import Bridge, Socket
 from robotq.drivers.rosbridge.messages import Incoming, Published, subscribe
 from robotq.drivers.rosbridge.ready import Shows
-from robotq.model.live_value import LiveValue, LiveValues
+from robotq.model.carried.live_value import LiveValue, LiveValues
 from robotq.steps.expressions import ExpressionError
 
 EVERY_MS = 500

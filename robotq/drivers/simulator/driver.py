@@ -31,9 +31,9 @@ from robotq.drivers.simulator.motion_log import MotionLog
 from robotq.drivers.simulator.options import NO_PART, read_options
 from robotq.drivers.simulator.params import Params
 from robotq.drivers.simulator.stepping import run_steps
+from robotq.model.carried.live_value import LiveValue
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
-from robotq.model.live_value import LiveValue
 from robotq.model.task import Command
 
 _SETTLING = 0.1

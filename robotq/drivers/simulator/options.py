@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from robotq.drivers.gcode.written import Reading, StepFault, why_refused, wrong_steps
+from robotq.drivers.gcode.programs.written import Reading, StepFault, why_refused, wrong_steps
 from robotq.drivers.reading import Section
 from robotq.drivers.simulator.commands import EXECUTED, STEPS_OF_THEIR_OWN
 from robotq.drivers.simulator.faults import Fault, read_faults

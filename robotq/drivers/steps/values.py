@@ -9,8 +9,8 @@ from typing import Any
 
 from robotq.drivers.base import DriverError
 from robotq.drivers.text_lines import split_blocks, split_lines
+from robotq.model.carried.program import ProgramFile
 from robotq.model.json import JsonObject
-from robotq.model.program import ProgramFile
 from robotq.steps import language as lang
 from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.templates import Template

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from robotq.drivers.base import DriverError
 from robotq.engine.artifacts.files import LATE, OVER, TOO_MANY, ArtifactFiles, NotKept
 from robotq.engine.settings import Settings
-from robotq.model.artifact import Artifact, media_type_of, name_of
+from robotq.model.carried.artifact import Artifact, media_type_of, name_of
 
 Told = Callable[[int, Artifact], None]
 

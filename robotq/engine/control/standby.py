@@ -11,8 +11,8 @@ from robotq.engine.holds.board import HoldBoard
 from robotq.engine.queue.claims import Claims
 from robotq.engine.queue.ending import unknown
 from robotq.engine.robot.deps import Tenancy
-from robotq.engine.robot.in_doubt import DAEMON_DIED
 from robotq.engine.robot.robot import Robot
+from robotq.engine.robot.settling.in_doubt import DAEMON_DIED
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.handing_over import HandingOver

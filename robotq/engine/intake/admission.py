@@ -11,11 +11,11 @@ from robotq.engine.intake.read_command import Order
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import Room, TaskMemory
 from robotq.model import ids
+from robotq.model.carried.weight import weight_of
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.job import Job
 from robotq.model.task import Command, Repeat, Task
-from robotq.model.weight import weight_of
 from robotq.store.port import SharedQueues
 
 

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from robotq.drivers.base import Driver, DriverError, JudgesPrograms, ReadsPrograms
 from robotq.engine.intake.read_command import Order
+from robotq.model.carried.program import HandedIn
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.program import HandedIn
 from robotq.model.task import Command
 from robotq.steps import Program
 from robotq.steps import language as lang

@@ -20,10 +20,7 @@ from msgspec.structs import replace
 
 from robotq.config.schema import LimitsConfig
 from robotq.drivers.base import DriverError
-from robotq.model.crashpoints import CrashPoint, crash_point
-from robotq.model.errors import RobotqError
-from robotq.model.json import JsonValue
-from robotq.model.program import (
+from robotq.model.carried.program import (
     HEAD,
     HandedIn,
     ProgramFile,
@@ -32,6 +29,9 @@ from robotq.model.program import (
     stored,
     text_of,
 )
+from robotq.model.crashpoints import CrashPoint, crash_point
+from robotq.model.errors import RobotqError
+from robotq.model.json import JsonValue
 from robotq.model.task import Command
 from robotq.store.port import Store, StoreUnavailable
 from robotq.system.kept_files import FileRoom, NotAsKept, RoomFull

@@ -9,10 +9,10 @@ from contextlib import ExitStack, asynccontextmanager
 
 from robotq.config.schema import LimitsConfig
 from robotq.engine.intake.programs import Programs
+from robotq.model.carried.program import HEAD, HandedIn, ProgramFile
+from robotq.model.carried.program_file import WIDE
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
-from robotq.model.program import HEAD, HandedIn, ProgramFile
-from robotq.model.program_file import WIDE
 from robotq.system.kept_files import BLOCK, FileRoom, Incoming
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from robotq.engine.artifacts.keeping import Keeper, Keeping
 from robotq.engine.state.resources import Resources
 from robotq.engine.timings import Timings
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError

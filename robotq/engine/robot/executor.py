@@ -12,16 +12,16 @@ from msgspec.structs import replace
 
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
 from robotq.engine.robot.deps import ExecutorDeps, Tenancy
-from robotq.engine.robot.doubts import Doubts
 from robotq.engine.robot.driver_threads import DriverHost
-from robotq.engine.robot.in_doubt import Doubt
 from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
 from robotq.engine.robot.running.answering import Answering
 from robotq.engine.robot.running.beginning import Beginning
 from robotq.engine.robot.running.coming_back import ComingBack
 from robotq.engine.robot.running.our_faults import OurFaults
-from robotq.engine.robot.wishes import Wishes
+from robotq.engine.robot.settling.doubts import Doubts
+from robotq.engine.robot.settling.in_doubt import Doubt
+from robotq.engine.robot.settling.wishes import Wishes
 from robotq.engine.waiting.fitting import why_misfit
 from robotq.model.clock import MotionClock
 from robotq.model.crashpoints import CrashPoint, crash_point

@@ -31,9 +31,9 @@ from robotq.engine.queue.ending import (
 )
 from robotq.engine.robot.driver_threads import DriverHost, NotBegun
 from robotq.engine.robot.run import Run
+from robotq.model.carried.stopped_at import KEY as STOPPED_AT
 from robotq.model.json.safe import plain
 from robotq.model.outcome import LAST
-from robotq.model.stopped_at import KEY as STOPPED_AT
 
 _log = logging.getLogger(__name__)
 

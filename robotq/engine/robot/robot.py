@@ -22,8 +22,8 @@ from robotq.engine.queue.ending import StopCause
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.executor import Executor
-from robotq.engine.robot.leaving import Leaving
 from robotq.engine.robot.motion_hold import MotionHold
+from robotq.engine.robot.settling.leaving import Leaving
 from robotq.engine.robot.values import RobotValues
 from robotq.engine.timings import Timings
 from robotq.model.clock import MotionClock

@@ -17,10 +17,10 @@ from robotq.engine.robot.context import PendingAnswer, RunContext
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.naming import Naming
+from robotq.model.carried.program import programs_in
 from robotq.model.clock import MotionClock, Timer, WallClock
 from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain, plain_in_slices
-from robotq.model.program import programs_in
 from robotq.model.task import DeviceRun, Task
 from robotq.steps.language import LAST_S
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from robotq.config import ValueConfig
-from robotq.model.live_value import (
+from robotq.model.carried.live_value import (
     MOST_VALUES,
     LiveValue,
     Range,

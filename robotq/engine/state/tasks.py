@@ -10,8 +10,8 @@ import msgspec
 
 from robotq.engine.state.robot_queue import RobotQueue
 from robotq.engine.state.worker_queue import WorkerQueue
+from robotq.model.carried.weight import weight_of, weight_of_ended
 from robotq.model.task import FINAL_STATES, Task, TaskState
-from robotq.model.weight import weight_of, weight_of_ended
 from robotq.store.port import Restored
 
 

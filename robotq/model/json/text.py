@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from robotq.model.encodings import not_utf8
+from robotq.model.carried.encodings import not_utf8
 from robotq.model.errors import RobotqError
 
 MAX_DEPTH = 100

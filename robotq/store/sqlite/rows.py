@@ -12,11 +12,11 @@ import orjson
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import asdict, fields
 
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
+from robotq.model.carried.program import StoredProgram, programs_in, with_programs
 from robotq.model.event import Event
 from robotq.model.json import JsonValue
 from robotq.model.json.known import EMBED, embedded
-from robotq.model.program import StoredProgram, programs_in, with_programs
 from robotq.model.task import (
     Asked,
     Command,

@@ -24,7 +24,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
-from robotq.wire import orchestrator as wire
+from robotq.wire.remote_work import orchestrator as wire
 from robotq.workers import Workers
 from tests.api import shapes
 from tests.engine.bench import CATALOG, bench_config, bench_factory

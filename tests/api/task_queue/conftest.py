@@ -23,7 +23,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
-from robotq.wire import task_queue as wire
+from robotq.wire.remote_work import task_queue as wire
 from robotq.workers import Workers
 from tests.api import shapes
 from tests.engine.bench import CATALOG, bench_config, bench_factory

@@ -12,7 +12,15 @@ from pathlib import Path
 from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverError
 from tests.drivers.gcode.bench import bench
-from tests.drivers.gcode.test_cam import FIRMWARES, PROGRAMS, RUNS, emulator, options, run, text_of
+from tests.drivers.gcode.runs.test_cam import (
+    FIRMWARES,
+    PROGRAMS,
+    RUNS,
+    emulator,
+    options,
+    run,
+    text_of,
+)
 
 
 def outcome(path: Path, firmware: str, *, as_it_is: bool) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.drivers.gcode.test_long_programs import FIRMWARES, Outcome, one
+from tests.drivers.gcode.runs.test_long_programs import FIRMWARES, Outcome, one
 
 _AT_ONCE = 4
 """Most of a run is waiting."""

@@ -10,7 +10,7 @@ from robotq.testing.emulators import Dialect, GrblEmulator
 from robotq.testing.emulators.grbl.gcode import Modes
 from robotq.testing.emulators.grbl.words import Refused, read_words, stripped
 from tests.drivers.gcode.bench import until
-from tests.drivers.gcode.test_wire import GRBL_GREETS, LOCKED, Wire
+from tests.drivers.gcode.links.test_wire import GRBL_GREETS, LOCKED, Wire
 
 AT = (10.0, 20.0, 0.0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from robotq.drivers.jsonline.messages import read_report, read_status
-from robotq.model.live_value import LiveValue
+from robotq.model.carried.live_value import LiveValue
 
 BATTERY = LiveValue(value=81, unit="%", normal=(20, 100))
 

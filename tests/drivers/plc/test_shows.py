@@ -11,8 +11,8 @@ import pytest
 
 from robotq.drivers import plc as plc_driver
 from robotq.drivers.plc.options import read_options
+from robotq.model.carried.live_value import LiveValue
 from robotq.model.errors import ConfigError
-from robotq.model.live_value import LiveValue
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.plc.site import ModbusServer, Site
 

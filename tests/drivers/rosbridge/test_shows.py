@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from robotq.drivers.rosbridge.options import read_options
+from robotq.model.carried.live_value import LiveValue
 from robotq.model.errors import ConfigError
-from robotq.model.live_value import LiveValue
 from tests.drivers.rosbridge.site import OPTIONS, Site
 from tests.drivers.rosbridge.test_goals import until
 

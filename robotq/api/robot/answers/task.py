@@ -15,11 +15,11 @@ from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
 from robotq.api.robot.answers.times import local_time
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
-from robotq.model.artifact import Artifact
+from robotq.model.carried.artifact import Artifact
+from robotq.model.carried.program import shown_params
+from robotq.model.carried.stopped_at import ProgramLine, stopped_at_in
 from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
-from robotq.model.program import shown_params
-from robotq.model.stopped_at import ProgramLine, stopped_at_in
 from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskError, TaskState
 from robotq.model.texts import Language, text
 from robotq.wire import tasks as wire

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from aiohttp import web
 
 from robotq.api.http.call import Call
-from robotq.model.artifact import Artifact, media_type_of
+from robotq.model.carried.artifact import Artifact, media_type_of
 from robotq.model.errors import RobotqError
 from robotq.system.kept_files import NotAsKept
 

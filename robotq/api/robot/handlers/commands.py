@@ -23,16 +23,16 @@ from robotq.api.robot.models.submit import SubmitQuery
 from robotq.catalog import Kind
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
+from robotq.model.carried.program import HandedIn, shown_params
+from robotq.model.carried.program_file import program_text
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.outcome import result_view
-from robotq.model.program import HandedIn, shown_params
-from robotq.model.program_file import program_text
 from robotq.model.task import Task
 from robotq.model.texts import Language, text
 from robotq.wire import submit as wire
 
 if TYPE_CHECKING:
-    from robotq.api.http.large_body import LargeJson
+    from robotq.api.http.bodies.large_body import LargeJson
 
 API = "robot"
 
@@ -65,7 +65,7 @@ async def _submit_large(
     call: Call, query: SubmitQuery, stack: AsyncExitStack, *, plain: bool
 ) -> web.StreamResponse:
     """The same with programs that are not held in memory."""
-    from robotq.api.http import large_body  # noqa: PLC0415 - most daemons never need it
+    from robotq.api.http.bodies import large_body  # noqa: PLC0415 - most daemons never need it
 
     engine, limits = call.engine, call.engine.config.limits
     if plain:

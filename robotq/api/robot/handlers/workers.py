@@ -20,7 +20,7 @@ from robotq.api.robot.models.workers import (
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, failed_with, succeeded
 from robotq.model.task import Task
-from robotq.wire import workers as wire
+from robotq.wire.remote_work import workers as wire
 from robotq.workers import TaskReport, Workers
 from robotq.workers.registry import Worker
 

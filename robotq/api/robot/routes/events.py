@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import EVENT_STREAM, RequestHeader, Route
-from robotq.api.robot.handlers import events, webhooks
+from robotq.api.robot.handlers import webhooks
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.events import EventsQuery, JournalQuery, WebhooksQuery
 from robotq.api.robot.routes.common import STORE
+from robotq.api.robot.watching import events
 from robotq.wire import service as wire
 
 _LAST_EVENT_ID = RequestHeader(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import alarms, estop, resources, robots
+from robotq.api.robot.handlers import estop, resources, robots
 from robotq.api.robot.models.base import EmptyBody, NamingBody
 from robotq.api.robot.models.robots import (
     JogQuery,
@@ -17,6 +17,7 @@ from robotq.api.robot.models.robots import (
     ValuesQuery,
 )
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
+from robotq.api.robot.watching import alarms
 from robotq.wire import robots as wire
 
 ROUTES = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import health, metrics, service
 from robotq.api.robot.models.base import EmptyBody
+from robotq.api.robot.watching import health, metrics, service
 from robotq.wire import service as wire
 
 ROUTES = (

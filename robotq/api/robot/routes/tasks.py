@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import artifacts, cancelling, edits, export, tasks
+from robotq.api.robot.handlers import artifacts, cancelling, edits, tasks
 from robotq.api.robot.models import tasks as models
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
+from robotq.api.robot.watching import export
 from robotq.wire import tasks as wire
 from robotq.wire.robots import MovedTask
 from robotq.wire.submit import FromLine

@@ -7,7 +7,7 @@ from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import workers
 from robotq.api.robot.models import workers as models
 from robotq.api.robot.routes.common import STORE, TASK
-from robotq.wire import workers as wire
+from robotq.wire.remote_work import workers as wire
 
 ROUTES = (
     Route(

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from robotq.cli.shared.display.near import did_you_mean, sentences
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.near import did_you_mean, sentences
 from robotq.cli.shared.parse.parameters import Exit, parameters_of
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from robotq.cli.shared.display.near import did_you_mean
 from robotq.cli.shared.failure import ExitCode, Failure
-from robotq.cli.shared.near import did_you_mean
 
 _MISSING = object()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from robotq.engine.queue.step_recorder import Recorder
-from robotq.engine.robot.attached import AttachedRun
 from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.driver_threads import DriverHost
-from robotq.engine.robot.in_doubt import Doubt
 from robotq.engine.robot.run import Run
+from robotq.engine.robot.settling.attached import AttachedRun
+from robotq.engine.robot.settling.in_doubt import Doubt
 from robotq.model.clock import MotionClock
 from robotq.model.task import DeviceRun, Task
 

@@ -8,7 +8,7 @@ import logging
 from robotq.engine.queue.ending import unknown
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.running.coming_back import ComingBack
-from robotq.engine.robot.wishes import Wishes
+from robotq.engine.robot.settling.wishes import Wishes
 from robotq.model.errors import RobotqError
 from robotq.model.hold import Hold
 from robotq.model.task import Task

@@ -22,13 +22,13 @@ from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.driver import GcodeDriver
 from robotq.drivers.gcode.options import GcodeOptions, read_shared, read_site
 from robotq.drivers.gcode.position import Position
+from robotq.drivers.gcode.programs.written import Reading, why_refused
 from robotq.drivers.gcode.reader.dialect import Dialect
 from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.robot import GcodeRobot, Pause
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.watch import Watch
-from robotq.drivers.gcode.written import Reading, why_refused
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.reading import Section
 from robotq.model.json import JsonObject

@@ -1,0 +1,1 @@
+"""Bodies that are large, packed, or files."""

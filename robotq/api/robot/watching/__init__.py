@@ -1,0 +1,1 @@
+"""The endpoints that only tell: health, metrics, events, alarms, files of tables."""

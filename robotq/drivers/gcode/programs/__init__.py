@@ -1,0 +1,1 @@
+"""Programs before and after their run: handed in, summed up, where they stopped."""

@@ -1,0 +1,1 @@
+"""What a task brings along or leaves: programs, pictures, values, weights."""

@@ -1,0 +1,1 @@
+"""What remote workers and their interfaces say and are told."""

@@ -1,0 +1,1 @@
+"""Programs before and while they run."""

@@ -1,0 +1,1 @@
+"""Stops, and what is left behind."""

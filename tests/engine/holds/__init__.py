@@ -1,0 +1,1 @@
+"""Why queues do not move, and who is told."""

@@ -1,0 +1,1 @@
+"""Tasks change, start, end, and wait."""

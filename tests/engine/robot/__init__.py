@@ -1,0 +1,1 @@
+"""One robot: its links, its stops, its questions."""

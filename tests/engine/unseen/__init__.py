@@ -1,0 +1,1 @@
+"""Commands whose end nobody saw."""
