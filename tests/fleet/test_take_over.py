@@ -94,6 +94,7 @@ async def _takes(member: Member, robot: str) -> Any:
     return [one for one in found["daemons"] if one["here"] and robot in one["names"]]
 
 
+@pytest.mark.slow
 async def test_second_machine__takes_over_what_waits_and_what_holds_and_the_first_gives_it_up(
     site: Site, in_the_network: tuple[TcpPort, Path]
 ) -> None:
@@ -152,6 +153,7 @@ async def _knows_peer(member: Member, name: str) -> bool:
     return any(one["name"] == name and not one["away"] for one in found["daemons"])
 
 
+@pytest.mark.slow
 async def test_machine_that_nothing_fences__is_not_taken_over_before_a_person_has_looked(
     site: Site, in_the_network: tuple[TcpPort, Path]
 ) -> None:

@@ -60,6 +60,7 @@ async def test_agent__only_looks_unless_it_is_allowed_more(
         assert events[0]["kind"] == "task.submitted"
 
 
+@pytest.mark.slow
 async def test_agent__submits_and_sees_the_end(
     start_agent: StartAgent, robotq_daemon: Daemon, robotq_client: Client
 ) -> None:

@@ -104,6 +104,7 @@ class Dying(PostgresPlace):
             raise Killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to_postgres", [True, False])
 async def test_killed__after_any_write_the_next_run_goes_on_and_nothing_is_there_twice(
     postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, to_postgres: bool

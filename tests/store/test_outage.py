@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
 @pytest.mark.parametrize("room", [0, 60_000, 150_000])
 def test_full_disk__refuses_then_goes_on(tmp_path: Path, room: int) -> None:

@@ -61,6 +61,7 @@ async def _said(at: Door, task_id: str, status: str) -> Any:
     return await until(looked)
 
 
+@pytest.mark.slow
 @pytest.mark.wall("daemons in one loop, and a database in another process")
 async def test_dispatcher_and_checklist__are_the_same_at_both_daemons(
     postgres: str, tmp_path: Path, http: aiohttp.ClientSession

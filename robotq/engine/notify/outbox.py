@@ -142,12 +142,12 @@ class Outbox:
         data = {"subject": notice.subject, "target": notice.target, "title": notice.title}
         if problem:
             _log.error("a notification is given up: %s: %s", notice.title, problem)
-            self._given_up += 1
             data["problem"] = problem
-        else:
-            self._sent += 1
         # one that was made anew meanwhile is another one
         if self._pending.get(notice.name) is notice:
             del self._pending[notice.name]
             event = Event(kind=kind, at_ms=self._clock.now_ms(), actor="robotq", data=data)
             await self._commit.write_when_possible([notice.forgotten, AppendEvent(event)])
+        # when the journal has it
+        self._given_up += bool(problem)
+        self._sent += not problem

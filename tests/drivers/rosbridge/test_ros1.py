@@ -122,6 +122,7 @@ def test_goal_of_somebody_else__is_not_pushed_away(site: Ros1Site) -> None:
     assert site.starts() == 1
 
 
+@pytest.mark.slow
 def test_server__that_is_not_there_or_dies_is_waited_for_no_longer_than_needed(
     site: Ros1Site,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class NetScanner:
@@ -32,7 +33,9 @@ class NetScanner:
 
     def hang_up(self) -> None:
         if self._peer is not None:
-            self._peer.shutdown(socket.SHUT_RDWR)
+            # the other side may have hung up before
+            with suppress(OSError):
+                self._peer.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._door.close()

@@ -122,6 +122,7 @@ class SettlingStory(Story):
         await super()._clear()
 
 
+@pytest.mark.slow
 @given(steps=stories)
 @settings(
     max_examples=examples(40),

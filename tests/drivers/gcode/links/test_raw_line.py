@@ -184,6 +184,7 @@ def test_lines__that_would_break_the_conversation_are_never_sent() -> None:
     assert [line for line in fine if why_never(line) or why_not_marlin(line)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.wall("the daemon and the machine each wait for the other")
 @pytest.mark.parametrize("name", ["grbl-gantry", "marlin-arm"])
 async def test_admin__sends_a_line_to_a_paused_robot_and_the_queue_stays_paused(
