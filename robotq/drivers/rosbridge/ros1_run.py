@@ -135,6 +135,11 @@ class Ros1Run(Run):
         except _Unseen as unseen:
             return self.ended_unseen(unseen.status, context)
 
+    def _check_others(self, action: str) -> None:
+        # `_send` hears what the server says then
+        if self._goals.active(action):
+            super()._check_others(action)
+
     def _send(
         self, action: Action, goal: object, context: CommandContext
     ) -> tuple[Exchange, Listening]:

@@ -41,6 +41,8 @@ _CANCEL_S = 0.3
 """Between two cancels of a goal that has not ended: the first may have come before the goal."""
 _LOOK_S = 2.0
 """Longest that a look at the goals of a server takes."""
+_FIRST_S = 0.1
+"""The same where it has told of none yet: before its first goal it has nothing to tell."""
 _NAMED_S = 2.0
 """Wall seconds in which a goal that is to go on without robotq gets its id, if it has none yet."""
 _ANEW_S = 5.0
@@ -219,11 +221,15 @@ class Run:
 
     def _check_others(self, action: str) -> None:
         """Raises DriverError where the server is busy with a goal of somebody else."""
-        if self._ignores_others or not self._goals.active(action):
+        if self._ignores_others:
             return
-        # the end of the last goal may have come before the word of it on the other socket
-        self._goals.look(action, _LOOK_S)
-        self._refuse_others(action, self._goals.active(action))
+        # what is told all the time may be older: the last goal may have ended by now, and a new
+        # goal would push away one that has come a moment ago
+        heard = self._goals.heard_at(action) > 0
+        listed = self._goals.look(action, _LOOK_S if heard else _FIRST_S)
+        if listed is None:
+            listed = self._goals.of(action)
+        self._refuse_others(action, [id_ for id_, status in listed.items() if status.active])
 
     def _refuse_others(self, action: str, others: Collection[GoalId]) -> None:
         """Raises DriverError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import LockedTasks
+from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter, Writing
@@ -148,33 +149,54 @@ class Claims:
             if not await self._commit.written(mutations):
                 raise RobotqError("store_unavailable", reason="not written yet")
 
-    async def name_run(self, task: Task, run: DeviceRun, kind: str = "task.run_id") -> None:
+    async def name_run(self, task: Task, run: DeviceRun) -> None:
         """Write by which id its device knows a running task. Waits for the disk.
 
         Raises RobotqError stale_claim, wrong_state.
         """
-        data: dict[str, Any] = {"run_id": run.id, "boot": run.boot}
-        if run.left_until_ms is not None:
-            data["left_until_ms"] = run.left_until_ms
-        while True:
-            async with self._commit.of(task.id, patient=True) as current:
-                changed = transition(current, Action.PROGRESS, fence=task.fence, run=run)
-                event = task_event(
-                    kind, changed, self._clock.now_ms(), "robotq", before=current, **data
-                )
-                if await self._commit.written([SaveTask(changed, current), event]):
-                    return
+        while not await self._named(task, run, "task.run_id"):
             await self._commit.until_available()
+
+    @unbroken
+    async def leave_run(self, task: Task, run: DeviceRun, still: Callable[[], bool]) -> bool:
+        """Write that a running task is left to its device, where that is `still` so. False where
+        the disk takes no writes. Who waits no longer leaves a write on its way behind: until it
+        is answered nobody else changes the task, and what it was before is not taken for now.
+
+        Raises RobotqError stale_claim, wrong_state.
+        """
+        return await self._named(
+            task, run, "task.left_running", still, left_until_ms=run.left_until_ms
+        )
+
+    async def _named(
+        self,
+        task: Task,
+        run: DeviceRun,
+        kind: str,
+        still: Callable[[], bool] = lambda: True,
+        **more: Any,
+    ) -> bool:
+        async with self._commit.of(task.id, patient=True) as current:
+            if not still():
+                return False
+            changed = transition(current, Action.PROGRESS, fence=task.fence, run=run)
+            now_ms = self._clock.now_ms()
+            data = {"run_id": run.id, "boot": run.boot, **more}
+            event = task_event(kind, changed, now_ms, "robotq", before=current, **data)
+            return await self._commit.written([SaveTask(changed, current), event])
 
     async def tell(self, task: Task, kind: str, **data: Any) -> None:
         """Write in the journal what is found out about a running task; lost where the disk takes
         no writes, since nothing follows from it."""
-        now_ms = self._clock.now_ms()
-        await self._commit.note(task_event(kind, task, now_ms, "robotq", before=task, **data).event)
+        # drivers' words are among it
+        told, now_ms = plain(data), self._clock.now_ms()
+        await self._commit.note(task_event(kind, task, now_ms, "robotq", before=task, **told).event)
 
     async def requeue(self, task: Task, **data: Any) -> None:
         """Have a running task wait again, since its device has never begun it. The attempt stays
         counted: the next one has another id. Waits for the disk."""
+        data = plain(data)
         while True:
             async with self._commit.of(task.id, patient=True) as current:
                 requeued = transition(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
+from robotq.model.json.safe import plain, plain_text
 from robotq.model.task import OUTCOME_UNKNOWN, Task, TaskError
 from robotq.model.transitions import Action, transition
 
@@ -85,12 +86,14 @@ def failed(code: str, args: JsonObject) -> Ending:
     if code == OUTCOME_UNKNOWN:
         # only `unknown` says that, since it also holds the queue
         code = "device_error"
+    code = plain_text(code)
     return Ending(action=Action.FAIL, error=TaskError(code=code, args=args))
 
 
 def unknown(cause: str, reason: str, actor: str = "robotq") -> Ending:
     """Nobody can say what the robot did. `cause` is one of `model.texts`, without `cause.`."""
-    args = {"cause": f"cause.{cause}", "reason": reason}
+    # a driver's words are among them: nothing may keep an end from the disk
+    args = plain({"cause": f"cause.{cause}", "reason": reason})
     return Ending(
         action=Action.FAIL,
         error=TaskError(code=OUTCOME_UNKNOWN, args=args),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -20,11 +21,18 @@ from robotq.model.event import Event
 from robotq.model.task import DeviceRun, Question, Step, StepState, Task
 from robotq.store.port import DropOccupancy, Mutation, SaveOccupancy
 
+_log = logging.getLogger(__name__)
+
 _MAX_STEPS = 2_000
 """Steps kept with a task; of a command with more, the first ones are."""
 
 _MAX_EVENTS = 5_000
 """Events that wait for the disk; of more, the first ones are kept."""
+
+_AT_LEAST = frozenset({"waiting_for", "artifacts", "simulated"})
+
+_FAULTS = 3
+"""Reports in a row that are refused before no more are written until the end of the command."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +46,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     step: str | None = None
     """The step that runs, or that failed last."""
 
+    def alone(self) -> Report:
+        """What the end of the command needs at least: its files, where the robot stands now, and
+        that it asks nothing any more."""
+        changes = {key: value for key, value in self.changes.items() if key in _AT_LEAST}
+        return Report(changes=changes, occupancies=self.occupancies)
+
 
 class Recorder:
     """The reports of one run. Belongs to the loop.
 
     Reports are written in the background, several in one commit where they come fast. While
-    the disk takes no writes they wait here, and go with the end of the command.
+    the disk takes no writes, or refuses them for whatever reason, they wait here, and go with the
+    end of the command, which does not hang on them.
     """
 
     def __init__(
@@ -58,7 +73,7 @@ class Recorder:
         timings: Timings,
         keeper: Keeper,
     ) -> None:
-        """`write` brings a report to the disk, or raises RobotqError store_unavailable;
+        """`write` brings a report to the disk, or raises, e.g. RobotqError store_unavailable;
         `places` are those that the command goes to."""
         self._task = task
         self._write_report = write
@@ -104,7 +119,8 @@ class Recorder:
             self._report("task.step", at_ms, data)
 
     def progressed(self, fraction: float) -> None:
-        self._progress = min(1.0, max(0.0, fraction))
+        # a number of another library is none for the disk
+        self._progress = float(min(1.0, max(0.0, fraction)))
         self._touch()
 
     def found(self, partial: dict[str, Any]) -> None:
@@ -184,7 +200,7 @@ class Recorder:
 
     async def close(self) -> Report:
         """End the writing. Returns what is not on disk, to go into the commit that ends the
-        task."""
+        task. Raises nothing that came of the writing."""
         self._over = True
         if self._keeping is not None:
             await self._keeping.settle()
@@ -230,20 +246,26 @@ class Recorder:
             writing.urgent.set()
 
     async def _write(self, urgent: asyncio.Event, ended: asyncio.Event) -> None:
-        while self._dirty and not ended.is_set():
+        faults = 0
+        while self._dirty and faults < _FAULTS and not ended.is_set():
             self._dirty = False
             urgent.clear()
             report = self._take()
             try:
                 await self._write_report(self._task, report)
                 crash_point(CrashPoint.STEP_RECORDED)
-            except RobotqError as error:
-                if error.code.name != "store_unavailable":
-                    raise
+            except Exception as error:  # noqa: BLE001 - how the command ends does not hang on it
+                out = isinstance(error, RobotqError) and error.code.name == "store_unavailable"
+                if not out:
+                    faults += 1
+                    _log.exception("what %s reports is not on disk", self._task.id)
                 self._put_back(report)
                 await _either(ended, self._timings.report_again_s)
             else:
+                faults = 0
                 await _either(urgent, self._timings.progress_s)
+        # a new report begins no other one
+        self._ended = self._ended or faults >= _FAULTS
 
     def _take(self) -> Report:
         if self._writing is None and not self._dirty:

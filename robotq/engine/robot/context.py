@@ -16,7 +16,7 @@ from robotq.engine.robot.naming import Naming
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json.safe import plain, plain_in_slices
+from robotq.model.json.safe import plain, plain_in_slices, plain_text
 from robotq.model.task import Question, Task
 from robotq.steps import Program
 
@@ -91,7 +91,7 @@ class RunContext:
         index, self._steps = self._steps, self._steps + 1
         started = self._motion.now()
         at_ms = self._clock.now_ms()
-        self._post(self._recorder.step_started, index, name, plain(detail), at_ms)
+        self._post(self._recorder.step_started, index, plain_text(name), plain(detail), at_ms)
         completed = seen = False
         try:
             yield
@@ -143,7 +143,7 @@ class RunContext:
     ) -> JsonObject:
         now_ms = self._clock.now_ms()
         question = Question(
-            prompt=prompt,
+            prompt=plain_text(prompt),
             args=plain(args),
             schema=plain(schema),
             answered_by=answered_by,

@@ -19,6 +19,7 @@ from robotq.engine.robot.running.answering import Answering
 from robotq.engine.robot.running.beginning import Beginning
 from robotq.engine.robot.running.coming_back import ComingBack
 from robotq.engine.robot.running.our_faults import OurFaults
+from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.robot.settling.doubts import Doubts
 from robotq.engine.robot.settling.in_doubt import Doubt
 from robotq.engine.robot.settling.wishes import Wishes
@@ -219,7 +220,8 @@ class Executor:
         task = run.task
         ending = await self._ending(run)
         report = await run.recorder.close()
-        return await self._deps.claims.finish(
+        return await record_end(
+            self._deps.claims,
             task,
             ending,
             report,

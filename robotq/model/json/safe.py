@@ -42,6 +42,13 @@ def plain(given: Any) -> dict[str, Any]:
     return copied if isinstance(copied, dict) else {"value": copied}
 
 
+def plain_text(value: object) -> str:
+    """A text that fits the disk, as `plain` makes one; what is no text becomes one."""
+    if type(value) is str and value.isascii() and len(value) <= _LONGEST:
+        return value
+    return _text(value)
+
+
 def plain_in_slices(given: Any) -> dict[str, Any]:
     """The same as `plain`, for the thread of a driver: a large value is copied in slices, since
     the encoder lets no other thread run while it works, the event loop neither. What is large in

@@ -14,14 +14,13 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.run import Run
+from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.robot.settling.attached import AttachedContext
 from robotq.engine.robot.settling.in_doubt import DAEMON_DIED, Doubt, Settling, ending_of_settled
 from robotq.engine.robot.settling.wishes import Wishes
 from robotq.model.clock import MotionClock
-from robotq.model.errors import RobotqError
 from robotq.model.hold import HoldCode
 from robotq.model.task import Asked, Task
-from robotq.store.port import StaleRevision
 
 _log = logging.getLogger(__name__)
 
@@ -231,9 +230,15 @@ class Doubts:
 
     def _tell(self, task: Task, kind: str, **data: str) -> None:
         """In the background: a stop waits for no disk."""
-        telling = asyncio.create_task(self._deps.claims.tell(task, kind, **data), name=kind)
+        telling = asyncio.create_task(self._told(task, kind, **data), name=kind)
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
+
+    async def _told(self, task: Task, kind: str, **data: str) -> None:
+        try:
+            await self._deps.claims.tell(task, kind, **data)
+        except Exception:  # noqa: BLE001 - nothing follows from it, and nobody waits for its result
+            _log.exception("%s: not in the journal: %s", task.id, kind)
 
     async def _all_told(self) -> None:
         if self._telling:
@@ -273,7 +278,8 @@ class Doubts:
         await self._executor.at_end(completed=certain)
         report = await doubt.recorder.close()
         self.now = None
-        return await deps.claims.finish(
+        return await record_end(
+            deps.claims,
             task,
             self._executor.by_policy(ending, doubt.request),
             report,
@@ -310,9 +316,8 @@ class Doubts:
         try:
             report = await doubt.recorder.close()
             await self._deps.claims.record(doubt.task, report)
-        except (RobotqError, StaleRevision) as error:
-            # it runs on at its device, whoever has written the task meanwhile
-            _log.warning("%s: what was reported last is lost: %s", doubt.task.id, error)
+        except Exception as error:  # noqa: BLE001 - it runs on at its device, whatever it is
+            _log.warning("%s: what was reported last is lost: %r", doubt.task.id, error)
 
 
 def _request(asked: Asked) -> StopRequest:

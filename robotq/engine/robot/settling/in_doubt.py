@@ -264,7 +264,7 @@ def ending_of_settled(answer: Settled, doubt: Doubt) -> Ending:
 def _unsettled(answer: Settled, doubt: Doubt) -> Ending:
     cause = "daemon_died_unsettled" if doubt.cause == DAEMON_DIED else "unsettled"
     ending = unknown(cause, answer.reason)
-    lost: JsonObject = {"lost": doubt.reason} if doubt.reason else {}
+    lost: JsonObject = plain({"lost": doubt.reason}) if doubt.reason else {}
     assert ending.error is not None
     args = {**ending.error.args, **lost}
     return replace(ending, error=replace(ending.error, args=args), hold_args=args)

@@ -59,13 +59,18 @@ class Leaving:
         assert naming is not None
         until_ms = deps.clock.now_ms() + int(limit_s * 1000)
         left = msgspec.structs.replace(naming.now(), left_until_ms=until_ms)
+        waiting = True
+        written = False
         try:
             async with asyncio.timeout(deps.settings.timings.record_s):
-                await deps.claims.name_run(run.task, left, "task.left_running")
+                written = await deps.claims.leave_run(run.task, left, lambda: waiting)
         except (TimeoutError, RobotqError):
-            return "that cannot be written down"
+            written = False
         except Exception:  # noqa: BLE001 - whatever it is: what is not written down is stopped
             _log.exception("%s: %s cannot be left", self._robot, run.task.id)
+        finally:
+            waiting = False
+        if not written:
             return "that cannot be written down"
         naming.run = left
         # somebody may have stopped it meanwhile

@@ -56,9 +56,9 @@ class Wishes:
     async def _intend(self, task: Task, asked: Asked) -> None:
         try:
             await self._claims.intend(task, asked)
-        except (RobotqError, StaleRevision) as error:
+        except Exception as error:  # noqa: BLE001 - the stop itself hangs on no disk
             # it is told at the end of the task all the same; the next daemon would not know it
-            _log.warning("%s: who stops %s is not on disk: %s", self._robot, task.id, error)
+            _log.warning("%s: who stops %s is not on disk: %r", self._robot, task.id, error)
 
     def wanted(self, task_id: str) -> Asked | None:
         """The same, and it stays to be told."""
