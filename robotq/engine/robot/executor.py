@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
+from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.outcome import ending_of
@@ -19,7 +20,6 @@ from robotq.engine.robot.running.answering import Answering
 from robotq.engine.robot.running.beginning import Beginning
 from robotq.engine.robot.running.coming_back import ComingBack
 from robotq.engine.robot.running.our_faults import OurFaults
-from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.robot.settling.doubts import Doubts
 from robotq.engine.robot.settling.in_doubt import Doubt
 from robotq.engine.robot.settling.wishes import Wishes

@@ -10,11 +10,11 @@ from typing import Protocol
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.settling import LeftRunning, RunState, Settled
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
+from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.run import Run
-from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.robot.settling.attached import AttachedContext
 from robotq.engine.robot.settling.in_doubt import DAEMON_DIED, Doubt, Settling, ending_of_settled
 from robotq.engine.robot.settling.wishes import Wishes
