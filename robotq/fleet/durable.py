@@ -11,6 +11,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
+from robotq.engine.commit.commit import NotAnswered
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import AcceptAs, Accepted, Handing
 from robotq.engine.intake.read_command import Order
@@ -78,6 +79,8 @@ class Durable:
         """See `Witness`."""
         words = self._words(handing)
         row_id, known = words["id"], None
+        # what our own disk takes late is accepted, unless its row was taken back before
+        stands: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.under_way.add(row_id)
         try:
             before = await self._in_time(self._keep(words))
@@ -92,16 +95,23 @@ class Durable:
             crash_point(CrashPoint.FLEET_TAKING)
             try:
                 first, *others = handing.orders
-                accepted = await accept([replace(first, task_id=row_id), *others])
-            except RobotqError:
-                if known is None:
+                accepted = await accept([replace(first, task_id=row_id), *others], stands)
+            except RobotqError as error:
+                late = isinstance(error, NotAnswered)
+                if known is None and not (late and handing.stands):
                     await self._withdraw(row_id)
+                    stands.set_result(False)
+                elif late and known is not None:
+                    # it was accepted before, and comes in
+                    return Accepted(task_ids=(row_id,), batch_id=None, queue_size=0, repeated=True)
                 raise
             crash_point(CrashPoint.FLEET_TAKEN)
             if len(self._to_settle) < _SETTLED:
                 self._to_settle.append(row_id)
             return accepted
         finally:
+            if not stands.done():
+                stands.set_result(True)
             self.under_way -= {words["id"], row_id}
 
     async def told(self) -> None:

@@ -179,6 +179,9 @@ class HandingOn:
     async def _call_off(self, task_id: str, other: str, robot: str, actor: str) -> str:
         task = await self._engine.reads.task_if_any(task_id)
         if task is None:
+            if not self._engine.store_available:
+                # it may be on its way to the disk
+                raise RobotqError("store_unavailable", reason="reason.not_read")
             return "absent"
         if task.state is TaskState.PENDING:
             try:

@@ -75,6 +75,9 @@ class Inbox:
         Raises DatabaseAway, and RobotqError store_unavailable where our own disk cannot be read.
         """
         await self._durable.settle()
+        if not self._engine.store_available:
+            # what nobody has begun to take can be called off in the database meanwhile
+            return False
         words = {**self._member.words, "robots": list(self._member.robots), "limit": _BATCH}
         async with self._database.connection() as connection:
             found = await connection.execute(_SQL["for_me"], words)
@@ -146,6 +149,8 @@ class Inbox:
             contiguous=body.get("contiguous") if batch else None,
             keyed=keyed,
             agent=row.agent or ("admin" not in row.scopes and "submit" not in row.scopes),
+            # the row has promised it, and nobody can call it off there while it is being taken
+            stands=True,
         )
         return accepted.task_ids[0]
 

@@ -106,6 +106,8 @@ class CommandFiles:
             actor=self.actor,
             batch=batch,
             keyed=KeyedRequest(scope=_SCOPE, key=token, fingerprint=fingerprint),
+            # the file is the daemon's, and is taken again until it is accepted
+            stands=True,
         )
         return _receipt(list(accepted.task_ids), accepted.batch_id)
 

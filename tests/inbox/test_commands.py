@@ -13,6 +13,7 @@ import pytest
 
 from robotq.api.robot.answers.holds import reason_views
 from robotq.config import QueueConfig
+from robotq.engine.timings import Timings
 from robotq.model.errors import RobotqError
 from robotq.model.hold import WaitCode
 from robotq.model.task import TaskState
@@ -391,3 +392,21 @@ async def test_file__that_cannot_be_handled_is_set_aside_and_the_next_is_taken(
     assert await inbox.cmd_ids() == ["odd", "behind"], "each once"
     assert "behind.json" in inbox.names("done")
     assert len(inbox.names("rejected")) == 1
+
+
+async def test_file__that_the_disk_takes_late_is_accepted_and_runs_once(open_inbox: Open) -> None:
+    inbox = await open_inbox(timings=Timings(disk_s=0.02))
+    lab = inbox.lab
+    lab.disk.hang_all()
+    inbox.drop("scan.json", work("LATE"))
+    with pytest.raises(RobotqError, match="does not answer"):
+        await inbox.look()
+    assert inbox.names("done") == []
+    lab.disk.go_on()
+    await lab.held()
+    await lab.until(lambda: lab.engine.store_available)
+    await inbox.look()
+    (task,) = await inbox.tasks()
+    assert inbox.note("done/scan.json.accepted.json") == {"success": True, "task_id": task.id}
+    assert (await lab.ended(task.id)).state is TaskState.COMPLETED
+    assert lab.driver.done == ["LATE"]

@@ -95,7 +95,7 @@ class TaskFiles:
         except Refused as refusal:
             raise RobotqError("bad_parameter", field="body", reason=str(refusal)) from refusal
         task, _ = await self._engine.queue.submit_job(
-            job, api=API, actor=self.actor, max_waiting=config.max_length
+            job, api=API, actor=self.actor, max_waiting=config.max_length, stands=True
         )
         return _receipt(task)
 

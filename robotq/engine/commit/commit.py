@@ -7,7 +7,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -61,6 +61,19 @@ class Along(Protocol):
 
 _AGAIN_S = 0.5
 """Seconds until something is written once more to a shared database that was away."""
+
+
+Stands: TypeAlias = bool | asyncio.Future[bool]
+"""Whether new tasks stand where the disk takes them late: True where they are promised elsewhere,
+as in a row of the fleet's inbox, and come in again until they are here. Where that is not known
+yet, a future that says so soon."""
+
+
+class Late(NamedTuple):
+    """What was written after its caller had been told that it was not."""
+
+    mutations: Sequence[Mutation]
+    stands: Stands
 
 
 class _Writing(msgspec.Struct):
@@ -130,8 +143,8 @@ class Commit:
         """One for each task that somebody is changing, by its id."""
         self.reason: str | None = None
         """Why the store takes no writes; None while it does."""
-        self.late: list[Sequence[Mutation]] = []
-        """What was written after its caller had been told that it was not."""
+        self.late: list[Late] = []
+        """To be undone, except what stands."""
 
     def follow(self, follower: Follower) -> None:
         """From now on ask this one too about tasks that have ended."""
@@ -161,14 +174,16 @@ class Commit:
         room: Room | None = None,
         holds: Along | None = None,
         then: Callable[[], None] | None = None,
+        stands: Stands = False,
     ) -> None:
         """Write all or nothing. `room` was kept for the new tasks among them; `holds` is what
-        goes along; `then` is called when memory is up to date, before anybody is told.
+        goes along; `then` is called when memory is up to date, before anybody is told; `stands`:
+        it is not undone where the disk takes it late.
 
         A caller that is cancelled meanwhile does not keep memory and listeners from it.
         Raises RobotqError store_unavailable, task_not_found (removed meanwhile), StaleRevision,
         DuplicateKey; NotAnswered where the disk takes too long. What comes to it later is taken
-        over too, and then undone.
+        over too, and then undone, unless it `stands`.
         """
         following = self._following(mutations)
         elsewhere = self._elsewhere(mutations)
@@ -182,7 +197,7 @@ class Commit:
 
         def committed(events: Sequence[Event]) -> None:
             if writing.given_up:
-                self.late.append(whole)
+                self.late.append(Late(whole, stands))
             try:
                 self._take_over(mutations, following)
                 if room is not None:

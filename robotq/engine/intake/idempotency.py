@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from robotq.engine.commit.commit import NotAnswered
+from robotq.engine.commit.commit import NotAnswered, Stands
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -44,9 +44,11 @@ class Handing(msgspec.Struct, frozen=True, kw_only=True):
     contiguous: bool | None
     keyed: KeyedRequest | None
     agent: bool
+    stands: bool = False
+    """They come again by themselves until they are accepted."""
 
 
-AcceptAs: TypeAlias = Callable[[Sequence[Order]], Awaitable[Accepted]]
+AcceptAs: TypeAlias = Callable[[Sequence[Order], Stands], Awaitable[Accepted]]
 """Accepts them here, under the id that the first one has. Raises RobotqError."""
 
 

@@ -9,7 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
@@ -58,6 +66,7 @@ class Programs:
         self._limits = limits
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="robotq-programs")
         self._sweep_turn = asyncio.Lock()
+        self._waiting: set[asyncio.Task[None]] = set()
 
     @cached_property
     def room(self) -> FileRoom:
@@ -193,8 +202,24 @@ class Programs:
                 _log.info("%d programs that no task names were removed", sweep.removed)
             return sweep.removed
 
+    def hold(self, held: Sequence[str], until: Callable[[], Awaitable[object]]) -> None:
+        """What was held goes on being held until then."""
+
+        async def wait() -> None:
+            try:
+                await until()
+            finally:
+                for sha256 in held:
+                    self.room.release(sha256)
+
+        waiting = asyncio.create_task(wait(), name="programs on their way")
+        self._waiting.add(waiting)
+        waiting.add_done_callback(self._waiting.discard)
+
     def close(self) -> None:
         """Nothing is kept any more; what is under way comes to its end."""
+        for waiting in self._waiting:
+            waiting.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -204,6 +229,11 @@ class Holding:
     def __init__(self, programs: Programs, held: list[str]) -> None:
         self._programs = programs
         self._held = held
+
+    def until(self, until: Callable[[], Awaitable[object]]) -> None:
+        """What was kept so far stays until then, also after the block."""
+        self._programs.hold(tuple(self._held), until)
+        self._held.clear()
 
     async def kept(self, command: Command, names: Iterable[str]) -> Command:
         """The command with its programs in files: what was handed in under these names, and what

@@ -10,7 +10,7 @@ from operator import attrgetter
 import msgspec
 from msgspec.structs import replace
 
-from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.commit import Commit, NotAnswered, Stands
 from robotq.engine.commit.unbroken import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
@@ -49,6 +49,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     keyed: KeyedRequest | None
     agent: bool
     along: Callable[[Accepted], Sequence[Mutation]] | None = None
+    stands: Stands = False
 
 
 class Submitting:
@@ -90,12 +91,14 @@ class Submitting:
         keyed: KeyedRequest | None = None,
         agent: bool = False,
         along: Callable[[Accepted], Sequence[Mutation]] | None = None,
+        stands: Stands = False,
     ) -> Accepted:
         """Accept commands, all or none. They are on disk when this returns.
 
         `contiguous` (default: where a robot gets more than one command of the batch) lets no
         other command in between. `agent`: it is an agent that submits, so that those whose spec
         says so wait for a person's approval. `along`: what is written together with them.
+        `stands`: nobody is told store_unavailable for good; what the disk takes late is accepted.
         Raises RobotqError program_refused, queue_full, store_unavailable, shutting_down,
         idempotency_conflict, fleet_away.
         """
@@ -108,6 +111,7 @@ class Submitting:
             keyed=keyed,
             agent=agent,
             along=along,
+            stands=stands,
         )
         accept = self._accept
         # what the daemon does by itself, as the next run of a repeat, is no submit of anybody
@@ -132,8 +136,11 @@ class Submitting:
             contiguous=said.contiguous,
             keyed=said.keyed,
             agent=said.agent,
+            stands=said.stands is True,
         )
-        return await self._witness.kept(handing, lambda named: self._accept(named, said))
+        return await self._witness.kept(
+            handing, lambda named, stands: self._accept(named, replace(said, stands=stands))
+        )
 
     async def _accept(self, orders: Sequence[Order], said: _Said) -> Accepted:
         outlooks: Sequence[JsonObject | None] = ()
@@ -147,7 +154,12 @@ class Submitting:
                 replace(order, command=await held.kept(order.command, order.programs))
                 for order in orders
             ]
-            return await self._write(with_files, said, outlooks)
+            try:
+                return await self._write(with_files, said, outlooks)
+            except NotAnswered:
+                # they may be named by a task that nobody can ask for yet
+                held.until(self._commit.until_answered)
+                raise
 
     async def _write(
         self, orders: Sequence[Order], said: _Said, outlooks: Sequence[JsonObject | None]
@@ -174,7 +186,7 @@ class Submitting:
             if said.along is not None:
                 mutations += said.along(accepted)
             crash_point(CrashPoint.ACCEPT)
-            await self._commit.write(mutations, room)
+            await self._commit.write(mutations, room, stands=said.stands)
             crash_point(CrashPoint.ACCEPTED)
             return accepted
         except BaseException:

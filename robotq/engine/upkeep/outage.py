@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.commit import Commit, Late
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.queue import TaskQueue
@@ -29,7 +29,8 @@ class Outage:
     it does.
 
     Before it counts as over, what came to the disk after its caller had been told otherwise is
-    undone, and it is written that the queues are not held any more.
+    undone, unless it is promised elsewhere, and it is written that the queues are not held any
+    more.
     """
 
     def __init__(
@@ -92,7 +93,8 @@ class Outage:
             self._commit.all_answered()
         late = self._commit.late
         while late:
-            await self._undo(late[0])
+            if not await _stands(late[0]):
+                await self._undo(late[0].mutations)
             del late[0]
         over = [hold for hold in self._holds.all() if hold.code is HoldCode.STORE_UNAVAILABLE]
         await self._hold_writer.lift(*over)
@@ -123,3 +125,10 @@ class Outage:
             if error.code.name == "store_unavailable":
                 raise
             _log.warning("%s is not called off: %s", task.id, error)
+
+
+async def _stands(late: Late) -> bool:
+    if isinstance(late.stands, bool):
+        return late.stands
+    # an end of the daemon that comes meanwhile must not take the answer from whoever gives it
+    return await asyncio.shield(late.stands)

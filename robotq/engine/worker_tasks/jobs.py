@@ -60,10 +60,12 @@ class Jobs:
         actor: str,
         max_waiting: int,
         keyed: KeyedRequest | None = None,
+        stands: bool = False,
     ) -> tuple[Task, bool]:
         """Accept a job. It is on disk when this returns.
 
-        `max_waiting` bounds what waits in the queue. Returns the task as it is now, and whether
+        `max_waiting` bounds what waits in the queue. `stands`: what the disk takes late is
+        accepted. Returns the task as it is now, and whether
         it was accepted before under the same key. Raises RobotqError queue_full,
         store_unavailable, shutting_down, idempotency_conflict, task_not_found (the task of the
         key was removed).
@@ -76,7 +78,7 @@ class Jobs:
                 mutations = saving_new([task], actor)
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
-                await self._commit.write(mutations, room)
+                await self._commit.write(mutations, room, stands=stands)
                 return accepted
 
         if keyed is None:
