@@ -35,7 +35,7 @@ SABOTAGES = (
     _one(
         "a submit is answered whether it was written or not",
         "engine/intake/submitting.py",
-        "            await self._commit.write(mutations, room)\n"
+        "            await self._commit.write(mutations, room, stands=said.stands)\n"
         "            crash_point(CrashPoint.ACCEPTED)",
         "            await self._commit.written(mutations)\n"
         "            crash_point(CrashPoint.ACCEPTED)",
