@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
@@ -34,6 +35,8 @@ from robotq.model.json.safe import plain
 from robotq.model.task import Asked, DeviceRun, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask
+
+_log = logging.getLogger(__name__)
 
 _NO_HOLDS: AbstractAsyncContextManager[Writing | None] = nullcontext()
 
@@ -234,6 +237,21 @@ class Claims:
                 if await self._commit.written([SaveTask(changed, current), event]):
                     return
             await self._commit.until_available()
+
+    async def end(
+        self, task: Task, ending: Ending, report: Report, *, asked: Asked | None, claim_next: bool
+    ) -> Task | None:
+        """The same as `finish`, which writes what is refused for the sake of something that goes
+        along, a report or the claim of the next task, once more by itself: how the command ended
+        is known, and a fault of ours must not make it unknown."""
+        try:
+            return await self.finish(task, ending, report, asked=asked, claim_next=claim_next)
+        except RobotqError:
+            # the end was recorded otherwise already
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is that the disk does not take
+            _log.exception("%s ends without what it has reported last", task.id)
+        return await self.finish(task, ending, report.alone(), asked=asked, claim_next=False)
 
     async def finish(
         self,

@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
-from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.outcome import ending_of
@@ -220,8 +219,7 @@ class Executor:
         task = run.task
         ending = await self._ending(run)
         report = await run.recorder.close()
-        return await record_end(
-            self._deps.claims,
+        return await self._deps.claims.end(
             task,
             ending,
             report,

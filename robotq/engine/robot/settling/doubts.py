@@ -10,7 +10,6 @@ from typing import Protocol
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.settling import LeftRunning, RunState, Settled
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
-from robotq.engine.queue.recorded_end import record_end
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
@@ -278,8 +277,7 @@ class Doubts:
         await self._executor.at_end(completed=certain)
         report = await doubt.recorder.close()
         self.now = None
-        return await record_end(
-            deps.claims,
+        return await deps.claims.end(
             task,
             self._executor.by_policy(ending, doubt.request),
             report,
