@@ -7,46 +7,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverError, Stopped
 from robotq.drivers.jogging import AHEAD_S, LIFE_S, Jogs, JogWanted
 from robotq.engine.control.jogging import Life
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
-from robotq.testing.emulators import Dialect, GrblEmulator, MarlinEmulator
+from robotq.testing.emulators import Dialect, GrblEmulator
 from robotq.testing.emulators.faults import Fault, FaultKind, Faults
-from tests.drivers.gcode.bench import Bench, bench, until
+from tests.drivers.gcode.bench import Bench, until
 
-Machine = GrblEmulator | MarlinEmulator
-Make = Callable[..., tuple[Machine, Bench]]
-BOTH = pytest.mark.parametrize("firmware", ["grbl", "marlin"])
+from .conftest import BOTH, Machine, Make
+
 RIGHT = JogWanted(axis="x", direction=1, speed_mm_s=20)
 LEFT = JogWanted(axis="x", direction=-1, speed_mm_s=20)
 SLACK_S = 0.02
 """What the threads of one process need to see each other."""
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    with ExitStack() as stack:
-
-        def make_one(
-            firmware: str, options: dict[str, Any] | None = None, **device: Any
-        ) -> tuple[Machine, Bench]:
-            kind: Any = GrblEmulator if firmware == "grbl" else MarlinEmulator
-            create = grbl.create if firmware == "grbl" else marlin.create
-            made: Machine = stack.enter_context(kind(tmp_path / "tty", **device))
-            given = {"port": f"{tmp_path}/tty", **(options or {})}
-            return made, stack.enter_context(bench(create, tmp_path, **given))
-
-        yield make_one
 
 
 class Button:

@@ -11,42 +11,21 @@ import os
 import sys
 import threading
 from asyncio.subprocess import PIPE
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverError, LinkLost, Stopped
 from robotq.drivers.gcode.raw_line import LONGEST, why_never, why_not_grbl, why_not_marlin
 from robotq.drivers.raw_lines import TakesRawLines
 from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
-from robotq.testing.emulators import GrblEmulator, MarlinEmulator
-from tests.drivers.gcode.bench import Bench, bench, until
+from robotq.testing.emulators import GrblEmulator
+from tests.drivers.gcode.bench import Bench, until
 from tests.drivers.gcode.links.test_jog_over_http import paused
 
-Machine = GrblEmulator | MarlinEmulator
-Make = Callable[..., tuple[Machine, Bench]]
-BOTH = pytest.mark.parametrize("firmware", ["grbl", "marlin"])
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    with ExitStack() as stack:
-
-        def make_one(
-            firmware: str, options: dict[str, Any] | None = None, **device: Any
-        ) -> tuple[Machine, Bench]:
-            kind: Any = GrblEmulator if firmware == "grbl" else MarlinEmulator
-            create = grbl.create if firmware == "grbl" else marlin.create
-            made: Machine = stack.enter_context(kind(tmp_path / "tty", **device))
-            given = {"port": f"{tmp_path}/tty", **(options or {})}
-            return made, stack.enter_context(bench(create, tmp_path, **given))
-
-        yield make_one
+from .conftest import BOTH, Machine, Make
 
 
 def send(robot: Bench, line: str, limit_s: float = 30) -> JsonObject:
