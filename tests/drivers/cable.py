@@ -40,6 +40,11 @@ class Cable:
     def plug(self) -> None:
         self.out = False
 
+    def _cut_if_out(self) -> None:
+        # it may be pulled while a connection is being made
+        if self.out:
+            self.cut()
+
     def cut(self) -> None:
         with self._lock:
             ends, self._ends = self._ends, set()
@@ -84,6 +89,7 @@ class Cable:
                 continue
             with self._lock:
                 self._ends |= {near, far}
+            self._cut_if_out()
             for pair in ((near, far, False), (far, near, True)):
                 threading.Thread(target=self._carry, args=pair, daemon=True).start()
 
