@@ -32,7 +32,7 @@ from robotq.model.json import JsonObject
 from robotq.model.task import Command, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 TITLE = "end of a no-op command to the start of the next, against one durable commit"
 

@@ -20,7 +20,7 @@ import serial
 from benchmarks.figures import Figure, Options
 from benchmarks.process import empty
 from robotq.drivers import grbl, marlin
-from robotq.drivers.marlin.protocol import framed
+from robotq.drivers.marlin.talk.protocol import framed
 from robotq.model.task import Command
 from robotq.steps import read_program
 from robotq.testing.driver_contract import RecordingContext, driver_setup

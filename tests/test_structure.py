@@ -99,7 +99,6 @@ _KNOWN_BY_THE_ENGINE = {
     "robotq.store.port",
     "robotq.store.mutations",
     "robotq.store.queries",
-    "robotq.store.job_query",
 }
 
 

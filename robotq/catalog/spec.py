@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from robotq.model.carried.program_file import CARRIED_OUT_BY, PROGRAM
+from robotq.model.carried.program import CARRIED_OUT_BY, PROGRAM
 from robotq.model.json import JsonObject
 from robotq.model.task import Kind
 from robotq.steps import Program

@@ -27,12 +27,13 @@ from robotq.engine.engine import Engine
 from robotq.engine.start import start_engine
 from robotq.engine.state.known_robots import KnownRobots
 from robotq.engine.upkeep.event_log import events_logged
-from robotq.inbox import CommandFiles, HotFolder
+from robotq.inbox.commands import CommandFiles
+from robotq.inbox.hot_folder import HotFolder
 from robotq.model import crashpoints
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from robotq.system.clocks import SystemClock
 from robotq.system.durable import write_durably
 from robotq.system.listen import check_exposure, open_sockets

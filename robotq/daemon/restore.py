@@ -31,8 +31,8 @@ from robotq.model.errors import ConfigError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, set_over
 from robotq.store.port import AppendEvent, Mutation, SaveHold
-from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.lock import FolderLock
+from robotq.store.sqlite.store import SqliteStore
 from robotq.system.clocks import SystemClock
 from robotq.system.durable import sync_folder, write_durably
 

@@ -9,7 +9,7 @@ from robotq.model.errors import ConfigError
 from robotq.postgres import Database
 from robotq.store.port import Store
 from robotq.store.postgres import PostgresStore
-from robotq.store.shared import SharedWorkers
+from robotq.store.shared.store import SharedWorkers
 
 
 def shared_store(own: Store, dsn: str, config: Config) -> Store:

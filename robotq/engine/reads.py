@@ -18,7 +18,6 @@ from robotq.model.event import Event
 from robotq.model.hold import Occupancy
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task, TaskState
-from robotq.store.job_query import JobQuery
 from robotq.store.port import (
     Answer,
     DeliveryQuery,
@@ -31,6 +30,7 @@ from robotq.store.port import (
     Tally,
     TaskQuery,
 )
+from robotq.store.queries import JobQuery
 
 _T = TypeVar("_T")
 

@@ -26,7 +26,7 @@ from robotq.fleet.view import View
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject
 from robotq.postgres import Database, DatabaseAway, migrate
-from robotq.store.shared import CHECKLIST, SHARED
+from robotq.store.shared.what import CHECKLIST, SHARED
 
 if TYPE_CHECKING:
     from robotq.fleet.standby.standbys import Standbys

@@ -13,7 +13,7 @@ from robotq.model.event import Event
 from robotq.model.task import Task
 from robotq.postgres import Database, load
 from robotq.postgres.database import Connection
-from robotq.store.shared import CHECKLIST
+from robotq.store.shared.what import CHECKLIST
 
 _log = logging.getLogger(__name__)
 

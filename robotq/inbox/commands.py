@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 from robotq.catalog import Kind
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
-from robotq.model.carried.program import HandedIn
-from robotq.model.carried.program_file import (
+from robotq.model.carried.program import (
     CARRIED_OUT_BY,
     SUFFIXES,
+    HandedIn,
     is_program,
     program_text,
     robot_in,

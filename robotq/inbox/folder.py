@@ -17,7 +17,7 @@ import msgspec
 import orjson
 
 from robotq.model.carried.plain_text import plain
-from robotq.model.carried.program_file import is_program
+from robotq.model.carried.program import is_program
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json

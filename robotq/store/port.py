@@ -16,7 +16,6 @@ from robotq.model.hold import Hold, Occupancy
 from robotq.model.item import Item, ItemBatch
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
-from robotq.store.job_query import JobQuery
 from robotq.store.mutations import (
     AddToTally,
     Answer,
@@ -36,7 +35,14 @@ from robotq.store.mutations import (
     SetFact,
     Tally,
 )
-from robotq.store.queries import DeliveryQuery, ItemBatchQuery, ItemOrder, ItemQuery, TaskQuery
+from robotq.store.queries import (
+    DeliveryQuery,
+    ItemBatchQuery,
+    ItemOrder,
+    ItemQuery,
+    JobQuery,
+    TaskQuery,
+)
 
 __all__ = [
     "MOVING",

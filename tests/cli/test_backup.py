@@ -20,7 +20,7 @@ from robotq.api.access.keys import KeyFile
 from robotq.cli.shared.failure import ExitCode
 from robotq.daemon.backup import make_backup
 from robotq.engine.robot.stop_file import StopFile
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.cli.conftest import Serve, Served, Typed
 
 GO_HOME = {"cmd_type": "NAVIGATION", "params": {"area": "HOME"}}

@@ -15,7 +15,7 @@ from robotq.daemon.assembly import running_daemon
 from robotq.model.hold import HoldCode
 from robotq.model.task import Command, TaskState
 from robotq.store.port import SaveTask
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.store.records import pending
 
 WAITING = pending(

@@ -10,7 +10,7 @@ from random import Random
 
 from robotq.inbox.commands import _SCOPE
 from robotq.model.task import Task
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 from .driving import drive
 

@@ -17,7 +17,7 @@ from robotq.engine.intake.idempotency import KeyedRequest
 from robotq.engine.start import start_engine
 from robotq.model.clock import WallClock
 from robotq.model.task import Task
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 PROGRAMS = Path(__file__).with_name("programs.yaml")
 RESOURCES = {"chromatograph": ["CHROMATOGRAPH"]}

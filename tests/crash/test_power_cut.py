@@ -14,7 +14,7 @@ import pytest
 from robotq.engine.robot.stop_file import StopFile
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 from . import dropped, power
 from .conftest import MakeDaemon

@@ -11,7 +11,6 @@ from robotq.model.delivery import Delivery
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task, TaskState
-from robotq.store.job_query import JobQuery
 from robotq.store.memory import MemoryStore
 from robotq.store.port import (
     Answer,
@@ -28,6 +27,7 @@ from robotq.store.port import (
     Tally,
     TaskQuery,
 )
+from robotq.store.queries import JobQuery
 
 _T = TypeVar("_T")
 

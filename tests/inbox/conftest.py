@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from robotq.config import InboxConfig
-from robotq.inbox import Accepts, CommandFiles, HotFolder
+from robotq.inbox.commands import CommandFiles
+from robotq.inbox.hot_folder import Accepts, HotFolder
 from robotq.model.task import Task
 from robotq.store.port import TaskQuery
 from tests.engine.conftest import Lab, StartLab, start_lab

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers.grbl.protocol import ALARMS, ERRORS, alarm_text, error_text
-from robotq.model import device_texts
-from robotq.model.device_texts import in_chinese
 from robotq.model.errors import RobotqError
-from robotq.model.texts import Language, text
+from robotq.model.texts import Language, of_devices, text
+from robotq.model.texts.of_devices import in_chinese
 
 DRIVERS = Path(__file__).parents[2] / "robotq" / "drivers"
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -25,7 +24,7 @@ _LETTERS = 9
 
 
 def known() -> dict[str, str]:
-    file = Path(device_texts.__file__).with_name("device_zh.json")
+    file = Path(of_devices.__file__).with_name("of_devices_zh.json")
     read: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     return read
 

@@ -19,8 +19,8 @@ from robotq.postgres import Database
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.postgres import PostgresStore
-from robotq.store.shared import SharedWorkers
-from robotq.store.sqlite import SqliteStore
+from robotq.store.shared.store import SharedWorkers
+from robotq.store.sqlite.store import SqliteStore
 from tests.postgres import server
 
 _SERVER = os.environ["ROBOTQ_TEST_WORKERS"]

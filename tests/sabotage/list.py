@@ -252,13 +252,13 @@ SABOTAGES = (
     _one(
         "answers to lines that are forgotten do not count for a stop of Marlin",
         "drivers/marlin/stopping.py",
-        "                channel.answers >= answers\n",
+        "                channel.condition.answers >= answers\n",
         "                channel.answered >= answers\n",
         "tests/drivers/marlin/test_stop_again.py",
     ),
     _one(
         "a stop that cuts a line of Marlin off is not heard",
-        "drivers/marlin/lines.py",
+        "drivers/marlin/talk/lines.py",
         '_ENDS_OTHER = b"\\n\\n"\n',
         '_ENDS_OTHER = b"\\n"\n',
         "tests/drivers/marlin/test_stop_again.py",

@@ -11,7 +11,7 @@ from robotq.postgres import Database
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Restored, Store
 from robotq.store.postgres import PostgresStore
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 
 class Shelf:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from robotq.store.port import StaleRevision, StoreUnavailable, TaskQuery
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 from .records import change, claimed, pending, submit
 

@@ -10,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from robotq.store.sqlite import SqliteStore, moving
+from robotq.store.sqlite import moving
+from robotq.store.sqlite.store import SqliteStore
 
 
 class Told(SqliteStore):

@@ -35,7 +35,7 @@ from robotq.store.port import (
     TaskQuery,
 )
 from robotq.store.postgres import PostgresStore
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 from .records import NOON_MS, change, checklist, claimed, completed, everything, failed, pending
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from robotq.model.errors import DataUnavailable
 from robotq.store.port import Mutation, Restored, SaveAnswer, Store, StoreUnavailable
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 
 from .records import answer, change, claimed, completed, pending, submit
 

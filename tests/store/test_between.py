@@ -16,8 +16,8 @@ from robotq.store.between import Kind, Moved, Mover, PostgresPlace, SqlitePlace,
 from robotq.store.memory import MemoryStore
 from robotq.store.port import AppendEvent, SharedUnavailable, TaskQuery
 from robotq.store.postgres import PostgresStore
-from robotq.store.shared import SharedWorkers
-from robotq.store.sqlite import SqliteStore
+from robotq.store.shared.store import SharedWorkers
+from robotq.store.sqlite.store import SqliteStore
 
 from .moved import APIS, events_of, filled, in_folder, in_postgres
 from .records import event, pending

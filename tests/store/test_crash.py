@@ -16,7 +16,7 @@ import pytest
 
 from robotq.model.task import TaskState
 from robotq.store.port import TaskQuery
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.crash.faults import FAULTS, Faults, possible
 
 from .records import counted

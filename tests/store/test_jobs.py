@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from robotq.model.task import Command, Task, TaskState, Work
-from robotq.store.job_query import JobOrder, JobQuery
 from robotq.store.memory import MemoryStore
 from robotq.store.port import SaveTask
-from robotq.store.sqlite import SqliteStore
+from robotq.store.queries import JobOrder, JobQuery
+from robotq.store.sqlite.store import SqliteStore
 from tests.slices import examples
 
 TAGS = ("a", "b", "a_b")

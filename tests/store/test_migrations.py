@@ -26,9 +26,10 @@ from robotq.store.port import (
     SetFact,
     TaskQuery,
 )
-from robotq.store.sqlite import SqliteStore, rows
+from robotq.store.sqlite import rows
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
 from robotq.store.sqlite.peek import peek_at_all
+from robotq.store.sqlite.store import SqliteStore
 
 from .records import (
     checklist,

@@ -19,8 +19,9 @@ import pytest
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.task import TaskState
 from robotq.store.port import TaskQuery
-from robotq.store.sqlite import SqliteStore, migrations, moving, rows
+from robotq.store.sqlite import migrations, moving, rows
 from robotq.store.sqlite.migrations import SCHEMA_VERSION
+from robotq.store.sqlite.store import SqliteStore
 
 from . import old_tasks
 from .records import pending, submit

@@ -22,7 +22,8 @@ from robotq.store.port import (
     TaskQuery,
 )
 from robotq.store.postgres import PostgresStore
-from robotq.store.shared import READ_UP_TO, SharedWorkers
+from robotq.store.shared.store import SharedWorkers
+from robotq.store.shared.what import READ_UP_TO
 from tests.postgres.link import Link
 
 from .records import change, claimed, pending, submit

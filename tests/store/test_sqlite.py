@@ -17,10 +17,11 @@ from robotq.model.event import Event
 from robotq.model.task import Command, TaskState
 from robotq.store.memory import MemoryStore
 from robotq.store.port import AppendEvent, SaveTask, StaleRevision, StoreUnavailable, TaskQuery
-from robotq.store.sqlite import SqliteStore, reader, writer
+from robotq.store.sqlite import reader, writer
 from robotq.store.sqlite.changes import WRITE
 from robotq.store.sqlite.migrations import SCHEMA_VERSION
 from robotq.store.sqlite.reads import _READ, _conditions
+from robotq.store.sqlite.store import SqliteStore
 
 from .records import claimed, life, pending, submit
 

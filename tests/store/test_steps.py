@@ -12,8 +12,8 @@ from robotq.model.task import Step, StepState, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.memory import MemoryStore
 from robotq.store.port import SaveTask, Store, TaskQuery
-from robotq.store.sqlite import SqliteStore
 from robotq.store.sqlite.changes import WRITE
+from robotq.store.sqlite.store import SqliteStore
 
 from .conftest import Shelf
 from .records import NOON_MS, change, claimed, completed, life, pending, scanned, submit

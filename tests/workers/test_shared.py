@@ -20,11 +20,11 @@ from robotq.model.event import Event
 from robotq.model.job import Heartbeat, Holder, Job, TaskReport, Verdict, succeeded
 from robotq.model.task import Command, Task, TaskState, Work
 from robotq.postgres import Database
-from robotq.store.job_query import JobQuery
 from robotq.store.memory import MemoryStore
 from robotq.store.port import AppendEvent
 from robotq.store.postgres import PostgresStore
-from robotq.store.shared import SharedWorkers
+from robotq.store.queries import JobQuery
+from robotq.store.shared.store import SharedWorkers
 from robotq.workers import Workers
 from tests.engine.bench import CATALOG, bench_config, bench_factory
 from tests.fleet.conftest import until

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from robotq.postgres import Database
-from robotq.store.merging import in_order
 from robotq.store.queries import ItemOrder, ItemQuery
+from robotq.store.shared.merging import in_order
 from tests.fleet.conftest import until
 from tests.postgres.link import Link
 from tests.store.test_items import BARE, FULL, OF_TASK

@@ -13,7 +13,7 @@ from robotq.fleet.fleet import Fleet, State
 from robotq.model.json import JsonObject
 from robotq.model.task import TaskState
 from robotq.model.texts import Language
-from robotq.store.shared import SHARED
+from robotq.store.shared.what import SHARED
 
 
 def state_of(engine: Engine, statuses: Statuses, fleet: Fleet) -> State:

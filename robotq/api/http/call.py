@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 
 from robotq.api.access.guard import NOBODY, Caller
 from robotq.api.access.scopes import allows
-from robotq.api.http.bodies.packed import coding_of, not_to_its_end
 from robotq.api.http.errors import Body, json_response
 from robotq.api.http.language import preferred
 from robotq.engine.engine import Engine
@@ -229,3 +228,16 @@ def is_large(request: web.Request, limit_bytes: int) -> bool:
     announced = request.content_length
     packed = request.headers.get("Content-Encoding", "identity")[:20] != "identity"
     return packed or announced is None or announced > limit_bytes
+
+
+def coding_of(request: web.BaseRequest) -> str:
+    """How the body is packed, as its header says; identity where it is not."""
+    return request.headers.get("Content-Encoding", "identity")[:20]
+
+
+def not_to_its_end(request: web.BaseRequest) -> str:
+    """Why a body could not be read."""
+    coding = coding_of(request)
+    if coding == "identity":
+        return "it could not be read to its end"
+    return f"it says that it is packed ({coding}), and cannot be unpacked"

@@ -30,7 +30,7 @@ from robotq.config import OrchestratorConfig
 from robotq.model.errors import RobotqError
 from robotq.model.job import Holder, Job, failed_with, succeeded
 from robotq.model.task import Command, Task, TaskState, Work
-from robotq.store.job_query import JobQuery
+from robotq.store.queries import JobQuery
 from robotq.wire.remote_work import orchestrator as wire
 
 _WAIT_S = 60.0

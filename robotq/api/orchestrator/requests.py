@@ -15,7 +15,7 @@ from robotq.api.http.call import Call
 from robotq.api.orchestrator.answers import PRIORITIES, STATUS
 from robotq.api.orchestrator.errors import invalid
 from robotq.model.task import TaskState
-from robotq.store.job_query import JobOrder
+from robotq.store.queries import JobOrder
 
 DIRECTORY = 512
 """Characters of a work directory."""

@@ -23,7 +23,7 @@ from robotq.api.http.errors import Refused
 from robotq.api.task_queue.answers import API, result_view, task_view
 from robotq.api.task_queue.requests import job_of
 from robotq.engine.engine import Engine
-from robotq.inbox import HotFolder
+from robotq.inbox.hot_folder import HotFolder
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json

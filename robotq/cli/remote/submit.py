@@ -21,7 +21,7 @@ from robotq.cli.shared.schedule import schedule_of, with_keys
 from robotq.cli.shared.typed import is_typed, typed_command
 from robotq.client import ClientError, Unreachable
 from robotq.client.request import new_key
-from robotq.model.carried.program_file import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
+from robotq.model.carried.program import CARRIED_OUT_BY, SUFFIXES, is_program, program_text
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.json.text import parse_json

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from robotq.drivers.base import LinkLost, NotUnderstood
 from robotq.drivers.identity import Recognition, Self
-from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import IDENTIFY
-from robotq.drivers.marlin.protocol import capability_in, self_in
+from robotq.drivers.marlin.talk.channel import Channel
+from robotq.drivers.marlin.talk.counting import count_anew
+from robotq.drivers.marlin.talk.lines import IDENTIFY
+from robotq.drivers.marlin.talk.protocol import capability_in, self_in
 from robotq.drivers.transport.heard import other_firmware, why_no_link
 
 _CONNECT_S = 12.0
@@ -94,7 +94,7 @@ class _Asking:
                 self._check()
                 if channel.starts != before:
                     raise _StartedAgain
-                if channel.busy:
+                if channel.condition.busy:
                     raise _AtWork
 
             try:
@@ -140,20 +140,20 @@ class _Asking:
     def _check(self) -> None:
         if self._interrupted():
             raise _Interrupted
-        if self._channel.paused:
+        if self._channel.condition.paused:
             raise WaitsForPerson
 
     def listen(self) -> None:
         """Until it has said what it does, and as long as it works; sends nothing."""
         until = min(self._deadline, time.monotonic() + _NEWS_S)
-        while time.monotonic() < until and not self._channel.busy:
+        while time.monotonic() < until and not self._channel.condition.busy:
             self._wait()
         self._until_done()
 
     def _until_done(self) -> None:
         """It reads what was sent to it when its work is over. Raises NotUnderstood where that
         takes long."""
-        while self._channel.busy:
+        while self._channel.condition.busy:
             if time.monotonic() > self._deadline:
                 raise NotUnderstood(
                     "busy",

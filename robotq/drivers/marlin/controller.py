@@ -19,15 +19,15 @@ from robotq.drivers.gcode.reader.lines import Line, Rules, prepare
 from robotq.drivers.gcode.reader.reading import Progress
 from robotq.drivers.gcode.reader.rules import Modes
 from robotq.drivers.jogging import JogLife, JogWanted
-from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.counting import count_anew
 from robotq.drivers.marlin.jogging import MarlinJog
-from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, MARKER, STEPS
-from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.planned import Ahead
 from robotq.drivers.marlin.short import Point, Remainder, steps_in
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import MarlinStopping
+from robotq.drivers.marlin.talk.channel import Channel
+from robotq.drivers.marlin.talk.counting import count_anew
+from robotq.drivers.marlin.talk.lines import ABSOLUTE, FINISH, MARKER, STEPS
+from robotq.drivers.marlin.talk.lost_lines import LostLines
 from robotq.drivers.marlin.watch import MarlinWatch
 from robotq.model.json import JsonObject
 
@@ -110,7 +110,7 @@ class MarlinController(Controller):
 
     def _jog_while(self, wanted: JogWanted, life: JogLife, *, known: bool) -> JsonObject:
         with self._to_its_end():
-            self._remainder.begin(self._channel.point)
+            self._remainder.begin(self._channel.condition.point)
             return self._jogging.run(wanted, life, known=known)
 
     def home(self, axes: str, *, timeout_s: float | None = None) -> None:
@@ -181,7 +181,7 @@ class MarlinController(Controller):
             return self._told(asked)
         self._known_modes()
         with self._to_its_end():
-            self._remainder.begin(self._channel.point)
+            self._remainder.begin(self._channel.condition.point)
             told = self._told(asked)
             self._settle()
         return told
@@ -210,7 +210,7 @@ class MarlinController(Controller):
     def _takes_lines(self) -> bool:
         channel, controls = self._channel, self._controls
         latched = controls.latched or controls.closed
-        return not latched and channel.lost is None and channel.halted is None
+        return not latched and channel.lost is None and channel.condition.halted is None
 
     # -- before the first line -----------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class MarlinController(Controller):
         channel = self._channel
         window = self._state.options.window if self._state.emergency_parser else 2
         answered = channel.answered
-        self._remainder.begin(channel.point)
+        self._remainder.begin(channel.condition.point)
         self._state.short_mm = {}
         at = 0
         # makes many at once, which lines[at] does not

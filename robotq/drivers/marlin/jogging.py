@@ -15,10 +15,10 @@ from robotq.drivers.base import DriverError
 from robotq.drivers.gcode.jogging import AXES, limits_of, room_mm, told
 from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.jogging import AHEAD_S, JogLife, JogWanted
-from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.lines import ABSOLUTE, FINISH, MARKER
 from robotq.drivers.marlin.short import Point
 from robotq.drivers.marlin.state import State
+from robotq.drivers.marlin.talk.channel import Channel
+from robotq.drivers.marlin.talk.lines import ABSOLUTE, FINISH, MARKER
 from robotq.drivers.marlin.watch import MarlinWatch
 from robotq.model.json import JsonObject
 
@@ -75,7 +75,7 @@ class MarlinJog:
     def _place(self) -> Mapping[str, float]:
         self._exchange(FINISH)
         self._exchange(MARKER)
-        return dict(zip(AXES, self._channel.point, strict=False))
+        return dict(zip(AXES, self._channel.condition.point, strict=False))
 
     def _move(
         self, wanted: JogWanted, life: JogLife, at: float, least_mm: float, *, known: bool

@@ -22,13 +22,13 @@ from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.raw_line import why_not_marlin
 from robotq.drivers.gcode.robot import GcodeRobot, Pause
 from robotq.drivers.identity import Recognition
-from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.connect import Identity, WaitsForPerson, identify
 from robotq.drivers.marlin.controller import MarlinController
-from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.drivers.marlin.state import State
+from robotq.drivers.marlin.talk.channel import Channel
+from robotq.drivers.marlin.talk.counting import count_anew
+from robotq.drivers.marlin.talk.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.model.carried.live_value import LiveValue, LiveValues
 from robotq.model.json import JsonObject
 
@@ -152,13 +152,15 @@ class MarlinRobot(GcodeRobot):
             if channel.lost is not None:
                 due = time.monotonic() + _HEARTBEAT_S
                 continue
-            if channel.halted is not None:
-                channel.give_up(f"the controller has halted ({channel.halted}); restart it")
+            if channel.condition.halted is not None:
+                channel.give_up(
+                    f"the controller has halted ({channel.condition.halted}); restart it"
+                )
                 continue
             if self._state.waits:
                 self._meet_where_it_goes_on()
                 continue
-            if time.monotonic() < due or channel.gate_is_shut or channel.paused:
+            if time.monotonic() < due or channel.gate_is_shut or channel.condition.paused:
                 continue
             with channel.turn_if_free() as ours:
                 if ours:
@@ -166,7 +168,7 @@ class MarlinRobot(GcodeRobot):
                     due = time.monotonic() + _HEARTBEAT_S
 
     def _meet_where_it_goes_on(self) -> None:
-        if self._channel.paused:
+        if self._channel.condition.paused:
             return
         with self._channel.turn_if_free() as ours:
             try:
@@ -179,8 +181,8 @@ class MarlinRobot(GcodeRobot):
         channel = self._channel
 
         def unless_running() -> None:
-            over = channel.gate_is_shut or channel.halted is not None
-            if self._controls.running or over or channel.paused:
+            over = channel.gate_is_shut or channel.condition.halted is not None
+            if self._controls.running or over or channel.condition.paused:
                 raise Busy
 
         try:
@@ -211,7 +213,7 @@ class MarlinRobot(GcodeRobot):
         channel = self._channel
         if self._controls.latched:
             raise DriverError("an emergency stop is latched")
-        paused = channel.paused
+        paused = channel.condition.paused
         waits = self._state.waits
         if waits and self._recognition.needed:
             raise DriverError(
@@ -233,7 +235,7 @@ class MarlinRobot(GcodeRobot):
     def _until_it_goes_on(self) -> None:
         channel = self._channel
         deadline = time.monotonic() + _GOES_ON_S
-        while channel.paused and channel.lost is None:
+        while channel.condition.paused and channel.lost is None:
             if time.monotonic() > deadline:
                 self._state.go_on = False
                 raise DriverError(
@@ -289,7 +291,10 @@ class MarlinRobot(GcodeRobot):
 
     def _pause(self) -> Pause:
         # until it is known who it is, nothing begins
-        paused, wanted = self._channel.paused or self._state.waits, self._state.hold_wanted
+        paused, wanted = (
+            self._channel.condition.paused or self._state.waits,
+            self._state.hold_wanted,
+        )
         planned = self._planned() if wanted and not paused else 0
         return Pause(
             held=wanted or paused,
@@ -331,12 +336,12 @@ class MarlinRobot(GcodeRobot):
     def _values(self) -> LiveValues:
         channel, now = self._channel, time.monotonic()
         values: dict[str, LiveValue] = {}
-        if channel.point_at:
-            age_s = max(0.0, now - channel.point_at)
-            for axis, value in zip("xyz", channel.point, strict=False):
+        if channel.condition.point_at:
+            age_s = max(0.0, now - channel.condition.point_at)
+            for axis, value in zip("xyz", channel.condition.point, strict=False):
                 values[f"target_{axis}"] = LiveValue(value=value, unit="mm", age_s=age_s)
-        age_s = max(0.0, now - channel.temperatures_at)
-        for name, degrees in channel.temperatures.items():
+        age_s = max(0.0, now - channel.condition.temperatures_at)
+        for name, degrees in channel.condition.temperatures.items():
             values[_HEATERS.get(name, f"temperature_{name.lower()}")] = LiveValue(
                 value=degrees, unit="°C", age_s=age_s
             )
@@ -344,7 +349,7 @@ class MarlinRobot(GcodeRobot):
 
     def _point_details(self) -> JsonObject:
         # Marlin tells where it is going to, not where it is
-        target = zip("xyz", self._channel.point, strict=False)
+        target = zip("xyz", self._channel.condition.point, strict=False)
         details: dict[str, Any] = {f"target_{axis}_mm": value for axis, value in target}
         if self._state.short_mm and self._position.why_lost is None:
             left = ", ".join(f"{axis} {mm:g} mm" for axis, mm in self._state.short_mm.items())

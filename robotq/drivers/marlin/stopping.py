@@ -11,11 +11,11 @@ from typing import NoReturn
 from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.stopping import Stopping
-from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.counting import count_anew
-from robotq.drivers.marlin.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN, STOP_ON
-from robotq.drivers.marlin.lost_lines import PROBE_S, LostLines
 from robotq.drivers.marlin.state import State
+from robotq.drivers.marlin.talk.channel import Channel
+from robotq.drivers.marlin.talk.counting import count_anew
+from robotq.drivers.marlin.talk.lines import FINISH, QUICK_STOP, SHUTDOWN, STOP_AGAIN, STOP_ON
+from robotq.drivers.marlin.talk.lost_lines import PROBE_S, LostLines
 from robotq.drivers.patience import Silence, Turns
 
 _URGE_S = 4.5
@@ -88,7 +88,7 @@ class MarlinStopping(Stopping):
         may have now. Takes no lock."""
         channel = self._channel
         others = self._state.options.window if channel.strange else 0
-        return channel.answers + channel.owed + others
+        return channel.condition.answers + channel.owed + others
 
     def stop_again(self, answers: int) -> None:
         """Send the stop again, whatever the command does meanwhile, until there were so many
@@ -98,15 +98,15 @@ class MarlinStopping(Stopping):
         silence = Silence()
 
         def over(began: float) -> bool:
-            worked_at = channel.worked_at
+            worked_at = channel.condition.worked_at
             return (
-                channel.answers >= answers
+                channel.condition.answers >= answers
                 or (
                     worked_at is not None
                     and silence.since(max(began, worked_at), _AND_AGAIN_S) > _IDLE_S
                 )
                 or channel.starts != starts
-                or channel.halted is not None
+                or channel.condition.halted is not None
                 or time.monotonic() - began > _AGAIN_MOST_S
             )
 
@@ -151,7 +151,7 @@ class MarlinStopping(Stopping):
             self._confirm(deadline)
             raise Stopped
         again = time.monotonic() + 1.0
-        while channel.halted is None:
+        while channel.condition.halted is None:
             self._pause()
             channel.require_link()
             if self._turns.now() > deadline:
@@ -237,9 +237,9 @@ class MarlinStopping(Stopping):
         channel = self._channel
         if self.emergency:
             self.emergency_over()
-        if channel.halted is not None:
+        if channel.condition.halted is not None:
             self.rest_after_halt()
-            raise DriverError(f"the controller has halted: {channel.halted}; restart it")
+            raise DriverError(f"the controller has halted: {channel.condition.halted}; restart it")
         channel.require_link()
         if self._turns.now() > deadline:
             raise UncertainOutcome("stop_unconfirmed", "the controller did not answer")

@@ -6,11 +6,11 @@ from __future__ import annotations
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.watch import Watch
-from robotq.drivers.marlin.channel import Channel
-from robotq.drivers.marlin.lines import GO_ON
-from robotq.drivers.marlin.lost_lines import LostLines
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import MarlinStopping
+from robotq.drivers.marlin.talk.channel import Channel
+from robotq.drivers.marlin.talk.lines import GO_ON
+from robotq.drivers.marlin.talk.lost_lines import LostLines
 
 
 class MarlinWatch(Watch):
@@ -33,7 +33,7 @@ class MarlinWatch(Watch):
 
     @property
     def held(self) -> bool:
-        return self._state.hold_wanted or self._channel.paused
+        return self._state.hold_wanted or self._channel.condition.paused
 
     def look_while_counting(self) -> None:
         """The same while both sides find into step: without a wait, and what the controller asks
@@ -60,7 +60,7 @@ class MarlinWatch(Watch):
         channel = self._channel
         return (
             channel.lost is not None
-            or channel.halted is not None
+            or channel.condition.halted is not None
             or channel.starts != self._starts
             or channel.resend is not None
             or channel.complaint is not None
@@ -73,9 +73,9 @@ class MarlinWatch(Watch):
         channel, controls, stopping = self._channel, self._controls, self._stopping
         if controls.latched or stopping.emergency:
             stopping.emergency_over()
-        if channel.halted is not None:
+        if channel.condition.halted is not None:
             stopping.rest_after_halt()
-            raise DriverError(f"the controller has halted: {channel.halted}; restart it")
+            raise DriverError(f"the controller has halted: {channel.condition.halted}; restart it")
         channel.require_link()
         if channel.starts != self._starts:
             self._state.unsynchronised = True

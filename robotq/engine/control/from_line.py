@@ -19,8 +19,7 @@ from robotq.engine.intake.read_command import Order
 from robotq.engine.intake.taking import Taking, taking_in
 from robotq.engine.queue.queue import TaskQueue
 from robotq.engine.reads import Reads
-from robotq.model.carried.program import text_bytes
-from robotq.model.carried.program_file import PROGRAM
+from robotq.model.carried.program import PROGRAM, text_bytes
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.task import Task

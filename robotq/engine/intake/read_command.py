@@ -14,8 +14,7 @@ from robotq.catalog.catalog import parameters_in
 from robotq.config.receivers import AllowedHosts, read_url
 from robotq.engine.intake.schedule import SCHEDULE_KEYS, read_schedule, whole
 from robotq.engine.state.known_robots import NOBODY_KNOWS, KnownRobots
-from robotq.model.carried.program import HandedIn
-from robotq.model.carried.program_file import PROGRAM
+from robotq.model.carried.program import PROGRAM, HandedIn
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject

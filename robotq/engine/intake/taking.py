@@ -9,8 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 
 from robotq.config.schema import LimitsConfig
 from robotq.engine.intake.programs import Programs
-from robotq.model.carried.program import HEAD, HandedIn, ProgramFile
-from robotq.model.carried.program_file import WIDE
+from robotq.model.carried.program import HEAD, WIDE, HandedIn, ProgramFile
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.system.kept_files import BLOCK, FileRoom, Incoming

@@ -15,7 +15,7 @@ from robotq.store.between.place import Kind, Place, Row, statements
 from robotq.store.port import THERE_FRESH_MS, StoreUnavailable
 from robotq.store.postgres.changes import WRITE, Changes, answer_to_row
 from robotq.store.postgres.reads import READ, TASK, found
-from robotq.store.shared import FRONTS, THERE
+from robotq.store.shared.what import FRONTS, THERE
 from robotq.store.sqlite import rows
 
 

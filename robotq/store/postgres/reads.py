@@ -12,7 +12,6 @@ from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.postgres import load
 from robotq.postgres.database import Connection, one
-from robotq.store.job_query import JobOrder, JobQuery
 from robotq.store.port import (
     Answer,
     DeliveryQuery,
@@ -23,8 +22,8 @@ from robotq.store.port import (
     TaskQuery,
 )
 from robotq.store.postgres.changes import tag_text
-from robotq.store.sqlite import items as item_rows
-from robotq.store.sqlite import rows, state_rows
+from robotq.store.queries import JobOrder, JobQuery
+from robotq.store.sqlite import lists, rows, state_rows
 
 _STEPS = (
     "(SELECT '[' || string_agg(step, ',' ORDER BY number) || ']' FROM robotq.steps "
@@ -41,7 +40,7 @@ READ = load(
     task=TASK,
     event=rows.EVENT_COLUMNS,
     delivery=state_rows.DELIVERY_COLUMNS,
-    item=item_rows.COLUMNS,
+    item=lists.COLUMNS,
 )
 
 _ORDER = {JobOrder.ARRIVAL: "seq", JobOrder.PRIORITY: "priority", JobOrder.STATE: "state"}
@@ -217,7 +216,7 @@ async def items(connection: Connection, query: ItemQuery) -> tuple[Sequence[Item
     if query.of_steps is not None:
         where.terms.append(f"task_id IS {'NOT ' if query.of_steps else ''}NULL")
     direction = "DESC" if query.descending else "ASC"
-    key = item_rows.ORDER[query.order]
+    key = lists.ORDER[query.order]
     statement = (
         where.put_into("items")
         .replace("{order}", f"{key} {direction} NULLS LAST, created_at_ms, id")
@@ -225,7 +224,7 @@ async def items(connection: Connection, query: ItemQuery) -> tuple[Sequence[Item
     )
     page = () if query.limit is None else (query.limit, query.offset)
     known = await found(connection, statement, (*where.parameters, *page))
-    listed = [item_rows.item_from_row(row) for row in known]
+    listed = [lists.item_from_row(row) for row in known]
     if query.limit is None:
         return listed, len(listed)
     (total,) = await one(connection, where.put_into("count_items"), where.parameters)
@@ -240,7 +239,7 @@ async def batches(connection: Connection, query: ItemBatchQuery) -> tuple[Sequen
         connection, where.put_into("item_batches"), (*where.parameters, query.limit, query.offset)
     )
     (total,) = await one(connection, where.put_into("count_item_batches"), where.parameters)
-    return [item_rows.batch_from_row(row) for row in known], total
+    return [lists.batch_from_row(row) for row in known], total
 
 
 async def programs_named(connection: Connection, sha256: Sequence[str]) -> frozenset[str]:

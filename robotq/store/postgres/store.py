@@ -20,7 +20,6 @@ from robotq.model.task import Task, TaskState
 from robotq.postgres import SCHEMA_VERSION, Database, DatabaseAway, migrate
 from robotq.postgres.bell import heard
 from robotq.postgres.database import Connection, one
-from robotq.store.job_query import JobQuery
 from robotq.store.port import (
     Answer,
     Committed,
@@ -39,6 +38,7 @@ from robotq.store.postgres import reads
 from robotq.store.postgres.changes import BELL, WRITE
 from robotq.store.postgres.writer import Writer, refusal
 from robotq.store.pruning import Pruning
+from robotq.store.queries import JobQuery
 
 _log = logging.getLogger(__name__)
 

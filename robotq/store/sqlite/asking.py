@@ -12,7 +12,6 @@ from robotq.model.errors import ConfigError
 from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
 from robotq.model.task import Task
-from robotq.store.job_query import JobQuery
 from robotq.store.port import (
     Answer,
     DeliveryQuery,
@@ -22,7 +21,8 @@ from robotq.store.port import (
     TaskQuery,
 )
 from robotq.store.pruning import Pruning
-from robotq.store.sqlite import items, jobs, reads
+from robotq.store.queries import JobQuery
+from robotq.store.sqlite import lists, reads
 from robotq.store.sqlite.changes import WRITE
 
 _OLDEST = (3, 37, 0)
@@ -77,13 +77,13 @@ class Asking(Pruning):
         return await self._read(lambda found: reads.unnamed_files(found, hashes))
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
-        return await self._read(lambda found: jobs.jobs(found, query))
+        return await self._read(lambda found: lists.jobs(found, query))
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
-        return await self._read(lambda found: items.items(found, query))
+        return await self._read(lambda found: lists.items(found, query))
 
     async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
-        return await self._read(lambda found: items.batches(found, query))
+        return await self._read(lambda found: lists.batches(found, query))
 
     async def probe(self) -> None:
         await self._change(WRITE["probe"])

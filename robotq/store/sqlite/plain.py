@@ -17,7 +17,7 @@ from robotq.store.mutations import (
     SetFact,
 )
 from robotq.store.sqlite import rows, state_rows
-from robotq.store.sqlite.items import item_to_row
+from robotq.store.sqlite.lists import item_to_row
 
 Plain: TypeAlias = (
     SaveHold

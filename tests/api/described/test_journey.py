@@ -13,7 +13,7 @@ from typing import Any
 
 import robotq
 from robotq.api.access.keys import KeyFile
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.api.conftest import StartLab
 from tests.api.kept_connection import Client, request
 from tests.api.lab import SCAN

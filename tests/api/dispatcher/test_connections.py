@@ -17,7 +17,7 @@ from robotq.api.dispatcher.interface import ROUTES
 from robotq.config import LimitsConfig
 from robotq.model.task import TaskState
 from robotq.store.memory import MemoryStore
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.workers.conftest import START_MS, SetClock
 
 from .conftest import NOBODY, Dispatcher, OpenDispatcher, Played, running

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.workers.conftest import START_MS, SetClock
 
 from .conftest import NOBODY, Dispatcher, running

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.workers.conftest import SetClock
 
 from .conftest import PROJECT, TIME, OpenOrchestrator, Orchestrator, running

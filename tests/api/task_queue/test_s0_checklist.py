@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from robotq.workers import Workers
 from tests.crash.process import DaemonProcess
 

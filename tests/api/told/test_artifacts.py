@@ -15,7 +15,7 @@ from robotq.model.carried.artifact import Artifact
 from robotq.model.task import Command, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import SaveTask
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from robotq.system.kept_files import FileRoom
 from tests.api.conftest import StartLab
 from tests.api.lab import Lab

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robotq.drivers.marlin.protocol import framed
+from robotq.drivers.marlin.talk.protocol import framed
 from robotq.testing.emulators import Fault, MarlinEmulator
 from robotq.testing.emulators.marlin.emergency import EmergencyParser
 from robotq.testing.emulators.marlin.intake import Intake

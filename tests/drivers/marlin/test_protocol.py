@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robotq.drivers.marlin.protocol import (
+from robotq.drivers.marlin.talk.protocol import (
     Busy,
     Chatter,
     Complaint,

@@ -10,8 +10,8 @@ import pytest
 
 from robotq.engine.reads import Reads
 from robotq.model.errors import NotReadable, RobotqError
-from robotq.store.job_query import JobQuery
 from robotq.store.port import DeliveryQuery, ItemBatchQuery, ItemQuery, TaskQuery
+from robotq.store.queries import JobQuery
 from tests.engine.conftest import Lab
 
 QUESTIONS: dict[str, Callable[[Reads], Awaitable[object]]] = {

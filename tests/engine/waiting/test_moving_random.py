@@ -19,7 +19,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.task import Command
 from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from robotq.system.clocks import VirtualClock
 from tests import patience
 from tests.engine.bench import CATALOG, BenchDriver, bench_config, bench_factory

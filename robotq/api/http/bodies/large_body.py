@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from robotq.api.http.bodies.packed import not_to_its_end
+from robotq.api.http.call import not_to_its_end
 from robotq.catalog import Kind
 from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order

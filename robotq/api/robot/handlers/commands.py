@@ -23,8 +23,7 @@ from robotq.api.robot.models.submit import SubmitQuery
 from robotq.catalog import Kind
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
-from robotq.model.carried.program import HandedIn, shown_params
-from robotq.model.carried.program_file import program_text
+from robotq.model.carried.program import HandedIn, program_text, shown_params
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.outcome import result_view
 from robotq.model.task import Task

@@ -9,7 +9,7 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.times import local_time
 from robotq.api.robot.answers.words import words
-from robotq.api.robot.models import repeats as models
+from robotq.api.robot.models import submit as models
 from robotq.api.robot.models.base import EmptyBody
 from robotq.engine.engine import Engine
 from robotq.model.errors import error_text

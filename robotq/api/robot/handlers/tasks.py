@@ -20,8 +20,7 @@ from robotq.api.robot.handlers.commands import API
 from robotq.api.robot.models import tasks as models
 from robotq.engine.intake.admission import series_of
 from robotq.engine.queue.queue import KeyedRequest
-from robotq.model.carried.program import StoredProgram, text_of
-from robotq.model.carried.program_file import PROGRAM
+from robotq.model.carried.program import PROGRAM, StoredProgram, text_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.store.port import TaskQuery

@@ -6,7 +6,7 @@ from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
 from robotq.api.robot.handlers import repeats
 from robotq.api.robot.models.base import EmptyBody
-from robotq.api.robot.models.repeats import ByTheClockBody
+from robotq.api.robot.models.submit import ByTheClockBody
 from robotq.api.robot.routes.common import AGENT, STORE
 from robotq.wire import repeats as wire
 

@@ -16,15 +16,11 @@ from robotq.drivers.base import (
     Busy,
     Driver,
     DriverError,
-    LinkLost,
-    Stopped,
-    UncertainOutcome,
     UnknownCommand,
 )
 from robotq.drivers.jsonline import messages
-from robotq.drivers.jsonline.device.command import DeviceCommand
+from robotq.drivers.jsonline.device.commands import Commands, command_of, fault
 from robotq.drivers.jsonline.device.kept import Kept
-from robotq.drivers.jsonline.device.params import MOST_LINES, Collecting, too_long
 from robotq.drivers.jsonline.wire import (
     PROTOCOL,
     SETTLES,
@@ -36,7 +32,6 @@ from robotq.drivers.jsonline.wire import (
 from robotq.drivers.transport.lines import LineFramer
 from robotq.model.clock import MotionClock
 from robotq.model.json import JsonObject
-from robotq.model.task import Command
 from robotq.model.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -79,16 +74,12 @@ class Device:
         self._boot = secrets.token_hex(4)
         self._kept = Kept(options.remembers, options.memory)
         self._requests: queue.Queue[bytes | None] = queue.Queue(_WAITING)
-        self._begun: queue.SimpleQueue[tuple[DeviceCommand, Command] | None] = queue.SimpleQueue()
-        """Never more than one: a device does one command at a time."""
         self._framer = LineFramer(self._enqueue, limit=options.max_line)
         self._writing = threading.Lock()
-        self._deciding = threading.Lock()
-        self._commands: OrderedDict[str, DeviceCommand] = OrderedDict()
-        self._collecting: Collecting | None = None
-        self._running: DeviceCommand | None = None
+        self._commands = Commands(
+            driver, clock, self._kept, self._send, boot=self._boot, remembers=options.remembers
+        )
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._latched = False
         self._over = threading.Event()
         self._operations: Mapping[str, Callable[[Mapping[str, Any]], JsonObject]] = {
             "hello": self._hello,
@@ -104,7 +95,7 @@ class Device:
     @property
     def busy(self) -> bool:
         """A command is not at its end."""
-        return self._running is not None
+        return self._commands.running is not None
 
     def serve(self) -> None:
         """Connect the driver and serve until the port ends or the driver's link breaks."""
@@ -114,7 +105,9 @@ class Device:
             threading.Thread(target=self._beat, name="device-beat", daemon=True),
         ]
         # a driver that does not come back must not keep the device from ending
-        commands = threading.Thread(target=self._carry_out_all, name="device-command", daemon=True)
+        commands = threading.Thread(
+            target=self._commands.carry_out_all, name="device-command", daemon=True
+        )
         commands.start()
         for thread in threads:
             thread.start()
@@ -125,7 +118,7 @@ class Device:
         finally:
             self._over.set()
             self._requests.put(None)
-            self._begun.put(None)
+            self._commands.end()
             for thread in threads:
                 thread.join()
 
@@ -140,14 +133,14 @@ class Device:
         self._framer.feed(rest)
 
     def _emergency_stop(self) -> None:
-        self._latched = True
-        command = self._running
+        self._commands.latched = True
+        command = self._commands.running
         if command is not None:
             command.stopping = True
         self._driver.emergency_stop()
         self._clock.notify()
         self._send({"ev": "estop", "boot": self._boot})
-        self._give_up_collecting()
+        self._commands.give_up_collecting()
 
     def _enqueue(self, line: bytes) -> None:
         if line.strip():
@@ -180,11 +173,11 @@ class Device:
             return
         match op:
             case "run":
-                self._send(self._run(id_, request))
+                self._send(self._commands.run(id_, request))
             case "look":
-                self._send(self._known(id_) or {"id": id_, "state": messages.UNKNOWN})
+                self._send(self._commands.known(id_) or {"id": id_, "state": messages.UNKNOWN})
             case "lines":
-                self._collect(request)
+                self._commands.collect(request)
             case _:
                 self._send(self._remembered(id_, op, request))
 
@@ -215,18 +208,18 @@ class Device:
     def _answered(self, op: str, request: Mapping[str, Any]) -> JsonObject:
         operation = self._operations.get(op)
         if operation is None:
-            return _fault("unknown_operation", f"no operation {op}")
+            return fault("unknown_operation", f"no operation {op}")
         try:
             return {"ok": operation(request)}
         except UnknownCommand as error:
-            return _fault("unknown_command", str(error))
+            return fault("unknown_command", str(error))
         except Busy as error:
-            return _fault("busy", str(error))
+            return fault("busy", str(error))
         except DriverError as error:
-            return _fault(error.code, str(error))
+            return fault(error.code, str(error))
         except Exception as error:  # noqa: BLE001 - the device goes on
             _log.error("%s failed", op, exc_info=error)
-            return _fault("device_error", repr(error))
+            return fault("device_error", repr(error))
 
     def _hello(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002 - as all others
         can, options = self._driver.capabilities, self._options
@@ -258,12 +251,12 @@ class Device:
         of_run: JsonObject = {}
         if isinstance(run, str) and run:
             # what it has never begun it does not begin from now on
-            report = self._known(run) or self._refuse(run)
+            report = self._commands.known(run) or self._commands.refuse(run)
             of_run = {"run": report, "memory": self._kept.id, "begun": self._kept.begun}
         return {**self._state(), **of_run}
 
     def _state(self) -> JsonObject:
-        status, command = self._driver.status(), self._running
+        status, command = self._driver.status(), self._commands.running
         return {
             "boot": self._boot,
             "running": None if command is None else command.id,
@@ -271,17 +264,17 @@ class Device:
             "held_because": status.held_because,
             "still_moving": status.still_moving,
             **({} if status.planned_moves is None else {"planned_moves": status.planned_moves}),
-            "estop": self._latched,
+            "estop": self._commands.latched,
             "position_known": status.position_known,
             "place": status.place,
             "details": status.details,
         }
 
     def _query(self, request: Mapping[str, Any]) -> JsonObject:
-        return {"result": self._driver.immediate(_command(request))}
+        return {"result": self._driver.immediate(command_of(request))}
 
     def _answer(self, request: Mapping[str, Any]) -> JsonObject:
-        command = self._running
+        command = self._commands.running
         if command is None or command.id != request.get("run"):
             raise DriverError("that command does not run", code="no_question")
         if not command.answer(int(request.get("n", 0)), dict(request)):
@@ -297,148 +290,22 @@ class Device:
         return {}
 
     def _stop(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
-        command = self._running
+        command = self._commands.running
         if command is not None:
             command.stopping = True
             self._driver.stop()
             self._clock.notify()
-            self._give_up_collecting()
+            self._commands.give_up_collecting()
         return {}
 
     def _reset(self, request: Mapping[str, Any]) -> JsonObject:  # noqa: ARG002
         self._driver.reset()
-        self._latched = False
+        self._commands.latched = False
         return {}
-
-    # -- commands ------------------------------------------------------------------------------
-
-    def _run(self, id_: str, request: Mapping[str, Any]) -> JsonObject:
-        """Begin a command, unless it was begun before; how it stands."""
-        known = self._known(id_)
-        if known is not None:
-            if known["state"] == messages.UNKNOWN:
-                return _refused(id_, "refused", "the host was told that it never began")
-            return known
-        if request.get("boot") != self._boot:
-            return _refused(id_, "rebooted", "the device has started anew meanwhile")
-        if self._latched:
-            return _refused(id_, "estop", "the device is in emergency stop")
-        if self._running is not None:
-            return _refused(id_, "busy", f"{self._running.id} is not at its end")
-        if too_long(request):
-            return _refused(id_, "device_error", f"more than {MOST_LINES} lines")
-        try:
-            self._kept.begins(id_)
-        except OSError as error:
-            return _refused(id_, "device_error", f"it cannot be remembered: {error}")
-        command = DeviceCommand(
-            id_,
-            str(request.get("task", id_)),
-            int(request.get("attempt", 1)),
-            clock=self._clock,
-            changed=self._report,
-        )
-        self._commands[id_] = self._running = command
-        while len(self._commands) > self._options.remembers:
-            self._commands.popitem(last=False)
-        collecting = Collecting(command, request)
-        if collecting.complete:
-            self._start(collecting)
-        else:
-            collecting.ask()
-            self._collecting = collecting
-        return command.report()
-
-    def _known(self, id_: str) -> JsonObject | None:
-        """How a command stands that is remembered."""
-        command = self._commands.get(id_)
-        return self._kept.report(id_) if command is None else command.report()
-
-    def _refuse(self, id_: str) -> JsonObject:
-        try:
-            self._kept.refuses(id_)
-        except OSError as error:
-            _log.error("an id cannot be refused for good: %s", error)
-            return {"id": id_, "state": messages.UNKNOWN}
-        return self._kept.report(id_) or {}
-
-    def _collect(self, request: Mapping[str, Any]) -> None:
-        with self._deciding:
-            collecting = self._collecting
-            if collecting is None or collecting.command.id != request.get("id"):
-                return
-            collecting.take(request)
-            if collecting.complete:
-                self._collecting = None
-        if collecting.complete:
-            self._start(collecting)
-
-    def _give_up_collecting(self) -> None:
-        """A command whose lines were still to come has not begun, and is stopped here."""
-        with self._deciding:
-            collecting, self._collecting = self._collecting, None
-        if collecting is not None:
-            self._end(collecting.command, messages.STOPPED)
-
-    def _start(self, collecting: Collecting) -> None:
-        self._begun.put((collecting.command, _command(collecting.request)))
-
-    def _carry_out_all(self) -> None:
-        while (begun := self._begun.get()) is not None:
-            self._carry_out(*begun)
-
-    def _carry_out(self, command: DeviceCommand, what: Command) -> None:
-        try:
-            if command.stopping:
-                raise Stopped
-            result = self._driver.execute(what, command)
-        except Stopped:
-            self._end(command, messages.STOPPED)
-        except UnknownCommand as error:
-            told = str(error) or what.cmd_type
-            self._end(command, messages.FAILED, **_fault("unknown_command", told))
-        except DriverError as error:
-            self._end(command, messages.FAILED, **_fault(error.code, str(error)))
-        except UncertainOutcome as error:
-            self._end(command, messages.UNCERTAIN, **_fault(error.cause, error.reason))
-            if isinstance(error, LinkLost):
-                _log.error("the robot's own link is lost: %s", error.reason)
-        except Exception as error:  # noqa: BLE001 - the host is told
-            _log.error("%s failed", what.cmd_type, exc_info=error)
-            self._end(command, messages.UNCERTAIN, **_fault("driver_raised", repr(error)))
-        else:
-            self._end(command, messages.DONE, result=result)
-
-    def _end(self, command: DeviceCommand, state: str, **fields: Any) -> None:
-        self._running = None
-        command.ended(state, **fields)
-
-    def _report(self, command: DeviceCommand) -> None:
-        if command.over:
-            try:
-                self._kept.ended(command.report())
-            except OSError as error:
-                # after a restart nobody knows how it ended
-                _log.error("the end of %s is not kept: %s", command.id, error)
-        status = self._driver.status()
-        held: dict[str, Any] = {"held": status.held}
-        if status.held_because:
-            held["held_because"] = status.held_because
-        self._send({**command.report(), **held})
 
     def _beat(self) -> None:
         while not self._over.wait(self._options.beat_s):
-            command = self._running
-            if command is not None:
-                self._report(command)
-
-
-def _command(request: Mapping[str, Any]) -> Command:
-    return Command(cmd_type=str(request.get("cmd")), params=request.get("params") or {})
-
-
-def _fault(code: str, message: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message}}
+            self._commands.report_running()
 
 
 def _stale(id_: str, epoch: int) -> dict[str, Any]:
@@ -449,7 +316,3 @@ def _stale(id_: str, epoch: int) -> dict[str, Any]:
         "id": id_,
         "error": {"code": messages.STALE_EPOCH, "message": message, "epoch": epoch},
     }
-
-
-def _refused(id_: str, code: str, message: str) -> dict[str, Any]:
-    return {"id": id_, "state": messages.REFUSED, **_fault(code, message)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers import grbl, marlin
-from robotq.drivers.marlin.protocol import temperatures_in
+from robotq.drivers.marlin.talk.protocol import temperatures_in
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import bench, until
 

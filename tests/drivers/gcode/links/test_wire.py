@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers.grbl import protocol as grbl
-from robotq.drivers.marlin import protocol as marlin
+from robotq.drivers.marlin.talk import protocol as marlin
 from robotq.drivers.transport import PortOptions, Transport
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from robotq.testing.emulators.device import Device

@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from robotq.config import InboxConfig
-from robotq.inbox import CommandFiles, HotFolder
+from robotq.inbox.commands import CommandFiles
+from robotq.inbox.hot_folder import HotFolder
 from tests.cli.conftest import robotq
 from tests.drivers.gcode.test_over_http import Site, device, plugged, site
 

@@ -17,8 +17,9 @@ import pytest
 from robotq.config import InboxConfig
 from robotq.config.schema import LimitsConfig
 from robotq.engine.intake.programs import Programs
-from robotq.inbox import CommandFiles, HotFolder
-from robotq.store.sqlite import SqliteStore
+from robotq.inbox.commands import CommandFiles
+from robotq.inbox.hot_folder import HotFolder
+from robotq.store.sqlite.store import SqliteStore
 from tests.drivers.gcode.runs.test_doors import GANTRY, send
 from tests.drivers.gcode.test_over_http import Site, device, plugged, site
 

@@ -19,9 +19,9 @@ from robotq.drivers.gcode.reader.lines import Rules, prepare
 from robotq.drivers.grbl.protocol import Ok as GrblOk
 from robotq.drivers.grbl.protocol import Status
 from robotq.drivers.grbl.protocol import parse as grbl_said
-from robotq.drivers.marlin.protocol import Complaint, Halted, Position, Resend
-from robotq.drivers.marlin.protocol import Ok as MarlinOk
-from robotq.drivers.marlin.protocol import parse as marlin_said
+from robotq.drivers.marlin.talk.protocol import Complaint, Halted, Position, Resend
+from robotq.drivers.marlin.talk.protocol import Ok as MarlinOk
+from robotq.drivers.marlin.talk.protocol import parse as marlin_said
 from robotq.drivers.steps.values import _number_or_text, program_lines
 from robotq.drivers.text_lines import split_lines
 from robotq.model.json import JsonObject

@@ -24,7 +24,7 @@ from robotq.drivers import grbl
 from robotq.drivers.scanner.camera.decode import look
 from robotq.drivers.scanner.camera.options import CameraOptions
 from robotq.engine.start import start_engine
-from robotq.store.sqlite import SqliteStore
+from robotq.store.sqlite.store import SqliteStore
 from tests.drivers.gcode.test_over_http import READY, SCAN, Site, device, plugged
 
 from .pictures import Label, encoded, placed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,8 +17,9 @@ from robotq.drivers.gcode.channel import LineChannel, Sent
 from robotq.drivers.gcode.position import Position as KnownPosition
 from robotq.drivers.gcode.reader.dialects.marlin import may_be_unknown
 from robotq.drivers.gcode.reader.lines import Line
-from robotq.drivers.marlin.lines import FINISH, MARKER, RESTART
-from robotq.drivers.marlin.protocol import (
+from robotq.drivers.marlin.talk.condition import BoardCondition
+from robotq.drivers.marlin.talk.lines import FINISH, MARKER, RESTART
+from robotq.drivers.marlin.talk.protocol import (
     Busy,
     Chatter,
     Complaint,
@@ -34,16 +35,11 @@ from robotq.drivers.marlin.protocol import (
     framed,
     parse,
     position_in,
-    temperatures_in,
 )
 from robotq.drivers.transport import PortOptions
 
 _RECEIVE_BYTES = 96
 """It keeps 127; room for a stop stays free."""
-_BUSY_S = 5.0
-"""It says every two seconds that it is at work."""
-_PAUSE_S = 10.0
-"""It says every two seconds that it waits for a person; after so long without, it does not."""
 _RECENT = 64
 """Lines that can be sent again although they seemed to be answered: the answer may have been
 another one."""
@@ -87,20 +83,12 @@ class Channel(LineChannel[Numbered]):
         self._refusing = False
         """If the next thing that is said is an answer, it only ends a request for a line."""
         self._recent: deque[Numbered] = deque(maxlen=_RECENT)
-        self._halted: str | None = None
+        self.condition = BoardCondition()
+        """What it has said of itself; only this channel writes it."""
         self._reported = -1
-        self._point: tuple[float, ...] = ()
-        self._point_at = 0.0
-        self._temperatures: Mapping[str, float] = {}
-        self._temperatures_at = 0.0
         self._motions_sent = 0
         self._motions_over = 0
         self._before_finish = 0
-        self._paused_at: float | None = None
-        self._busy_at: float | None = None
-        self._answers = 0
-        self._worked_at = 0.0
-        self._says_busy = False
         self._still_wanted: Callable[[], bool] | None = None
         """Whether motions may begin that are sent again; None: all may."""
         self._left = 0
@@ -110,10 +98,7 @@ class Channel(LineChannel[Numbered]):
 
     def _forget_all(self) -> None:
         self._strange = True
-        self._says_busy = False
-        self._halted = None
-        self._point_at, self._temperatures = 0.0, {}
-        self._paused_at = self._busy_at = None
+        self.condition.forget()
         self._motions_over = self._motions_sent
 
     # -- sending -------------------------------------------------------------------------------
@@ -264,25 +249,22 @@ class Channel(LineChannel[Numbered]):
                 head = self._outstanding[0].line if self._outstanding else None
                 self._complaint = self._complaint or (head, text)
             case Paused():
-                self._paused_at, self._busy_at = time.monotonic(), None
-                self._worked_at, self._says_busy = self._paused_at, True
+                self.condition.pause()
             case Busy():
-                self._paused_at, self._busy_at = None, time.monotonic()
-                self._worked_at, self._says_busy = self._busy_at, True
+                self.condition.work()
             case Halted(text=text):
-                self._paused_at = self._busy_at = None
-                self._halted = self._halted or text
+                self.condition.halt(text)
                 self.position.forget(f"the controller has halted: {text}")
             case Started():
                 self._has_started()
                 self._left, self._strange = 0, False
-                self._paused_at = self._busy_at = None
+                self.condition.reads()
                 self._motions_over = self._motions_sent
                 self._on_start()
                 self.position.forget("the controller has started anew")
             case Told(text=text) | Chatter(text=text):
                 self._told.append(text)
-                self._feel(text)
+                self.condition.feel(text)
             case _:
                 """A line that came damaged: that it was heard is all there is to it."""
 
@@ -298,20 +280,19 @@ class Channel(LineChannel[Numbered]):
         return first <= number <= self._next_number
 
     def _answer(self, ok: Ok, *, refused: bool) -> None:
-        self._paused_at = self._busy_at = None
+        self.condition.reads()
         if ok.rest:
             position = position_in(ok.rest)
             if position is not None:
                 self._report(position)
             self._told.append(ok.rest)
-            self._feel(ok.rest)
+            self.condition.feel(ok.rest)
         if refused:
             return
         if ok.number is not None and self._outstanding and ok.number < self._outstanding[0].number:
             # said twice
             return
-        self._answers += 1
-        self._worked_at = time.monotonic()
+        self.condition.answer()
         while (
             self._outstanding and ok.number is not None and self._outstanding[0].number < ok.number
         ):
@@ -324,15 +305,8 @@ class Channel(LineChannel[Numbered]):
             else:
                 self._pop()
 
-    def _feel(self, text: str) -> None:
-        """It tells how warm it is when a program asks, and by itself while it heats."""
-        told = temperatures_in(text)
-        if told:
-            self._temperatures, self._temperatures_at = told, time.monotonic()
-
     def _report(self, position: Position) -> None:
-        self._point = position.point
-        self._point_at = time.monotonic()
+        self.condition.stand_at(position.point)
         self._told.append(" ".join(f"{axis}:{value:g}" for axis, value in
                                   zip("XYZ", position.point, strict=False)))  # fmt: skip
         asked = [sent for sent in self._outstanding if sent.line is MARKER and not sent.reported]
@@ -350,29 +324,6 @@ class Channel(LineChannel[Numbered]):
     # -- what is known -------------------------------------------------------------------------
 
     @property
-    def paused(self) -> bool:
-        """It waits for a person, as far as it has said last."""
-        at = self._paused_at
-        return at is not None and time.monotonic() - at < _PAUSE_S
-
-    @property
-    def busy(self) -> bool:
-        """It works at something, and reads nothing meanwhile, as far as it has said last."""
-        at = self._busy_at
-        return at is not None and time.monotonic() - at < _BUSY_S
-
-    @property
-    def answers(self) -> int:
-        """Ever, to whatever it was: also to stops, and to lines that are forgotten."""
-        return self._answers
-
-    @property
-    def worked_at(self) -> float | None:
-        """When it last said that it had carried out a line, or was busy with one; None where it has
-        never said that it is busy: then its silence proves nothing."""
-        return self._worked_at if self._says_busy else None
-
-    @property
     def owed(self) -> int:
         """Lines that it may still answer, as far as they were sent since the link was made."""
         return len(self._outstanding) + self._left
@@ -381,11 +332,6 @@ class Channel(LineChannel[Numbered]):
     def strange(self) -> bool:
         """It may have lines that somebody else has sent before the link was made."""
         return self._strange
-
-    @property
-    def halted(self) -> str | None:
-        """It has stopped everything, and has said so with these words."""
-        return self._halted
 
     @property
     def resend(self) -> int | None:
@@ -408,26 +354,6 @@ class Channel(LineChannel[Numbered]):
     def reported(self) -> int:
         """The number of the last marker whose report has come, since both sides count anew."""
         return self._reported
-
-    @property
-    def point(self) -> tuple[float, ...]:
-        """Where what is planned leads to, as it was told last."""
-        return self._point
-
-    @property
-    def point_at(self) -> float:
-        """When it told that, by the monotonic clock; 0 before it has, over this link."""
-        return self._point_at
-
-    @property
-    def temperatures(self) -> Mapping[str, float]:
-        """In °C, by the names of Marlin: T, T0, B; what it has told last."""
-        return self._temperatures
-
-    @property
-    def temperatures_at(self) -> float:
-        """When it told them, by the monotonic clock."""
-        return self._temperatures_at
 
     @property
     def motions_sent(self) -> int:

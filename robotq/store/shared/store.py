@@ -1,86 +1,59 @@
-"""A store in two places: what is the robots' in this daemon's own, tasks for workers and the
+"""The store in two places: what is the robots' in this daemon's own, tasks for workers and the
 checklist of people in one that many daemons share."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from robotq.model.delivery import Delivery, DeliveryState
+from robotq.model.delivery import DeliveryState
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
-from robotq.model.item import Item, ItemBatch
 from robotq.model.json import JsonObject
-from robotq.model.task import Task, TaskState
-from robotq.store.job_query import JobQuery
-from robotq.store.merging import items_of_both
 from robotq.store.port import (
     MOVING,
-    AddToTally,
-    Answer,
-    AppendEvent,
     Committed,
-    DeliveryQuery,
-    DropItem,
     InFolder,
-    ItemBatchQuery,
-    ItemQuery,
     Mutation,
     News,
     Restored,
-    SaveAnswer,
     SaveDelivery,
-    SaveItem,
-    SaveItemBatch,
-    SaveTask,
     SetFact,
     SharedUnavailable,
     Store,
     StoreStatistics,
     StoreUnavailable,
     Taking,
-    Tally,
-    TaskQuery,
     moving_away,
 )
 from robotq.store.postgres import PostgresStore
-
-SHARED = frozenset({"task_queue", "orchestrator", "dispatcher"})
-"""Interfaces, and their queues."""
-
-CHECKLIST = "checklist"
-"""The interface of the checklist. What people put on it is shared; an item that a step in the queue
-of a robot has made stays beside its task."""
-
-THERE = "workers.there "
-"""Begins the name of the fact that says which workers a daemon has."""
+from robotq.store.shared.news import NewsReader, all_counts
+from robotq.store.shared.reading import ReadsBoth
+from robotq.store.shared.what import (
+    FRONTS,
+    READ_UP_TO,
+    SHARED,
+    THERE,
+    is_shared,
+    tell_what_is_passed_over,
+)
 
 _log = logging.getLogger(__name__)
-
-READ_UP_TO = "workers.read_up_to"
-"""The fact that says which events of the shared journal are in the daemon's own."""
 
 T = TypeVar("T")
 
 _START_S = 3.0
 """Seconds that a start waits for the shared database; robots go on without it."""
 
-_UNCOUNTED = 50
-"""Looks after which counts are taken over, whatever this daemon is writing."""
 
-FRONTS = 1_024
-"""Daemons whose numbers of arrival differ for certain."""
-
-
-class SharedWorkers:
+class SharedWorkers(ReadsBoth):
     """Everything of a robot is written and read as without a shared database, which may be away
     for as long as it likes. What concerns tasks for workers is refused then, with
     SharedUnavailable.
@@ -96,16 +69,10 @@ class SharedWorkers:
         self._shared: PostgresStore | None = None
         self._front = 0
         self._last_number = 0
-        self._change = 0
-        """What this daemon has read of the shared tasks."""
-        self._event: int | None = None
-        """What of the shared journal is in the daemon's own; None: it has never seen it."""
-        self._uncounted = 0
-        """Looks since counts should have been taken over."""
+        self._news = NewsReader()
         self._sent: set[str] = set()
         """Webhooks of tasks for workers that are on their way, by id."""
-        self.reason: str | None = "not connected yet"
-        """Why the shared database cannot be used; None while it can."""
+        self.reason = "not connected yet"
 
     @property
     def folder(self) -> Path:
@@ -123,21 +90,8 @@ class SharedWorkers:
         restored = await self._own.open(finished=finished)
         try:
             known = restored.facts.get(READ_UP_TO)
-            self._event = None if known is None else int(known["event"])
-            strangers = [task for task in restored.unfinished if task.api in SHARED]
-            if strangers:
-                _log.warning(
-                    "%d tasks for workers are in the daemon's own database, and are not handed "
-                    "out while store.workers is set",
-                    len(strangers),
-                )
-            _, items = await self._own.items(ItemQuery(of_steps=False, limit=1))
-            if items:
-                _log.warning(
-                    "%d items of the checklist are in the daemon's own database, and are not "
-                    "listed while store.workers is set",
-                    items,
-                )
+            self._news.event = None if known is None else int(known["event"])
+            await tell_what_is_passed_over(self._own, restored)
             restored = msgspec.structs.replace(
                 restored,
                 unfinished=[task for task in restored.unfinished if task.api not in SHARED],
@@ -178,11 +132,11 @@ class SharedWorkers:
             await shared.close()
             raise
         self._shared, self.reason = shared, None
-        self._change = shared.opened_at
+        self._news.change = shared.opened_at
         self._sent.update(one.id for one in theirs.deliveries)
-        if self._event is None:
+        if self._news.event is None:
             # what was before this daemon came is for whoever was there
-            self._event = theirs.last_event_id
+            self._news.event = theirs.last_event_id
         return theirs
 
     def next_number(self) -> int:
@@ -196,36 +150,10 @@ class SharedWorkers:
 
     def shares(self, mutations: Iterable[Mutation]) -> bool:
         """Whether these are for the shared database."""
-        return any(map(self._is_shared, mutations))
+        return any(is_shared(one, self._sent) for one in mutations)
 
     def shared_queue(self, queue: str) -> bool:
         return queue in SHARED
-
-    def _is_shared(self, mutation: Mutation) -> bool:
-        match mutation:
-            case SaveTask(task):
-                return task.api in SHARED
-            case AddToTally(tally):
-                return tally.api in SHARED
-            case SaveAnswer(answer):
-                return _of_workers(answer.scope)
-            case SaveDelivery(delivery):
-                return delivery.id in self._sent
-            case SaveItem(item):
-                return item.task_id is None
-            case DropItem(of_step=of_step):
-                return not of_step
-            case SaveItemBatch():
-                return True
-            case AppendEvent(event):
-                # one that has a number was read from there
-                if event.id != 0:
-                    return False
-                return (event.api in SHARED and event.task_id is not None) or (
-                    event.api == CHECKLIST and event.task_id is None
-                )
-            case _:
-                return False
 
     def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
@@ -256,62 +184,25 @@ class SharedWorkers:
 
         return _shared(ask, self._there(), lambda events: events)
 
-    def _there(self) -> PostgresStore:
-        if self._shared is None:
-            raise SharedUnavailable(self.reason)
-        return self._shared
-
     # -- what other daemons write ----------------------------------------------------------
 
     async def news(self, limit: int) -> News:
         """See `SharedQueues`."""
         if self._shared is None:
             theirs = await self._connect(0)
-            return News(
-                tasks=theirs.unfinished, counts=_all(theirs.counts), mutations=(), more=True
-            )
-        assert self._event is not None
-        shared, before = self._shared, self._shared.applied
+            counts = all_counts(theirs.counts)
+            return News(tasks=theirs.unfinished, counts=counts, mutations=(), more=True)
         try:
-            found = await shared.since(
-                self._change, self._event, limit, counted=self._uncounted > 0
-            )
+            news = await self._news.read(self._shared, limit)
         except StoreUnavailable as error:
             self.reason = str(error)
             raise SharedUnavailable(self.reason) from error
         self.reason = None
-        tasks, change, events, counts = found
-        mutations: list[Mutation] = [AppendEvent(event) for event in events]
-        if events:
-            mutations.append(SetFact(READ_UP_TO, {"event": events[-1].id}))
-        more = len(tasks) >= limit or len(events) >= limit
-        counted = self._counted(counts, before=before, now=shared.applied)
-        return News(tasks=tasks, counts=counted, mutations=mutations, more=more, change=change)
-
-    def _counted(
-        self,
-        counts: Mapping[tuple[str, str, TaskState], int] | None,
-        *,
-        before: tuple[int, int],
-        now: tuple[int, int],
-    ) -> Mapping[tuple[str, str, TaskState], int] | None:
-        """Nothing where this daemon has written meanwhile: memory has counted that already, or
-        will, and would be set back or count it twice. Under constant load now and then all the
-        same."""
-        if counts is None:
-            return None
-        if (before != now or now[1]) and self._uncounted < _UNCOUNTED:
-            self._uncounted += 1
-            return None
-        self._uncounted = 0
-        return _all(counts)
+        return news
 
     def taken_over(self, news: News) -> None:
         """See `SharedQueues`."""
-        self._change = max(self._change, news.change)
-        for mutation in news.mutations:
-            if isinstance(mutation, AppendEvent):
-                self._event = mutation.event.id
+        self._news.taken_over(news)
 
     async def rings(self) -> AsyncIterator[None]:
         """See `SharedQueues`."""
@@ -339,81 +230,6 @@ class SharedWorkers:
             raise SharedUnavailable(self.reason)
         own = f"{THERE}{self._front}"
         return [told for name, told in facts.items() if name.startswith(THERE) and name != own]
-
-    # -- reading ---------------------------------------------------------------------------
-
-    async def get(self, task_id: str) -> Task | None:
-        found = await self._own.get(task_id)
-        if found is not None and found.api not in SHARED:
-            return found
-        if self._shared is None:
-            # whether it is there nobody can say
-            raise SharedUnavailable(self.reason)
-        return await self._shared.get(task_id)
-
-    async def list(self, query: TaskQuery) -> Sequence[Task]:
-        if query.api in SHARED:
-            return await self._there().list(query)
-        own = [task for task in await self._own.list(query) if task.api not in SHARED]
-        if query.api is not None or self._shared is None:
-            return own
-        try:
-            theirs = await self._shared.list(query)
-        except StoreUnavailable:
-            # what this daemon has itself can be shown all the same
-            return own
-        return sorted([*own, *theirs], key=lambda task: -task.seq)[: query.limit]
-
-    async def events_since(
-        self,
-        event_id: int,
-        *,
-        limit: int,
-        task_id: str | None = None,
-        api: str | None = None,
-    ) -> Sequence[Event]:
-        return await self._own.events_since(event_id, limit=limit, task_id=task_id, api=api)
-
-    async def programs_named(self, sha256: Sequence[str]) -> frozenset[str]:
-        return await self._own.programs_named(sha256)
-
-    async def answer(self, scope: str, key: str) -> Answer | None:
-        return await (self._there() if _of_workers(scope) else self._own).answer(scope, key)
-
-    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
-        own = await self._own.deliveries(query)
-        if self._shared is None:
-            return own
-        try:
-            theirs = await self._shared.deliveries(query)
-        except StoreUnavailable:
-            return own
-        both = sorted(
-            itertools.chain(own, theirs),
-            key=lambda one: (one.created_at_ms, one.task_id, one.receiver.value),
-            reverse=True,
-        )
-        return both[: query.limit]
-
-    async def unnamed_files(self, hashes: Sequence[str]) -> Sequence[str]:
-        """A file that a shared task may name stays while that cannot be asked."""
-        unnamed = await self._own.unnamed_files(hashes)
-        return await self._there().unnamed_files(unnamed) if unnamed else unnamed
-
-    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
-        return await self._there().jobs(query)
-
-    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
-        if query.task_id is not None:
-            return await self._own.items(query)
-        return await items_of_both(self._own.items, lambda asked: self._there().items(asked), query)
-
-    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
-        return await self._there().item_batches(query)
-
-    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
-        place = self._there() if api in SHARED else self._own
-        return await place.tallies(api, from_ms=from_ms, to_ms=to_ms)
 
     # -- the rest --------------------------------------------------------------------------
 
@@ -463,17 +279,6 @@ class SharedWorkers:
         if shared is not None:
             await shared.close()
         await self._own.close()
-
-
-def _all(
-    counts: Mapping[tuple[str, str, TaskState], int],
-) -> Mapping[tuple[str, str, TaskState], int]:
-    """With those that are 0, so that what was there before goes."""
-    return {(api, api, state): 0 for api in SHARED for state in TaskState} | dict(counts)
-
-
-def _of_workers(scope: str) -> bool:
-    return scope.partition(":")[0] in (*SHARED, CHECKLIST)
 
 
 def _shared(

@@ -1,4 +1,4 @@
-"""What drivers say of their devices, in Chinese: `device_zh.json` has their texts with `{}` for
+"""What drivers say of their devices, in Chinese: `of_devices_zh.json` has their texts with `{}` for
 what is different each time. What a device itself says stays as it is. Read with this module: a loop
 that answers somebody reads no file.
 """
@@ -39,7 +39,7 @@ def _in_chinese(told: str, deep: int) -> str:
 
 def _split() -> tuple[Mapping[str, str], list[tuple[str, str]]]:
     """Those without `{}`, and the others, the most particular first."""
-    file = Path(__file__).with_name("device_zh.json")
+    file = Path(__file__).with_name("of_devices_zh.json")
     known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     others = [row for row in known.items() if "{}" in row[0]]
     others.sort(key=lambda row: -len(row[0].replace("{}", "")))

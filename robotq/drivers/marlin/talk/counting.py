@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.marlin.channel import Channel
+from robotq.drivers.marlin.talk.channel import Channel
 from robotq.drivers.patience import Silence, Turns
 
 _ATTEMPTS = 20

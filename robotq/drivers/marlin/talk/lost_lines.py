@@ -9,8 +9,8 @@ import time
 
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.gcode.watch import LOOK_S
-from robotq.drivers.marlin.channel import Channel
 from robotq.drivers.marlin.state import State
+from robotq.drivers.marlin.talk.channel import Channel
 from robotq.drivers.patience import Silence
 
 PROBE_S = 2.5
@@ -87,7 +87,7 @@ class LostLines:
         with channel.still():
             lines, heard = channel.under_way(), channel.heard_at
         dwell = sum(line.dwell_s for line in lines)
-        if not lines or channel.paused:
+        if not lines or channel.condition.paused:
             # what is sent to a controller that waits for a person only fills its buffers
             return
         limit = self._state.options.answer_timeout_s

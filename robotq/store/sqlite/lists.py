@@ -1,4 +1,4 @@
-"""The checklist on SQLite: its rows, and what is read of them."""
+"""Lists in pages: tasks for workers, items of the checklist and their batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
+from robotq.model.task import Task
 from robotq.store.port import ItemBatchQuery, ItemOrder, ItemQuery
+from robotq.store.queries import JobOrder, JobQuery
+from robotq.store.sqlite import rows
 from robotq.store.sqlite.rows import Row
 from robotq.store.sqlite.statements import load
 
@@ -15,7 +18,7 @@ COLUMNS = (
     "title, description, status, priority, session_id, batch_id, due_date_ms, completed_at_ms, "
     "created_at_ms, updated_at_ms, task_id, revision, id"
 )
-_READ = load("read.sql", item=COLUMNS)
+_READ = load("read.sql", item=COLUMNS, task=rows.TASK_COLUMNS)
 
 
 def _ranked(column: str, values: type[ItemStatus | ItemPriority]) -> str:
@@ -134,3 +137,44 @@ def item_from_row(row: Row) -> Item:
 def batch_from_row(row: Row) -> ItemBatch:
     batch_id, session_id, reason, created_at = row
     return ItemBatch(id=batch_id, session_id=session_id, reason=reason, created_at_ms=created_at)
+
+
+_PRIORITY = "coalesce(json_extract(rest, '$.priority'), 0)"
+_ORDER = {JobOrder.ARRIVAL: "seq", JobOrder.PRIORITY: _PRIORITY, JobOrder.STATE: "state"}
+
+
+def jobs(connection: sqlite3.Connection, query: JobQuery) -> tuple[Sequence[Task], int]:
+    """See `Store.jobs`. Looks through all tasks of the interface, in a thread of its own."""
+    conditions, parameters = _conditions(query)
+    direction = "DESC" if query.descending else "ASC"
+    statement = (
+        _READ["jobs"]
+        .replace("{conditions}", conditions)
+        .replace("{order}", f"{_ORDER[query.order]} {direction}, seq {direction}")
+    )
+    found = connection.execute(statement, (*parameters, query.limit, query.offset))
+    page = [rows.task_from_row(row) for row in found]
+    count = _READ["count_jobs"].replace("{conditions}", conditions)
+    (total,) = connection.execute(count, parameters).fetchone()
+    return page, total
+
+
+def _conditions(query: JobQuery) -> tuple[str, Sequence[Any]]:
+    """The WHERE of a query and its parameters."""
+    terms, parameters = ["api = ?"], list[Any]((query.api,))
+    if query.states:
+        states = ", ".join(f"'{state.value}'" for state in sorted(query.states))
+        terms.append(f"state IN ({states})")
+    for term, value in (
+        (f"{_PRIORITY} = ?", query.priority),
+        ("instr(json_extract(rest, '$.work.match'), ?) > 0", query.match_contains or None),
+        ("submitted_at_ms >= ?", query.submitted_from_ms),
+        ("submitted_at_ms <= ?", query.submitted_to_ms),
+    ):
+        if value is not None:
+            terms.append(term)
+            parameters.append(value)
+    for tag in query.tags:
+        terms.append("EXISTS (SELECT 1 FROM json_each(rest, '$.extra.tags') WHERE value = ?)")
+        parameters.append(tag)
+    return " AND ".join(terms), parameters

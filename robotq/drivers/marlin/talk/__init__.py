@@ -1,0 +1,1 @@
+"""The conversation with one Marlin: what is sent, what comes back, and what got lost."""
