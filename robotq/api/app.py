@@ -68,6 +68,7 @@ class Site:
             under_way=self._under_way,
             log=log,
             addresses=tuple(addresses),
+            turned_off=self._turned_off,
         )
         self._connections = Connections(
             lambda: min(engine.config.limits.connections, descriptors.for_clients())
@@ -93,6 +94,15 @@ class Site:
         self._own: dict[str, Mapping[web.AppKey[Any], Any]] = {}
         """The services of each interface that was made, by its name."""
         self._making = threading.Lock()
+
+    def _turned_off(self, path: str) -> str | None:
+        served = {one.name for one in self.interfaces}
+        for one in (*INTERFACES, FLEET_INTERFACE):
+            if one.name not in served and f"{path}/".startswith(f"{one.prefix}/"):
+                if one is FLEET_INTERFACE:
+                    return "fleet.dsn and fleet.name"
+                return f"interfaces.{one.name}.enabled: true"
+        return None
 
     def _join(self, fleet: Fleet) -> Interface:
         """What is served besides in a fleet, and what the others are told."""

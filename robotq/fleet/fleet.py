@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from robotq.config import Config
 from robotq.engine.engine import Engine
+from robotq.engine.upkeep.background import end
 from robotq.fleet.door import Door, away
 from robotq.fleet.durable import Durable
 from robotq.fleet.handing_on import HandingOn
@@ -24,6 +26,7 @@ from robotq.fleet.retention import forget
 from robotq.fleet.stops import Stops
 from robotq.fleet.view import View
 from robotq.model.errors import ConfigError, RobotqError
+from robotq.model.ids import NOBODYS_BLOCK, Numbers
 from robotq.model.json import JsonObject
 from robotq.postgres import Database, DatabaseAway, migrate
 from robotq.store.shared.what import CHECKLIST, SHARED
@@ -59,6 +62,7 @@ class Fleet:
             wanted.dsn, direct=wanted.listen_dsn, name=f"robotq {wanted.called}", deadline_s=5
         )
         self.own = Own(data)
+        self._number_ids()
         self.member = Member(
             self.database,
             self.own,
@@ -88,7 +92,14 @@ class Fleet:
         self.handing_on = HandingOn(self.database, self.member, engine)
         self.isolation = Isolation(engine, self.peers, self.durable.robots)
         self.door = Door(self.database, self.member, engine.clock)
-        self.stops = Stops(self.database, self.member, self.own, self.peers, engine)
+        self.stops = Stops(
+            self.database,
+            self.member,
+            self.own,
+            self.peers,
+            engine,
+            why_not=lambda: self.away,
+        )
         self.view = View(self.database)
         self.standbys: Standbys | None = None
         """Of the robots that another machine can take over, where there are some."""
@@ -170,9 +181,7 @@ class Fleet:
 
     async def stop(self) -> None:
         """End the loops; what is not sent goes out after the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         with suppress(DatabaseAway, TimeoutError):
             async with asyncio.timeout(2):
                 if self.standbys is not None:
@@ -244,10 +253,23 @@ class Fleet:
             self._migrated = True
         if not self.member.joined or self.away is not None:
             await self.member.join()
+            self._number_ids()
             self.outbox.look_again()
         if self.away is not None:
             _log.info("in the fleet as %s, at %s", self.name, self.database.place)
         self.away = self.away_since_ms = None
+
+    def _number_ids(self) -> None:
+        """No two daemons of a fleet make one id: each has a part of all of them."""
+        name, home = self.config.called, self.own.home
+        number = self.own.number_of(name)
+        if number is None:
+            # the fleet has given none yet
+            chance = hashlib.sha256(f"{home} {name}".encode()).digest()
+            numbers = Numbers(NOBODYS_BLOCK, int.from_bytes(chance[:8]))
+        else:
+            numbers = Numbers(number)
+        self._engine.standby.ids_of_its_own(numbers)
 
     async def _hear(self) -> bool:
         if not self._migrated:

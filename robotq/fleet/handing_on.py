@@ -70,6 +70,7 @@ class HandingOn:
         try:
             async with self._database.transaction() as connection:
                 known = await _handed(connection, task_id)
+                await self._one_only(connection, task_id, known)
                 if known is not None:
                     return known
                 daemon, queue, body, row_id = await self._what(connection, task_id, away_s)
@@ -101,6 +102,18 @@ class HandingOn:
                 return known
         except DatabaseAway as error:
             raise away(error) from error
+
+    async def _one_only(self, connection: Connection, task_id: str, known: HandedOn | None) -> None:
+        """Raises RobotqError wrong_state where nobody knows which task is meant."""
+        rows = await (await connection.execute(_SQL["at"], {"task_id": task_id})).fetchall()
+        named = {row[0] for row in rows} | ({known.daemon} if known is not None else set())
+        if len(named) > 1:
+            raise RobotqError(
+                "wrong_state",
+                task_id=task_id,
+                state=f"the id of a task at each of {', '.join(sorted(named))}",
+                action="hand_on",
+            )
 
     async def _what(
         self, connection: Connection, task_id: str, away_s: float

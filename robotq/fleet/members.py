@@ -12,9 +12,11 @@ import msgspec
 import orjson
 
 from robotq.fleet.own import Own, Peer
+from robotq.model.ids import BLOCKS, FIRST_BLOCK
 from robotq.model.json import JsonObject
 from robotq.model.version import __version__
 from robotq.postgres import Database, load
+from robotq.postgres.database import Connection
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +103,7 @@ class Member:
                 holder = await (await connection.execute(_SQL["holder"], words)).fetchone()
                 self.joined, self.refused = False, self._why_not(holder)
                 raise LostName(self.refused)
+            number = await self._number(connection)
             await connection.execute(_SQL["not_robots"], words)
             await connection.execute(_SQL["robots"], words)
             taken = await (await connection.execute(_SQL["taken"], words)).fetchall()
@@ -111,7 +114,28 @@ class Member:
                     "the fleet knows %s as a robot of %s; two must not have one", robot, daemon
                 )
         self.not_ours = not_ours
+        await self._own.numbered(self.name, number)
         self.joined, self.refused = True, None
+
+    async def _number(self, connection: Connection) -> int | None:
+        """Which part of all ids is ours, for good; None: all are taken. Who leaves the fleet keeps
+        his, as long as there are others."""
+        words = {
+            "name": self.name,
+            "home": self._own.home,
+            "first": FIRST_BLOCK,
+            "last": BLOCKS - 1,
+            "kept": self._own.number_of(self.name),
+        }
+        row = await (await connection.execute(_SQL["number_had"], words)).fetchone()
+        if row is None:
+            await connection.execute(_SQL["numbers_alone"])
+            row = await (await connection.execute(_SQL["number_new"], words)).fetchone()
+        if row is None:
+            row = await (await connection.execute(_SQL["number_again"], words)).fetchone()
+        if row is None:
+            _log.warning("the fleet has more than %d daemons: ids differ by chance only", BLOCKS)
+        return None if row is None else row[0]
 
     def _why_not(self, holder: Any) -> str:
         if holder is not None and holder[0] == self._own.home:

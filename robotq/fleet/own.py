@@ -62,6 +62,8 @@ class _Kept(msgspec.Struct, kw_only=True):
     unwritten: dict[str, Unwritten] = msgspec.field(default_factory=dict)
     peers: dict[str, Peer] = msgspec.field(default_factory=dict)
     stops: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    number: int | None = None
+    number_of: str = ""
 
 
 class Own:
@@ -86,6 +88,17 @@ class Own:
     def home(self) -> str:
         """Of the data folder, for good."""
         return self._kept.home
+
+    def number_of(self, name: str) -> int | None:
+        """That the fleet has given to this folder under this name; a copy of the folder that is
+        called otherwise has none."""
+        return self._kept.number if self._kept.number_of == name else None
+
+    async def numbered(self, name: str, number: int | None) -> None:
+        """Keep it; nothing is written where it is known."""
+        if (self._kept.number, self._kept.number_of) != (number, name):
+            self._kept.number, self._kept.number_of = number, name
+            await self._save()
 
     @property
     def peers(self) -> Mapping[str, Peer]:

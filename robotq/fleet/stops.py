@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -48,9 +48,18 @@ class Stops:
     resets it; a daemon that was away latches what stands before it starts anything."""
 
     def __init__(
-        self, database: Database, member: Member, own: Own, peers: Peers, engine: Engine
+        self,
+        database: Database,
+        member: Member,
+        own: Own,
+        peers: Peers,
+        engine: Engine,
+        *,
+        why_not: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`why_not`: why the database cannot be asked now, as far as is known."""
         self._database = database
+        self._why_not = why_not
         self._member = member
         self._own = own
         self._peers = peers
@@ -78,7 +87,7 @@ class Stops:
         }
         # the answer does not wait for the database: the stop is kept on the disk here until it is
         # there, and who was reached directly has it
-        writing = asyncio.create_task(self._write_one(kept))
+        writing = asyncio.create_task(self._write_one(kept, list(telling.values())))
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
         remembering = asyncio.ensure_future(self._own.had(stop.stop_id, holds))
@@ -115,9 +124,18 @@ class Stops:
             kept.latched_by.append(name)
         return answer
 
-    async def _write_one(self, kept: Unwritten) -> None:
+    async def _write_one(
+        self, kept: Unwritten, telling: Collection[asyncio.Future[JsonObject]]
+    ) -> None:
         """A stop that has just begun. One that cannot be written at once may be reset before it
-        can, so it is looked at again then."""
+        can, so it is looked at again then. Nothing is tried of a database that is known to be
+        away: the robots are being stopped."""
+        if self._why_not() is not None:
+            if telling:
+                await asyncio.wait(telling)
+            # with who has confirmed it
+            await self._own.save()
+            return
         try:
             async with asyncio.timeout(CONFIRM_S):
                 await self._written(kept, reset_by=None)

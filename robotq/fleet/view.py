@@ -30,6 +30,10 @@ class TaskOfFleet(msgspec.Struct, frozen=True, kw_only=True):
     task: Task
     age_s: float | None = None
     """Since the daemon was heard of. None: it is not in the fleet any more."""
+    also_at: Sequence[str] = ()
+    """Daemons that have another task with the same id."""
+    also_unfinished: bool = False
+    """One of those may still be carried out."""
 
 
 class TasksQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +70,25 @@ class View:
             self._streams -= 1
 
     async def task(self, task_id: str) -> TaskOfFleet | None:
+        """One that may still be carried out before one that has ended. Daemons with one id for two
+        tasks: they were made before each had a part of all ids."""
         rows = await self._rows("task", {"task_id": task_id})
         if not rows:
             return None
-        ((daemon, record, age_s),) = rows
-        return TaskOfFleet(daemon=daemon, task=task_of(record), age_s=age_s)
+        daemon, record, age_s, _ = rows[0]
+        task = task_of(record)
+        others = [
+            (name, other)
+            for name, told, _, went in rows[1:]
+            if not went and not _is_same(other := task_of(told), task)
+        ]
+        return TaskOfFleet(
+            daemon=daemon,
+            task=task,
+            age_s=age_s,
+            also_at=[name for name, _ in others],
+            also_unfinished=any(not other.state.final for _, other in others),
+        )
 
     async def tasks(self, query: TasksQuery) -> Sequence[TaskOfFleet]:
         """Newest first."""
@@ -124,6 +142,10 @@ class View:
                 return await (await connection.execute(_SQL[statement], words)).fetchall()
         except DatabaseAway as error:
             raise away(error) from error
+
+
+def _is_same(one: Task, other: Task) -> bool:
+    return (one.submitted_at_ms, one.actor) == (other.submitted_at_ms, other.actor)
 
 
 def place_text(places: Mapping[str, Place]) -> str:

@@ -70,6 +70,9 @@ _ROWS = (
     ErrorCode("program_too_large", 1015, 413, False,
               "程序过大，上限 {limit_bytes} 字节 (limits.program_bytes)",
               "The program is larger than limits.program_bytes ({limit_bytes} bytes)."),
+    ErrorCode("turned_off", 1016, 404, False,
+              "{path} 在此守护进程中未启用: 请在配置中设置 {setting}",
+              "{path} is turned off at this daemon. Set {setting} in its configuration."),
     # the robot's state
     ErrorCode("robot_busy", 2003, 409, True,
               "机器人忙: {robot}", "{robot} cannot do this while it is busy. {reason}"),

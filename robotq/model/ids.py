@@ -15,6 +15,15 @@ _HOLD_CHARACTERS = 8
 _MULTIPLIER = 1_345_332_701
 _OFFSET = 740_261_593
 
+BLOCKS = 256
+"""Parts of all suffixes. Daemons that may meet take theirs from different ones."""
+_BLOCK = _SPAN // BLOCKS
+SHARED_BLOCK = 0
+"""Of tasks whose numbers of arrival differ between daemons anyway."""
+NOBODYS_BLOCK = 1
+"""Of daemons to whom nobody has given a block yet; they differ by chance."""
+FIRST_BLOCK = 2
+
 
 def suffix(number: int) -> str:
     """Six characters of [0-9a-z], different for any two numbers less than 36^6 apart."""
@@ -37,6 +46,27 @@ def task_id(submitted_at_ms: int, number: int) -> str:
 def batch_id(submitted_at_ms: int, number: int) -> str:
     """`batch_YYYYMMDD_HHMMSS_xxxxxx`, from the number of the batch's first task."""
     return f"batch_{_stamp(submitted_at_ms // 1000)}_{suffix(number)}"
+
+
+class Numbers:
+    """The ids of one daemon, by its numbers of arrival."""
+
+    def __init__(self, block: int | None = None, salt: int = 0) -> None:
+        """`block`: the part of all suffixes that is this daemon's; None: it meets nobody, and has
+        them all. `salt` moves the numbers within it."""
+        self._first = 0 if block is None else block * _BLOCK
+        self._size = _SPAN if block is None else _BLOCK
+        self._salt = salt
+
+    def task_id(self, submitted_at_ms: int, number: int) -> str:
+        """As the function. Of two numbers less than 8,503,056 apart (36^6 without a block), and of
+        two blocks always, it is different."""
+        value = self._first + (number + self._salt) % self._size
+        return f"task_{_stamp(submitted_at_ms // 1000)}_{suffix(value)}"
+
+    def batch_id(self, submitted_at_ms: int, number: int) -> str:
+        value = self._first + (number + self._salt) % self._size
+        return f"batch_{_stamp(submitted_at_ms // 1000)}_{suffix(value)}"
 
 
 def hold_id() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from robotq.engine.engine import Engine
+from robotq.engine.upkeep.background import end
 from robotq.engine.why_of_workers import WorkersThere
 from robotq.model.json import JsonObject
 from robotq.store.port import THERE_FRESH_MS, StoreUnavailable
@@ -46,8 +47,7 @@ class Elsewhere:
     async def stop(self) -> None:
         """Nobody is here any more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
         await self._tell(None)
 
     def changed(self) -> None:
@@ -56,6 +56,11 @@ class Elsewhere:
 
     def there(self, queue: str, match: str) -> WorkersThere | None:
         return self._known.get((queue, match))
+
+    def of(self, queue: str) -> Sequence[tuple[str, WorkersThere]]:
+        """By match key."""
+        found = [(match, there) for (of, match), there in self._known.items() if of == queue]
+        return sorted(found, key=lambda one: one[0])
 
     async def anybody(self, queue: str) -> bool:
         """Whether some daemon has a worker for this queue, whatever its match key."""

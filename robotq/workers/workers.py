@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from robotq.engine.engine import Engine
 from robotq.engine.state.worker_queue import WorkerQueue
+from robotq.engine.upkeep.background import end
 from robotq.engine.why_of_workers import WorkersThere
 from robotq.model.errors import RobotqError
 from robotq.model.job import Heartbeat, Holder, JobEnding, TaskOrder, TaskReport, Verdict
@@ -72,6 +73,10 @@ class Workers:
     def tasks_of(self, queue: str, worker: str) -> Sequence[Task]:
         """What this worker has."""
         return [task for task in self.worker_queue(queue).running.values() if task.worker == worker]
+
+    def elsewhere(self, queue: str) -> Sequence[tuple[str, WorkersThere]]:
+        """Who is with the other daemons that serve this queue, by match key."""
+        return () if self._elsewhere is None else self._elsewhere.of(queue)
 
     async def anybody_elsewhere(self, queue: str) -> bool:
         """Whether another daemon that serves this queue has a worker for it."""
@@ -198,9 +203,7 @@ class Workers:
             worker_queue.wake()
         for chores in self._chores.values():
             await chores.stop()
-        for sweep in self._sweeps:
-            sweep.cancel()
-        await asyncio.gather(*self._sweeps, return_exceptions=True)
+        await end(self._sweeps)
         self._sweeps.clear()
         if self._elsewhere is not None:
             await self._elsewhere.stop()

@@ -121,6 +121,13 @@ def test_robots_and_commands__say_what_there_is(robotq: Typed) -> None:
     assert robotq("commands", "--json").json["commands"][0]["schema"]
 
 
+def test_fleet__at_a_daemon_of_no_fleet_says_what_to_set(robotq: Typed) -> None:
+    for asked in (("fleet",), ("fleet", "--reset", "stop_1")):
+        ran = robotq(*asked)
+        assert ran.code == 1
+        assert "fleet.dsn and fleet.name" in ran.err
+
+
 def test_answer__ends_the_step_that_a_person_does(
     robotq: Typed, daemon: Reached, tmp_path: Path
 ) -> None:

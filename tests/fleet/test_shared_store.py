@@ -33,6 +33,17 @@ async def test_tasks_of_a_shared_store__are_in_the_fleet_once(site: Site) -> Non
     events = await _events(site, ids)
     assert len(events) == len(set(events)) >= 3
 
+    # who is with one of them is told of at the other one
+    await one.post("/workers/w1/next", {"queue": "orchestrator", "wait_s": 0})
+    (there,) = await until(lambda: _elsewhere(two, "orchestrator"))
+    assert (there["workers"], there["busy"]) == (1, 0)
+    assert (await two.get("/workers"))["workers"] == []
+    assert not await _elsewhere(one, "orchestrator")
+
+
+async def _elsewhere(member: Any, queue: str) -> Any:
+    return (await member.get("/workers"))["queues"][queue].get("elsewhere")
+
 
 async def _nothing_behind(*members: Any) -> bool:
     for member in members:

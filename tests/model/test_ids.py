@@ -28,6 +28,29 @@ def test_two_numbers__never_make_the_same_id(at_ms: int, first: int, distance: i
     assert ids.task_id(at_ms, first) != ids.task_id(at_ms, first + distance)
 
 
+@given(
+    at_ms=times,
+    first=numbers,
+    second=numbers,
+    blocks=st.lists(st.integers(0, ids.BLOCKS - 1), min_size=2, max_size=2, unique=True),
+    salt=st.integers(0, 2**64),
+)
+def test_two_daemons_of_a_fleet__never_make_the_same_id(
+    at_ms: int, first: int, second: int, blocks: list[int], salt: int
+) -> None:
+    one, other = ids.Numbers(blocks[0], salt), ids.Numbers(blocks[1])
+    assert TASK.fullmatch(one.task_id(at_ms, first))
+    assert one.task_id(at_ms, first) != other.task_id(at_ms, second)
+    assert BATCH.fullmatch(one.batch_id(at_ms, first))
+    assert one.batch_id(at_ms, first) != other.batch_id(at_ms, second)
+
+
+@given(at_ms=times, first=numbers, distance=st.integers(1, 36**6 // ids.BLOCKS - 1))
+def test_daemon_of_a_fleet__makes_no_id_twice(at_ms: int, first: int, distance: int) -> None:
+    daemon = ids.Numbers(7)
+    assert daemon.task_id(at_ms, first) != daemon.task_id(at_ms, first + distance)
+
+
 def test_suffix__is_a_permutation() -> None:
     assert gcd(ids._MULTIPLIER, 36) == 1
     many = {ids.suffix(number) for number in range(50_000)}

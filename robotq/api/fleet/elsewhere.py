@@ -181,13 +181,16 @@ class OtherDaemons:
         there = await self._fleet.view.task(wanted)
         if there is not None:
             shared = there.daemon == SHARED_STORE
-            about = {
+            about: dict[str, Any] = {
                 "daemon": there.daemon,
                 "age_s": None if there.age_s is None else round(there.age_s, 1),
                 "away": not shared
                 and (there.age_s is None or there.age_s > self._fleet.config.away_s),
             }
-            return there.task, {**about, **await self._handed_on(wanted)}
+            if there.also_at:
+                about["also_at"] = list(there.also_at)
+                about["also_unfinished"] = there.also_unfinished
+            return there.task, {**about, **await self._handed_on(wanted, there.daemon)}
         if handed is None:
             raise RobotqError("task_not_found", task_id=task_id)
         return task_of_handed(handed), {
@@ -195,13 +198,13 @@ class OtherDaemons:
             "inbox": handed.state,
             "accepted_by": handed.door,
             "why": handed_why(handed, self._fleet, call.language),
-            **await self._handed_on(task_id),
+            **await self._handed_on(task_id, handed.daemon),
         }
 
-    async def _handed_on(self, task_id: str) -> dict[str, Any]:
-        """What a person has made of a task whose machine is off."""
+    async def _handed_on(self, task_id: str, daemon: str | None) -> dict[str, Any]:
+        """What a person has made of a task of this daemon, whose machine is off."""
         handed = await self._fleet.handing_on.of(task_id)
-        if handed is None:
+        if handed is None or handed.daemon != daemon:
             return {}
         told = {"task_id": handed.new_id, "robot_id": handed.robot, "actor": handed.actor}
         return {"handed_on": {**told, "at_ms": handed.at_ms, "found": handed.found}}
@@ -222,6 +225,15 @@ class OtherDaemons:
         if found.state.final or daemon is None:
             raise RobotqError(
                 "wrong_state", task_id=task_id, state=found.state.value, action="cancel"
+            )
+        if about.get("also_unfinished"):
+            # nobody knows which of them is meant
+            named = ", ".join(sorted({daemon, *about["also_at"]}))
+            raise RobotqError(
+                "wrong_state",
+                task_id=task_id,
+                state=f"the id of a task at each of {named}",
+                action="cancel",
             )
         if daemon == SHARED_STORE:
             daemon = self._one_that_shares()

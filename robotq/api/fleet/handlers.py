@@ -37,6 +37,9 @@ async def look(call: Call) -> web.StreamResponse:
     stops: tuple[wire.Stop, ...] = ()
     database, since_ms = fleet.away, fleet.away_since_ms
     try:
+        if database is not None:
+            # whoever looks does not wait for what is known to be away
+            raise RobotqError("fleet_away", reason=database)
         handed = await fleet.door.waiting()
         waiting = tuple(waiting_view(one, fleet, call.language) for one in handed)
         stops = tuple(_stop(one) for one in await fleet.stops.standing())

@@ -18,8 +18,9 @@ async def metrics(call: Call) -> web.StreamResponse:
     fleet = call.app[FLEET]
     waiting = stops = None
     try:
-        waiting = await fleet.door.count()
-        stops = len(await fleet.stops.standing())
+        if fleet.away is None:
+            waiting = await fleet.door.count()
+            stops = len(await fleet.stops.standing())
     except RobotqError:
         # the numbers say that it is away, and those that nobody knows are left out
         pass

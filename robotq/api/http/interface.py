@@ -32,6 +32,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     log: RequestLog
     addresses: Sequence[tuple[str, int]] = ()
     """Every (IP address, port) that the daemon listens on."""
+    turned_off: Callable[[str], str | None] = lambda _path: None
+    """What has to be set so that a path is there; None: no setting makes it."""
 
 
 def _no_services(_shared: Shared) -> Mapping[web.AppKey[Any], Any]:

@@ -169,6 +169,9 @@ def _elsewhere(
                 return _preflight(request, call.headers)
             allowed = next((found for form, found in patterns() if form.fullmatch(path)), None)
             if allowed is None:
+                setting = shared.turned_off(path)
+                if setting is not None:
+                    raise RobotqError("turned_off", path=path[:200], setting=setting)
                 raise RobotqError("not_found", path=path[:200])
             if request.method != "OPTIONS":
                 raise RobotqError(

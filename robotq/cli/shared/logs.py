@@ -14,7 +14,7 @@ import orjson
 
 from robotq.model.carried.plain_text import plain, plain_json
 
-_TASK_ID = re.compile(r"\btask_\d{8}_\d{6}_[0-9a-z]{6}\b")
+_TASK_ID = re.compile(r"\btask_\d{8}_\d{6}_(?:[0-9a-z]{10}|[0-9a-z]{6})\b")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _CLOSE_S = 2.0
 """Seconds at the end of the process for what was not written yet."""

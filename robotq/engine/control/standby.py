@@ -17,6 +17,7 @@ from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.handing_over import HandingOver
 from robotq.model.hold import TRANSIENT_HOLDS, HoldCode
+from robotq.model.ids import Numbers
 from robotq.model.json import JsonObject
 from robotq.model.task import HANDED_OVER, DeviceRun, Task, TaskState
 from robotq.model.tenure import Tenure
@@ -62,9 +63,9 @@ class StandbyControl:
             if isinstance(tenure := getattr(robot.host.driver, "tenure", None), Tenure)
         }
 
-    def ids_of_its_own(self, home: str) -> None:
-        """Tasks of two daemons meet in one queue. `home`: what tells this folder from others."""
-        self._handing_over.ids_of_its_own(home)
+    def ids_of_its_own(self, numbers: Numbers) -> None:
+        """Tasks of two daemons meet in one queue, or in one view."""
+        self._handing_over.ids_of_its_own(numbers)
 
     def attach(self, robot: str, tenancy: Tenancy) -> None:
         """From now on this robot asks before it begins something."""

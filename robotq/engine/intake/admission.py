@@ -37,9 +37,9 @@ class Admission:
         """What numbers the tasks for workers that other daemons have too."""
         self.closed = False
         """Nothing more is admitted."""
-        self.salt = 0
-        """Added to the numbers from which ids are made: two daemons whose tasks can meet in one
-        queue make other ones."""
+        self.numbers = ids.Numbers()
+        """What ids are made of: two daemons whose tasks can meet make different ones."""
+        self._shared_numbers = ids.Numbers(ids.SHARED_BLOCK)
 
     def room(self, commands: Sequence[Command]) -> Room:
         """Keep room for new tasks while they are written.
@@ -102,7 +102,7 @@ class Admission:
         contiguous: bool | None,
         agent: bool,
     ) -> list[Task]:
-        batch_id = ids.batch_id(now_ms, self._seq + 1 + self.salt)
+        batch_id = self.numbers.batch_id(now_ms, self._seq + 1)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}
         together = set(of_robot) if contiguous else crowded if contiguous is None else set()
@@ -140,7 +140,7 @@ class Admission:
         self._seq += 1
         now_ms = self._clock.now_ms()
         return Task(
-            id=ids.task_id(now_ms, self._seq + self.salt),
+            id=self.numbers.task_id(now_ms, self._seq),
             seq=self._seq,
             api=task.api,
             queue=task.queue,
@@ -203,7 +203,7 @@ class Admission:
         self, tasks: Sequence[tuple[Task, Order]], *, actor: str, agent: bool = False
     ) -> list[Task]:
         """The same for what is left of a batch, as a new one with the same promise."""
-        batch_id = ids.batch_id(self._clock.now_ms(), self._seq + 1 + self.salt)
+        batch_id = self.numbers.batch_id(self._clock.now_ms(), self._seq + 1)
         again = [
             self.again(task, order, actor=actor, agent=agent, batch_id=batch_id)
             for task, order in tasks
@@ -242,13 +242,13 @@ class Admission:
         """A new task for workers."""
         shared = self.shared
         if shared is not None and shared.shared_queue(job.queue):
-            seq = shared.next_number()
+            seq, numbers = shared.next_number(), self._shared_numbers
         else:
             self._seq += 1
-            seq = self._seq
+            seq, numbers = self._seq, self.numbers
         now_ms = self._clock.now_ms()
         return Task(
-            id=job.task_id or ids.task_id(now_ms, seq + self.salt),
+            id=job.task_id or numbers.task_id(now_ms, seq),
             seq=seq,
             api=api,
             queue=job.queue,
@@ -297,7 +297,7 @@ class Admission:
             elif head is not None:
                 rank, priority = head.rank - 1, max(head.priority, priority)
         return Task(
-            id=order.task_id or ids.task_id(now_ms, self._seq + self.salt),
+            id=order.task_id or self.numbers.task_id(now_ms, self._seq),
             seq=self._seq,
             api=api,
             queue=order.robot,

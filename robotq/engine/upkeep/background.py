@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 _log = logging.getLogger(__name__)
+
+_AGAIN_S = 1.0
+
+
+async def end(tasks: Collection[asyncio.Task[Any]], *, again_s: float = _AGAIN_S) -> None:
+    """Cancel tasks until they have ended. Once is not enough: `asyncio.wait_for` of Python 3.11,
+    with which a pool of connections waits, loses a cancel that comes in the same turn as what was
+    waited for, and a loop would go on for ever."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=again_s)
+    # nobody is told of what failed at its end
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Background:
@@ -28,7 +44,5 @@ class Background:
             await asyncio.sleep(every_s)
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._tasks.clear()

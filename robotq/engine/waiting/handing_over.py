@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from robotq.engine.events.rows import saving_end, saving_new, task_event
 from robotq.engine.intake.admission import Admission
 from robotq.engine.reads import Reads
 from robotq.model.clock import WallClock
+from robotq.model.ids import Numbers
 from robotq.model.task import HANDED_OVER, DeviceRun, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask
@@ -32,9 +32,9 @@ class HandingOver:
         self._reads = reads
         self._clock = clock
 
-    def ids_of_its_own(self, home: str) -> None:
+    def ids_of_its_own(self, numbers: Numbers) -> None:
         """From now on make ids that the other daemons do not make: a device knows a run by them."""
-        self._admission.salt = int.from_bytes(hashlib.sha256(home.encode()).digest()[:8])
+        self._admission.numbers = numbers
 
     async def adopt(
         self,

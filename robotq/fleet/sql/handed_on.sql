@@ -4,6 +4,12 @@ SELECT t.daemon, t.state, t.queue, t.record, t.durable,
 FROM robotq.fleet_tasks AS t LEFT JOIN robotq.fleet_daemons AS d ON d.name = t.daemon
 WHERE t.task_id = %(task_id)s ORDER BY t.submitted_at_ms DESC LIMIT 1 FOR UPDATE OF t;
 
+-- name: at
+-- Who may still carry out a task with this id. Two: they have made one id for two tasks.
+SELECT t.daemon FROM robotq.fleet_tasks AS t
+WHERE t.task_id = %(task_id)s AND t.ended_at_ms IS NULL AND NOT EXISTS (
+    SELECT FROM robotq.fleet_handed_over AS h WHERE h.task_id = t.task_id AND h.giver = t.daemon);
+
 -- name: row
 -- What it came with. One whose daemon never told of it stands only here.
 SELECT i.id, i.daemon, i.door, i.robot, i.body, i.state,

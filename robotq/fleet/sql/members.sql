@@ -43,3 +43,26 @@ SELECT d.name, d.url, d.version, extract(epoch FROM now() - d.heard_at)::float8,
         FILTER (WHERE r.robot IS NOT NULL), '{}')
 FROM robotq.fleet_daemons AS d LEFT JOIN robotq.fleet_robots AS r ON r.daemon = d.name
 GROUP BY d.name ORDER BY d.name;
+
+-- name: number_had
+SELECT number FROM robotq.fleet_numbers WHERE name = %(name)s AND home = %(home)s;
+
+-- name: numbers_alone
+LOCK TABLE robotq.fleet_numbers IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: number_new
+-- The one that it had before, where the database was restored from a backup and nobody has it.
+INSERT INTO robotq.fleet_numbers (number, name, home)
+SELECT n, %(name)s, %(home)s FROM generate_series(%(first)s::integer, %(last)s::integer) AS n
+WHERE NOT EXISTS (SELECT FROM robotq.fleet_numbers AS taken WHERE taken.number = n)
+ORDER BY (n = %(kept)s::integer) DESC NULLS LAST, n LIMIT 1
+RETURNING number;
+
+-- name: number_again
+-- All are given: the one of who left first.
+UPDATE robotq.fleet_numbers SET name = %(name)s, home = %(home)s, given_at = now()
+WHERE number = (SELECT old.number FROM robotq.fleet_numbers AS old
+    WHERE NOT EXISTS (SELECT FROM robotq.fleet_daemons AS d
+        WHERE d.name = old.name AND d.home = old.home)
+    ORDER BY old.given_at, old.number LIMIT 1)
+RETURNING number;

@@ -67,7 +67,8 @@ ORDER BY t.task_id FOR UPDATE OF t;
 SELECT t.daemon, t.record, t.seq FROM robotq.fleet_tasks AS t
 WHERE t.queue = %(robot)s AND t.daemon = %(giver)s AND t.ended_at_ms IS NULL AND NOT EXISTS (
     SELECT FROM robotq.fleet_handed_over AS h WHERE h.task_id = t.task_id AND h.giver = t.daemon)
-    AND NOT EXISTS (SELECT FROM robotq.fleet_handed_on AS o WHERE o.task_id = t.task_id)
+    AND NOT EXISTS (SELECT FROM robotq.fleet_handed_on AS o
+        WHERE o.task_id = t.task_id AND o.daemon = t.daemon)
 UNION ALL
 SELECT h.taker, h.record, 0 FROM robotq.fleet_handed_over AS h
 WHERE h.robot = %(robot)s AND h.taker = %(giver)s
@@ -83,7 +84,8 @@ JOIN robotq.fleet_daemons AS d ON d.name = t.daemon
 WHERE t.queue = %(robot)s AND t.daemon <> %(name)s AND t.ended_at_ms IS NULL
     AND d.heard_at > now() - make_interval(secs => %(away_s)s) AND NOT EXISTS (
     SELECT FROM robotq.fleet_handed_over AS h WHERE h.task_id = t.task_id AND h.giver = t.daemon)
-    AND NOT EXISTS (SELECT FROM robotq.fleet_handed_on AS o WHERE o.task_id = t.task_id)
+    AND NOT EXISTS (SELECT FROM robotq.fleet_handed_on AS o
+        WHERE o.task_id = t.task_id AND o.daemon = t.daemon)
 ORDER BY t.submitted_at_ms, t.seq LIMIT 500;
 
 -- name: hand_over

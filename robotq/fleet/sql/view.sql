@@ -1,10 +1,11 @@
 -- name: task
-SELECT t.daemon, t.record, extract(epoch FROM now() - d.heard_at)::float8
+-- Of one that went to another daemon, the one that has it is the first.
+SELECT t.daemon, t.record, extract(epoch FROM now() - d.heard_at)::float8,
+    EXISTS (SELECT FROM robotq.fleet_handed_over AS h
+        WHERE h.task_id = t.task_id AND h.giver = t.daemon) AS went
 FROM robotq.fleet_tasks AS t LEFT JOIN robotq.fleet_daemons AS d ON d.name = t.daemon
 WHERE t.task_id = %(task_id)s
--- of one that went to another daemon, the one that has it
-ORDER BY EXISTS (SELECT FROM robotq.fleet_handed_over AS h
-        WHERE h.task_id = t.task_id AND h.giver = t.daemon), t.submitted_at_ms DESC LIMIT 1;
+ORDER BY went, t.ended_at_ms IS NOT NULL, t.submitted_at_ms DESC, t.daemon LIMIT 50;
 
 -- name: tasks
 SELECT daemon, record, submitted_at_ms, seq FROM robotq.fleet_tasks

@@ -134,7 +134,7 @@ def _first_id(task_id: str) -> str:
 def _is_begun(task: Task, giver: str, begun: Begun | None) -> bool:
     """Whether the robot may have it in hand. Who had it last may have taken it over already begun,
     under another id."""
-    if begun is None:
+    if begun is None or begun.submitted_at_ms not in (None, task.submitted_at_ms):
         return False
     if giver == begun.daemon:
         return task.id == begun.task_id

@@ -64,6 +64,8 @@ class Keeper:
         """Who drives it, as far as is known."""
         self._telling: asyncio.Task[None] | None = None
         self._untold = False
+        self._off_by: str | None = None
+        """Who has said that no other machine drives, where the database has forgotten who did."""
         engine.standby.attach(robot, self)
         engine.signals.hold_changed.subscribe(self._hold_changed)
 
@@ -197,7 +199,7 @@ class Keeper:
     def _why_not(self, now: Lease | None, highest: int) -> str | None:
         """Why this daemon does not take it now."""
         if now is None:
-            if highest and self.config.fence == "none":
+            if highest and self.config.fence == "none" and self._off_by is None:
                 return f"the database has forgotten its epoch ({highest}), and a person has to look"
             return None
         if now.epoch < highest:
@@ -259,7 +261,7 @@ class Keeper:
             left_s=self.config.lease_s,
             begun=None if now is None else now.begun,
             holds=() if now is None else now.holds,
-            off_by=None if now is None else now.off_by,
+            off_by=self._off_by if now is None else now.off_by,
             off_for=None,
             before=before,
         )
@@ -271,18 +273,27 @@ class Keeper:
         """A person says so; this daemon takes the robot. Raises RobotqError standby_refused,
         DatabaseAway."""
         now = await self._leases.look(self.robot)
-        if self._held is not None or now is None:
+        if self._held is not None or (now is None and not self._epochs.highest(self.robot)):
             raise RobotqError("standby_refused", robot=self.robot, reason="it is driven from here")
+        if now is None:
+            # another database, which knows nobody who drives
+            self._off_by = actor
+            await self._note_off(actor, None, self._epochs.highest(self.robot))
+            await self.step()
+            return
         if now.left_s > 0 or not await self._leases.off(self.robot, now.epoch, actor):
             reason = f"{_driven(now)}, and renews its lease: that machine is not off"
             raise RobotqError("standby_refused", robot=self.robot, reason=reason)
+        await self._note_off(actor, now.holder, now.epoch)
+        await self.step()
+
+    async def _note_off(self, actor: str, daemon: str | None, epoch: int) -> None:
         await self._engine.note(
             "robot.old_machine_is_off",
             actor=actor,
             robot=self.robot,
-            data={"daemon": now.holder, "epoch": now.epoch},
+            data={"daemon": daemon, "epoch": epoch},
         )
-        await self.step()
 
     # -- what the executor asks ------------------------------------------------------------------
 
@@ -302,6 +313,7 @@ class Keeper:
                     task_id=task.id,
                     attempt=task.attempt,
                     names_first=self._engine.standby.names_first(self.robot),
+                    submitted_at_ms=task.submitted_at_ms,
                 )
                 return await self._told(held, begun, asked)
         except (DatabaseAway, TimeoutError, RobotqError) as error:
@@ -314,7 +326,13 @@ class Keeper:
         """Of `Tenancy`."""
         held = self._held
         asked = since_boot()
-        begun = Begun(daemon=self._leases.name, task_id=task.id, attempt=task.attempt, run=run)
+        begun = Begun(
+            daemon=self._leases.name,
+            task_id=task.id,
+            attempt=task.attempt,
+            run=run,
+            submitted_at_ms=task.submitted_at_ms,
+        )
         why: str | None = self.tenure.why
         if held is not None:
             try:

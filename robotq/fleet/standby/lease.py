@@ -27,6 +27,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     run: DeviceRun | None = None
     names_first: bool = False
     """Without `run` its robot has heard nothing of it."""
+    submitted_at_ms: int | None = None
+    """None: a robotq of before wrote it."""
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

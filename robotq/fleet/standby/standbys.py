@@ -48,7 +48,6 @@ class Standbys:
         leases = Leases(database, member, own.home)
         self._adoption = Adoption(database, leases, engine)
         epochs = Epochs(data)
-        engine.standby.ids_of_its_own(own.home)
         robots = engine.config.robots
         self.keepers: Mapping[str, Keeper] = {
             name: Keeper(

@@ -182,6 +182,7 @@ export const WORDS = {
   "workers.expired": ["Leases that ran out: {count}, last at {clock}", "租约到期 {count} 次，最近 {clock}"],
   "workers.for": ["for {time}", "已 {time}"], "workers.attempt": ["attempt {count}", "第 {count} 次"], "workers.lease": ["lease until {clock}", "租约至 {clock}"],
   "workers.held": ["Hands out nothing: {reason}", "不分发任务：{reason}"], "workers.nobody": ["Nobody is there to take what waits.", "没有工作者来领取等待的任务。"],
+  "workers.elsewhere": ["{count} more at other daemons", "其他守护进程另有 {count} 个"],
   "workers.refused": ["{count} results came too late and were refused since the start.", "自启动以来，{count} 个结果因迟到被拒绝。"],
   "queue.task_queue": ["Task queue", "任务队列"], "queue.orchestrator": ["Orchestrator", "编排器"], "queue.dispatcher": ["Dispatcher", "分派器"],
   "log.title": ["Log", "日志"], "log.events": ["Events", "事件"], "log.requests": ["Requests", "请求"], "log.hold": ["Hold still", "暂停滚动"], "log.filter": ["Filter", "筛选"],

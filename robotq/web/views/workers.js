@@ -26,7 +26,7 @@ export function workersView() {
     setText(fault, "");
     const groups = Object.entries(found.queues)
       .map(([name, queue]) => ({ ...queue, queue: name, workers: found.workers.filter((worker) => worker.queue === name).slice(0, SHOWN) }))
-      .filter((queue) => queue.workers.length || queue.waiting || queue.running || queue.held);
+      .filter((queue) => queue.workers.length || queue.waiting || queue.running || queue.held || elsewhere(queue));
     list(queues, groups, (queue) => queue.queue, group);
     show(none, groups.length === 0);
     setText(refused, found.refused ? t("workers.refused", { count: count(found.refused) }) : "");
@@ -42,6 +42,7 @@ function group(first) {
   const waiting = h("span", { class: "number" });
   const hold = h("p", { class: "wait" });
   const nobody = h("p", { class: "wait", text: t("workers.nobody") });
+  const others = h("p", { class: "quiet" });
   const resumes = button(t("resume"), () => resumeHolds([first.queue], seen, overOf([...seen])), { kind: "strong", symbol: "play", name: t("resume.robot", { robot: queueName(first.queue) }), allowed: live.may("control") });
   const rows = h("ul", { class: "worker-list" });
   let seen = [];
@@ -49,17 +50,21 @@ function group(first) {
     if (seen.some((one) => !asked.some((known) => known.id === one.id))) return t("over.hold");
     return seen.length < asked.length ? t("over.lifted") : null;
   };
-  return { node: h("section", { class: "card", "aria-label": queueName(first.queue) }, h("h3", {}, h("span", { text: queueName(first.queue) }), waiting), hold, resumes, nobody, rows), update(queue) {
+  return { node: h("section", { class: "card", "aria-label": queueName(first.queue) }, h("h3", {}, h("span", { text: queueName(first.queue) }), waiting), hold, resumes, nobody, rows, others), update(queue) {
     setText(waiting, t("workers.queue", { count: count(queue.waiting) }));
     setText(hold, queue.holds.map((one) => t("workers.held", { reason: one.reason })).join(" "));
     show(hold, queue.holds.length > 0);
     seen = queue.holds.filter((one) => one.clear.action === "resume");
     show(resumes, queue.holds.some((one) => one.clear.action === "resume"));
-    show(nobody, queue.waiting > 0 && !queue.held && queue.workers.every((worker) => worker.state === "silent"));
+    show(nobody, queue.waiting > 0 && !queue.held && !elsewhere(queue) && queue.workers.every((worker) => worker.state === "silent"));
+    show(others, elsewhere(queue) > 0);
+    setText(others, t("workers.elsewhere", { count: count(elsewhere(queue)) }));
     list(rows, queue.workers, (worker) => worker.worker_id, (worker) => workerRow(worker));
   } };
 }
 
+/** How many talk to other daemons that serve the same queue. */
+const elsewhere = (queue) => (queue.elsewhere ?? []).reduce((sum, one) => sum + one.workers, 0);
 const queueName = (name) => t(`queue.${name}`);
 const PILLS = { busy: "running", idle: "idle", silent: "disconnected" };
 

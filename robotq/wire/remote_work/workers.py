@@ -84,6 +84,16 @@ class Worker(Answer, kw_only=True):
     """When that happened last."""
 
 
+class WorkersElsewhere(Answer, kw_only=True):
+    """Workers of a queue at the other daemons that serve it, as those have told last."""
+
+    match: str
+    workers: int
+    busy: int
+    seen_ms: int
+    """When one was seen last, whether or not it is still there."""
+
+
 class WorkerQueue(Answer, kw_only=True):
     waiting: int
     running: int
@@ -94,6 +104,8 @@ class WorkerQueue(Answer, kw_only=True):
     """Why nothing is handed out, and what clears it."""
     why: tuple[Reason, ...]
     """Why what waits gets on nowhere; empty where it does, or nothing waits."""
+    elsewhere: tuple[WorkersElsewhere, ...] = ()
+    """Workers that are not in `workers`: they talk to other daemons of a shared store."""
 
 
 class Workers(Answer, kw_only=True):

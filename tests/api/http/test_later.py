@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from robotq.api.http.later import Later
+from tests.api.conftest import StartLab
 
 _WHOSE = web.AppKey("whose", str)
 
@@ -99,3 +100,17 @@ async def test_later__what_could_not_be_read_is_tried_again(
 async def _text(client: TestClient[web.Request, web.Application], path: str) -> str:
     async with client.get(path) as answer:
         return await answer.text()
+
+
+async def test_what_is_turned_off__says_what_to_set(start_lab: StartLab) -> None:
+    lab = await start_lab(interfaces__checklist__enabled=False)
+    for path, setting in (
+        ("/apis/checklist/api/v1/tasks", "interfaces.checklist.enabled"),
+        ("/fleet", "fleet.dsn and fleet.name"),
+        ("/fleet/stops/stop_1/reset", "fleet.dsn and fleet.name"),
+    ):
+        answer = await lab.get(path)
+        assert (answer.status, answer["error_code"]) == (404, "turned_off")
+        assert setting in answer["message"]
+    answer = await lab.get("/fleets")
+    assert (answer.status, answer["error_code"]) == (404, "not_found")

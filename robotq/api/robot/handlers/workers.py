@@ -49,6 +49,15 @@ async def list_workers(call: Call) -> web.StreamResponse:
                     held=call.engine.holds.held(name),
                     holds=hold_views(call.engine.holds.of(name), call.language),
                     why=reason_views(call.engine.why.of(name).reasons, call.language),
+                    elsewhere=tuple(
+                        wire.WorkersElsewhere(
+                            match=match,
+                            workers=there.workers,
+                            busy=there.busy,
+                            seen_ms=there.seen_ms,
+                        )
+                        for match, there in workers.elsewhere(name)
+                    ),
                 )
                 for name, worker_queue in worker_queues.items()
                 if wanted in (None, name)
