@@ -24,3 +24,13 @@ class KeepsEpoch(Protocol):
     def take_epoch(self, epoch: int) -> None:
         """From the next `connect` on, every request goes out under this epoch. `connect` raises
         StaleEpoch where the device has a higher one, and LinkLost where it keeps none."""
+
+
+@runtime_checkable
+class TakesManyClients(Protocol):
+    """A driver to whose server any number of clients may be connected, so that a new one keeps
+    nobody away. No driver has to."""
+
+    @property
+    def many_clients(self) -> str:
+        """Why, for people; empty where a new connection may cut the one before."""

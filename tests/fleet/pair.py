@@ -96,7 +96,9 @@ class Pair:
         fence: str = "device",
         time_scale: float = 0.02,
         lease_s: float = LEASE_S,
+        robot: Mapping[str, Any] | None = None,
     ) -> None:
+        """`robot`: driver and options of another one than the pair has itself."""
         self._folder = folder
         self._port = free_port()
         self._time_scale = time_scale
@@ -104,9 +106,13 @@ class Pair:
         self._log = folder / "device.log"
         self._device: subprocess.Popen[bytes] | None = None
         quick = {"hello_s": 2, "repeat_s": 0.1, "answer_s": 2, "heartbeat_s": 0.3, "silence_s": 2}
-        robot = {
+        own = {
             "driver": "jsonline",
             "options": {"port": f"socket://127.0.0.1:{self._port}", **quick},
+        }
+        self._has_device = robot is None
+        robot = {
+            **(robot or own),
             "standby": {"fence": fence, "lease_s": lease_s, "margin_s": lease_s / 4},
             "on_start": "resume",
             "reconnect_s": 0.2,
@@ -117,7 +123,8 @@ class Pair:
 
     async def __aenter__(self) -> Self:
         self.http = aiohttp.ClientSession()
-        await asyncio.to_thread(self.power)
+        if self._has_device:
+            await asyncio.to_thread(self.power)
         return self
 
     async def __aexit__(self, *_: object) -> None:

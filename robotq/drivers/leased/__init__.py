@@ -4,7 +4,7 @@ before everything that it sends."""
 from __future__ import annotations
 
 from robotq.drivers.base import Driver, DriverFactory, DriverSetup
-from robotq.drivers.epochs import KeepsEpoch
+from robotq.drivers.epochs import KeepsEpoch, TakesManyClients
 from robotq.drivers.leased.driver import Leased
 from robotq.drivers.leased.settling import SettlesLeased
 from robotq.drivers.settling import Settles
@@ -23,5 +23,11 @@ def leased(setup: DriverSetup, make: DriverFactory) -> Driver:
         raise ConfigError(
             f"robots.{setup.robot}.standby.fence: found device, and this driver has no epoch for "
             "its device; expected one_client or none"
+        )
+    many = first.many_clients if isinstance(first, TakesManyClients) else ""
+    if tenure.fence == "one_client" and many:
+        raise ConfigError(
+            f"robots.{setup.robot}.standby.fence: found one_client, and {many}; expected none: a "
+            "person confirms that the old machine is off"
         )
     return (SettlesLeased if isinstance(first, Settles) else Leased)(setup, make, first)

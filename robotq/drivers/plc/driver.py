@@ -70,6 +70,13 @@ class PlcDriver:
             immediate_while_busy=True,
         )
 
+    @property
+    def many_clients(self) -> str:
+        """Of `TakesManyClients`."""
+        if self._ready.written.modbus_rtu is not None:
+            return ""
+        return "a PLC in the network is asked over three connections of one driver already"
+
     # -- the link ------------------------------------------------------------------------------
 
     def connect(self) -> None:

@@ -95,6 +95,11 @@ class RosbridgeDriver:
             immediate_while_busy=True,
         )
 
+    @property
+    def many_clients(self) -> str:
+        """Of `TakesManyClients`."""
+        return "a rosbridge takes any number of clients"
+
     # -- the link ------------------------------------------------------------------------------
 
     def connect(self) -> None:

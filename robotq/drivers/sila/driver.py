@@ -71,6 +71,11 @@ class SilaDriver:
             immediate_while_busy=True,
         )
 
+    @property
+    def many_clients(self) -> str:
+        """Of `TakesManyClients`."""
+        return "a SiLA server takes any number of clients"
+
     # -- the link ------------------------------------------------------------------------------
 
     def connect(self) -> None:
