@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,7 @@ async def test_machine_that_drives_is_gone_in_mid_command__the_other_waits_for_a
     new_postgres: str, tmp_path: Path, there: There, ends: str
 ) -> None:
     robot = {**there.robot, "on_shutdown": "leave"}
-    async with Pair(
-        tmp_path, new_postgres, fence="none", lease_s=_LEASE_S, robot=robot
-    ) as pair:
+    async with Pair(tmp_path, new_postgres, fence="none", lease_s=_LEASE_S, robot=robot) as pair:
         one, two = pair.one, pair.two
         await one.start()
         await pair.until(lambda: _drives(pair, one), 60)
@@ -183,7 +181,8 @@ def test_one_client__is_no_fence_where_the_server_takes_any_number(
     pytest.importorskip({"plc": "asyncua", "sila": "sila2"}.get(driver, "aiohttp"))
     options, create = _of(driver, tmp_path)
     for fence, refused in (("one_client", True), ("none", False)):
-        setup, _ = driver_setup(tmp_path, options, tenure=Tenure(_NAME, fence))
+        plain, _ = driver_setup(tmp_path, options)
+        setup = replace(plain, tenure=Tenure(_NAME, fence))
         if refused:
             with pytest.raises(ConfigError, match=r"standby\.fence: found one_client"):
                 leased(setup, create)
