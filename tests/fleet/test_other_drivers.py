@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from robotq.config import load_config
 from robotq.drivers.base import DriverFactory
 from robotq.drivers.leased import leased
 from robotq.model.errors import ConfigError
@@ -29,6 +30,7 @@ pytestmark = [
     pytest.mark.real_time("a lease runs out by the clock of the wall"),
 ]
 
+_ROOT = Path(__file__).parents[2]
 _LEASE_S = 3.0
 _STEPS, _STEP_S = 400, 0.02
 
@@ -178,7 +180,7 @@ async def _says(pair: Pair, machine: Machine, text: str) -> bool:
 def test_one_client__is_no_fence_where_the_server_takes_any_number(
     tmp_path: Path, driver: str
 ) -> None:
-    pytest.importorskip({"plc": "asyncua", "sila": "sila2"}.get(driver, "aiohttp"))
+    pytest.importorskip({"plc": "pymodbus", "sila": "sila2"}.get(driver, "aiohttp"))
     options, create = _of(driver, tmp_path)
     for fence, refused in (("one_client", True), ("none", False)):
         plain, _ = driver_setup(tmp_path, options)
@@ -202,10 +204,5 @@ def _of(driver: str, folder: Path) -> tuple[Mapping[str, Any], DriverFactory]:
         return {**OPTIONS, "address": "127.0.0.1:9"}, sila.create
     from robotq.drivers import plc  # noqa: PLC0415
 
-    nodes = {"go": "ns=2;s=go", "done": "ns=2;s=done"}
-    move = {"pattern": "pulse", "start": "go", "done": "done"}
-    return {
-        "opcua": {"url": "opc.tcp://127.0.0.1:9"},
-        "nodes": {name: {"node": node, "type": "bool"} for name, node in nodes.items()},
-        "commands": {"MOVE": move},
-    }, plc.create
+    config = load_config(_ROOT / "config" / "plc-station.yaml", {}, {})
+    return config.robots["station"].options, plc.create
