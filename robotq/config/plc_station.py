@@ -106,7 +106,26 @@ class PlcAlarm:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class PlcLads:
+    """A program of a functional unit of LADS (OPC 30500-1), in place of a handshake."""
+
+    unit: str
+    """Its node such as ns=5;i=5012, or its browse names from Objects, with / between them."""
+    program: str
+    """The id of the program template."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Name of a property -> the parameter whose value it gets."""
+    sample: str | None = None
+    """The parameter that is the id of the sample."""
+    stopped_is_done: bool = False
+    """This unit has no RunningStateMachine, and it goes from Running to Stopped by itself only at
+    a good end, and nobody but robotq stops it. Without that, such an end is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PlcCommand:
+    lads: PlcLads | None = None
+    """With it there is no pattern, and nothing in `write`."""
     pattern: Literal["pulse", "request", "numbered"] | None = None
     """None: a query, that only reads."""
     start: str | None = None
@@ -202,6 +221,7 @@ def _below(path: KeyPath) -> Any:
         "s7": PlcS7,
         "nodes": PlcNode,
         "outcome": PlcOutcome,
+        "lads": PlcLads,
         "alarms": PlcAlarm,
         "stop": PlcStop,
     }

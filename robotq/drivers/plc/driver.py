@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from robotq.drivers.base import (
     Acknowledgement,
@@ -16,22 +16,25 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
-    Stopped,
     UncertainOutcome,
     UnknownCommand,
 )
 from robotq.drivers.params import checked
 from robotq.drivers.plc.connections import Connection, connections
 from robotq.drivers.plc.handshake import Handshake
+from robotq.drivers.plc.lads_run import LadsRun, settled
+from robotq.drivers.plc.lads_units import LadsUnits, properties_of, sample_of
+from robotq.drivers.plc.numbered import settled_by_number
 from robotq.drivers.plc.options import PlcOptions, read_options
-from robotq.drivers.plc.pattern import Hooks, Refused, judge
+from robotq.drivers.plc.pattern import Hooks, Refused
 from robotq.drivers.plc.reading import PlcProgram
 from robotq.drivers.plc.watch import Watch
 from robotq.drivers.settling import Settled, UnsettledRun
-from robotq.model.carried.live_value import LONGEST_UNIT, LiveValue, LiveValues
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
+
+_T = TypeVar("_T")
 
 
 class _Run:
@@ -53,6 +56,7 @@ class PlcDriver:
         self._stop_plc: Connection | None = None
         """Of its own: a stop waits for no answer to anything else."""
         self._look_plc: Connection | None = None
+        self._units = LadsUnits(options.ready.units)
         self._watch: Watch | None = None
         self._run: _Run | None = None
         self._latched = False
@@ -65,7 +69,7 @@ class PlcDriver:
         stop = self._ready.written.stop
         return Capabilities(
             acknowledgement=Acknowledgement.FINISHED,
-            stop_out_of_band=stop is not None,
+            stop_out_of_band=stop is not None or bool(self._units),
             position_survives_stop=True,
             immediate_while_busy=True,
         )
@@ -84,11 +88,13 @@ class PlcDriver:
         try:
             self._stop_plc, self._plc, self._look_plc = connections(self._ready)
             self._stop_plc.open()
+            self._units.stop_over(self._stop_plc)
             if self._latched:
                 self._send_stop()
             self._plc.open()
             # every node that commands use is there, and can be read
             self._plc.read(self._ready.nodes)
+            self._units.work_over(self._plc)
             self._look_plc.open()
         except LinkLost:
             self._shut()
@@ -121,6 +127,7 @@ class PlcDriver:
             if client is not None:
                 client.close()
         self._plc = self._stop_plc = self._look_plc = None
+        self._units.lost()
         if watch is not None:
             watch.join()
 
@@ -128,6 +135,8 @@ class PlcDriver:
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         program = self._program(command)
+        if program.lads is not None:
+            return self._begun(program, command, context)
         if program.pattern is None:
             return self._asked(program, command)
         given = checked(program.params, command.params)
@@ -146,8 +155,44 @@ class PlcDriver:
         context: CommandContext,
         act: Callable[[Handshake], Mapping[str, Any]],
     ) -> JsonObject:
-        plc, pattern = self._plc, program.pattern
+        pattern = program.pattern
         assert pattern is not None
+
+        def acted(plc: Connection, hooks: Hooks) -> Mapping[str, Any]:
+            return act(Handshake(plc, pattern, self._ready.station, hooks, context))
+
+        read = self._followed(acted)
+        return {name: read[node] for name, node in program.result.items()}
+
+    def _begun(self, program: PlcProgram, command: Command, context: CommandContext) -> JsonObject:
+        """A program of LADS."""
+        lads = program.lads
+        assert lads is not None
+        given = checked(program.params, command.params)
+        properties, sample = properties_of(lads, given), sample_of(lads, given)
+        details = {"unit": lads.unit}
+        return self._program_run(
+            program,
+            context,
+            lambda run: run.carry_out(lads.program, properties, sample, details),
+        )
+
+    def _program_run(
+        self, program: PlcProgram, context: CommandContext, act: Callable[[LadsRun], str]
+    ) -> JsonObject:
+        lads = program.lads
+        assert lads is not None
+
+        def acted(plc: Connection, hooks: Hooks) -> JsonObject:
+            unit, done = self._units.of(lads.unit), lads.stopped_is_done
+            run = act(LadsRun(unit, self._ready.station, hooks, context, stopped_is_done=done))
+            read = plc.read(frozenset(program.result.values())) if program.result else {}
+            return {"run": run, **{name: read[node] for name, node in program.result.items()}}
+
+        return self._followed(acted)
+
+    def _followed(self, act: Callable[[Connection, Hooks], _T]) -> _T:
+        plc = self._plc
         if plc is None or not self._up:
             raise LinkLost(self._why_lost)
         run = _Run()
@@ -160,13 +205,12 @@ class PlcDriver:
         )
         self._run = run
         try:
-            read = act(Handshake(plc, pattern, self._ready.station, hooks, context))
+            return act(plc, hooks)
         except LinkLost as error:
             self._on_lost(str(error))
             raise
         finally:
             self._run = None
-        return {name: read[node] for name, node in program.result.items()}
 
     def _pause(self, run: _Run) -> None:
         run.woken.wait(self._ready.written.poll_s)
@@ -176,7 +220,7 @@ class PlcDriver:
 
     def immediate(self, command: Command) -> JsonObject:
         program = self._program(command)
-        if program.pattern is not None:
+        if program.pattern is not None or program.lads is not None:
             raise UnknownCommand("it is no query")
         return self._asked(program, command)
 
@@ -199,38 +243,21 @@ class PlcDriver:
     def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:  # noqa: ARG002
         """Of `Settles`: by the number that the PLC has stored. A request that the PLC does not
         have is unknown, and not "never started": it may be on its way in the old connection."""
+        lads = self._program(run.command).lads
+        if lads is not None:
+            return settled(self._units.that_has(lads, run), run)
         program, number = self._numbered(run)
-        pattern, plc = program.pattern, self._plc
-        assert pattern is not None
+        plc = self._plc
         if plc is None:
             raise LinkLost(self._why_lost)
-        names = [pattern.start, pattern.done, self._ready.station.boot]
-        asked = [name for name in names if name is not None]
-        seen = plc.read(asked)
-        boot = "" if self._ready.station.boot is None else str(seen[self._ready.station.boot])
-        if boot != run.boot:
-            return Settled.unknown("the PLC has started anew")
-        if seen[pattern.start] != number:
-            return Settled.unknown(f"{pattern.start} is {seen[pattern.start]}, not {number}")
-        if seen[pattern.done] != number:
-            return Settled.running(id=str(seen[pattern.start]), boot=boot)
-        if pattern.outcome is None:
-            return Settled.unknown("the PLC does not store how it ended: expected `outcome`")
-        stored = plc.read({*pattern.results, pattern.outcome.node})
-        if plc.read(asked) != seen:
-            return Settled.unknown("it has changed while it was read")
-        told = str(seen[pattern.done])
-        try:
-            judge(pattern.outcome, stored[pattern.outcome.node])
-        except Stopped:
-            return Settled.stopped(id=told, boot=boot)
-        except DriverError as error:
-            return Settled.failed(str(error), id=told, boot=boot)
-        result = {name: stored[node] for name, node in program.result.items()}
-        return Settled.completed(result, id=told, boot=boot)
+        return settled_by_number(plc, program, number, self._ready.station.boot, run.boot)
 
     def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
         """Of `Settles`."""
+        program = self._program(run.command)
+        if program.lads is not None:
+            self._units.that_has(program.lads, run)
+            return self._program_run(program, context, lambda each: each.attach(run))
         program, number = self._numbered(run)
         return self._carried(program, context, lambda each: each.follow(number, run.boot))
 
@@ -281,12 +308,14 @@ class PlcDriver:
     def _send_stop(self) -> None:
         """Raises DriverError, LinkLost."""
         stop, plc = self._ready.station.stop, self._stop_plc
-        if stop is None:
+        if stop is None and not self._units:
             raise DriverError("this station has no stop bit in its options")
         if plc is None:
             raise LinkLost(self._why_lost)
         try:
-            plc.write(stop, True)
+            if stop is not None:
+                plc.write(stop, True)
+            self._units.end(abort=self._latched)
         except Refused as error:
             raise DriverError(f"the PLC refuses the stop: {error}") from error
 
@@ -298,26 +327,8 @@ class PlcDriver:
         return DriverStatus(
             link=LinkState.CONNECTED,
             details={"emergency_stop": self._latched, "nodes": len(self._ready.nodes)},
-            values=self._values(),
+            values={} if (watch := self._watch) is None else watch.values(),
         )
-
-    def _values(self) -> LiveValues:
-        """What is shown of the nodes, as it was read a moment ago."""
-        watch = self._watch
-        if watch is None or watch.seen is None:
-            return {}
-        read_at, seen = watch.seen
-        age_s = max(0.0, time.monotonic() - read_at)
-        written = self._ready.written.shows
-        return {
-            name: LiveValue(
-                value=float(seen[node]),
-                unit=self._ready.nodes[node].written.unit[:LONGEST_UNIT],
-                normal=None if (normal := written[name].normal) is None else (normal[0], normal[1]),
-                age_s=age_s,
-            )
-            for name, node in self._ready.shows.items()
-        }
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Only the same options: other nodes and commands need a new start."""

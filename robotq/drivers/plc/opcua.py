@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from robotq.config.plc_station import PlcOpcUa
 from robotq.drivers.base import LinkLost
@@ -17,10 +17,14 @@ from robotq.model.errors import ConfigError
 if TYPE_CHECKING:
     from asyncua.sync import Client
 
+_T = TypeVar("_T")
 _REFUSALS = (
     "BadNotWritable", "BadTypeMismatch", "BadUserAccessDenied", "BadNodeIdUnknown", "BadOutOfRange",
-    "BadWriteNotSupported", "BadNodeIdInvalid", "BadAttributeIdInvalid",
+    "BadWriteNotSupported", "BadNodeIdInvalid", "BadAttributeIdInvalid", "BadMethodInvalid",
+    "BadInvalidState", "BadInvalidArgument", "BadArgumentsMissing", "BadTooManyArguments",
+    "BadNotExecutable", "BadNotFound", "BadNotSupported", "BadNotImplemented", "BadLocked",
 )  # fmt: skip
+"""Of a write or a call: nothing was done."""
 _TYPES: Mapping[str, str] = {
     "bool": "Boolean", "int16": "Int16", "uint16": "UInt16", "int32": "Int32", "uint32": "UInt32",
     "float32": "Float", "float64": "Double",
@@ -33,6 +37,19 @@ def check_installed() -> None:
         import asyncua.sync  # noqa: F401, PLC0415 - only where it is used
     except ImportError as error:
         raise ConfigError("OPC UA needs asyncua: pip install 'robotq[opcua]'") from error
+
+
+@contextlib.contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Raises Refused where the server has answered that it does not do this."""
+    from asyncua.ua.uaerrors import UaStatusCodeError  # noqa: PLC0415 - only where it is used
+
+    try:
+        yield
+    except UaStatusCodeError as error:
+        if type(error).__name__ in _REFUSALS:
+            raise Refused(f"{what}: {error}") from error
+        raise
 
 
 class OpcUaPlc:
@@ -82,23 +99,24 @@ class OpcUaPlc:
             told[name] = node.value(raw)
         return told
 
+    def asked(self, what: str, ask: Callable[[Client], _T]) -> _T:
+        """What `ask` answers. Raises LinkLost, and what it raises of robotq's own."""
+        with self._lock:
+            client = self._there()
+            with self._as_lost(what):
+                return ask(client)
+
     def write(self, name: str, value: Any) -> None:
         """Raises LinkLost, Refused."""
         from asyncua import ua  # noqa: PLC0415 - only where it is used
-        from asyncua.ua.uaerrors import UaStatusCodeError  # noqa: PLC0415
 
         node = self._nodes[name]
         kind = ua.VariantType[_TYPES[node.written.type]]
         data = ua.DataValue(ua.Variant(node.raw(value), kind))
         with self._lock:
             client = self._there()
-            with self._as_lost(name):
-                try:
-                    client.get_node(self._address(name)).write_value(data)
-                except UaStatusCodeError as error:
-                    if type(error).__name__ in _REFUSALS:
-                        raise Refused(f"{name}: {error}") from error
-                    raise
+            with self._as_lost(name), refusals(name):
+                client.get_node(self._address(name)).write_value(data)
 
     def close(self) -> None:
         self._closed = True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from robotq.config.plc_station import (
     PlcAlarm,
     PlcCommand,
+    PlcLads,
     PlcNode,
     PlcOutcome,
     PlcStation,
@@ -22,6 +23,8 @@ from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
 from robotq.model.carried.live_value import MOST_VALUES, LiveValue, fault_of
 
 _MOST_BITS = 32
+_SERVER_STATE = "i=2259"
+"""0 while an OPC UA server runs."""
 _NODES: Mapping[str, Callable[[PlcNode], Node]] = {
     "modbus": modbus_node,
     "modbus_rtu": modbus_node,
@@ -36,7 +39,8 @@ class PlcProgram:
     """What is done for one command."""
 
     pattern: Pattern | None
-    """None for a query."""
+    """None for a query, and for a program of LADS."""
+    lads: PlcLads | None = None
     params: Mapping[str, Param]
     write: Mapping[str, str]
     """Node -> parameter."""
@@ -57,6 +61,12 @@ class ReadyStation:
     watchdog: str | None
     shows: Mapping[str, str]
     """Name of a value -> its node."""
+
+    @property
+    def units(self) -> Collection[str]:
+        """Of LADS, where they are."""
+        each = (program.lads for program in self.programs.values())
+        return dict.fromkeys(lads.unit for lads in each if lads is not None)
 
 
 class StationReader:
@@ -92,6 +102,10 @@ class StationReader:
             name: self._program(command, ("commands", name))
             for name, command in written.commands.items()
         }
+        if written.opcua is not None and any(each.lads for each in programs.values()):
+            # what is looked at to see that the server is there
+            server = PlcNode(name="server state", type="int32", address=_SERVER_STATE)
+            self._used.setdefault(server.name, opcua_node(server))
         beat = written.heartbeat
         dog = written.watchdog
         ready = ReadyStation(
@@ -181,8 +195,13 @@ class StationReader:
         }
         for node, name in write.items():
             self._fits(node, name, params, (*at, "write", node))
-        for name in params.keys() - set(write.values()):
+        lads = command.lads
+        given = set() if lads is None else {*lads.properties.values(), lads.sample or ""} - {""}
+        for name in params.keys() - set(write.values()) - given:
             fault((*at, "params", name), "is written nowhere: expected it in `write`")
+        if lads is not None:
+            self._lads(command, lads, given - params.keys(), at)
+            return PlcProgram(pattern=None, lads=lads, params=params, write={}, result=result)
         if command.query:
             if command.pattern is not None or write:
                 fault(at, "a query only reads: expected no pattern, and nothing in write")
@@ -193,6 +212,20 @@ class StationReader:
             write=write,
             result=result,
         )
+
+    def _lads(
+        self, command: PlcCommand, lads: PlcLads, unknown: Collection[str], at: KeyPath
+    ) -> None:
+        fault, here = self._pieces.fault, (*at, "lads")
+        if self._written.opcua is None:
+            fault(here, "only a server of OPC UA has programs of LADS")
+        if command.pattern is not None or command.write or command.query:
+            fault(at, "a program of LADS has no pattern, nothing in write, and is no query")
+        for name in unknown:
+            fault(here, f"found {name!r}, expected a name of params")
+        for key in ("unit", "program"):
+            if not getattr(lads, key).strip("/ "):
+                fault((*here, key), "is empty")
 
     def _fits(self, node: str, name: str, params: Mapping[str, Param], at: KeyPath) -> None:
         param = params.get(name)
@@ -207,7 +240,7 @@ class StationReader:
     def _pattern(self, command: PlcCommand, results: frozenset[str], at: KeyPath) -> Pattern | None:
         fault, numbered = self._pieces.fault, command.pattern == "numbered"
         if command.pattern is None or command.start is None or command.done is None:
-            fault(at, "expected pattern, start and done, or query: true")
+            fault(at, "expected pattern, start and done, or lads, or query: true")
             return None
         if command.pattern == "request" and command.accepted is None:
             fault((*at, "accepted"), "is missing: the bit that says that the request was received")

@@ -8,6 +8,7 @@ from typing import Any
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.plc.connections import Connection, check_installed, one_connection
+from robotq.drivers.plc.lads_units import LadsUnits
 from robotq.drivers.plc.reading import ReadyStation
 
 
@@ -27,8 +28,8 @@ class Tried:
 
 
 def tried(ready: ReadyStation) -> Iterator[Tried]:
-    """Every node of the table, in its order. Raises ConfigError where the library is missing, and
-    LinkLost where the PLC is not there."""
+    """Every node of the table, in its order, and every unit of LADS. Raises ConfigError where the
+    library is missing, and LinkLost where the PLC is not there."""
     check_installed(ready)
     connection = _opened(ready)
     try:
@@ -49,6 +50,19 @@ def tried(ready: ReadyStation) -> Iterator[Tried]:
                 unit=node.written.unit,
                 fault=fault,
                 used=name in ready.nodes,
+            )
+        for where in ready.units:
+            value, fault = None, ""
+            try:
+                units = LadsUnits([where])
+                units.work_over(connection)
+                value = units.of(where).look().state
+            except LinkLost as error:
+                fault = error.reason
+                connection.close()
+                connection = _opened(ready)
+            yield Tried(
+                name=where, alias="", address="LADS", value=value, unit="", fault=fault, used=True
             )
     finally:
         connection.close()

@@ -10,6 +10,7 @@ from typing import Any
 from robotq.drivers.base import LinkLost
 from robotq.drivers.plc.pattern import Plc, Refused
 from robotq.drivers.plc.reading import ReadyStation
+from robotq.model.carried.live_value import LONGEST_UNIT, LiveValue, LiveValues
 
 _TURN_S = 0.2
 _SHOW_S = 1.0
@@ -38,6 +39,23 @@ class Watch:
     def join(self) -> None:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(self._ready.written.answer_s * 2)
+
+    def values(self) -> LiveValues:
+        """What is shown of the nodes, as it was read a moment ago."""
+        if self.seen is None:
+            return {}
+        read_at, seen = self.seen
+        age_s = max(0.0, time.monotonic() - read_at)
+        written = self._ready.written.shows
+        return {
+            name: LiveValue(
+                value=float(seen[node]),
+                unit=self._ready.nodes[node].written.unit[:LONGEST_UNIT],
+                normal=None if (normal := written[name].normal) is None else (normal[0], normal[1]),
+                age_s=age_s,
+            )
+            for name, node in self._ready.shows.items()
+        }
 
     def _run(self) -> None:
         try:

@@ -60,6 +60,46 @@ def test_fault__is_told_with_its_place(
     assert told in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("opcua",), None, "expected one of modbus, modbus_rtu, opcua and s7"),
+        (("commands", "WEIGH", "lads", "unit"), "/", "unit: is empty"),
+        (
+            ("commands", "WEIGH", "lads", "sample"),
+            "rack",
+            "found 'rack', expected a name of params",
+        ),
+        (("commands", "WEIGH", "lads", "properties"), {}, "rack_slot: is written nowhere"),
+        (("commands", "WEIGH", "pattern"), "pulse", "a program of LADS has no pattern"),
+        (("commands", "WEIGH", "query"), True, "is no query"),
+        (("commands", "WEIGH", "lads", "programme"), "x", "unknown key"),
+    ],
+)
+def test_fault__of_a_program_of_lads(path: tuple[Any, ...], value: Any, told: str) -> None:
+    options: Any = dict(load_config(ROOT / "config" / "lads-balance.yaml", {}, {}).robots)
+    options = copy.deepcopy(dict(options["balance"].options))
+    read = read_options("balance", options)
+    assert read.brings["WEIGH"]["schema"]["required"] == ["sample"]
+    command = options["commands"]["WEIGH"]
+    command["params"]["rack_slot"] = {"type": "text"}
+    command["lads"]["properties"] = {"Slot": "rack_slot"}
+    inner = options
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    with pytest.raises(ConfigError) as error:
+        read_options("balance", options)
+    assert told in str(error.value)
+
+
+def test_program_of_lads__needs_a_server_of_opc_ua(options: dict[str, Any]) -> None:
+    wrong = copy.deepcopy(options)
+    wrong["commands"]["RUN"] = {"lads": {"unit": "ns=5;i=1", "program": "Run"}}
+    with pytest.raises(ConfigError, match="only a server of OPC UA has programs of LADS"):
+        read_options("station", wrong)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_table__as_a_chinese_excel_writes_it(
     options: dict[str, Any], tmp_path: Path, encoding: str

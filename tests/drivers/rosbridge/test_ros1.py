@@ -22,6 +22,7 @@ from robotq.testing.driver_contract import (
 )
 from robotq.testing.settle_contract import SettleContract
 from tests.drivers.killed import KilledDaemon, killed, until
+from tests.drivers.rosbridge.bench import bench_of
 from tests.drivers.rosbridge.ros1_site import OPTIONS, Ros1Site
 from tests.slices import some
 
@@ -185,25 +186,7 @@ class TestContract(DriverContract, SettleContract):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[DriverBench]:
         site = Ros1Site(tmp_path)
-
-        def away() -> None:
-            site.bridge.away = True
-            site.bridge.disconnect()
-
-        def back() -> None:
-            site.bridge.away = False
-
-        yield DriverBench(
-            driver=site.driver,
-            links=site.links,
-            quick=Command(cmd_type="MOVE", params={"steps": 3}),
-            long=Command(cmd_type="MOVE", params={"steps": 300, "step_s": 0.01}),
-            query=Command(cmd_type="BATTERY"),
-            break_link=away,
-            mend_link=back,
-            motions=site.starts,
-            again=site.again,
-        )
+        yield bench_of(site)
         site.close()
 
 
