@@ -35,6 +35,8 @@ from robotq.store.queries import JobQuery
 _T = TypeVar("_T")
 
 NO_ANSWER = "reason.not_read"
+WRITTEN_LATE = "reason.written_late"
+"""Why a task is called off that was written after its caller had been told that it was not."""
 
 
 class Reads:
@@ -111,8 +113,27 @@ class Reads:
         return await self._read(self._store.deliveries(query))
 
     async def answer(self, scope: str, key: str) -> Answer | None:
-        """What was answered to a request with this Idempotency-Key."""
+        """What was answered to a request with this Idempotency-Key; None also where that never
+        reached anybody, and was taken back."""
+        answer = await self.kept_answer(scope, key)
+        return None if answer is None or await self.taken_back(answer) else answer
+
+    async def kept_answer(self, scope: str, key: str) -> Answer | None:
+        """The same as it is on disk."""
         return await self._read(self._store.answer(scope, key))
+
+    async def taken_back(self, answer: Answer) -> bool:
+        """Whether all its tasks were called off since they were written too late to be told, and
+        nobody has run one of them again."""
+        for task_id in answer.body["task_ids"]:
+            try:
+                if not written_late(await self.task(task_id)):
+                    return False
+            except RobotqError as error:
+                if error.code.name != "task_not_found":
+                    raise
+                return False
+        return bool(answer.body["task_ids"])
 
     async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
         """Those of the page, and how many there are on all pages."""
@@ -228,3 +249,15 @@ class Reads:
 
     def store_statistics(self) -> StoreStatistics:
         return self._store.statistics()
+
+
+def written_late(task: Task) -> bool:
+    """Whether it was called off since nobody had been told that it was accepted. It never ran, and
+    nobody has had it run again."""
+    return (
+        task.state is TaskState.CANCELLED
+        and task.started_at_ms is None
+        and task.retried_as is None
+        and task.error is not None
+        and task.error.args.get("reason") == WRITTEN_LATE
+    )

@@ -79,6 +79,12 @@ class SaveAnswer(msgspec.Struct, frozen=True, gc=False):
     answer: Answer
 
 
+class DropAnswer(msgspec.Struct, frozen=True, gc=False):
+    """Forget an answer, so that its key is free. Nothing happens where the key has another one."""
+
+    answer: Answer
+
+
 class SetFact(msgspec.Struct, frozen=True):
     """Remember a small fact about the daemon by name, e.g. whether it is armed."""
 
@@ -149,6 +155,7 @@ Mutation: TypeAlias = (
     | SaveOccupancy
     | DropOccupancy
     | SaveAnswer
+    | DropAnswer
     | SetFact
     | SaveDelivery
     | SaveItem

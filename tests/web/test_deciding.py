@@ -54,14 +54,14 @@ async def test_second_stop__closes_the_question_of_the_first_and_nothing_is_rese
         page = screen.page
         await call(site, "POST", "/estop", {"reason": "bottle fell"})
         notice = page.locator(".notice.bad").first
-        await notice.get_by_role("button", name="Reset…").click()
+        await notice.get_by_role("button", name="Reset the stop…").click()
         await expect(dialog(page)).to_contain_text("bottle fell")
         await call(site, "POST", "/estop", {"reason": "a person in the cell"})
         await expect(dialog(page)).to_have_count(0)
         await expect(page.locator("#messages")).to_contain_text("a newer stop has come")
         assert (await call(site, "GET", "/estop"))["latched"]
         # who looks again sees the newer one, and that is what is reset
-        await notice.get_by_role("button", name="Reset…").click()
+        await notice.get_by_role("button", name="Reset the stop…").click()
         await expect(dialog(page)).to_contain_text("a person in the cell")
         await dialog(page).get_by_role("button", name="It is safe: reset").click()
         await expect(page.locator(".notice", has_text="Paused")).to_be_visible()
@@ -173,8 +173,8 @@ async def test_held_motion__is_shown_with_who_and_since_and_let_go_by_a_button(
         await expect(notice).to_contain_text("anonymous")
         await expect(notice).to_contain_text("since")
         await expect(lane(page).locator(".times")).to_contain_text("held since")
-        await expect(lane(page).locator(".pill")).to_have_text("Motion paused")
-        await notice.get_by_role("button", name="Continue motion…").click()
+        await expect(lane(page).locator(".pill")).to_have_text("Motion held")
+        await notice.get_by_role("button", name="Resume motion…").click()
         await expect(page.get_by_role("button", name="Leave it held")).to_be_focused()
         assert await faults(page) == []
         await dialog(page).get_by_role("button", name="Move on, then stay paused").click()

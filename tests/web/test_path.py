@@ -136,12 +136,12 @@ async def test_emergency_stop__one_click_and_back_with_a_confirmation(
         await expect(page).to_have_title("⛔ All robots are stopped · robotq")
 
         # Enter alone does not reset
-        await notice.get_by_role("button", name="Reset…").click()
+        await notice.get_by_role("button", name="Reset the stop…").click()
         await expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("dialog")).to_have_count(0)
         await expect(lane(page).locator(".pill")).to_have_text("Stopped")
-        await notice.get_by_role("button", name="Reset…").click()
+        await notice.get_by_role("button", name="Reset the stop…").click()
         await page.get_by_role("button", name="It is safe: reset").click()
 
         # the queues stay paused, and say which button clears that
@@ -199,7 +199,7 @@ async def test_page__is_the_same_after_a_reload_and_after_the_daemon_was_away(
         screen.expected = GONE
         await site.stop()
         banner = page.locator(".banner.stale")
-        await expect(banner).to_contain_text("No contact with the daemon")
+        await expect(banner).to_contain_text("No contact with robotq")
         await expect(page.locator(".live")).to_have_text("Out of date")
         # whoever presses it now must not believe that it worked
         await page.get_by_role("button", name="Stop all robots").click()

@@ -12,12 +12,16 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
 
 from robotq.model.json import JsonObject
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""What may be half a character, which neither the disk nor anybody who reads it takes."""
 
 CANCEL_GOAL = "action_msgs/srv/CancelGoal"
 GOAL_STATUS_ARRAY = "action_msgs/msg/GoalStatusArray"
@@ -166,6 +170,8 @@ def read(text: str) -> Incoming | None:
     """
     # the bridge writes NaN and Infinity, which are no JSON: nobody knows such a value
     message = json.loads(text, parse_constant=lambda _: None)
+    if _HALF.search(text):
+        message = json.loads(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
     if not isinstance(message, Mapping):
         raise ValueError("no object")
     values, id_ = message.get("values"), message.get("id")

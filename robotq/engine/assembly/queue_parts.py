@@ -84,7 +84,7 @@ def make_queue(
         settings=settings,
         fitting=fitting,
     )
-    idempotency = Idempotency(reads)
+    idempotency = Idempotency(reads, base.commit)
     waiters = Waiters(lambda: settings.config.limits.waiting_requests)
     unfinished = [task for robot_queue in memory.robot_queues.values() for task in robot_queue]
     repeats = Repeats(admission, clock, unfinished)

@@ -59,7 +59,7 @@ class Checklist:
         self._clock = clock
         self._ids = ids
         self._locks = Locks()
-        self._idempotency = Idempotency(reads)
+        self._idempotency = Idempotency(reads, commit)
 
     # -- reading ---------------------------------------------------------------------------
 

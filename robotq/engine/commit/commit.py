@@ -81,6 +81,9 @@ class _Writing(msgspec.Struct):
 
     refused: bool
     """Whether its caller is told that it was not written, once the disk takes too long."""
+    mutations: Sequence[Mutation]
+    stands: Stands = True
+    """Where it comes too late."""
     given_up: bool = False
     """That was told."""
 
@@ -143,6 +146,8 @@ class Commit:
         """One for each task that somebody is changing, by its id."""
         self.reason: str | None = None
         """Why the store takes no writes; None while it does."""
+        self._given_up: list[_Writing] = []
+        """What may be on disk by now, and whose callers were told that it is not."""
         self.late: list[Late] = []
         """To be undone, except what stands."""
 
@@ -193,7 +198,7 @@ class Commit:
         whole = mutations
         if following or holds is not None:
             whole = _together(mutations, following, holds)
-        writing = _Writing(refused=True)
+        writing = _Writing(refused=True, mutations=whole, stands=stands)
 
         def committed(events: Sequence[Event]) -> None:
             if writing.given_up:
@@ -255,7 +260,9 @@ class Commit:
                     if self._elsewhere(mutations):
                         await self._store.apply(whole, committed)
                     else:
-                        await self._hand_over(_Writing(refused=False), whole, committed)
+                        await self._hand_over(
+                            _Writing(refused=False, mutations=whole), whole, committed
+                        )
                     written = True
                 except SharedUnavailable as error:
                     _log.warning("not in the shared database: %s", error)
@@ -268,6 +275,21 @@ class Commit:
                 self._resources.give_back(claimed.queue)
                 self._memory.wake_robots()
         return written
+
+    def takes_back(self, task_ids: Iterable[str]) -> bool:
+        """Whether new ones of these were written too late to be told, and will be called off, or
+        nobody knows yet whether they will."""
+        doubtful: list[Late | _Writing] = [*self.late, *self._given_up]
+        if not self._answering.is_set():
+            # they wait behind what came too late
+            doubtful += [one for _, answer, one in self._handed_over if not answer.done()]
+        ids = frozenset(task_ids) if doubtful else frozenset()
+        return any(
+            isinstance(one, SaveTask) and one.before is None and one.task.id in ids
+            for late in doubtful
+            if not _known_to_stand(late.stands)
+            for one in late.mutations
+        )
 
     # -- what other daemons change as well -------------------------------------------------------
 
@@ -392,6 +414,7 @@ class Commit:
                 self._hangs()
                 if writing.refused:
                     writing.given_up = True
+                    self._given_up.append(writing)
                     answer.set_exception(NotAnswered())
             handed_over.popleft()
 
@@ -481,6 +504,7 @@ class Commit:
 
     def all_answered(self) -> None:
         """It is known what became of all that was handed over."""
+        self._given_up.clear()
         self._answering.set()
 
     def works_again(self) -> None:
@@ -506,6 +530,12 @@ def _together(
 ) -> Sequence[Mutation]:
     """What goes into one transaction."""
     return [*mutations, *following, *(holds.mutations if holds is not None else ())]
+
+
+def _known_to_stand(stands: Stands) -> bool:
+    if isinstance(stands, bool):
+        return stands
+    return stands.done() and not stands.cancelled() and stands.result()
 
 
 def _heard(answer: asyncio.Future[Any]) -> None:

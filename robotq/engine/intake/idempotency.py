@@ -8,12 +8,12 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from robotq.engine.commit.commit import NotAnswered, Stands
+from robotq.engine.commit.commit import Commit, NotAnswered, Stands
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
-from robotq.store.port import Answer, DuplicateKey, Mutation, SaveAnswer
+from robotq.store.port import Answer, DropAnswer, DuplicateKey, Mutation, SaveAnswer
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -81,8 +81,9 @@ Accept = Callable[[SaveAccepted], Awaitable[Accepted]]
 class Idempotency:
     """Accepts each key once, also when the same request arrives twice at the same time."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, commit: Commit) -> None:
         self._reads = reads
+        self._commit = commit
         self._under_way: dict[tuple[str, str], asyncio.Event | None] = {}
         """By scope and key; the event is there only if another one waits."""
 
@@ -162,11 +163,20 @@ class Idempotency:
             waited_for.set()
 
     async def known(self, request: KeyedRequest) -> Accepted | None:
-        """The answer that this key has got before.
+        """The answer that this key has got before. One that the disk took too late, so that it
+        was told as refused, is none: as soon as its tasks are called off the key is free again.
 
-        Raises RobotqError idempotency_conflict, store_unavailable."""
-        known = await self._reads.answer(request.scope, request.key)
-        return None if known is None else _again(known, request)
+        Raises RobotqError idempotency_conflict, store_unavailable; NotAnswered as long as its
+        tasks are still to be called off."""
+        known = await self._reads.kept_answer(request.scope, request.key)
+        if known is None:
+            return None
+        if self._commit.takes_back(known.body["task_ids"]):
+            raise NotAnswered
+        if await self._reads.taken_back(known):
+            await self._commit.write([DropAnswer(known)])
+            return None
+        return _again(known, request)
 
 
 def answer_of(request: KeyedRequest, accepted: Accepted, now_ms: int) -> Mutation:

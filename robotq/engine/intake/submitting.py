@@ -27,6 +27,7 @@ from robotq.engine.intake.idempotency import (
 from robotq.engine.intake.judging import Judging
 from robotq.engine.intake.programs import Programs
 from robotq.engine.intake.read_command import Order
+from robotq.engine.reads import written_late
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
@@ -255,7 +256,7 @@ class Submitting:
                     for (task_id, _), order in zip(again, orders, strict=True)
                 ]
                 for task, _ in ended:
-                    _check_retry(task)
+                    await self._check_retry(task)
                 room = stack.enter_context(self._admission.room([one.command for _, one in ended]))
                 if stay_paused:
                     for queue in dict.fromkeys(task.queue for task, _ in ended):
@@ -303,14 +304,21 @@ class Submitting:
             return await accept(None)
         return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
 
-
-def _check_retry(task: Task) -> None:
-    """Raises RobotqError wrong_state, already_retried."""
-    if not task.state.final or task.outcome_unknown or task.work is not None:
-        state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
-        raise RobotqError("wrong_state", task_id=task.id, state=state, action="retry")
-    retried_as = task.retried_as
-    if retried_as is None and task.resolution is not None:
-        retried_as = task.resolution.retried_as
-    if retried_as is not None:
+    async def _check_retry(self, task: Task) -> None:
+        """Raises RobotqError wrong_state, already_retried, store_unavailable."""
+        if not task.state.final or task.outcome_unknown or task.work is not None:
+            state = OUTCOME_UNKNOWN if task.outcome_unknown else task.state.value
+            raise RobotqError("wrong_state", task_id=task.id, state=state, action="retry")
+        retried_as = task.retried_as
+        if retried_as is None and task.resolution is not None:
+            retried_as = task.resolution.retried_as
+        if retried_as is None:
+            return
+        try:
+            if written_late(await self._commit.find(retried_as)):
+                # it was told as refused, and was called off
+                return
+        except RobotqError as error:
+            if error.code.name != "task_not_found":
+                raise
         raise RobotqError("already_retried", task_id=task.id, retried_as=retried_as)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain, plain_in_slices, plain_text
 from robotq.model.task import Question, Task
 from robotq.steps import Program
+
+_log = logging.getLogger(__name__)
 
 
 class RunContext:
@@ -187,7 +190,15 @@ class RunContext:
         naming = self._naming
         if naming is None:
             return
-        named = naming.take(run_id, boot, details)
+        try:
+            named = naming.take(run_id, boot, details)
+        except ValueError as error:
+            if begun:
+                # it moves already, and goes on: only after a crash nobody can ask for it
+                _log.warning("the id of the run is not kept: %s", error)
+                return
+            # nothing was sent
+            raise DriverError(str(error)) from error
         self._post(naming.write, named)
         if begun:
             return

@@ -16,7 +16,7 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.model.clock import MotionClock, WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
-from robotq.model.json.safe import plain
+from robotq.model.json.safe import plain, plain_text
 from robotq.model.task import DeviceRun, Task
 
 _log = logging.getLogger(__name__)
@@ -62,9 +62,13 @@ class Naming:
         self._writing: set[asyncio.Task[None]] = set()
 
     def take(self, run_id: str, boot: str, details: JsonObject | None) -> Named:
-        """Raises ValueError for what is too long."""
+        """Raises ValueError for what cannot be kept: too long, or no text that a disk takes. A
+        changed id would be that of another run."""
         if not run_id or len(run_id) > _ID or len(boot) > _ID:
             raise ValueError(f"the id of a run has 1 to {_ID} characters")
+        if plain_text(run_id) != run_id or plain_text(boot) != boot:
+            odd = ascii(run_id if plain_text(run_id) != run_id else boot)
+            raise ValueError(f"the id of a run is no Unicode text: {odd}")
         kept: dict[str, Any] = plain(details or {})
         if len(orjson.dumps(kept)) > _DETAILS:
             raise ValueError(f"the details of a run have at most {_DETAILS} bytes")

@@ -10,6 +10,7 @@ from robotq.engine.commit.commit import Commit, Late
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.queue import TaskQueue
+from robotq.engine.reads import WRITTEN_LATE
 from robotq.engine.robot.robot import Robot
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
@@ -20,8 +21,6 @@ from robotq.model.task import Task
 from robotq.store.port import Mutation, SaveTask, Store, StoreUnavailable
 
 _log = logging.getLogger(__name__)
-
-_LATE = "reason.written_late"
 
 
 class Outage:
@@ -112,7 +111,7 @@ class Outage:
             if mutation.before is None:
                 await self._call_off(task)
             elif task.queue in self._robots and (task.resolution or not task.state.final):
-                self._holds.set(task.queue, HoldCode.PAUSED, reason=_LATE)
+                self._holds.set(task.queue, HoldCode.PAUSED, reason=WRITTEN_LATE)
                 hold = self._holds.get(task.queue, HoldCode.OUTCOME_UNKNOWN)
                 if task.resolution and hold is not None and hold.task_id == task.id:
                     # it is resolved, so nobody could lift this any more
@@ -120,7 +119,7 @@ class Outage:
 
     async def _call_off(self, task: Task) -> None:
         try:
-            await self._queue.cancel_waiting(task.id, actor="robotq", reason=_LATE)
+            await self._queue.cancel_waiting(task.id, actor="robotq", reason=WRITTEN_LATE)
         except RobotqError as error:
             if error.code.name == "store_unavailable":
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from robotq.store.mutations import (
+    DropAnswer,
     DropHold,
     DropItem,
     DropOccupancy,
@@ -26,6 +27,7 @@ Plain: TypeAlias = (
     | DropOccupancy
     | SaveDelivery
     | SetFact
+    | DropAnswer
     | SaveItem
     | DropItem
     | SaveItemBatch
@@ -53,6 +55,9 @@ def plain(mutation: Plain) -> tuple[str, rows.Row]:
             return "forget_fact", (name,)
         case SetFact(name, value):
             return "set_fact", (name, rows.json_text(value))
+        case DropAnswer(answer):
+            given = (answer.scope, answer.key, answer.fingerprint, answer.at_ms)
+            return "drop_answer", given
         case _:
             return _of_the_checklist(mutation)
 

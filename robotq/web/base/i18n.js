@@ -79,9 +79,12 @@ export function duration(seconds) {
   }
   if (whole >= 3600) return `${Math.floor(whole / 3600)} ${hour} ${pad(Math.floor((whole % 3600) / 60))} ${minute}`;
   if (whole >= 60) return `${Math.floor(whole / 60)} ${minute} ${pad(whole % 60)} ${second}`;
-  if (whole < 10 && seconds > 0 && seconds % 1) return `${seconds.toFixed(1)} ${second}`;
+  if (whole < 10 && seconds >= .05 && seconds % 1) return `${seconds.toFixed(1)} ${second}`;
   return `${whole} ${second}`;
 }
+
+/** What passes while somebody looks: whole seconds, so that nothing flickers. */
+export const passing = (seconds) => duration(Number.isFinite(seconds) ? Math.floor(Math.max(0, seconds)) : seconds);
 
 /** A time of day; with the date where it is another day. */
 export function clock(ms, { seconds = false } = {}) {

@@ -48,7 +48,7 @@ export const FORM_WORDS = {
   "form.at": ["Not before", "不早于"], "form.tonight": ["Tonight 22:00", "今晚 22:00"], "form.tomorrow": ["Tomorrow 22:00", "明天 22:00"], "form.time": ["At", "时刻"],
   "form.expires": ["Give it up if not started by (optional)", "若未开始则放弃的时间（可选）"], "form.days": ["Days", "星期"],
   "form.within": ["Give a run up if it has not started within", "若在此时间内未开始则放弃"], "form.minutes": ["{count} min", "{count} 分钟"], "form.hours": ["{count} h", "{count} 小时"],
-  "form.zone": ["By the clock of the daemon: {zone}, now {clock}. A run that is missed is skipped, never caught up.", "按服务的时钟：{zone}，现在 {clock}。错过的运行会跳过，不会补做。"],
+  "form.zone": ["By the clock of robotq: {zone}, now {clock}. A run that is missed is skipped, never caught up.", "按服务的时钟：{zone}，现在 {clock}。错过的运行会跳过，不会补做。"],
   "form.daily": ["Repeat every day", "每天重复"], "form.dry": ["Only try it", "仅试运行检查"],
   "form.day.mon": ["Mon", "周一"], "form.day.tue": ["Tue", "周二"], "form.day.wed": ["Wed", "周三"], "form.day.thu": ["Thu", "周四"], "form.day.fri": ["Fri", "周五"], "form.day.sat": ["Sat", "周六"], "form.day.sun": ["Sun", "周日"],
   "form.more": ["More", "更多"], "form.incomplete": ["Fill in what is required first; then the line stands here.", "请先填写必填项，之后此处显示命令行。"],
@@ -60,7 +60,7 @@ export const FORM_WORDS = {
   "dry.robot": ["Robot", "机器人"], "dry.line": ["Place in line", "排队位置"], "dry.holds": ["The queue is held", "队列被保持"],
   "drop.here": ["Drop it: a command as JSON, or a program of G-code", "放开：JSON 命令或 G 代码程序"], "drop.none": ["{name} is neither a command as JSON nor a program of G-code.", "{name} 既不是 JSON 命令，也不是 G 代码程序。"],
   "drop.large": ["{name} is too large for this page.", "{name} 对此页面来说太大。"], "drop.json": ["{name} is not valid JSON.", "{name} 不是有效的 JSON。"],
-  "drop.unknown": ["This daemon has no command {name}.", "此服务没有命令 {name}。"], "drop.noprogram": ["No robot here carries out programs.", "没有机器人能执行程序。"],
+  "drop.unknown": ["No robot here has the command {name}.", "此服务没有命令 {name}。"], "drop.noprogram": ["No robot here carries out programs.", "没有机器人能执行程序。"],
   "drop.batch": ["{count} commands from {name}", "来自 {name} 的 {count} 个命令"], "drop.submit": ["Submit {count} commands", "提交 {count} 个命令"], "drop.accepted": ["{count} commands were accepted.", "已接受 {count} 个命令。"],
 
   "repeats.title": ["Every day at a time", "每天定时"], "repeats.none": ["Nothing repeats by the clock.", "没有定时重复的命令。"],

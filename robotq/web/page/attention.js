@@ -6,7 +6,7 @@ import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop,
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, fieldName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
-import { alarmTools, isLoud } from "../parts/alarms.js";
+import { alarmTools, askingTitle, isLoud } from "../parts/alarms.js";
 import { careDone, usedText } from "../parts/beside.js";
 import { reasonText } from "../parts/reasons.js";
 import { cancelTask } from "../parts/robots.js";
@@ -178,7 +178,7 @@ function unknownCard({ hold }) {
   const resolve = (outcome) => resolveTask(hold.task_id, outcome);
   part.actions.append(
     h("a", { class: "button", href: `#task/${hold.task_id}`, text: t("show") }),
-    button(t("resolve.completed"), () => resolve("completed"), { kind: "primary", symbol: "check", allowed }),
+    button(t("resolve.completed"), () => resolve("completed"), { symbol: "check", allowed }),
     button(t("resolve.failed"), () => resolve("failed"), { symbol: "cross", allowed }),
     button(t("resolve.retry"), () => resolve("retry"), { symbol: "retry", allowed }));
   setText(part.hint, hold.clear.text);
@@ -275,7 +275,7 @@ export function decisionButtons(waiting, then = () => {}) {
 
 function questionCard({ robot, task: asking }) {
   const question = asking.waiting_for;
-  const part = card("ask", "ask", `${t("question", { robot: robot.robot_id })}: ${titleOf(live.specs, asking.cmd_type)}`);
+  const part = card("ask", "ask", askingTitle(robot.robot_id, asking));
   setText(part.text, question.prompt);
   part.text.classList.add("prompt");
   setText(part.since, t("question.until", { clock: clock(question.deadline_ms) }));

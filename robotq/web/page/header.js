@@ -2,7 +2,7 @@
 
 import { ask } from "../base/api.js";
 import { h, icon, setAttribute, setText, show } from "../base/dom.js";
-import { clock, duration, keep, language, setLanguage, t } from "../base/i18n.js";
+import { clock, passing, keep, language, setLanguage, t } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { callsButton } from "./calls.js";
 import { stopButton } from "./stop.js";
@@ -103,7 +103,7 @@ export function staleBanner() {
       document.body.classList.toggle("is-stale", live.stale);
       if (!live.stale) return;
       setText(text, live.answeredAt
-        ? t("stale.text", { time: duration((Date.now() - live.answeredAt) / 1000), clock: clock(live.answeredAt, { seconds: true }) })
+        ? t("stale.text", { time: passing((Date.now() - live.answeredAt) / 1000), clock: clock(live.answeredAt, { seconds: true }) })
         : t("stale.never"));
     },
   };

@@ -3,7 +3,7 @@
 
 import { post } from "../base/api.js";
 import { h, setText, show } from "../base/dom.js";
-import { clock, duration, t, titleOf } from "../base/i18n.js";
+import { clock, duration, passing, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { button, question, tell } from "../base/ui.js";
 import { holdsIn } from "./decide.js";
@@ -11,14 +11,14 @@ import { shortReason } from "./reasons.js";
 import { coreOf } from "./state.js";
 import { valueName, withUnit } from "./values.js";
 
-/** `{ title, reason }` of an alarm, from what the page knows. */
+/** `{ title, reason }` of an alarm, from what the page knows; `short` is the title where the reason says the rest. */
 export function wordsOf(alarm, look) {
   const robot = look.robots.find((one) => one.robot_id === alarm.robot_id);
   const name = (text) => (alarm.robot_id ? `${alarm.robot_id}: ${text}` : text);
   if (alarm.code === "estop") return { title: t("estop.latched"), reason: look.estop_holds[0]?.reason ?? "" };
   if (alarm.code === "question") {
     const asking = robot?.running;
-    return { title: `${t("question", { robot: alarm.robot_id })}: ${asking ? titleOf(live.specs, asking.cmd_type) : ""}`, reason: asking?.waiting_for?.prompt ?? "" };
+    return { title: asking ? askingTitle(alarm.robot_id, asking) : t("question", { robot: alarm.robot_id }), short: asking?.cmd_type === "MANUAL_STEP" ? null : t("question", { robot: alarm.robot_id }), reason: asking?.waiting_for?.prompt ?? "" };
   }
   if (alarm.code === "approval") {
     const waiting = robot?.approvals.find((one) => one.task.task_id === alarm.task_id)?.task;
@@ -39,8 +39,17 @@ export function wordsOf(alarm, look) {
   return { title: name(t(`hold.${alarm.code}`)), reason: hold ? shortReason(hold, look) : "" };
 }
 
+/** Who asks, and in which command; a step by hand is all that its command is. */
+export function askingTitle(robot, asking) {
+  if (asking.cmd_type === "MANUAL_STEP") return t("question.manual", { robot });
+  return `${t("question", { robot })}: ${titleOf(live.specs, asking.cmd_type)}`;
+}
+
+const SIGNS = { estop: "stop", question: "ask", approval: "ask", paused: "pause", restarted: "pause", motion_held: "pause" };
+export const signOf = (alarm) => SIGNS[alarm.code] ?? "warn";
+
 /** For how long it has been standing, by the clock of the daemon. */
-export const waitedFor = (alarm) => duration(Math.max(0, (live.now() - alarm.since_ms) / 1000));
+export const waitedFor = (alarm) => passing((live.now() - alarm.since_ms) / 1000);
 
 /** Who has seen it, or since when nobody makes a noise of it; empty while neither. */
 export function seenText(alarm) {

@@ -3,7 +3,7 @@
 import { post, robot as robotPath, task as taskPath } from "../base/api.js";
 import { cancelRunning, heldSince, resumable, resumeHolds, resumeMotion } from "./decide.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
-import { clock, count, duration, fieldName, stepName, t, titleOf } from "../base/i18n.js";
+import { clock, count, duration, fieldName, passing, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { menu } from "../base/menu.js";
 import { jogPart } from "./jog.js";
@@ -105,6 +105,7 @@ function lane(first) {
       setText(state, FACED.includes(word) ? face.word : t(`state.${word}`));
       setAttribute(state, "class", `pill ${FACED.includes(word) ? tone : word}`);
       setAttribute(node, "data-state", word);
+      setAttribute(node, "data-tone", face.tone);
       setText(where, whereText(robot));
       show(work.node, robot.running !== null);
       show(idle, robot.running === null);
@@ -190,16 +191,18 @@ function runningPart() {
     let share = running.progress;
     if (share === null && remaining !== null && elapsed + remaining > 0) share = Math.min(0.99, elapsed / (elapsed + Math.max(0, remaining)));
     node.classList.toggle("unknown", share === null);
+    // a whole bar would say that it is all done
+    const stands = motion !== null || Boolean(running.waiting_for);
+    show(meter, share !== null || !stands);
     bar.style.inlineSize = share === null ? "100%" : `${(share * 100).toFixed(1)}%`;
     setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
     setText(percent, share === null ? "" : `${Math.round(share * 100)} %`);
     if (motion) setText(left, heldSince(motion));
     else if (running.waiting_for) setText(left, t("now.waits"));
-    else if (remaining === null) setText(left, t("now.for", { time: duration(elapsed) }));
-    else if (running.remaining_s === 0) setText(left, t("now.longer", { time: duration(elapsed) }));
-    else setText(left, remaining < 1 ? t("now.soon") : t("now.left", { time: duration(remaining) }));
-    if (motion) setText(ready, motion.clear.text);
-    else if (running.waiting_for) setText(ready, "");
+    else if (remaining === null) setText(left, t("now.for", { time: passing(elapsed) }));
+    else if (running.remaining_s === 0) setText(left, t("now.longer", { time: passing(elapsed) }));
+    else setText(left, remaining < 1 ? t("now.soon") : t("now.left", { time: passing(remaining) }));
+    if (stands) setText(ready, "");
     else setText(ready, remaining === null || running.remaining_s === 0 ? t("now.unknown") : t("now.ready", { clock: clock(running.eta_ms, { seconds: remaining < 600 }) }));
   }
   return {

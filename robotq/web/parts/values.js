@@ -2,11 +2,12 @@
 
 import { get, robot as robotPath } from "../base/api.js";
 import { h, list, s, setAttribute, setText, show } from "../base/dom.js";
-import { clock, duration, language, t } from "../base/i18n.js";
+import { clock, language, passing, t } from "../base/i18n.js";
 import { live } from "../base/live.js";
 
 const WIDTH = 120; // of a drawing, in its own units
 const HEIGHT = 28;
+const COURSE = 0.15; // of a trend, from which on it is one
 const PLOT_MS = 10000; // between two questions for a plot that is open
 
 const KNOWN = new Set(["battery", "x", "y", "z", "feed", "target_x", "target_y", "target_z", "temperature", "temperature_bed", "temperature_chamber", "force", "pressure", "weight", "speed"]);
@@ -94,7 +95,7 @@ function row(robotOf) {
   // an old number is never shown as what it is now: its age stands in place of a word
   function age() {
     const age_s = value.age_s + (live.now() - heardAt) / 1000;
-    if (value.state === "stale") setText(word, t("value.stale", { time: duration(age_s) }));
+    if (value.state === "stale") setText(word, t("value.stale", { time: passing(age_s) }));
   }
   return {
     node,
@@ -119,7 +120,9 @@ function row(robotOf) {
         setAttribute(band, "width", ((to - from) * WIDTH).toFixed(1));
         setAttribute(mark, "x", (scale.share(value.value) * (WIDTH - 3)).toFixed(1));
       }
+      // the course of a moment is a dot
       const last = value.trend.length - 1;
+      setAttribute(trend, "hidden", heard.length < value.trend.length * COURSE);
       setAttribute(line, "d", path(value.trend.map((one, at) => (one === null ? null : [at / last, scale.share(one)])), WIDTH, HEIGHT));
       setAttribute(open, "aria-label", `${valueName(value)}: ${now.textContent}. ${word.textContent}`);
       plot.update();

@@ -2,7 +2,7 @@
 
 import { get, post } from "../base/api.js";
 import { h, list, setText, show } from "../base/dom.js";
-import { clock, duration, t, titleOf } from "../base/i18n.js";
+import { clock, passing, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { button, confirm, pill, reasonOf, tell } from "../base/ui.js";
 import { faceOf } from "../parts/state.js";
@@ -76,7 +76,7 @@ export function fleetView() {
         known = one;
         away.className = one.away ? "pill disconnected" : "pill";
         setText(away, one.away ? t("fleet.away") : one.here ? t("fleet.here") : "");
-        setText(age, one.age_s < 5 && !one.away ? "" : t("fleet.heard", { time: duration(one.age_s) }));
+        setText(age, one.age_s < 5 && !one.away ? "" : t("fleet.heard", { time: passing(one.age_s) }));
         list(robots, one.robots, (robot) => robot.robot_id, () => robotRow(() => known));
         show(none, one.robots.length === 0);
       },

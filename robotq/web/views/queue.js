@@ -10,6 +10,7 @@ import { selectBar, Selection } from "../parts/select.js";
 import { button, tell, tellFailure } from "../base/ui.js";
 
 const ROW_REM = 3.5;
+const FEW = 5; // rows that nobody has to look through; a box that is ticked shows what it is for
 const MARGIN = 10;
 const REST_MS = 1000;
 const KINDS_MS = 5000;
@@ -179,6 +180,7 @@ export function queuePart({ whole = false, onTotal = () => {} } = {}) {
 
   function paint() {
     bar.update(total);
+    if (!whole && selection.size(total)) show(bar.node, true);
     for (const [index, line] of [...shown.values()].entries()) {
       const box = rows.children[index]?.querySelector(".pick");
       if (box) box.checked = selection.has(line);
@@ -222,7 +224,7 @@ export function queuePart({ whole = false, onTotal = () => {} } = {}) {
     const filtered = Boolean(selection.filter.text || selection.filter.cmd_type);
     show(none, total === 0 && (whole || filtered));
     show(scroll, total > 0);
-    show(bar.node, whole || filtered || total > 1);
+    show(bar.node, whole || filtered || total > FEW || selection.size(total) > 0);
     space.style.blockSize = `${total * rowPx()}px`;
     if (!whole) scroll.style.blockSize = `${Math.min(total, IN_CARD) * rowPx()}px`;
     rows.style.transform = `translateY(${found.offset * rowPx()}px)`;

@@ -3,15 +3,16 @@
 
 import { post } from "../base/api.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
-import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
+import { clock, count, passing, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { shortReason } from "../parts/reasons.js";
 import { faceOf } from "../parts/state.js";
-import { waitedFor, wordsOf } from "../parts/alarms.js";
+import { signOf, waitedFor, wordsOf } from "../parts/alarms.js";
 
 const MOST = 20; // tiles; of more, those that are out of the ordinary come first
 const LEAST = 7; // steps of leaving out, see wall.css
-const DAY_MS = 24 * 3600 * 1000;
+const SOON_MS = 12 * 3600 * 1000; // in which a time of day is no other day's
+const LOW_REM = 15.5; // from which on a tile is high, see wall.css
 const SETTLED_MS = 80;
 const RENEW_MS = 12 * 3600 * 1000;
 
@@ -68,11 +69,12 @@ export function wallView() {
 const rank = (robot) => ["bad", "warn", "normal"].indexOf(robot.face.tone);
 
 /** How many columns give the largest letters. */
-export function grid(number, width, height) {
+export function grid(number, width, height, low = LOW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize)) {
   let best = { columns: 1, lines: Math.max(1, number), size: 0 };
   for (let columns = 1; columns <= number; columns += 1) {
     const lines = Math.ceil(number / columns);
-    const size = Math.min(0.25 * (height / lines), 0.166 * (width / columns));
+    const [high, wide] = height / lines < low ? [0.38, 0.2] : [0.275, 0.166];
+    const size = Math.min(high * (height / lines), wide * (width / columns));
     if (size > best.size) best = { columns, lines, size };
   }
   return best;
@@ -90,10 +92,10 @@ function needRow(first) {
   const title = h("b");
   const reason = h("span", { class: "wall-reason" });
   const since = h("span", { class: "wall-since" });
-  const node = h("li", { "data-priority": first.priority }, icon(first.priority === "high" ? "warn" : "ask"), title, reason, since);
+  const node = h("li", { "data-priority": first.priority }, icon(signOf(first)), title, reason, since);
   return { node, update(alarm) {
     const words = wordsOf(alarm, live.look);
-    setText(title, words.title);
+    setText(title, words.short ?? words.title);
     setText(reason, words.reason);
     setText(since, t("wall.for", { time: waitedFor(alarm) }));
   } };
@@ -110,7 +112,9 @@ function tile(first) {
   const bar = h("div", { class: "fill" });
   const meter = h("div", { class: "meter", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
   const times = h("p", { class: "tile-times" });
-  const then = h("p", { class: "tile-then" });
+  const next = h("span", { class: "tile-next" });
+  const waits = h("span", { class: "tile-waits" });
+  const then = h("p", { class: "tile-then" }, next, waits);
   const inner = h("div", { class: "tile-in" }, h("div", { class: "tile-head" }, sign, name, place),
     h("p", { class: "tile-state" }, word), what, step, meter, times, then);
   const node = h("section", { class: "tile", "aria-label": first.robot_id }, inner);
@@ -126,9 +130,10 @@ function tile(first) {
     const old = live.stale;
     show(meter, running !== null && share !== null && !old);
     show(step, !old);
+    show(then, !old && Boolean(next.textContent || waits.textContent));
     bar.style.inlineSize = `${((share ?? 0) * 100).toFixed(1)}%`;
     setAttribute(meter, "aria-valuenow", share === null ? null : Math.round(share * 100));
-    setText(times, running && !old ? timesOf(running, left, elapsed) : "");
+    setText(times, running && !old ? timesOf(robot, left, elapsed) : "");
     setAttribute(node, "data-tone", old ? "old" : robot.face.tone);
     setText(word, old ? t("face.old") : robot.face.word);
     setText(what, whatOf(robot, old));
@@ -157,9 +162,12 @@ function tile(first) {
         sign.replaceChildren(...(symbol ? [icon(symbol)] : []));
       }
       const current = robot.running?.steps.findLast((part) => part.state === "running");
-      setText(step, current ? stepName(current.name) : "");
+      // what is asked says it already
+      const asked = robot.running?.waiting_for;
+      setText(step, asked ? "" : current ? stepName(current.name) : lastOf(robot));
       setAttribute(meter, "aria-label", robot.running ? titleOf(live.specs, robot.running.cmd_type) : null);
-      setText(then, thenOf(robot));
+      setText(next, robot.starts_next ? t("wall.then", { title: shortOf(robot.starts_next) }) : "");
+      setText(waits, robot.waiting ? t("wall.waiting", { count: count(robot.waiting) }) : "");
       tick();
     },
   };
@@ -181,20 +189,24 @@ function whatOf(robot, old) {
 }
 
 /** What it is and what about; a name that somebody gave is too small to be read from there. */
-const shortOf = (line) => [titleOf(live.specs, line.cmd_type), line.about].filter(Boolean).join(" · ");
+const shortOf = (line) => [titleOf(live.specs, line.cmd_type), line.about].filter(Boolean).join("\u00a0· ");
 
-function timesOf(running, left, elapsed) {
+/** What an idle robot did last, as long as that is among what has ended lately. */
+function lastOf(robot) {
+  if (robot.face.state !== "idle") return "";
+  const last = live.look?.ended.find((line) => line.robot_id === robot.robot_id && line.state === "completed");
+  return last ? t("wall.last", { title: shortOf(last), clock: clock(last.ended_at_ms) }) : "";
+}
+
+function timesOf(robot, left, elapsed) {
+  const { running } = robot;
+  const held = robot.holds.find((hold) => hold.code === "motion_held");
+  if (held) return t("wall.held", { time: passing((live.now() - held.by[0].at_ms) / 1000) });
   if (running.waiting_for) {
     const { deadline_ms: at } = running.waiting_for;
-    // within a day the time says it all
-    return t("wall.until", { clock: at - live.now() < DAY_MS ? clock(at).slice(-5) : clock(at) });
+    return t("wall.until", { clock: at - live.now() < SOON_MS ? clock(at).slice(-5) : clock(at) });
   }
-  if (left === null || running.remaining_s === 0) return t("now.for", { time: duration(elapsed) });
-  return [t("wall.done", { clock: clock(running.eta_ms) }), left < 1 ? t("now.soon") : t("now.left", { time: duration(left) })].join(" · ");
+  if (left === null || running.remaining_s === 0) return t("now.for", { time: passing(elapsed) });
+  return [t("wall.done", { clock: clock(running.eta_ms) }), left < 1 ? t("now.soon") : t("now.left", { time: passing(left) })].join(" · ");
 }
 
-function thenOf(robot) {
-  const next = robot.starts_next;
-  const waits = robot.waiting ? t("wall.waiting", { count: count(robot.waiting) }) : "";
-  return [next ? t("wall.then", { title: shortOf(next) }) : "", waits].filter(Boolean).join(" · ");
-}

@@ -153,3 +153,29 @@ async def test_words_of_a_driver__that_no_disk_takes_change_no_result(
         assert "to ?" in str(task.error.args["reason"])
         if cause is not None:
             await lab.engine.resolve(task.id, "failed", actor="ann")
+
+
+async def test_run_id__that_no_disk_takes_ends_a_command_that_was_not_sent_as_failed(
+    start_lab: StartLab, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A changed id would be that of another run. Nothing was sent, so nothing is unknown."""
+    caplog.set_level(logging.CRITICAL + 1)
+    floor = Floor(start_lab)
+    lab = await floor.start()
+    carry_out = floor.driver.execute
+
+    def odd(command: Command, context: CommandContext) -> JsonObject:
+        context.run_id(ODD, begun="begun" in command.params)
+        return carry_out(command, context)
+
+    floor.driver.execute = odd  # type: ignore[method-assign]
+    refused = await lab.run("before")
+    assert refused.error is not None
+    assert (refused.state, refused.error.code) == (TaskState.FAILED, "device_error")
+    assert "no Unicode text" in str(refused.error.args["reason"])
+    assert not refused.outcome_unknown
+    assert floor.device.starts == []
+    # where the device made it and moves already, only a crash could ask for it
+    task_id = await floor.command("after", begun=True)
+    floor.device.ends("done", found=1)
+    assert (await lab.ended(task_id)).state is TaskState.COMPLETED

@@ -18,7 +18,7 @@ from .states import LANGUAGES, THEMES, VIEWS, WIDTHS, State
 
 MEASURE = Path(__file__).with_name("measure.js")
 WALL_PX = 72
-"""Of the word for a state, at 1920 and up to eight robots."""
+"""Of the word for a state, at 1920 and up to twenty robots."""
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -87,7 +87,7 @@ async def measured(page: Page, view: str, width: int) -> list[str]:
 
 
 def _small(sizes: Sequence[int], view: str, width: int) -> Iterator[str]:
-    if view == "wall" and width == 1920 and 0 < len(sizes) <= 8 and min(sizes) < WALL_PX:
+    if view == "wall" and width == 1920 and sizes and min(sizes) < WALL_PX:
         yield f"a state of {min(sizes)} px"
 
 

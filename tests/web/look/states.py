@@ -140,14 +140,14 @@ STATES: Mapping[str, State] = {
     "offline": State(
         make=_offline, face="Offline", config=_faulty("link_drop", refused_connects=500)
     ),
-    "unknown": State(make=_ended_badly, face="Unknown", config=_faulty("raise")),
+    "unknown": State(make=_ended_badly, face="Unclear", config=_faulty("raise")),
     "failed": State(
         make=_ended_badly,
         face="Failed",
         config={**_faulty("fail", reason="gripper"), "robots.robot_a.on_failure": "hold"},
     ),
     "stopped": State(make=_stopped, face="Stopped", config={"time_scale": 1}),
-    "stale": State(make=_running, face="Outdated", config={"time_scale": 1}, gone=True),
+    "stale": State(make=_running, face="No data", config={"time_scale": 1}, gone=True),
     "paused": State(make=_paused, face="Paused"),
     "200-wait": State(make=_many(200), face="Paused"),
     "5000-wait": State(make=_many(5_000), face="Paused"),

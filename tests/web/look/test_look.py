@@ -6,21 +6,23 @@ makes pictures of all.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.web.conftest import OpenPage, StartSite
 
 from .looking import WALL_PX, look_at, measured
 from .states import STATES
 
+WORDS = Path(__file__).parents[3] / "robotq/web/base/words_desk.js"
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
-
-OF_TWENTY_PX = 40
 
 
 async def test_question__can_be_read_on_a_wall_and_on_a_phone(
@@ -80,12 +82,35 @@ async def test_wall__fits_one_to_twenty_robots_and_counts_the_rest(
             sizes = await page.locator(".tile-word").evaluate_all(
                 "all => all.map(one => parseFloat(getComputedStyle(one).fontSize))"
             )
-            least = WALL_PX if number <= 8 else OF_TWENTY_PX
-            if min(sizes) < least:
+            if min(sizes) < WALL_PX:
                 found.append(f"a state of {min(sizes)} px")
             wrong += [f"{number} robots: {one}" for one in found]
+            if number in (9, 20):
+                wrong += await _words_too_wide(page, language)
         await expect(page.locator(".wall-rest")).to_contain_text("10")
     assert wrong == []
+
+
+async def _words_too_wide(page: Page, language: str) -> list[str]:
+    """Which of all the words for a state goes over the edge of its tile."""
+    source = await asyncio.to_thread(WORDS.read_text, "utf-8")
+    found = re.findall(r'"face\.\w+": \["([^"]+)", "([^"]+)"\]', source)
+    words = [pair[language == "zh-CN"] for pair in found]
+    assert len(words) > 12
+    return list(
+        await page.evaluate(
+            """words => words.filter(word => {
+              const node = document.querySelector(".tile-word");
+              const told = node.textContent;
+              node.textContent = word;
+              const edge = node.closest(".tile").getBoundingClientRect().right;
+              const over = node.getBoundingClientRect().right > edge;
+              node.textContent = told;
+              return over;
+            })""",
+            words,
+        )
+    )
 
 
 def _named(robot: dict[str, Any], number: int) -> dict[str, Any]:

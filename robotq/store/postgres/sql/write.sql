@@ -119,6 +119,9 @@ INSERT INTO robotq.tallies AS known (api, hour_ms, name, value)
 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[])
 ON CONFLICT (api, hour_ms, name) DO UPDATE SET value = known.value + excluded.value;
 
+-- name: drop_answer
+DELETE FROM robotq.answers WHERE scope = %s AND key = %s AND fingerprint = %s AND at_ms = %s;
+
 -- name: save_hold
 INSERT INTO robotq.holds (robot, code, since_ms, actor, task_id, args)
 VALUES (%s, %s, %s, %s, %s, %s)

@@ -23,6 +23,9 @@ DELETE FROM artifacts WHERE task = ?;
 -- name: name_file
 INSERT INTO artifacts (task, sha256, size) VALUES (?, ?, ?);
 
+-- name: drop_answer
+DELETE FROM answers WHERE scope = ? AND key = ? AND fingerprint = ? AND at_ms = ?;
+
 -- name: save_hold
 INSERT OR REPLACE INTO holds (robot, code, since_ms, actor, task_id, args)
 VALUES (?, ?, ?, ?, ?, ?);
