@@ -95,7 +95,7 @@ async def test_alarm__that_somebody_has_seen_is_seen_by_everybody(
         for page in (one.page, other.page):
             notices = page.locator(".notice")
             await expect(notices.first).to_contain_text("All robots are stopped")
-            await expect(notices.first.locator(".priority").first).to_have_text("High")
+            await expect(notices.first.locator(".priority").first).to_have_text("Urgent")
             await expect(notices.nth(1)).to_contain_text("robot_b: Paused")
         first: Any = one.page.locator(".notice").first
         await first.get_by_role("button", name="Seen").click()
