@@ -89,7 +89,8 @@ class CommandContext(Protocol):
         Called before the start is sent, this returns when the id is on disk, and raises Stopped
         where the command was called off meanwhile: nothing is to be sent then. Where the device
         makes the id, call it with `begun` as soon as the id is seen: that waits for nothing and
-        raises nothing. Raises ValueError for what is too long.
+        raises nothing. Else it raises DriverError for an id that cannot be kept: it is empty, too
+        long, or no Unicode text.
         """
 
 

@@ -57,7 +57,7 @@ HOLDS_AND_WAITS: Mapping[str, tuple[str, str]] = {
     ),
     "clear.outcome_unknown": (
         "查看机器人，然后确认该任务的结果",
-        "Look at the robot, then resolve the task as completed, failed or retry",
+        "Look at the robot, then say whether it was done: completed, failed or retry",
     ),
     "clear.failure": ("查明原因后恢复队列", "Find the cause, then resume the queue"),
     "clear.motion_held": (

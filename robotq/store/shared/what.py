@@ -8,6 +8,7 @@ from collections.abc import Container
 from robotq.store.port import (
     AddToTally,
     AppendEvent,
+    DropAnswer,
     DropItem,
     ItemQuery,
     Mutation,
@@ -51,7 +52,7 @@ def is_shared(mutation: Mutation, sent: Container[str]) -> bool:
             return task.api in SHARED
         case AddToTally(tally):
             return tally.api in SHARED
-        case SaveAnswer(answer):
+        case SaveAnswer(answer) | DropAnswer(answer):
             return of_workers(answer.scope)
         case SaveDelivery(delivery):
             return delivery.id in sent
