@@ -271,6 +271,20 @@ SABOTAGES = (
         "tests/drivers/gcode/runs/test_tolerant.py",
     ),
     _one(
+        "a stop does not wake the command that reads the answers to its lines by itself",
+        "drivers/gcode/channel.py",
+        "        self._transport.wake()\n",
+        "",
+        "tests/drivers/transport/test_reading_here.py",
+    ),
+    _one(
+        "nobody reads while the command that reads by itself is about something else",
+        "drivers/transport/whose_turn.py",
+        "self._held(self.reading.acquire(blocking=not given))",
+        "self._held(not given and self.reading.acquire())",
+        "tests/drivers/transport/test_reading_here.py",
+    ),
+    _one(
         "the end of a stop is told before Marlin stands",
         "drivers/marlin/stopping.py",
         "_RUN_ON_S = 1.5\n",

@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -34,6 +34,10 @@ class Sent:
 
 
 SentT = TypeVar("SentT", bound=Sent)
+
+
+def _nothing() -> bool:
+    return False
 
 
 class LineChannel(ABC, Generic[SentT]):
@@ -184,8 +188,17 @@ class LineChannel(ABC, Generic[SentT]):
     def wait(self, at_most_s: float, *, unless: Callable[[], bool] | None = None) -> bool:
         """Wait for what the controller says next, or for `wake`; not where `unless` is true,
         which is asked once no news can be missed any more. False: nothing has come."""
+        unless = unless or _nothing
+        here = self._transport.read_here(at_most_s, unless)
+        if here is not None:
+            return here
         with self._changed:
-            return (unless is not None and unless()) or self._changed.wait(at_most_s)
+            return unless() or self._changed.wait(at_most_s)
+
+    def reading_here(self) -> AbstractContextManager[None]:
+        """Inside, this thread reads by itself what the controller says, whenever it waits. It must
+        not wait inside `still`."""
+        return self._transport.reading_here()
 
     def wait_for(
         self,
@@ -217,6 +230,7 @@ class LineChannel(ABC, Generic[SentT]):
                 self._changed.notify_all()
             finally:
                 self._changed.release()
+        self._transport.wake()
 
     # -- sending -------------------------------------------------------------------------------
 

@@ -209,7 +209,8 @@ class Controller(ABC):
         self._watch.begin(timeout_s)
         with self._telling_where(prepared) if from_client else nullcontext():
             self._known_modes()
-            self._stream(prepared, _telling(progress, len(prepared)))
+            with self._channel.reading_here():
+                self._stream(prepared, _telling(progress, len(prepared)))
             self._left = prepared.leaves
             if progress is not None:
                 progress(1.0)

@@ -15,6 +15,8 @@ from robotq.drivers.gcode.stopping import Stopping
 
 LOOK_S = 0.25
 """The longest wait between two looks."""
+_SILENCE_S = 0.05
+"""Between two looks at whether it is silent, which are not worth while at every answer."""
 
 
 class Watch(ABC):
@@ -35,6 +37,7 @@ class Watch(ABC):
         self._deadline: float | None = None
         self._timeout_s = 0.0
         self._looked = 0.0
+        self._silence_looked = 0.0
         self._hold_counts = False
 
     # -- what a firmware gives -----------------------------------------------------------------
@@ -105,7 +108,8 @@ class Watch(ABC):
                 code="timeout",
                 timeout_s=self._timeout_s,
             )
-        if not may_be_silent:
+        if not may_be_silent and now - self._silence_looked >= _SILENCE_S:
+            self._silence_looked = now
             self._check_silence()
 
     def until_resumed(self) -> None:

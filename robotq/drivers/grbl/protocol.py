@@ -103,10 +103,13 @@ class Told:
 Said: TypeAlias = Ok | Error | Alarm | Greeting | Status | Told
 
 
+_OK = Ok()
+
+
 def parse(line: bytes) -> Said:
     """What a line of the controller means; whatever is not known is Told."""
     if line == b"ok":
-        return Ok()
+        return _OK
     text = line.decode("utf-8", "replace").strip(_BLANKS)
     if text == "ok":
         return Ok()

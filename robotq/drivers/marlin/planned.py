@@ -94,9 +94,16 @@ class Planned:
 
 def values_in(text: str) -> tuple[str, dict[str, float]]:
     """The code of a line, and its values by their letters."""
-    words = [(letter, _number(value)) for letter, value in _WORD.findall(text)]
-    code = "".join(f"{letter}{value:g}" for letter, value in words[:1] if value is not None)
-    return code, {letter: value for letter, value in words[1:] if value is not None}
+    code, values = "", {}
+    for at, (letter, told) in enumerate(_WORD.findall(text)):
+        value = _number(told)
+        if value is None:
+            continue
+        if at:
+            values[letter] = value
+        else:
+            code = f"{letter}{value:g}"
+    return code, values
 
 
 def _number(text: str) -> float | None:

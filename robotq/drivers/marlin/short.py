@@ -25,6 +25,11 @@ _REPORTED_MM = 0.005
 """M114 tells hundredths."""
 _KEPT = 64
 _MOST = 32
+_N = r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))"
+_STRAIGHT = re.compile(
+    rf"G0?[01] ?(?:X{_N} ?)?(?:Y{_N} ?)?(?:Z{_N} ?)?(?:[EF][-+]?[0-9.]+ ?)*", re.ASCII
+)
+"""Most lines of a program, read in one go."""
 _STEPS = re.compile(r"M92\s+X([0-9.]+)\s+Y([0-9.]+)\s+Z([0-9.]+)", re.ASCII)
 
 Point = tuple[float, float, float]
@@ -79,6 +84,9 @@ class Remainder:
 
     def sent(self, text: str, *, motion: bool) -> None:
         """The controller has this line."""
+        if straight := _STRAIGHT.fullmatch(text):
+            self._move(*[None if each is None else float(each) for each in straight.groups()])
+            return
         code, values = values_in(text)
         match code:
             case "G20" | "G21":
@@ -90,16 +98,23 @@ class Remainder:
             case "G92":
                 self._rename(values)
             case "G0" | "G1" | "G2" | "G3":
-                self._move(values, arc=code in ("G2", "G3"))
+                arc = code in ("G2", "G3")
+                self._move(values.get("X"), values.get("Y"), values.get("Z"), arc=arc)
             case _:
                 self._lost = self._lost or motion
 
-    def _move(self, values: dict[str, float], *, arc: bool) -> None:
-        if not self._trail or not any(axis in values for axis in _AXES):
+    def _move(
+        self, x: float | None, y: float | None, z: float | None, *, arc: bool = False
+    ) -> None:
+        if not self._trail or (x is None and y is None and z is None):
             return
-        at = self._trail[-1]
-        x, y, z = (self._target(axis, was, values) for axis, was in zip(_AXES, at, strict=True))
-        end: Point = (x, y, z)
+        at, unit_mm = self._trail[-1], self._unit_mm
+        from_x, from_y, from_z = at if self._relative else (0.0, 0.0, 0.0)
+        end = (
+            at[0] if x is None else from_x + x * unit_mm,
+            at[1] if y is None else from_y + y * unit_mm,
+            at[2] if z is None else from_z + z * unit_mm,
+        )
         if arc:
             # it is planned in pieces, and the last one may be short
             self._set(end, None)
@@ -109,12 +124,6 @@ class Remainder:
             if len(self._trail) == _KEPT:
                 self._sure_mm = None
             self._trail.append(end)
-
-    def _target(self, axis: str, was: float, values: dict[str, float]) -> float:
-        if axis not in values:
-            return was
-        value = values[axis] * self._unit_mm
-        return was + value if self._relative else value
 
     def _rename(self, values: dict[str, float]) -> None:
         if not self._trail:
@@ -183,7 +192,11 @@ class Remainder:
 
 
 def _steps(end: Point, start: Point, per_mm: Point) -> float:
-    return max(abs(b - a) * each for a, b, each in zip(start, end, per_mm, strict=True))
+    return max(
+        abs(end[0] - start[0]) * per_mm[0],
+        abs(end[1] - start[1]) * per_mm[1],
+        abs(end[2] - start[2]) * per_mm[2],
+    )
 
 
 def _mm(end: Point, start: Point) -> float:

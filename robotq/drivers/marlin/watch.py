@@ -57,13 +57,8 @@ class MarlinWatch(Watch):
             self._channel.put(GO_ON, None)
 
     def _eventful(self) -> bool:
-        channel = self._channel
         return (
-            channel.lost is not None
-            or channel.condition.halted is not None
-            or channel.starts != self._starts
-            or channel.resend is not None
-            or channel.complaint is not None
+            self._channel.has_event(self._starts)
             or self._state.go_on
             or self._controls.interrupted
             or self._stopping.emergency

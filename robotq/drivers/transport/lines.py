@@ -24,6 +24,10 @@ class LineFramer:
         """Take the next bytes; calls `on_line` for every line that they complete."""
         *complete, rest = data.split(self._end)
         for part in complete:
+            if not self.begun and len(part) <= self._limit:
+                # most lines come in one piece
+                self._on_line(part.rstrip(b"\r"))
+                continue
             self._take(part)
             if self._overlong:
                 self.dropped += 1

@@ -6,7 +6,8 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.transport.find import Finder
@@ -16,6 +17,7 @@ from robotq.drivers.transport.options import PortOptions
 from robotq.drivers.transport.port import CLOSED_ERRORS, PORT_ERRORS, Port, open_port
 from robotq.drivers.transport.recording import Recording
 from robotq.drivers.transport.replay import open_replay
+from robotq.drivers.transport.whose_turn import WhoseTurn
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ class Transport:
 
     `on_line` gets every line that the device sends, without its end, on the reader thread;
     `on_data`, in its place, the bytes as they come, for devices whose pauses mean something.
+    A thread that sends a line for each answer may read by itself (`reading_here`): then it is
+    called on that thread too, never on two at once.
     `on_lost` gets the reason when the link breaks, once for each opening, on the thread that
     finds out. Neither may wait for long. An exception out of `on_line` breaks the link.
 
@@ -59,10 +63,9 @@ class Transport:
         self._name = name
         self._options = options
         self._finder = Finder(options)
-        self._on_line = on_line
         self._on_data = on_data
         self._on_lost = on_lost
-        self._framer = LineFramer(self._take, limit=line_limit, end=line_end)
+        self._framer = LineFramer(on_line or _nobody, limit=line_limit, end=line_end)
         self._recording = None if options.record is None else Recording(options.record)
         self._opening = threading.Lock()
         self._line = threading.Lock()
@@ -71,6 +74,7 @@ class Transport:
         """Held for one call of the port, none of which waits."""
         self._port: Port | None = None
         self._reader: threading.Thread | None = None
+        self._turn = WhoseTurn()
         self._reason = "not connected yet"
         self._told_lost = threading.Event()
         """`on_lost` has been called, and has returned, for every link that broke."""
@@ -243,40 +247,82 @@ class Transport:
 
     # -- reading -------------------------------------------------------------------------------
 
+    @contextmanager
+    def reading_here(self) -> Iterator[None]:
+        """Inside, this thread reads by itself, in `read_here`: no change of threads lies between an
+        answer and the line that follows it. Whenever it is about something else, the reader thread
+        looks in for it. For one thread at a time."""
+        with self._turn.given_to_this_thread():
+            self.wake()
+            yield
+
+    def read_here(self, at_most_s: float, unless: Callable[[], bool]) -> bool | None:
+        """Wait for what the device says next, or for `wake`, and take it; not where `unless` is
+        true, which is asked once nobody else can take it any more. False: nothing has come; None:
+        another thread reads, since this one is not inside `reading_here`, or the port cannot be
+        read by turns, or there is none."""
+        port, turn = self._port, self._turn
+        if not turn.is_given_to_this_thread or port is None or not port.by_turns:
+            return None
+        with turn.reading:
+            if self._port is not port:
+                return None
+            if unless():
+                return True
+            began = time.monotonic()
+            reason = self._receive(port, at_most_s)
+        if reason is not None:
+            self._broken(port, reason)
+        return reason is not None or time.monotonic() - began < at_most_s
+
+    def wake(self) -> None:
+        """Let `read_here` come back. Waits for nothing."""
+        with self._wire:
+            if self._turn.is_given and self._port is not None and self._port.by_turns:
+                self._port.wake()
+
     def _read(self, port: Port) -> None:
         reason = self._read_on(port)
-        if reason is not None and self._taken_away(reason, port, breaks=True) is not None:
+        if reason is not None:
+            self._broken(port, reason)
+
+    def _broken(self, port: Port, reason: str) -> None:
+        if self._taken_away(reason, port, breaks=True) is not None:
             self._lost(port, reason)
 
     def _read_on(self, port: Port) -> str | None:
         """Why the link broke; None where somebody has given it up."""
         while self._port is port:
-            try:
-                data = port.read()
-            except PORT_ERRORS as error:
-                return _told(error)
-            if not data or self._port is not port:
-                continue
-            self.last_received = time.monotonic()
-            if len(self.heard) < KEPT:
-                self.heard = (self.heard + data)[:KEPT]
-            if self._recording is not None:
-                self._recording.received(data)
-            try:
-                if self._on_data is not None:
-                    self._on_data(data)
-                else:
-                    self._framer.feed(data)
-            except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
-                _log.error(
-                    "%s: the driver failed on what the device said", self._name, exc_info=error
-                )
-                return f"the driver failed on what the device said: {error!r}"
+            with self._turn.looking_in(port) as ours:
+                # asked anew: whoever has got it meanwhile has called `wake` before
+                looks_in = port.by_turns and self._turn.is_given
+                reason = self._receive(port, 0.0 if looks_in else None) if ours else None
+            if reason is not None:
+                return reason
         return None
 
-    def _take(self, line: bytes) -> None:
-        if self._on_line is not None:
-            self._on_line(line)
+    def _receive(self, port: Port, at_most_s: float | None) -> str | None:
+        """Take what comes next. Why the link broke. It is our turn."""
+        try:
+            data = port.read(at_most_s)
+        except PORT_ERRORS as error:
+            return _told(error)
+        if not data or self._port is not port:
+            return None
+        self.last_received = time.monotonic()
+        if len(self.heard) < KEPT:
+            self.heard = (self.heard + data)[:KEPT]
+        if self._recording is not None:
+            self._recording.received(data)
+        try:
+            if self._on_data is not None:
+                self._on_data(data)
+            else:
+                self._framer.feed(data)
+        except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
+            _log.error("%s: the driver failed on what the device said", self._name, exc_info=error)
+            return f"the driver failed on what the device said: {error!r}"
+        return None
 
     # -- the end of an opening -----------------------------------------------------------------
 
@@ -313,9 +359,15 @@ class Transport:
         if reader is not None and reader is not threading.current_thread():
             # it must not read from a file descriptor that has another meaning by then
             reader.join(_JOIN_S)
-        port.close(drain=drain)
+        # nor must a thread that reads by itself
+        with self._turn.nobody_reads(_JOIN_S):
+            port.close(drain=drain)
         if self._recording is not None:
             self._recording.closed(reason)
+
+
+def _nobody(_line: bytes) -> None:
+    return
 
 
 def _told(error: Exception) -> str:

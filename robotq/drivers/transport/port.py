@@ -53,11 +53,16 @@ _PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": seri
 
 
 class Port(Protocol):
-    """An open port. `read` belongs to one thread, the others may be called from any, one at a
-    time. All but `wake` and `close` raise one of PORT_ERRORS when the port is gone."""
+    """An open port. `read` belongs to one thread at a time, the others may be called from any, one
+    at a time. All but `wake` and `close` raise one of PORT_ERRORS when the port is gone."""
 
-    def read(self) -> bytes:
-        """Wait for bytes; may come back with none, and does after `wake`."""
+    by_turns: bool
+    """Threads may take turns in `read`: `wake` lets it come back at once, as often as it is
+    called, and it comes back in time."""
+
+    def read(self, at_most_s: float | None = None) -> bytes:
+        """Wait for bytes; may come back with none, and does after `wake`. Only a port that is read
+        by turns knows of `at_most_s`."""
 
     def wake(self) -> None:
         """Let the thread in `read` come back soon."""
@@ -157,6 +162,8 @@ def _notice_silence(connection: socket.socket) -> None:
 class _FilePort:
     """A port with a file descriptor: written to without ever waiting, and read at once."""
 
+    by_turns = True
+
     def __init__(self, port: Any, options: PortOptions) -> None:
         self._port = port
         self._fd: int = port.fileno()
@@ -166,6 +173,7 @@ class _FilePort:
         if self._paced:
             _keep_lines_up(self._fd)
         self._woken, self._waking = os.pipe()
+        os.set_blocking(self._woken, False)
         os.set_blocking(self._waking, False)
         self._readable = select.poll()
         self._readable.register(self._fd, select.POLLIN)
@@ -173,10 +181,14 @@ class _FilePort:
         self._taking = False
         """Bytes have been taken from the system, or are about to be; until the next `read`."""
 
-    def read(self) -> bytes:
+    def read(self, at_most_s: float | None = None) -> bytes:
         self._taking = False
-        ready = {fd for fd, _ in self._readable.poll()}
-        if self._woken in ready:
+        ready = self._readable.poll(None if at_most_s is None else at_most_s * 1000)
+        if not ready:
+            return b""
+        if any(fd == self._woken for fd, _ in ready):
+            with suppress(BlockingIOError):
+                os.read(self._woken, _READ_BYTES)
             return b""
         self._taking = True
         try:
@@ -241,10 +253,12 @@ class _FilePort:
 class _AnyPort:
     """Whatever else pyserial opens, by its own methods."""
 
+    by_turns = False
+
     def __init__(self, port: Any) -> None:
         self._port = port
 
-    def read(self) -> bytes:
+    def read(self, at_most_s: float | None = None) -> bytes:  # noqa: ARG002 - by one thread
         data: bytes = self._port.read(1)
         if data:
             data += self._port.read(min(self._port.in_waiting, _READ_BYTES))

@@ -53,7 +53,9 @@ class ReplayPort:
         with self._changed:
             return not self._turns and self._sent == len(self._expected)
 
-    def read(self) -> bytes:
+    by_turns = False
+
+    def read(self, at_most_s: float | None = None) -> bytes:  # noqa: ARG002 - by one thread
         with self._changed:
             self._changed.wait_for(lambda: not self._open or self._due() or self._over())
             if not self._open:

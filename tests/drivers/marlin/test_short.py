@@ -13,6 +13,7 @@ import pytest
 
 from robotq.drivers import marlin
 from robotq.drivers.base import DriverError, Stopped
+from robotq.drivers.marlin.short import Remainder
 from robotq.testing.emulators import MarlinEmulator
 from tests.drivers.gcode.bench import Bench, bench, until
 
@@ -144,10 +145,10 @@ def _walk(rolls: random.Random) -> Sequence[str]:
             case 1:
                 lines += ["G20", f"G1 X{x / 25.4:.6f} Y{y / 25.4:.6f}", "G21"]
             case 2:
-                lines += [f"G1 X{x:.4f} Y{y:.4f}", "G92 X20 Y20"]
+                lines += [f"G1 X{x:.5f} Y{y:.4f}", "G92 X20 Y20"]
                 x, y = 20.0, 20.0
             case _:
-                lines.append(f"G1 X{x:.4f} Y{y:.4f}")
+                lines.append(f"G1 X{x:.5f} Y{y:.4f}")
     return lines
 
 
@@ -163,3 +164,28 @@ def test_random_walks__end_where_it_is_said(make: Make, seed: int) -> None:
         true_place(device, robot)
         known += status.position_known
     assert known < 6, "nothing was left, so nothing was tried"
+
+
+@pytest.mark.parametrize("before", [[], ["G91"], ["G20"], ["G20", "G91"], ["G92 X5"]])
+def test_remainder__is_the_same_however_a_line_is_written(before: Sequence[str]) -> None:
+    """The usual way is read in another manner than all others."""
+    chance = random.Random(len(before))
+    most = 0.1 / 25.4 if "G20" in before else 0.1
+
+    def short_mm(lines: Sequence[str]) -> dict[str, float]:
+        remainder = Remainder()
+        remainder.steps = (80.0, 80.0, 400.0)
+        remainder.begin((0.0, 0.0, 0.0))
+        for line in (*before, *lines):
+            remainder.sent(line, motion=True)
+        return remainder.short_mm()
+
+    found = set()
+    for _ in range(30):
+        way = [(chance.uniform(-most, most), chance.choice((".001", "-0", "+1.", "0.002")))]
+        way += [(chance.uniform(-most, most), ".001") for _ in range(chance.randrange(6))]
+        usual = short_mm([f"G1 X{x:.5f} Y{y} F600" for x, y in way])
+        found.add(bool(usual))
+        for other in ("G1 F600 X{x:.5f} Y{y}", "G01Y{y}X{x:.5f}", "G0 X {x:.5f} Y {y} E1"):
+            assert short_mm([other.format(x=x, y=y) for x, y in way]) == usual
+    assert found == {True, False}

@@ -44,6 +44,10 @@ _RECENT = 64
 """Lines that can be sent again although they seemed to be answered: the answer may have been
 another one."""
 
+_OF_NO_LINE = (Chatter, Position)
+_BEFORE_OK = (Resend, Unknown)
+"""An answer that comes right behind it only ends it."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Numbered(Sent):
@@ -229,14 +233,14 @@ class Channel(LineChannel[Numbered]):
 
     def _understand(self, raw: bytes) -> None:
         said = parse(raw)
-        if not isinstance(said, Chatter | Position):
+        if not isinstance(said, _OF_NO_LINE):
             self._heard_at = time.monotonic()
         self._take_in(said)
 
     def _take_in(self, said: Said) -> None:
         if isinstance(said, Unknown):
             said = self._not_known(said)
-        refused, self._refusing = self._refusing, isinstance(said, Resend | Unknown)
+        refused, self._refusing = self._refusing, isinstance(said, _BEFORE_OK)
         match said:
             case Ok():
                 self._answer(said, refused=refused)
@@ -332,6 +336,17 @@ class Channel(LineChannel[Numbered]):
     def strange(self) -> bool:
         """It may have lines that somebody else has sent before the link was made."""
         return self._strange
+
+    def has_event(self, starts: int) -> bool:
+        """There is something that whoever waits has to act upon; `starts`: those that he knows
+        of. Asked twice for every line."""
+        return (
+            self._lost is not None
+            or self.condition.halted is not None
+            or self._starts != starts
+            or self._resend is not None
+            or self._complaint is not None
+        )
 
     @property
     def resend(self) -> int | None:

@@ -57,11 +57,10 @@ class LostLines:
         """
         channel = self._channel
         until = time.monotonic() + _CHATTING_S
-        with channel.still():
-            while channel.wait(_QUIET_S) and time.monotonic() < until:
-                if channel.lost is not None:
-                    return
-            wanted = channel.resend
+        while channel.wait(_QUIET_S) and time.monotonic() < until:
+            if channel.lost is not None:
+                return
+        wanted = channel.resend
         if wanted is None:
             return
         number, times = self._wanted_again

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 from typing import TypeAlias
 
 from robotq.drivers.identity import Self
@@ -132,8 +134,13 @@ Said: TypeAlias = (
 )
 
 
+_OK_ALONE = Ok()
+
+
 def parse(line: bytes) -> Said:
     """What a line of the controller means."""
+    if line == b"ok":
+        return _OK_ALONE
     text = line.decode("utf-8", "replace").strip(_BLANKS)
     if found := _OK.fullmatch(text):
         rest = found[1] or ""
@@ -210,7 +217,4 @@ def self_in(text: str) -> Self:
 def framed(number: int, text: str) -> bytes:
     """A line with number and checksum, which is the XOR of all bytes before the asterisk."""
     body = f"N{number} {text}".encode("ascii")
-    checksum = 0
-    for byte in body:
-        checksum ^= byte
-    return body + b"*%d\n" % checksum
+    return b"%b*%d\n" % (body, reduce(xor, body))
