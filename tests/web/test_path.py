@@ -46,7 +46,8 @@ async def submit(page: Page, command: str, **fields: str) -> str:
         else:
             await field.fill(value)
     await page.locator(".submit button.primary").click()
-    task_id = await page.locator(".submit .answer a").inner_text()
+    href = await page.locator(".submit .answer a").get_attribute("href")
+    task_id = str(href).partition("/")[2]
     await page.goto(page.url.partition("#")[0] + "#now")
     return task_id
 

@@ -55,7 +55,7 @@ async def test_program__from_the_file_to_the_first_motion_of_a_rerun(
                 await task(site, await accepted(page))
 
                 await _drop(page, "bad.nc", REFUSED)
-                await page.get_by_role("button", name="Only try it").click()
+                await page.get_by_role("button", name="Only check it").click()
                 refusal = page.locator(".refusal")
                 await expect(refusal).to_contain_text("Line 3 is refused")
                 await expect(refusal).to_contain_text("M201 X1000")
@@ -65,7 +65,7 @@ async def test_program__from_the_file_to_the_first_motion_of_a_rerun(
                 await expect(page.locator(".path canvas")).to_be_visible()
                 await expect(page.locator(".path")).to_contain_text("X 0 … 55")
                 await page.get_by_role("button", name="In space").click()
-                await page.get_by_role("button", name="Only try it").click()
+                await page.get_by_role("button", name="Only check it").click()
                 dry = page.locator(".dry")
                 await expect(dry).to_contain_text("X 0 to 55 mm")
                 await expect(page.locator("pre[aria-label]")).to_contain_text("@part.nc")

@@ -17,6 +17,9 @@ export function tell(text, { bad = false, action = null, shownMs = SHOWN_MS } = 
     h("span", { text }),
     action,
     h("button", { class: "plain small", "aria-label": t("close"), onclick: () => note.remove() }, icon("cross")));
+  // said of several robots at once, it is said once
+  const last = messages.lastElementChild;
+  if (last?.firstChild.textContent === text && !action) last.remove();
   messages.append(note);
   while (messages.children.length > MOST) messages.firstChild.remove();
   if (!bad) setTimeout(() => note.remove(), shownMs);

@@ -49,7 +49,7 @@ export const FORM_WORDS = {
   "form.expires": ["Give it up if not started by (optional)", "若未开始则放弃的时间（可选）"], "form.days": ["Days", "星期"],
   "form.within": ["Give a run up if it has not started within", "若在此时间内未开始则放弃"], "form.minutes": ["{count} min", "{count} 分钟"], "form.hours": ["{count} h", "{count} 小时"],
   "form.zone": ["By the clock of robotq: {zone}, now {clock}. A run that is missed is skipped, never caught up.", "按服务的时钟：{zone}，现在 {clock}。错过的运行会跳过，不会补做。"],
-  "form.daily": ["Repeat every day", "每天重复"], "form.dry": ["Only try it", "仅试运行检查"],
+  "form.daily": ["Repeat every day", "每天重复"], "form.dry": ["Only check it", "仅检查"],
   "form.day.mon": ["Mon", "周一"], "form.day.tue": ["Tue", "周二"], "form.day.wed": ["Wed", "周三"], "form.day.thu": ["Thu", "周四"], "form.day.fri": ["Fri", "周五"], "form.day.sat": ["Sat", "周六"], "form.day.sun": ["Sun", "周日"],
   "form.more": ["More", "更多"], "form.incomplete": ["Fill in what is required first; then the line stands here.", "请先填写必填项，之后此处显示命令行。"],
   "form.file": ["The line reads {name} from the folder in which you are.", "命令行从当前文件夹读取 {name}。"],

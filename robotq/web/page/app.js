@@ -99,7 +99,11 @@ function build() {
     const view = views[id];
     document.body.classList.toggle("on-wall", id === "wall");
     current = { id, view, hash: `#${id}${rest ? `/${encodeURIComponent(rest)}` : ""}` };
-    if (main.firstChild !== view.node) main.replaceChildren(view.node);
+    if (main.firstChild !== view.node) {
+      main.replaceChildren(view.node);
+      // what is urgent stands at its top
+      scrollTo(0, 0);
+    }
     bar.select(id);
     thumb.select(id);
     if (live.look) { view.open?.(rest); view.update(live.look); }

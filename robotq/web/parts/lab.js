@@ -6,6 +6,7 @@ import { t } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { question, tell, tellFailure } from "../base/ui.js";
 import { placesOf, sendTo } from "./places.js";
+import { faceOf } from "./state.js";
 
 const EVERY_MS = 500;
 const IDLE_MS = 3000;
@@ -34,6 +35,7 @@ export function labPart() {
   let asking = false;
   let askedAt = 0;
   let busy = true;
+  let seen = "";
 
   function layOut(lab) {
     const text = JSON.stringify([lab.places, lab.stations, lab.box_areas]);
@@ -84,7 +86,13 @@ export function labPart() {
     if (picture.lab) draw(picture);
   }
   setInterval(() => { if (live.look && !live.locked) ask(); }, EVERY_MS);
-  return { node, update(look) { busy = look.robots.some((robot) => robot.running); } };
+  return { node, update(look) {
+    busy = look.robots.some((robot) => robot.running);
+    const states = look.robots.map((robot) => faceOf(robot).state).join();
+    // a colour of before would say that it is still stopped
+    if (states !== seen) askedAt = 0;
+    seen = states;
+  } };
 }
 
 /** Ask who is to go to one of these places; by the queue, as any other command. */

@@ -19,7 +19,8 @@ const IN_CARD = 6; // rows of a card at once
 const rowPx = () => Math.round(ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
 /** What tells a task from others of its command. */
-export const ownOf = (line) => [line.about, line.cmd_id].filter(Boolean).join(" · ") || line.task_id;
+/** What it is about, and the name that somebody gave it; an id that nobody gave says nothing. */
+export const ownOf = (line) => [line.about, line.cmd_id].filter(Boolean).join(" · ");
 
 export function waitingRow(first, { before = () => null, after = () => null, pick = null } = {}) {
   let line = first;

@@ -61,7 +61,7 @@ export function submitView() {
     h("div", { class: "two" }, h("div", { class: "field" }, h("label", { for: "submit-robot", text: t("robot") }), robot), ownField),
     h("fieldset", {}, h("legend", { text: t("submit.params") }), none, box),
     schedule.node, note, h("div", { class: "buttons" }, send, dry, example), answer);
-  const empty = h("div", { class: "card empty" }, h("p", { class: "quiet", text: t("form.pick") }), h("p", { class: "quiet", text: t("program.help") }));
+  const empty = h("div", { class: "card empty" }, h("p", { class: "quiet", text: t("form.pick") }));
   const line = h("section", { class: "card", hidden: true }, h("h3", {}, h("span", { text: t("submit.curl") }), copyLine), curlNote, curl);
   const dropped = h("section", { class: "card dropped", hidden: true });
   const drop = dropPart(takeFile);
@@ -261,10 +261,14 @@ export function submitView() {
     if (!at || !fields.fault(at, error.message)) setText(note, reasonOf(error));
   }
 
+  /** Who does not see that it was accepted presses once more. */
+  function showSaid() { (answer.hasChildNodes() ? answer : note).scrollIntoView({ block: "nearest" }); }
+
   async function tryIt() {
     const params = valued();
     if (params === null) return;
     try { answer.replaceChildren(dryNode(await sent(await requestOf(params, { dryRun: true }), {}))); } catch (error) { refused(error); }
+    showSaid();
   }
 
   form.addEventListener("submit", async (event) => {
@@ -283,7 +287,7 @@ export function submitView() {
         await repeats.load();
       } else {
         answer.replaceChildren(found.task_id
-          ? h("p", { class: "good" }, icon("check"), h("span", { text: ` ${t("submit.accepted")}: ` }), h("a", { href: `#task/${found.task_id}`, text: found.task_id }))
+          ? h("p", { class: "good" }, icon("check"), h("span", { text: ` ${t("submit.accepted")}: ` }), h("a", { href: `#task/${found.task_id}`, text: [titleOf(live.specs, spec.cmd_type), live.look?.robots.length > 1 && robot.value].filter(Boolean).join(" · ") }))
           : h("div", {}, h("h3", { text: t("submit.answer") }), h("pre", { tabindex: 0, text: JSON.stringify(found, null, 2) })));
       }
       live.refresh();
@@ -291,6 +295,7 @@ export function submitView() {
       refused(error);
     } finally {
       send.removeAttribute("aria-busy");
+      showSaid();
     }
   });
 
