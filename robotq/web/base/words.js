@@ -58,7 +58,7 @@ export const WORDS = {
   "hold.shutdown": ["Cut short by a shutdown", "被关机中断"], "hold.outcome_unknown": ["How did it end?", "结果未知"],
   "hold.disconnected": ["Not connected", "未连接"], "hold.store_unavailable": ["Disk takes no writes", "磁盘不可写"],
   "hold.motion_held": ["The motion is held", "动作已暂停"],
-  "hold.isolated": ["Nothing heard from the fleet", "没有集群的消息"], "hold.jogging": ["Moved by hand", "手动移动中"], "hold.raw_line": ["Gets a raw line", "正在执行原始指令"], "hold.unresponsive": ["Driver does not answer", "驱动无响应"], "hold.does_not_fit": ["Command no longer fits", "任务不再符合配置"], "hold.not_configured": ["Robot is not configured", "机器人不在配置中"], "hold.stopping": ["Daemon is shutting down", "服务正在关闭"], "hold.estop": ["All robots are stopped", "所有机器人已停止"],
+  "hold.isolated": ["Nothing heard from the fleet", "没有集群的消息"], "hold.jogging": ["Moved by hand", "手动移动中"], "hold.raw_line": ["Gets a raw line", "正在执行原始指令"], "hold.unresponsive": ["Driver does not answer", "驱动无响应"], "hold.does_not_fit": ["Command no longer fits", "任务不再符合配置"], "hold.not_configured": ["Robot is not configured", "机器人不在配置中"], "hold.stopping": ["robotq is shutting down", "服务正在关闭"], "hold.estop": ["All robots are stopped", "所有机器人已停止"],
   "over": ["{title} This question is over: {why}", "{title} 此问题已结束：{why}"],
   "over.stop": ["a newer stop has come. Nothing was done.", "有新的停止，未执行任何操作。"],
   "over.hold": ["a newer hold has come. Nothing was lifted.", "有新的保持，未解除。"],

@@ -97,6 +97,7 @@ function noticesOf(look) {
     }
   }
   const resumed = new Map();
+  const shared = new Map();
   for (const robot of look.robots) {
     for (const hold of robot.holds) {
       if (hold.code === "estop") continue;
@@ -109,7 +110,16 @@ function noticesOf(look) {
         }
         resumed.get(key).push(hold);
       } else if (hold.code === "motion_held") items.push({ what: "motion", key: `m${hold.id}`, hold });
-      else items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}${hold.task_id}`, hold });
+      else if (hold.task_id) items.push({ what: "wait", key: `w${robot.robot_id}${hold.code}${hold.task_id}`, hold, holds: [hold] });
+      else {
+        // one reason for all robots is one notice
+        const key = `w${hold.code}/${hold.reason}`;
+        if (!shared.has(key)) {
+          shared.set(key, []);
+          items.push({ what: "wait", key, hold, holds: shared.get(key) });
+        }
+        shared.get(key).push(hold);
+      }
     }
     robot.approvals.forEach((approval, rank) => items.push({ what: "approval", key: `a${approval.task.task_id}/${approval.commands}/${approval.task.revision}`, approval, rank }));
   }
@@ -231,7 +241,12 @@ function waitCard({ hold }) {
     const line = { task_id: hold.task_id, state: "pending", cmd_type: t("this.command"), robot_id: hold.robot_id };
     part.actions.append(button(t("task.cancel"), () => cancelTask(line), { symbol: "cross", allowed: live.may("submit") }));
   }
-  return { node: part.node, update({ hold: now }) { setText(part.text, now.reason); setText(part.hint, now.clear.text); setText(part.since, sinceText(now)); } };
+  return { node: part.node, update({ hold: now, holds }) {
+    setText(part.heading, `${holds.map((one) => one.robot_id).join(", ")}: ${t(`hold.${now.code}`)}`);
+    setText(part.text, now.reason);
+    setText(part.hint, now.clear.text);
+    setText(part.since, sinceText(now));
+  } };
 }
 
 function approvalCard({ approval: { task: waiting, params, commands, cmd_types: types } }) {

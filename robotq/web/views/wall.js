@@ -13,6 +13,7 @@ const MOST = 20; // tiles; of more, those that are out of the ordinary come firs
 const LEAST = 7; // steps of leaving out, see wall.css
 const SOON_MS = 12 * 3600 * 1000; // in which a time of day is no other day's
 const LOW_REM = 15.5; // from which on a tile is high, see wall.css
+const NEAR = 1.08; // times a size that is about the same
 const SETTLED_MS = 80;
 const RENEW_MS = 12 * 3600 * 1000;
 
@@ -68,14 +69,16 @@ export function wallView() {
 
 const rank = (robot) => ["bad", "warn", "normal"].indexOf(robot.face.tone);
 
-/** How many columns give the largest letters. */
+/** How many columns give the largest letters. Where two do about as well, tiles stand beside each
+ * other and none is missing: they must not jump as soon as a line stands above them. */
 export function grid(number, width, height, low = LOW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize)) {
-  let best = { columns: 1, lines: Math.max(1, number), size: 0 };
+  let best = { columns: 1, lines: Math.max(1, number), size: 0, empty: 0 };
   for (let columns = 1; columns <= number; columns += 1) {
     const lines = Math.ceil(number / columns);
     const [high, wide] = height / lines < low ? [0.38, 0.2] : [0.275, 0.166];
     const size = Math.min(high * (height / lines), wide * (width / columns));
-    if (size > best.size) best = { columns, lines, size };
+    const empty = columns * lines - number;
+    if (size > NEAR * best.size || (size * NEAR > best.size && empty <= best.empty)) best = { columns, lines, size, empty };
   }
   return best;
 }
