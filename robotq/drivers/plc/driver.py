@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,7 +41,9 @@ _T = TypeVar("_T")
 class _Run:
     """What is asked of a command while it runs. `stop` and `let_go` come from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str | None) -> None:
+        self.unit = unit
+        """Of LADS, if it is a program of one."""
         self.stopping = False
         self.left = False
         self.woken = threading.Event()
@@ -189,13 +192,13 @@ class PlcDriver:
             read = plc.read(frozenset(program.result.values())) if program.result else {}
             return {"run": run, **{name: read[node] for name, node in program.result.items()}}
 
-        return self._followed(acted)
+        return self._followed(acted, lads.unit)
 
-    def _followed(self, act: Callable[[Connection, Hooks], _T]) -> _T:
+    def _followed(self, act: Callable[[Connection, Hooks], _T], unit: str | None = None) -> _T:
         plc = self._plc
         if plc is None or not self._up:
             raise LinkLost(self._why_lost)
-        run = _Run()
+        run = _Run(unit)
         hooks = Hooks(
             now=time.monotonic,
             pause=lambda: self._pause(run),
@@ -312,10 +315,14 @@ class PlcDriver:
             raise DriverError("this station has no stop bit in its options")
         if plc is None:
             raise LinkLost(self._why_lost)
+        run = self._run
+        only = None if run is None or self._latched else run.unit
         try:
-            if stop is not None:
-                plc.write(stop, True)
-            self._units.end(abort=self._latched)
+            # one that refuses keeps no other one from being stopped
+            with contextlib.ExitStack() as stack:
+                stack.callback(self._units.end, abort=self._latched, only=only)
+                if stop is not None:
+                    plc.write(stop, True)
         except Refused as error:
             raise DriverError(f"the PLC refuses the stop: {error}") from error
 

@@ -6,15 +6,24 @@ A state is known by the browse name of its node, which is the same in every lang
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import logging
-import struct
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, cast
 
 from robotq.drivers.base import LinkLost
+from robotq.drivers.plc.lads_nodes import (
+    LOOKED,
+    MACHINE,
+    MOST_CHANGES,
+    PATHS,
+    Changes,
+    Found,
+    packed,
+)
 from robotq.drivers.plc.opcua import OpcUaPlc, refusals
 from robotq.drivers.plc.pattern import Refused
 
@@ -25,7 +34,7 @@ NAMESPACE = "http://opcfoundation.org/UA/LADS/"
 _KEY_VALUE, _SAMPLE_INFO = 3003, 3002
 """Their data types in that namespace."""
 _SERVER_STARTED, _HAS_ENCODING = 2257, 38
-_PUBLISHED_MS, _MOST_CHANGES = 50, 1_000
+_PUBLISHED_MS = 50
 _LATEST = 20
 """Results that are looked at, from the newest."""
 
@@ -40,8 +49,6 @@ class Seen:
     """Stopped, Running, Stopping, Aborting, Aborted, Clearing."""
     inner: str
     """While it is running, such as Execute and Complete."""
-    transition: str
-    """The last one, such as ClearingToStopped."""
     run: str
     """DeviceProgramRunId of the active program."""
     step: str
@@ -51,14 +58,15 @@ class Seen:
 class LadsUnit:
     """Over one connection, which each of its methods may find lost: LinkLost."""
 
-    def __init__(self, plc: OpcUaPlc, where: str, aborted: set[str]) -> None:
-        """`where`: its node, or its path of browse names from Objects. `aborted`: the units that
-        robotq has aborted by itself, which it may clear; kept over connections."""
+    def __init__(self, plc: OpcUaPlc, where: str, found: Found, aborted: set[str]) -> None:
+        """`where`: its node, or its path of browse names from Objects. `found`: of the connections
+        to it that were made together. `aborted`: the units that robotq has aborted by itself,
+        which it may clear; kept over connections."""
         self._plc = plc
         self._where = where
+        self._found = found
         self._aborted = aborted
-        self._names: dict[Any, str] = {}
-        self._changes = _Changes()
+        self._changes = Changes()
 
     @property
     def may_clear(self) -> bool:
@@ -67,24 +75,30 @@ class LadsUnit:
     @property
     def judges(self) -> bool:
         """Whether it can say that a program came to a good end."""
-        return self._nodes["inner"] is not None
+        return "inner" in self._ids
 
     @property
     def can_stop(self) -> bool:
-        return bool(self._methods.keys() & {"Stop", "Abort"})
+        return bool(self._ids.keys() & {"Stop", "Abort"})
+
+    @property
+    def names_runs(self) -> bool:
+        """Whether its active program says which run it is."""
+        return "run" in self._ids
 
     def listen(self) -> None:
-        """For the changes of what it does while it is running: a look might come too late for a
-        state that lasts for a moment."""
-        inner = self._nodes["inner"]
-        if inner is None:
-            return
+        """For the changes of its state, and of what it does while it is running: a look might come
+        too late for one that lasts for a moment."""
+        names = {self._ids[name]: name for name in ("state", "inner") if name in self._ids}
+        self._changes.names = names
 
         def ask(client: Client) -> None:
             # that the link is lost is told by who looks; the library would tell it every second
             logging.getLogger("asyncua.client.ua_session").setLevel(logging.CRITICAL)
+            # one for both: what was earlier is never told later than by the same answer
             subscription = client.create_subscription(_PUBLISHED_MS, self._changes)
-            subscription.subscribe_data_change(inner, queuesize=_MOST_CHANGES)
+            nodes = [client.get_node(each) for each in names]
+            subscription.subscribe_data_change(nodes, queuesize=MOST_CHANGES)
 
         self._asked(ask)
 
@@ -93,16 +107,34 @@ class LadsUnit:
         self._changes.seen.clear()
 
     @property
+    def states(self) -> Sequence[str]:
+        """Since `listen` or `mark`, from Running on: what comes late is of before."""
+        return [name for name, _ in self._heard("state")]
+
+    @property
     def changes(self) -> Sequence[str]:
-        """Since `listen` or `mark`. Empty where it does nothing."""
-        return [self._name(each) for each in list(self._changes.seen)]
+        """What it did while it was running, since `listen` or `mark`. Empty where it did not."""
+        left = next((at for name, at in self._heard("state") if name != "Running"), None)
+        return [
+            name for name, at in self._heard("inner") if left is None or at is None or at <= left
+        ]
+
+    def _heard(self, of: str) -> Sequence[tuple[str, dt.datetime | None]]:
+        heard = [
+            (self._name(value), at) for name, value, at in list(self._changes.seen) if name == of
+        ]
+        if of == "state":
+            return list(dropwhile(lambda each: each[0] != "Running", heard))
+        return heard
 
     def look(self) -> Seen:
-        nodes = {name: node for name, node in self._nodes.items() if node is not None}
-        read = self._asked(lambda client: client.read_attributes(list(nodes.values())))
+        names = [name for name in LOOKED if name in self._ids]
+        read = self._asked(
+            lambda client: client.read_attributes([client.get_node(self._ids[n]) for n in names])
+        )
         told = {
             name: value.Value.Value
-            for name, value in zip(nodes, read, strict=True)
+            for name, value in zip(names, read, strict=True)
             if value.StatusCode.is_good() and value.Value is not None
         }
         if told.get("state") is None:
@@ -112,7 +144,6 @@ class LadsUnit:
             boot=str(told.get("boot", "")),
             state=self._name(told["state"]),
             inner=self._name(told.get("inner")),
-            transition=self._name(told.get("transition")),
             run=str(told.get("run") or ""),
             step=str(getattr(told.get("step"), "Text", None) or "")[:80],
             fraction=min(1.0, max(0.0, runtime / whole)) if runtime is not None and whole else None,
@@ -127,8 +158,7 @@ class LadsUnit:
 
         def many(kind: int, rows: Sequence[Sequence[str]]) -> Any:
             made = [
-                ua.ExtensionObject(self._encoding(kind), ua.ByteString(_packed(row)))
-                for row in rows
+                ua.ExtensionObject(self._encoding(kind), ua.ByteString(packed(row))) for row in rows
             ]
             return ua.Variant(made, ua.VariantType.ExtensionObject)
 
@@ -144,7 +174,7 @@ class LadsUnit:
         """Stop it, or abort it. Raises Refused where it goes on."""
         refused = Refused(f"{self._where} has neither Stop nor Abort")
         for name in ("Abort", "Stop") if abort else ("Stop", "Abort"):
-            if name not in self._methods:
+            if name not in self._ids:
                 continue
             try:
                 self._call(name)
@@ -165,10 +195,11 @@ class LadsUnit:
 
     def results(self) -> Iterator[tuple[str, str]]:
         """The DeviceProgramRunId and the SupervisoryTaskId of each, the newest first."""
-        there = self._nodes["results"]
+        there = self._ids.get("results")
         if there is None:
             return
-        for each in reversed(self._asked(lambda _: there.get_children())[-_LATEST:]):
+        children = self._asked(lambda client: client.get_node(there).get_children())
+        for each in reversed(children[-_LATEST:]):
             task = self._value(each, "SupervisoryTaskId")
             if task:
                 run = self._value(each, "DeviceProgramRunId") or self._name(each.nodeid)
@@ -185,7 +216,7 @@ class LadsUnit:
 
     @cached_property
     def _unit(self) -> SyncNode:
-        if self._where.startswith(("ns=", "nsu=", "i=", "s=", "g=")):
+        if self._where.startswith(("ns=", "i=")):
             return cast("SyncNode", self._asked(lambda client: client.get_node(self._where)))
         node = self._asked(lambda client: client.nodes.objects)
         for part in self._where.split("/"):
@@ -196,30 +227,18 @@ class LadsUnit:
             node = self._asked(lambda client, at=found[0]: client.get_node(at))
         return cast("SyncNode", node)
 
-    @cached_property
-    def _nodes(self) -> Mapping[str, SyncNode | None]:
-        machine, program = "FunctionalUnitState", "ProgramManager/ActiveProgram"
-        paths = {
-            "state": f"{machine}/0:CurrentState/0:Id",
-            "inner": f"{machine}/RunningStateMachine/0:CurrentState/0:Id",
-            "transition": f"{machine}/0:LastTransition/0:Id",
-            "run": f"{program}/DeviceProgramRunId",
-            "step": f"{program}/CurrentStepName",
-            "runtime": f"{program}/CurrentRuntime",
-            "whole": f"{program}/EstimatedRuntime",
-            "results": "ProgramManager/ResultSet",
-        }
-        found = {name: self._child(self._unit, path) for name, path in paths.items()}
-        if found["state"] is None:
-            raise LinkLost(f"{self._where} is no functional unit of LADS: it has no {machine}")
-        found["boot"] = self._asked(lambda client: client.get_node(f"i={_SERVER_STARTED}"))
-        return found
-
-    @cached_property
-    def _methods(self) -> Mapping[str, Any]:
-        names = ("StartProgram", "Stop", "Abort", "Clear")
-        found = {name: self._child(self._unit, f"FunctionalUnitState/{name}") for name in names}
-        return {name: node.nodeid for name, node in found.items() if node is not None}
+    @property
+    def _ids(self) -> Mapping[str, Any]:
+        """Looked for once."""
+        if not self._found.ids:
+            unit = self._unit
+            nodes = {name: self._child(unit, path) for name, path in PATHS.items()}
+            if nodes["state"] is None:
+                raise LinkLost(f"{self._where} is no functional unit of LADS: no {MACHINE}")
+            ids = {name: node.nodeid for name, node in nodes.items() if node is not None}
+            boot = self._asked(lambda client: client.get_node(f"i={_SERVER_STARTED}"))
+            self._found.ids = {**ids, "boot": boot.nodeid}
+        return self._found.ids
 
     def _encoding(self, kind: int) -> Any:
         """Of a structure, as it goes over the wire."""
@@ -260,41 +279,24 @@ class LadsUnit:
     def _name(self, node_id: Any) -> str:
         if node_id is None or node_id.is_null():
             return ""
-        if node_id not in self._names:
+        names = self._found.names
+        if node_id not in names:
             name = self._asked(lambda client: client.get_node(node_id).read_browse_name().Name)
-            self._names[node_id] = str(name)
-        return self._names[node_id]
+            names[node_id] = str(name)
+        return names[node_id]
 
     # -- the connection ------------------------------------------------------------------------
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        method = self._methods.get(name)
+        method, machine = self._ids.get(name), self._ids["machine"]
         if method is None:
             raise Refused(f"{self._where} has no {name}")
-        machine = self._child(self._unit, "FunctionalUnitState")
-        assert machine is not None
 
-        def ask(_: Client) -> Any:
+        def ask(client: Client) -> Any:
             with refusals(name):
-                return machine.call_method(method, *arguments)
+                return client.get_node(machine).call_method(method, *arguments)
 
         return self._asked(ask)
 
     def _asked(self, ask: Any) -> Any:
         return self._plc.asked(self._where, ask)
-
-
-class _Changes:
-    """On the thread of the connection; the library calls it by this name."""
-
-    def __init__(self) -> None:
-        self.seen: deque[Any] = deque(maxlen=_MOST_CHANGES)
-
-    def datachange_notification(self, _: Any, value: Any, __: Any) -> None:
-        self.seen.append(value)
-
-
-def _packed(texts: Sequence[str]) -> bytes:
-    """A structure of texts, as OPC UA writes it."""
-    raw = [text.encode() for text in texts]
-    return b"".join(struct.pack("<i", len(each)) + each for each in raw)

@@ -46,6 +46,7 @@ class LadsRun:
         self._context = context
         self._stopped_is_done = stopped_is_done
         self._stood_since: float | None = None
+        self._seen_complete = False
 
     def carry_out(
         self, program: str, properties: Mapping[str, Any], sample: str, details: Mapping[str, str]
@@ -77,6 +78,8 @@ class LadsRun:
         self._check()
         if not unit.can_stop:
             raise DriverError("the unit has neither Stop nor Abort: nobody could stop the program")
+        if not unit.names_runs:
+            raise DriverError("the unit does not say which run it has: no DeviceProgramRunId")
         if not (unit.judges or self._stopped_is_done):
             raise DriverError(
                 f"{_NO_JUDGE}: it has no RunningStateMachine, and stopped_is_done is not set"
@@ -123,7 +126,7 @@ class LadsRun:
                 if seen.boot != boot:
                     raise UncertainOutcome("device_reset", "the unit has started anew")
                 stopping = hooks.stopping() or hooks.latched()
-                ran = ran or (seen.state == "Running" and seen.run == run)
+                ran = ran or (seen.run == run and "Running" in (seen.state, *self._unit.states))
                 if begun or ran:
                     if seen.run not in ("", run):
                         raise UncertainOutcome(
@@ -160,18 +163,22 @@ class LadsRun:
     def _ended(self, seen: Seen, *, stopping: bool, begun: bool, ran: bool) -> bool:
         """Whether it came to a good end. Raises where it came to another one."""
         if completed(self._unit.changes):
-            return True
+            # and still so a look later: that the unit had stopped before is told by then
+            seen_before, self._seen_complete = self._seen_complete, True
+            return seen_before
         if seen.state == "Running":
             # of a run that was begun long ago the change is over
             return begun and seen.inner == "Complete" and seen.run != ""
-        aborted = seen.state in ("Aborted", "Clearing") or seen.transition == "ClearingToStopped"
+        states = self._unit.states
+        aborted = seen.state in ("Aborted", "Clearing") or "Aborted" in states
         if not aborted and seen.state != "Stopped":
             return False
         if stopping:
             raise Stopped
         if aborted:
             raise DriverError(_ABORTED)
-        if self._stopped_is_done and ran:
+        # all that came before it has been told then
+        if self._stopped_is_done and ran and states[-1:] == ["Stopped"]:
             return True
         now = self._hooks.now()
         self._stood_since = now if self._stood_since is None else self._stood_since
@@ -202,7 +209,10 @@ def settled(unit: LadsUnit, run: UnsettledRun) -> Settled:
     found = run_of(unit, run)
     if not found or seen.run != found:
         return Settled.unknown(f"the unit has another run, or none: {seen.run}")
-    if any(its == found and task != run.id for its, task in unit.results()):
+    task = dict(unit.results()).get(found)
+    if task is None and not seen.boot:
+        return Settled.unknown("nothing says that the unit has kept its memory")
+    if task not in (None, run.id):
         return Settled.unknown(f"the unit has {found} under another id")
     if seen.state in ("Aborted", "Clearing"):
         return Settled.failed(_ABORTED, id=run.id, boot=seen.boot)

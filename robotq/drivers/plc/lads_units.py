@@ -9,7 +9,9 @@ from robotq.config.plc_station import PlcLads
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.plc.connections import Connection
 from robotq.drivers.plc.lads import LadsUnit
+from robotq.drivers.plc.lads_nodes import Found
 from robotq.drivers.plc.opcua import OpcUaPlc
+from robotq.drivers.plc.pattern import Refused
 from robotq.drivers.settling import UnsettledRun
 
 
@@ -19,6 +21,7 @@ class LadsUnits:
     def __init__(self, places: Collection[str]) -> None:
         self._places = places
         self._aborted: set[str] = set()
+        self._found: Mapping[str, Found] = {}
         self._working: Mapping[str, LadsUnit] = {}
         self._stopping: Mapping[str, LadsUnit] = {}
 
@@ -26,7 +29,8 @@ class LadsUnits:
         return bool(self._places)
 
     def stop_over(self, plc: Connection) -> None:
-        """From now on a stop goes over this one."""
+        """From now on a stop goes over this one, and another one for programs is made."""
+        self._found = {where: Found() for where in self._places}
         self._stopping = self._over(plc)
 
     def work_over(self, plc: Connection) -> None:
@@ -39,10 +43,17 @@ class LadsUnits:
     def lost(self) -> None:
         self._working = self._stopping = {}
 
-    def end(self, *, abort: bool) -> None:
-        """All of them. Raises LinkLost, Refused."""
-        for unit in self._stopping.values():
-            unit.end(abort=abort)
+    def end(self, *, abort: bool, only: str | None = None) -> None:
+        """All of them, or one. Raises LinkLost, and Refused when each was told."""
+        refused: Refused | None = None
+        for where, unit in self._stopping.items():
+            if only in (None, where):
+                try:
+                    unit.end(abort=abort)
+                except Refused as error:
+                    refused = Refused(f"{where}: {error}")
+        if refused is not None:
+            raise refused
 
     def of(self, where: str) -> LadsUnit:
         unit = self._working.get(where)
@@ -60,7 +71,9 @@ class LadsUnits:
         if not self._places:
             return {}
         assert isinstance(plc, OpcUaPlc)
-        return {where: LadsUnit(plc, where, self._aborted) for where in self._places}
+        return {
+            where: LadsUnit(plc, where, its, self._aborted) for where, its in self._found.items()
+        }
 
 
 def properties_of(lads: PlcLads, values: Mapping[str, Any]) -> Mapping[str, Any]:

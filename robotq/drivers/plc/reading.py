@@ -223,6 +223,9 @@ class StationReader:
             fault(at, "a program of LADS has no pattern, nothing in write, and is no query")
         for name in unknown:
             fault(here, f"found {name!r}, expected a name of params")
+        if lads.unit.startswith(("ns=", "i=")):
+            node = PlcNode(name="unit", type="int32", address=lads.unit)
+            self._pieces.attempt((*here, "unit"), lambda: opcua_node(node))
         for key in ("unit", "program"):
             if not getattr(lads, key).strip("/ "):
                 fault((*here, key), "is empty")

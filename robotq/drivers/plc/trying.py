@@ -55,6 +55,7 @@ def tried(ready: ReadyStation) -> Iterator[Tried]:
             value, fault = None, ""
             try:
                 units = LadsUnits([where])
+                units.stop_over(connection)
                 units.work_over(connection)
                 value = units.of(where).look().state
             except LinkLost as error:

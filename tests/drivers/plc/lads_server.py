@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 LADS, DI = "http://opcfoundation.org/UA/LADS/", "http://opcfoundation.org/UA/DI/"
-UNIT = "DeviceSet/Mover/FunctionalUnitSet/MoverUnit"
+UNITS = "DeviceSet/Mover/FunctionalUnitSet"
+UNIT, OTHER_UNIT = f"{UNITS}/MoverUnit", f"{UNITS}/OtherUnit"
 PROGRAM = "Move to goal"
 STATES = {
     "Stopped": 5085, "Running": 5099, "Stopping": 5100, "Clearing": 5143, "Aborting": 5159,
     "Aborted": 5160,
 }  # fmt: skip
 INNER = {"Starting": 5117, "Idle": 5120, "Completing": 5127, "Complete": 5128, "Execute": 5168}
-CLEARED, STOPPED = 5104, 5101
-"""The transitions ClearingToStopped and StoppingToStopped."""
 GOAL_S = 0.05
 """Seconds for every one of the goal."""
 _RESTS_S, _STOPS_S = 0.02, 0.05
@@ -42,7 +41,8 @@ class Job:
 class LadsDevice:
     """Its methods run on the loop of the server."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "MoverUnit") -> None:
+        self._name = name
         self.jobs: list[Job] = []
         self.heard: list[str] = []
         """The methods that were called."""
@@ -58,16 +58,18 @@ class LadsDevice:
         self.finishes = False
         """The machine is at its goal now."""
         self.stale = False
-        """It shows Complete until the next program works."""
+        """It shows Complete whenever no program works, whatever became of the last one."""
         self.fails = False
         """The machine aborts the program by itself."""
         self.shows: str | None = None
         """Another run than the one it has: a lie."""
+        self.refuses_stops = False
+        self.clears_itself = False
+        self._named_runs = True
         self.state = "Stopped"
         self.inner = ""
-        self.transition = 0
         self._since = 0.0
-        self._ns = self._own = self._made = 0
+        self._ns = self._own = self._made = self._runs = 0
         self._ua: Any = None
         self._nodes: dict[str, Any] = {}
 
@@ -76,15 +78,19 @@ class LadsDevice:
         await self.forget()
         self.jobs, self.heard = [], []
         self.results_early, self.shows = True, None
-        self.fails = self.finishes = self.stale = False
+        self.fails = self.finishes = self.stale = self.refuses_stops = self.clears_itself = False
         self.at_start, self.templates = None, {PROGRAM}
-        self.state, self.inner, self.transition = "Stopped", "", 0
+        self.state, self.inner = "Stopped", ""
         if judges != self.judges:
             self.judges = judges
             if judges:
                 await self._judge()
             else:
                 await self._nodes["inner machine"].delete(recursive=True)
+        if not self._named_runs:
+            self._named_runs, at = True, self._named("DeviceProgramRunId")
+            made = await self._nodes["program"].add_property(self._new(), at, "")
+            self._nodes["DeviceProgramRunId"] = made
         await self._show()
 
     # -- the machine ---------------------------------------------------------------------------
@@ -100,10 +106,6 @@ class LadsDevice:
     def _to(self, state: str, inner: str = "") -> None:
         if state != self.state or inner != self.inner:
             self._since = time.monotonic()
-        if (self.state, state) == ("Clearing", "Stopped"):
-            self.transition = CLEARED
-        elif (self.state, state) == ("Stopping", "Stopped"):
-            self.transition = STOPPED
         self.state, self.inner = state, inner
 
     async def scan(self) -> None:
@@ -114,6 +116,11 @@ class LadsDevice:
             self._to("Stopped")
         elif self.state == "Aborting" and passed > _STOPS_S:
             self._to("Aborted")
+            if self.clears_itself:
+                await self._show()
+                self._to("Clearing")
+                await self._show()
+                self._to("Stopped")
         elif self.state == "Clearing":
             self._to("Stopped")
         await self._show()
@@ -136,7 +143,7 @@ class LadsDevice:
         """Its power fails for a moment; the server was started anew too."""
         if self.jobs and not self.job.ended:
             self.job.ended = "aborted"
-        self.state, self.inner, self.transition = "Stopped", "", 0
+        self.state, self.inner = "Stopped", ""
 
     # -- its methods ---------------------------------------------------------------------------
 
@@ -159,7 +166,8 @@ class LadsDevice:
         infos = [self._texts(each, 4, "SampleInfoType") for each in samples or ()]
         if template not in self.templates or not set(told) <= {"goal"}:
             return self._bad(codes.BadInvalidArgument)
-        run = f"{time.strftime('%Y%m%d')}-{len(self.jobs) + 1}"
+        self._runs += 1
+        run = f"{time.strftime('%Y%m%d')}-{self._runs}"
         sample = infos[0][1] if infos else ""
         self.jobs.append(Job(int(float(told.get("goal", "1"))), task, run, sample))
         if self.results_early:
@@ -167,6 +175,16 @@ class LadsDevice:
         self._to("Running", "Starting")
         await self._show()
         return [self._ua.Variant(run, self._ua.VariantType.String)]
+
+    async def begin(self, goal: int) -> None:
+        """At the device, or by somebody else."""
+        self.jobs.append(Job(goal, "theirs", f"theirs-{len(self.jobs)}", ""))
+        self._to("Running", "Execute")
+
+    async def nameless(self) -> None:
+        """Its active program does not say which run it is."""
+        await self._nodes["DeviceProgramRunId"].delete()
+        self._named_runs = False
 
     async def press_stop(self) -> None:
         """At the device."""
@@ -181,7 +199,7 @@ class LadsDevice:
 
     async def _end(self, name: str, state: str, ended: str) -> Any:
         self.heard.append(name)
-        if self.state != "Running":
+        if self.state != "Running" or self.refuses_stops:
             return self._bad(self._ua.StatusCodes.BadInvalidState)
         self.job.ended = self.job.ended or ended
         self._to(state)
@@ -226,14 +244,21 @@ class LadsDevice:
             await machine_type.add_object(self._id(at), self._named(name))
         for name, at in INNER.items():
             await running_type.add_object(self._id(at), self._named(name))
-        for name, at in (("ClearingToStopped", CLEARED), ("StoppingToStopped", STOPPED)):
-            await machine_type.add_object(self._id(at), self._named(name))
         await self._structures(server)
         objects = server.nodes.objects
         device_set = await objects.add_object(f"ns={di};i=5001", f"{di}:DeviceSet")
         device = await device_set.add_object(self._new(), f"{self._own}:Mover")
         units = await device.add_object(self._new(), self._named("FunctionalUnitSet"))
-        await self._unit(await units.add_object(self._new(), f"{self._own}:MoverUnit"))
+        self._nodes["units"] = units
+        await self._unit()
+        await self._show()
+
+    async def join(self, other: LadsDevice) -> None:
+        """A second unit of the same device."""
+        self._ua, self._ns, self._own = other._ua, other._ns, other._own
+        for name in ("units", "KeyValueType", "SampleInfoType"):
+            self._nodes[name] = other._nodes[name]
+        await self._unit()
         await self._show()
 
     async def _structures(self, server: Any) -> None:
@@ -243,13 +268,13 @@ class LadsDevice:
             self._nodes[name] = await kind.add_object(self._id(encoding), "0:Default Binary")
             await kind.add_reference(self._nodes[name], ua.ObjectIds.HasEncoding)
 
-    async def _unit(self, unit: Any) -> None:
+    async def _unit(self) -> None:
         ua = self._ua
+        unit = await self._nodes["units"].add_object(self._new(), f"{self._own}:{self._name}")
         text, duration = ua.VariantType.String, ua.VariantType.Double
         structure = ua.VariantType.ExtensionObject
         machine = await unit.add_object(self._new(), self._named("FunctionalUnitState"))
         self._nodes["state"] = await self._machine(machine)
-        self._nodes["transition"] = await self._id_below(machine, "LastTransition")
         self._nodes["machine"] = machine
         if self.judges:
             await self._judge()
@@ -271,6 +296,7 @@ class LadsDevice:
         ):
             made = ua.Variant(value, kind)
             self._nodes[name] = await program.add_property(self._new(), self._named(name), made)
+        self._nodes["program"] = program
         self._nodes["results"] = await manager.add_object(self._new(), self._named("ResultSet"))
 
     async def _judge(self) -> None:
@@ -280,11 +306,8 @@ class LadsDevice:
         self._nodes["inner"] = await self._machine(inner)
 
     async def _machine(self, machine: Any) -> Any:
-        return await self._id_below(machine, "CurrentState")
-
-    async def _id_below(self, machine: Any, name: str) -> Any:
         ua = self._ua
-        shown = await machine.add_variable(self._new(), f"0:{name}", ua.LocalizedText(""))
+        shown = await machine.add_variable(self._new(), "0:CurrentState", ua.LocalizedText(""))
         null = ua.Variant(ua.NodeId(), ua.VariantType.NodeId)
         return await shown.add_property(self._new(), "0:Id", null)
 
@@ -319,8 +342,6 @@ class LadsDevice:
             inner = INNER.get("Complete" if stale else self.inner)
             shown = inactive if inner is None else ua.NodeId(inner, self._ns)
             await nodes["inner"].write_value(shown)
-        if self.transition:
-            await nodes["transition"].write_value(ua.NodeId(self.transition, self._ns))
         if not self.jobs:
             return
         whole = self.job.goal * GOAL_S * 1_000
@@ -332,12 +353,13 @@ class LadsDevice:
             "CurrentStepName": ua.LocalizedText(step),
         }  # fmt: skip
         for name, value in values.items():
-            await nodes[name].write_value(value)
+            if name != "DeviceProgramRunId" or self._named_runs:
+                await nodes[name].write_value(value)
         self.shown = run
 
     def _new(self) -> str:
         self._made += 1
-        return f"ns={self._own};s=n{self._made}"
+        return f"ns={self._own};s={self._name}{self._made}"
 
     def _id(self, number: int) -> str:
         return f"ns={self._ns};i={number}"

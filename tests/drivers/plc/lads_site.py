@@ -14,7 +14,7 @@ from robotq.drivers.plc.options import read_options
 from robotq.drivers.plc.reading import ReadyStation
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.cable import Cable
-from tests.drivers.plc.lads_server import PROGRAM, UNIT, LadsDevice
+from tests.drivers.plc.lads_server import OTHER_UNIT, PROGRAM, UNIT, LadsDevice
 from tests.drivers.plc.site import SCAN_S, free_port
 
 _T = TypeVar("_T")
@@ -24,7 +24,7 @@ class LadsSite:
     """Close it at the end."""
 
     def __init__(self, tmp_path: Path) -> None:
-        self.device = LadsDevice()
+        self.device, self.other = LadsDevice(), LadsDevice("OtherUnit")
         self._tmp_path = tmp_path
         self._port = free_port()
         self.cable = Cable(self._port)
@@ -46,6 +46,7 @@ class LadsSite:
             "opcua": {"url": f"opc.tcp://127.0.0.1:{self.cable.port}/lads"},
             "commands": {
                 "MOVE": {"lads": lads, "params": params},
+                "MOVE_OTHER": {"lads": {**lads, "unit": OTHER_UNIT}, "params": params},
                 "MOVE_UNTIL_STOPPED": {"lads": {**lads, "stopped_is_done": True}, "params": params},
             },
             "poll_s": 0.02,
@@ -67,6 +68,7 @@ class LadsSite:
             driver.close()
         self.cable.as_new()
         self.do(self.device.as_new(judges=judges))
+        self.do(self.other.as_new())
         self.driver = self.again()
 
     def ready(self) -> ReadyStation:
@@ -80,6 +82,7 @@ class LadsSite:
             await self._server.init()
             self._server.set_endpoint(f"opc.tcp://127.0.0.1:{self._port}/lads")
             await self.device.build(self._server)
+            await self.other.join(self.device)
             await self._server.start()
             self._up = True
 
@@ -118,3 +121,4 @@ class LadsSite:
             await asyncio.sleep(SCAN_S)
             if self._up:
                 await self.device.scan()
+                await self.other.scan()

@@ -21,7 +21,7 @@ from robotq.testing.settle_contract import SettleContract
 from tests.drivers import latched
 from tests.drivers.killed import KilledDaemon, killed, until
 from tests.drivers.lying import believed_by_nobody
-from tests.drivers.plc.lads_server import UNIT, Job
+from tests.drivers.plc.lads_server import OTHER_UNIT, UNIT, Job
 from tests.drivers.plc.lads_site import LadsSite
 
 pytestmark = [
@@ -87,8 +87,8 @@ def test_program__is_done_when_its_unit_is_complete(site: LadsSite) -> None:
         assert ("moving", "completed") in done.context.steps
         assert max(done.context.fractions) > 0.5
     assert len(site.device.jobs) == 2
-    (unit,) = tried(site.ready())
-    assert (unit.name, unit.value, unit.fault) == (UNIT, "Stopped", "")
+    units = [(unit.name, unit.value, unit.fault) for unit in tried(site.ready())]
+    assert units == [(UNIT, "Stopped", ""), (OTHER_UNIT, "Stopped", "")]
 
 
 @slow
@@ -157,6 +157,65 @@ def test_stop__that_comes_before_the_start_does_ends_it_all_the_same(site: LadsS
     execution = Execution(site.driver, move(1_000), task_id="task_stopped").ended()
     assert isinstance(execution.error, Stopped), execution.error
     assert site.device.job.ended == "stopped"
+
+
+@long
+@pytest.mark.parametrize("cmd_type", ["MOVE", "MOVE_UNTIL_STOPPED"])
+def test_program__that_is_over_between_two_looks_is_done_all_the_same(
+    site: LadsSite, cmd_type: str
+) -> None:
+    site.as_new(judges=cmd_type == "MOVE")
+    site.device.finishes = True
+    site.driver.connect()
+    for number in range(5):
+        command = Command(cmd_type=cmd_type, params={"goal": number})
+        done = Execution(site.driver, command, task_id="task_quick").ended()
+        assert done.error is None, done.error
+
+
+@long
+def test_program__that_was_aborted_and_cleared_between_two_looks_was_not_done(
+    site: LadsSite,
+) -> None:
+    site.as_new(judges=False)
+    site.device.clears_itself = True
+    command = Command(cmd_type="MOVE_UNTIL_STOPPED", params={"goal": 1_000})
+    execution = begun(site, command)
+    site.device.fails = True
+    error = execution.ended().error
+    assert type(error) is DriverError, error
+
+
+@long
+def test_unit__that_does_not_say_which_run_it_has_begins_nothing(site: LadsSite) -> None:
+    site.do(site.device.nameless())
+    site.driver.connect()
+    refused = Execution(site.driver, move(), task_id="task_refused").ended()
+    assert type(refused.error) is DriverError, refused.error
+    assert "DeviceProgramRunId" in str(refused.error)
+    assert not site.device.jobs
+
+
+@long
+def test_stop__of_a_command_leaves_the_program_of_another_unit_alone(site: LadsSite) -> None:
+    """Somebody else has begun that one."""
+    begun(site, move(1_000))
+    site.do(site.other.begin(1_000))
+    site.driver.stop()
+    until(lambda: site.device.state == "Stopped")
+    assert site.other.state == "Running"
+    assert not site.other.heard
+
+
+@long
+def test_emergency_stop__ends_every_unit_also_where_one_refuses(site: LadsSite) -> None:
+    site.driver.connect()
+    for unit in (site.device, site.other):
+        site.do(unit.begin(1_000))
+    site.device.refuses_stops = True
+    with pytest.raises(DriverError, match="MoverUnit"):
+        site.driver.emergency_stop()
+    until(lambda: site.other.state == "Aborted")
 
 
 @long

@@ -65,6 +65,7 @@ def test_fault__is_told_with_its_place(
     [
         (("opcua",), None, "expected one of modbus, modbus_rtu, opcua and s7"),
         (("commands", "WEIGH", "lads", "unit"), "/", "unit: is empty"),
+        (("commands", "WEIGH", "lads", "unit"), "ns=x;i=1", "found 'ns=x;i=1'"),
         (
             ("commands", "WEIGH", "lads", "sample"),
             "rack",
