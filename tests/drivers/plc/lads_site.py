@@ -27,13 +27,14 @@ class LadsSite:
         self.device, self.other = LadsDevice(), LadsDevice("OtherUnit")
         self._tmp_path = tmp_path
         self._port = free_port()
-        self.cable = Cable(self._port)
         self._up = self._ended = False
         self._server: Any = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.open()
+        # later: it takes any port that is free
+        self.cable = Cable(self._port)
         self._scans = asyncio.run_coroutine_threadsafe(self._scan(), self._loop)
         lads: dict[str, Any] = {
             "unit": UNIT, "program": PROGRAM, "properties": {"goal": "goal"}, "sample": "sample",

@@ -296,7 +296,6 @@ class Site:
         """What was written to it, as far as a scan sees it."""
         self.halted = False
         """Its program does not run; the server answers all the same."""
-        self.cable = server.cable()
         self._server = server
         self._tmp_path = tmp_path
         self._up = False
@@ -307,6 +306,8 @@ class Site:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.open()
+        # later: it takes any port that is free
+        self.cable = server.cable()
         self._scans = asyncio.run_coroutine_threadsafe(self._scan(), self._loop)
         table = tmp_path / "点表.csv"
         rows = [
