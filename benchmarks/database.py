@@ -14,7 +14,7 @@ from pathlib import Path
 from robotq.model import ids
 from robotq.model.event import Event
 from robotq.model.task import Command, Step, StepState, Task, TaskError, TaskState
-from robotq.store.sqlite import rows
+from robotq.store.kept import rows
 from robotq.store.sqlite.changes import Added
 from robotq.store.sqlite.migrations import STEPS, migrate
 

@@ -114,7 +114,7 @@ def blockbuster() -> Iterator[BlockBuster]:
         # a database in memory waits for nothing; the one on disk is never used on the loop
         for name, function in active.functions.items():
             if name.startswith("sqlite3."):
-                function.can_block_in("robotq/store/memory.py", {"open", "apply", "_read"})
+                function.can_block_in("robotq/store/memory.py", {"open", "apply", "read"})
             if name.startswith("threading.Lock."):
                 # the end of a loop waits for the last breath of its threads
                 function.can_block_in("asyncio/base_events.py", "shutdown_default_executor")

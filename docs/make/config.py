@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from docs.make.markdown import cell, code, limits_of, table, type_of, value
-from robotq.config import Config, schema
+from robotq.config import Config, outside, robots, schema
 
 _HEAD = """# Reference: configuration
 
@@ -158,7 +158,8 @@ def _section_of(rule: Mapping[str, Any], described: Mapping[str, Any]) -> Iterat
 def _docstrings() -> Mapping[str, Mapping[str, tuple[str, str]]]:
     """Class -> key -> its annotation and the text under it, as they stand in the source."""
     found: dict[str, dict[str, tuple[str, str]]] = {}
-    for node in ast.parse(inspect.getsource(schema)).body:
+    modules = (robots, outside, schema)
+    for node in (one for module in modules for one in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef) or node.name == "Section":
             continue
         of_class = found[node.name] = {}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from robotq.catalog.catalog import Catalog
+from robotq.catalog.catalog import Catalog, CommandSpec
 from robotq.catalog.files import load_catalog
-from robotq.catalog.spec import CommandSpec
 from robotq.model.task import Kind
 
 __all__ = ["Catalog", "CommandSpec", "Kind", "load_catalog"]

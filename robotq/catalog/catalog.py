@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from string import Formatter
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from robotq.catalog.spec import CommandSpec
 from robotq.config.strict_yaml import KeyPath, key_text
-from robotq.model.carried.program import PROGRAMS, as_sent
+from robotq.model.carried.program import CARRIED_OUT_BY, PROGRAM, PROGRAMS, as_sent
 from robotq.model.errors import ConfigError, RobotqError
 from robotq.model.json import JsonObject, JsonValue
+from robotq.model.task import Kind
+from robotq.steps import Program
+from robotq.steps.uses import programs_of
 
 _SHOWN = 200
 """Characters of somebody's own words that an error repeats."""
@@ -210,3 +213,43 @@ def reason_of(error: ValidationError) -> str:
         found = json.dumps(error.instance, ensure_ascii=False)
         text = f"{found[:_SHOWN]} is not one of {options}"
     return text[: 2 * _SHOWN]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    cmd_type: str
+    kind: Kind = Kind.QUEUED
+    title: Mapping[str, str] = field(default_factory=dict)
+    """Language -> a few words."""
+    schema: JsonObject = field(default_factory=dict)
+    """JSON Schema of `params`; top-level defaults are filled in."""
+    timeout_s: float = 600.0
+    """Limit of the whole command; on simulated robots in motion time."""
+    idempotent: bool = False
+    """May be run again by itself after the daemon died while it ran."""
+    approval: bool = False
+    """Waits for a person's approval where an agent submits it."""
+    resources: tuple[str, ...] = ()
+    """Places that the command goes to; `{name}` stands for a parameter. All of their
+    resources are taken before it starts."""
+    robots: tuple[str, ...] = ()
+    """Robots that can do it. Empty: all."""
+    handler: str = "driver"
+    """Who carries it out: `driver`, or a part of the engine by name, e.g. `manual_step`."""
+    example: JsonObject | None = None
+    """A command file that works, for docs and forms."""
+    steps: Mapping[str, Program] = field(default_factory=dict)
+    """Robot -> what it does for this command, where its driver works by steps; `*` for every
+    robot that is not named."""
+
+    def program(self, robot: str) -> Program | None:
+        """The steps of this command on `robot`; None where none were written for it."""
+        return self.steps.get(robot) or self.steps.get("*")
+
+    def programs(self, robot: str) -> tuple[str, ...]:
+        """The parameters that are programs of G-code."""
+        steps = self.program(robot)
+        if steps is not None:
+            return programs_of(steps)
+        known = self.handler == "driver" and self.cmd_type == CARRIED_OUT_BY
+        return (PROGRAM,) if known and PROGRAM in self.schema.get("properties", {}) else ()

@@ -8,8 +8,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 
-from robotq.catalog.catalog import Catalog, reason_of
-from robotq.catalog.spec import CommandSpec
+from robotq.catalog.catalog import Catalog, CommandSpec, reason_of
 from robotq.config import packaged
 from robotq.config.keys import suggestion
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read

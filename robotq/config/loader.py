@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from robotq.config import documented, keys, strict_yaml
-from robotq.config.schema import WORKER_QUEUES, Config, DispatcherConfig, StandbyConfig
+from robotq.config.robots import StandbyConfig
+from robotq.config.schema import WORKER_QUEUES, Config, DispatcherConfig
 from robotq.config.strict_yaml import Document, KeyPath, key_text
 from robotq.model.errors import ConfigError
 

@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from robotq.config.receivers import HostRule, read_host_rule, read_url
-from robotq.model.carried.live_value import LONGEST_UNIT, VALUE_NAME
-
-
-class Section:
-    """Part of a configuration. Made by the program it is a plain record; what an operator has
-    written is checked by the loader, which builds its checks of all sections once."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-def _network(value: object) -> IPv4Network | IPv6Network:
-    if isinstance(value, str | IPv4Network | IPv6Network):
-        return ip_network(value)
-    raise ValueError("not a text")
-
-
-def _url(value: object) -> str:
-    try:
-        return str(read_url(value))
-    except ValueError as error:
-        raise PydanticCustomError("url", "a URL such as http://mes.lab:8000/done") from error
-
-
-def _host(value: object) -> HostRule:
-    try:
-        return read_host_rule(str(value))
-    except ValueError as error:
-        raise PydanticCustomError("host", "a name, an address or a network") from error
-
-
-NotifyUrl = Annotated[str, Field(pattern=r"^(file:.+|[A-Za-z][A-Za-z0-9+.-]*://.+)$")]
-NotifyEvent = Literal[
-    "estop", "outcome_unknown", "disconnected", "failed", "needs_person", "value", "maintenance"
-]
-_EVENTS: tuple[NotifyEvent, ...] = get_args(NotifyEvent)
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-ValueName = Annotated[str, Field(pattern=VALUE_NAME)]
-RobotName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
-FleetName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$")]
-Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
-Url = Annotated[str, PlainValidator(_url)]
-Origin = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.:\[\]-]+$")]
-Host = Annotated[HostRule, PlainValidator(_host)]
+from robotq.config.outside import FleetConfig, NotifyConfig, StoreConfig, WebhooksConfig
+from robotq.config.robots import RobotConfig
+from robotq.config.section import Network, Origin, RobotName, Section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,164 +78,6 @@ class ArtifactsConfig(Section):
     max_bytes: Annotated[int, Field(ge=0)] = 1_073_741_824
     """Files of all tasks together, in <data>/artifacts. Where it is full, nothing more is kept
     until `retention.tasks_days` has made room."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebhooksConfig(Section):
-    url: Url | None = None
-    """Where the end of every task is sent to. None: nowhere."""
-    allowed_hosts: list[Host] = field(default_factory=list)
-    """Where a command's own `callback_url` may point: names, `*.` and a domain, addresses,
-    networks. A name that stands for this machine or a link-local address is refused unless
-    that address is allowed too. Empty: `callback_url` is refused."""
-    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10
-    """Seconds that a receiver has to acknowledge."""
-    retries: Annotated[int, Field(ge=0, le=1_000)] = 3
-    """Attempts after the first one; then the webhook is given up."""
-    retry_s: Annotated[float, Field(gt=0, le=86_400)] = 10
-    """Seconds between two attempts."""
-    expect_received: bool = False
-    """Only the answer {"received": true} acknowledges. False: every status from 200 to 299."""
-    secret: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
-    """Key of the HMAC-SHA256 with which bodies are signed. None: they are not."""
-    max_pending: Annotated[int, Field(ge=1, le=100_000)] = 10_000
-    """Webhooks that may wait to be acknowledged; the next one is given up at once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotifyConfig(Section):
-    to: list[NotifyUrl] = field(default_factory=list, repr=False)
-    """URLs of apprise, such as dingtalk://TOKEN/ or mailto://user:password@mail.lab. They hold
-    secrets: `file:PATH` stands for those in a file, one a line. Empty: nobody is told."""
-    events: list[NotifyEvent] = field(default_factory=lambda: list(_EVENTS))
-    """Of what: estop, outcome_unknown, disconnected, failed, needs_person, value, maintenance."""
-    after_s: Annotated[float, Field(ge=0, le=86_400)] = 5
-    """What is over before that is no news; what has the priority high is told at once."""
-    disconnected_after_s: Annotated[float, Field(ge=0, le=86_400)] = 30
-    """The same for a link that is lost."""
-    over_s: Annotated[float, Field(ge=0, le=86_400)] = 30
-    """An incident is over when its cause was gone for so long. One that comes back before is the
-    same one, and nobody is told again."""
-    escalate_after_s: Annotated[float | None, Field(gt=0, le=604_800)] = None
-    """Where nobody has acknowledged an incident by then, it is told once more. None: it is not."""
-    escalate_to: list[NotifyUrl] = field(default_factory=list, repr=False)
-    """To whom. Empty: to the same."""
-    quiet_from: TimeOfDay | None = None
-    """From this time of the day on, such as 22:00, only what has the priority high is told. The
-    rest is told at the end, where it is not over by then."""
-    quiet_until: TimeOfDay | None = None
-    """Until this time, also of the next day."""
-    quiet_high: bool = False
-    """Whether quiet hours hold back what has the priority high too: an emergency stop, an unknown
-    outcome, a driver or a disk that does not answer."""
-    tell_end: bool = False
-    """Whether people are also told when an incident is over."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceConfig(Section):
-    driver: Literal["line"] = "line"
-    """What answers a line. Other drivers are for robots."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """The same as those of a robot with `driver: line`."""
-
-
-def _range(value: object) -> list[float | None]:
-    said = PydanticCustomError("range", "two numbers, least and most; null for no such limit")
-    if not isinstance(value, list) or len(value) != 2:
-        raise said
-    numbers = [one for one in value if one is not None]
-    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
-        raise said
-    if not all(isfinite(one) for one in numbers) or numbers != sorted(numbers) or not numbers:
-        raise said
-    return value
-
-
-@dataclass(frozen=True, kw_only=True)
-class ValueConfig(Section):
-    normal: Annotated[list[float | None] | None, PlainValidator(_range)] = None
-    """Least and most of what is normal, such as [20, 100] or [null, 60]; in place of what the
-    driver says. None: as the driver says."""
-    unit: Annotated[str, Field(max_length=LONGEST_UNIT)] = ""
-    """Where the driver says none."""
-    stale_s: Annotated[float, Field(gt=0, le=86_400)] = 10
-    """A value that was not heard for so long is shown as old, with its age."""
-    alarm: bool = False
-    """Whether somebody has to act when it is out of its range."""
-    alarm_after_s: Annotated[float, Field(ge=0, le=86_400)] = 5
-    """Seconds that it has to be out of its range for that, without a break."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaintenanceConfig(Section):
-    counts: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
-    """commands, hours (of running), days (of the calendar), or a cmd_type: how often it was
-    carried out."""
-    every: Annotated[float, Field(gt=0)]
-    """So many of them, and it is due."""
-    warn_before: Annotated[float, Field(ge=0)] = 0
-    """It is shown as soon as so many are left."""
-    then: Literal["warn", "hold"] = "warn"
-    """hold: the queue of the robot is paused while it is due."""
-    text: Annotated[str, Field(max_length=200)] = ""
-    """What is to be done."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StandbyConfig(Section):
-    """A robot that two machines can reach: each has it in its configuration, under one name and
-    with the same `standby`, and one of them drives it. Needs `fleet.dsn`."""
-
-    fence: Literal["device", "one_client", "none"]
-    """What keeps the machine away that drove before. device: the robot's own controller refuses
-    it, by an epoch (jsonline 2). one_client: the device, or its serial server, takes one
-    connection, and a new one cuts the one before. none: nothing does, so the other machine never
-    takes over by itself; a person says that the old one is off."""
-    lease_s: Annotated[float, Field(ge=1, le=600)] = 10
-    """Seconds without a sign of life after which the other machine takes over. A daemon that
-    cannot reach the database for so long, less `margin_s`, stops driving this robot."""
-    margin_s: Annotated[float, Field(ge=0.2, le=200)] = 3
-    """So long before its lease can be taken a daemon stops driving; at most half of `lease_s`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RobotConfig(Section):
-    driver: str = "simulator"
-    """A driver of this package, or one registered under the entry-point group robotq.drivers."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """What the driver needs to know; each driver documents its own. A value that begins with
-    `./`, `../` or `~/` is a path, relative to this file."""
-    devices: Mapping[RobotName, DeviceConfig] = field(default_factory=dict)
-    """Devices beside the robot, such as a balance, that steps of its commands use by name:
-    `{on: balance, do: {cmd_type: WEIGH}}`."""
-    values: Mapping[ValueName, ValueConfig] = field(default_factory=dict)
-    """What is normal for values that the driver tells, such as `battery`, and whether somebody has
-    to act when one is not. `GET /robots/{robot_id}/values` has their names."""
-    maintenance: Mapping[RobotName, MaintenanceConfig] = field(default_factory=dict)
-    """What is to be seen to after so many commands, hours or days, by name. Counted from the first
-    start with it on."""
-    on_start: Literal["resume", "hold"] | None = None
-    """Whether waiting commands run by themselves after the daemon starts. None: resume for a
-    simulated robot, hold for every other."""
-    on_failure: Literal["continue", "hold"] = "continue"
-    """What happens to the queue when the device reports that a command failed."""
-    on_shutdown: Literal["stop", "leave"] = "stop"
-    """What becomes of a running command when the daemon ends. stop: it is given
-    `limits.shutdown_grace_s`, and stopped then. leave: it goes on at its device, and the next start
-    follows it again, so that robotq can be upgraded while the robot works; only with a driver that
-    can ask its device, and not while the command is held, asks or is to stop. Nothing can stop the
-    robot through robotq until that is back."""
-    durability: Literal["own", "fleet"] = "own"
-    """Where a command has to be on disk before its submit is answered. own: here. fleet: here and
-    in the database of the fleet, so that the loss of this machine loses no accepted command; while
-    that database is away, new commands for this robot are refused, and the robot goes on."""
-    standby: StandbyConfig | None = None
-    """Another machine takes this robot over if this one is gone: `fence` (device, one_client or
-    none), `lease_s` (10), `margin_s` (3). None: it is this daemon's alone."""
-    reconnect_s: Annotated[float, Field(gt=0)] = 1
-    """Longest pause in seconds between two attempts to restore the link. The first pauses are
-    shorter; attempts never end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,64 +159,8 @@ class InboxConfig(Section):
     rejected."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FleetConfig(Section):
-    """What this daemon shares with others through one PostgreSQL; nothing without `dsn`. Each
-    robot's queue stays with the daemon that drives it. Needs the extra `postgres`."""
-
-    dsn: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
-    """The database of the fleet, postgresql://...; a pooler in transaction mode may stand between.
-    Best set by ROBOTQ_FLEET__DSN, since it has a password."""
-    listen_dsn: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
-    """The same without a pooler, to be woken up by it. None: it is asked every `poll_s`."""
-    name: FleetName | None = None
-    """Under which the others know this daemon, for good. None: the name of this machine."""
-    url: Url | None = None
-    """Where the others reach this daemon, such as http://lab-2:8090: an emergency stop comes there
-    directly. None: it comes through the database alone, within `poll_s` or so."""
-    key: Annotated[str | None, Field(min_length=32)] = field(default=None, repr=False)
-    """What daemons of the fleet show each other, the same at each; at least 32 characters, best
-    set by ROBOTQ_FLEET__KEY. Whoever has it may do what a person with the scope control may."""
-    hub: bool = False
-    """This daemon drives no robots: it shows all of the fleet and accepts for all of it."""
-    poll_s: Annotated[float, Field(ge=0.05, le=60)] = 0.25
-    """Seconds between two looks at the database."""
-    away_s: Annotated[float, Field(ge=3, le=3_600)] = 10
-    """Seconds without a sign of life after which a daemon counts as away."""
-    on_isolated: Literal["go_on", "hold"] = "go_on"
-    """What the robots here do when this daemon has heard nothing for `away_s`, neither from the
-    database nor from another daemon, so that a stop of the fleet would not reach it. hold: they
-    begin nothing more until something is heard again, or a person resumes them."""
-
-    @property
-    def called(self) -> str:
-        """The name of this daemon in the fleet."""
-        return self.name or _machine()
-
-
-def _machine() -> str:
-    name = re.sub(r"[^a-z0-9_.-]", "-", socket.gethostname().lower())[:64]
-    return name or "robotq"
-
-
 WORKER_QUEUES = ("task_queue", "orchestrator", "dispatcher")
 """The queues for workers; each has the name of the interface that lists its tasks."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoreConfig(Section):
-    """Where tasks and events are. `store: memory` is short for `store: {own: memory}`."""
-
-    own: Literal["sqlite", "memory"] = "sqlite"
-    """What this daemon has for itself. memory loses everything with the process: for tests."""
-    workers: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
-    """The database for the tasks of the task queue, of the orchestrator and of the dispatcher, and
-    for the checklist, postgresql://...; every daemon that names the same one serves the same
-    queues. A pooler in transaction mode may stand between. Needs the extra `postgres`. None: they
-    are in the daemon's own store. Best set by ROBOTQ_STORE__WORKERS, since it has a password."""
-    listen_dsn: Annotated[str | None, Field(min_length=1)] = field(default=None, repr=False)
-    """The same database without a pooler, to be woken up by it as soon as a task waits. None: that
-    of `workers`; where a pooler stands there, it is asked ten times a second."""
 
 
 @dataclass(frozen=True, kw_only=True)

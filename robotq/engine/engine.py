@@ -130,7 +130,7 @@ class Engine:
     @property
     def store_available(self) -> bool:
         """Whether the disk takes writes, as far as anybody knows."""
-        return self._parts.base.commit.available
+        return self._parts.base.commit.disk.available
 
     @property
     def accepts(self) -> bool:

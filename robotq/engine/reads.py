@@ -9,7 +9,8 @@ from typing import TypeVar
 from robotq.engine.events.bus import EventBus, EventBusStatistics, Subscription
 from robotq.engine.state.resources import Resources
 from robotq.engine.state.robot_queue import RobotQueue
-from robotq.engine.state.tasks import Counts, TaskMemory
+from robotq.engine.state.tallies import Counts
+from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.engine.timings import Timings
 from robotq.model.delivery import Delivery

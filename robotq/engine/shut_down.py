@@ -83,7 +83,7 @@ class ShutDown:
 
     async def _holds_written(self) -> bool:
         # one that was out may be back at any moment
-        await self._parts.base.commit.until_available()
+        await self._parts.base.commit.disk.until_available()
         return await self._parts.base.hold_writer.recorded(self._left_s)
 
     async def _in_time(self, work: Awaitable[bool], share: float = 1.0) -> bool | None:

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from robotq.engine.commit.commit import NotAnswered
+from robotq.engine.commit.disk import NotAnswered
 from robotq.engine.engine import Engine
 from robotq.engine.intake.idempotency import AcceptAs, Accepted, Handing
 from robotq.engine.intake.read_command import Order

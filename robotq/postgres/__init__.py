@@ -10,7 +10,7 @@ from psycopg import Error as PostgresError
 
 from robotq.postgres.database import Database, DatabaseAway, Statistics
 from robotq.postgres.migrations import SCHEMA_VERSION, Phase, migrate
-from robotq.postgres.statements import load
+from robotq.system.statements import load
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.errors import Error
 
 from robotq.postgres.database import Database, one
-from robotq.postgres.statements import load
+from robotq.system.statements import load
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from robotq.model.errors import ConfigError
-from robotq.postgres.statements import load
+from robotq.system.statements import load
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ import psycopg
 from robotq.model.errors import ConfigError
 from robotq.model.version import __version__
 from robotq.postgres.database import Connection, Database, one
-from robotq.postgres.statements import load
+from robotq.system.statements import load
 
 _log = logging.getLogger(__name__)
 

@@ -49,7 +49,7 @@ class MemoryStore(Asking):
             weakref.finalize(self, self._connection.close)
             _empty().backup(self._connection)
         self._is_open = True
-        return await self._read(lambda found: reads.restore(found, finished))
+        return await self.read(lambda found: reads.restore(found, finished))
 
     def apply(
         self, mutations: Sequence[Mutation], committed: Committed | None = None
@@ -93,14 +93,14 @@ class MemoryStore(Asking):
     async def close(self) -> None:
         self._is_open = False
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return work(self._opened())
         except sqlite3.Error as error:
             raise StoreUnavailable(str(error)) from error
 
     async def _change(self, statement: str, parameters: tuple[int, ...] = ()) -> int:
-        return await self._read(lambda found: found.execute(statement, parameters).rowcount)
+        return await self.read(lambda found: found.execute(statement, parameters).rowcount)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None or not self._is_open:

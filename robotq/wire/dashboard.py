@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from robotq.model.task import TaskState
 from robotq.wire.base import Answer, Object, one_of
 from robotq.wire.holds import Hold, Reason, Wait
-from robotq.wire.robots import Alarm, Device, MaintenanceItem, ValueLook
+from robotq.wire.robots import Device
 from robotq.wire.tasks import Question
+from robotq.wire.watching import Alarm, MaintenanceItem, ValueLook
 
 
 class You(Answer, kw_only=True):

@@ -18,7 +18,7 @@ from robotq.engine.robot.stop_file import StopFile
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode
 from robotq.model.task import Task
-from robotq.store.sqlite import rows, state_rows
+from robotq.store.kept import rows, state_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,13 +25,13 @@ def standing_still(member: Member) -> Iterator[threading.Event]:
     commit = base.commit
     base.settings.timings = replace(base.settings.timings, probe_s=0.05)
     go_on = threading.Event()
-    before, commit._deadline_s = commit._deadline_s, 0.3
+    before, commit.disk.deadline_s = commit.disk.deadline_s, 0.3
     commit._store._writer.run(lambda _: go_on.wait(30))
     try:
         yield go_on
     finally:
         go_on.set()
-        commit._deadline_s = before
+        commit.disk.deadline_s = before
 
 
 @pytest.mark.slow

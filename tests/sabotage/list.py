@@ -46,7 +46,7 @@ SABOTAGES = (
         "engine/queue/claims.py",
         "                        crash_point(CrashPoint.FINISHED)\n"
         "                        return claimed\n"
-        "            await self._commit.until_available()",
+        "            await self._commit.disk.until_available()",
         "                        crash_point(CrashPoint.FINISHED)\n"
         "                        return claimed\n"
         "            return None",

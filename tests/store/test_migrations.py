@@ -11,6 +11,7 @@ import pytest
 
 from robotq.model.delivery import DeliveryState
 from robotq.model.task import Command, Repeat
+from robotq.store.kept import rows
 from robotq.store.port import (
     AddToTally,
     DeliveryQuery,
@@ -26,7 +27,6 @@ from robotq.store.port import (
     SetFact,
     TaskQuery,
 )
-from robotq.store.sqlite import rows
 from robotq.store.sqlite.migrations import SCHEMA_VERSION, STEPS, migrate
 from robotq.store.sqlite.peek import peek_at_all
 from robotq.store.sqlite.store import SqliteStore

@@ -18,8 +18,9 @@ import pytest
 
 from robotq.model.errors import ConfigError, DataUnavailable
 from robotq.model.task import TaskState
+from robotq.store.kept import rows
 from robotq.store.port import TaskQuery
-from robotq.store.sqlite import migrations, moving, rows
+from robotq.store.sqlite import migrations, moving
 from robotq.store.sqlite.migrations import SCHEMA_VERSION
 from robotq.store.sqlite.store import SqliteStore
 
@@ -180,7 +181,7 @@ async def test_old_robotq__goes_on_with_a_move_that_is_half_done(
     for seq in (7, 101):
         assert [step.name for step in found[seq].steps] == ["POUR"]
     assert all(len(task.steps) == seq % 4 for seq, task in found.items() if seq not in (7, 101))
-    kept = await again._read(lambda one: one.execute("SELECT count(*) FROM steps").fetchone())
+    kept = await again.read(lambda one: one.execute("SELECT count(*) FROM steps").fetchone())
     assert kept == (sum(len(task.steps) for task in found.values()),)
     await again.close()
 

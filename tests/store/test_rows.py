@@ -28,7 +28,7 @@ from robotq.model.task import (
     TaskState,
     Work,
 )
-from robotq.store.sqlite import rows
+from robotq.store.kept import rows
 from robotq.store.sqlite.changes import Added
 from robotq.store.sqlite.migrations import migrate
 from tests.slices import examples

@@ -243,7 +243,7 @@ async def test_probe__really_writes(sqlite: SqliteStore, tmp_path: Path) -> None
 
 async def test_readers__cannot_write(sqlite: SqliteStore) -> None:
     with pytest.raises(StoreUnavailable, match="readonly"):
-        await sqlite._read(lambda found: found.execute(WRITE["probe"]))
+        await sqlite.read(lambda found: found.execute(WRITE["probe"]))
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ async def test_open__uses_indexes(sqlite: SqliteStore) -> None:
 
 
 async def _plan(store: SqliteStore, statement: str, parameters: tuple[object, ...]) -> str:
-    rows = await store._read(
+    rows = await store.read(
         lambda found: found.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
     )
     return " ".join(row[3] for row in rows)

@@ -148,4 +148,4 @@ async def test_list__reads_a_task_and_its_steps_of_one_moment() -> None:
 
 
 async def _numbers(store: SqliteStore, statement: str) -> list[int]:
-    return await store._read(lambda found: [number for (number,) in found.execute(statement)])
+    return await store.read(lambda found: [number for (number,) in found.execute(statement)])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.dashboard import charts as web_charts
-from robotq.api.dashboard import history as web_history
 from robotq.api.dashboard import look as web_look
 from robotq.api.dashboard import models as web_models
-from robotq.api.dashboard import page as web_page
 from robotq.api.dashboard import session as web_session
 from robotq.api.http.routes import Route
 from robotq.api.robot.models.base import EmptyBody
@@ -20,7 +18,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/dashboard",
-        handler=web_page.page,
+        handler=web_session.page,
         scope=Scope.OPEN,
         summary="The lab at one look, as a page.",
         media_type="text/html",
@@ -28,7 +26,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/dashboard/files/{room}/{file}",
-        handler=web_page.page_file,
+        handler=web_session.page_file,
         scope=Scope.OPEN,
         summary="The styles and the scripts of that page.",
         media_type="text/*",
@@ -64,7 +62,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/dashboard/history",
-        handler=web_history.history,
+        handler=web_charts.history,
         scope=Scope.READ,
         summary="Tasks of all interfaces, newest first, with what each is about and how it ended.",
         query=TasksQuery,
@@ -74,7 +72,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/dashboard/form",
-        handler=web_history.form,
+        handler=web_charts.form,
         scope=Scope.READ,
         summary="What each robot can do, and the places that it knows.",
         response=wire.FormFacts,

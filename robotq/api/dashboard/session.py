@@ -1,4 +1,5 @@
-"""The key of a browser: taken once, kept in a cookie that scripts cannot read."""
+"""The page of the dashboard and its files, which hold nothing that needs a key; and the key of a
+browser: taken once, kept in a cookie that scripts cannot read."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ from aiohttp import web
 from robotq.api.access.guard import KEY_COOKIE
 from robotq.api.access.scopes import Scope
 from robotq.api.dashboard.context import DASHBOARD
+from robotq.api.http.bodies.page_file import file_answer
 from robotq.api.http.call import Call
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.model.errors import RobotqError
+from robotq.web.files import PAGE
 from robotq.wire.dashboard import You
 from robotq.wire.service import Done
 
@@ -67,3 +70,18 @@ def _done(call: Call, code: str) -> web.Response:
 def _is_encrypted(request: web.Request) -> bool:
     # what a proxy says is taken only to make the cookie stricter
     return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+
+
+async def page(call: Call) -> web.StreamResponse:
+    return _answer(call, PAGE)
+
+
+async def page_file(call: Call) -> web.StreamResponse:
+    return _answer(call, f"{call.path('room')}/{call.path('file')}")
+
+
+def _answer(call: Call, name: str) -> web.Response:
+    file = call.app[DASHBOARD].files.get(name)
+    if file is None:
+        raise RobotqError("not_found", path=call.request.rel_url.path_safe[:200])
+    return file_answer(call, file)

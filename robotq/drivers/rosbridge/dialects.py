@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotq.drivers.rosbridge import messages, ros1
+from robotq.drivers.rosbridge import messages
 from robotq.drivers.rosbridge.messages import GoalId, GoalStatus
+from robotq.drivers.rosbridge.ros1 import actions as ros1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

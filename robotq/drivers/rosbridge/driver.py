@@ -29,9 +29,9 @@ from robotq.drivers.rosbridge.goals import Goals
 from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, GoalStatus
 from robotq.drivers.rosbridge.options import RosbridgeOptions, read_options
 from robotq.drivers.rosbridge.ready import RosProgram
-from robotq.drivers.rosbridge.ros1 import goal_topic, goal_type
-from robotq.drivers.rosbridge.ros1_run import Ros1Run
-from robotq.drivers.rosbridge.ros1_stops import Ros1Stops
+from robotq.drivers.rosbridge.ros1.actions import goal_topic, goal_type
+from robotq.drivers.rosbridge.ros1.run import Ros1Run
+from robotq.drivers.rosbridge.ros1.stops import Ros1Stops
 from robotq.drivers.rosbridge.run import Run
 from robotq.drivers.rosbridge.shown import Shown
 from robotq.drivers.rosbridge.stops import Stops

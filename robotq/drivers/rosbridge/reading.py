@@ -18,8 +18,6 @@ _NAME = re.compile(r"/[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*", re.ASC
 """A full name of ROS: https://design.ros2.org/articles/topic_and_service_names.html."""
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]*/(?:(?P<kind>msg|srv|action)/)?[A-Za-z][A-Za-z0-9_]*")
 _ROS_1_TYPES = {"action": "move_base_msgs/MoveBaseAction", "srv": "std_srvs/Trigger"}
-_ANSWERS = {"action": "result", "service": "response", "topic": "message"}
-"""What a command uses -> the name of what is answered, in expressions."""
 
 
 class RobotReader:

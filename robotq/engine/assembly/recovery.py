@@ -7,8 +7,7 @@ from collections.abc import Callable, Container, Sequence
 from msgspec.structs import replace
 
 from robotq.engine.assembly.base import Base
-from robotq.engine.commit.batches import cancelled_with
-from robotq.engine.events.rows import saving_end, task_event
+from robotq.engine.events.rows import cancelled_with, saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.reads import Reads
 from robotq.engine.state.robot_queue import RobotQueue
@@ -81,7 +80,7 @@ async def recover(
     async with base.hold_writer.along(back, patient=True) as held:
         # waits for a disk that is slow: nothing has begun that somebody would wait for
         if not await base.commit.written(mutations, holds=held):
-            raise RobotqError("store_unavailable", reason=base.commit.reason)
+            raise RobotqError("store_unavailable", reason=base.commit.disk.reason)
     crash_point(CrashPoint.RECOVERED)
     for robot_queue in memory.robot_queues.values():
         await _reopen_batch(base.reads, robot_queue)

@@ -10,8 +10,7 @@ from itertools import chain
 from robotq.engine.checklist.events import item_event
 from robotq.engine.checklist.steps import StepsOfPeople
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.locks import Locks
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import Locks, unbroken
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.reads import Reads
 from robotq.model.clock import WallClock

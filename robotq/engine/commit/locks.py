@@ -1,11 +1,13 @@
-"""Locks of tasks, and tasks that one caller changes while nobody else does."""
+"""Locks of tasks, tasks that one caller changes while nobody else does, and changes that nobody
+cuts short."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
 
 from robotq.engine.reads import Reads
 from robotq.model.task import Task
@@ -150,3 +152,29 @@ class LockedTasks:
     async def __aexit__(self, *exc: object) -> None:
         for task_id in reversed(self._held):
             self._locks.release(task_id)
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+# a loop refers to its tasks only weakly
+_under_way: set[asyncio.Task[Any]] = set()
+
+
+def unbroken(
+    method: Callable[_P, Coroutine[Any, Any, _T]],
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Once called, `method` runs to its end, also when its caller is cancelled meanwhile.
+
+    So a request that is cut off cannot leave a change on disk that memory does not know of,
+    nor one that is half done.
+    """
+
+    @wraps(method)
+    async def begun(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        task = asyncio.create_task(method(*args, **kwargs))
+        _under_way.add(task)
+        task.add_done_callback(_under_way.discard)
+        return await asyncio.shield(task)
+
+    return begun

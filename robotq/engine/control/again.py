@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from robotq.engine.commit.batches import left_of_batch
+from robotq.engine.events.rows import left_of_batch
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
 from robotq.engine.queue.queue import TaskQueue

@@ -138,7 +138,7 @@ class RepeatsByTheClock:
     async def look(self) -> None:
         """Run or skip what is due; asked every second."""
         # so that nothing is logged each second while the disk takes no writes
-        await self._commit.until_available()
+        await self._commit.disk.until_available()
         await self._ready()
         now_ms = self._clock.now_ms()
         for repeat in list(self._all.values()):

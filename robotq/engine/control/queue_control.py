@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.holds.writer import HoldWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.queue.claims import Claims
 from robotq.engine.robot.robot import Robot
 from robotq.engine.state.resources import Resources

@@ -12,7 +12,7 @@ import msgspec
 from robotq.catalog import Catalog
 from robotq.config import Config
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.holds.board import places_to_resources
 from robotq.engine.queue.absent import AbsentRobots
 from robotq.engine.robot.handlers import check_handlers

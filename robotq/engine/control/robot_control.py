@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.holds.writer import HoldWriter

@@ -76,10 +76,6 @@ class StandbyControl:
         driver = self._robots[robot].host.driver
         return isinstance(driver, NamesFirst) and driver.names_first
 
-    def in_hand(self, robot: str) -> Task | None:
-        """What the robot has in hand here, or is asked for."""
-        return self._robots[robot].executor.running
-
     def unfinished(self, robot: str) -> Sequence[str]:
         """The ids of all that waits or runs here for a robot."""
         queue = self._memory.robot_queue(robot)

@@ -1,15 +1,28 @@
-"""Tells everyone who listens what has been written to the journal."""
+"""What becomes of what was written: it comes into memory, and everyone who listens is told."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from robotq.engine.signals import Signals
+from robotq.engine.state.resources import Resources
+from robotq.engine.state.tasks import TaskMemory
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
+from robotq.model.task import FINAL_STATES, Task, TaskState
+from robotq.store.port import (
+    DropOccupancy,
+    Mutation,
+    SaveDelivery,
+    SaveOccupancy,
+    SaveTask,
+    SharedQueues,
+)
 
 
 class Subscription:
@@ -157,3 +170,68 @@ class EventBus:
             cut_off=self._cut_off,
             last_event_id=self.last_event_id,
         )
+
+
+_log = logging.getLogger(__name__)
+
+_OCCUPANCIES = (SaveOccupancy, DropOccupancy)
+
+
+def _is_told(task: Task) -> bool:
+    """Whether anybody has to do something about it. Nobody has for one that waits, or runs."""
+    return task.state in FINAL_STATES or task.expires_at_ms is not None or task.repeat is not None
+
+
+class TakingOver:
+    def __init__(
+        self,
+        memory: TaskMemory,
+        resources: Resources,
+        signals: Signals,
+        shared: SharedQueues | None,
+    ) -> None:
+        """`shared`: where tasks for workers are, if other daemons have them too."""
+        self._memory = memory
+        self._resources = resources
+        self._signals = signals
+        self._shared = shared
+
+    def mirror(self, tasks: Iterable[Task]) -> None:
+        """Bring memory up to date with what other daemons have written."""
+        for task in tasks:
+            known = self._memory.get(task.id)
+            if known is not None and known.revision >= task.revision:
+                continue
+            self._memory.update(task, None if known is None else known.state)
+            if _is_told(task):
+                self._signals.task_written.tell(task)
+
+    def take_over(self, mutations: Iterable[Mutation], following: Sequence[Mutation]) -> None:
+        """Bring memory up to date with what was written. It is on disk, so a fault of one part
+        is logged, and keeps neither the others nor the caller from it."""
+        freed = False
+        for mutation in mutations:
+            try:
+                if isinstance(mutation, SaveTask):
+                    task, was = mutation.task, mutation.was
+                    if self._shared is not None and self._shared.shared_queue(task.queue):
+                        # memory may never have seen what it was
+                        self.mirror([task])
+                        continue
+                    if was is not None:
+                        self._memory.update(task, was.state)
+                    elif task.state is TaskState.PENDING:
+                        self._memory.add(task, mutation.weight)
+                    else:
+                        self._memory.update(task, None)
+                    if _is_told(task):
+                        self._signals.task_written.tell(task)
+                elif isinstance(mutation, _OCCUPANCIES):
+                    freed |= self._resources.commit((mutation,))
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("what is on disk could not be taken over: %s", mutation)
+        for mutation in following:
+            if isinstance(mutation, SaveDelivery):
+                self._signals.webhook_written.tell(mutation.delivery)
+        if freed:
+            self._memory.wake_robots()

@@ -1,4 +1,4 @@
-"""The rows of the journal that tell of a change of a task."""
+"""The rows of the journal that tell of a change of a task, and what its end means for its batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from robotq.engine.state.tallies import tallies_of_end, tallies_of_new
 from robotq.model.event import Event
 from robotq.model.json import JsonObject
-from robotq.model.task import Task, TaskState
+from robotq.model.task import Task, TaskError, TaskState
+from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, Mutation, SaveTask
 
 _OF_END = {
@@ -80,3 +81,25 @@ def saving_end(before: Task, ended: Task, actor: str) -> list[Mutation]:
     if ended.work is not None:
         saving += tallies_of_end(ended)
     return saving
+
+
+def cancelled_with(waiting: Task, failed: Task) -> list[Mutation]:
+    """What writes that `waiting` does not run, since `failed` of its batch has failed."""
+    cancelled = transition(
+        waiting,
+        Action.CANCEL,
+        error=TaskError(code="batch_failed", args={"task_id": failed.id}),
+        ended_at_ms=failed.ended_at_ms,
+    )
+    return saving_end(waiting, cancelled, "robotq")
+
+
+def left_of_batch(task: Task) -> bool:
+    """Whether a retry of its batch runs this ended task again."""
+    if task.state is TaskState.COMPLETED:
+        return False
+    if task.resolution is not None:
+        return task.resolution.outcome != "completed"
+    # what a person has called off before it began was not meant to run
+    called_off = task.error is not None and task.error.code in ("cancelled", "rejected")
+    return not called_off or task.started_at_ms is not None

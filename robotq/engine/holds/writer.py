@@ -7,7 +7,8 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
-from robotq.engine.commit.commit import Commit, NotAnswered
+from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.disk import NotAnswered
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals
@@ -126,7 +127,7 @@ class HoldWriter:
         `patient`.
         """
         turn = self._turn.acquire()
-        await (turn if patient else self._commit.in_time(turn))
+        await (turn if patient else self._commit.disk.in_time(turn))
         writing = self.next(lifting, actor)
         answered = True
         try:
@@ -173,7 +174,7 @@ class HoldWriter:
         while self._told < wanted:
             self._begin()
             attempt = self._attempt
-            if attempt is None or not self._commit.available:
+            if attempt is None or not self._commit.disk.available:
                 return False
             await asyncio.wait({attempt}, timeout=max(0.0, until - loop.time()))
             if not attempt.done():
@@ -194,7 +195,7 @@ class HoldWriter:
     async def _write_all(self) -> None:
         try:
             while self._behind:
-                await self._commit.until_available()
+                await self._commit.disk.until_available()
                 try:
                     await self._write()
                 except Exception:  # noqa: BLE001 - holds must come to the disk; logged whole
@@ -220,7 +221,7 @@ class HoldWriter:
 
     def _begin_after_answer(self) -> None:
         async def wait() -> None:
-            await self._commit.until_answered()
+            await self._commit.disk.until_answered()
             self._turn.release()
             self._begin()
 

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from robotq.engine.intake.read_command import Order
 from robotq.engine.settings import Settings
-from robotq.engine.state.tasks import Room, TaskMemory
+from robotq.engine.state.tasks import Room, TaskMemory, weight_of
 from robotq.model import ids
-from robotq.model.carried.weight import weight_of
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
 from robotq.model.job import Job

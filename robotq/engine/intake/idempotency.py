@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from robotq.engine.commit.commit import Commit, NotAnswered, Stands
+from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.disk import NotAnswered, Stands
 from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
@@ -171,7 +172,7 @@ class Idempotency:
         known = await self._reads.kept_answer(request.scope, request.key)
         if known is None:
             return None
-        if self._commit.takes_back(known.body["task_ids"]):
+        if self._commit.disk.takes_back(known.body["task_ids"]):
             raise NotAnswered
         if await self._reads.taken_back(known):
             await self._commit.write([DropAnswer(known)])

@@ -10,8 +10,9 @@ from operator import attrgetter
 import msgspec
 from msgspec.structs import replace
 
-from robotq.engine.commit.commit import Commit, NotAnswered, Stands
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.disk import NotAnswered, Stands
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.events.rows import saving_new, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.intake.admission import Admission, in_place_of
@@ -159,7 +160,7 @@ class Submitting:
                 return await self._write(with_files, said, outlooks)
             except NotAnswered:
                 # they may be named by a task that nobody can ask for yet
-                held.until(self._commit.until_answered)
+                held.until(self._commit.disk.until_answered)
                 raise
 
     async def _write(

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
 
 from msgspec.structs import replace
 
-from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.commit.commit import Commit
 from robotq.engine.commit.locks import LockedTasks
-from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.events.rows import saving_end, task_event
+from robotq.engine.events.rows import cancelled_with, saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter, Writing
 from robotq.engine.queue.ending import Ending
+from robotq.engine.queue.running_task import RunningTask
 from robotq.engine.queue.step_recorder import Report
 from robotq.engine.queue.turns import Turns
 from robotq.engine.settings import Settings
@@ -32,7 +30,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.event import Event
 from robotq.model.hold import Hold, HoldCode, Occupancy
 from robotq.model.json.safe import plain
-from robotq.model.task import Asked, DeviceRun, Task, TaskState
+from robotq.model.task import Asked, Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import AppendEvent, DropOccupancy, Mutation, SaveTask
 
@@ -70,6 +68,7 @@ class Claims:
         self._repeats = repeats
         self._clock = clock
         self._settings = settings
+        self.running = RunningTask(commit, resources, clock)
 
     # -- the next task -------------------------------------------------------------------------
 
@@ -132,111 +131,9 @@ class Claims:
                 if await self._commit.written(mutations):
                     crash_point(CrashPoint.RELEASED)
                     return
-            await self._commit.until_available()
+            await self._commit.disk.until_available()
 
     # -- the running task ----------------------------------------------------------------------
-
-    async def record(self, task: Task, report: Report) -> None:
-        """Write what a running task has reported.
-
-        Raises RobotqError stale_claim, wrong_state, store_unavailable.
-        """
-        async with self._commit.of(task.id, patient=True) as current:
-            changed = transition(current, Action.PROGRESS, fence=task.fence, **report.changes)
-            mutations = [
-                SaveTask(changed, current),
-                *(AppendEvent(event) for event in report.events),
-                *report.occupancies,
-            ]
-            # not `write`: what it would give up could come twice
-            if not await self._commit.written(mutations):
-                raise RobotqError("store_unavailable", reason="not written yet")
-
-    async def name_run(self, task: Task, run: DeviceRun) -> None:
-        """Write by which id its device knows a running task. Waits for the disk.
-
-        Raises RobotqError stale_claim, wrong_state.
-        """
-        while not await self._named(task, run, "task.run_id"):
-            await self._commit.until_available()
-
-    @unbroken
-    async def leave_run(self, task: Task, run: DeviceRun, still: Callable[[], bool]) -> bool:
-        """Write that a running task is left to its device, where that is `still` so. False where
-        the disk takes no writes. Who waits no longer leaves a write on its way behind: until it
-        is answered nobody else changes the task, and what it was before is not taken for now.
-
-        Raises RobotqError stale_claim, wrong_state.
-        """
-        return await self._named(
-            task, run, "task.left_running", still, left_until_ms=run.left_until_ms
-        )
-
-    async def _named(
-        self,
-        task: Task,
-        run: DeviceRun,
-        kind: str,
-        still: Callable[[], bool] = lambda: True,
-        **more: Any,
-    ) -> bool:
-        async with self._commit.of(task.id, patient=True) as current:
-            if not still():
-                return False
-            changed = transition(current, Action.PROGRESS, fence=task.fence, run=run)
-            now_ms = self._clock.now_ms()
-            data = {"run_id": run.id, "boot": run.boot, **more}
-            event = task_event(kind, changed, now_ms, "robotq", before=current, **data)
-            return await self._commit.written([SaveTask(changed, current), event])
-
-    async def tell(self, task: Task, kind: str, **data: Any) -> None:
-        """Write in the journal what is found out about a running task; lost where the disk takes
-        no writes, since nothing follows from it."""
-        # drivers' words are among it
-        told, now_ms = plain(data), self._clock.now_ms()
-        await self._commit.note(task_event(kind, task, now_ms, "robotq", before=task, **told).event)
-
-    async def requeue(self, task: Task, **data: Any) -> None:
-        """Have a running task wait again, since its device has never begun it. The attempt stays
-        counted: the next one has another id. Waits for the disk."""
-        data = plain(data)
-        while True:
-            async with self._commit.of(task.id, patient=True) as current:
-                requeued = transition(
-                    current, Action.REQUEUE, fence=task.fence, steps=(), progress=None, partial=None
-                )
-                now_ms = self._clock.now_ms()
-                mutations: list[Mutation] = [
-                    *self._resources.released(task.queue),
-                    SaveTask(requeued, current),
-                    task_event("task.requeued", requeued, now_ms, "robotq", before=current, **data),
-                ]
-                if await self._commit.written(mutations):
-                    return
-            await self._commit.until_available()
-
-    async def intend(self, task: Task, asked: Asked) -> None:
-        """Write beside a running task that somebody has called it off; the first one counts.
-        Waits for the disk, and for nothing where the task has ended meanwhile."""
-        while True:
-            async with self._commit.of(task.id, patient=True) as current:
-                if current.state is not TaskState.RUNNING or current.fence != task.fence:
-                    return
-                if current.asked is not None:
-                    return
-                changed = transition(current, Action.PROGRESS, fence=task.fence, asked=asked)
-                event = task_event(
-                    "task.stop_asked",
-                    changed,
-                    asked.at_ms,
-                    asked.actor,
-                    before=current,
-                    cause=asked.cause,
-                    reason=asked.reason,
-                )
-                if await self._commit.written([SaveTask(changed, current), event]):
-                    return
-            await self._commit.until_available()
 
     async def end(
         self, task: Task, ending: Ending, report: Report, *, asked: Asked | None, claim_next: bool
@@ -305,7 +202,7 @@ class Claims:
                     if await self._commit.written(mutations, claimed, holds):
                         crash_point(CrashPoint.FINISHED)
                         return claimed
-            await self._commit.until_available()
+            await self._commit.disk.until_available()
 
     def _hold(self, task: Task, code: HoldCode, ending: Ending) -> None:
         self._holds.set(task.queue, code, task_id=task.id, actor=ending.actor, **ending.hold_args)
@@ -379,4 +276,4 @@ class Claims:
             async with self._hold_writer.along((hold,), actor, patient=True) as holds:
                 if await self._commit.written(mutations, holds=holds):
                     return
-            await self._commit.until_available()
+            await self._commit.disk.until_available()

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.holds.writer import HoldWriter

@@ -1,6 +1,9 @@
-"""Which numbers are kept of the tasks for workers, for statistics that cost nothing to read."""
+"""Which numbers are kept of tasks, for statistics that cost nothing to read: how many there are in
+each state, and sums of those for workers."""
 
 from __future__ import annotations
+
+import msgspec
 
 from robotq.model.task import Task
 from robotq.store.port import AddToTally, Mutation, Tally
@@ -15,6 +18,25 @@ WORKED = "worked"
 """Tasks that ended after a worker had them: by the hour and over all time."""
 WORKED_MS = "worked_ms"
 """Milliseconds from their last claim to their end, summed up."""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Tasks by state. `total` is the sum of the others."""
+
+    pending: int = 0
+    running: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def queue_size(self) -> int:
+        """Accepted and not yet ended."""
+        return self.pending + self.running
+
+    @property
+    def total(self) -> int:
+        return self.queue_size + self.completed + self.failed + self.cancelled
 
 
 def tallies_of_new(task: Task) -> list[Mutation]:

@@ -6,32 +6,18 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, Self
 
-import msgspec
+import orjson
 
 from robotq.engine.state.robot_queue import RobotQueue
+from robotq.engine.state.tallies import Counts
 from robotq.engine.state.worker_queue import WorkerQueue
-from robotq.model.carried.weight import weight_of, weight_of_ended
-from robotq.model.task import FINAL_STATES, Task, TaskState
+from robotq.model.json.known import KNOWN, SIGNS
+from robotq.model.task import FINAL_STATES, Command, Task, TaskState
 from robotq.store.port import Restored
 
-
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Tasks by state. `total` is the sum of the others."""
-
-    pending: int = 0
-    running: int = 0
-    completed: int = 0
-    failed: int = 0
-    cancelled: int = 0
-
-    @property
-    def queue_size(self) -> int:
-        """Accepted and not yet ended."""
-        return self.pending + self.running
-
-    @property
-    def total(self) -> int:
-        return self.queue_size + self.completed + self.failed + self.cancelled
+_TASK = 2_000
+_PART = 64
+"""Bytes of each part of an object or a list: small ones take up to thirty times their JSON."""
 
 
 class TaskMemory:
@@ -267,3 +253,40 @@ class Room:
 
     def __exit__(self, *exc: object) -> None:
         self.taken()
+
+
+def weight_of(command: Command) -> int:
+    """Bytes, roughly and rather too many; costs little."""
+    params, extra = command.params, command.extra
+    return _TASK + _weight((params, extra) if extra else params)
+
+
+def weight_of_ended(task: Task, command: int | None = None) -> int:
+    """The same with what became of it; `command` where `weight_of` has said it already."""
+    weight = weight_of(task.command) if command is None else command
+    return weight + _weight_of_result(task.result)
+
+
+def _weight_of_result(result: Mapping[str, object] | None) -> int:
+    """What is large is not encoded for this: that would stop the event loop."""
+    weight, rest = 0, {}
+    for key, value in (result or {}).items():
+        if isinstance(value, KNOWN):
+            # the JSON is kept beside the value
+            weight += 2 * len(value.json) + _PART * value.parts
+        else:
+            rest[key] = value
+    return weight + _weight(rest)
+
+
+def _weight(value: object) -> int:
+    if not value:
+        return _PART
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:
+        # what a driver has handed over can be anything
+        encoded = repr(value).encode("utf-8", "replace")
+    # as `parts_of`, without a call for each submit
+    length = len(encoded)
+    return length + _PART * (length - len(encoded.translate(None, SIGNS)))

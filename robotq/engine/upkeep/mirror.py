@@ -69,7 +69,7 @@ class Mirror:
     async def _read(self, shared: SharedQueues) -> bool:
         """Whether there is more."""
         news = await shared.news(_AT_ONCE)
-        self._commit.mirror(news.tasks)
+        self._commit.taking_over.mirror(news.tasks)
         if news.counts is not None:
             self._memory.recount(news.counts)
         if news.mutations and not await self._commit.written(news.mutations):

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from robotq.engine.commit.commit import Commit, Late
+from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.disk import Writing
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.holds.writer import HoldWriter
 from robotq.engine.queue.queue import TaskQueue
@@ -56,9 +57,9 @@ class Outage:
         self._probing: asyncio.Task[None] | None = None
         self._closed = False
         signals.outage.subscribe(self._begin)
-        if commit.reason is not None:
+        if commit.disk.reason is not None:
             # it came before anybody could do anything about it
-            self._begin(commit.reason)
+            self._begin(commit.disk.reason)
 
     async def close(self) -> None:
         self._closed = True
@@ -73,7 +74,7 @@ class Outage:
             self._probing = asyncio.create_task(self._probe(), name="store-probe")
 
     async def _probe(self) -> None:
-        while not self._commit.available:
+        while not self._commit.disk.available:
             await asyncio.sleep(self._settings.timings.probe_s)
             try:
                 await self._end()
@@ -82,15 +83,15 @@ class Outage:
             except Exception:  # noqa: BLE001 - nothing but this ends the outage, so it goes on
                 _log.exception("the probe of the store failed")
                 continue
-            self._commit.works_again()
+            self._commit.disk.works_again()
 
     async def _end(self) -> None:
         try:
             await self._store.probe()
         finally:
             # writes are answered in their order, so all earlier ones are when this is
-            self._commit.all_answered()
-        late = self._commit.late
+            self._commit.disk.all_answered()
+        late = self._commit.disk.late
         while late:
             if not await _stands(late[0]):
                 await self._undo(late[0].mutations)
@@ -126,7 +127,7 @@ class Outage:
             _log.warning("%s is not called off: %s", task.id, error)
 
 
-async def _stands(late: Late) -> bool:
+async def _stands(late: Writing) -> bool:
     if isinstance(late.stands, bool):
         return late.stands
     # an end of the daemon that comes meanwhile must not take the answer from whoever gives it

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.events.rows import saving_end, task_event
+from robotq.engine.commit.locks import unbroken
+from robotq.engine.events.rows import cancelled_with, saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.state.tasks import TaskMemory
 from robotq.model.clock import WallClock

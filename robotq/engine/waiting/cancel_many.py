@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.intake.idempotency import Accepted, Idempotency, KeyedRequest, SaveAccepted
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.cancelling import Cancelling

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.commit.waiters import Waiters
 from robotq.engine.events.rows import saving_end
 from robotq.engine.reads import Reads
@@ -66,7 +66,7 @@ class Cancelling:
             return cancelled
         limit_s = self._settings.config.limits.stop_timeout_s + self._settings.timings.cancel_s
         task = await self.wait_ended(task_id, limit_s)
-        if not task.state.final and not self._commit.available:
+        if not task.state.final and not self._commit.disk.available:
             raise RobotqError("store_unavailable", reason="told to stop, its end is not written")
         return task
 

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from robotq.engine.commit.batches import cancelled_with
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
-from robotq.engine.events.rows import saving_end
+from robotq.engine.commit.locks import unbroken
+from robotq.engine.events.rows import cancelled_with, saving_end
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.deadlines import Deadlines, expired
 from robotq.engine.waiting.repeats import Repeats
@@ -50,7 +49,7 @@ class Expiry:
             due = self._deadlines.over()
             for start in range(0, len(due), _AT_ONCE):
                 await asyncio.gather(*map(self._expire, due[start : start + _AT_ONCE]))
-            await self._commit.until_available()
+            await self._commit.disk.until_available()
             await self._deadlines.until_next()
 
     @unbroken

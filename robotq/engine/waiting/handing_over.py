@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.events.rows import saving_end, saving_new, task_event
 from robotq.engine.intake.admission import Admission
 from robotq.engine.reads import Reads

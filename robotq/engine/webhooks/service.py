@@ -18,7 +18,7 @@ import msgspec
 from robotq.config import WebhooksConfig
 from robotq.config.receivers import AllowedHosts
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.reads import Reads
 from robotq.engine.settings import Settings
 from robotq.engine.signals import Signals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.events.rows import saving_new
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.intake.admission import Admission
@@ -133,15 +133,15 @@ class Jobs:
         for _ in range(TRIES):
             waiting = self._next(queue, match)
             if waiting is None:
-                self._commit.must_know(queue)
+                self._commit.elsewhere.must_know(queue)
                 return None
             try:
-                if await self._commit.claim(queue, match, take):
+                if await self._commit.elsewhere.claim(queue, match, take):
                     return claimed[0]
             except StaleRevision:
                 continue
             # others have it: memory says so as soon as it has been read
-            await self._commit.read_anew(waiting.id)
+            await self._commit.elsewhere.read_anew(waiting.id)
         return None
 
     @unbroken
@@ -197,7 +197,7 @@ class Jobs:
             before = known
             if known.state is not TaskState.RUNNING or not holder.has(known):
                 # a refusal is kept in the journal, so it must not come from an old mirror
-                before = await self._commit.newest(known)
+                before = await self._commit.elsewhere.newest(known)
             if before.state.final and same_end(before, holder, ending):
                 return before
             now_ms = self._clock.now_ms()
@@ -288,9 +288,11 @@ class Jobs:
             except StaleRevision:
                 if self._commit.shared is None:
                     raise
-                task = await self._commit.read_anew(task.id)
+                task = await self._commit.elsewhere.read_anew(task.id)
             except RobotqError as error:
-                if error.code.name != "wrong_state" or not await self._commit.was_old(task.id):
+                if error.code.name != "wrong_state" or not await self._commit.elsewhere.was_old(
+                    task.id
+                ):
                     raise
                 task = await self._commit.find(task.id)
         raise RobotqError("too_many_requests", what="changes of a task", limit=TRIES)

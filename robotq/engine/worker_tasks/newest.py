@@ -41,9 +41,11 @@ def on_newest(method: _Method[_S, _P, _T]) -> _Method[_S, _P, _T]:
             except StaleRevision:
                 if self.commit.shared is None:
                     raise
-                await self.commit.read_anew(task_id)
+                await self.commit.elsewhere.read_anew(task_id)
             except RobotqError as error:
-                if error.code.name not in _MAY_BE_OLD or not await self.commit.was_old(task_id):
+                if error.code.name not in _MAY_BE_OLD or not await self.commit.elsewhere.was_old(
+                    task_id
+                ):
                     raise
         raise RobotqError("too_many_requests", what="changes of a task", limit=TRIES)
 

@@ -79,3 +79,12 @@ def embedded(value: object) -> Any:
     if isinstance(value, list):
         return list(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+SIGNS = b",:{["
+"""What each part of an object or a list has in its JSON."""
+
+
+def parts_of(json: bytes) -> int:
+    """The parts of the objects and lists in `json`, roughly and rather too many."""
+    return len(json) - len(json.translate(None, SIGNS))

@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from robotq.model.carried.weight import parts_of
-from robotq.model.json.known import knowing
+from robotq.model.json.known import knowing, parts_of
 
 _LONGEST = 500
 """Characters that are kept of a value which is not JSON."""

@@ -14,8 +14,8 @@ from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Task
 from robotq.store.between.place import Kind, Place, Row, key_of
+from robotq.store.kept import rows
 from robotq.store.port import MOVING
-from robotq.store.sqlite import rows
 
 _ROWS = 200
 """Of one portion."""

@@ -13,9 +13,9 @@ import orjson
 
 from robotq.model.json import JsonObject
 from robotq.model.task import Task
-from robotq.postgres import load
+from robotq.store.kept import rows, state_rows
 from robotq.store.shared.what import CHECKLIST, SHARED
-from robotq.store.sqlite import lists, rows, state_rows
+from robotq.system.statements import load
 
 Row: TypeAlias = tuple[Any, ...]
 Key: TypeAlias = list[Any]
@@ -72,7 +72,7 @@ def statements(
         task=task,
         answer=f"scope, key, fingerprint, body, at_ms{of_tasks[0]}",
         of_tasks=of_tasks[1],
-        item=lists.COLUMNS,
+        item=state_rows.ITEM_COLUMNS,
         delivery=state_rows.DELIVERY_COLUMNS,
     )
 

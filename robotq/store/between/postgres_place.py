@@ -12,11 +12,11 @@ from robotq.model.task import Task
 from robotq.postgres import Database, DatabaseAway, PostgresError, migrate
 from robotq.postgres.database import Connection
 from robotq.store.between.place import Kind, Place, Row, statements
+from robotq.store.kept import rows
 from robotq.store.port import THERE_FRESH_MS, StoreUnavailable
 from robotq.store.postgres.changes import WRITE, Changes, answer_to_row
 from robotq.store.postgres.reads import READ, TASK, found
 from robotq.store.shared.what import FRONTS, THERE
-from robotq.store.sqlite import rows
 
 
 class PostgresPlace(Place):

@@ -12,9 +12,10 @@ from typing import ParamSpec, TypeVar
 from robotq.model.errors import ConfigError
 from robotq.model.task import Task
 from robotq.store.between.place import Kind, Place, Row, statements
+from robotq.store.kept import rows
 from robotq.store.port import StoreUnavailable
 from robotq.store.shared.what import READ_UP_TO
-from robotq.store.sqlite import reads, rows
+from robotq.store.sqlite import reads
 from robotq.store.sqlite.asking import check_library
 from robotq.store.sqlite.changes import WRITE, Added
 from robotq.store.sqlite.lock import FolderLock

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from robotq.model.event import Event
 from robotq.model.task import Task, TaskState
-from robotq.postgres import load
+from robotq.store.kept import rows
+from robotq.store.kept.plain import plain
 from robotq.store.port import (
     AddToTally,
     Answer,
@@ -19,8 +20,7 @@ from robotq.store.port import (
     SaveTask,
     StaleRevision,
 )
-from robotq.store.sqlite import rows
-from robotq.store.sqlite.plain import plain
+from robotq.system.statements import load
 
 BELL = "robotq_waiting"
 """Where daemons hear that something waits where nothing did before."""

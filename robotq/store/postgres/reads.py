@@ -10,8 +10,8 @@ from robotq.model.event import Event
 from robotq.model.item import Item, ItemBatch
 from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
-from robotq.postgres import load
 from robotq.postgres.database import Connection, one
+from robotq.store.kept import rows, state_rows
 from robotq.store.port import (
     Answer,
     DeliveryQuery,
@@ -23,7 +23,8 @@ from robotq.store.port import (
 )
 from robotq.store.postgres.changes import tag_text
 from robotq.store.queries import JobOrder, JobQuery
-from robotq.store.sqlite import lists, rows, state_rows
+from robotq.store.sqlite import lists
+from robotq.system.statements import load
 
 _STEPS = (
     "(SELECT '[' || string_agg(step, ',' ORDER BY number) || ']' FROM robotq.steps "
@@ -40,7 +41,7 @@ READ = load(
     task=TASK,
     event=rows.EVENT_COLUMNS,
     delivery=state_rows.DELIVERY_COLUMNS,
-    item=lists.COLUMNS,
+    item=state_rows.ITEM_COLUMNS,
 )
 
 _ORDER = {JobOrder.ARRIVAL: "seq", JobOrder.PRIORITY: "priority", JobOrder.STATE: "state"}
@@ -171,9 +172,13 @@ async def jobs(connection: Connection, query: JobQuery) -> tuple[Sequence[Task],
 
 
 async def events(
-    connection: Connection, after: int, limit: int, task_id: str | None, api: str | None
+    connection: Connection,
+    event_id: int,
+    limit: int,
+    task_id: str | None = None,
+    api: str | None = None,
 ) -> Sequence[Event]:
-    asked = {"after": after, "limit": limit, "task_id": task_id, "api": api}
+    asked = {"after": event_id, "limit": limit, "task_id": task_id, "api": api}
     statement = READ["events" if task_id is None else "events_of_task"]
     return [rows.event_from_row(row) for row in await found(connection, statement, asked)]
 
@@ -224,7 +229,7 @@ async def items(connection: Connection, query: ItemQuery) -> tuple[Sequence[Item
     )
     page = () if query.limit is None else (query.limit, query.offset)
     known = await found(connection, statement, (*where.parameters, *page))
-    listed = [lists.item_from_row(row) for row in known]
+    listed = [state_rows.item_from_row(row) for row in known]
     if query.limit is None:
         return listed, len(listed)
     (total,) = await one(connection, where.put_into("count_items"), where.parameters)
@@ -239,7 +244,7 @@ async def batches(connection: Connection, query: ItemBatchQuery) -> tuple[Sequen
         connection, where.put_into("item_batches"), (*where.parameters, query.limit, query.offset)
     )
     (total,) = await one(connection, where.put_into("count_item_batches"), where.parameters)
-    return [lists.batch_from_row(row) for row in known], total
+    return [state_rows.batch_from_row(row) for row in known], total
 
 
 async def programs_named(connection: Connection, sha256: Sequence[str]) -> frozenset[str]:

@@ -5,44 +5,46 @@ from __future__ import annotations
 import logging
 import uuid
 from asyncio import Future
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import psycopg
 
-from robotq.model.delivery import Delivery
 from robotq.model.errors import DataUnavailable
 from robotq.model.event import Event
-from robotq.model.item import Item, ItemBatch
-from robotq.model.json import JsonObject
 from robotq.model.task import Task, TaskState
 from robotq.postgres import SCHEMA_VERSION, Database, DatabaseAway, migrate
 from robotq.postgres.bell import heard
 from robotq.postgres.database import Connection, one
 from robotq.store.port import (
-    Answer,
     Committed,
-    DeliveryQuery,
-    ItemBatchQuery,
-    ItemQuery,
     Mutation,
     Restored,
     StoreStatistics,
     StoreUnavailable,
     Taking,
-    Tally,
-    TaskQuery,
 )
 from robotq.store.postgres import reads
 from robotq.store.postgres.changes import BELL, WRITE
 from robotq.store.postgres.writer import Writer, refusal
 from robotq.store.pruning import Pruning
-from robotq.store.queries import JobQuery
 
 _log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _asked(
+    question: Callable[Concatenate[Connection, P], Awaitable[T]],
+) -> Callable[Concatenate[PostgresStore, P], Coroutine[Any, Any, T]]:
+    """The method of the store that asks this."""
+
+    async def ask(store: PostgresStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await store.read(lambda found: question(found, *args, **kwargs))
+
+    return ask
 
 
 class Since(NamedTuple):
@@ -90,8 +92,8 @@ class PostgresStore(Pruning):
             await writer.open()
             self._writer = writer
             # before all else: what is written meanwhile is read twice, and not never
-            self.opened_at = await self._read(reads.last_change)
-            restored = await self._read(lambda found: reads.restore(found, finished))
+            self.opened_at = await self.read(reads.last_change)
+            restored = await self.read(lambda found: reads.restore(found, finished))
         except BaseException as error:
             await self.close()
             if isinstance(error, DatabaseAway | StoreUnavailable):
@@ -124,7 +126,7 @@ class PostgresStore(Pruning):
             (front,) = await one(connection, reads.READ["front"])
             return int(front)
 
-        return await self._read(ask)
+        return await self.read(ask)
 
     @property
     def applied(self) -> tuple[int, int]:
@@ -137,66 +139,36 @@ class PostgresStore(Pruning):
 
         async def ask(connection: Connection) -> Since:
             tasks, last = await reads.changed(connection, change, limit)
-            events = await reads.events(connection, event, limit, None, None)
+            events = await reads.events(connection, event, limit)
             counts = await reads.counts(connection) if tasks or counted else None
             return Since(tasks, last, events, counts)
 
-        return await self._read(ask)
+        return await self.read(ask)
 
-    async def facts(self, beginning: str) -> Mapping[str, JsonObject]:
-        """Those whose names begin so."""
-        return await self._read(lambda found: reads.facts(found, beginning))
+    facts = _asked(reads.facts)
 
     def rings(self) -> AsyncIterator[None]:
         """Each time that something waits where nothing did before. Ends with the connection, and
         where a pooler stands between."""
         return heard(self._database, BELL)
 
-    async def get(self, task_id: str) -> Task | None:
-        return await self._read(lambda found: reads.task(found, task_id))
-
-    async def list(self, query: TaskQuery) -> Sequence[Task]:
-        return await self._read(lambda found: reads.tasks(found, query))
-
-    async def events_since(
-        self,
-        event_id: int,
-        *,
-        limit: int,
-        task_id: str | None = None,
-        api: str | None = None,
-    ) -> Sequence[Event]:
-        return await self._read(lambda found: reads.events(found, event_id, limit, task_id, api))
-
-    async def programs_named(self, sha256: Sequence[str]) -> frozenset[str]:
-        return await self._read(lambda found: reads.programs_named(found, sha256))
-
-    async def answer(self, scope: str, key: str) -> Answer | None:
-        return await self._read(lambda found: reads.answer(found, scope, key))
-
-    async def deliveries(self, query: DeliveryQuery) -> Sequence[Delivery]:
-        return await self._read(lambda found: reads.deliveries(found, query))
-
-    async def unnamed_files(self, hashes: Sequence[str]) -> Sequence[str]:
-        return await self._read(lambda found: reads.unnamed_files(found, hashes))
-
-    async def jobs(self, query: JobQuery) -> tuple[Sequence[Task], int]:
-        return await self._read(lambda found: reads.jobs(found, query))
-
-    async def items(self, query: ItemQuery) -> tuple[Sequence[Item], int]:
-        return await self._read(lambda found: reads.items(found, query))
-
-    async def item_batches(self, query: ItemBatchQuery) -> tuple[Sequence[ItemBatch], int]:
-        return await self._read(lambda found: reads.batches(found, query))
-
-    async def tallies(self, api: str, *, from_ms: int, to_ms: int) -> Sequence[Tally]:
-        return await self._read(lambda found: reads.tallies(found, api, from_ms, to_ms))
+    get = _asked(reads.task)
+    list = _asked(reads.tasks)
+    events_since = _asked(reads.events)
+    programs_named = _asked(reads.programs_named)
+    answer = _asked(reads.answer)
+    deliveries = _asked(reads.deliveries)
+    unnamed_files = _asked(reads.unnamed_files)
+    jobs = _asked(reads.jobs)
+    items = _asked(reads.items)
+    item_batches = _asked(reads.batches)
+    tallies = _asked(reads.tallies)
 
     async def probe(self) -> None:
         async def write(connection: Connection) -> None:
             await connection.execute(WRITE["probe"])
 
-        await self._read(write)
+        await self.read(write)
 
     def statistics(self) -> StoreStatistics:
         writer, connections = self._writer, self._database.statistics()
@@ -222,7 +194,7 @@ class PostgresStore(Pruning):
             await writer.close()
         await self._database.close()
 
-    async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """What `work` finds, in one transaction. Raises StoreUnavailable."""
         if self._writer is None:
             raise StoreUnavailable("the store is not open")
@@ -241,4 +213,4 @@ class PostgresStore(Pruning):
             asked = {"before": before_ms, "rows": rows}
             return (await connection.execute(WRITE[statement], asked)).rowcount
 
-        return await self._read(remove)
+        return await self.read(remove)

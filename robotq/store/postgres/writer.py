@@ -19,6 +19,7 @@ from psycopg.pq import TransactionStatus
 from robotq.model.event import Event
 from robotq.postgres import Database, DatabaseAway
 from robotq.postgres.database import Connection, one
+from robotq.store.kept import rows
 from robotq.store.port import (
     Committed,
     DuplicateKey,
@@ -29,7 +30,6 @@ from robotq.store.port import (
 )
 from robotq.store.postgres.changes import WRITE, Changes
 from robotq.store.postgres.reads import READ
-from robotq.store.sqlite import rows
 from robotq.store.sqlite.handover import Handover
 
 _log = logging.getLogger(__name__)

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from robotq.model.event import Event
 from robotq.model.task import Step, Task, TaskState
+from robotq.store.kept import rows
+from robotq.store.kept.plain import MUST_CHANGE, plain
 from robotq.store.port import (
     AddToTally,
     Answer,
@@ -23,12 +25,11 @@ from robotq.store.port import (
     StaleRevision,
     Tally,
 )
-from robotq.store.sqlite import reads, rows
-from robotq.store.sqlite.plain import MUST_CHANGE, plain
-from robotq.store.sqlite.statements import load
+from robotq.store.sqlite import reads
+from robotq.system.statements import load
 
-WRITE = load("write.sql")
-_SQL = load("added.sql")
+WRITE = load(__package__, "write.sql")
+_SQL = load(__package__, "added.sql")
 _AT_ONCE = 32
 """Rows of one statement. Each number of rows is a statement of its own, which is kept."""
 STATEMENTS = 8 * _AT_ONCE

@@ -8,17 +8,13 @@ from typing import Any
 
 from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
 from robotq.model.task import Task
+from robotq.store.kept import rows
+from robotq.store.kept.state_rows import ITEM_COLUMNS, batch_from_row, item_from_row
 from robotq.store.port import ItemBatchQuery, ItemOrder, ItemQuery
 from robotq.store.queries import JobOrder, JobQuery
-from robotq.store.sqlite import rows
-from robotq.store.sqlite.rows import Row
-from robotq.store.sqlite.statements import load
+from robotq.system.statements import load
 
-COLUMNS = (
-    "title, description, status, priority, session_id, batch_id, due_date_ms, completed_at_ms, "
-    "created_at_ms, updated_at_ms, task_id, revision, id"
-)
-_READ = load("read.sql", item=COLUMNS, task=rows.TASK_COLUMNS)
+_READ = load(__package__, "read.sql", item=ITEM_COLUMNS, task=rows.TASK_COLUMNS)
 
 
 def _ranked(column: str, values: type[ItemStatus | ItemPriority]) -> str:
@@ -93,50 +89,6 @@ def conditions_of(query: ItemQuery) -> tuple[str, Sequence[Any]]:
             terms.append(f"{column} IN ({', '.join('?' * len(values))})")
             parameters += values
     return " AND ".join(terms), parameters
-
-
-def item_to_row(item: Item) -> Row:
-    return (
-        item.title,
-        item.description,
-        item.status.value,
-        None if item.priority is None else item.priority.value,
-        item.session_id,
-        item.batch_id,
-        item.due_date_ms,
-        item.completed_at_ms,
-        item.created_at_ms,
-        item.updated_at_ms,
-        item.task_id,
-        item.revision,
-        item.id,
-    )
-
-
-def item_from_row(row: Row) -> Item:
-    """The item of a row of COLUMNS."""
-    title, description, status, priority, session_id, batch_id, due_date, *rest = row
-    completed_at, created_at, updated_at, task_id, revision, item_id = rest
-    return Item(
-        id=item_id,
-        title=title,
-        description=description,
-        status=ItemStatus(status),
-        priority=None if priority is None else ItemPriority(priority),
-        session_id=session_id,
-        batch_id=batch_id,
-        due_date_ms=due_date,
-        completed_at_ms=completed_at,
-        created_at_ms=created_at,
-        updated_at_ms=updated_at,
-        task_id=task_id,
-        revision=revision,
-    )
-
-
-def batch_from_row(row: Row) -> ItemBatch:
-    batch_id, session_id, reason, created_at = row
-    return ItemBatch(id=batch_id, session_id=session_id, reason=reason, created_at_ms=created_at)
 
 
 _PRIORITY = "coalesce(json_extract(rest, '$.priority'), 0)"

@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from robotq.store.sqlite import rows
-from robotq.store.sqlite.statements import load
+from robotq.store.kept import rows
+from robotq.system.statements import load
 
 SCHEMA = 6
 
-_SQL = load("moving.sql")
+_SQL = load(__package__, "moving.sql")
 
 _ROWS = 5_000
 _BYTES = 16 * 2**20

@@ -12,11 +12,12 @@ from robotq.model.delivery import Delivery, DeliveryState
 from robotq.model.event import Event
 from robotq.model.hold import Hold
 from robotq.model.task import Task, TaskState
+from robotq.store.kept import rows, state_rows
 from robotq.store.port import Answer, DeliveryQuery, Restored, Tally, TaskQuery
-from robotq.store.sqlite import rows, state_rows
-from robotq.store.sqlite.statements import load
+from robotq.system.statements import load
 
 _READ = load(
+    __package__,
     "read.sql",
     task=rows.TASK_COLUMNS,
     event=rows.EVENT_COLUMNS,
@@ -92,12 +93,16 @@ def tasks(connection: sqlite3.Connection, query: TaskQuery) -> Sequence[Task]:
 
 
 def events(
-    connection: sqlite3.Connection, after: int, limit: int, task_id: str | None, api: str | None
+    connection: sqlite3.Connection,
+    event_id: int,
+    limit: int,
+    task_id: str | None = None,
+    api: str | None = None,
 ) -> Sequence[Event]:
     if task_id is None:
-        found = connection.execute(_READ["events"], (after, api, limit))
+        found = connection.execute(_READ["events"], (event_id, api, limit))
     else:
-        found = connection.execute(_READ["events_of_task"], (task_id, after, api, limit))
+        found = connection.execute(_READ["events_of_task"], (task_id, event_id, api, limit))
     return [rows.event_from_row(row) for row in found]
 
 

@@ -110,7 +110,7 @@ class SqliteStore(Asking):
 
         await asyncio.to_thread(close_all)
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._reader is None:
             raise StoreUnavailable("the store is not open")
         return await self._reader.run(work)

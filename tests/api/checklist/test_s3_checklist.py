@@ -435,7 +435,7 @@ async def test_health__says_whether_the_database_takes_writes(lab: Lab) -> None:
     checklist = Checklist(lab)
     health = (await checklist.get("//health")).body
     assert (health["status"], health["database"]) == ("healthy", "healthy")
-    lab.engine._parts.base.commit._working.clear()
+    lab.engine._parts.base.commit.disk._working.clear()
     health = await checklist.get("//health")
     assert (health.status, health["status"], health["database"]) == (200, "degraded", "unhealthy")
-    lab.engine._parts.base.commit._working.set()
+    lab.engine._parts.base.commit.disk._working.set()

@@ -10,7 +10,7 @@ import pytest
 from robotq.api.http.errors import json_response
 from robotq.model.json.known import KNOWN
 from robotq.model.json.safe import plain_in_slices
-from robotq.store.sqlite.rows import json_text
+from robotq.store.kept.rows import json_text
 
 LARGE = {
     "rows": [{"n": n} for n in range(20_000)],

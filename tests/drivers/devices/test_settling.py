@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from robotq.catalog import load_catalog
-from robotq.config.schema import DeviceConfig
+from robotq.config.robots import DeviceConfig
 from robotq.drivers import simulator
 from robotq.drivers.base import Driver, DriverError, Stopped
 from robotq.drivers.devices import with_devices

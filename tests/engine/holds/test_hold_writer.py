@@ -206,7 +206,7 @@ async def test_a_disk_that_does_not_answer__each_is_told_in_time(start_lab: Star
     lab = await start_lab()
     assert (await lab.run("answered")).state is TaskState.COMPLETED
     # on a busy machine the second one must come before the first has been told
-    lab.engine._parts.base.commit._deadline_s = 0.3
+    lab.engine._parts.base.commit.disk.deadline_s = 0.3
     lab.disk.hang_all()
     first = asyncio.create_task(lab.submit("first"))
     await lab.quiet()
@@ -227,7 +227,7 @@ async def test_resume__that_the_disk_took_too_long_for_lets_nothing_go_on(
     lab = await start_lab()
     await lab.engine.pause(None, actor="ann")
     waiting = await lab.submit("waits")
-    lab.engine._parts.base.commit._deadline_s = 0.05
+    lab.engine._parts.base.commit.disk.deadline_s = 0.05
     lab.disk.hang_all()
     with pytest.raises(RobotqError, match="does not answer"):
         await lab.engine.resume(None, actor="bob")
@@ -247,7 +247,7 @@ async def test_resolve__that_the_disk_took_too_long_for_pauses_the_queue(
     unknown = await lab.run("lost", uncertain="link_lost")
     await lab.held(HoldCode.OUTCOME_UNKNOWN)
     waiting = await lab.submit("waits")
-    lab.engine._parts.base.commit._deadline_s = 0.05
+    lab.engine._parts.base.commit.disk.deadline_s = 0.05
     lab.disk.hang_all()
     with pytest.raises(RobotqError, match="does not answer"):
         await lab.engine.resolve(unknown.id, "completed", actor="ann")
@@ -260,7 +260,7 @@ async def test_resolve__that_the_disk_took_too_long_for_pauses_the_queue(
 
 async def test_result__of_a_disk_that_does_not_answer_is_kept(lab: Lab) -> None:
     task_id = await lab.at_gate("first")
-    lab.engine._parts.base.commit._deadline_s = 0.05
+    lab.engine._parts.base.commit.disk.deadline_s = 0.05
     lab.disk.hang_all()
     lab.driver.gate.set()
     await lab.held(HoldCode.STORE_UNAVAILABLE)
@@ -275,7 +275,7 @@ async def test_cancel__stops_the_robot_although_the_disk_hangs(lab: Lab) -> None
     thaw = lab.clock.freeze()
     task_id = await lab.submit("first", take_s=50)
     await lab.running(task_id)
-    lab.engine._parts.base.commit._deadline_s = 0.02
+    lab.engine._parts.base.commit.disk.deadline_s = 0.02
     lab.disk.hang_all()
     run = lab.engine.robots["robot_a"].executor._run
     assert run is not None
@@ -295,7 +295,7 @@ async def test_cancel__stops_the_robot_although_the_disk_hangs(lab: Lab) -> None
 async def test_change__of_a_task_that_waits_for_a_hanging_disk_is_refused_in_time(
     lab: Lab,
 ) -> None:
-    lab.engine._parts.base.commit._deadline_s = 0.05
+    lab.engine._parts.base.commit.disk.deadline_s = 0.05
     lab.disk.hangs_at = writes(TaskState.RUNNING)
     task_id = await lab.submit("first")
     await lab.until(lambda: lab.disk.hanging)

@@ -99,7 +99,7 @@ async def test_many__goes_on_after_an_outage_with_what_was_left(lab: Lab) -> Non
     assert refused.value.code.name == "store_unavailable"
     assert 0 < robot_queue.waiting < 350
     lab.disk.full = None
-    await lab.engine._parts.base.commit.until_available()
+    await lab.engine._parts.base.commit.disk.until_available()
     assert await cancel(lab, WAITING, found.count, found.up_to) == {"cancelled": 350}
     assert not robot_queue.waiting
 

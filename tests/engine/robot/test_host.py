@@ -16,12 +16,12 @@ from msgspec.structs import replace
 from robotq.api.robot.answers.task import TaskViews
 from robotq.drivers.base import Busy, DriverSetup, Stopped
 from robotq.engine.robot.driver_threads import DriverHost
+from robotq.engine.state.tasks import weight_of_ended
 from robotq.engine.timings import Timings
-from robotq.model.carried.weight import weight_of_ended
 from robotq.model.json.known import KNOWN
 from robotq.model.json.safe import plain, plain_in_slices
 from robotq.model.texts import Language
-from robotq.store.sqlite.rows import json_text
+from robotq.store.kept.rows import json_text
 from robotq.system.clocks import VirtualClock
 from tests.engine.bench import BenchDriver
 from tests.engine.conftest import StartLab

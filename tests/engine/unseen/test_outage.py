@@ -204,5 +204,5 @@ async def test_worker_queues__are_held_and_say_why_until_the_disk_is_back(lab: L
         (hold,) = lab.engine.holds.of(name)
         assert (hold.code, hold.args["reason"]) == (HoldCode.STORE_UNAVAILABLE, "no space left")
     lab.disk.full = None
-    await lab.engine._parts.base.commit.until_available()
+    await lab.engine._parts.base.commit.disk.until_available()
     assert not any(lab.engine.holds.of(name) for name in names)

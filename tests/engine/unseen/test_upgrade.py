@@ -15,7 +15,8 @@ from robotq.engine.robot.stop_file import NAME
 from robotq.engine.start import start_engine
 from robotq.model.hold import HoldCode
 from robotq.model.task import Command, TaskState
-from robotq.store.sqlite import moving, rows
+from robotq.store.kept import rows
+from robotq.store.sqlite import moving
 from robotq.store.sqlite.store import SqliteStore
 from robotq.system.clocks import VirtualClock
 from tests.engine.bench import CATALOG, BenchDriver, bench_config, bench_factory

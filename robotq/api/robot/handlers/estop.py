@@ -10,9 +10,14 @@ from aiohttp import web
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.http.errors import error_body
-from robotq.api.robot.answers.confirming import line_to_send, starts_next
+from robotq.api.robot.answers.acts import (
+    line_to_send,
+    motion_of,
+    reason_of_stop,
+    running,
+    starts_next,
+)
 from robotq.api.robot.answers.holds import hold_views
-from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
 from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import NamingBody
 from robotq.engine.holds.confirming import Confirmation

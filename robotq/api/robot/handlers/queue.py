@@ -9,7 +9,7 @@ from itertools import islice
 from aiohttp import web
 
 from robotq.api.http.call import Call
-from robotq.api.robot.answers.confirming import line_to_send, starts_next
+from robotq.api.robot.answers.acts import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.task import task_line
 from robotq.api.robot.answers.words import words

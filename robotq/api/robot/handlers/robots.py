@@ -12,9 +12,14 @@ from aiohttp import web
 from robotq.api.access.key_rows import RESERVED
 from robotq.api.http.call import Call
 from robotq.api.http.errors import part
-from robotq.api.robot.answers.confirming import line_to_send, starts_next
+from robotq.api.robot.answers.acts import (
+    line_to_send,
+    motion_of,
+    reason_of_stop,
+    running,
+    starts_next,
+)
 from robotq.api.robot.answers.holds import hold_views, reason_views
-from robotq.api.robot.answers.stopping import motion_of, reason_of_stop, running
 from robotq.api.robot.answers.words import robot_state, words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import RawLineBody, ResumeMotionBody, ValuesQuery
@@ -27,6 +32,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.texts import text
 from robotq.wire import robots as wire
+from robotq.wire import watching as watched
 
 if TYPE_CHECKING:
     from robotq.engine.upkeep.maintenance import Item
@@ -205,31 +211,31 @@ _LOOKED_AT = 12
 _TREND = 30
 
 
-def looks(robot: Robot) -> tuple[wire.ValueLook, ...]:
+def looks(robot: Robot) -> tuple[watched.ValueLook, ...]:
     """Those of one robot, with as much of their course as a small drawing shows."""
     found = robot.values.look(_TREND)[:_LOOKED_AT]
     return tuple(
-        wire.ValueLook(
+        watched.ValueLook(
             **_facts(each), trend=tuple(None if one is None else one.last for one in each.points)
         )
         for each in found
     )
 
 
-def course(robot: Robot, at_ms: int, points: int) -> wire.RobotValues:
+def course(robot: Robot, at_ms: int, points: int) -> watched.RobotValues:
     """Those of one robot with their course, in at most so many points."""
     now = robot.values.now()
     fitting = max(count for count in _COUNTS if count <= points)
-    return wire.RobotValues(
+    return watched.RobotValues(
         robot_id=robot.name,
         at_ms=at_ms,
         connected=robot.connected,
         every_s=STEP_S * SLOTS / fitting,
         values=tuple(
-            wire.ValueCourse(
+            watched.ValueCourse(
                 **_facts(each),
                 points=tuple(
-                    wire.ValuePoint(
+                    watched.ValuePoint(
                         at_ms=at_ms + int((one.at - now) * 1000),
                         least=one.least,
                         most=one.most,
@@ -267,10 +273,10 @@ async def get_values(call: Call) -> web.StreamResponse:
 
 
 async def list_maintenance(call: Call) -> web.StreamResponse:
-    return call.answer(wire.Maintenance(items=maintenance_of(call.engine)))
+    return call.answer(watched.Maintenance(items=maintenance_of(call.engine)))
 
 
-def maintenance_of(engine: Engine, robot: str | None = None) -> tuple[wire.MaintenanceItem, ...]:
+def maintenance_of(engine: Engine, robot: str | None = None) -> tuple[watched.MaintenanceItem, ...]:
     """What is to be seen to at one robot, or at all of them."""
     items = () if engine.maintenance is None else engine.maintenance.items()
     return tuple(_item_view(item) for item in items if robot in (None, item.robot))
@@ -286,14 +292,14 @@ async def maintenance_done(call: Call) -> web.StreamResponse:
         raise RobotqError("bad_parameter", field="item", reason=reason)
     item = await kept.done(robot, call.path("item"), actor=call.actor)
     return call.answer(
-        wire.MaintenanceDone(
+        watched.MaintenanceDone(
             success=True, message=words("maintenance_done", call.language), item=_item_view(item)
         )
     )
 
 
-def _item_view(item: Item) -> wire.MaintenanceItem:
-    return wire.MaintenanceItem(
+def _item_view(item: Item) -> watched.MaintenanceItem:
+    return watched.MaintenanceItem(
         robot_id=item.robot,
         item=item.name,
         counts=item.counts,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE, Elsewhere
 from robotq.api.http.errors import json_bytes
-from robotq.api.robot.answers.confirming import starts_next
+from robotq.api.robot.answers.acts import starts_next
 from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
 from robotq.api.robot.answers.times import read_time
 from robotq.api.robot.answers.words import words

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from robotq.api.openapi.page import DOCS
-from robotq.api.robot.routes import events, queue, repeats, robots, service, submit, tasks, workers
+from robotq.api.robot.routes import events, queue, robots, service, submit, tasks, workers
 
 ROUTES = (
     *submit.ROUTES,
     *tasks.ROUTES,
-    *repeats.ROUTES,
     *queue.ROUTES,
     *robots.ROUTES,
     *events.ROUTES,

@@ -19,6 +19,7 @@ from robotq.api.robot.models.robots import (
 from robotq.api.robot.routes.common import NAMED, ROBOT, STORE
 from robotq.api.robot.watching import alarms
 from robotq.wire import robots as wire
+from robotq.wire import watching as watched
 
 ROUTES = (
     Route(
@@ -45,7 +46,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="What the robot measures: each value, its normal range, and the last hour.",
         query=ValuesQuery,
-        response=wire.RobotValues,
+        response=watched.RobotValues,
         errors=("bad_parameter",),
     ),
     Route(
@@ -117,7 +118,7 @@ ROUTES = (
         handler=robots.list_maintenance,
         scope=Scope.READ,
         summary="What is to be seen to at robots, and how much is left until then.",
-        response=wire.Maintenance,
+        response=watched.Maintenance,
     ),
     Route(
         method="POST",
@@ -126,7 +127,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Say by name that you have seen to it: its counter begins anew. Moves nothing.",
         request=EmptyBody,
-        response=wire.MaintenanceDone,
+        response=watched.MaintenanceDone,
         errors=("bad_parameter", *STORE),
     ),
     Route(
@@ -183,7 +184,7 @@ ROUTES = (
         handler=alarms.list_alarms,
         scope=Scope.READ,
         summary="What somebody has to act on, most urgent first.",
-        response=wire.Alarms,
+        response=watched.Alarms,
     ),
     Route(
         method="POST",
@@ -192,7 +193,7 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Say by name that you have seen an alarm. Lifts no hold.",
         request=EmptyBody,
-        response=wire.AlarmDone,
+        response=watched.AlarmDone,
         errors=("alarm_not_found", *STORE),
     ),
     Route(
@@ -202,7 +203,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="No sound of an alarm for a time that ends by itself. Lifts no hold.",
         request=ShelveBody,
-        response=wire.AlarmDone,
+        response=watched.AlarmDone,
         errors=("alarm_not_found", "bad_parameter", "missing_parameter", *STORE),
     ),
 )

@@ -1,14 +1,17 @@
-"""Routes of one task and of lists of them."""
+"""Routes of one task, of lists of them, and of what repeats by the clock."""
 
 from __future__ import annotations
 
 from robotq.api.access.scopes import Scope
 from robotq.api.http.routes import Route
-from robotq.api.robot.handlers import artifacts, cancelling, edits, tasks
+from robotq.api.robot.handlers import artifacts, cancelling, edits, repeats, tasks
 from robotq.api.robot.models import tasks as models
+from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.queue import MoveBody, PriorityBody
+from robotq.api.robot.models.submit import ByTheClockBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
 from robotq.api.robot.watching import export
+from robotq.wire import repeats as repeating
 from robotq.wire import tasks as wire
 from robotq.wire.robots import MovedTask
 from robotq.wire.submit import FromLine
@@ -233,5 +236,34 @@ ROUTES = (
         query=models.ExportQuery,
         media_type="text/csv",
         errors=("bad_parameter", *STORE),
+    ),
+    Route(
+        method="GET",
+        path="/repeats",
+        handler=repeats.list_repeats,
+        scope=Scope.READ,
+        summary="Commands that repeat by the clock of the wall.",
+        response=repeating.Repeats,
+    ),
+    Route(
+        method="POST",
+        path="/repeats",
+        handler=repeats.make,
+        scope=Scope.SUBMIT,
+        summary="Submit a command at a time of day, on some days of the week, until it is removed.",
+        headers=(AGENT,),
+        request=ByTheClockBody,
+        response=repeating.RepeatDone,
+        errors=("unknown_command", "robot_cannot", "not_armed", "shutting_down", *STORE),
+    ),
+    Route(
+        method="DELETE",
+        path="/repeats/{repeat_id}",
+        handler=repeats.remove,
+        scope=Scope.SUBMIT,
+        summary="Repeat a command no more. A run that waits or runs already goes on.",
+        request=EmptyBody,
+        response=repeating.RepeatDone,
+        errors=("repeat_not_found", *STORE),
     ),
 )

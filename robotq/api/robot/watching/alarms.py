@@ -11,7 +11,7 @@ from robotq.api.robot.answers.words import words
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import ShelveBody
 from robotq.engine.engine import Engine
-from robotq.wire import robots as wire
+from robotq.wire import watching as wire
 
 if TYPE_CHECKING:
     from robotq.engine.alarms import Alarm

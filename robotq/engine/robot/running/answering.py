@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from robotq.engine.commit.commit import Commit
-from robotq.engine.commit.unbroken import unbroken
+from robotq.engine.commit.locks import unbroken
 from robotq.engine.robot.run import Run
 from robotq.model.clock import WallClock
 from robotq.model.crashpoints import CrashPoint, crash_point

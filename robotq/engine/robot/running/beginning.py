@@ -65,7 +65,7 @@ class Beginning:
         return run
 
     def _name_run(self, tenancy: Tenancy | None) -> Callable[[Task, DeviceRun], Awaitable[None]]:
-        name_run = self._deps.claims.name_run
+        name_run = self._deps.claims.running.name_run
         if tenancy is None:
             return name_run
 
@@ -79,7 +79,7 @@ class Beginning:
         deps = self._deps
         return Recorder(
             task,
-            deps.claims.record,
+            deps.claims.running.record,
             deps.resources,
             deps.clock,
             places=deps.settings.places_of(task),

@@ -116,7 +116,7 @@ class Doubts:
         assert task.run is not None
         recorder = Recorder(
             task,
-            deps.claims.record,
+            deps.claims.running.record,
             deps.resources,
             deps.clock,
             places=deps.settings.places_of(task),
@@ -235,7 +235,7 @@ class Doubts:
 
     async def _told(self, task: Task, kind: str, **data: str) -> None:
         try:
-            await self._deps.claims.tell(task, kind, **data)
+            await self._deps.claims.running.tell(task, kind, **data)
         except Exception:  # noqa: BLE001 - nothing follows from it, and nobody waits for its result
             _log.exception("%s: not in the journal: %s", task.id, kind)
 
@@ -313,7 +313,7 @@ class Doubts:
         self.now = None
         try:
             report = await doubt.recorder.close()
-            await self._deps.claims.record(doubt.task, report)
+            await self._deps.claims.running.record(doubt.task, report)
         except Exception as error:  # noqa: BLE001 - it runs on at its device, whatever it is
             _log.warning("%s: what was reported last is lost: %r", doubt.task.id, error)
 

@@ -63,7 +63,7 @@ class Leaving:
         written = False
         try:
             async with asyncio.timeout(deps.settings.timings.record_s):
-                written = await deps.claims.leave_run(run.task, left, lambda: waiting)
+                written = await deps.claims.running.leave_run(run.task, left, lambda: waiting)
         except (TimeoutError, RobotqError):
             written = False
         except Exception:  # noqa: BLE001 - whatever it is: what is not written down is stopped

@@ -55,7 +55,7 @@ class Wishes:
 
     async def _intend(self, task: Task, asked: Asked) -> None:
         try:
-            await self._claims.intend(task, asked)
+            await self._claims.running.intend(task, asked)
         except Exception as error:  # noqa: BLE001 - the stop itself hangs on no disk
             # it is told at the end of the task all the same; the next daemon would not know it
             _log.warning("%s: who stops %s is not on disk: %r", self._robot, task.id, error)
@@ -71,7 +71,7 @@ class Wishes:
     async def requeue(self, task: Task, **data: str) -> None:
         """Have a task wait again that its device has never begun, and call it off where somebody
         has wanted that meanwhile."""
-        await self._claims.requeue(task, **data)
+        await self._claims.running.requeue(task, **data)
         asked = self._of_running.pop(task.id, None)
         if asked is not None:
             await self._cancel(task, asked.actor, asked.reason)

@@ -7,15 +7,20 @@ import orjson
 
 from robotq.model.delivery import Delivery, DeliveryState, Problem, Receiver
 from robotq.model.hold import Hold, HoldCode, Occupancy
+from robotq.model.item import Item, ItemBatch, ItemPriority, ItemStatus
 from robotq.model.json import JsonObject
-from robotq.store.sqlite import rows
-from robotq.store.sqlite.rows import Row
+from robotq.store.kept import rows
+from robotq.store.kept.rows import Row
 
 DELIVERY_COLUMNS = (
     "task_id, receiver, url, created_at_ms, state, attempts, problem, next_attempt_at_ms, "
     "ended_at_ms"
 )
 
+ITEM_COLUMNS = (
+    "title, description, status, priority, session_id, batch_id, due_date_ms, completed_at_ms, "
+    "created_at_ms, updated_at_ms, task_id, revision, id"
+)
 _HOLD_ID = "hold_id"
 """Stands among the arguments of a hold's row."""
 
@@ -89,3 +94,47 @@ def delivery_from_row(row: Row) -> Delivery:
 def fact_from_row(row: Row) -> tuple[str, JsonObject]:
     name, value = row
     return name, orjson.loads(value)
+
+
+def item_to_row(item: Item) -> Row:
+    return (
+        item.title,
+        item.description,
+        item.status.value,
+        None if item.priority is None else item.priority.value,
+        item.session_id,
+        item.batch_id,
+        item.due_date_ms,
+        item.completed_at_ms,
+        item.created_at_ms,
+        item.updated_at_ms,
+        item.task_id,
+        item.revision,
+        item.id,
+    )
+
+
+def item_from_row(row: Row) -> Item:
+    """The item of a row of COLUMNS."""
+    title, description, status, priority, session_id, batch_id, due_date, *rest = row
+    completed_at, created_at, updated_at, task_id, revision, item_id = rest
+    return Item(
+        id=item_id,
+        title=title,
+        description=description,
+        status=ItemStatus(status),
+        priority=None if priority is None else ItemPriority(priority),
+        session_id=session_id,
+        batch_id=batch_id,
+        due_date_ms=due_date,
+        completed_at_ms=completed_at,
+        created_at_ms=created_at,
+        updated_at_ms=updated_at,
+        task_id=task_id,
+        revision=revision,
+    )
+
+
+def batch_from_row(row: Row) -> ItemBatch:
+    batch_id, session_id, reason, created_at = row
+    return ItemBatch(id=batch_id, session_id=session_id, reason=reason, created_at_ms=created_at)

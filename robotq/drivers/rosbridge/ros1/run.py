@@ -12,7 +12,6 @@ from robotq.drivers.base import CommandContext, DriverError, LinkLost, Uncertain
 from robotq.drivers.mapped.filling import place_of, results
 from robotq.drivers.mapped.told import Told
 from robotq.drivers.patience import Turns
-from robotq.drivers.rosbridge import ros1
 from robotq.drivers.rosbridge.bridge import Bridge, Socket
 from robotq.drivers.rosbridge.exchange import Exchange
 from robotq.drivers.rosbridge.messages import (
@@ -24,6 +23,7 @@ from robotq.drivers.rosbridge.messages import (
     Published,
 )
 from robotq.drivers.rosbridge.ready import Action
+from robotq.drivers.rosbridge.ros1 import actions as ros1
 from robotq.drivers.rosbridge.run import TURN_S, Run
 from robotq.model.json import JsonObject
 

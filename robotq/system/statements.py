@@ -11,8 +11,7 @@ _NAME = "-- name: "
 def load(package: str, file: str, **parts: str) -> Mapping[str, str]:
     """The statements of a file under `sql/` of a package, by name, with each `{part}` filled in.
 
-    Parameters are written as psycopg wants them, `%s` or `%(name)s`.
-    """
+    Parameters are written as the library of the database wants them: `%s` or `%(name)s`, `?`."""
     text = files(package).joinpath("sql", file).read_text(encoding="utf-8")
     for part, columns in parts.items():
         text = text.replace("{" + part + "}", columns)

@@ -6,11 +6,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-from robotq.drivers.rosbridge import ros1
 from robotq.drivers.rosbridge.bridge import Bridge
 from robotq.drivers.rosbridge.goals import Goals
 from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, GoalStatus
 from robotq.drivers.rosbridge.ready import Halt, ReadyRobot
+from robotq.drivers.rosbridge.ros1 import actions as ros1
 from robotq.drivers.rosbridge.stops import Prepared, Stops
 
 _THERE_S = 2.0

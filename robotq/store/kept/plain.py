@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from robotq.store.kept import rows, state_rows
+from robotq.store.kept.state_rows import item_to_row
 from robotq.store.mutations import (
     DropAnswer,
     DropHold,
@@ -17,8 +19,6 @@ from robotq.store.mutations import (
     SaveOccupancy,
     SetFact,
 )
-from robotq.store.sqlite import rows, state_rows
-from robotq.store.sqlite.lists import item_to_row
 
 Plain: TypeAlias = (
     SaveHold

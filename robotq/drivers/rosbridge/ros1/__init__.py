@@ -1,0 +1,1 @@
+"""Robots of ROS 1: what is different with them."""

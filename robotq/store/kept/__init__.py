@@ -1,0 +1,1 @@
+"""How records are kept: the same in each database."""
