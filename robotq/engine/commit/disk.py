@@ -14,6 +14,7 @@ import msgspec
 from robotq.engine.signals import Signals
 from robotq.model.errors import RobotqError
 from robotq.model.event import Event
+from robotq.store.port import Mutation, SaveTask
 
 _log = logging.getLogger(__name__)
 
