@@ -1,9 +1,11 @@
 # docs/guides/docker.md says how to run it.
 FROM python:3.12-slim AS build
+# a fleet needs postgres too: --build-arg EXTRAS=fast,postgres
+ARG EXTRAS=fast
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY robotq robotq
-RUN python -m venv /opt/robotq && /opt/robotq/bin/pip install --no-cache-dir '.[fast]'
+RUN python -m venv /opt/robotq && /opt/robotq/bin/pip install --no-cache-dir ".[${EXTRAS}]"
 
 FROM python:3.12-slim
 COPY --from=build /opt/robotq /opt/robotq

@@ -96,12 +96,12 @@ class _Tree:
             self.keys["store"] = _whole_store(self.keys["store"])
         if document.value is not None:
             _anchor_paths(self.keys, Path(document.name).parent)
-        self._of_the_lab = not self.keys.get("robots")
-        if self._of_the_lab:
+        self._of_the_lab = document is lab or not self.keys.get("robots")
+        if not self.keys.get("robots"):
             self.keys["robots"] = copy.deepcopy(lab.value["robots"])
             self.keys.setdefault("default_robot", lab.value["default_robot"])
-        self._places_of_the_lab = not self.keys.get("resources")
-        if self._places_of_the_lab:
+        self._places_of_the_lab = document is lab or not self.keys.get("resources")
+        if not self.keys.get("resources"):
             self.keys["resources"] = copy.deepcopy(lab.value["resources"])
 
     def set_from_documented(self, environ: Mapping[str, str]) -> None:
@@ -134,7 +134,8 @@ class _Tree:
 
     def leave_robots_out_of_a_hub(self) -> None:
         """It drives none, so where the operator names none, those of the lab are not meant."""
-        if self._of_the_lab and _is_hub(self.keys):
+        named = any(path[0] == "robots" for path in self._others)
+        if self._of_the_lab and not named and _is_hub(self.keys):
             self.keys["robots"] = {}
             self.keys.pop("default_robot", None)
             if self._places_of_the_lab:

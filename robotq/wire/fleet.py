@@ -76,6 +76,16 @@ class Stop(Answer, kw_only=True):
     """Daemon -> what it has said; one that is not in here has not said that it has latched."""
 
 
+class AsksWhetherOff(Answer, kw_only=True):
+    """A robot that this daemon drives as soon as a person has said that the old machine is off."""
+
+    robot_id: str
+    daemon: str
+    """That drove it, and does not renew its lease."""
+    epoch: int
+    """Of that lease, for `POST /fleet/robots/{robot_id}/take`."""
+
+
 class Fleet(Answer, kw_only=True):
     """All daemons at one look."""
 
@@ -97,6 +107,7 @@ class Fleet(Answer, kw_only=True):
     daemons: tuple[Daemon, ...]
     waiting: tuple[Waiting, ...]
     stops: tuple[Stop, ...]
+    asks_whether_off: tuple[AsksWhetherOff, ...] = ()
 
 
 class AcceptedByFleet(Answer, kw_only=True):

@@ -69,7 +69,7 @@ def _config(config: Config, port: TcpPort, fence: str) -> Config:
     return replace(config, robots={"robot_a": robot}, default_robot="robot_a")
 
 
-async def _start(site: Site, name: str, port: TcpPort, fence: str) -> Member:
+async def starts(site: Site, name: str, port: TcpPort, fence: str) -> Member:
     member = Member(site, name, ["robot_a"], hub=False)
     member._config = _config(member._config, port, fence)
     site.members.append(member)
@@ -84,7 +84,7 @@ async def _says(member: Member, text: str) -> bool:
     return text in await _why(member)
 
 
-async def _drives(member: Member) -> bool:
+async def drives(member: Member) -> bool:
     (robot,) = (await member.get("/robots"))["robots"]
     return bool(robot["connected"])
 
@@ -99,9 +99,9 @@ async def test_second_machine__takes_over_what_waits_and_what_holds_and_the_firs
     site: Site, in_the_network: tuple[TcpPort, Path]
 ) -> None:
     port, log = in_the_network
-    one = await _start(site, "lab-1", port, "device")
-    await until(lambda: _drives(one))
-    two = await _start(site, "lab-2", port, "device")
+    one = await starts(site, "lab-1", port, "device")
+    await until(lambda: drives(one))
+    two = await starts(site, "lab-2", port, "device")
     await until(lambda: _says(two, "driven by lab-1 (epoch 1)"))
 
     # whoever submits at the second machine does not have to know
@@ -117,7 +117,7 @@ async def test_second_machine__takes_over_what_waits_and_what_holds_and_the_firs
     await until(lambda: _known(two, waiting[-1]))
     await one.stop()
 
-    await until(lambda: _drives(two))
+    await until(lambda: drives(two))
     assert "cleaning" in await _why(two)
     assert [task["state"] for task in [await two.get(f"/task/{one_}") for one_ in waiting]] == [
         "pending",
@@ -158,9 +158,9 @@ async def test_machine_that_nothing_fences__is_not_taken_over_before_a_person_ha
     site: Site, in_the_network: tuple[TcpPort, Path]
 ) -> None:
     port, _ = in_the_network
-    one = await _start(site, "lab-1", port, "none")
-    await until(lambda: _drives(one))
-    two = await _start(site, "lab-2", port, "none")
+    one = await starts(site, "lab-1", port, "none")
+    await until(lambda: drives(one))
+    two = await starts(site, "lab-2", port, "none")
     await until(lambda: _says(two, "driven by lab-1 (epoch 1)"))
     take = "/fleet/robots/robot_a/take"
     status, refused = await two.ask("POST", take, {"old_machine_is_off": True})
@@ -168,13 +168,20 @@ async def test_machine_that_nothing_fences__is_not_taken_over_before_a_person_ha
     assert "not off" in refused["message"]
     await one.stop()
     await until(lambda: _says(two, "A person has to say that it is off"))
-    assert not await _drives(two)
+    assert not await drives(two)
     status, refused = await two.ask("POST", take, {})
     assert status == 400, refused
-    assert not await _drives(two)
+    assert not await drives(two)
+    (asked,) = (await two.get("/fleet"))["asks_whether_off"]
+    assert asked == {"robot_id": "robot_a", "daemon": "lab-1", "epoch": 1}
+    # what somebody has seen of another machine does not count for this one
+    status, refused = await two.ask("POST", take, {"old_machine_is_off": True, "epoch": 7})
+    assert (status, refused["error_code"]) == (409, "standby_refused")
+    assert not await drives(two)
 
-    assert (await two.post(take, {"old_machine_is_off": True}))["success"]
-    await until(lambda: _drives(two))
+    assert (await two.post(take, {"old_machine_is_off": True, "epoch": 1}))["success"]
+    assert "asks_whether_off" not in await two.get("/fleet")
+    await until(lambda: drives(two))
     kinds = [event["kind"] for event in (await two.get("/journal"))["events"]]
     assert "robot.old_machine_is_off" in kinds
     assert "robot.taken_over" in kinds

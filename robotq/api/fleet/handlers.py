@@ -36,6 +36,7 @@ async def look(call: Call) -> web.StreamResponse:
     waiting: tuple[wire.Waiting, ...] = ()
     stops: tuple[wire.Stop, ...] = ()
     database, since_ms = fleet.away, fleet.away_since_ms
+    asked = {} if fleet.standbys is None else fleet.standbys.asked()
     try:
         if database is not None:
             # whoever looks does not wait for what is known to be away
@@ -60,6 +61,10 @@ async def look(call: Call) -> web.StreamResponse:
             daemons=tuple(daemon_view(one, fleet, call.language) for one in fleet.daemons),
             waiting=waiting,
             stops=stops,
+            asks_whether_off=tuple(
+                wire.AsksWhetherOff(robot_id=robot, daemon=lease.holder, epoch=lease.epoch)
+                for robot, lease in asked.items()
+            ),
         )
     )
 
@@ -134,12 +139,12 @@ async def leave(call: Call) -> web.StreamResponse:
 async def take(call: Call) -> web.StreamResponse:
     """Nobody but a person can know that a machine is off."""
     call.refuse_agents("take a robot over")
-    await call.body(TakeBody)
+    body = await call.body(TakeBody)
     fleet, robot = call.app[FLEET], call.path("robot_id")
     if fleet.standbys is None:
         reason = "this daemon has no robot with `standby`"
         raise RobotqError("standby_refused", robot=robot[:64], reason=reason)
-    await fleet.standbys.old_machine_is_off(robot, actor=call.actor)
+    await fleet.standbys.old_machine_is_off(robot, actor=call.actor, epoch=body.epoch)
     message = words("fleet_taken_over", call.language, robot=robot)
     return call.answer(wire.Taken(success=True, message=message, robot_id=robot))
 

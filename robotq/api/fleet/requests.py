@@ -82,6 +82,9 @@ class TakeBody(BaseModel):
     old_machine_is_off: Literal[True]
     """It is without power, or its line to the robot is unplugged. Where that is not so, two
     machines may drive one robot."""
+    epoch: int | None = None
+    """Of the lease that was looked at (`asks_whether_off` of `GET /fleet`): what is said of one
+    machine does not count for another one that has driven meanwhile."""
 
 
 def cursor_of(text: str) -> tuple[int, str, int]:

@@ -64,6 +64,9 @@ class Keeper:
         """Who drives it, as far as is known."""
         self._telling: asyncio.Task[None] | None = None
         self._untold = False
+        self.asks: Lease | None = None
+        """The lease that nobody renews, and that a person has to take from its holder; None: nobody
+        is asked, or the database has forgotten it."""
         self._off_by: str | None = None
         """Who has said that no other machine drives, where the database has forgotten who did."""
         engine.standby.attach(robot, self)
@@ -190,6 +193,7 @@ class Keeper:
             await self._epochs.see(self.robot, now.epoch)
         await self._adoption.give(self.robot)
         why_not = self._why_not(now, highest)
+        self.asks = now if why_not is not None and now is not None and now.left_s < 0 else None
         if why_not is not None:
             if now is None or now.left_s < 0:
                 self.tenure.end(why_not)
@@ -269,9 +273,9 @@ class Keeper:
         self.holder = self._leases.name
         await self._make_ready(self._held)
 
-    async def old_machine_is_off(self, actor: str) -> None:
-        """A person says so; this daemon takes the robot. Raises RobotqError standby_refused,
-        DatabaseAway."""
+    async def old_machine_is_off(self, actor: str, epoch: int | None) -> None:
+        """A person says so; this daemon takes the robot. `epoch`: that the person has seen, where
+        he has. Raises RobotqError standby_refused, DatabaseAway."""
         now = await self._leases.look(self.robot)
         if self._held is not None or (now is None and not self._epochs.highest(self.robot)):
             raise RobotqError("standby_refused", robot=self.robot, reason="it is driven from here")
@@ -281,6 +285,9 @@ class Keeper:
             await self._note_off(actor, None, self._epochs.highest(self.robot))
             await self.step()
             return
+        if epoch not in (None, now.epoch):
+            reason = f"it is {_driven(now)} meanwhile: look at that machine"
+            raise RobotqError("standby_refused", robot=self.robot, reason=reason)
         if now.left_s > 0 or not await self._leases.off(self.robot, now.epoch, actor):
             reason = f"{_driven(now)}, and renews its lease: that machine is not off"
             raise RobotqError("standby_refused", robot=self.robot, reason=reason)

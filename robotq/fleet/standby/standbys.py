@@ -15,7 +15,7 @@ from robotq.fleet.own import Own
 from robotq.fleet.standby.adoption import Adoption
 from robotq.fleet.standby.epochs import Epochs
 from robotq.fleet.standby.keeper import Keeper
-from robotq.fleet.standby.lease import SQL, Leases
+from robotq.fleet.standby.lease import SQL, Lease, Leases
 from robotq.model.errors import RobotqError
 from robotq.postgres import Database, DatabaseAway, load
 
@@ -111,14 +111,23 @@ class Standbys:
         keeper = self.keepers.get(robot)
         return keeper is not None and not keeper.ours and keeper.holder is not None
 
-    async def old_machine_is_off(self, robot: str, *, actor: str) -> None:
-        """A person says so, and this daemon is to drive. Raises RobotqError standby_refused,
-        fleet_away."""
+    def asked(self) -> Mapping[str, Lease]:
+        """Robots of ours that nobody drives before a person has said that the old machine is off,
+        with the lease of that one."""
+        return {
+            robot: keeper.asks
+            for robot, keeper in self.keepers.items()
+            if keeper.asks is not None and not keeper.ours
+        }
+
+    async def old_machine_is_off(self, robot: str, *, actor: str, epoch: int | None) -> None:
+        """A person says so, and this daemon is to drive. `epoch`: of the lease that he has seen.
+        Raises RobotqError standby_refused, fleet_away."""
         keeper = self.keepers.get(robot)
         if keeper is None:
             reason = "this daemon has no such robot with `standby`"
             raise RobotqError("standby_refused", robot=robot, reason=reason)
         try:
-            await keeper.old_machine_is_off(actor)
+            await keeper.old_machine_is_off(actor, epoch)
         except DatabaseAway as error:
             raise away(error) from error

@@ -12,12 +12,14 @@ const EVERY_MS = 2000;
 export function fleetView() {
   let askedAt = 0;
   let asking = false;
+  let asked = []; // robots that a person has to say something about
   const problem = h("p", { class: "problem", role: "status" });
   const stops = h("ul", { class: "fleet-list" });
+  const takes = h("ul", { class: "fleet-list" });
   const daemons = h("div", { class: "fleet-daemons" });
   const waiting = h("ul", { class: "fleet-list" });
   const waits = h("div", { class: "card" }, h("h2", { text: t("fleet.waiting") }), waiting);
-  const node = h("div", { class: "fleet" }, h("h1", { text: t("fleet.title") }), problem, stops, daemons, waits);
+  const node = h("div", { class: "fleet" }, h("h1", { text: t("fleet.title") }), problem, stops, takes, daemons, waits);
   show(waits, false);
   show(problem, false);
 
@@ -42,6 +44,8 @@ export function fleetView() {
   function render(fleet) {
     tellProblem(fleet.refused || (fleet.database && t("fleet.database", { clock: clock(fleet.database_since_ms), reason: fleet.database })) || "");
     list(stops, fleet.stops, (one) => one.stop_id, stop);
+    asked = fleet.asks_whether_off ?? [];
+    list(takes, asked, (one) => `${one.robot_id} ${one.epoch}`, take);
     list(daemons, fleet.daemons, (one) => one.name, daemon);
     list(waiting, fleet.waiting, (one) => one.task_id, handed);
     show(waits, fleet.waiting.length > 0);
@@ -61,6 +65,18 @@ export function fleetView() {
         setText(words, [t("fleet.stop", { actor: one.actor, door: one.door, clock: clock(one.at_ms) }), one.reason, t("fleet.latched", { names: Object.keys(one.latched_by).join(", ") || "–" })].filter(Boolean).join(" · "));
       },
     };
+  }
+
+  function take(one) {
+    const named = { robot: one.robot_id, daemon: one.daemon };
+    const stands = () => asked.some((now) => now.robot_id === one.robot_id && now.epoch === one.epoch);
+    const drive = button(t("fleet.take"), async () => {
+      const sure = await confirm({ title: t("fleet.take.ask", named), text: t("fleet.take.text", named), yes: t("fleet.take.yes"), over: () => (stands() ? null : t("fleet.take.over")) });
+      if (!sure) return;
+      tell((await post(`fleet/robots/${encodeURIComponent(one.robot_id)}/take`, { old_machine_is_off: true, epoch: one.epoch })).message);
+      await load();
+    }, { allowed: live.may("admin") });
+    return { node: h("li", { class: "card fleet-stop" }, h("span", { text: t("fleet.take.why", named) }), drive), update() {} };
   }
 
   function daemon(first) {
