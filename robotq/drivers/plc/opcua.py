@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -37,6 +38,8 @@ def check_installed() -> None:
         import asyncua.sync  # noqa: F401, PLC0415 - only where it is used
     except ImportError as error:
         raise ConfigError("OPC UA needs asyncua: pip install 'robotq[opcua]'") from error
+    # at the level of the daemon it writes a line for each look, five and more a second
+    logging.getLogger("asyncua").setLevel(logging.WARNING)
 
 
 @contextlib.contextmanager

@@ -62,6 +62,7 @@ class Keeper:
         """What was the other's is here, and the robot may be driven."""
         self.holder: str | None = None
         """Who drives it, as far as is known."""
+        self._turn = asyncio.Lock()
         self._telling: asyncio.Task[None] | None = None
         self._untold = False
         self.asks: Lease | None = None
@@ -79,10 +80,12 @@ class Keeper:
     async def step(self) -> None:
         """Look at the lease, and do what follows from it. Raises DatabaseAway, RobotqError,
         DataUnavailable."""
-        if self._held is not None:
-            await self._keep()
-        if self._held is None:
-            await self._stand_by()
+        # a person may ask for it while it is at it: nothing is taken over twice
+        async with self._turn:
+            if self._held is not None:
+                await self._keep()
+            if self._held is None:
+                await self._stand_by()
 
     # -- while it is ours ------------------------------------------------------------------------
 
