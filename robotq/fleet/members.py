@@ -151,11 +151,14 @@ class Member:
     async def beat(self, state: JsonObject) -> None:
         """Say that it is there, and how it is. Raises LostName, DatabaseAway."""
         text = orjson.dumps(state).decode()
+        words = {**self.words, "state": text, "robots": list(self.robots)}
         async with self._database.transaction() as connection:
-            found = await connection.execute(_SQL["beat"], {**self.words, "state": text})
+            found = await connection.execute(_SQL["beat"], words)
             if await found.fetchone() is None:
                 self.joined = False
                 raise LostName(self.name)
+            # whoever submits elsewhere finds who drives them by this
+            await connection.execute(_SQL["robots"], words)
 
     async def all(self) -> Sequence[Known]:
         """Every daemon of the fleet. Raises DatabaseAway."""

@@ -111,6 +111,15 @@ async def test_second_machine__takes_over_what_waits_and_what_holds_and_the_firs
 
     answer = await until(accepted_by_fleet)
     assert answer["daemon"] == "lab-1"
+    # the database was away for a moment, just while lab-1 was taking the robot
+    assert one.daemon is not None
+    assert one.daemon.fleet is not None
+    member = one.daemon.fleet.member
+    member.drives("robot_a", False)
+    await member.join()
+    (there,) = [known for known in await member.all() if known.name == "lab-1"]
+    assert there.robots == ("robot_a",)
+    member.drives("robot_a", True)
     assert (await two.ended(answer["task_id"]))["fleet"]["daemon"] == "lab-1"
     await one.post("/queue/pause", {"reason": "cleaning"})
     waiting = [await one.submit(NOD, "robot_a") for _ in range(2)]

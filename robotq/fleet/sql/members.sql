@@ -18,7 +18,10 @@ SELECT robot, %(name)s FROM unnest(%(robots)s::text[]) AS robot
 ON CONFLICT (robot) DO NOTHING;
 
 -- name: not_robots
-DELETE FROM robotq.fleet_robots WHERE daemon = %(name)s AND robot <> ALL (%(robots)s::text[]);
+-- One that it is about to drive, under its lease, is its own.
+DELETE FROM robotq.fleet_robots AS r WHERE r.daemon = %(name)s AND r.robot <> ALL (%(robots)s::text[])
+    AND NOT EXISTS (SELECT FROM robotq.fleet_leases AS l
+        WHERE l.robot = r.robot AND l.holder = %(name)s AND l.session = %(session)s);
 
 -- name: taken
 SELECT robot, daemon FROM robotq.fleet_robots
