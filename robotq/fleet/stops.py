@@ -42,6 +42,10 @@ _AT_ONCE_S = 0.25
 PATH = "/fleet/stop"
 
 
+class NotAtOnce(Exception):
+    """The database is there, and nobody has waited for it."""
+
+
 class Stops:
     """A stop has an id, so each daemon latches it once, by whatever way and however often it
     comes, also when its robots were reset meanwhile. It stands in the database until somebody
@@ -139,7 +143,7 @@ class Stops:
         try:
             async with asyncio.timeout(CONFIRM_S):
                 await self._written(kept, reset_by=None)
-        except (DatabaseAway, TimeoutError) as error:
+        except (DatabaseAway, NotAtOnce, TimeoutError) as error:
             _log.warning("%s is not in the database yet: %s", kept.stop.stop_id, error)
             # with who has confirmed it, who is asked later whether it stands there still
             await self._own.save()
@@ -156,16 +160,20 @@ class Stops:
         for kept in list(self._own.unwritten.values()):
             reset_by = kept.reset_by or await self._left_everywhere(kept)
             if kept.stop.stop_id in self._own.unwritten:
-                await self._written(kept, kept.reset_by or reset_by)
+                try:
+                    await self._written(kept, kept.reset_by or reset_by)
+                except NotAtOnce:
+                    # with the next look, when it was asked again whether somebody has reset it
+                    continue
         await self._own.save_changed()
 
     async def _written(self, kept: Unwritten, reset_by: str | None) -> None:
-        """`reset_by`: as it was a moment ago. Raises DatabaseAway."""
+        """`reset_by`: as it was a moment ago. Raises DatabaseAway, NotAtOnce."""
         words = {**msgspec.structs.asdict(kept.stop), "reset_by": reset_by}
         began = time.monotonic()
         async with self._database.transaction() as connection:
             if time.monotonic() - began > _AT_ONCE_S:
-                raise DatabaseAway("no connection at once")
+                raise NotAtOnce("no connection at once")
             await connection.execute(_SQL["stop"], words)
         if reset_by is None and kept.reset_by is not None:
             # somebody did while it was on its way

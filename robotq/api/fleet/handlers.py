@@ -26,6 +26,8 @@ _PING_S = 15.0
 _SEND_S = 30.0
 _PAGE = 200
 _LOOK_S = 0.3
+_AWAY_S = 0.3
+"""Wall seconds that a look waits for a database that did not answer a moment ago."""
 _STREAMS = 64
 """Open streams at once; each asks the database."""
 
@@ -38,13 +40,12 @@ async def look(call: Call) -> web.StreamResponse:
     database, since_ms = fleet.away, fleet.away_since_ms
     asked = {} if fleet.standbys is None else fleet.standbys.asked()
     try:
-        if database is not None:
-            # whoever looks does not wait for what is known to be away
-            raise RobotqError("fleet_away", reason=database)
-        handed = await fleet.door.waiting()
-        waiting = tuple(waiting_view(one, fleet, call.language) for one in handed)
-        stops = tuple(_stop(one) for one in await fleet.stops.standing())
-    except RobotqError as error:
+        # whoever looks does not wait for what is known to be away
+        async with asyncio.timeout(None if database is None else _AWAY_S):
+            handed = await fleet.door.waiting()
+            waiting = tuple(waiting_view(one, fleet, call.language) for one in handed)
+            stops = tuple(_stop(one) for one in await fleet.stops.standing())
+    except (RobotqError, TimeoutError) as error:
         database = database or str(error)
         # those that began here and that nobody else can know
         stops = tuple(_stop(one) for one in fleet.stops.unwritten())
