@@ -145,7 +145,9 @@ class View:
 
 
 def _is_same(one: Task, other: Task) -> bool:
-    return (one.submitted_at_ms, one.actor) == (other.submitted_at_ms, other.actor)
+    # the one that went to another daemon is for the same robot
+    known = ((task.submitted_at_ms, task.actor, task.queue) for task in (one, other))
+    return next(known) == next(known)
 
 
 def place_text(places: Mapping[str, Place]) -> str:
