@@ -136,7 +136,7 @@ function row(line) {
   return { node: h("tr", {},
     cell("command", { class: "main" },
       h("a", { class: "title", href: `#task/${line.task_id}`, text: titleOf(live.specs, line.cmd_type) }),
-      h("div", { class: "quiet own", text: about || line.task_id })),
+      about && h("div", { class: "quiet own", text: about })),
     cell("robot", { class: "name" }, h("span", { text: line.robot_id })),
     cell("state", {}, h("span", { class: `pill ${state}`, text: t(`task.${state}`) }), line.message && line.state === "failed" && h("div", { class: "quiet own why", text: line.message })),
     cell("history.submitted", { class: "number" }, h("span", { text: clock(line.submitted_at_ms, { seconds: true }) })),
