@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from robotq.config.device_params import STRICT, DeviceParam, Type
+from robotq.config.device_params import STRICT, DeviceCommand, DeviceParam, Type
 from robotq.config.shaped import Shaped
 from robotq.config.strict_yaml import KeyPath
 
@@ -97,20 +97,12 @@ class LineExchange(LineQuestion):
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class LineCommand(LineExchange):
+class LineCommand(LineExchange, DeviceCommand):
     """One exchange, or several under `do`."""
 
     do: list[LineExchange] = field(default_factory=list)
-    params: Mapping[str, DeviceParam] = field(default_factory=dict)
     result: Mapping[str, str] = field(default_factory=dict)
     """Name -> expression: entries of the result that are calculated."""
-    query: bool = False
-    """It is answered at once, outside the queue. It only reads."""
-    title: Mapping[Literal["en", "zh"], str] = field(default_factory=dict)
-    timeout_s: float = Field(default=600, gt=0)
-    """Seconds that the whole command may take; then the device is stopped."""
-    resources: list[str] = field(default_factory=list)
-    approval: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from robotq.config.device_params import STRICT, DeviceParam
+from robotq.config.device_params import STRICT, DeviceCommand, DeviceParam
 from robotq.config.shaped import Shaped
 from robotq.config.strict_yaml import KeyPath
 
@@ -123,7 +123,7 @@ class PlcLads:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class PlcCommand:
+class PlcCommand(DeviceCommand):
     lads: PlcLads | None = None
     """With it there is no pattern, and nothing in `write`."""
     pattern: Literal["pulse", "request", "numbered"] | None = None
@@ -137,18 +137,10 @@ class PlcCommand:
     pulse_s: float | None = Field(default=None, gt=0, le=60)
     """Of a pulse: seconds after which the start bit is low again. None: when done is high."""
     outcome: PlcOutcome | None = None
-    params: Mapping[str, DeviceParam] = field(default_factory=dict)
     write: Mapping[str, str] = field(default_factory=dict)
     """Node -> the parameter whose value it gets before the start."""
     result: Mapping[str, str] = field(default_factory=dict)
     """Name in the result -> the node that is read at the end."""
-    query: bool = False
-    """It is answered at once, outside the queue. It only reads `result`."""
-    title: Mapping[Literal["en", "zh"], str] = field(default_factory=dict)
-    timeout_s: float = Field(default=600, gt=0)
-    """Seconds that the whole command may take; then the station is stopped."""
-    resources: list[str] = field(default_factory=list)
-    approval: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

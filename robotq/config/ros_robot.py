@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from robotq.config.device_params import STRICT, DeviceParam
+from robotq.config.device_params import STRICT, DeviceCommand, DeviceParam
 from robotq.config.shaped import Shaped
 from robotq.config.strict_yaml import KeyPath
 
@@ -46,7 +46,7 @@ class RosFeedback:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class RosCommand(RosAsk):
+class RosCommand(RosAsk, DeviceCommand):
     """Exactly one of `action`, `service`, `topic`."""
 
     action: str | None = None
@@ -56,18 +56,10 @@ class RosCommand(RosAsk):
     feedback: RosFeedback = field(default_factory=RosFeedback)
     requires: list[RosAsk] = field(default_factory=list)
     """What has to be true before the goal or the request is sent."""
-    params: Mapping[str, DeviceParam] = field(default_factory=dict)
     result: Mapping[str, str] = field(default_factory=dict)
     """Name -> expression over `result` of an action, `response` or `message`."""
     place: str | None = None
     """Where the robot stands when the command is done, with `{expressions}`."""
-    query: bool = False
-    """It is answered at once, outside the queue. It moves nothing."""
-    title: Mapping[Literal["en", "zh"], str] = field(default_factory=dict)
-    timeout_s: float = Field(default=600, gt=0)
-    """Seconds that the whole command may take; then the robot is stopped."""
-    resources: list[str] = field(default_factory=list)
-    approval: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

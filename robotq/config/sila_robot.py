@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from robotq.config.device_params import STRICT, DeviceParam
+from robotq.config.device_params import STRICT, DeviceCommand, DeviceParam
 from robotq.config.shaped import Shaped
 from robotq.config.strict_yaml import KeyPath
 
@@ -48,22 +48,14 @@ class SilaFeedback:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class SilaCommand(SilaAsk):
+class SilaCommand(SilaAsk, DeviceCommand):
     feedback: SilaFeedback = field(default_factory=SilaFeedback)
     requires: list[SilaAsk] = field(default_factory=list)
     """What has to be true before the command is sent."""
-    params: Mapping[str, DeviceParam] = field(default_factory=dict)
     result: Mapping[str, str] = field(default_factory=dict)
     """Name -> expression over `response` or `value`. Empty: all that the server answers."""
     place: str | None = None
     """Where the robot stands when the command is done, with `{expressions}`."""
-    query: bool = False
-    """It is answered at once, outside the queue. It moves nothing."""
-    title: Mapping[Literal["en", "zh"], str] = field(default_factory=dict)
-    timeout_s: float = Field(default=600, gt=0)
-    """Seconds that the whole command may take; then the robot is stopped."""
-    resources: list[str] = field(default_factory=list)
-    approval: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

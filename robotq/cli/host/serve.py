@@ -20,21 +20,25 @@ from robotq.model.errors import ConfigError, DataUnavailable, NotWritten
 
 _log = logging.getLogger(__name__)
 
+_Host = Annotated[
+    str | None,
+    parse.Option("--host", help="Address to listen on; without it, this machine only."),
+]
+_Port = Annotated[
+    int | None, parse.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
+]
+_Data = Annotated[
+    Path | None,
+    parse.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
+]
+
 
 def serve(
     *,
     config: ConfigFile = None,
-    host: Annotated[
-        str | None,
-        parse.Option("--host", help="Address to listen on; without it, this machine only."),
-    ] = None,
-    port: Annotated[
-        int | None, parse.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        parse.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
-    ] = None,
+    host: _Host = None,
+    port: _Port = None,
+    data: _Data = None,
     mode: Annotated[
         Literal["sync", "queue"] | None,
         parse.Option(
@@ -72,17 +76,9 @@ def serve(
 def hub(
     *,
     config: ConfigFile = None,
-    host: Annotated[
-        str | None,
-        parse.Option("--host", help="Address to listen on; without it, this machine only."),
-    ] = None,
-    port: Annotated[
-        int | None, parse.Option("--port", help="Port; 0 takes any free one. [default: 8090]")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        parse.Option("--data", help="Data folder, made if absent. [default: robotq-data]"),
-    ] = None,
+    host: _Host = None,
+    port: _Port = None,
+    data: _Data = None,
 ) -> None:
     """Run a daemon without robots, which shows and accepts for a whole fleet.
 
