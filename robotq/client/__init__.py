@@ -20,8 +20,9 @@ from robotq.wire.holds import Hold, Reason, Wait
 from robotq.wire.robots import EmergencyStop, Holder, QueueStatus, Resource, Robot, RobotQueue
 from robotq.wire.robots import MovedTask as Moved
 from robotq.wire.service import CommandSpec, Event
-from robotq.wire.tasks import CancelledMany, Question, Step, TaskLine
-from robotq.wire.tasks import Tasks as TaskPage
+from robotq.wire.task_lists import CancelledMany, TaskLine
+from robotq.wire.task_lists import Tasks as TaskPage
+from robotq.wire.tasks import Question, Step
 
 if TYPE_CHECKING:
     from robotq.client.asynchronous import AsyncClient

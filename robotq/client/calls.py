@@ -28,8 +28,8 @@ from robotq.wire.holds import Hold
 from robotq.wire.robots import EmergencyStop, QueueStatus, Resource, Robot
 from robotq.wire.robots import MovedTask as Moved
 from robotq.wire.service import CommandSpec
-from robotq.wire.tasks import CancelledMany
-from robotq.wire.tasks import Tasks as TaskPage
+from robotq.wire.task_lists import CancelledMany
+from robotq.wire.task_lists import Tasks as TaskPage
 
 _STOP_S = 60.0
 """Wall seconds that a robot may take to confirm a stop before the daemon answers."""

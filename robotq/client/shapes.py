@@ -12,7 +12,7 @@ from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN
 from robotq.wire import submit, tasks
 from robotq.wire.base import Object
-from robotq.wire.tasks import CancelledMany
+from robotq.wire.task_lists import CancelledMany
 
 _T = TypeVar("_T")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from robotq.wire.base import Answer, LocalTime, Object, Open, Success, like, missing, one_of
 from robotq.wire.holds import Hold, Reason
-from robotq.wire.tasks import StartsNext, TaskLine
+from robotq.wire.task_lists import StartsNext, TaskLine
 
 Motion = Annotated[str, one_of("no_command", "stopping", "stopped", "unknown")]
 """Whether a robot stands after a stop."""

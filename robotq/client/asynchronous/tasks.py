@@ -14,8 +14,8 @@ from robotq.client.shapes import AcceptedBatch, Task, ToCancel
 from robotq.client.trying import Progress, Watching
 from robotq.model.json import JsonValue
 from robotq.wire.robots import MovedTask as Moved
-from robotq.wire.tasks import CancelledMany, TaskLine
-from robotq.wire.tasks import Tasks as TaskPage
+from robotq.wire.task_lists import CancelledMany, TaskLine
+from robotq.wire.task_lists import Tasks as TaskPage
 
 
 class Tasks(Exchange):

@@ -9,7 +9,7 @@ import time
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -34,6 +34,7 @@ from robotq.store.port import (
     moving_away,
 )
 from robotq.store.postgres import PostgresStore
+from robotq.store.shared.answers import handed_on
 from robotq.store.shared.news import NewsReader, all_counts
 from robotq.store.shared.reading import ReadsBoth
 from robotq.store.shared.what import (
@@ -47,7 +48,6 @@ from robotq.store.shared.what import (
 
 _log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 
 _START_S = 3.0
 """Seconds that a start waits for the shared database; robots go on without it."""
@@ -170,7 +170,7 @@ class SharedWorkers(ReadsBoth):
                 committed(())
 
         # with the numbers of the shared journal they would be nobody's
-        return _shared(
+        return handed_on(
             lambda shared: shared.apply(mutations, told), self._there(), lambda _: list[Event]()
         )
 
@@ -182,7 +182,7 @@ class SharedWorkers(ReadsBoth):
         def ask(shared: PostgresStore) -> Future[Sequence[Event] | None]:
             return shared.claim(queue, match, take, lambda _: committed(()))
 
-        return _shared(ask, self._there(), lambda events: events)
+        return handed_on(ask, self._there(), lambda events: events)
 
     # -- what other daemons write ----------------------------------------------------------
 
@@ -214,7 +214,7 @@ class SharedWorkers(ReadsBoth):
         """See `SharedQueues`."""
         shared = self._there()
         noted = SetFact(f"{THERE}{self._front}", there)
-        await _shared(lambda _: shared.apply([noted]), shared, lambda events: events)
+        await handed_on(lambda _: shared.apply([noted]), shared, lambda events: events)
 
     async def workers_elsewhere(self) -> Sequence[JsonObject]:
         """See `SharedQueues`."""
@@ -279,28 +279,3 @@ class SharedWorkers(ReadsBoth):
         if shared is not None:
             await shared.close()
         await self._own.close()
-
-
-def _shared(
-    ask: Callable[[PostgresStore], Future[T]], store: PostgresStore, give: Callable[[T], T]
-) -> Future[T]:
-    """What `give` makes of the answer, or the error that says that the daemon's own store works."""
-    ours: Future[T] = asyncio.get_running_loop().create_future()
-
-    def hand_on(done: Future[T]) -> None:
-        error = done.exception()
-        if ours.done():
-            return
-        if isinstance(error, StoreUnavailable):
-            ours.set_exception(SharedUnavailable(str(error)))
-        elif error is not None:
-            ours.set_exception(error)
-        else:
-            ours.set_result(give(done.result()))
-
-    try:
-        asked = ask(store)
-    except StoreUnavailable as error:
-        raise SharedUnavailable(str(error)) from error
-    asked.add_done_callback(hand_on)
-    return ours

@@ -15,7 +15,7 @@ from robotq.engine.engine import Engine
 from robotq.engine.robot.robot import Robot
 from robotq.model.errors import RobotqError
 from robotq.wire.robots import Motion
-from robotq.wire.tasks import StartsNext
+from robotq.wire.task_lists import StartsNext
 
 
 @contextmanager

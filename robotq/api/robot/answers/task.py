@@ -22,6 +22,7 @@ from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
 from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskError, TaskState
 from robotq.model.texts import Language, text
+from robotq.wire import task_lists
 from robotq.wire import tasks as wire
 from robotq.wire.base import NULL
 
@@ -111,10 +112,10 @@ def _lasting(task: Task, engine: Engine, language: Language) -> wire.Task:
     )
 
 
-def task_line(task: Task, engine: Engine) -> wire.TaskLine:
+def task_line(task: Task, engine: Engine) -> task_lists.TaskLine:
     """A task in a list: enough to find it."""
     pending = task.state is TaskState.PENDING
-    return wire.TaskLine(
+    return task_lists.TaskLine(
         **_head(task),
         error_code=None if task.error is None else task.error.code,
         position=(engine.reads.position(task) or NULL) if pending else None,

@@ -13,7 +13,7 @@ from robotq.api.robot.models.tasks import CancelManyBody, RestoreBody
 from robotq.engine.waiting.cancel_many import Selection
 from robotq.model.errors import RobotqError
 from robotq.model.task import TaskState
-from robotq.wire.tasks import CancelledMany, Restored
+from robotq.wire.task_lists import CancelledMany, Restored
 
 _TAG = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"', re.ASCII)
 

@@ -25,7 +25,7 @@ from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.store.port import TaskQuery
 from robotq.wire import submit as submit_wire
-from robotq.wire import tasks as wire
+from robotq.wire import task_lists
 
 if TYPE_CHECKING:
     from robotq.engine.control.from_line import FromLine, FromLineLook
@@ -78,7 +78,7 @@ async def task_query(call: Call, query: models.TaskFilters) -> TaskQuery:
 async def list_tasks(call: Call) -> web.StreamResponse:
     page, next_cursor = await tasks_page(call, call.query(models.TasksQuery))
     return call.answer(
-        wire.Tasks(
+        task_lists.Tasks(
             tasks=tuple(task_line(task, call.engine) for task in page),
             count=len(page),
             next_cursor=next_cursor,
@@ -195,7 +195,7 @@ async def retry_batch(call: Call) -> web.StreamResponse:
         keyed=_keyed(call, body),
     )
     return call.answer(
-        wire.RetriedBatch(
+        task_lists.RetriedBatch(
             success=True,
             message=words("retried_batch", call.language, count=len(accepted.task_ids)),
             batch_id=str(accepted.batch_id),
@@ -207,7 +207,7 @@ async def retry_batch(call: Call) -> web.StreamResponse:
     )
 
 
-async def _starts_next(call: Call, task_id: str) -> wire.StartsNext | None:
+async def _starts_next(call: Call, task_id: str) -> task_lists.StartsNext | None:
     return starts_next(call.engine, (await call.engine.reads.task(task_id)).queue)
 
 
@@ -221,7 +221,7 @@ def _replayed(repeated: bool) -> dict[str, str] | None:
 
 def _done(call: Call, code: str, task: Task, *, repeated: bool = False) -> web.Response:
     return call.answer(
-        wire.TaskDone(
+        task_lists.TaskDone(
             success=True,
             message=words(code, call.language),
             task_id=task.id,

@@ -12,6 +12,7 @@ from robotq.api.robot.models.submit import ByTheClockBody
 from robotq.api.robot.routes.common import AGENT, COUNTED, IDEMPOTENCY, IF_MATCH, STORE, TASK
 from robotq.api.robot.watching import export
 from robotq.wire import repeats as repeating
+from robotq.wire import task_lists
 from robotq.wire import tasks as wire
 from robotq.wire.robots import MovedTask
 from robotq.wire.submit import FromLine
@@ -65,7 +66,7 @@ ROUTES = (
         scope=Scope.SUBMIT,
         summary="Call a task off; a running one is stopped.",
         request=models.CancelBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         errors=("wrong_state", *TASK),
     ),
     Route(
@@ -76,7 +77,7 @@ ROUTES = (
         summary="Call many tasks off. Without `count` it only answers how many match.",
         headers=(COUNTED,),
         request=models.CancelManyBody,
-        response=wire.CancelledMany,
+        response=task_lists.CancelledMany,
         errors=("count_differs", *TASK),
     ),
     Route(
@@ -87,7 +88,7 @@ ROUTES = (
         summary="Take a cancel back: the same commands anew, in the places that they had.",
         headers=(AGENT,),
         request=models.RestoreBody,
-        response=wire.Restored,
+        response=task_lists.Restored,
         errors=("bad_parameter", "missing_parameter", *_RETRY),
     ),
     Route(
@@ -97,7 +98,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="Let a task run that an agent submitted and that waits for a person's approval.",
         request=models.ApproveBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         errors=("wrong_state", "task_changed", "person_needed", *TASK),
     ),
     Route(
@@ -107,7 +108,7 @@ ROUTES = (
         scope=Scope.CONTROL,
         summary="End a task that waits for a person's approval; it never runs.",
         request=models.RejectBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         errors=("wrong_state", "task_changed", "person_needed", *TASK),
     ),
     Route(
@@ -118,7 +119,7 @@ ROUTES = (
         summary="Say how a task with unknown outcome ended, and lift its hold.",
         headers=(IDEMPOTENCY,),
         request=models.ResolveBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         errors=(
             "wrong_state",
             "task_changed",
@@ -140,7 +141,7 @@ ROUTES = (
         summary="Answer the question of a running command; the body is the answer.",
         query=models.InputQuery,
         request=models.AnswerBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         errors=("no_question", *TASK),
     ),
     Route(
@@ -151,7 +152,7 @@ ROUTES = (
         summary="Run an ended command again, as a new task at the head of its queue.",
         headers=(AGENT, IDEMPOTENCY),
         request=models.RetryBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         errors=_RETRY,
     ),
     Route(
@@ -163,7 +164,7 @@ ROUTES = (
         "would be.",
         headers=(IDEMPOTENCY,),
         request=models.RerunBody,
-        response=wire.TaskDone,
+        response=task_lists.TaskDone,
         responses=(FromLine,),
         errors=(
             "from_line_refused",
@@ -184,7 +185,7 @@ ROUTES = (
         summary="Run what has not completed of an ended batch, in its order, as a batch again.",
         headers=(AGENT, IDEMPOTENCY),
         request=models.RetryBody,
-        response=wire.RetriedBatch,
+        response=task_lists.RetriedBatch,
         errors=("batch_not_found", *_RETRY),
     ),
     Route(
@@ -224,7 +225,7 @@ ROUTES = (
         scope=Scope.READ,
         summary="Tasks of all interfaces, newest first, in pages.",
         query=models.TasksQuery,
-        response=wire.Tasks,
+        response=task_lists.Tasks,
         errors=("bad_parameter", *STORE),
     ),
     Route(

@@ -6,8 +6,9 @@ served the same way, with a driver of its own.
 
 from __future__ import annotations
 
+from robotq.drivers.jsonline.device.options import DeviceOptions
 from robotq.drivers.jsonline.device.pty_port import PtyPort
-from robotq.drivers.jsonline.device.server import Device, DeviceOptions
+from robotq.drivers.jsonline.device.server import Device
 from robotq.drivers.jsonline.device.tcp_port import TcpPort
 
 __all__ = ["Device", "DeviceOptions", "PtyPort", "TcpPort"]

@@ -8,9 +8,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from robotq.drivers.base import (
     Busy,
@@ -21,6 +19,7 @@ from robotq.drivers.base import (
 from robotq.drivers.jsonline import messages
 from robotq.drivers.jsonline.device.commands import Commands, command_of, fault
 from robotq.drivers.jsonline.device.kept import Kept
+from robotq.drivers.jsonline.device.options import DeviceOptions, DevicePort
 from robotq.drivers.jsonline.wire import (
     PROTOCOL,
     SETTLES,
@@ -38,27 +37,6 @@ _log = logging.getLogger(__name__)
 
 _WAITING = 256
 """Requests that wait; of more, the next are dropped as a full buffer would, and come again."""
-
-
-class DevicePort(Protocol):
-    def read(self) -> bytes:
-        """Wait for bytes; none at the end."""
-
-    def write(self, data: bytes) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceOptions:
-    name: str
-    crc: bool = True
-    max_line: int = 4096
-    beat_s: float = 0.5
-    remembers: int = 16
-    """Commands, and as many answers to other requests, that are remembered by their ids."""
-    newest: int = SETTLES
-    """The newest version of the protocol that it speaks."""
-    memory: Path | None = None
-    """A file in which the commands are remembered over a restart of the device."""
 
 
 class Device:
