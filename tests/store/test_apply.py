@@ -15,6 +15,7 @@ from robotq.model.task import Task, TaskState
 from robotq.model.transitions import Action, transition
 from robotq.store.port import (
     AppendEvent,
+    DropAnswer,
     DuplicateKey,
     SaveAnswer,
     SaveHold,
@@ -205,6 +206,20 @@ async def test_answer__a_key_is_new_once_per_client(store: Store) -> None:
     assert await store.answer("robot/anonymous", "k") == answer("k")
     assert await store.answer("robot/wang", "k") == other
     assert await store.answer("robot/li", "k") is None
+
+
+async def test_answer__that_was_taken_back_leaves_its_key_and_no_later_answer_goes(
+    store: Store,
+) -> None:
+    early, later = answer("k"), answer("k", at_ms=NOON_MS + 5)
+    await store.apply([SaveAnswer(early), SaveAnswer(answer("other"))])
+    await store.apply([DropAnswer(early)])
+    assert await store.answer("robot/anonymous", "k") is None
+    await store.apply([SaveAnswer(later)])
+    # whoever looked at the early one a moment ago drops nothing else
+    await store.apply([DropAnswer(early)])
+    assert await store.answer("robot/anonymous", "k") == later
+    assert await store.answer("robot/anonymous", "other") is not None
 
 
 async def test_answer__of_two_at_once_the_first_wins(store: Store) -> None:
