@@ -216,7 +216,7 @@ def settled(unit: LadsUnit, run: UnsettledRun) -> Settled:
         return Settled.unknown(f"the unit has {found} under another id")
     if seen.state in ("Aborted", "Clearing"):
         return Settled.failed(_ABORTED, id=run.id, boot=seen.boot)
-    if seen.state == "Stopped":
+    if seen.state == "Stopped" or seen.inner in ("Resetting", "Idle"):
         return Settled.unknown(_NO_JUDGE)
     return Settled.running(id=run.id, boot=seen.boot)
 

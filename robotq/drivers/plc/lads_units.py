@@ -45,6 +45,8 @@ class LadsUnits:
 
     def end(self, *, abort: bool, only: str | None = None) -> None:
         """All of them, or one. Raises LinkLost, and Refused when each was told."""
+        if self._places and not self._stopping:
+            raise LinkLost("the units are not connected")
         refused: Refused | None = None
         for where, unit in self._stopping.items():
             if only in (None, where):

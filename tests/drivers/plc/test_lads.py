@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
+from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.plc.lads_run import completed
+from robotq.drivers.plc.lads_units import LadsUnits
 from robotq.drivers.plc.trying import tried
 from robotq.drivers.settling import RunState, Settled, Settles, UnsettledRun
 from robotq.model.task import Command
@@ -29,8 +30,10 @@ pytestmark = [
     pytest.mark.real_time("a program takes its time"),
 ]
 slow, long = pytest.mark.slow, pytest.mark.long
-_LASTS_S = 4.0
-_GOALS = (38, 39)
+_LASTS_S = 8.0
+"""In which a kill comes."""
+_GOALS = (200, 201)
+"""Each goes on while the daemon is started again."""
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +221,12 @@ def test_emergency_stop__ends_every_unit_also_where_one_refuses(site: LadsSite) 
     until(lambda: site.other.state == "Aborted")
 
 
+def test_stop__while_a_connection_is_being_made_is_not_called_sent() -> None:
+    """Nobody would know that it was not."""
+    with pytest.raises(LinkLost):
+        LadsUnits([UNIT]).end(abort=True)
+
+
 @long
 def test_program__that_the_device_does_not_have_begins_nothing(site: LadsSite) -> None:
     site.device.templates = {"Another"}
@@ -287,6 +296,15 @@ def test_settle__of_a_run_that_the_unit_has_aborted(site: LadsSite) -> None:
     site.device.fails = True
     until(lambda: site.device.state == "Aborted")
     assert asked(site, run).state is RunState.FAILED
+
+
+@long
+def test_settle__of_a_unit_that_was_reset_behind_its_complete_is_unknown(site: LadsSite) -> None:
+    """It is still Running, and there is nothing to follow."""
+    run = left(site)
+    site.device.inner = "Idle"
+    said = asked(site, run)
+    assert said.state is RunState.UNKNOWN, said
 
 
 def _under_another_id(site: LadsSite) -> None:
