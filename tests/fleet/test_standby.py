@@ -129,6 +129,9 @@ async def _submitted(pair: Pair, machine: Machine, ids: list[str]) -> bool:
 
 async def _takes_for_the_other(pair: Pair, machine: Machine, ids: list[str]) -> bool:
     """Once it knows who drives. Before that it keeps the command until the other one takes it."""
+    if not machine.process.alive():
+        # it has driven meanwhile, and come to its crash point
+        await machine.start()
     if await _drives(pair, machine):
         # the other one came to its crash point
         return True
