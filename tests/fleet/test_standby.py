@@ -119,6 +119,35 @@ async def killed_in_turn(dsn: str, folder: Path, *, seed: int) -> None:
         assert never <= unknown, "what nobody was asked about has moved once"
 
 
+@pytest.mark.long
+async def test_command_that_comes_back_to_who_has_begun_it__is_not_begun_once_more(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """The other machine has followed it to its end, and died before it had written that down."""
+    async with Pair(tmp_path, new_postgres, time_scale=0.15) as pair:
+        one, two = pair.one, pair.two
+        await one.start()
+        await pair.until(lambda: _drives(pair, one))
+        await two.start("finish")
+        await pair.until(lambda: _knows(pair, two, "driven by lab-1 (epoch 1)"))
+        task_id = await pair.submit(one, NOD)
+        await pair.until(lambda: _has_moved(pair))
+        await one.kill()
+        await pair.until(lambda: _is_dead(two), 60)
+
+        await one.start()
+        await pair.until(lambda: _has_ended(pair, one, task_id), 60)
+        assert len(pair.motions()) == 1, pair.motions()
+
+
+async def _has_moved(pair: Pair) -> bool:
+    return bool(pair.motions())
+
+
+async def _is_dead(machine: Machine) -> bool:
+    return not machine.process.alive()
+
+
 async def _submitted(pair: Pair, machine: Machine, ids: list[str]) -> bool:
     if not machine.process.alive():
         # it has come to its crash point; what it had not answered is nobody's
@@ -175,6 +204,7 @@ async def _has_ended(pair: Pair, machine: Machine, task_id: str) -> bool:
         one["task"]["state"] in ("completed", "failed")
         for one in found["tasks"]
         if one["task"]["task_id"].partition("-")[0] == task_id
+        and "handed_over" not in str(one["task"])
     )
 
 

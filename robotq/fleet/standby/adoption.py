@@ -63,10 +63,9 @@ class Adoption:
         words = {"robot": robot, "name": self._leases.name}
         async with self._database.connection() as connection:
             rows = await (await connection.execute(SQL["taken"], words)).fetchall()
+        # also one that was begun here: the other machine may have followed it, and have died before
+        # it had written down its end
         begun = lease.begun
-        if begun is not None and begun.daemon == self._leases.name:
-            # of our own runs we know ourselves
-            begun = None
         for giver in dict.fromkeys(giver for giver, _, _ in rows):
             tasks = _in_order(row for row in rows if row[0] == giver)
             await self._engine.standby.take_over(
