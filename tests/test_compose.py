@@ -19,7 +19,7 @@ SECRETS = {"DB_PASSWORD": "secret1", "FLEET_KEY": "k" * 32}
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    text = (ROOT / "config" / "fleet-compose.yaml").read_text("utf-8")
+    text = (ROOT / "compose.fleet.yaml").read_text("utf-8")
     filled = re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: SECRETS[found[1]], text)
     assert "$" not in filled, "every variable is one of .env"
     found: dict[str, Any] = yaml.safe_load(filled)
@@ -82,5 +82,5 @@ def test_image__has_what_a_fleet_needs(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         if name != "db":
             assert "postgres" in service["build"]["args"]["EXTRAS"].split(",")
-            context = (ROOT / "config" / service["build"]["context"]).resolve()
+            context = (ROOT / service["build"]["context"]).resolve()
             assert (context / "Dockerfile").is_file()

@@ -23,8 +23,8 @@ from robotq.drivers.base import (
 from robotq.drivers.params import checked
 from robotq.drivers.plc.connections import Connection, connections
 from robotq.drivers.plc.handshake import Handshake
-from robotq.drivers.plc.lads_run import LadsRun, settled
-from robotq.drivers.plc.lads_units import LadsUnits, properties_of, sample_of
+from robotq.drivers.plc.lads.run import LadsRun, settled
+from robotq.drivers.plc.lads.units import LadsUnits, properties_of, sample_of
 from robotq.drivers.plc.numbered import settled_by_number
 from robotq.drivers.plc.options import PlcOptions, read_options
 from robotq.drivers.plc.pattern import Hooks, Refused

@@ -80,7 +80,7 @@ class Machine:
         """The power is cut: the motion ends where it is, and nothing is told."""
         self._board.powered = False
         # nothing is written any more either
-        self.device._kept = Kept(self._options.remembers)
+        self.device._commands._kept = Kept(self._options.remembers)
         self.wire.end()
         self._serving.join(5)
         self._driver.close()

@@ -68,7 +68,7 @@ async def test_cable__that_comes_back_after_the_end_brings_the_result(
 async def test_device__that_restarts_in_a_command_and_has_kept_its_memory_does_not_know_the_end(
     tmp_path: Path, machine: MakeMachine
 ) -> None:
-    one = await machine(scale=0.05, memory=_kept(tmp_path / "device"))
+    one = await machine(scale=1, memory=_kept(tmp_path / "device"))
     async with site(one.wire.pattern, tmp_path / "site") as here:
         task_id = await here.submit()
         await here.in_step(task_id, "NAVIGATING_TO_SCAN")
@@ -85,7 +85,7 @@ async def test_device__that_restarts_in_a_command_and_has_kept_its_memory_does_n
 async def test_device__that_restarts_and_forgets_is_not_believed(
     tmp_path: Path, machine: MakeMachine
 ) -> None:
-    one = await machine(scale=0.05)
+    one = await machine(scale=1)
     async with site(one.wire.pattern, tmp_path / "site") as here:
         task_id = await here.submit()
         await here.in_step(task_id, "NAVIGATING_TO_SCAN")

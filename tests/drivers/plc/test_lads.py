@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
-from robotq.drivers.plc.lads_run import completed
-from robotq.drivers.plc.lads_units import LadsUnits
+from robotq.drivers.plc.lads.run import completed
+from robotq.drivers.plc.lads.units import LadsUnits
 from robotq.drivers.plc.trying import tried
 from robotq.drivers.settling import RunState, Settled, Settles, UnsettledRun
 from robotq.model.task import Command

@@ -10,10 +10,14 @@ import pytest
 
 from robotq.engine.reads import Reads
 from robotq.model.errors import NotReadable, RobotqError
+from robotq.store.mutations import Answer
 from robotq.store.port import DeliveryQuery, ItemBatchQuery, ItemQuery, TaskQuery
 from robotq.store.queries import JobQuery
 from tests.engine.conftest import Lab
 
+ANSWER = Answer(
+    scope="robot", key="key", fingerprint="0" * 64, body={"task_ids": ["task_0"]}, at_ms=0
+)
 QUESTIONS: dict[str, Callable[[Reads], Awaitable[object]]] = {
     "task": lambda reads: reads.task("task_0"),
     "task_if_any": lambda reads: reads.task_if_any("task_0"),
@@ -23,6 +27,8 @@ QUESTIONS: dict[str, Callable[[Reads], Awaitable[object]]] = {
     "events": lambda reads: reads.events(0, limit=1),
     "webhooks": lambda reads: reads.webhooks(DeliveryQuery()),
     "answer": lambda reads: reads.answer("robot", "key"),
+    "kept_answer": lambda reads: reads.kept_answer("robot", "key"),
+    "taken_back": lambda reads: reads.taken_back(ANSWER),
     "items": lambda reads: reads.items(ItemQuery()),
     "item_batches": lambda reads: reads.item_batches(ItemBatchQuery()),
     "tallies": lambda reads: reads.tallies("orchestrator", from_ms=0, to_ms=0),

@@ -15,7 +15,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, cast
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.lads_nodes import (
+from robotq.drivers.plc.lads.nodes import (
     LOOKED,
     MACHINE,
     MOST_CHANGES,

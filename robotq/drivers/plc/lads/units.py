@@ -8,8 +8,8 @@ from typing import Any
 from robotq.config.plc_station import PlcLads
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.plc.connections import Connection
-from robotq.drivers.plc.lads import LadsUnit
-from robotq.drivers.plc.lads_nodes import Found
+from robotq.drivers.plc.lads.nodes import Found
+from robotq.drivers.plc.lads.unit import LadsUnit
 from robotq.drivers.plc.opcua import OpcUaPlc
 from robotq.drivers.plc.pattern import Refused
 from robotq.drivers.settling import UnsettledRun

@@ -1,0 +1,1 @@
+"""Programs of LADS units over OPC UA as commands of a station."""
