@@ -133,7 +133,7 @@ class Commit:
         """
         following = self._following(mutations)
         elsewhere = self._elsewhere(mutations)
-        if not self.disk.answers and not elsewhere:
+        if not self.disk.answering.is_set() and not elsewhere:
             # what is not handed over cannot come to the disk later
             raise RobotqError("store_unavailable", reason=NO_ANSWER)
         whole = mutations
@@ -195,7 +195,7 @@ class Commit:
 
         written = False
         try:
-            if self.disk.answers:
+            if self.disk.answering.is_set():
                 whole = _together(mutations, following, holds)
                 try:
                     if self._elsewhere(mutations):

@@ -64,19 +64,15 @@ class Disk:
         self._looking: asyncio.TimerHandle | None = None
         self._working = asyncio.Event()
         self._working.set()
-        self._answering = asyncio.Event()
-        self._answering.set()
+        self.answering = asyncio.Event()
+        """Set while it is known what became of all that was handed over."""
+        self.answering.set()
         self._given_up: list[Writing] = []
         """What may be on disk by now, and whose callers were told that it is not."""
         self.late: list[Writing] = []
         """What came to it then: to be undone, except what stands."""
         self.reason: str | None = None
         """Why the store takes no writes; None while it does."""
-
-    @property
-    def answers(self) -> bool:
-        """It is known what became of all that was handed over."""
-        return self._answering.is_set()
 
     def expect(
         self, writing: Writing, answer: asyncio.Future[Sequence[Event]]
@@ -122,7 +118,7 @@ class Disk:
         """Whether new ones of these were written too late to be told, and will be called off, or
         nobody knows yet whether they will."""
         doubtful = [*self.late, *self._given_up]
-        if not self._answering.is_set():
+        if not self.answering.is_set():
             # they wait behind what came too late
             doubtful += [one for _, answer, one in self._handed_over if not answer.done()]
         ids = frozenset(task_ids) if doubtful else frozenset()
@@ -139,7 +135,7 @@ class Disk:
 
     async def until_answered(self) -> None:
         """Wait until it is known what became of all that was handed over."""
-        await self._answering.wait()
+        await self.answering.wait()
 
     async def in_time(self, waiting: Awaitable[_T]) -> _T:
         """What `waiting` returns. Raises RobotqError store_unavailable where that takes longer
@@ -153,7 +149,7 @@ class Disk:
     def all_answered(self) -> None:
         """It is known what became of all that was handed over."""
         self._given_up.clear()
-        self._answering.set()
+        self.answering.set()
 
     def works_again(self) -> None:
         """The outage is over."""
@@ -162,7 +158,7 @@ class Disk:
         self._working.set()
 
     def _hangs(self) -> None:
-        self._answering.clear()
+        self.answering.clear()
         self.failed(NO_ANSWER)
 
     def failed(self, reason: str) -> None:

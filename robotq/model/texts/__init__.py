@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from robotq.model.json import JsonObject
-from robotq.model.texts.by_hand import BY_HAND
 from robotq.model.texts.holds_and_waits import HOLDS_AND_WAITS
 from robotq.model.texts.messages import MESSAGES
 from robotq.model.texts.of_devices import in_chinese
@@ -23,7 +22,7 @@ class Language(StrEnum):
     EN = "en"
 
 
-TEXTS: Mapping[str, tuple[str, str]] = {**HOLDS_AND_WAITS, **REASONS, **BY_HAND, **MESSAGES}
+TEXTS: Mapping[str, tuple[str, str]] = {**HOLDS_AND_WAITS, **REASONS, **MESSAGES}
 
 
 class _Visible(dict[str, object]):

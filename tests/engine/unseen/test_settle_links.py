@@ -146,7 +146,10 @@ async def test_stop__asked_for_while_the_link_is_away_comes_first_when_it_is_bac
     if how == "estop":
         assert log[0] == "estop"
     else:
-        assert log[:3] == ["connect", "settle", "stop"]
+        # the command's own thread may tell of the loss once the link is there: it is made again
+        asked = log.index("settle")
+        assert set(log[:asked]) == {"connect"}
+        assert log[asked + 1] == "stop"
 
 
 async def test_emergency_stop__that_is_latched_comes_before_the_link(floor: Floor) -> None:
