@@ -103,6 +103,10 @@ class RobotDone(Answer, kw_only=True):
     holds: tuple[Hold, ...]
     starts_next: StartsNext | None
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
+    not_told: tuple[str, ...] = ()
+    """Robots with a `standby` of which a second machine may not know this, and may do otherwise:
+    the database of the fleet did not answer in time, or that machine drives already. It counts
+    here."""
 
 
 class RawLineDone(RobotDone, kw_only=True):
@@ -269,6 +273,10 @@ class QueuesDone(Answer, kw_only=True):
     """What still holds these robots."""
     starts_next: Mapping[str, StartsNext | None]
     """By robot, what starts next, at once or as soon as nothing holds it."""
+    not_told: tuple[str, ...] = ()
+    """Robots with a `standby` of which a second machine may not know this, and may do otherwise:
+    the database of the fleet did not answer in time, or that machine drives already. It counts
+    here."""
 
 
 class MovedTask(Answer, kw_only=True):
@@ -285,3 +293,7 @@ class MovedTask(Answer, kw_only=True):
     priority: int = missing(0)
     revision: int = missing(0)
     """Of the queue of this robot; also in the header ETag."""
+    not_told: tuple[str, ...] = ()
+    """Robots with a `standby` of which a second machine may not know this, and may do otherwise:
+    the database of the fleet did not answer in time, or that machine drives already. It counts
+    here."""

@@ -61,6 +61,10 @@ class CancelledMany(Answer, kw_only=True):
     task_ids: tuple[str, ...] = ()
     """Those that are cancelled, in the order in which they came; `POST /tasks/restore` takes
     them."""
+    not_told: tuple[str, ...] = ()
+    """Robots with a `standby` of which a second machine may not know this, and may do otherwise:
+    the database of the fleet did not answer in time, or that machine drives already. It counts
+    here."""
 
     @property
     def cancelled(self) -> int:
@@ -86,6 +90,8 @@ class RetriedBatch(Answer, kw_only=True):
     queue_size: int
     starts_next: StartsNext | None
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
+    not_told: tuple[str, ...] = ()
+    """As of `TaskDone`, where it was to stay paused."""
 
 
 class TaskDone(Answer, kw_only=True):
@@ -97,6 +103,10 @@ class TaskDone(Answer, kw_only=True):
     task: Task
     starts_next: StartsNext | None
     """What its robot begins with next, at once or as soon as nothing holds its queue."""
+    not_told: tuple[str, ...] = ()
+    """Robots with a `standby` of which a second machine may not know this, and may do otherwise:
+    the database of the fleet did not answer in time, or that machine drives already. It counts
+    here."""
 
 
 class Restored(Answer, kw_only=True):

@@ -30,7 +30,9 @@ LEASE_S = 3.0
 class Machine:
     """A daemon of the pair. Its port and its data folder stay over all its lives."""
 
-    def __init__(self, folder: Path, name: str, dsn: str, robot: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, name: str, dsn: str, robot: Mapping[str, Any], poll_s: float = 0.1
+    ) -> None:
         self.name = name
         self.port = free_port()
         self.data = folder / name
@@ -41,7 +43,7 @@ class Machine:
                 "name": name,
                 "url": f"http://127.0.0.1:{self.port}",
                 "key": KEY,
-                "poll_s": 0.1,
+                "poll_s": poll_s,
                 "away_s": 3,
             },
             "robots": {ROBOT: dict(robot)},
@@ -97,8 +99,12 @@ class Pair:
         time_scale: float = 0.02,
         lease_s: float = LEASE_S,
         robot: Mapping[str, Any] | None = None,
+        first_dsn: str | None = None,
+        first_poll_s: float = 0.1,
     ) -> None:
-        """`robot`: driver and options of another one than the pair has itself."""
+        """`robot`: driver and options of another one than the pair has itself. `first_dsn`: the
+        way of lab-1 to the database, where it has one of its own; `first_poll_s`: how often it
+        tells what has happened."""
         self._folder = folder
         self._port = free_port()
         self._time_scale = time_scale
@@ -117,7 +123,7 @@ class Pair:
             "on_start": "resume",
             "reconnect_s": 0.2,
         }
-        self.one = Machine(folder, "lab-1", dsn, robot)
+        self.one = Machine(folder, "lab-1", first_dsn or dsn, robot, first_poll_s)
         self.two = Machine(folder, "lab-2", dsn, robot)
         self.http: aiohttp.ClientSession
 

@@ -20,6 +20,8 @@ class Proxy:
         self._flows.set()
         self._is_cut = False
         self.port = 0
+        self.delay_s = 0.0
+        """Of each block, in both directions."""
 
     @property
     def dsn(self) -> str:
@@ -78,6 +80,8 @@ class Proxy:
         with suppress(OSError):
             while block := await source.read(65_536):
                 await self._flows.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 sink.write(block)
                 await sink.drain()
         self._links.discard(sink)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -239,6 +239,11 @@ class OtherDaemons:
             daemon = self._one_that_shares()
         path = f"/task/{found.id}/cancel"
         return await self.passed_on(call, daemon, "POST", path, body, deadline_s=_CANCEL_S)
+
+    async def not_told(self, robots: Collection[str]) -> tuple[str, ...]:
+        """See `Elsewhere`."""
+        standbys = self._fleet.standbys
+        return () if standbys is None else await standbys.not_told(robots)
 
     def _one_that_shares(self) -> str:
         """Any daemon that has the store for workers that several have. Raises RobotqError

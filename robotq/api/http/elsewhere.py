@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -43,9 +43,19 @@ class Elsewhere(Protocol):
     async def cancel(self, call: Call, task_id: str, body: Any) -> web.StreamResponse:
         """Call one off. Raises RobotqError."""
 
+    async def not_told(self, robots: Collection[str]) -> tuple[str, ...]:
+        """Robots of ours of which a second machine may not know what was just done here, and may
+        do otherwise. Waits for the database where there is such a machine, a moment."""
+
     async def spread_stop(self, call: Call, reason: str) -> Mapping[str, StoppedPeer]:
         """Stop the robots of the others too; returns within a second or so."""
 
 
 ELSEWHERE: web.AppKey[Elsewhere] = web.AppKey("elsewhere")
 """There where the daemon is in a fleet."""
+
+
+async def not_told(call: Call, *robots: str) -> tuple[str, ...]:
+    """See `Elsewhere.not_told`. Asked when it is done here, before the answer says so."""
+    elsewhere = call.app.get(ELSEWHERE)
+    return () if elsewhere is None else await elsewhere.not_told(robots)

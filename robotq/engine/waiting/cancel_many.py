@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -96,6 +96,8 @@ class CancelledMany(msgspec.Struct, frozen=True, kw_only=True):
     """How many are in which state now; `outcome_unknown` is told from other failures."""
     task_ids: Sequence[str]
     """Those that are cancelled."""
+    queues: Collection[str]
+    """Of all that were meant."""
     repeated: bool
     """It was asked for before; what was left of it is cancelled now."""
 
@@ -164,7 +166,8 @@ class CancelMany:
             # of a repeat, what was left by the first
             kept.update(one for one in meant.task_ids if self._unfinished(one) is not None)
             self._called_off |= kept
-            states = await self._cancel_all(meant.task_ids, actor, reason)
+            queues: set[str] = set()
+            states = await self._cancel_all(meant.task_ids, actor, reason, queues)
             if TaskState.RUNNING in selection.states:
                 await self._stop_all(states, actor, reason)
         finally:
@@ -172,7 +175,10 @@ class CancelMany:
             self._memory.wake_robots()
         cancelled = [one for one, state in states.items() if state == TaskState.CANCELLED.value]
         return CancelledMany(
-            states=Counter(states.values()), task_ids=cancelled, repeated=meant.repeated
+            states=Counter(states.values()),
+            task_ids=cancelled,
+            queues=sorted(queues),
+            repeated=meant.repeated,
         )
 
     def _unfinished(self, task_id: str) -> Task | None:
@@ -196,8 +202,10 @@ class CancelMany:
             )
         )
 
-    async def _cancel_all(self, task_ids: Sequence[str], actor: str, reason: str) -> dict[str, str]:
-        """Call off all that wait; returns the state of each."""
+    async def _cancel_all(
+        self, task_ids: Sequence[str], actor: str, reason: str, queues: set[str]
+    ) -> dict[str, str]:
+        """Call off all that wait; returns the state of each. Adds to `queues` those of all."""
         states: dict[str, str] = {}
         for first in range(0, len(task_ids), _CHUNK):
             chunk = task_ids[first : first + _CHUNK]
@@ -216,6 +224,7 @@ class CancelMany:
                         )
                         mutations += saving
                     states[task_id] = _state_of(task)
+                    queues.add(task.queue)
                 if mutations:
                     await self._commit.write(mutations)
                     crash_point(CrashPoint.CANCELLED)

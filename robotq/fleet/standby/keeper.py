@@ -13,6 +13,7 @@ from robotq.fleet.outbox import Outbox
 from robotq.fleet.standby.adoption import Adoption
 from robotq.fleet.standby.epochs import Epochs
 from robotq.fleet.standby.lease import Begun, Lease, Leases
+from robotq.fleet.standby.telling import Telling
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
 from robotq.model.task import DeviceRun, Task
@@ -65,6 +66,9 @@ class Keeper:
         self._turn = asyncio.Lock()
         self._telling: asyncio.Task[None] | None = None
         self._untold = False
+        self._telling_people = Telling(
+            robot, outbox=outbox, reads=engine.reads, renewed=self._renewed
+        )
         self.asks: Lease | None = None
         """The lease that nobody renews, and that a person has to take from its holder; None: nobody
         is asked, or the database has forgotten it."""
@@ -159,7 +163,10 @@ class Keeper:
 
     def _hold_changed(self, robot: str) -> None:
         """A pause goes to whoever takes over: it is told at once, and not with the next renewal."""
-        if robot != self.robot or not self._ready:
+        if robot != self.robot:
+            return
+        self._telling_people.hold_changed()
+        if not self._ready:
             return
         self._untold = True
         if self._telling is None or self._telling.done():
@@ -168,20 +175,32 @@ class Keeper:
     async def _tell_holds(self) -> None:
         while self._untold:
             self._untold = False
-            held, asked = self._held, since_boot()
-            if held is None or not self._ready:
-                return
-            holds = self._engine.standby.holds_of(self.robot)
             try:
-                ours = await self._leases.renew(self.robot, self.config, held.epoch, holds)
-                if ours and self._held is held:
-                    self._grant(held, asked)
+                await self._renewed()
             except DatabaseAway as error:
                 # the next renewal says it, or says that it is not ours any more
                 _log.info("the holds of %s are not told: %s", self.robot, error)
 
+    async def _renewed(self) -> bool:
+        """Write what holds the queue into the lease; whether that is ours. Raises DatabaseAway."""
+        held, asked = self._held, since_boot()
+        if held is None or not self._ready:
+            return False
+        holds = self._engine.standby.holds_of(self.robot)
+        ours = await self._leases.renew(self.robot, self.config, held.epoch, holds)
+        if not ours or self._held is not held:
+            return False
+        self._grant(held, asked)
+        return True
+
+    async def told(self) -> bool:
+        """Whether what was done here until now counts also at whoever takes over; waits for it a
+        moment. False: nobody knows, or another one drives already and may have it in hand."""
+        return self._held is not None and self._ready and await self._telling_people.known()
+
     async def end(self) -> None:
         """The daemon ends: what holds the queue is told. Raises DatabaseAway."""
+        await self._telling_people.end()
         if self._telling is not None and not self._telling.done():
             await asyncio.wait({self._telling})
 

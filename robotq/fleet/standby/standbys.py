@@ -106,6 +106,13 @@ class Standbys:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["prune"])
 
+    async def not_told(self, robots: Collection[str]) -> tuple[str, ...]:
+        """Those of these robots of which another machine that drives, or takes over, may not know
+        what was just done here. Waits for the database a moment; other robots wait for nothing."""
+        keepers = [self.keepers[one] for one in dict.fromkeys(robots) if one in self.keepers]
+        told = await asyncio.gather(*(keeper.told() for keeper in keepers))
+        return tuple([one.robot for one, done in zip(keepers, told, strict=True) if not done])
+
     def elsewhere(self, robot: str) -> bool:
         """Whether this robot of ours is driven by another daemon now."""
         keeper = self.keepers.get(robot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from robotq.engine.robot.robot import Robot
@@ -50,6 +50,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "immediate": ("{cmd_type}完成", "{cmd_type} done"),
     "still_pending": ("任务尚未完成", "Not finished yet"),
     "cancelled": ("任务已取消", "The task is cancelled."),
+    "not_told": (
+        "本机已生效，但接管或正在驱动 {robots} 的另一台机器可能尚不知晓，仍可能执行：请到那里查看",
+        (
+            "It counts on this machine. A second machine that drives {robots}, or takes over now, "
+            "may not know it and do otherwise: look there."
+        ),
+    ),
     "would_cancel": (
         "{count} 个任务符合条件，未取消任何任务",
         "{count} tasks match. Nothing was cancelled: send count and up_to to cancel them.",
@@ -147,6 +154,19 @@ def words(code: str, language: Language, **args: Any) -> str:
     """The text of `code`, with its arguments put in."""
     zh, en = WORDS[code]
     return fill(en if language is Language.EN else zh, args, language)
+
+
+def words_of(code: str, language: Language, not_told: Collection[str] = (), **args: Any) -> str:
+    """The text of what was done, and of which robots a second machine may not know it."""
+    return also_not_told(words(code, language, **args), language, not_told)
+
+
+def also_not_told(told: str, language: Language, not_told: Collection[str]) -> str:
+    """A text about what was done, with the same behind it."""
+    if not not_told:
+        return told
+    between = " " if language is Language.EN else "。"
+    return told + between + words("not_told", language, robots=", ".join(not_told))
 
 
 def robot_state(robot: Robot, running: bool, holds: Sequence[object]) -> str:

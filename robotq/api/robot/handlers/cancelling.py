@@ -7,8 +7,9 @@ import re
 from aiohttp import web
 
 from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import not_told
 from robotq.api.http.routes import REPLAYED
-from robotq.api.robot.answers.words import words
+from robotq.api.robot.answers.words import words, words_of
 from robotq.api.robot.models.tasks import CancelManyBody, RestoreBody
 from robotq.engine.waiting.cancel_many import Selection
 from robotq.model.errors import RobotqError
@@ -43,15 +44,18 @@ async def cancel_many(call: Call) -> web.StreamResponse:
         selection, count=count, up_to=up_to, actor=call.actor, reason=body.reason
     )
     cancelled = done.states.get(TaskState.CANCELLED.value, 0)
+    missing = await not_told(call, *done.queues)
+    told = {"cancelled": cancelled, "count": count}
     return call.answer(
         CancelledMany(
             success=True,
-            message=words("cancelled_many", call.language, cancelled=cancelled, count=count),
+            message=words_of("cancelled_many", call.language, missing, **told),
             dry_run=False,
             matching=count,
             up_to=up_to,
             states=done.states,
             task_ids=tuple(done.task_ids),
+            not_told=missing,
         ),
         headers=REPLAYED if done.repeated else None,
     )

@@ -14,11 +14,11 @@ from msgspec.structs import asdict
 
 from robotq.api.access.scopes import Scope, allows
 from robotq.api.http.call import Call, is_large
-from robotq.api.http.elsewhere import ELSEWHERE
+from robotq.api.http.elsewhere import ELSEWHERE, not_told
 from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.holds import hold_reason, hold_views
 from robotq.api.robot.answers.task import schedule_view
-from robotq.api.robot.answers.words import words
+from robotq.api.robot.answers.words import words, words_of
 from robotq.api.robot.models.submit import SubmitQuery
 from robotq.catalog import Kind
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
@@ -151,14 +151,18 @@ def _read_batch(call: Call, items: list[Any]) -> list[Order]:
 async def _at_once(call: Call, order: Order) -> web.Response:
     command = order.command
     result = await call.engine.immediate.serve(order, actor=call.actor)
+    # what acts at once is done; that its queue is held now may be for another machine to know
+    holds = order.spec.kind is not Kind.QUERY and call.engine.holds.held(order.robot)
+    missing = await not_told(call, order.robot) if holds else ()
     done = wire.DoneAtOnce(
         success=True,
         code=0,
-        message=words("immediate", call.language, cmd_type=command.cmd_type),
+        message=words_of("immediate", call.language, missing, cmd_type=command.cmd_type),
         cmd_type=command.cmd_type,
         cmd_id=command.cmd_id,
     )
-    return call.answer({**asdict(done), **result})
+    told = {"not_told": missing} if missing else {}
+    return call.answer({**asdict(done), **result, **told})
 
 
 async def _dry_run(call: Call, orders: Sequence[Order], *, batch: bool) -> web.Response:

@@ -7,7 +7,8 @@ import re
 from aiohttp import web
 
 from robotq.api.http.call import Call
-from robotq.api.robot.answers.words import words
+from robotq.api.http.elsewhere import not_told
+from robotq.api.robot.answers.words import words_of
 from robotq.api.robot.models.queue import MoveBody, PriorityBody, ReorderBody
 from robotq.engine.intake.read_command import read_priority
 from robotq.engine.waiting.positions import WantedPosition
@@ -44,10 +45,13 @@ async def move_to(call: Call) -> web.StreamResponse:
     """Another robot does it, for example where its own is not configured any more."""
     body = await call.body(MoveBody)
     task_id = call.path("task_id")
+    before = await call.engine.reads.task_if_any(task_id)
     moved = await call.engine.move_to(
         task_id, body.robot_id, actor=call.actor, seen=_seen(call), note=body.note
     )
-    return _moved(call, task_id, moved)
+    # whoever takes over the robot that it leaves must not have it any more
+    left = () if before is None else (before.queue,)
+    return await _moved(call, task_id, moved, *left)
 
 
 def revision_tag(revision: int) -> dict[str, str]:
@@ -57,21 +61,23 @@ def revision_tag(revision: int) -> dict[str, str]:
 
 async def _move(call: Call, task_id: str, place: WantedPosition) -> web.Response:
     moved = await call.engine.queue.move(task_id, place, actor=call.actor, seen=_seen(call))
-    return _moved(call, task_id, moved)
+    return await _moved(call, task_id, moved)
 
 
-def _moved(call: Call, task_id: str, moved: Moved) -> web.Response:
+async def _moved(call: Call, task_id: str, moved: Moved, *left: str) -> web.Response:
     first = moved.tasks[0]
+    missing = await not_told(call, *left, first.queue)
     return call.answer(
         MovedTask(
             success=True,
-            message=words("moved", call.language),
+            message=words_of("moved", call.language, missing),
             task_id=task_id,
             robot_id=first.queue,
             task_ids=tuple(task.id for task in moved.tasks),
             position=call.engine.reads.position(first),
             priority=first.priority,
             revision=moved.revision,
+            not_told=missing,
         ),
         headers=revision_tag(moved.revision),
     )

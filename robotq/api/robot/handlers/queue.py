@@ -9,10 +9,11 @@ from itertools import islice
 from aiohttp import web
 
 from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import not_told
 from robotq.api.robot.answers.acts import line_to_send, starts_next
 from robotq.api.robot.answers.holds import hold_views, reason_views
 from robotq.api.robot.answers.task import task_line
-from robotq.api.robot.answers.words import words
+from robotq.api.robot.answers.words import words_of
 from robotq.api.robot.handlers.commands import API
 from robotq.api.robot.handlers.edits import revision_tag
 from robotq.api.robot.models.queue import PauseBody, QueueStatusQuery, ResumeBody, RobotQuery
@@ -66,7 +67,7 @@ async def pause(call: Call) -> web.StreamResponse:
     body = await call.body(PauseBody)
     robot = _robot(call, body.robot_id)
     names = await call.engine.pause(robot, actor=call.actor, reason=body.reason)
-    return _done(call, "paused", names)
+    return _done(call, "paused", names, await not_told(call, *names))
 
 
 async def resume(call: Call) -> web.StreamResponse:
@@ -82,7 +83,8 @@ async def resume(call: Call) -> web.StreamResponse:
             stay_paused=body.then == "stay_paused",
         )
     held = any(call.engine.holds.held(name) for name in names)
-    return _done(call, "still_held" if held else "resumed", names)
+    missing = await not_told(call, *names) if body.then == "stay_paused" else ()
+    return _done(call, "still_held" if held else "resumed", names, missing)
 
 
 def _robot(call: Call, in_body: str | None) -> str | None:
@@ -93,16 +95,19 @@ def _robot(call: Call, in_body: str | None) -> str | None:
     return in_body if in_body is not None else in_query
 
 
-def _done(call: Call, code: str, names: Sequence[str]) -> web.Response:
+def _done(
+    call: Call, code: str, names: Sequence[str], missing: tuple[str, ...] = ()
+) -> web.Response:
     holds = [hold for name in names for hold in call.engine.holds.of(name)]
     return call.answer(
         wire.QueuesDone(
             success=True,
-            message=words(code, call.language),
+            message=words_of(code, call.language, missing),
             robots=tuple(names),
             recorded=call.engine.recorded(names),
             holds=hold_views(holds, call.language),
             starts_next={name: starts_next(call.engine, name) for name in names},
+            not_told=missing,
         )
     )
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from robotq.api.access.key_rows import RESERVED
 from robotq.api.http.call import Call
+from robotq.api.http.elsewhere import not_told
 from robotq.api.http.errors import part
 from robotq.api.robot.answers.acts import (
     line_to_send,
@@ -20,7 +21,7 @@ from robotq.api.robot.answers.acts import (
     starts_next,
 )
 from robotq.api.robot.answers.holds import hold_views, reason_views
-from robotq.api.robot.answers.words import robot_state, words
+from robotq.api.robot.answers.words import also_not_told, robot_state, words, words_of
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import RawLineBody, ResumeMotionBody, ValuesQuery
 from robotq.drivers.base import DriverStatus
@@ -66,7 +67,8 @@ async def hold(call: Call) -> web.StreamResponse:
     robot = await call.engine.hold_motion(call.path("robot_id"), actor=call.actor)
     held = robot.motion.hold
     holding = held is not None and held.now.get("state") == "holding"
-    return _done(call, "motion_holding" if holding else "motion_held", robot)
+    missing = await not_told(call, robot.name)
+    return _done(call, "motion_holding" if holding else "motion_held", robot, missing)
 
 
 async def resume(call: Call) -> web.StreamResponse:
@@ -82,7 +84,8 @@ async def resume(call: Call) -> web.StreamResponse:
             note=body.note,
             stay_paused=body.then == "stay_paused",
         )
-    return _done(call, "motion_resumed", robot)
+    missing = await not_told(call, name) if body.then == "stay_paused" else ()
+    return _done(call, "motion_resumed", robot, missing)
 
 
 async def jog(call: Call) -> web.StreamResponse:
@@ -98,14 +101,17 @@ async def raw_line(call: Call) -> web.StreamResponse:
     robot = call.engine.robot(call.path("robot_id"))
     told = await call.engine.raw_lines().send(robot.name, body.line, body.limit_s, actor=call.actor)
     outcome, error = told["outcome"], told["error"]
+    message = text(f"raw.{outcome}", {"error": error or ""}, call.language)
+    missing = await not_told(call, robot.name)
     return call.answer(
         wire.RawLineDone(
             success=outcome == "answered",
-            message=text(f"raw.{outcome}", {"error": error or ""}, call.language),
+            message=also_not_told(message, call.language, missing),
             robot_id=robot.name,
             recorded=call.engine.recorded([robot.name]),
             holds=hold_views(call.engine.holds.of(robot.name), call.language),
             starts_next=starts_next(call.engine, robot.name),
+            not_told=missing,
             line=body.line,
             outcome=outcome,
             answer=tuple(told["answer"]),
@@ -120,18 +126,27 @@ async def stop(call: Call) -> web.StreamResponse:
     robot = call.engine.robot(call.path("robot_id"))
     task_id = running({robot.name: robot})[robot.name]
     await call.engine.stop_robot(robot.name, actor=call.actor, reason=reason)
+    missing = await not_told(call, robot.name)
     motion = await motion_of(call.engine, robot.name, task_id)
-    return _done(call, f"robot_{motion}", robot, motion=motion)
+    return _done(call, f"robot_{motion}", robot, missing, motion=motion)
 
 
-def _done(call: Call, code: str, robot: Robot, motion: wire.Motion | None = None) -> web.Response:
+def _done(
+    call: Call,
+    code: str,
+    robot: Robot,
+    missing: tuple[str, ...] = (),
+    *,
+    motion: wire.Motion | None = None,
+) -> web.Response:
     facts: dict[str, Any] = {
         "success": True,
-        "message": words(code, call.language),
+        "message": words_of(code, call.language, missing),
         "robot_id": robot.name,
         "recorded": call.engine.recorded([robot.name]),
         "holds": hold_views(call.engine.holds.of(robot.name), call.language),
         "starts_next": starts_next(call.engine, robot.name),
+        "not_told": missing,
     }
     if motion is None:
         return call.answer(wire.RobotDone(**facts))

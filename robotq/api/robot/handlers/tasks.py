@@ -10,12 +10,12 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from robotq.api.http.call import Call
-from robotq.api.http.elsewhere import ELSEWHERE, Elsewhere
+from robotq.api.http.elsewhere import ELSEWHERE, Elsewhere, not_told
 from robotq.api.http.errors import json_bytes
 from robotq.api.robot.answers.acts import starts_next
 from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
 from robotq.api.robot.answers.times import read_time
-from robotq.api.robot.answers.words import words
+from robotq.api.robot.answers.words import words, words_of
 from robotq.api.robot.handlers.commands import API
 from robotq.api.robot.models import tasks as models
 from robotq.engine.intake.admission import series_of
@@ -121,7 +121,7 @@ async def cancel(call: Call) -> web.StreamResponse:
         # it was told to, and has not said in time that it stands
         state = state if task.state.final else "stopping"
         raise RobotqError("wrong_state", task_id=task.id, state=state, action="cancel")
-    return _done(call, "cancelled", task)
+    return _done(call, "cancelled", task, missing=await not_told(call, task.queue))
 
 
 async def approve(call: Call) -> web.StreamResponse:
@@ -134,7 +134,7 @@ async def approve(call: Call) -> web.StreamResponse:
         seen=body.revision,
         stay_paused=body.then == "stay_paused",
     )
-    return _done(call, "approved", task)
+    return _done(call, "approved", task, missing=await _of_pause(call, body, task))
 
 
 async def reject(call: Call) -> web.StreamResponse:
@@ -143,7 +143,7 @@ async def reject(call: Call) -> web.StreamResponse:
     task = await call.engine.queue.reject(
         call.path("task_id"), actor=call.actor, reason=body.reason, seen=body.revision
     )
-    return _done(call, "rejected", task)
+    return _done(call, "rejected", task, missing=await not_told(call, task.queue))
 
 
 async def resolve(call: Call) -> web.StreamResponse:
@@ -158,7 +158,7 @@ async def resolve(call: Call) -> web.StreamResponse:
         stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
-    return _done(call, "resolved", task)
+    return _done(call, "resolved", task, missing=await _of_pause(call, body, task))
 
 
 async def answer(call: Call) -> web.StreamResponse:
@@ -180,7 +180,8 @@ async def retry(call: Call) -> web.StreamResponse:
         keyed=_keyed(call, body),
     )
     task = await call.engine.reads.task(accepted.task_ids[0])
-    return _done(call, "retried", task, repeated=accepted.repeated)
+    missing = await _of_pause(call, body, task)
+    return _done(call, "retried", task, repeated=accepted.repeated, missing=missing)
 
 
 async def retry_batch(call: Call) -> web.StreamResponse:
@@ -194,21 +195,27 @@ async def retry_batch(call: Call) -> web.StreamResponse:
         stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
+    first = await call.engine.reads.task(accepted.task_ids[0])
+    missing, count = await _of_pause(call, body, first), len(accepted.task_ids)
     return call.answer(
         task_lists.RetriedBatch(
             success=True,
-            message=words("retried_batch", call.language, count=len(accepted.task_ids)),
+            message=words_of("retried_batch", call.language, missing, count=count),
             batch_id=str(accepted.batch_id),
             task_ids=tuple(accepted.task_ids),
             queue_size=accepted.queue_size,
-            starts_next=await _starts_next(call, accepted.task_ids[0]),
+            starts_next=starts_next(call.engine, first.queue),
+            not_told=missing,
         ),
         headers=_replayed(accepted.repeated),
     )
 
 
-async def _starts_next(call: Call, task_id: str) -> task_lists.StartsNext | None:
-    return starts_next(call.engine, (await call.engine.reads.task(task_id)).queue)
+async def _of_pause(
+    call: Call, body: models.ApproveBody | models.RetryBody | models.ResolveBody, task: Task
+) -> tuple[str, ...]:
+    """Of `stay_paused`: whether a second machine may not know of the pause."""
+    return await not_told(call, task.queue) if body.then == "stay_paused" else ()
 
 
 def _keyed(call: Call, body: models.RetryBody | models.ResolveBody) -> KeyedRequest | None:
@@ -219,14 +226,17 @@ def _replayed(repeated: bool) -> dict[str, str] | None:
     return {"Idempotency-Replayed": "true"} if repeated else None
 
 
-def _done(call: Call, code: str, task: Task, *, repeated: bool = False) -> web.Response:
+def _done(
+    call: Call, code: str, task: Task, *, repeated: bool = False, missing: tuple[str, ...] = ()
+) -> web.Response:
     return call.answer(
         task_lists.TaskDone(
             success=True,
-            message=words(code, call.language),
+            message=words_of(code, call.language, missing),
             task_id=task.id,
             task=task_view(task, call.engine, call.language),
             starts_next=starts_next(call.engine, task.queue),
+            not_told=missing,
         ),
         headers=_replayed(repeated),
     )
@@ -269,7 +279,8 @@ async def rerun(call: Call) -> web.StreamResponse:
         keyed=_keyed(call, body),
     )
     task = await call.engine.reads.task(accepted.task_ids[0])
-    return _done(call, "retried", task, repeated=accepted.repeated)
+    missing = await _of_pause(call, body, task)
+    return _done(call, "retried", task, repeated=accepted.repeated, missing=missing)
 
 
 def _shown(look: FromLineLook, call: Call) -> submit_wire.FromLine:
