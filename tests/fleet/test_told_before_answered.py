@@ -123,7 +123,7 @@ async def test_pause_that_was_answered__holds_at_the_machine_that_takes_over(
         assert {*waiting} <= {"pending", "cancelled"} or how == "queue"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_database_that_does_not_answer__the_person_is_told_that_the_other_may_not_know(
     site: Site, in_the_network: tuple[Any, Path]
 ) -> None:
