@@ -66,7 +66,7 @@ class GrblController(Controller):
         super().__init__(state, channel, controls, stopping, watch)
         self._polling = polling
         self._recognise = recognise
-        self._jogging = GrblJog(state, channel, polling, watch)
+        self._jogging = GrblJog(state, channel, polling, watch, stopping)
 
     # -- what steps ask for --------------------------------------------------------------------
 

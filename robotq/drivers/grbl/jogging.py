@@ -19,6 +19,7 @@ from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.polling import Polling
 from robotq.drivers.grbl.protocol import Status
 from robotq.drivers.grbl.state import State
+from robotq.drivers.grbl.stopping import GrblStopping
 from robotq.drivers.grbl.watch import GrblWatch
 from robotq.drivers.jogging import AHEAD_S, JogLife, JogWanted
 from robotq.model.json import JsonObject
@@ -41,7 +42,15 @@ _CANCEL = b"\x85"
 class GrblJog:
     """For the command thread while it has the turn."""
 
-    def __init__(self, state: State, channel: Channel, polling: Polling, watch: GrblWatch) -> None:
+    def __init__(
+        self,
+        state: State,
+        channel: Channel,
+        polling: Polling,
+        watch: GrblWatch,
+        stopping: GrblStopping,
+    ) -> None:
+        self._stopping = stopping
         self._state = state
         self._channel = channel
         self._polling = polling
@@ -129,7 +138,8 @@ class GrblJog:
         channel = self._channel
         deadline = time.monotonic() + self._state.options.stop_timeout_s
         again = 0.0
-        cancel = False
+        cancel = waits = False
+        # reports when lines were under way, or were not any more
         seen: int | None = None
         while True:
             now = time.monotonic()
@@ -137,11 +147,15 @@ class GrblJog:
             if cancel and now >= again:
                 channel.at_once(_CANCEL)
                 again = now + _AGAIN_S
-            if channel.lines_under_way:
-                seen = None
-            elif seen is None:
+            if bool(channel.lines_under_way) is not waits:
+                seen, waits = None, not waits
+            if seen is None:
                 seen = channel.statuses
-            elif channel.statuses > seen and _rests(channel.status):
+            elif waits and cancel and channel.statuses > seen + 1 and _held_at_rest(channel.status):
+                # behind a door no line is read, and none is taken back by a cancel: it would move
+                # the robot when it is resumed
+                self._stopping.soft_reset()
+            elif not waits and channel.statuses > seen and _rests(channel.status):
                 return not cancel
             # a complaint ends no wait by itself
             channel.wait(_LOOK_S)
@@ -181,7 +195,11 @@ class _Pace:
 
 
 def _rests(status: Status | None) -> bool:
-    return status is not None and (status.state == "Idle" or (status.held and status.rests))
+    return status is not None and (status.state == "Idle" or _held_at_rest(status))
+
+
+def _held_at_rest(status: Status | None) -> bool:
+    return status is not None and status.held and status.rests
 
 
 def _whole(mm: float) -> float:

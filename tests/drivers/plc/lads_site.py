@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver
@@ -15,9 +13,8 @@ from robotq.drivers.plc.reading import ReadyStation
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.cable import Cable
 from tests.drivers.plc.lads_server import OTHER_UNIT, PROGRAM, UNIT, LadsDevice
+from tests.drivers.plc.loop import Loop
 from tests.drivers.plc.site import SCAN_S, free_port
-
-_T = TypeVar("_T")
 
 
 class LadsSite:
@@ -29,13 +26,11 @@ class LadsSite:
         self._port = free_port()
         self._up = self._ended = False
         self._server: Any = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        self.loop = Loop()
         self.open()
         # later: it takes any port that is free
         self.cable = Cable(self._port)
-        self._scans = asyncio.run_coroutine_threadsafe(self._scan(), self._loop)
+        self._scans = self.loop.begin(self._scan())
         lads: dict[str, Any] = {
             "unit": UNIT, "program": PROGRAM, "properties": {"goal": "goal"}, "sample": "sample",
         }  # fmt: skip
@@ -68,8 +63,8 @@ class LadsSite:
         for driver in self.drivers:
             driver.close()
         self.cable.as_new()
-        self.do(self.device.as_new(judges=judges))
-        self.do(self.other.as_new())
+        self.loop.do(self.device.as_new(judges=judges))
+        self.loop.do(self.other.as_new())
         self.driver = self.again()
 
     def ready(self) -> ReadyStation:
@@ -87,11 +82,11 @@ class LadsSite:
             await self._server.start()
             self._up = True
 
-        self.do(opened())
+        self.loop.do(opened())
 
     def shut(self) -> None:
         self._up = False
-        self.do(self._server.stop())
+        self.loop.do(self._server.stop())
 
     def restart(self) -> None:
         """The device and its server, in mid-command."""
@@ -107,15 +102,7 @@ class LadsSite:
         self._scans.result(5)
         if self._up:
             self.shut()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
-
-    def do(self, work: Awaitable[_T]) -> _T:
-        async def done() -> _T:
-            return await work
-
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(60)
+        self.loop.end()
 
     async def _scan(self) -> None:
         while not self._ended:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.cable import Cable
+from tests.drivers.plc.loop import Loop
 from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc
 from tests.drivers.serial_cable import SerialCable
 
-_T = TypeVar("_T")
 SCAN_S = 0.005
 NAMES = {
     "start": "启动", "accepted": "已接收", "done": "完成", "goal": "目标位置", "weight": "重量",
@@ -302,13 +301,11 @@ class Site:
         self._ended = False
         self._turn = asyncio.Lock()
         """A scan is never cut in two."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        self._loop = Loop()
         self.open()
         # later: it takes any port that is free
         self.cable = server.cable()
-        self._scans = asyncio.run_coroutine_threadsafe(self._scan(), self._loop)
+        self._scans = self._loop.begin(self._scan())
         table = tmp_path / "点表.csv"
         rows = [
             f"{NAMES[name]},{name},{type_},{server.address(name, type_)},CDAB"
@@ -356,11 +353,11 @@ class Site:
                 await self._server.put(name, value)
             self._up = True
 
-        self._do(opened())
+        self._loop.do(opened())
 
     def shut(self) -> None:
         self._up = False
-        self._do(self._server.close())
+        self._loop.do(self._server.close())
 
     def put(self, name: str, value: Any) -> None:
         """As another master of the PLC does."""
@@ -370,7 +367,7 @@ class Site:
                 await self._server.put(name, value)
                 self.plc.nodes[name] = value
 
-        self._do(written())
+        self._loop.do(written())
 
     def as_new(self) -> None:
         """For the next test: the server takes seconds to start on a busy machine."""
@@ -392,7 +389,7 @@ class Site:
                 for name, value in self.plc.told().items():
                     await self._server.put(name, value)
 
-        self._do(restarted())
+        self._loop.do(restarted())
 
     def close(self) -> None:
         for driver in self.drivers:
@@ -402,15 +399,7 @@ class Site:
         self._scans.result(5)
         if self._up:
             self.shut()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
-
-    def _do(self, work: Awaitable[_T]) -> _T:
-        async def done() -> _T:
-            return await work
-
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(60)
+        self._loop.end()
 
     async def _scan(self) -> None:
         last = time.monotonic()

@@ -98,7 +98,7 @@ def test_program__is_done_when_its_unit_is_complete(site: LadsSite) -> None:
 def test_end__that_somebody_at_the_device_brought_about_is_unknown(site: LadsSite) -> None:
     """Stopped is where a program ends that was done, and one that was not."""
     execution = begun(site, move(1_000))
-    site.do(site.device.press_stop())
+    site.loop.do(site.device.press_stop())
     error = execution.ended().error
     assert isinstance(error, UncertainOutcome), error
     assert "good end" in str(error)
@@ -108,7 +108,7 @@ def test_end__that_somebody_at_the_device_brought_about_is_unknown(site: LadsSit
 def test_complete__of_the_program_before_is_not_that_of_the_next_one(site: LadsSite) -> None:
     site.device.stale = True
     execution = begun(site, move(1_000))
-    site.do(site.device.press_stop())
+    site.loop.do(site.device.press_stop())
     assert isinstance(execution.ended().error, UncertainOutcome), execution.error
 
 
@@ -191,7 +191,7 @@ def test_program__that_was_aborted_and_cleared_between_two_looks_was_not_done(
 
 @long
 def test_unit__that_does_not_say_which_run_it_has_begins_nothing(site: LadsSite) -> None:
-    site.do(site.device.nameless())
+    site.loop.do(site.device.nameless())
     site.driver.connect()
     refused = Execution(site.driver, move(), task_id="task_refused").ended()
     assert type(refused.error) is DriverError, refused.error
@@ -203,7 +203,7 @@ def test_unit__that_does_not_say_which_run_it_has_begins_nothing(site: LadsSite)
 def test_stop__of_a_command_leaves_the_program_of_another_unit_alone(site: LadsSite) -> None:
     """Somebody else has begun that one."""
     begun(site, move(1_000))
-    site.do(site.other.begin(1_000))
+    site.loop.do(site.other.begin(1_000))
     site.driver.stop()
     until(lambda: site.device.state == "Stopped")
     assert site.other.state == "Running"
@@ -214,7 +214,7 @@ def test_stop__of_a_command_leaves_the_program_of_another_unit_alone(site: LadsS
 def test_emergency_stop__ends_every_unit_also_where_one_refuses(site: LadsSite) -> None:
     site.driver.connect()
     for unit in (site.device, site.other):
-        site.do(unit.begin(1_000))
+        site.loop.do(unit.begin(1_000))
     site.device.refuses_stops = True
     with pytest.raises(DriverError, match="MoverUnit"):
         site.driver.emergency_stop()
@@ -308,7 +308,7 @@ def test_settle__of_a_unit_that_was_reset_behind_its_complete_is_unknown(site: L
 
 
 def _under_another_id(site: LadsSite) -> None:
-    site.do(site.device.own_task(site.device.job.run, "theirs"))
+    site.loop.do(site.device.own_task(site.device.job.run, "theirs"))
 
 
 def _another_run(site: LadsSite) -> None:
@@ -319,7 +319,7 @@ def _another_run(site: LadsSite) -> None:
 def _forgets(site: LadsSite) -> None:
     site.device.shows = ""
     until(lambda: site.device.shown == "")
-    site.do(site.device.forget())
+    site.loop.do(site.device.forget())
 
 
 def _another_start(_: LadsSite) -> None:

@@ -24,6 +24,8 @@ from .conftest import BOTH, Machine, Make
 
 RIGHT = JogWanted(axis="x", direction=1, speed_mm_s=20)
 LEFT = JogWanted(axis="x", direction=-1, speed_mm_s=20)
+_DOOR = b"\x84"
+"""As a safety door does it, from outside."""
 SLACK_S = 0.02
 """What the threads of one process need to see each other."""
 
@@ -219,6 +221,31 @@ def test_jog__ends_where_the_robot_is_held(make: Make, firmware: str) -> None:
         robot.driver.hold()
     button.over()
     assert device.axes.last_step <= held + AHEAD_S + SLACK_S
+
+
+def test_grbl__a_line_that_lies_unread_when_the_door_opens_moves_nothing_later(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line is read behind an open door, and no cancel takes one back."""
+    device, robot = cast("tuple[GrblEmulator, Bench]", make("grbl"))
+    button = held_for(robot, device, RIGHT, 2)
+    unread: list[bytes] = []
+    take = device.take
+
+    def behind_the_door(data: bytes) -> None:
+        if b"$J=" in data and not unread:
+            unread.append(data)
+            device.urgent(_DOOR)
+        take(data)
+
+    monkeypatch.setattr(device, "take", behind_the_door)
+    button.over()
+    assert unread
+    stands = moved(device)
+    device.press_start()
+    robot.do([{"gcode": ["G91", "G1 X1 F6000"]}])
+    assert moved(device) == pytest.approx(stands + 1)
+    assert robot.driver.status().position_known
 
 
 def test_marlin__a_line_that_got_lost_is_not_sent_again_when_the_button_was_let_go(
